@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// app is what every command shares: where it speaks and the common flags.
+type app struct {
+	ui.Console
+	stdin     io.Reader
+	jobs      int
+	maxMemory string
+	verbose   bool
+	parsed    bool // flags and arguments were accepted: later errors are not usage errors
+}
+
+// Main runs one command line and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{Console: ui.Console{Out: stdout, Err: stderr}, stdin: stdin}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: %w", context.Cause(ctx))
+	}
+	return a.report(err)
+}
+
+// report tells the user about an error, once, and returns the exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code := exitCode(err)
+	if !a.parsed && code == exitOther {
+		code = exitUsage
+	}
+	if a.JSON {
+		a.Event("error", map[string]any{"message": err.Error(), "exit": code})
+	}
+	fmt.Fprintln(a.Err, "mq:", err)
+	if code == exitUsage && !a.parsed {
+		fmt.Fprintln(a.Err, "mq: see 'mq --help' or 'mq COMMAND --help'")
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mq",
+		Short: "Convert, quantize and check language models",
+		Long: `mq turns Hugging Face checkpoints into quantized GGUF files and proves that
+the result is right: one pass, no Python, no intermediate file.`,
+		Example: `  mq convert ./Llama-3-8B -t q4_k_m
+  mq quantize --q4_k model-BF16.gguf
+  mq eval --perplexity model-Q4_K_M.gguf -f wiki.test.raw`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.jobs < 1 {
+				return fault.Usage("-j %d: at least one job is needed", a.jobs)
+			}
+			if _, err := a.memory(); err != nil {
+				return err
+			}
+			level := slog.LevelWarn
+			if a.verbose {
+				level = slog.LevelDebug
+			}
+			slog.SetDefault(slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: level})))
+			a.parsed = true
+			return nil
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
+	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
+	flags.IntVarP(&a.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
+	flags.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage("%w", err) })
+	root.AddCommand(
+		a.typesCommand(), a.archsCommand(),
+	)
+	return root
+}
+
+// memory returns the budget in bytes; 0 stands for the default.
+func (a *app) memory() (int64, error) {
+	if a.maxMemory == "" {
+		return 0, nil
+	}
+	n, err := ui.ParseBytes(a.maxMemory, 1024)
+	if err != nil {
+		return 0, fault.Usage("--max-memory: %w", err)
+	}
+	return n, nil
+}
+
+// version tells which build this is, from the module's build information.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,117 @@
+// Package ui is the terminal side of mq: data on stdout as text or JSON,
+// progress and notes on stderr, a bar on a terminal only.
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"text/tabwriter"
+
+	"golang.org/x/term"
+)
+
+// Console is where a command speaks. Its methods may be called from several
+// goroutines.
+type Console struct {
+	Out, Err io.Writer
+	JSON     bool // events and results as JSON on Out
+	Quiet    bool // no progress, no notes
+
+	mu sync.Mutex
+}
+
+// Terminal reports whether w is a terminal, and its width in columns.
+func Terminal(w io.Writer) (width int, ok bool) {
+	file, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(file.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return width, true
+}
+
+// Note prints a line for people on stderr.
+func (c *Console) Note(format string, args ...any) {
+	if c.Quiet || c.JSON {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fmt.Fprintf(c.Err, format+"\n", args...)
+}
+
+// Warn prints a line on stderr even when quiet; in JSON mode it is an event.
+func (c *Console) Warn(format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	if c.JSON {
+		c.Event("warning", map[string]any{"message": message})
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fmt.Fprintln(c.Err, "warning: "+message)
+}
+
+// Event prints one JSON object with a type on a line of stdout. In text mode
+// it prints nothing.
+func (c *Console) Event(kind string, fields map[string]any) {
+	if !c.JSON {
+		return
+	}
+	event := map[string]any{"type": kind}
+	for key, value := range fields {
+		event[key] = value
+	}
+	c.Object(event)
+}
+
+// Object prints any value as one JSON line on stdout.
+func (c *Console) Object(value any) {
+	line, err := json.Marshal(value)
+	if err != nil {
+		line = []byte(fmt.Sprintf(`{"type":"error","message":%q}`, err.Error()))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Out.Write(append(line, '\n'))
+}
+
+// Printf prints data on stdout.
+func (c *Console) Printf(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fmt.Fprintf(c.Out, format, args...)
+}
+
+// Wrote names a finished file: the last line of stdout of every command that
+// writes one.
+func (c *Console) Wrote(path string) {
+	if c.JSON {
+		c.Event("output", map[string]any{"path": path})
+		return
+	}
+	c.Printf("%s\n", path)
+}
+
+// Table prints rows with aligned columns; the first row is the heading.
+func (c *Console) Table(w io.Writer, rows [][]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(table, "\t")
+			}
+			fmt.Fprint(table, cell)
+		}
+		fmt.Fprintln(table)
+	}
+	table.Flush()
+}

@@ -1,0 +1,102 @@
+package depcheck
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/f190792d/mq/"
+
+// allowed says what the packages of a folder may import of mq itself: the
+// listed folders, with everything below them. The longest matching folder
+// decides. Test files are free.
+var allowed = map[string][]string{
+	"formats":           {"formats"},
+	"formats/dtype":     {},
+	"formats/fault":     {},
+	"quantize":          {"quantize", "formats"},
+	"quantize/block":    {"quantize/kernel", "formats/dtype"},
+	"quantize/kernel":   {"quantize/kernel", "formats/dtype"},
+	"convert":           {"convert", "formats"},
+	"convert/arch":      {"formats"},
+	"convert/transform": {"formats"},
+	"eval":              {"eval", "convert/arch", "quantize", "formats"},
+	"validate":          {"validate", "eval", "convert", "quantize", "formats"},
+	"cmd":               {"cmd", "validate", "eval", "convert", "quantize", "formats"},
+	"internal":          {"internal", "validate", "eval", "convert", "quantize", "formats"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsRunDownwardOnly(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		rule := longest(name)
+		if rule == "" {
+			t.Errorf("%s stands in no folder of the design: give it one, or a rule here", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			other, ok := strings.CutPrefix(imported, module)
+			if ok && !slices.ContainsFunc(allowed[rule], func(folder string) bool { return within(other, folder) }) {
+				t.Errorf("%s imports %s, which %s may not", name, other, rule)
+			}
+		}
+	}
+}
+
+func TestRulesNameLivingFolders(t *testing.T) {
+	var names []string
+	for _, p := range list(t) {
+		names = append(names, strings.TrimPrefix(p.ImportPath, module))
+	}
+	for folder := range allowed {
+		if !slices.ContainsFunc(names, func(name string) bool { return within(name, folder) }) {
+			t.Errorf("there is a rule for %s, but no package in it", folder)
+		}
+	}
+}
+
+func longest(name string) string {
+	best := ""
+	for folder := range allowed {
+		if within(name, folder) && len(folder) > len(best) {
+			best = folder
+		}
+	}
+	return best
+}
+
+func within(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "../../...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
