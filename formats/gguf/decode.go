@@ -1,0 +1,228 @@
+package gguf
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Limits of a header. They lie far above every real file and bound the memory
+// that a hostile one can take.
+const (
+	maxHeader  = 128 << 20 // bytes
+	maxKVs     = 1 << 16
+	maxKeyLen  = 1<<16 - 1 // set by the format
+	maxTensors = 1 << 18
+	maxStrings = 1 << 22 // in one array
+	maxNested  = 1 << 16 // arrays inside arrays, in the whole header
+	maxDepth   = 8       // of arrays inside arrays
+
+	bufferSize = 64 << 10
+	arenaSize  = 64 << 10
+)
+
+// decoder reads a header from front to back. The first failure sticks in err;
+// every later read gives zero values.
+type decoder struct {
+	file   string // for messages
+	where  string // for messages: what is being read
+	r      *bufio.Reader
+	off    int64 // of the next byte
+	size   int64 // of the file
+	nested int   // arrays inside arrays so far
+	err    error
+}
+
+func newDecoder(r io.ReaderAt, size int64, file string) *decoder {
+	return &decoder{
+		file: file,
+		r:    bufio.NewReaderSize(io.NewSectionReader(r, 0, size), bufferSize),
+		size: size,
+	}
+}
+
+// fail keeps the first error: a sentence that names the file and the place.
+func (d *decoder) fail(class func(string, ...any) error, format string, args ...any) {
+	if d.err == nil {
+		d.err = class("gguf: %s: %s: %w", d.file, d.where, fmt.Errorf(format, args...))
+	}
+}
+
+// remaining returns the bytes that are left in the file.
+func (d *decoder) remaining() uint64 { return uint64(d.size - d.off) }
+
+// next returns the following n bytes, at most bufferSize. They are valid until
+// the next call.
+func (d *decoder) next(n int) []byte {
+	if !d.has(uint64(n)) {
+		return nil
+	}
+	b, err := d.r.Peek(n)
+	if err != nil {
+		d.readError(err)
+		return nil
+	}
+	d.off += int64(n)
+	d.r.Discard(n) // cannot fail: the bytes are buffered
+	return b
+}
+
+// has checks that n more bytes are there and belong to a header of sane size.
+func (d *decoder) has(n uint64) bool {
+	switch {
+	case d.err != nil:
+	case n > d.remaining():
+		d.fail(fault.Corrupt, "%d bytes are due at offset %d but the file ends at %d", n, d.off, d.size)
+	case uint64(d.off)+n > maxHeader:
+		d.fail(fault.Corrupt, "the header is larger than %d MiB", maxHeader>>20)
+	}
+	return d.err == nil
+}
+
+func (d *decoder) readError(err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		d.fail(fault.Corrupt, "the file ends at offset %d, before the header does", d.off)
+		return
+	}
+	d.fail(fault.IO, "cannot read at offset %d: %w", d.off, err)
+}
+
+// read decodes the following size bytes into a pointer or a slice.
+func (d *decoder) read(into any, size int) {
+	if b := d.next(size); d.err == nil {
+		if _, err := binary.Decode(b, binary.LittleEndian, into); err != nil {
+			d.fail(fault.Corrupt, "%w", err)
+		}
+	}
+}
+
+func (d *decoder) u32() uint32 {
+	if b := d.next(4); d.err == nil {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (d *decoder) u64() uint64 {
+	if b := d.next(8); d.err == nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+// str reads one string with its length.
+func (d *decoder) str() string { return d.text(d.u64()) }
+
+// text reads n bytes.
+func (d *decoder) text(n uint64) string {
+	if !d.has(n) {
+		return ""
+	}
+	if n <= bufferSize {
+		return string(d.next(int(n)))
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(d.r, b); err != nil {
+		d.readError(err)
+		return ""
+	}
+	d.off += int64(n)
+	return string(b)
+}
+
+// strings reads n strings. Those that are small share larger blocks of
+// memory: a vocabulary is read with few allocations.
+func (d *decoder) strings(n uint64) any {
+	if n > maxStrings {
+		d.fail(fault.Unsupported, "an array of %d strings is longer than the limit of %d", n, maxStrings)
+		return nil
+	}
+	items := make([]string, 0, min(n, 1<<18))
+	var arena strings.Builder
+	for i := uint64(0); i < n && d.err == nil; i++ {
+		size := d.u64()
+		if size > arenaSize/8 {
+			items = append(items, d.text(size))
+			continue
+		}
+		b := d.next(int(size))
+		if d.err != nil {
+			return nil
+		}
+		if arena.Cap()-arena.Len() < len(b) {
+			arena = strings.Builder{}
+			arena.Grow(arenaSize)
+		}
+		at := arena.Len()
+		arena.Write(b)
+		items = append(items, arena.String()[at:])
+	}
+	return items
+}
+
+// value reads a key's value of type t.
+func (d *decoder) value(t ValueType) any {
+	switch {
+	case d.err != nil:
+		return nil
+	case t == ArrayType:
+		return d.array(1)
+	case int64(t) >= int64(len(valueTypes)):
+		d.fail(fault.Corrupt, "value type %d does not exist", t)
+		return nil
+	}
+	return valueTypes[t].scalar(d)
+}
+
+// array reads the item type, the length and the items of an array.
+func (d *decoder) array(depth int) any {
+	t := ValueType(d.u32())
+	n := d.u64()
+	if d.err != nil {
+		return nil
+	}
+	if t == ArrayType {
+		return d.nestedArray(n, depth)
+	}
+	if int64(t) >= int64(len(valueTypes)) {
+		d.fail(fault.Corrupt, "item type %d of an array does not exist", t)
+		return nil
+	}
+	if n > d.remaining()/valueTypes[t].size {
+		d.fail(fault.Corrupt, "an array of %d items of type %s is longer than the rest of the file", n, t)
+		return nil
+	}
+	if !d.has(n * valueTypes[t].size) {
+		return nil
+	}
+	return valueTypes[t].array(d, n)
+}
+
+func (d *decoder) nestedArray(n uint64, depth int) any {
+	const least = 4 + 8 // an item's type and length
+	if n > d.remaining()/least {
+		d.fail(fault.Corrupt, "an array of %d arrays is longer than the rest of the file", n)
+		return nil
+	}
+	if depth == maxDepth {
+		d.fail(fault.Unsupported, "arrays are nested deeper than %d levels", maxDepth)
+		return nil
+	}
+	items := Array{}
+	for range n {
+		if d.nested++; d.nested > maxNested {
+			d.fail(fault.Unsupported, "there are more than %d arrays inside arrays", maxNested)
+		}
+		item := d.array(depth + 1)
+		if d.err != nil {
+			return nil
+		}
+		items = append(items, item)
+	}
+	return items
+}

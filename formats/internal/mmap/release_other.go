@@ -1,0 +1,14 @@
+//go:build !linux
+
+package mmap
+
+import "os"
+
+// Release does nothing on this system.
+func Release(mapped []byte, off, n int64) {}
+
+// ReleaseFile does nothing on this system.
+func ReleaseFile(f *os.File, off, n int64) {}
+
+// FlushFile does nothing on this system.
+func FlushFile(f *os.File, off, n int64) {}
