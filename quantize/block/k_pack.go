@@ -1,0 +1,99 @@
+package block
+
+// Layouts of levels and scales within a super-block of 256 values.
+
+// packPairs stores the low two bits of all levels in 64 bytes: byte b of
+// each half of 128 values holds values b, b+32, b+64, b+96 from the low bits up.
+func packPairs(dst []byte, levels *[superLen]uint8) {
+	for h := range 2 {
+		dst, levels := dst[32*h:][:32], levels[128*h:][:128]
+		for b := range dst {
+			dst[b] = levels[b] | levels[b+32]<<2 | levels[b+64]<<4 | levels[b+96]<<6
+		}
+	}
+}
+
+func unpackPairs(levels *[superLen]uint8, src []byte) {
+	for h := range 2 {
+		levels := levels[128*h:][:128]
+		for i, b := range src[32*h:][:32] {
+			levels[i], levels[i+32], levels[i+64], levels[i+96] = b&3, b>>2&3, b>>4&3, b>>6
+		}
+	}
+}
+
+// packNibbles stores the low four bits of all levels in 128 bytes: byte b of
+// each quarter of 64 values holds values b and b+32.
+func packNibbles(dst []byte, levels *[superLen]uint8) {
+	for q := range 4 {
+		dst, levels := dst[32*q:][:32], levels[64*q:][:64]
+		for b := range dst {
+			dst[b] = levels[b]&15 | levels[b+32]<<4
+		}
+	}
+}
+
+func unpackNibbles(levels *[superLen]uint8, src []byte) {
+	for q := range 4 {
+		levels := levels[64*q:][:64]
+		for i, b := range src[32*q:][:32] {
+			levels[i], levels[i+32] = b&15, b>>4
+		}
+	}
+}
+
+// packBits stores one bit of all levels in 32 bytes: bit r of byte b is that
+// of value 32·r+b.
+func packBits(dst []byte, levels *[superLen]uint8, bit int) {
+	dst = dst[:32]
+	for b := range dst {
+		var v uint8
+		for r := range 8 {
+			v |= levels[32*r+b] >> bit & 1 << r
+		}
+		dst[b] = v
+	}
+}
+
+// unpackBits adds the bits stored by packBits to levels.
+func unpackBits(levels *[superLen]uint8, src []byte, bit int) {
+	for b, v := range src[:32] {
+		for r := range 8 {
+			levels[32*r+b] |= v >> r & 1 << bit
+		}
+	}
+}
+
+// putScales4 stores 16 scales in the low and 16 minima in the high nibbles.
+func putScales4(block []byte, scales, mins []uint8) {
+	for j := range 16 {
+		block[j] = scales[j] | mins[j]<<4
+	}
+}
+
+func scales4(block []byte, scales, mins *[16]uint8) {
+	for j, b := range block[:16] {
+		scales[j], mins[j] = b&15, b>>4
+	}
+}
+
+// putScales6 stores 8 scales and 8 minima of six bits in bytes 4…15: the
+// first four of each whole in four bytes, the low nibbles of the rest in four
+// more, and their high bits on top of the former.
+func putScales6(block []byte, scales, mins []uint8) {
+	b := block[4:16]
+	for j := range 4 {
+		b[j] = scales[j] | scales[j+4]>>4<<6
+		b[j+4] = mins[j] | mins[j+4]>>4<<6
+		b[j+8] = scales[j+4]&15 | mins[j+4]<<4
+	}
+}
+
+func scales6(block []byte, scales, mins *[16]uint8) {
+	b := block[4:16]
+	for j := range 4 {
+		scales[j], mins[j] = b[j]&63, b[j+4]&63
+		scales[j+4] = b[j+8]&15 | b[j]>>6<<4
+		mins[j+4] = b[j+8]>>4 | b[j+4]>>6<<4
+	}
+}

@@ -1,0 +1,132 @@
+package block
+
+import "math"
+
+// e2m1 holds the sixteen values of a 4-bit float with two exponent bits and
+// one mantissa bit, doubled to be integers. The scales below are halved.
+var e2m1 = [16]float32{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
+
+// nearestE2M1 returns the code whose value times scale is closest to x, the
+// lowest code on a tie. Only values of x's sign can be strictly closer than
+// code 0, so eight are looked at.
+func nearestE2M1(x, scale float32) (code uint8) {
+	first := uint8(0)
+	if x < 0 {
+		first = 8
+	}
+	best := abs(x)
+	for c := first + 1; c < first+8; c++ {
+		if e := abs(float32(e2m1[c]*scale) - x); e < best {
+			best, code = e, c
+		}
+	}
+	return code
+}
+
+// packE2M1 encodes x in len(x)/2 bytes: value j low, value j+len(x)/2 high.
+func packE2M1(dst []byte, x []float32, scale float32) {
+	n := len(x) / 2
+	for j := range n {
+		dst[j] = nearestE2M1(x[j], scale) | nearestE2M1(x[n+j], scale)<<4
+	}
+}
+
+func unpackE2M1(y []float32, src []byte, scale float32) {
+	n := len(y) / 2
+	for j, b := range src[:n] {
+		y[j], y[n+j] = e2m1[b&15]*scale, e2m1[b>>4]*scale
+	}
+}
+
+// QuantizeMXFP4 quantizes one row to blocks of 32 values in 17 bytes: a power
+// of two (E8M0) and 4-bit floats (OCP Microscaling Formats v1.0). Weights
+// make no difference.
+func QuantizeMXFP4(dst []byte, src, _ []float32) {
+	for i := 0; i+32 <= len(src); i += 32 {
+		x, block := src[i:i+32], dst[i/32*17:][:17]
+		block[0] = exponentE8M0(abs(extreme(x)))
+		packE2M1(block[1:], x, halfE8M0(block[0]))
+	}
+}
+
+// DequantizeMXFP4 is the inverse of QuantizeMXFP4.
+func DequantizeMXFP4(dst []float32, src []byte) {
+	for i := 0; i+32 <= len(dst); i += 32 {
+		block := src[i/32*17:][:17]
+		unpackE2M1(dst[i:i+32], block[1:], halfE8M0(block[0]))
+	}
+}
+
+// exponentE8M0 is the biased exponent that puts top between 4 and 8 units.
+// The logarithm is rounded to float32 before its floor is taken: a value just
+// below a power of two counts as that power. Tiny values wrap around.
+func exponentE8M0(top float32) uint8 {
+	if !(top > 0) {
+		return 0
+	}
+	log := float32(math.Log2(float64(top)))
+	return uint8(truncate(float32(math.Floor(float64(log))) - 2 + 127))
+}
+
+// halfE8M0 is 2^(e-128).
+func halfE8M0(e uint8) float32 {
+	if e < 2 {
+		return math.Float32frombits(0x200000 << e)
+	}
+	return math.Float32frombits(uint32(e-1) << 23)
+}
+
+// QuantizeNVFP4 quantizes one row to blocks of 64 values in 36 bytes: four
+// unsigned E4M3 scales, one for 16 values, and 4-bit floats. Weights make no
+// difference.
+func QuantizeNVFP4(dst []byte, src, _ []float32) {
+	for i := 0; i+64 <= len(src); i += 64 {
+		block := dst[i/64*36:][:36]
+		for s := range 4 {
+			x := src[i+16*s:][:16]
+			block[s] = toUE4M3(abs(extreme(x)) / 6)
+			packE2M1(block[4+8*s:][:8], x, halfUE4M3(block[s]))
+		}
+	}
+}
+
+// DequantizeNVFP4 is the inverse of QuantizeNVFP4.
+func DequantizeNVFP4(dst []float32, src []byte) {
+	for i := 0; i+64 <= len(dst); i += 64 {
+		block := src[i/64*36:][:36]
+		for s := range 4 {
+			unpackE2M1(dst[i+16*s:][:16], block[4+8*s:][:8], halfUE4M3(block[s]))
+		}
+	}
+}
+
+// halfUE4M3 is half the value of an unsigned 8-bit float with four exponent
+// bits (bias 7) and three mantissa bits; 0x7f is none and reads as 0.
+func halfUE4M3(v uint8) float32 {
+	exp, man := int(v>>3&15), float32(v&7)
+	switch {
+	case v == 0x7f:
+		return 0
+	case exp == 0:
+		return man * 0x1p-10
+	}
+	return float32(math.Ldexp(float64(1+man/8), exp-8))
+}
+
+// toUE4M3 rounds to E4M3 with halves up. What is not positive becomes 0, and
+// what rounds to 256 or more becomes 448: the last binade is not used.
+func toUE4M3(f float32) uint8 {
+	if !(f > 0) {
+		return 0
+	}
+	const mantissa, bias = 3, 127 - 7
+	bits := math.Float32bits(f)
+	if bits>>23 <= bias {
+		return uint8(min(int32(float32(f*512)+0.5), 7))
+	}
+	rounded := (bits>>(23-mantissa-1)+1)>>1 - bias<<mantissa
+	if rounded >= 15<<mantissa {
+		return 0x7e
+	}
+	return uint8(rounded)
+}
