@@ -1,0 +1,18 @@
+// Package kernel holds the inner loops of the forward pass: a register-blocked
+// matrix product over packed panels, the transposition that packs them, and
+// the few element-wise functions that would otherwise show in a profile.
+//
+// Every kernel exists in pure Go, which is its specification, and in assembly
+// for amd64 (AVX2 with FMA, and AVX-512 for the product) and arm64 (NEON); the
+// fastest that the processor runs is chosen at start. The build tag noasm
+// leaves only Go.
+//
+// An element of a product is one chain of fused multiply-adds over the columns
+// in their order, whatever the tile it falls into. Results therefore depend on
+// neither the number of rows in a batch nor the number of workers, and AVX2,
+// AVX-512 and NEON agree bit for bit.
+//
+// kernel_amd64.s is written by the module in _gen:
+//
+//	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+package kernel
