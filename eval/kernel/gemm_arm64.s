@@ -33,9 +33,9 @@
 	VFMLA   V26.S4, V28.S4, S2.S4; \
 	VFMLA   V27.S4, V28.S4, S3.S4
 
-// ADD adds a row of c as a fused product with the ones of ONES: Go has no name
+// ACCUMULATE adds a row of c as a fused product with the ones of ONES: Go has no name
 // for the vector addition, and the rounding is the same.
-#define ADD(S0, S1, S2, S3) \
+#define ACCUMULATE(S0, S1, S2, S3) \
 	VLD1  (R11), [V24.S4, V25.S4, V26.S4, V27.S4]; \
 	VFMLA V24.S4, V28.S4, S0.S4; \
 	VFMLA V25.S4, V28.S4, S1.S4; \
@@ -80,12 +80,12 @@ loop:
 	MOVBU add+48(FP), R13
 	CBZ   R13, write
 	ONES
-	ADD(V0, V1, V2, V3)
-	ADD(V4, V5, V6, V7)
-	ADD(V8, V9, V10, V11)
-	ADD(V12, V13, V14, V15)
-	ADD(V16, V17, V18, V19)
-	ADD(V20, V21, V22, V23)
+	ACCUMULATE(V0, V1, V2, V3)
+	ACCUMULATE(V4, V5, V6, V7)
+	ACCUMULATE(V8, V9, V10, V11)
+	ACCUMULATE(V12, V13, V14, V15)
+	ACCUMULATE(V16, V17, V18, V19)
+	ACCUMULATE(V20, V21, V22, V23)
 
 write:
 	STORE(V0, V1, V2, V3)
@@ -118,10 +118,10 @@ loop:
 	MOVBU add+48(FP), R13
 	CBZ   R13, write
 	ONES
-	ADD(V0, V1, V2, V3)
-	ADD(V4, V5, V6, V7)
-	ADD(V8, V9, V10, V11)
-	ADD(V12, V13, V14, V15)
+	ACCUMULATE(V0, V1, V2, V3)
+	ACCUMULATE(V4, V5, V6, V7)
+	ACCUMULATE(V8, V9, V10, V11)
+	ACCUMULATE(V12, V13, V14, V15)
 
 write:
 	STORE(V0, V1, V2, V3)
@@ -146,8 +146,8 @@ loop:
 	MOVBU add+48(FP), R13
 	CBZ   R13, write
 	ONES
-	ADD(V0, V1, V2, V3)
-	ADD(V4, V5, V6, V7)
+	ACCUMULATE(V0, V1, V2, V3)
+	ACCUMULATE(V4, V5, V6, V7)
 
 write:
 	STORE(V0, V1, V2, V3)
@@ -167,7 +167,7 @@ loop:
 	MOVBU add+48(FP), R13
 	CBZ   R13, write
 	ONES
-	ADD(V0, V1, V2, V3)
+	ACCUMULATE(V0, V1, V2, V3)
 
 write:
 	STORE(V0, V1, V2, V3)
