@@ -1,0 +1,82 @@
+package transform
+
+import "fmt"
+
+// small is the size up to which a tensor is read at once before its rows are
+// picked: biases, whose rows are single elements.
+const small = 64 << 10
+
+// Gather picks rows: row j of the result is row from(j) of r.
+func Gather(r Rows, count int64, from func(row int64) int64) Rows {
+	read, rowBytes := r.Read, r.RowBytes()
+	out := r
+	out.Count = count
+	out.Read = func(p []byte, off int64) error {
+		return eachRow(p, off, rowBytes, func(row, within int64, dst []byte) error {
+			return read(dst, from(row)*rowBytes+within)
+		})
+	}
+	if size := r.Count * rowBytes; size <= small {
+		out.Read = func(p []byte, off int64) error {
+			whole := make([]byte, size)
+			if err := read(whole, 0); err != nil {
+				return err
+			}
+			return eachRow(p, off, rowBytes, func(row, within int64, dst []byte) error {
+				copy(dst, whole[from(row)*rowBytes+within:])
+				return nil
+			})
+		}
+	}
+	return out
+}
+
+// RopePermute reorders the rows of each head from pairing by halves, as
+// Hugging Face's checkpoints do, to pairing neighbours, as ggml's normal rope
+// does: row 2j+s of a head is row s·D/2+j of the source. The rows are those of
+// heads heads in equal parts.
+func RopePermute(r Rows, heads int64) Rows {
+	if heads <= 0 || r.Count%(2*heads) != 0 {
+		return fail(r, fmt.Errorf("transform: %d rows are not an even number for each of %d heads", r.Count, heads))
+	}
+	dim := r.Count / heads
+	return Gather(r, r.Count, func(row int64) int64 {
+		head, j := row/dim, row%dim
+		return head*dim + j%2*(dim/2) + j/2
+	})
+}
+
+// Part sees r as matrices of rows rows each and keeps rows [first,
+// first+count) of every matrix.
+func Part(r Rows, rows, first, count int64) Rows {
+	if rows <= 0 || r.Count%rows != 0 || first < 0 || count < 0 || first+count > rows {
+		return fail(r, fmt.Errorf("transform: rows %d to %d of matrices of %d in %d rows", first, first+count, rows, r.Count))
+	}
+	read, rowBytes := r.Read, r.RowBytes()
+	out := r
+	out.Count = r.Count / rows * count
+	out.Read = func(p []byte, off int64) error {
+		return eachRow(p, off, count*rowBytes, func(matrix, within int64, dst []byte) error {
+			return read(dst, (matrix*rows+first)*rowBytes+within)
+		})
+	}
+	return out
+}
+
+// Stack puts tensors of one shape below each other: the experts of a layer.
+func Stack(parts ...Rows) Rows {
+	out := parts[0]
+	for _, p := range parts[1:] {
+		if p.Columns != out.Columns || p.Count != out.Count || p.DType != out.DType {
+			return fail(out, fmt.Errorf("transform: %d×%d %v cannot be stacked on %d×%d %v", p.Count, p.Columns, p.DType, out.Count, out.Columns, out.DType))
+		}
+	}
+	size := out.Count * out.RowBytes()
+	out.Count *= int64(len(parts))
+	out.Read = func(p []byte, off int64) error {
+		return eachRow(p, off, size, func(part, within int64, dst []byte) error {
+			return parts[part].Read(dst, within)
+		})
+	}
+	return out
+}

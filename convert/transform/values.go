@@ -1,0 +1,84 @@
+package transform
+
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+
+	"github.com/f190792d/mq/formats/dtype"
+)
+
+// Map applies f to every element, in float32. Elements of an F16 tensor are
+// rounded to F16 again, as arithmetic on them in the source's precision does.
+func Map(r Rows, f func(float32) float32) Rows {
+	const four = 4 // bytes of a float32
+	out := r
+	out.DType = dtype.F32
+	out.Read = func(p []byte, off int64) error {
+		values := newValues(p)
+		defer values.release()
+		if err := values.load(r, off/four); err != nil {
+			return err
+		}
+		for i, x := range values.x {
+			y := f(x)
+			if r.DType == dtype.F16 {
+				y = dtype.F16ToF32(dtype.F32ToF16(y))
+			}
+			values.x[i] = y
+		}
+		values.store(p)
+		return nil
+	}
+	return out
+}
+
+// values is a scratch slice of float32 for one read.
+type values struct{ x []float32 }
+
+var scratch = sync.Pool{New: func() any { return new(values) }}
+
+// newValues returns a slice with one element for every four bytes of p.
+func newValues(p []byte) *values {
+	v := scratch.Get().(*values)
+	v.resize(len(p) / 4)
+	return v
+}
+
+func (v *values) resize(n int) {
+	if cap(v.x) < n {
+		v.x = make([]float32, n)
+	}
+	v.x = v.x[:n]
+}
+
+func (v *values) release() { scratch.Put(v) }
+
+// load fills v with elements of r from an index on.
+func (v *values) load(r Rows, first int64) error { return load(v.x, r, first) }
+
+// store writes v as little-endian float32.
+func (v *values) store(p []byte) {
+	for i, x := range v.x {
+		binary.LittleEndian.PutUint32(p[4*i:], math.Float32bits(x))
+	}
+}
+
+// raw holds pooled buffers for elements in the source's encoding.
+var raw = sync.Pool{New: func() any { return new([]byte) }}
+
+// load fills dst with elements of r from an index on.
+func load(dst []float32, r Rows, first int64) error {
+	element := r.ElementBytes()
+	buffer := raw.Get().(*[]byte)
+	defer raw.Put(buffer)
+	n := len(dst) * int(element)
+	if cap(*buffer) < n {
+		*buffer = make([]byte, n)
+	}
+	p := (*buffer)[:n]
+	if err := r.Read(p, first*element); err != nil {
+		return err
+	}
+	return dtype.ToFloat32(dst, p, r.DType)
+}
