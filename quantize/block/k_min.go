@@ -137,7 +137,7 @@ func (t *kMin) quantizeWeighted(block []byte, x, weights []float32) {
 	var scales, mins, sums [16]float32
 	var w [32]float32
 	n := superLen / t.sub
-	variance := t.spread * sumSquares(x) / superLen
+	variance := float32(t.spread * sumSquares(x) / superLen)
 	for j := range n {
 		x, weights := x[j*t.sub:][:t.sub], weights[j*t.sub:][:t.sub]
 		sums[j] = importance(w[:], x, weights, variance)
@@ -165,7 +165,7 @@ func (t *kMin) store(block []byte, x []float32, d, dmin float32, ls, lm []uint8,
 		if scale == 0 {
 			continue
 		}
-		relevel(levels[j*t.sub:][:t.sub], x[j*t.sub:], scale, dmin*float32(mins[j]), 1<<t.bits-1)
+		relevel(levels[j*t.sub:][:t.sub], x[j*t.sub:], scale, float32(dmin*float32(mins[j])), 1<<t.bits-1)
 	}
 	t.pack(block, levels)
 }
@@ -187,7 +187,7 @@ func (t *kMin) dequantize(dst []float32, src []byte) {
 		t.scalesOf(block, &scales, &mins)
 		t.unpack(&levels, block)
 		for j := range superLen / t.sub {
-			scale, offset := d*float32(scales[j]), dmin*float32(mins[j])
+			scale, offset := d*float32(scales[j]), float32(dmin*float32(mins[j]))
 			y, levels := y[j*t.sub:][:t.sub], levels[j*t.sub:][:t.sub]
 			for k, l := range levels {
 				y[k] = float32(scale*float32(l)) - offset

@@ -19,7 +19,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 			d = spanSigned(scales[:], ls[:])
 		} else {
 			var w, sums [16]float32
-			variance := 2 * sumSquares(x) / superLen
+			variance := float32(2 * sumSquares(x) / superLen)
 			for j := range scales {
 				x := x[16*j:][:16]
 				sums[j] = importance(w[:], x, weights[i+16*j:], variance)

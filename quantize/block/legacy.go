@@ -67,7 +67,7 @@ func (t *legacy) quantize(dst []byte, src, weights []float32) {
 	_, _, size := t.offsets()
 	var variance float32
 	if weights != nil {
-		variance = sumSquares(src) / float32(len(src))
+		variance = float32(sumSquares(src) / float32(len(src)))
 	}
 	var levels [32]uint8
 	var w [32]float32

@@ -10,9 +10,10 @@ import (
 // nearest rounds to the nearest integer, ties to even. Adding 1.5·2^23 moves
 // the integer into the low mantissa bits. Beyond ±2^22, at infinities and at
 // NaN the result is what those bits happen to say: it is part of the format,
-// since degenerate blocks reach it.
+// since degenerate blocks reach it. The conversion keeps a product
+// passed in from being fused with the addition.
 func nearest(f float32) int32 {
-	return int32(math.Float32bits(f+12582912)&0x7fffff) - 0x400000
+	return int32(math.Float32bits(float32(f)+12582912)&0x7fffff) - 0x400000
 }
 
 // truncate converts toward zero. What does not fit, NaN included, becomes
@@ -28,10 +29,13 @@ func truncate(f float32) int32 {
 // not fit becomes the lowest int32.
 func roundAway(f float32) int32 {
 	i := truncate(f)
-	switch rest := f - float32(i); {
+	if i == math.MinInt32 {
+		return i
+	}
+	switch rest := float32(f) - float32(i); {
 	case rest >= 0.5:
 		i++
-	case rest <= -0.5 && i != math.MinInt32:
+	case rest <= -0.5:
 		i--
 	}
 	return i
@@ -81,4 +85,9 @@ func putHalf(dst []byte, f float32) float32 {
 	h := dtype.F32ToF16(f)
 	binary.LittleEndian.PutUint16(dst, h)
 	return dtype.F16ToF32(h)
+}
+
+// signed negates f if the lowest bit of minus is set.
+func signed(f float32, minus uint8) float32 {
+	return math.Float32frombits(math.Float32bits(f) ^ uint32(minus)<<31)
 }

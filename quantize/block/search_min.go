@@ -26,7 +26,7 @@ func searchScaleMin(x, w []float32, s *minSearch, levels []uint8) (scale, offset
 	w, levels = w[:len(x)], levels[:len(x)]
 	lo, hi := x[0], x[0]
 	sumW := w[0]
-	sumX := sumW * x[0]
+	sumX := float32(sumW * x[0])
 	for i := 1; i < len(x); i++ {
 		v := x[i]
 		if v < lo {
@@ -62,7 +62,7 @@ func searchScaleMin(x, w []float32, s *minSearch, levels []uint8) (scale, offset
 			l := min(max(nearest(inv*(v-lo)), 0), s.nmax)
 			trial[i] = uint8(l)
 			f := float32(l)
-			wl := w[i] * f
+			wl := float32(w[i] * f)
 			sumL += wl
 			sumLL += float32(wl * f)
 			sumXL += float32(wl * v)

@@ -13,7 +13,7 @@ func sumSquares(x []float32) (sum float32) {
 func importance(w, x, weights []float32, variance float32) (sum float32) {
 	w, weights = w[:len(x)], weights[:len(x)]
 	for i, v := range x {
-		w[i] = weights[i] * sqrt(variance+float32(v*v))
+		w[i] = float32(weights[i] * sqrt(variance+float32(v*v)))
 		sum += w[i]
 	}
 	return sum
