@@ -1,0 +1,252 @@
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/mmap"
+)
+
+// Options say what Create may do.
+type Options struct {
+	Force  bool     // replace an existing file
+	Inputs []string // files that are read meanwhile: none may be the output
+}
+
+// File is an output that does not have its name yet. WriteAt may be called
+// from several goroutines at once.
+type File struct {
+	path, temp string
+	f          *os.File
+	force      bool
+	done       bool
+}
+
+// Create starts a file that will be known as path. It refuses an output that
+// exists, unless forced, one that is an input, whatever the path or link that
+// leads to it, and one that another process writes at this moment.
+func Create(path string, opts Options) (*File, error) {
+	if err := Check(path, opts); err != nil {
+		return nil, err
+	}
+	dir, base := filepath.Split(path)
+	f := &File{path: path, temp: dir + "." + base + ".mq-tmp", force: opts.Force}
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Check makes the tests of Create and creates nothing, so that a bad output
+// is known before the work begins.
+func Check(path string, opts Options) error {
+	if dir, base := filepath.Split(path); base == "" || base == "." || base == ".." {
+		return fault.Usage("atomicfile: %q: this is not a file name", path)
+	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
+		return fault.Usage("atomicfile: %s: there is no folder %s", path, filepath.Clean(dir+"."))
+	}
+	link, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fault.IO("atomicfile: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil {
+		for _, in := range opts.Inputs {
+			if input, err := os.Stat(in); err == nil && os.SameFile(info, input) {
+				return fault.Usage("atomicfile: %s: the output is the same file as the input %s", path, in)
+			}
+		}
+		if !info.Mode().IsRegular() {
+			return fault.Usage("atomicfile: %s: the output exists and is not a regular file", path)
+		}
+	} else if link.Mode()&fs.ModeSymlink == 0 {
+		return fault.IO("atomicfile: %w", err)
+	}
+	if !opts.Force {
+		return fault.Usage("atomicfile: %s: the output exists already", path)
+	}
+	return nil
+}
+
+// open creates the temporary file. It removes one that no process holds.
+func (f *File) open() error {
+	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
+	file, err := os.OpenFile(f.temp, flags, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		if err := f.removeStale(); err != nil {
+			return err
+		}
+		file, err = os.OpenFile(f.temp, flags, 0o666)
+	}
+	if err != nil {
+		return f.wrap("create", err)
+	}
+	if f.f = file; lock(file) != nil || !f.holdsName() {
+		file.Close()
+		return f.busy()
+	}
+	return nil
+}
+
+func (f *File) removeStale() error {
+	info, err := os.Lstat(f.temp)
+	if err != nil {
+		return f.wrap("create", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fault.Usage("atomicfile: %s: the temporary name %s is taken", f.path, f.temp)
+	}
+	stale, err := os.Open(f.temp)
+	if err != nil {
+		return f.wrap("create", err)
+	}
+	held := lock(stale) != nil
+	stale.Close()
+	if held {
+		return f.busy()
+	}
+	if err := os.Remove(f.temp); err != nil {
+		return f.wrap("create", err)
+	}
+	return nil
+}
+
+// holdsName tells whether the temporary name still leads to the open file.
+func (f *File) holdsName() bool {
+	mine, err1 := f.f.Stat()
+	named, err2 := os.Lstat(f.temp)
+	return err1 == nil && err2 == nil && os.SameFile(mine, named)
+}
+
+func (f *File) busy() error {
+	return fault.Usage("atomicfile: %s: another process is writing this file", f.path)
+}
+
+// Path returns the final name.
+func (f *File) Path() string { return f.path }
+
+// TempPath returns the temporary name.
+func (f *File) TempPath() string { return f.temp }
+
+// Write appends at the current position.
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.f.Write(p)
+	return n, f.wrap("write", err)
+}
+
+// WriteAt writes at an offset.
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	n, err := f.f.WriteAt(p, off)
+	return n, f.wrap("write", err)
+}
+
+// ReadAt reads back what was written. It returns io.EOF as it is.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }
+
+// Size returns the size so far.
+func (f *File) Size() (int64, error) {
+	info, err := f.f.Stat()
+	if err != nil {
+		return 0, f.wrap("stat", err)
+	}
+	return info.Size(), nil
+}
+
+// Preallocate gives the file its size. Where the system can, it takes the
+// space too, so that a full disk is known now and not after hours.
+func (f *File) Preallocate(size int64) error {
+	err := reserve(f.f, size)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = f.f.Truncate(size)
+	}
+	return f.wrap("reserve space", err)
+}
+
+// Release hints that n bytes at off are final: the system may write them to
+// disk now and forget them.
+func (f *File) Release(off, n int64) {
+	mmap.FlushFile(f.f, off, n)
+	mmap.ReleaseFile(f.f, off, n)
+}
+
+// Commit brings the file to disk and gives it its name. After a failure
+// nothing is left under the temporary name.
+func (f *File) Commit() error {
+	if f.done {
+		return fault.Usage("atomicfile: %s: the file is finished already", f.path)
+	}
+	if err := f.f.Sync(); err != nil {
+		f.Abort()
+		return f.wrap("sync", err)
+	}
+	if err := f.publish(); err != nil {
+		f.Abort()
+		return err
+	}
+	f.done = true
+	f.f.Close() // all is on disk
+	return f.wrap("sync the folder of", syncDir(filepath.Dir(f.path)))
+}
+
+// Abort drops the file. After Commit or a second time it does nothing, so
+// that it can be deferred.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	if closeBeforeRename {
+		f.f.Close()
+		os.Remove(f.temp)
+		return
+	}
+	if f.holdsName() {
+		os.Remove(f.temp)
+	}
+	f.f.Close()
+}
+
+// publish gives the file its name. Where the system lets an open file be
+// renamed, the lock is held meanwhile.
+func (f *File) publish() error {
+	if closeBeforeRename {
+		if err := f.f.Close(); err != nil {
+			return f.wrap("close", err)
+		}
+	}
+	if f.force {
+		return f.wrap("rename", os.Rename(f.temp, f.path))
+	}
+	// A hard link fails where the name exists, which a rename does not.
+	switch err := os.Link(f.temp, f.path); {
+	case err == nil:
+		return f.wrap("remove the temporary name of", os.Remove(f.temp))
+	case errors.Is(err, fs.ErrExist):
+		return fault.Usage("atomicfile: %s: the output exists already", f.path)
+	}
+	if _, err := os.Lstat(f.path); err == nil {
+		return fault.Usage("atomicfile: %s: the output exists already", f.path)
+	}
+	return f.wrap("rename", os.Rename(f.temp, f.path))
+}
+
+// wrap makes an error of the device one that names the final path.
+func (f *File) wrap(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return fault.IO("atomicfile: %s: cannot %s the file: %w", f.path, verb, err)
+}
