@@ -1,0 +1,165 @@
+package block
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// A gridFormat is a block type that stores groups of magnitudes as codes of a
+// codebook, beside their signs. Level l stands for the odd number 2l+1; a
+// sub-block of size weights has a scale of four bits, and a super-block of
+// 256 has a float16 before anything else.
+type gridFormat struct {
+	bytes int // of a super-block
+	coder func() *coder
+	lattice
+	size int
+	// Scales are tried at 2·tries+1 distances of step, in units of the
+	// inverse scale, around the one that maps the greatest magnitude to the
+	// top level.
+	tries int
+	step  float32
+	// A sub-block without a magnitude of at least tiny is stored as zeros.
+	tiny float32
+	// positive: the first scale comes from searchPositive.
+	positive bool
+	// redo says which codes are chosen again for the scale that won.
+	redo redo
+	// even: signs of eight weights take seven bits; see makeEven.
+	even bool
+	// variance multiplies the mean square of a super-block for the weights
+	// of an importance matrix, and plain gives weights without one.
+	variance float32
+	plain    func(w, x []float32, variance float32)
+	// gain corrects the float16 scale for what the search leaves out.
+	gain float32
+	// keep: codes stay in a super-block whose scales are all zero.
+	keep bool
+
+	putCodes func(block []byte, j int, s *gridSearch)
+	putScale func(block []byte, j int, level uint8)
+}
+
+type redo uint8
+
+const (
+	redoOutside redo = iota // those of points outside of the book
+	redoAll                 // all, if any point is outside or no try is good
+	redoAlways              // all
+)
+
+var gridSearches = sync.Pool{New: func() any { return new(gridSearch) }}
+
+// quantize stores one row.
+func (f *gridFormat) quantize(dst []byte, src, weights []float32) {
+	s := gridSearches.Get().(*gridSearch)
+	defer gridSearches.Put(s)
+	s.gridFormat, s.book = f, f.coder()
+	for i := 0; i+superLen <= len(src); i += superLen {
+		s.superBlock(dst[i/superLen*f.bytes:][:f.bytes], src[i:][:superLen], superBlockOf(weights, i))
+	}
+}
+
+// superBlockOf is the super-block at i, nil of nil.
+func superBlockOf(weights []float32, i int) []float32 {
+	if weights == nil {
+		return nil
+	}
+	return weights[i:][:superLen]
+}
+
+func (s *gridSearch) superBlock(block []byte, src, weights []float32) {
+	clear(block)
+	var scales [16]float32
+	var top float32
+	variance := s.variance * sumSquares(src) / superLen
+	n := superLen / s.size
+	s.stored = 0
+	for j := range n {
+		x := src[j*s.size:][:s.size]
+		if weights != nil {
+			importance(s.w[:], x, weights[j*s.size:], variance)
+		} else {
+			s.plain(s.w[:], x, variance)
+		}
+		s.split(x)
+		scale, ok := s.fit()
+		if !ok {
+			continue
+		}
+		s.putCodes(block, j, s)
+		s.stored++
+		scales[j] = scale
+		top = max(top, scale)
+	}
+	if top == 0 {
+		if !s.keep {
+			clear(block)
+		}
+		return
+	}
+	d := top / 31
+	putHalf(block, d*s.gain)
+	inverse := 1 / d
+	for j, scale := range scales[:n] {
+		level := nearest(0.5 * (float32(inverse*scale) - 1))
+		s.putScale(block, j, uint8(min(max(level, 0), 15)))
+	}
+}
+
+// split takes x apart into magnitudes and signs, eight to a byte, a set bit
+// for minus, and prepares the roots of the weights.
+func (s *gridSearch) split(x []float32) {
+	for k := range len(x) / 8 {
+		var minus uint8
+		for i, v := range x[8*k:][:8] {
+			if v < 0 {
+				minus |= 1 << i
+			}
+			s.x[8*k+i] = abs(v)
+			s.root[8*k+i] = sqrt(s.w[8*k+i])
+		}
+		if s.even && bits.OnesCount8(minus)&1 != 0 {
+			minus ^= 1 << s.makeEven(8*k)
+		}
+		s.signs[k] = minus
+	}
+}
+
+// makeEven gives the least important of eight weights the wrong sign, that
+// is, a negative magnitude, and returns its number. It makes the number of
+// minuses even, so that the eighth sign follows from the others.
+func (s *gridSearch) makeEven(start int) (least int) {
+	x, w := s.x[start:][:8], s.w[start:][:8]
+	smallest := w[0] * x[0] * x[0]
+	for i := 1; i < 8; i++ {
+		if loss := w[i] * x[i] * x[i]; loss < smallest {
+			least, smallest = i, loss
+		}
+	}
+	x[least] = -x[least]
+	return least
+}
+
+// evenSigns restores the eighth sign from seven.
+func evenSigns(seven uint32) uint8 {
+	s := uint8(seven & 127)
+	return s | uint8(bits.OnesCount8(s)&1)<<7
+}
+
+// expand sets eight values from a code of eight levels and their signs.
+func expand8(dst []float32, code uint16, values *[4]float32, signs uint8) {
+	dst = dst[:8]
+	for i := range dst {
+		dst[i] = signed(values[code>>(2*i)&3], signs>>i)
+	}
+}
+
+// expand44 sets eight values from two codes of four levels and their signs.
+func expand44(dst []float32, low, high uint16, values *[8]float32, signs uint8) {
+	dst = dst[:8]
+	for i := range 4 {
+		dst[i] = signed(values[low>>(3*i)&7], signs>>i)
+		dst[i+4] = signed(values[high>>(3*i)&7], signs>>(i+4))
+	}
+}

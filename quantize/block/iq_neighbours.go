@@ -1,0 +1,114 @@
+package block
+
+import (
+	"slices"
+	"sync"
+)
+
+// A coder finds, for any point of the lattice, its rank in the
+// codebook or the codes near it.
+type coder struct {
+	*codebook
+	// place says for each code its rank, or, for one outside of the book,
+	// the complement of the start of its neighbours in near.
+	place []int32
+	// near holds lists, each behind its length.
+	near []uint16
+}
+
+// The number is how many distinct distances a list of neighbours reaches:
+// fewer where the book is dense. It and the order of the lists (by distance,
+// then by rank) are part of the formats, as ties go to the first neighbour.
+var (
+	coder2x256  = sync.OnceValue(func() *coder { return newCoder(codes2x256(), ternary, 2) })
+	coder2x512  = sync.OnceValue(func() *coder { return newCoder(codes2x512(), ternary, 2) })
+	coder2x1024 = sync.OnceValue(func() *coder { return newCoder(codes2x1024(), ternary, 1) })
+	coder1x2048 = sync.OnceValue(func() *coder { return newCoder(codes1x2048(), ternary, 3) })
+	coder3x256  = sync.OnceValue(func() *coder { return newCoder(codes3x256(), octal, 2) })
+	coder3x512  = sync.OnceValue(func() *coder { return newCoder(codes3x512(), octal, 3) })
+)
+
+// maxDistance exceeds the squared distance of any two points.
+const maxDistance = 256
+
+func newCoder(book *codebook, l lattice, shells int) *coder {
+	c := &coder{codebook: book, place: make([]int32, 1<<(l.dims*l.bits))}
+	for rank, code := range book.codes {
+		c.place[code] = int32(rank) + 1 // 0 is outside, until all are known
+	}
+	measure := newRuler(book, l)
+	for n := range l.points() {
+		code := l.code(n)
+		if c.place[code] > 0 {
+			continue
+		}
+		c.place[code] = ^int32(len(c.near))
+		c.near = measure.appendShells(c.near, code, shells)
+	}
+	for _, code := range book.codes {
+		c.place[code]--
+	}
+	return c
+}
+
+// neighbours is the list at the complement of place, a negative number.
+func (c *coder) neighbours(place int32) []uint16 {
+	start := int(^place)
+	return c.near[start+1:][:c.near[start]]
+}
+
+// A ruler measures squared distances from one point to every code of a book.
+// It looks up the distances of the lower and of the upper half of the levels.
+type ruler struct {
+	codes  []uint16
+	half   int     // bits in half a code
+	table  []uint8 // squared distance of two half codes
+	length []uint8 // of each code from the point measured last
+}
+
+func newRuler(book *codebook, l lattice) *ruler {
+	half := l.dims / 2 * l.bits
+	r := &ruler{codes: book.codes, half: half, table: make([]uint8, 1<<(2*half)), length: make([]uint8, len(book.codes))}
+	for i := range r.table {
+		a, b := i&(1<<half-1), i>>half
+		var sum int
+		for shift := 0; shift < half; shift += l.bits {
+			d := a>>shift&(1<<l.bits-1) - b>>shift&(1<<l.bits-1)
+			sum += d * d
+		}
+		r.table[i] = uint8(sum)
+	}
+	return r
+}
+
+// appendShells appends the number of codes in the nearest shells around a
+// point, then those codes. A shell is all codes at one distance.
+func (r *ruler) appendShells(list []uint16, point uint16, shells int) []uint16 {
+	mask := uint16(1)<<r.half - 1
+	low := r.table[int(point&mask)<<r.half:][:1<<r.half]
+	high := r.table[int(point>>r.half)<<r.half:][:1<<r.half]
+	var count [maxDistance]int // codes at a distance
+	for j, code := range r.codes {
+		d := low[code&mask] + high[code>>r.half]
+		r.length[j] = d
+		count[d]++
+	}
+	var next [maxDistance]int // place in the list of the next code at a distance
+	size, limit := 0, 0
+	for ; shells > 0; limit++ {
+		next[limit] = size
+		if size += count[limit]; count[limit] > 0 {
+			shells--
+		}
+	}
+	list = append(list, uint16(size))
+	list = slices.Grow(list, size)
+	shell := list[len(list):][:size]
+	for j, d := range r.length {
+		if int(d) < limit {
+			shell[next[d]] = r.codes[j]
+			next[d]++
+		}
+	}
+	return list[:len(list)+size]
+}

@@ -1,0 +1,168 @@
+package block
+
+// maxTries is the most scales that any format tries.
+const maxTries = 31
+
+// A gridSearch is the scratch space of one sub-block, reused along a row.
+// Groups are counted by g, tried scales by t.
+type gridSearch struct {
+	*gridFormat
+	book    *coder
+	stored  int         // sub-blocks of the super-block that are not zero, so far
+	x, w    [32]float32 // magnitudes and their importance
+	root    [32]float32 // √w
+	signs   [4]uint8
+	codes   [8]uint16 // the result
+	inverse [maxTries]float32
+	scale   [maxTries]float32
+	tried   [8][maxTries]uint16
+	outside [maxTries]uint8 // bit g: the point of group g is not in the book
+	lx, ll  [8]terms        // of Σw·l·x and Σw·l²
+}
+
+// fit chooses codes and the scale for the sub-block in x and w, and whether
+// there is anything to store. The scale is not negative.
+func (s *gridSearch) fit() (scale float32, ok bool) {
+	x := s.x[:s.size]
+	limit := greatest(x)
+	if limit < s.tiny || limit == 0 {
+		return 0, false
+	}
+	top := float32(2*s.levels - 1)
+	if s.positive {
+		var levels [32]uint8
+		scale = searchPositive(x, s.w[:s.size], int32(s.levels)+1, levels[:])
+		limit = scale * float32(s.levels)
+		if limit <= 0 {
+			return 0, false
+		}
+	} else {
+		scale = limit / top
+	}
+	n := 2*s.tries + 1
+	for t := range n {
+		s.inverse[t] = (top + float32(float32(t-s.tries)*s.step)) / limit
+		s.scale[t] = 1 / s.inverse[t]
+	}
+	s.prepareTerms()
+	s.tryCodes(n)
+	winner, scale := s.bestTry(n, scale)
+	again := s.take(winner)
+	if again != 0 && scale > 0 {
+		scale = s.again(again, scale)
+	}
+	if scale < 0 {
+		scale = -scale
+		for k := range s.signs {
+			s.signs[k] = ^s.signs[k]
+		}
+	}
+	return scale, true
+}
+
+func greatest(x []float32) float32 {
+	top := x[0]
+	for _, v := range x[1:] {
+		if !(top > v) {
+			top = v
+		}
+	}
+	return top
+}
+
+// tryCodes chooses the codes of all groups at all n scales.
+func (s *gridSearch) tryCodes(n int) {
+	clear(s.outside[:])
+	for g := range s.size / s.dims {
+		points := s.tried[g][:n]
+		for t := range points {
+			points[t] = s.point(g, s.inverse[t])
+			if place := s.book.place[points[t]]; place < 0 {
+				s.outside[t] |= 1 << g
+				points[t] = s.nearest(g, place, s.scale[t])
+			}
+		}
+	}
+}
+
+// point rounds group g to the lattice.
+func (s *gridSearch) point(g int, inverse float32) (code uint16) {
+	for i, v := range s.x[g*s.dims:][:s.dims] {
+		code |= uint16(s.level(float32(inverse*v))) << (i * s.bits)
+	}
+	return code
+}
+
+// level rounds v to the nearest odd number 2l+1 and returns l.
+func (s *gridSearch) level(v float32) int32 {
+	return min(max(nearest(0.5*(v-1)), 0), int32(s.levels)-1)
+}
+
+// nearest chooses, of the neighbours at place, the one with the least
+// weighted squared error from group g.
+func (s *gridSearch) nearest(g int, place int32, scale float32) uint16 {
+	list := s.book.neighbours(place)
+	if s.dims == 8 {
+		return nearest8(list, scale, (*[8]float32)(s.x[8*g:]), (*[8]float32)(s.root[8*g:]))
+	}
+	return nearest4(list, scale, (*[4]float32)(s.x[4*g:]), (*[4]float32)(s.root[4*g:]))
+}
+
+// bestTry returns the try whose codes explain most of x and the least-squares
+// scale for them, or -1 and the given scale.
+func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
+	var best float32
+	winner := -1
+	for t := range n {
+		var lx, ll float32
+		for g := range s.size / s.dims {
+			lx, ll = s.add(g, s.tried[g][t], lx, ll)
+		}
+		if ll > 0 && float32(lx*lx) > float32(best*ll) {
+			winner, scale = t, lx/ll
+			best = scale * lx
+		}
+	}
+	return winner, scale
+}
+
+// take makes a try the result; -1 stands for codes of zeros. It returns the
+// set of groups whose codes are to be chosen again.
+func (s *gridSearch) take(t int) (again uint8) {
+	all := uint8(1<<(s.size/s.dims) - 1)
+	clear(s.codes[:])
+	if t >= 0 {
+		for g := range s.size / s.dims {
+			s.codes[g] = s.tried[g][t]
+		}
+		again = s.outside[t]
+	}
+	switch {
+	case s.redo == redoAlways, s.redo == redoAll && (again != 0 || t < 0):
+		return all
+	}
+	return again
+}
+
+// again chooses the codes of a set of groups for a given scale and returns
+// the least-squares scale for all of the codes.
+func (s *gridSearch) again(set uint8, scale float32) float32 {
+	inverse := 1 / scale
+	var lx, ll float32
+	for g := range s.size / s.dims {
+		if set>>g&1 != 0 {
+			s.codes[g] = s.point(g, inverse)
+			if place := s.book.place[s.codes[g]]; place < 0 {
+				s.codes[g] = s.nearest(g, place, scale)
+			}
+		}
+		lx, ll = s.add(g, s.codes[g], lx, ll)
+	}
+	if ll > 0 {
+		return lx / ll
+	}
+	return scale
+}
+
+// rank is what a block stores for group g.
+func (s *gridSearch) rank(g int) uint32 { return uint32(s.book.place[s.codes[g]]) }

@@ -1,0 +1,95 @@
+package block
+
+import "math"
+
+// terms holds what each level of each position of a group adds to a sum:
+// eight positions of four, or four of eight.
+type terms [32]float32
+
+// prepareTerms tabulates the terms of the two sums of the least-squares scale.
+func (s *gridSearch) prepareTerms() {
+	for g := range s.size / s.dims {
+		lx, ll := &s.lx[g], &s.ll[g]
+		for i := range s.dims {
+			x, w := s.x[g*s.dims+i], s.w[g*s.dims+i]
+			wx := w * x
+			for l := range s.levels {
+				f := float32(2*l + 1)
+				lx[i<<s.bits+l] = wx * f
+				ll[i<<s.bits+l] = w * f * f
+			}
+		}
+	}
+}
+
+// add adds the terms of a code to the two sums, in the order of positions.
+func (s *gridSearch) add(g int, code uint16, lx, ll float32) (float32, float32) {
+	if s.dims == 8 {
+		return sum8(&s.lx[g], code, lx), sum8(&s.ll[g], code, ll)
+	}
+	return sum4(&s.lx[g], code, lx), sum4(&s.ll[g], code, ll)
+}
+
+func sum8(t *terms, code uint16, sum float32) float32 {
+	sum += t[code&3]
+	sum += t[4+code>>2&3]
+	sum += t[8+code>>4&3]
+	sum += t[12+code>>6&3]
+	sum += t[16+code>>8&3]
+	sum += t[20+code>>10&3]
+	sum += t[24+code>>12&3]
+	return sum + t[28+code>>14]
+}
+
+func sum4(t *terms, code uint16, sum float32) float32 {
+	sum += t[code&7]
+	sum += t[8+code>>3&7]
+	sum += t[16+code>>6&7]
+	return sum + t[24+code>>9&7]
+}
+
+// nearest8 returns the first of the codes with the least Σw(scale·l - x)².
+func nearest8(list []uint16, scale float32, x, w *[8]float32) uint16 {
+	var cost terms
+	near, mid, far := scale, float32(scale*3), float32(scale*5)
+	for i, v := range x {
+		w := w[i]
+		d := near - v
+		cost[4*i] = w * d * d
+		d = mid - v
+		cost[4*i+1] = w * d * d
+		d = far - v
+		cost[4*i+2] = w * d * d
+	}
+	return cheapest8(list, &cost)
+}
+
+// cheapest8 returns the first of the codes with the least sum.
+func cheapest8(list []uint16, cost *terms) uint16 {
+	best, least := list[0], float32(math.MaxFloat32)
+	for _, code := range list {
+		if sum := sum8(cost, code, 0); sum < least {
+			best, least = code, sum
+		}
+	}
+	return best
+}
+
+// nearest4 is nearest8 for codes of four levels.
+func nearest4(list []uint16, scale float32, x, w *[4]float32) uint16 {
+	var cost terms
+	for l := range 8 {
+		f := float32(scale * float32(2*l+1))
+		for i, v := range x {
+			d := f - v
+			cost[8*i+l] = w[i] * d * d
+		}
+	}
+	best, least := list[0], float32(math.MaxFloat32)
+	for _, code := range list {
+		if sum := sum4(&cost, code, 0); sum < least {
+			best, least = code, sum
+		}
+	}
+	return best
+}
