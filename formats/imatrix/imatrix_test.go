@@ -2,8 +2,10 @@ package imatrix
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -78,6 +80,41 @@ func TestKeepsRealFiles(t *testing.T) {
 		}
 		if diff := cmp.Diff(m, again); diff != "" {
 			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// The digests are of files that llama-imatrix v0.5.0 wrote with
+// -c 512 --in-file for the matrix of eight experts.
+func TestConvertsAndMergesAsTheReference(t *testing.T) {
+	m, err := Read(shared.Path(t, "golden", "quantize", "moe8.imatrix.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merge := func(matrices ...*Matrix) *Matrix {
+		sum, err := Merge(512, matrices...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	old := legacyBytes(t, merge(m))
+	legacy, err := newMatrix(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"gguf to dat", old, "29d787104cdc1769afe552fd03d63c2e6ba93678c55464efe66312d2f571eb6b"},
+		{"dat to gguf", ggufBytes(t, legacy), "70f9ed06b95a7a3b53ea9e37bbddb30c29c30cdaa462b16ef3797f13c67e2ca1"},
+		{"dat and gguf", ggufBytes(t, merge(legacy, m)), "7b81ea4de0c118addab7cf15d8446b3cb09dbb1582b92264ea2130c90dd5ef0b"},
+		{"gguf twice", ggufBytes(t, merge(m, m)), "623a0ed36e888aa8b68820f7f46751a2170c3ad145b2fb058665817779de55c0"},
+	} {
+		if got := fmt.Sprintf("%x", sha256.Sum256(c.file)); got != c.want {
+			t.Errorf("%s: the file's sha256 is %s, want %s", c.name, got, c.want)
 		}
 	}
 }
