@@ -20,10 +20,11 @@ type kMin struct {
 	plainCap, weightedCap uint8   // of a scale before it is stored; wrapped ones exceed scaleMax
 	spread                float32 // variance of the super-block in units of its mean square
 
-	putScales func(block []byte, scales, mins []uint8)
-	scalesOf  func(block []byte, scales, mins *[16]uint8)
-	pack      func(block []byte, levels *[superLen]uint8)
-	unpack    func(levels *[superLen]uint8, block []byte)
+	// The layout. Arrays go by value: a pointer would escape to the heap.
+	putScales func(block []byte, scales, mins [16]uint8)
+	scalesOf  func(block []byte) (scales, mins [16]uint8)
+	pack      func(block []byte, levels [superLen]uint8)
+	unpack    func(block []byte) (levels [superLen]uint8)
 }
 
 var (
@@ -33,8 +34,8 @@ var (
 		weighted: newMinSearch(3, -0.9, 0.05, 37, false),
 		plainCap: 255, weightedCap: 255, spread: 1,
 		putScales: putScales4, scalesOf: scales4,
-		pack:   func(b []byte, l *[superLen]uint8) { packPairs(b[16:80], l) },
-		unpack: func(l *[superLen]uint8, b []byte) { unpackPairs(l, b[16:80]) },
+		pack:   func(b []byte, l [superLen]uint8) { packPairs(b[16:80], &l) },
+		unpack: func(b []byte) (l [superLen]uint8) { unpackPairs(&l, b[16:80]); return l },
 	}
 	q4K = kMin{
 		size: 144, dAt: 0, sub: 32, scaleMax: 63, bits: 4,
@@ -42,8 +43,8 @@ var (
 		weighted: newMinSearch(15, -0.9, 0.05, 37, false),
 		plainCap: 63, weightedCap: 255, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
-		pack:   func(b []byte, l *[superLen]uint8) { packNibbles(b[16:144], l) },
-		unpack: func(l *[superLen]uint8, b []byte) { unpackNibbles(l, b[16:144]) },
+		pack:   func(b []byte, l [superLen]uint8) { packNibbles(b[16:144], &l) },
+		unpack: func(b []byte) (l [superLen]uint8) { unpackNibbles(&l, b[16:144]); return l },
 	}
 	q5K = kMin{
 		size: 176, dAt: 0, sub: 32, scaleMax: 63, bits: 5,
@@ -51,13 +52,14 @@ var (
 		weighted: newMinSearch(31, -0.9, 0.05, 37, false),
 		plainCap: 63, weightedCap: 63, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
-		pack: func(b []byte, l *[superLen]uint8) {
-			packNibbles(b[48:176], l)
-			packBits(b[16:48], l, 4)
+		pack: func(b []byte, l [superLen]uint8) {
+			packNibbles(b[48:176], &l)
+			packBits(b[16:48], &l, 4)
 		},
-		unpack: func(l *[superLen]uint8, b []byte) {
-			unpackNibbles(l, b[48:176])
-			unpackBits(l, b[16:48], 4)
+		unpack: func(b []byte) (l [superLen]uint8) {
+			unpackNibbles(&l, b[48:176])
+			unpackBits(&l, b[16:48], 4)
+			return l
 		},
 	}
 )
@@ -110,7 +112,7 @@ func (t *kMin) quantizePlain(block []byte, x []float32) {
 	var ls, lm [16]uint8
 	d := t.span(scales[:n], ls[:])
 	dmin := t.span(mins[:n], lm[:])
-	t.store(block, x, d, dmin, ls[:n], lm[:n], t.plainCap, &levels)
+	t.store(block, x, d, dmin, ls, lm, t.plainCap, &levels)
 }
 
 // span rounds positive values to 0…scaleMax by the largest of them.
@@ -146,28 +148,27 @@ func (t *kMin) quantizeWeighted(block []byte, x, weights []float32) {
 	var ls, lm [16]uint8
 	d := searchPositive(scales[:n], sums[:], t.scaleMax, ls[:])
 	dmin := searchPositive(mins[:n], sums[:], t.scaleMax, lm[:])
-	t.store(block, x, d, dmin, ls[:n], lm[:n], t.weightedCap, &levels)
+	t.store(block, x, d, dmin, ls, lm, t.weightedCap, &levels)
 }
 
 // store writes a super-block. All values are rounded once more, against the
 // scales and minima as a reader will see them; a sub-block whose scale came
 // out as 0 keeps the levels of its search.
-func (t *kMin) store(block []byte, x []float32, d, dmin float32, ls, lm []uint8, limit uint8, levels *[superLen]uint8) {
+func (t *kMin) store(block []byte, x []float32, d, dmin float32, ls, lm [16]uint8, limit uint8, levels *[superLen]uint8) {
 	for j := range ls {
 		ls[j], lm[j] = min(ls[j], limit), min(lm[j], limit)
 	}
 	t.putScales(block, ls, lm)
 	d, dmin = putHalf(block[t.dAt:], d), putHalf(block[t.dAt+2:], dmin)
-	var scales, mins [16]uint8
-	t.scalesOf(block, &scales, &mins)
-	for j := range ls {
+	scales, mins := t.scalesOf(block)
+	for j := range superLen / t.sub {
 		scale := d * float32(scales[j])
 		if scale == 0 {
 			continue
 		}
 		relevel(levels[j*t.sub:][:t.sub], x[j*t.sub:], scale, float32(dmin*float32(mins[j])), 1<<t.bits-1)
 	}
-	t.pack(block, levels)
+	t.pack(block, *levels)
 }
 
 // relevel rounds (x+offset)/scale to 0…nmax.
@@ -179,13 +180,11 @@ func relevel(levels []uint8, x []float32, scale, offset float32, nmax int32) {
 }
 
 func (t *kMin) dequantize(dst []float32, src []byte) {
-	var levels [superLen]uint8
-	var scales, mins [16]uint8
 	for i := 0; i+superLen <= len(dst); i += superLen {
 		y, block := dst[i:i+superLen], src[i/superLen*t.size:][:t.size]
 		d, dmin := half(block[t.dAt:]), half(block[t.dAt+2:])
-		t.scalesOf(block, &scales, &mins)
-		t.unpack(&levels, block)
+		scales, mins := t.scalesOf(block)
+		levels := t.unpack(block)
 		for j := range superLen / t.sub {
 			scale, offset := d*float32(scales[j]), float32(dmin*float32(mins[j]))
 			y, levels := y[j*t.sub:][:t.sub], levels[j*t.sub:][:t.sub]

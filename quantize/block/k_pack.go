@@ -65,22 +65,23 @@ func unpackBits(levels *[superLen]uint8, src []byte, bit int) {
 }
 
 // putScales4 stores 16 scales in the low and 16 minima in the high nibbles.
-func putScales4(block []byte, scales, mins []uint8) {
+func putScales4(block []byte, scales, mins [16]uint8) {
 	for j := range 16 {
 		block[j] = scales[j] | mins[j]<<4
 	}
 }
 
-func scales4(block []byte, scales, mins *[16]uint8) {
+func scales4(block []byte) (scales, mins [16]uint8) {
 	for j, b := range block[:16] {
 		scales[j], mins[j] = b&15, b>>4
 	}
+	return scales, mins
 }
 
 // putScales6 stores 8 scales and 8 minima of six bits in bytes 4…15: the
 // first four of each whole in four bytes, the low nibbles of the rest in four
 // more, and their high bits on top of the former.
-func putScales6(block []byte, scales, mins []uint8) {
+func putScales6(block []byte, scales, mins [16]uint8) {
 	b := block[4:16]
 	for j := range 4 {
 		b[j] = scales[j] | scales[j+4]>>4<<6
@@ -89,11 +90,12 @@ func putScales6(block []byte, scales, mins []uint8) {
 	}
 }
 
-func scales6(block []byte, scales, mins *[16]uint8) {
+func scales6(block []byte) (scales, mins [16]uint8) {
 	b := block[4:16]
 	for j := range 4 {
 		scales[j], mins[j] = b[j]&63, b[j+4]&63
 		scales[j+4] = b[j+8]&15 | b[j]>>6<<4
 		mins[j+4] = b[j+8]>>4 | b[j+4]>>6<<4
 	}
+	return scales, mins
 }
