@@ -1,0 +1,151 @@
+package forward
+
+import (
+	"math"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// loader gives tensors by their name in GGUF files, with {i} for the layer.
+// A tensor that is absent is nil without an error; one of another shape than
+// asked for is an error that names it.
+type loader interface {
+	hyper() arch.Hyper
+	arch() arch.Arch
+	ropeStyle() arch.RopeStyle
+	rope(arch.Hyper) (*rope, error)
+
+	// vector returns a tensor of n elements; n < 0 takes any length.
+	vector(name string, layer, n int) ([]float32, error)
+	// matrix returns a tensor of rows × cols; rows < 0 takes any number.
+	matrix(name string, layer, rows, cols int) (*matrix, error)
+	// experts returns one matrix for each expert.
+	experts(name string, layer, experts, rows, cols int) ([]*matrix, error)
+}
+
+// builder assembles a model and keeps the first error.
+type builder struct {
+	loader
+	h   arch.Hyper
+	err error
+}
+
+func build(s source) (*Model, error) {
+	b := &builder{loader: s, h: s.hyper()}
+	m := &Model{hyper: b.h, source: s}
+	m.SetWorkers(0)
+	rows := -1
+	if b.h.Vocab > 0 {
+		rows = b.h.Vocab
+	}
+	m.embed = b.must(b.matrix("token_embd.weight", 0, rows, b.h.Embed))("token_embd.weight")
+	if b.err != nil {
+		return nil, b.err
+	}
+	m.vocab = m.embed.rows
+	m.hyper.Vocab = m.vocab
+	m.norm = b.norm("output_norm.weight", 0, b.h.Embed)
+	m.output = b.optional("output.weight", 0, m.vocab, b.h.Embed)
+	if m.output.w == nil {
+		m.output.w = m.embed
+	}
+	rope, err := s.rope(b.h)
+	b.keep(err)
+	for l := range b.h.Layers {
+		m.layers = append(m.layers, layer{
+			mixNorm:  b.norm("blk.{i}.attn_norm.weight", l, b.h.Embed),
+			mix:      b.gqa(l, rope),
+			feedNorm: b.norm("blk.{i}.ffn_norm.weight", l, b.h.Embed),
+			feed:     b.swiglu(l),
+		})
+		if b.err != nil {
+			return nil, b.err
+		}
+	}
+	return m, b.err
+}
+
+func (b *builder) keep(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// must takes what a loader returned and insists that the tensor is there.
+func (b *builder) must(m *matrix, err error) func(name string) *matrix {
+	return func(name string) *matrix {
+		b.keep(err)
+		if m == nil {
+			b.keep(fault.Corrupt("forward: tensor %q is missing", name))
+			return nil
+		}
+		return m
+	}
+}
+
+// linear loads a matrix that must be there, and its bias where there is one.
+func (b *builder) linear(name string, layer, rows, cols int) linear {
+	l := b.optional(name+".weight", layer, rows, cols)
+	if l.w == nil {
+		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill(name+".weight", layer, 0)))
+		return l
+	}
+	bias, err := b.vector(name+".bias", layer, rows)
+	b.keep(err)
+	l.bias = bias
+	return l
+}
+
+// optional loads a matrix that may be absent.
+func (b *builder) optional(name string, layer, rows, cols int) linear {
+	w, err := b.matrix(name, layer, rows, cols)
+	b.keep(err)
+	return linear{w: w}
+}
+
+// norm loads the weights of a norm that must be there.
+func (b *builder) norm(name string, layer, n int) norm {
+	v := b.optionalNorm(name, layer, n)
+	if v == nil {
+		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill(name, layer, 0)))
+		return norm{}
+	}
+	return *v
+}
+
+// optionalNorm loads the weights of a norm that may be absent.
+func (b *builder) optionalNorm(name string, layer, n int) *norm {
+	w, err := b.vector(name, layer, n)
+	b.keep(err)
+	if w == nil {
+		return nil
+	}
+	return &norm{w, b.h.Eps}
+}
+
+// gqa loads grouped-query attention.
+func (b *builder) gqa(l int, rope *rope) *gqa {
+	h := b.h
+	return &gqa{
+		heads: heads{query: h.Heads, kv: h.KVHeads, dim: h.HeadDim, value: h.ValueDim,
+			scale: float32(1 / math.Sqrt(float64(h.HeadDim)))},
+		q:     b.linear("blk.{i}.attn_q", l, h.Heads*h.HeadDim, h.Embed),
+		k:     b.linear("blk.{i}.attn_k", l, h.KVHeads*h.HeadDim, h.Embed),
+		v:     b.linear("blk.{i}.attn_v", l, h.KVHeads*h.ValueDim, h.Embed),
+		o:     b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),
+		qNorm: b.optionalNorm("blk.{i}.attn_q_norm.weight", l, h.HeadDim),
+		kNorm: b.optionalNorm("blk.{i}.attn_k_norm.weight", l, h.HeadDim),
+		rope:  rope,
+	}
+}
+
+// swiglu loads a dense feed-forward layer.
+func (b *builder) swiglu(l int) *swiglu {
+	h := b.h
+	return &swiglu{
+		gate: b.linear("blk.{i}.ffn_gate", l, h.FF, h.Embed),
+		up:   b.linear("blk.{i}.ffn_up", l, h.FF, h.Embed),
+		down: b.linear("blk.{i}.ffn_down", l, h.Embed, h.FF),
+	}
+}

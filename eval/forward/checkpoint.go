@@ -1,0 +1,181 @@
+package forward
+
+import (
+	"slices"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// checkpoint loads a folder by the conventions of its publisher.
+type checkpoint struct {
+	files   *hf.Checkpoint
+	h       arch.Hyper
+	a       arch.Arch
+	tensors map[string]hf.Tensor // by canonical name
+	sources map[string][]string  // templates of the source by template of the GGUF name
+}
+
+func openCheckpoint(path string) (source, error) {
+	files, err := hf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &checkpoint{files: files, tensors: map[string]hf.Tensor{}, sources: map[string][]string{}}
+	if c.h, err = arch.FromConfig(files.Config()); err != nil {
+		files.Close()
+		return nil, err
+	}
+	c.a, _ = arch.ByName(c.h.Arch)
+	for _, t := range files.Tensors() {
+		c.tensors[c.a.Canonical(t.Name, c.h.Class)] = t
+	}
+	for _, t := range c.a.Tensors {
+		c.sources[t.Target] = append(c.sources[t.Target], t.Source)
+	}
+	return c, nil
+}
+
+func (c *checkpoint) Close() error              { return c.files.Close() }
+func (c *checkpoint) hyper() arch.Hyper         { return c.h }
+func (c *checkpoint) arch() arch.Arch           { return c.a }
+func (c *checkpoint) ropeStyle() arch.RopeStyle { return c.a.Graph.SourceRope }
+
+// find looks up the tensor that becomes a tensor of the file.
+func (c *checkpoint) find(name string, layer, expert int) (hf.Tensor, bool) {
+	for _, source := range c.sources[name] {
+		if t, ok := c.tensors[arch.Fill(source, layer, expert)]; ok {
+			return t, true
+		}
+	}
+	return hf.Tensor{}, false
+}
+
+// check compares a tensor's shape, where a negative length takes any.
+func (c *checkpoint) check(t hf.Tensor, shape ...int) error {
+	fits := len(t.Shape) == len(shape)
+	for i := range min(len(t.Shape), len(shape)) {
+		fits = fits && (shape[i] < 0 && t.Shape[i] > 0 || t.Shape[i] == int64(shape[i]))
+	}
+	if !fits {
+		return fault.Corrupt("forward: %s: tensor %q: shape %v should be %v", c.files.Name(), t.Name, t.Shape, shape)
+	}
+	if !t.DType.Float() {
+		return fault.Unsupported("forward: %s: tensor %q: weights of type %s", c.files.Name(), t.Name, t.DType)
+	}
+	return nil
+}
+
+func (c *checkpoint) vector(name string, layer, n int) ([]float32, error) {
+	t, ok := c.find(name, layer, 0)
+	if !ok {
+		return nil, nil
+	}
+	if err := c.check(t, n); err != nil {
+		return nil, err
+	}
+	return c.values(t)
+}
+
+// values reads a whole tensor.
+func (c *checkpoint) values(t hf.Tensor) ([]float32, error) {
+	raw := make([]byte, t.Size)
+	if _, err := t.ReadAt(raw, 0); err != nil {
+		return nil, err
+	}
+	n := int64(1)
+	for _, length := range t.Shape {
+		n *= length
+	}
+	v := make([]float32, n)
+	return v, dtype.ToFloat32(v, raw, t.DType)
+}
+
+func (c *checkpoint) matrix(name string, layer, rows, cols int) (*matrix, error) {
+	t, ok := c.find(name, layer, 0)
+	if !ok {
+		return nil, nil
+	}
+	if err := c.check(t, rows, cols); err != nil {
+		return nil, err
+	}
+	m := c.stored(t, 0, int(t.Shape[0]), cols)
+	m.name = arch.Fill(name, layer, 0)
+	return m, c.scaled(m, t)
+}
+
+func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*matrix, error) {
+	list := make([]*matrix, experts)
+	for e := range list {
+		t, ok := c.find(name, layer, e)
+		if !ok {
+			return nil, nil
+		}
+		if err := c.check(t, rows, cols); err != nil {
+			return nil, err
+		}
+		m := c.stored(t, 0, rows, cols)
+		m.name, m.expert = arch.Fill(name, layer, 0), e
+		if err := c.scaled(m, t); err != nil {
+			return nil, err
+		}
+		list[e] = m
+	}
+	return list, nil
+}
+
+// stored describes a matrix whose lines start skip lines into a tensor.
+func (c *checkpoint) stored(t hf.Tensor, skip, rows, cols int) *matrix {
+	bits := t.DType.Bits()
+	m := &matrix{rows: rows, cols: cols, block: 1, bytes: bits / 8, decode: func(dst []float32, src []byte) {
+		// The length fits by construction and the type was checked.
+		_ = dtype.ToFloat32(dst, src, t.DType)
+	}}
+	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
+		size := int64(m.lineBytes())
+		buf = buf[:int64(lines)*size]
+		_, err := t.ReadAt(buf, int64(skip+first)*size)
+		return buf, err
+	}
+	return m
+}
+
+// scaled attaches the scales of a checkpoint in FP8: one factor for the
+// tensor, or one for each block of 128 × 128.
+func (c *checkpoint) scaled(m *matrix, t hf.Tensor) error {
+	if t.DType.Bits() != 8 {
+		return nil
+	}
+	s, ok := c.files.Lookup(t.Name + "_scale_inv")
+	if !ok {
+		if s, ok = c.files.Lookup(t.Name + "_scale"); !ok {
+			return nil
+		}
+	}
+	v, err := c.values(s)
+	if err != nil {
+		return err
+	}
+	if len(v) == 1 {
+		m.scale = func(dst []float32, _, _ int) {
+			for i := range dst {
+				dst[i] *= v[0]
+			}
+		}
+		return nil
+	}
+	const side = 128
+	across := (m.cols + side - 1) / side
+	if want := []int64{int64(m.rows+side-1) / side, int64(across)}; !slices.Equal(s.Shape, want) {
+		return fault.Corrupt("forward: %s: tensor %q: shape %v should be %v, one scale for each 128 × 128 block", c.files.Name(), s.Name, s.Shape, want)
+	}
+	m.scale = func(dst []float32, line, from int) {
+		scales := v[line/side*across:]
+		for i := range dst {
+			dst[i] *= scales[(from+i)/side]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package forward
+
+// matrix is a weight matrix in its stored encoding: rows of cols elements,
+// where a row holds the weights of one output.
+type matrix struct {
+	name       string // in the GGUF spelling
+	expert     int    // which expert it belongs to, 0 in dense layers
+	rows, cols int
+
+	block, bytes int // elements and bytes of an encoded block
+	decode       func(dst []float32, src []byte)
+
+	// raw returns the bytes of n stored lines from first on: a view of a
+	// mapped file, or buf filled. A line is a row, or a column where the
+	// matrix is stored transposed.
+	raw        func(buf []byte, first, n int) ([]byte, error)
+	transposed bool
+
+	// scale, where it is not nil, multiplies what decode gives for the
+	// elements of a line from a column on.
+	scale func(dst []float32, line, from int)
+}
+
+// line returns the elements of a stored line.
+func (m *matrix) line() int {
+	if m.transposed {
+		return m.rows
+	}
+	return m.cols
+}
+
+// lineBytes returns the bytes of a stored line.
+func (m *matrix) lineBytes() int { return m.line() / m.block * m.bytes }
+
+// part decodes len(dst) elements from column from on of line, whose bytes
+// start at src. Both ends lie on blocks.
+func (m *matrix) part(dst []float32, src []byte, line, from int) {
+	at := from / m.block * m.bytes
+	m.decode(dst, src[at:at+len(dst)/m.block*m.bytes])
+	if m.scale != nil {
+		m.scale(dst, line, from)
+	}
+}
+
+// row decodes one row, for embeddings.
+func (m *matrix) row(dst []float32, i int, buf []byte) error {
+	src, err := m.raw(grow(buf, m.lineBytes()), i, 1)
+	if err != nil {
+		return err
+	}
+	m.part(dst[:m.cols], src, i, 0)
+	return nil
+}
+
+// grow returns a slice of n elements, b's memory where it is large enough.
+func grow[T any](b []T, n int) []T {
+	if cap(b) < n {
+		return make([]T, n)
+	}
+	return b[:n]
+}

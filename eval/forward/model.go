@@ -1,0 +1,203 @@
+package forward
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/eval/kernel"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Model is an opened model. Its methods may be called from several goroutines
+// at once, but a call uses all workers by itself.
+type Model struct {
+	name    string
+	hyper   arch.Hyper
+	source  source
+	workers int
+	observe observer
+
+	embed  *matrix
+	layers []layer
+	norm   norm
+	output linear
+	vocab  int
+}
+
+// layer is one decoder layer.
+type layer struct {
+	mixNorm  norm
+	mix      mixer
+	feedNorm norm
+	feed     mlp
+}
+
+// source is what a model was opened from.
+type source interface {
+	loader
+	Close() error
+}
+
+// Open opens a GGUF file or a checkpoint folder. Every tensor is looked up and
+// its shape compared with the hyperparameters; none is read whole but the
+// one-dimensional ones.
+func Open(path string) (*Model, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fault.IO("forward: %w", err)
+	}
+	var s source
+	if info.IsDir() {
+		s, err = openCheckpoint(path)
+	} else {
+		s, err = openGGUF(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := build(s)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	m.name = filepath.Base(path)
+	return m, nil
+}
+
+// Close closes the files that the model reads from.
+func (m *Model) Close() error { return m.source.Close() }
+
+// Name returns the base name of the path that was opened.
+func (m *Model) Name() string { return m.name }
+
+// Hyper returns the hyperparameters.
+func (m *Model) Hyper() arch.Hyper { return m.hyper }
+
+// Vocabulary returns the number of logits of a position.
+func (m *Model) Vocabulary() int { return m.vocab }
+
+// SetWorkers sets how many goroutines compute; n < 1 means one for each
+// processor. Results do not depend on it.
+func (m *Model) SetWorkers(n int) {
+	if n < 1 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	m.workers = n
+}
+
+// Logits runs tokens as one sequence and returns the logits of the positions
+// from on: [len(tokens)-from, Vocabulary()], row by row.
+func (m *Model) Logits(ctx context.Context, tokens []int32, from int) ([]float32, error) {
+	logits := make([]float32, 0, max(0, len(tokens)-from)*m.vocab)
+	err := m.Batch(ctx, [][]int32{tokens}, from, func(_, _ int, rows []float32) error {
+		logits = append(logits, rows...)
+		return nil
+	})
+	return logits, err
+}
+
+// Batch runs several sequences at once, each from position 0 and blind to the
+// others; more tokens in a batch mean fewer decodings of each weight. It calls
+// emit with the logits of the positions from on, sequence by sequence in
+// pieces of whole rows; the memory is only lent.
+func (m *Model) Batch(ctx context.Context, sequences [][]int32, from int,
+	emit func(sequence, position int, logits []float32) error) error {
+	var tokens []int32
+	var spans []span
+	for _, s := range sequences {
+		spans = append(spans, span{first: len(tokens), tokens: len(s), state: make([]state, 1)})
+		tokens = append(tokens, s...)
+	}
+	r := m.begin(ctx, spans)
+	defer r.end()
+	x, err := m.layersOf(r, tokens)
+	if err != nil {
+		return err
+	}
+	for i, s := range spans {
+		first := min(max(from, 0), s.tokens)
+		rows := x[(s.first+first)*m.hyper.Embed : (s.first+s.tokens)*m.hyper.Embed]
+		err := m.logits(r, rows, func(row int, logits []float32) error { return emit(i, first+row, logits) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// layersOf runs tokens through all layers and returns the residual stream.
+func (m *Model) layersOf(r *run, tokens []int32) ([]float32, error) {
+	n, width := len(tokens), m.hyper.Embed
+	x := r.buffer(bufStream, n*width)
+	if err := m.lookup(r, x, tokens); err != nil {
+		return nil, err
+	}
+	normed, y := r.buffer(bufNormed, n*width), r.buffer(bufMixed, n*width)
+	for l, layer := range m.layers {
+		if err := r.normalise(layer.mixNorm, normed, x, width); err != nil {
+			return nil, err
+		}
+		if err := layer.mix.mix(r, l, normed, y); err != nil {
+			return nil, err
+		}
+		if err := r.add(x, y, width); err != nil {
+			return nil, err
+		}
+		if err := r.normalise(layer.feedNorm, normed, x, width); err != nil {
+			return nil, err
+		}
+		if err := layer.feed.feed(r, normed, y); err != nil {
+			return nil, err
+		}
+		if err := r.add(x, y, width); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// lookup copies the rows of the embedding.
+func (m *Model) lookup(r *run, x []float32, tokens []int32) error {
+	width := m.hyper.Embed
+	return parallel(r.ctx, r.workers, len(tokens), func(worker, i int) error {
+		if t := tokens[i]; t < 0 || int(t) >= m.embed.rows {
+			return fault.Corrupt("forward: %s: token %d is outside the vocabulary of %d", m.name, t, m.embed.rows)
+		}
+		s := r.scratch[worker]
+		s.raw = grow(s.raw, m.embed.lineBytes())
+		return m.embed.row(x[i*width:(i+1)*width], int(tokens[i]), s.raw)
+	})
+}
+
+// logitBytes bounds the logits that are held at once.
+const logitBytes = 256 << 20
+
+// logits computes the logits of rows of the residual stream and hands them
+// out piece by piece.
+func (m *Model) logits(r *run, x []float32, emit func(row int, logits []float32) error) error {
+	width := m.hyper.Embed
+	n := len(x) / width
+	some := max(min(n, logitBytes/4/m.vocab), 1)
+	for first := 0; first < n; first += some {
+		rows := min(some, n-first)
+		normed := r.buffer(bufNormed, rows*width)
+		if err := r.normalise(m.norm, normed, x[first*width:(first+rows)*width], width); err != nil {
+			return err
+		}
+		logits := r.buffer(bufLogits, rows*m.vocab)
+		if err := r.multiply(normed, rows, m.output.to(logits)); err != nil {
+			return err
+		}
+		if err := emit(first, logits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kernel names the instruction set that computes: "avx512", "avx2", "neon" or
+// "go".
+func Kernel() string { return kernel.Name() }

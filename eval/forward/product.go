@@ -1,0 +1,187 @@
+package forward
+
+import "github.com/f190792d/mq/eval/kernel"
+
+// The blocking of a product. A tile of weights, rowBlock × depthBlock, is
+// decoded and packed into panels that stay in the second-level cache; one
+// panel stays in the first while tokenBlock rows of activations pass.
+const (
+	rowBlock   = 64
+	depthBlock = 256 // a multiple of every encoded block
+	tokenBlock = 144 // a multiple of every micro-kernel's rows
+)
+
+// output asks for y = x·wᵀ + bias, [tokens, w.rows].
+type output struct {
+	w    *matrix
+	y    []float32
+	bias []float32
+}
+
+// scratch is the memory of one worker.
+type scratch struct {
+	raw    []byte
+	rows   []float32 // decoded rows, rowBlock × depthBlock
+	panels []float32 // the same, packed
+	edge   []float32 // a panel of results that sticks out of the matrix
+	attention
+}
+
+// packed holds activations in blocks of depthBlock columns, each with its rows
+// one after the other: what a product reads stays close together.
+type packed struct {
+	data         []float32
+	tokens, cols int
+}
+
+// block returns the columns from on and their number, which is also the
+// distance of rows.
+func (p packed) block(from int) (data []float32, cols int) {
+	cols = min(depthBlock, p.cols-from)
+	return p.data[from*p.tokens : from*p.tokens+cols*p.tokens], cols
+}
+
+// pack copies activations [tokens, cols] into blocks.
+func (r *run) pack(x []float32, tokens, cols int) (packed, error) {
+	p := packed{grow(r.packed, tokens*cols), tokens, cols}
+	r.packed = p.data
+	const some = 64
+	err := parallel(r.ctx, r.workers, (tokens+some-1)/some, func(_, i int) error {
+		for t := i * some; t < min(tokens, (i+1)*some); t++ {
+			for from := 0; from < cols; from += depthBlock {
+				b, n := p.block(from)
+				copy(b[t*n:(t+1)*n], x[t*cols+from:])
+			}
+		}
+		return nil
+	})
+	return p, err
+}
+
+// multiply computes several products of the same activations [tokens, cols].
+func (r *run) multiply(x []float32, tokens int, outs ...output) error {
+	if tokens == 0 || len(outs) == 0 {
+		return nil
+	}
+	cols := outs[0].w.cols
+	for _, o := range outs {
+		if r.observe != nil {
+			r.observe(o.w.name, o.w.expert, x[:tokens*cols], cols)
+		}
+	}
+	p, err := r.pack(x, tokens, cols)
+	if err != nil {
+		return err
+	}
+	type item struct {
+		output
+		first int
+	}
+	var items []item
+	for _, o := range outs {
+		for first := 0; first < o.w.rows; first += rowBlock {
+			items = append(items, item{o, first})
+		}
+	}
+	return parallel(r.ctx, r.workers, len(items), func(worker, i int) error {
+		it := items[i]
+		return it.w.multiply(r.scratch[worker], p, it.first, it.y, it.bias)
+	})
+}
+
+// multiply computes the columns of y that belong to one block of rows.
+func (m *matrix) multiply(s *scratch, p packed, first int, y, bias []float32) error {
+	rows := min(rowBlock, m.rows-first)
+	width := kernel.Width()
+	panels := (rows + width - 1) / width
+	s.rows = grow(s.rows, rowBlock*depthBlock)
+	s.panels = grow(s.panels, panels*width*depthBlock)
+	s.edge = grow(s.edge, p.tokens*width)
+
+	lines, err := m.lines(s, first, rows)
+	if err != nil {
+		return err
+	}
+	for from := 0; from < p.cols; from += depthBlock {
+		x, depth := p.block(from)
+		if err := m.tile(s, lines, first, rows, from, depth); err != nil {
+			return err
+		}
+		for t := 0; t < p.tokens; t += tokenBlock {
+			n := min(tokenBlock, p.tokens-t)
+			for i := range panels {
+				panel := s.panels[i*width*depth : (i+1)*width*depth]
+				c, stride := y[t*m.rows+first+i*width:], m.rows
+				if (i+1)*width > rows {
+					c, stride = s.edge[t*width:], width
+				}
+				kernel.Gemm(n, depth, x[t*depth:], depth, panel, c, stride, from > 0)
+			}
+		}
+	}
+	if tail := rows % width; tail > 0 {
+		for t := range p.tokens {
+			copy(y[t*m.rows+first+rows-tail:][:tail], s.edge[t*width:])
+		}
+	}
+	if bias != nil {
+		for t := range p.tokens {
+			out := y[t*m.rows+first:][:rows]
+			for i, b := range bias[first : first+rows] {
+				out[i] += b
+			}
+		}
+	}
+	return nil
+}
+
+// lines returns the stored bytes of a block of rows, nil where the matrix is
+// stored transposed and tiles fetch their own.
+func (m *matrix) lines(s *scratch, first, rows int) ([]byte, error) {
+	if m.transposed {
+		return nil, nil
+	}
+	s.raw = grow(s.raw, rows*m.lineBytes())
+	return m.raw(s.raw, first, rows)
+}
+
+// tile decodes rows × depth weights and packs them into s.panels.
+func (m *matrix) tile(s *scratch, lines []byte, first, rows, from, depth int) error {
+	width := kernel.Width()
+	if m.transposed {
+		return m.tileTransposed(s, first, rows, from, depth)
+	}
+	size := m.lineBytes()
+	for r := range rows {
+		m.part(s.rows[r*depth:(r+1)*depth], lines[r*size:(r+1)*size], first+r, from)
+	}
+	for i := 0; i*width < rows; i++ {
+		kernel.Pack(s.panels[i*width*depth:], s.rows[i*width*depth:], depth, min(width, rows-i*width), depth)
+	}
+	return nil
+}
+
+// tileTransposed fills the panels from lines that hold one column each: these
+// are rows of the panels already.
+func (m *matrix) tileTransposed(s *scratch, first, rows, from, depth int) error {
+	width, size := kernel.Width(), m.lineBytes()
+	s.raw = grow(s.raw, depth*size)
+	lines, err := m.raw(s.raw, from, depth)
+	if err != nil {
+		return err
+	}
+	// Rows outside the block are decoded too where an encoded block crosses
+	// its end.
+	low := first / m.block * m.block
+	high := min((first+rows+m.block-1)/m.block*m.block, m.rows)
+	line := grow(s.rows, high-low)
+	for k := range depth {
+		m.part(line, lines[k*size:(k+1)*size], from+k, low)
+		values := line[first-low:][:rows]
+		for i := 0; i*width < rows; i++ {
+			row := s.panels[(i*depth+k)*width:][:width]
+			clear(row[copy(row, values[i*width:]):])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package forward
+
+import (
+	"context"
+	"sync"
+)
+
+// span is the part of a batch that belongs to one sequence.
+type span struct {
+	first, tokens int     // rows of the batch
+	past          int     // position of the first token
+	state         []state // by layer; one for all layers where nothing is kept
+}
+
+// state is what a layer remembers of a sequence.
+type state struct {
+	k, v []float32 // [positions, KV heads · dimensions]
+}
+
+// layer returns the state of a layer of a sequence.
+func (s span) layer(l int) *state {
+	if len(s.state) == 1 {
+		return &s.state[0]
+	}
+	return &s.state[l]
+}
+
+// observer sees the activations [n, cols] that a product is about to use.
+type observer func(name string, expert int, x []float32, cols int)
+
+// run is one pass of a batch through the layers.
+type run struct {
+	ctx       context.Context
+	workers   int
+	scratch   []*scratch // by worker
+	packed    []float32
+	buffers   [][]float32
+	spans     []span
+	positions []int // of the batch's rows
+	longest   int   // positions of the longest sequence, past ones included
+	tables    map[*rope]*table
+	observe   observer
+}
+
+// The buffers of a run by their use. Those of a slot live until its next use.
+const (
+	bufStream = iota // the residual stream
+	bufNormed
+	bufMixed
+	bufQuery
+	bufKey
+	bufValue
+	bufHeads
+	bufGate
+	bufUp
+	bufOut
+	bufRouter
+	bufGathered
+	bufExpert
+	bufShared
+	bufExtra
+	bufLogits
+	bufCount
+)
+
+// buffer returns n elements of a slot, with whatever they hold.
+func (r *run) buffer(slot, n int) []float32 {
+	r.buffers[slot] = grow(r.buffers[slot], n)
+	return r.buffers[slot]
+}
+
+// arenas keeps the memory of runs between batches.
+var arenas = sync.Pool{New: func() any { return &run{buffers: make([][]float32, bufCount)} }}
+
+// begin prepares a run of spans that lie one after the other.
+func (m *Model) begin(ctx context.Context, spans []span) *run {
+	r := arenas.Get().(*run)
+	r.ctx, r.workers, r.spans, r.observe = ctx, m.workers, spans, m.observe
+	r.tables = map[*rope]*table{}
+	for len(r.scratch) < r.workers {
+		r.scratch = append(r.scratch, &scratch{})
+	}
+	r.positions, r.longest = r.positions[:0], 0
+	for _, s := range spans {
+		for i := range s.tokens {
+			r.positions = append(r.positions, s.past+i)
+		}
+		r.longest = max(r.longest, s.past+s.tokens)
+	}
+	return r
+}
+
+// end gives the memory of a run back.
+func (r *run) end() {
+	r.ctx, r.spans, r.observe, r.tables = nil, nil, nil, nil
+	arenas.Put(r)
+}

@@ -1,0 +1,83 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+func TestWorkersDoNotChangeLogits(t *testing.T) {
+	m, g := open(t, stories), readGolden(t)
+	m.SetWorkers(1)
+	want := logits(t, m, g.IDs)
+	for _, workers := range []int{2, 3, 7} {
+		m.SetWorkers(workers)
+		if !slices.Equal(logits(t, m, g.IDs), want) {
+			t.Errorf("%d workers give other logits than one", workers)
+		}
+	}
+}
+
+func TestSequencesOfABatchAreBlindToEachOther(t *testing.T) {
+	m, g := open(t, stories), readGolden(t)
+	const from = 5
+	batch := [][]int32{g.IDs[:40], g.IDs[3:100], g.IDs[:7], g.IDs}
+	got := make([][]float32, len(batch))
+	err := m.Batch(context.Background(), batch, from, func(i, position int, rows []float32) error {
+		if want := from + len(got[i])/m.Vocabulary(); position != want {
+			t.Errorf("sequence %d: position %d, want %d", i, position, want)
+		}
+		got[i] = append(got[i], rows...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tokens := range batch {
+		if want := logits(t, m, tokens)[from*m.Vocabulary():]; !slices.Equal(got[i], want) {
+			t.Errorf("sequence %d has other logits in a batch than alone", i)
+		}
+	}
+}
+
+func TestSessionGivesTheLogitsOfTheWholeSequence(t *testing.T) {
+	m := open(t, stories)
+	var tokens []int32
+	for i := range 300 { // more than two tiles of keys
+		tokens = append(tokens, int32(i*i*7%1000))
+	}
+	want, vocab := logits(t, m, tokens), m.Vocabulary()
+	s := m.NewSession()
+	for i := 0; i < len(tokens); {
+		n := min(1+i/3, len(tokens)-i)
+		got, err := s.Append(context.Background(), tokens[i:i+n]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i += n
+		if s.Len() != i || !slices.Equal(got, want[(i-1)*vocab:i*vocab]) {
+			t.Fatalf("after %d tokens, %d at once: other logits than in one pass", i, n)
+		}
+	}
+}
+
+func TestRejectsTokensOutsideTheVocabulary(t *testing.T) {
+	m := open(t, stories)
+	for _, token := range []int32{-1, int32(m.Vocabulary())} {
+		if _, err := m.Logits(context.Background(), []int32{1, token}, 0); !errors.Is(err, fault.ErrCorrupt) {
+			t.Errorf("token %d: %v", token, err)
+		}
+	}
+}
+
+func TestCancelledRunsEnd(t *testing.T) {
+	m := open(t, stories)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := m.Logits(ctx, []int32{1, 2, 3}, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
