@@ -1,21 +1,27 @@
 package arch
 
-import (
-	"slices"
-	"strings"
-)
-
 // Arch describes one model architecture.
 type Arch struct {
-	Name    string   // general.architecture of the GGUF file
-	Classes []string // config.json "architectures" that it serves
-	Prefix  []string // prefixes stripped from source names, e.g. "language_model."
+	Name     string              // general.architecture of the GGUF file
+	Classes  []string            // config.json "architectures" that it serves
+	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class
+	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
-	Params  []Param  // key-values beyond the common ones, in writing order
+	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
-	Ignore  []string // … or matches one of these templates
+	Ignore  []string // … or matches one of these; a template may end in "*"
+	Extra   []Extra  // tensors that are computed from the hyperparameters
 
 	Graph Graph // what the layers compute
+}
+
+// Defaults holds the values that a Hugging Face class assumes for keys that
+// config.json leaves out. Zero values assume nothing.
+type Defaults struct {
+	Context  int
+	Eps      float64
+	RopeBase float64
+	HeadDim  bool // head_dim is hidden_size / num_attention_heads, and counts as stated
 }
 
 // Param is one key-value of the GGUF file and where it comes from.
@@ -27,41 +33,29 @@ type Param struct {
 // Tensor maps source tensors to one target tensor. Templates are whole names
 // in which {i} stands for the layer and {e} for the expert. A target without
 // {e} whose source has it stacks the experts along a new outermost dimension.
+// A source tensor that several targets share appears once for each of them.
 type Tensor struct {
 	Source   string
 	Target   string
-	Op       Op   // the zero Op copies
-	Optional bool // absent in some checkpoints of the architecture
-	F32      bool // stays F32 in every file type (routers, convolutions …)
+	Shape    []Dim // of the source tensor, outermost dimension first
+	Op       Op    // the zero Op copies
+	Optional bool  // absent in some checkpoints of the architecture
+	F32      bool  // stays F32 in every file type (routers, convolutions …)
+	Where    Where // the layers that have it; nil means all
 }
 
-// Op names a transform of package transform with its arguments. Rows of a
-// source tensor with the same Source and different Target each take a part.
-type Op struct {
-	Kind  OpKind
-	Heads HeadCount // whose heads the rows belong to
-	Part  int       // which part of a split
+// Dim is one length of a tensor's shape.
+type Dim func(Hyper) int
+
+// Where tells whether a layer has a tensor.
+type Where func(h Hyper, layer int) bool
+
+// Extra is a one-dimensional F32 tensor that no checkpoint stores: it stands
+// before all others in the file.
+type Extra struct {
+	Target string
+	Values func(Hyper) []float32 // nil leaves the tensor out
 }
-
-// OpKind enumerates the transforms.
-type OpKind uint8
-
-// The transforms. Shapes are written outermost dimension first, as in the
-// checkpoint.
-const (
-	Copy        OpKind = iota
-	RopePermute        // [H·D, …]: rows of a head from half-split to interleaved pairs
-)
-
-// HeadCount selects which number of heads a transform works with.
-type HeadCount uint8
-
-// The head counts.
-const (
-	NoHeads HeadCount = iota
-	QueryHeads
-	KVHeads
-)
 
 // Graph says what the layers compute; the zero value is the Llama decoder:
 // pre-norm with RMS, grouped-query attention, SwiGLU, residual sums. Optional
@@ -80,33 +74,3 @@ const (
 	RopeHalf        RopeStyle = iota // j with j + D/2 (ggml: NEOX)
 	RopeInterleaved                  // 2j with 2j + 1 (ggml: NORM)
 )
-
-// All returns the architectures in the order of their names.
-func All() []Arch {
-	all := slices.Clone(table)
-	slices.SortFunc(all, func(a, b Arch) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
-
-// ByClass finds the architecture that serves a class of config.json.
-func ByClass(class string) (Arch, bool) {
-	for _, a := range table {
-		if slices.Contains(a.Classes, class) {
-			return a, true
-		}
-	}
-	return Arch{}, false
-}
-
-// ByName finds the architecture that a GGUF file names.
-func ByName(name string) (Arch, bool) {
-	for _, a := range table {
-		if a.Name == name {
-			return a, true
-		}
-	}
-	return Arch{}, false
-}
-
-// table lists the architectures; each value stands in the file of its family.
-var table = []Arch{llama, qwen2}

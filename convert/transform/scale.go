@@ -7,35 +7,39 @@ import (
 )
 
 // Scale multiplies the weights of a quantized checkpoint with their scales in
-// float32. Each block of blockRows × blockColumns weights has one scale; the
-// blocks at the edges may be cropped. A tensor with one scale has one block.
-func Scale(weights, scales Rows, blockRows, blockColumns int64) Rows {
-	down := (weights.Count + blockRows - 1) / blockRows
-	across := (weights.Columns + blockColumns - 1) / blockColumns
+// float32. The weights are matrices of rows rows each; every block of down ×
+// across weights of a matrix has one scale, and blocks at the edges may be
+// cropped. A tensor with a single scale is one block.
+func Scale(weights, scales Rows, rows, down, across int64) Rows {
 	out := Rows{DType: dtype.F32, Columns: weights.Columns, Count: weights.Count}
-	if scales.Elements() != down*across {
-		return fail(out, fmt.Errorf("transform: %d scales for %d×%d blocks", scales.Elements(), down, across))
+	if rows <= 0 || down <= 0 || across <= 0 || weights.Count%rows != 0 {
+		return fail(out, fmt.Errorf("transform: blocks of %d×%d in matrices of %d of %d rows", down, across, rows, weights.Count))
+	}
+	lines := (rows + down - 1) / down                // lines of scales for a matrix
+	width := (weights.Columns + across - 1) / across // scales in a line
+	blocks := weights.Count / rows * lines * width   // scales altogether
+	if scales.Elements() != blocks {
+		return fail(out, fmt.Errorf("transform: %d scales for %d blocks", scales.Elements(), blocks))
 	}
 	const four = 4 // bytes of a float32
-	scales = Reshape(scales, across)
 	out.Read = func(p []byte, off int64) error {
 		values := newValues(p)
 		defer values.release()
 		if err := values.load(weights, off/four); err != nil {
 			return err
 		}
-		line := make([]float32, across)
+		line := make([]float32, width)
 		held := int64(-1)
 		for i := range values.x {
 			index := off/four + int64(i)
 			row, column := index/weights.Columns, index%weights.Columns
-			if block := row / blockRows; block != held {
-				if err := load(line, scales, block*across); err != nil {
+			if want := row/rows*lines + row%rows/down; want != held {
+				if err := load(line, scales, want*width); err != nil {
 					return err
 				}
-				held = block
+				held = want
 			}
-			values.x[i] *= line[column/blockColumns]
+			values.x[i] *= line[column/across]
 		}
 		values.store(p)
 		return nil

@@ -1,0 +1,149 @@
+package arch
+
+import (
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// Class returns the class that decides the architecture: that of the text
+// part where config.json names one.
+func Class(config hf.Config) (string, error) {
+	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
+		config = text
+	}
+	classes, err := config.Strings("architectures")
+	if err != nil {
+		return "", err
+	}
+	if len(classes) == 0 {
+		return "", fault.Corrupt("convert: config.json: key \"architectures\" names no class")
+	}
+	return classes[0], nil
+}
+
+// FromConfig reads the hyperparameters of a checkpoint from its config.json.
+// Synonyms of keys and the spellings of transformers 4 and 5 are understood;
+// keys of a text_config go before those of the root. A key that the model
+// cannot do without and that is missing or senseless is an error.
+func FromConfig(config hf.Config) (Hyper, error) {
+	class, err := Class(config)
+	if err != nil {
+		return Hyper{}, err
+	}
+	a, ok := ByClass(class)
+	if !ok {
+		return Hyper{}, fault.Unsupported("convert: config.json: class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
+	}
+	assumed, ok := a.Defaults[class]
+	if !ok {
+		assumed = a.Defaults[""]
+	}
+	c := newReader(config)
+	h := Hyper{
+		Class:   class,
+		Arch:    a.Name,
+		Layers:  c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
+		Context: c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
+		Embed:   c.need("hidden_size", "n_embd", "dim"),
+		FF:      c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
+		Heads:   c.need("num_attention_heads", "n_head", "n_heads"),
+		KVHeads: c.int("num_key_value_heads", "n_kv_heads"),
+		HeadDim: c.int("head_dim"),
+		Vocab:   c.need("vocab_size"),
+		Eps:     c.float("rms_norm_eps", "norm_eps"),
+		Tied:    c.bool("tie_word_embeddings"),
+	}
+	h.MoE = MoE{
+		Experts: c.int("num_local_experts", "num_experts", "n_routed_experts"),
+		Used:    c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
+		FF:      c.int("moe_intermediate_size", "intermediate_size"),
+	}
+	if c.err != nil {
+		return Hyper{}, c.err
+	}
+	h.HasHeadDim = h.HeadDim != 0 || assumed.HeadDim
+	h.Context = first(h.Context, assumed.Context)
+	h.KVHeads = first(h.KVHeads, h.Heads)
+	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
+	h.ValueDim = h.HeadDim
+	h.Eps = first(h.Eps, assumed.Eps)
+	h.Rope = c.rope(h)
+	h.Rope.Base = first(h.Rope.Base, assumed.RopeBase)
+	if c.err != nil {
+		return Hyper{}, c.err
+	}
+	return h, h.check("config.json")
+}
+
+// check refuses hyperparameters that contradict each other.
+func (h Hyper) check(file string) error {
+	switch {
+	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
+		return fault.Corrupt("convert: %s: %d query heads do not divide into %d key heads", file, h.Heads, h.KVHeads)
+	case h.HeadDim < 2 || h.HeadDim%2 != 0:
+		return fault.Corrupt("convert: %s: a head of %d dimensions cannot be rotated in pairs", file, h.HeadDim)
+	case h.Rope.Dim < 0 || h.Rope.Dim > h.HeadDim || h.Rope.Dim%2 != 0:
+		return fault.Corrupt("convert: %s: %d of %d dimensions of a head cannot be rotated", file, h.Rope.Dim, h.HeadDim)
+	case h.MoE.Used > h.MoE.Experts:
+		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
+	}
+	return nil
+}
+
+// rope reads the rotary embedding: rope_scaling beside rope_theta, as
+// transformers 4 writes it, or rope_parameters, as version 5 does; the
+// parameters of full attention where layers differ.
+func (c *reader) rope(h Hyper) Rope {
+	p := c.sub("rope_scaling", "rope_parameters")
+	if full := p.sub("full_attention"); len(full.layers) > 0 {
+		p = full
+	}
+	r := Rope{
+		Base:            first(p.float("rope_theta"), c.float("global_rope_theta", "rope_global_theta", "rope_theta_global", "rope_theta", "rotary_emb_base")),
+		Scaling:         p.string("rope_type", "type"),
+		Factor:          p.float("factor"),
+		OriginalContext: p.int("original_max_position_embeddings"),
+		LowFreqFactor:   p.float("low_freq_factor"),
+		HighFreqFactor:  p.float("high_freq_factor"),
+		BetaFast:        p.float("beta_fast"),
+		BetaSlow:        p.float("beta_slow"),
+		AttnFactor:      p.float("attention_factor", "attn_factor"),
+		ExtFactor:       p.float("extrapolation_factor"),
+		MScale:          p.float("mscale"),
+		MScaleAllDim:    p.float("mscale_all_dim"),
+	}
+	switch kind := strings.ToLower(r.Scaling); kind {
+	case "default", "mrope":
+		r.Scaling = ""
+	case "su":
+		r.Scaling = "longrope"
+	case "llama3":
+		r.Scaling = kind
+		r.Factor = first(r.Factor, 8)
+		r.LowFreqFactor = first(r.LowFreqFactor, 1)
+		r.HighFreqFactor = first(r.HighFreqFactor, 4)
+	}
+	if r.Scaling != "" {
+		r.OriginalContext = first(r.OriginalContext, c.int("original_max_position_embeddings"), h.Context)
+	}
+	r.Dim = h.HeadDim
+	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent")); part != 0 {
+		r.Dim = int(float64(h.HeadDim) * part)
+	}
+	if p.err != nil && c.err == nil {
+		c.err = p.err
+	}
+	return r
+}
+
+// first returns the first value that is not 0.
+func first[T int | float64](values ...T) T {
+	for _, v := range values {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}

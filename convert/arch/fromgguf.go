@@ -1,0 +1,107 @@
+package arch
+
+import (
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// FromGGUF reads the hyperparameters of a file from its key-values, with the
+// defaults that llama.cpp's loader applies to keys that are left out. Whether
+// the output matrix is the embedding shows in the tensors, not here.
+func FromGGUF(kvs gguf.KVs) (Hyper, error) {
+	name, ok := kvs.String("general.architecture")
+	if !ok {
+		return Hyper{}, fault.Corrupt("gguf: key \"general.architecture\" is missing")
+	}
+	if _, ok := ByName(name); !ok {
+		return Hyper{}, fault.Unsupported("gguf: architecture %q is not supported", name)
+	}
+	g := fileReader{kvs: kvs, prefix: name + "."}
+	h := Hyper{
+		Arch:    name,
+		Layers:  g.need("block_count"),
+		Context: g.int("context_length"),
+		Embed:   g.need("embedding_length"),
+		FF:      g.int("feed_forward_length"),
+		Heads:   g.need("attention.head_count"),
+		KVHeads: g.int("attention.head_count_kv"),
+		HeadDim: g.int("attention.key_length"),
+		Vocab:   g.int("vocab_size"),
+		Eps:     g.float("attention.layer_norm_rms_epsilon"),
+	}
+	h.HasHeadDim = h.HeadDim != 0
+	h.KVHeads = first(h.KVHeads, h.Heads)
+	if g.err != nil {
+		return Hyper{}, g.err
+	}
+	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
+	h.ValueDim = first(g.int("attention.value_length"), h.Embed/h.Heads)
+	if tokens, ok := kvs.Strings("tokenizer.ggml.tokens"); ok && h.Vocab == 0 {
+		h.Vocab = len(tokens)
+	}
+	h.MoE = MoE{
+		Experts: g.int("expert_count"),
+		Used:    g.int("expert_used_count"),
+		FF:      first(g.int("expert_feed_forward_length"), h.FF),
+	}
+	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
+	h.Rope = Rope{
+		Base:            first(g.float("rope.freq_base"), 10000),
+		Dim:             first(g.int("rope.dimension_count"), h.HeadDim),
+		Scaling:         scaling,
+		Factor:          g.float("rope.scaling.factor"),
+		OriginalContext: first(g.int("rope.scaling.original_context_length"), h.Context),
+		BetaFast:        g.float("rope.scaling.yarn_beta_fast"),
+		BetaSlow:        g.float("rope.scaling.yarn_beta_slow"),
+		AttnFactor:      g.float("rope.scaling.yarn_attn_factor"),
+		ExtFactor:       g.float("rope.scaling.yarn_ext_factor"),
+	}
+	if h.Rope.Scaling == "none" {
+		h.Rope.Scaling = ""
+	}
+	if g.err != nil {
+		return Hyper{}, g.err
+	}
+	return h, h.check("gguf header")
+}
+
+// fileReader looks keys up below an architecture's prefix and keeps the first
+// error.
+type fileReader struct {
+	kvs    gguf.KVs
+	prefix string
+	err    error
+}
+
+// int returns a count, 0 where it is absent.
+func (g *fileReader) int(key string) int {
+	if !g.kvs.Has(g.prefix + key) {
+		return 0
+	}
+	n, ok := g.kvs.Uint(g.prefix + key)
+	if !ok || n > longest {
+		g.keep(fault.Corrupt("gguf: key %q is not a count", g.prefix+key))
+		return 0
+	}
+	return int(n)
+}
+
+func (g *fileReader) need(key string) int {
+	n := g.int(key)
+	if n == 0 {
+		g.keep(fault.Corrupt("gguf: key %q is missing or 0", g.prefix+key))
+		return 1
+	}
+	return n
+}
+
+func (g *fileReader) float(key string) float64 {
+	x, _ := g.kvs.Float(g.prefix + key)
+	return x
+}
+
+func (g *fileReader) keep(err error) {
+	if g.err == nil {
+		g.err = err
+	}
+}

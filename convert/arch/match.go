@@ -1,0 +1,68 @@
+package arch
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Template turns a tensor name into the template that it matches: the first
+// number among its dotted parts becomes {i}, the second {e}. Numbers that are
+// absent come back as -1.
+func Template(name string) (template string, layer, expert int) {
+	layer, expert = -1, -1
+	parts := strings.Split(name, ".")
+	for p, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 || strconv.Itoa(n) != part {
+			continue
+		}
+		if layer < 0 {
+			layer, parts[p] = n, "{i}"
+		} else {
+			expert, parts[p] = n, "{e}"
+			break
+		}
+	}
+	return strings.Join(parts, "."), layer, expert
+}
+
+// Fill puts numbers into a template.
+func Fill(template string, layer, expert int) string {
+	name := strings.Replace(template, "{i}", strconv.Itoa(layer), 1)
+	return strings.Replace(name, "{e}", strconv.Itoa(expert), 1)
+}
+
+// PerLayer tells whether t stands for one tensor in every layer.
+func (t Tensor) PerLayer() bool { return strings.Contains(t.Source, "{i}") }
+
+// PerExpert tells whether t stands for one source tensor for every expert.
+func (t Tensor) PerExpert() bool { return strings.Contains(t.Source, "{e}") }
+
+// In tells whether a layer has t.
+func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h, layer) }
+
+// Canonical returns a source name as the templates spell it: without the
+// wrappers of multimodal checkpoints, and with the "model." that bare decoder
+// classes leave out.
+func (a Arch) Canonical(name, class string) string {
+	for _, s := range a.Strip {
+		name = strings.ReplaceAll(name, s, "")
+	}
+	bare := strings.HasSuffix(class, "Model") && !strings.HasPrefix(name, "model.") && name != "lm_head.weight"
+	if bare {
+		name = "model." + name
+	}
+	return name
+}
+
+// Ignores tells whether a canonical source name is left out on purpose.
+func (a Arch) Ignores(name string) bool {
+	template, _, _ := Template(name)
+	for _, pattern := range a.Ignore {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		if pattern == template || open && (strings.HasPrefix(name, prefix) || strings.HasPrefix(template, prefix)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,73 @@
+package arch
+
+// Common lists the key-values that every architecture may have, in writing
+// order. They come first; general.file_type and the architecture's own follow.
+var Common = []Param{
+	u32("block_count", func(h Hyper) int { return h.Layers + h.MTPLayers }),
+	u32("context_length", func(h Hyper) int { return h.Context }),
+	u32("embedding_length", func(h Hyper) int { return h.Embed }),
+	u32("feed_forward_length", func(h Hyper) int { return h.FF }),
+	u32("attention.head_count", func(h Hyper) int { return h.Heads }),
+	u32("attention.head_count_kv", func(h Hyper) int { return h.KVHeads }),
+	{"rope.scaling.type", func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
+	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "linear", "yarn")),
+	{"rope.scaling.original_context_length", func(h Hyper) (any, bool) {
+		return uint32(h.Rope.OriginalContext), h.Rope.ggufScaling() == "yarn"
+	}},
+	f32("rope.scaling.yarn_ext_factor", scaled(func(r Rope) float64 { return r.ExtFactor }, "yarn")),
+	f32("rope.scaling.yarn_attn_factor", scaled(func(r Rope) float64 { return r.AttnFactor }, "yarn")),
+	f32("rope.scaling.yarn_beta_fast", scaled(func(r Rope) float64 { return r.BetaFast }, "yarn")),
+	f32("rope.scaling.yarn_beta_slow", scaled(func(r Rope) float64 { return r.BetaSlow }, "yarn")),
+	f32("rope.freq_base", func(h Hyper) float64 { return h.Rope.Base }),
+	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
+	u32("expert_count", func(h Hyper) int { return h.MoE.Experts }),
+	u32("expert_used_count", func(h Hyper) int { return h.MoE.Used }),
+	u32("attention.key_length", stated(func(h Hyper) int { return h.HeadDim })),
+	u32("attention.value_length", stated(func(h Hyper) int { return h.ValueDim })),
+}
+
+// u32 is a key-value that is left out where it is 0.
+func u32(key string, get func(Hyper) int) Param {
+	return Param{key, func(h Hyper) (any, bool) { n := get(h); return uint32(n), n != 0 }}
+}
+
+// f32 is a key-value that is left out where it is 0.
+func f32(key string, get func(Hyper) float64) Param {
+	return Param{key, func(h Hyper) (any, bool) { x := get(h); return float32(x), x != 0 }}
+}
+
+// stated keeps a head's size out of files whose checkpoint does not name it.
+func stated(get func(Hyper) int) func(Hyper) int {
+	return func(h Hyper) int {
+		if !h.HasHeadDim {
+			return 0
+		}
+		return get(h)
+	}
+}
+
+// scaled gives a rope parameter under the given kinds of scaling alone.
+func scaled(get func(Rope) float64, kinds ...string) func(Hyper) float64 {
+	return func(h Hyper) float64 {
+		for _, kind := range kinds {
+			if h.Rope.ggufScaling() == kind {
+				return get(h.Rope)
+			}
+		}
+		return 0
+	}
+}
+
+// ggufScaling names the scaling as the file does; llama3 scaling is a tensor
+// there, and kinds without a factor are none.
+func (r Rope) ggufScaling() string {
+	switch r.Scaling {
+	case "linear", "yarn":
+		if r.Factor != 0 {
+			return r.Scaling
+		}
+	case "longrope":
+		return r.Scaling
+	}
+	return ""
+}

@@ -1,0 +1,123 @@
+package arch
+
+import (
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// longest bounds every count of config.json: products of four of them still
+// fit where they are multiplied with care, and no real model comes near.
+const longest = 1 << 31
+
+// reader looks keys up in layers of configurations and keeps the first error.
+// A key with the value null counts as absent.
+type reader struct {
+	layers []hf.Config
+	err    error
+}
+
+// wrappers name the places where multimodal checkpoints keep the text model.
+var wrappers = []string{"text_config", "llm_config", "lm_config", "language_config"}
+
+// newReader puts the text model's configuration before the root.
+func newReader(config hf.Config) *reader {
+	c := &reader{layers: []hf.Config{config}}
+	for _, key := range wrappers {
+		if text, ok := config.Sub(key); ok {
+			c.layers = []hf.Config{text, config}
+		}
+	}
+	return c
+}
+
+// find returns the configuration that has the first of keys that is present.
+func (c *reader) find(keys []string) (hf.Config, string, bool) {
+	for _, key := range keys {
+		for _, layer := range c.layers {
+			if layer.Has(key) {
+				return layer, key, true
+			}
+		}
+	}
+	return hf.Config{}, "", false
+}
+
+// has tells whether one of keys is present.
+func (c *reader) has(keys ...string) bool {
+	_, _, ok := c.find(keys)
+	return ok
+}
+
+// sub returns a reader of the first of keys that is a filled object.
+func (c *reader) sub(keys ...string) *reader {
+	s := &reader{}
+	for _, key := range keys {
+		for _, layer := range c.layers {
+			if sub, ok := layer.Sub(key); ok && len(s.layers) == 0 {
+				s.layers = []hf.Config{sub}
+			}
+		}
+	}
+	return s
+}
+
+func (c *reader) keep(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// int returns a count, 0 where it is absent.
+func (c *reader) int(keys ...string) int {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return 0
+	}
+	n, err := layer.Int(key)
+	c.keep(err)
+	if err == nil && (n < 0 || n > longest) {
+		c.keep(fault.Corrupt("convert: config.json: key %q: %d is out of range", key, n))
+		return 0
+	}
+	return int(n)
+}
+
+// need returns a count that must be there and positive.
+func (c *reader) need(keys ...string) int {
+	n := c.int(keys...)
+	if n == 0 {
+		c.keep(fault.Corrupt("convert: config.json: key %q is missing or 0", keys[0]))
+		return 1
+	}
+	return n
+}
+
+func (c *reader) float(keys ...string) float64 {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return 0
+	}
+	x, err := layer.Float(key)
+	c.keep(err)
+	return x
+}
+
+func (c *reader) bool(keys ...string) bool {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return false
+	}
+	b, err := layer.Bool(key)
+	c.keep(err)
+	return b
+}
+
+func (c *reader) string(keys ...string) string {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return ""
+	}
+	s, err := layer.String(key)
+	c.keep(err)
+	return s
+}

@@ -1,0 +1,71 @@
+package arch
+
+import (
+	"slices"
+	"strings"
+)
+
+// table lists the architectures; each value stands in the file of its family.
+var table = []Arch{llama, qwen2}
+
+// All returns the architectures in the order of their names.
+func All() []Arch {
+	all := slices.Clone(table)
+	slices.SortFunc(all, func(a, b Arch) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// ByClass finds the architecture that serves a class of config.json.
+func ByClass(class string) (Arch, bool) {
+	for _, a := range table {
+		if slices.Contains(a.Classes, class) {
+			return a, true
+		}
+	}
+	return Arch{}, false
+}
+
+// ByName finds the architecture that a GGUF file names.
+func ByName(name string) (Arch, bool) {
+	for _, a := range table {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Arch{}, false
+}
+
+// Nearest returns the class of the table whose name is closest to class by
+// edit distance.
+func Nearest(class string) string {
+	best, distance := "", 1<<30
+	for _, a := range table {
+		for _, c := range a.Classes {
+			if d := edits(class, c); d < distance {
+				best, distance = c, d
+			}
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance of two names.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,150 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// coverage is what the templates and the checkpoint do not share.
+type coverage struct {
+	leftover, missing []string
+	misshapen         []error
+}
+
+// err reports all of it in one error, with the likely cause.
+func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
+	if len(c.leftover) == 0 && len(c.missing) == 0 {
+		return errors.Join(c.misshapen...)
+	}
+	if _, err := ckpt.ReadFile("adapter_config.json"); !errors.Is(err, fs.ErrNotExist) {
+		return fault.Unsupported("convert: %s: the folder holds a LoRA adapter (adapter_config.json); merge it into its base model first", ckpt.Name())
+	}
+	var found []string
+	if len(c.leftover) > 0 {
+		found = append(found, fmt.Sprintf("%d tensors match no template of %s: %s", len(c.leftover), a.Name, strings.Join(group(c.leftover), ", ")))
+	}
+	if len(c.missing) > 0 {
+		found = append(found, fmt.Sprintf("%d tensors are missing: %s", len(c.missing), strings.Join(group(c.missing), ", ")))
+	}
+	report := strings.Join(found, "; ")
+	if by := quantizer(c.leftover, ckpt.Config()); by != "" {
+		return fault.Unsupported("convert: %s: the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", ckpt.Name(), by, report)
+	}
+	if wrong, right, ok := prefixes(c.leftover, a); ok {
+		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)
+	}
+	return fault.Corrupt("convert: %s: %s", ckpt.Name(), report)
+}
+
+// quantizers tells by the ends of tensor names who quantized a checkpoint.
+var quantizers = []struct{ suffix, name string }{
+	{".weight_scale_2", "ModelOpt (NVFP4)"},
+	{".weight_packed", "compressed-tensors"},
+	{".SCB", "bitsandbytes (int8)"},
+	{".absmax", "bitsandbytes (4-bit)"},
+	{"bitsandbytes__nf4", "bitsandbytes (4-bit)"},
+	{"bitsandbytes__fp4", "bitsandbytes (4-bit)"},
+	{".g_idx", "GPTQ"},
+	{".qweight", "AWQ or GPTQ"},
+	{".biases", "MLX"},
+	{"_blocks", "MXFP4"},
+	{".weight_scale_inv", "FP8 with weights of another type"},
+	{".weight_scale", "FP8 with weights of another type"},
+}
+
+// quantizer names what quantized a checkpoint, judged by the tensors that
+// match nothing and by quantization_config; empty where nothing shows.
+func quantizer(leftover []string, config hf.Config) string {
+	for _, q := range quantizers {
+		if slices.ContainsFunc(leftover, func(name string) bool { return strings.HasSuffix(name, q.suffix) }) {
+			return q.name
+		}
+	}
+	method, _ := config.String("quantization_config.quant_method")
+	if method == "fp8" {
+		return ""
+	}
+	return method
+}
+
+// prefixes finds out whether leftover names would match with another prefix.
+func prefixes(leftover []string, a arch.Arch) (wrong, right string, ok bool) {
+	for _, name := range leftover {
+		template, _, _ := arch.Template(name)
+		for _, t := range a.Tensors {
+			tail := strings.TrimPrefix(t.Source, "model.")
+			if head, fits := strings.CutSuffix(template, tail); fits && t.PerLayer() && head+tail != t.Source {
+				return head, strings.TrimSuffix(t.Source, tail), true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// group shortens names that differ in layer and expert alone, where every
+// combination of them is present: "model.layers.{0-31}.mlp.up_proj.weight".
+func group(names []string) []string {
+	type family struct {
+		names           []string
+		layers, experts []int
+	}
+	families := map[string]*family{}
+	var order []string
+	for _, name := range names {
+		template, layer, expert := arch.Template(name)
+		f := families[template]
+		if f == nil {
+			f = &family{}
+			families[template] = f
+			order = append(order, template)
+		}
+		f.names = append(f.names, name)
+		f.layers, f.experts = insert(f.layers, layer), insert(f.experts, expert)
+	}
+	var all []string
+	for _, template := range order {
+		f := families[template]
+		if len(f.names) == 1 || len(f.names) != len(f.layers)*len(f.experts) {
+			all = append(all, f.names...)
+			continue
+		}
+		template = strings.Replace(template, "{i}", "{"+ranges(f.layers)+"}", 1)
+		all = append(all, strings.Replace(template, "{e}", "{"+ranges(f.experts)+"}", 1))
+	}
+	return all
+}
+
+// insert keeps numbers sorted and unique.
+func insert(sorted []int, n int) []int {
+	at, found := slices.BinarySearch(sorted, n)
+	if found {
+		return sorted
+	}
+	return slices.Insert(sorted, at, n)
+}
+
+// ranges writes sorted numbers as "0-3,7".
+func ranges(sorted []int) string {
+	var parts []string
+	for i := 0; i < len(sorted); {
+		j := i
+		for j+1 < len(sorted) && sorted[j+1] == sorted[j]+1 {
+			j++
+		}
+		part := strconv.Itoa(sorted[i])
+		if j > i {
+			part += "-" + strconv.Itoa(sorted[j])
+		}
+		parts = append(parts, part)
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
+}

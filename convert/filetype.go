@@ -1,0 +1,96 @@
+package convert
+
+import (
+	"strings"
+
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// FileType is the type of most tensors of a file, with the numbers of the key
+// general.file_type.
+type FileType uint32
+
+// The file types that conversion writes by itself.
+const (
+	F32  FileType = 0
+	F16  FileType = 1
+	Q8_0 FileType = 7
+	BF16 FileType = 32
+	Auto FileType = 1024 // the type of the first matrix: BF16 or F16
+)
+
+var fileTypes = []struct {
+	id      FileType
+	name    string
+	tensors gguf.Type
+}{
+	{F32, "f32", gguf.TypeF32},
+	{F16, "f16", gguf.TypeF16},
+	{Q8_0, "q8_0", gguf.TypeQ8_0},
+	{BF16, "bf16", gguf.TypeBF16},
+	{Auto, "auto", gguf.TypeF16},
+}
+
+// ParseFileType finds a file type by name, in any case.
+func ParseFileType(name string) (FileType, bool) {
+	for _, t := range fileTypes {
+		if strings.EqualFold(name, t.name) {
+			return t.id, true
+		}
+	}
+	return 0, false
+}
+
+// String returns the name that ParseFileType takes.
+func (t FileType) String() string {
+	for _, f := range fileTypes {
+		if f.id == t {
+			return f.name
+		}
+	}
+	return "unknown"
+}
+
+// tensorType returns the type of ordinary matrices of a file.
+func (t FileType) tensorType() gguf.Type {
+	for _, f := range fileTypes {
+		if f.id == t {
+			return f.tensors
+		}
+	}
+	return gguf.TypeF32
+}
+
+// resolve replaces Auto by the type of the first 16-bit matrix: what
+// config.json says of it is wrong too often.
+func (t FileType) resolve(all []source) FileType {
+	if t != Auto {
+		return t
+	}
+	for _, s := range all {
+		switch {
+		case len(s.shape) < 2:
+		case s.stored == dtype.BF16:
+			return BF16
+		case s.stored == dtype.F16:
+			return F16
+		}
+	}
+	return F16
+}
+
+// typeOf chooses the type of one tensor: F32 for vectors, norms, what the
+// architecture marks and what is no weight; F16 where rows do not divide into
+// blocks.
+func (t FileType) typeOf(name string, shape []int64, keepF32 bool) gguf.Type {
+	switch {
+	case len(shape) <= 1, keepF32, strings.HasSuffix(name, "_norm.weight"), !strings.HasSuffix(name, ".weight"):
+		return gguf.TypeF32
+	}
+	chosen := t.tensorType()
+	if _, ok := chosen.RowBytes(shape[0]); !ok {
+		return gguf.TypeF16
+	}
+	return chosen
+}

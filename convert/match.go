@@ -1,0 +1,149 @@
+package convert
+
+import (
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// match assigns every source tensor to the targets that its template feeds,
+// in the order in which the reference converter emits them: a tensor when it
+// arrives, the experts of a layer when the last of them has arrived. It
+// reports everything that is left over, missing or misshapen at once.
+func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
+	var (
+		found   coverage
+		targets = extras(a, h)
+		specs   = map[string][]arch.Tensor{} // by source template
+		stacks  = map[int]*stack{}           // by layer
+		seen    = map[string]bool{}          // canonical names
+	)
+	for _, t := range a.Tensors {
+		specs[t.Source] = append(specs[t.Source], t)
+	}
+	for _, s := range all {
+		if a.Ignores(s.canonical) {
+			continue
+		}
+		template, layer, expert := arch.Template(s.canonical)
+		fit := fitting(specs[template], h, layer, expert)
+		if len(fit) == 0 || seen[s.canonical] {
+			found.leftover = append(found.leftover, s.name)
+			continue
+		}
+		seen[s.canonical] = true
+		if err := checkShape(fit[0], h, s); err != nil {
+			found.misshapen = append(found.misshapen, err)
+			continue
+		}
+		if expert < 0 {
+			for _, t := range fit {
+				targets = append(targets, build(t, h, layer, []source{s}))
+			}
+			continue
+		}
+		if stacks[layer] == nil {
+			stacks[layer] = newStack(a, h, layer)
+		}
+		if stacks[layer].add(template, expert, s) {
+			targets = append(targets, stacks[layer].targets(h, layer)...)
+		}
+	}
+	found.missing = missing(a, h, seen)
+	return targets, found
+}
+
+// fitting keeps the templates whose layer and expert exist in the model.
+func fitting(specs []arch.Tensor, h arch.Hyper, layer, expert int) []arch.Tensor {
+	var fit []arch.Tensor
+	for _, t := range specs {
+		inModel := (!t.PerLayer() || layer < h.Layers+h.MTPLayers) && (!t.PerExpert() || expert < h.MoE.Experts)
+		if inModel && t.In(h, layer) {
+			fit = append(fit, t)
+		}
+	}
+	return fit
+}
+
+// missing lists the tensors that the templates require and no source has.
+func missing(a arch.Arch, h arch.Hyper, seen map[string]bool) []string {
+	var names []string
+	listed := map[string]bool{}
+	for _, t := range a.Tensors {
+		if t.Optional || listed[t.Source] {
+			continue
+		}
+		listed[t.Source] = true
+		layers, experts := 1, 1
+		if t.PerLayer() {
+			layers = h.Layers + h.MTPLayers
+		}
+		if t.PerExpert() {
+			experts = h.MoE.Experts
+		}
+		for layer := range layers {
+			if !t.In(h, layer) {
+				continue
+			}
+			for expert := range experts {
+				if name := arch.Fill(t.Source, layer, expert); !seen[name] {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// checkShape compares a source tensor with what the hyperparameters imply.
+func checkShape(t arch.Tensor, h arch.Hyper, s source) error {
+	want := make([]int64, len(t.Shape))
+	same := len(want) == len(s.shape)
+	for i, dim := range t.Shape {
+		want[i] = int64(dim(h))
+		same = same && want[i] == s.shape[i]
+	}
+	if same {
+		return nil
+	}
+	if t.Target == "token_embd.weight" && len(s.shape) == 2 && s.shape[1] == want[1] {
+		return fault.Corrupt("convert: %s: tensor %q: %d rows, but vocab_size in config.json is %d", s.file, s.name, s.shape[0], want[0])
+	}
+	return fault.Corrupt("convert: %s: tensor %q: shape %v, but config.json implies %v", s.file, s.name, s.shape, want)
+}
+
+// stack collects the experts of a layer.
+type stack struct {
+	specs   []arch.Tensor
+	sources map[string][]source // by template, one for each expert
+	left    int
+}
+
+func newStack(a arch.Arch, h arch.Hyper, layer int) *stack {
+	s := &stack{sources: map[string][]source{}}
+	for _, t := range a.Tensors {
+		if !t.PerExpert() || !t.In(h, layer) {
+			continue
+		}
+		s.specs = append(s.specs, t)
+		if s.sources[t.Source] == nil {
+			s.sources[t.Source] = make([]source, h.MoE.Experts)
+			s.left += h.MoE.Experts
+		}
+	}
+	return s
+}
+
+// add keeps one expert's tensor and tells whether it was the last.
+func (s *stack) add(template string, expert int, from source) bool {
+	s.sources[template][expert] = from
+	s.left--
+	return s.left == 0
+}
+
+func (s *stack) targets(h arch.Hyper, layer int) []target {
+	var all []target
+	for _, t := range s.specs {
+		all = append(all, build(t, h, layer, s.sources[t.Source]))
+	}
+	return all
+}

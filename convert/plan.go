@@ -1,0 +1,82 @@
+package convert
+
+import (
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// Options tells what to write.
+type Options struct {
+	Type     FileType
+	Metadata map[string]string // general.* keys that go before what the checkpoint says
+
+	// Encoder returns the encoder of a block type. Types without blocks need
+	// none.
+	Encoder func(gguf.Type) (transform.Encoder, bool)
+}
+
+// Plan is a conversion that only waits to be drained.
+type Plan struct {
+	Arch    arch.Arch
+	Hyper   arch.Hyper
+	Type    FileType // never Auto
+	KVs     gguf.KVs
+	Streams []gguf.Stream // in writing order
+	Sources [][]string    // the source tensors of each stream; none for a computed one
+}
+
+// NewPlan plans the conversion of a checkpoint from its headers. It reads no
+// weights.
+func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
+	h, err := arch.FromConfig(ckpt.Config())
+	if err != nil {
+		return nil, err
+	}
+	a, _ := arch.ByClass(h.Class)
+	all := sources(ckpt, a, h.Class)
+	targets, found := match(a, h, all)
+	if err := found.err(ckpt, a); err != nil {
+		return nil, err
+	}
+	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	var infos []gguf.TensorInfo
+	for _, t := range targets {
+		chosen := p.Type.typeOf(t.name, t.shape, t.f32)
+		var encode transform.Encoder
+		if chosen.Quantized() && o.Encoder != nil {
+			encode, _ = o.Encoder(chosen)
+		}
+		s := t.stream(chosen, encode)
+		p.Streams = append(p.Streams, s)
+		p.Sources = append(p.Sources, t.sources)
+		infos = append(infos, s.TensorInfo)
+	}
+	p.KVs = keyValues(p, loadMetadata(ckpt, countWeights(infos), o.Metadata))
+	return p, nil
+}
+
+// quantizationVersion is the version of ggml's block layouts.
+const quantizationVersion = uint32(2)
+
+// keyValues lists the key-values in the order of the reference converter.
+func keyValues(p *Plan, m metadata) gguf.KVs {
+	kvs := gguf.KVs{
+		{Key: "general.architecture", Value: p.Arch.Name},
+		{Key: "general.type", Value: "model"},
+	}
+	kvs = append(kvs, m.kvs()...)
+	set := func(params []arch.Param) {
+		for _, param := range params {
+			if v, ok := param.From(p.Hyper); ok {
+				kvs.Set(p.Arch.Name+"."+param.Key, v)
+			}
+		}
+	}
+	set(arch.Common)
+	kvs.Set("general.file_type", uint32(p.Type))
+	set(p.Arch.Params)
+	kvs.Set("general.quantization_version", quantizationVersion)
+	return kvs
+}
