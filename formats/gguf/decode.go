@@ -18,7 +18,7 @@ const (
 	maxKVs     = 1 << 16
 	maxKeyLen  = 1<<16 - 1 // set by the format
 	maxTensors = 1 << 18
-	maxStrings = 1 << 22 // in one array
+	maxStrings = 1 << 21 // in one array
 	maxNested  = 1 << 16 // arrays inside arrays, in the whole header
 	maxDepth   = 8       // of arrays inside arrays
 
