@@ -91,6 +91,9 @@ var distributions = []struct {
 	{"denormal", 0, each(func(u uint64) float32 { return negate(math.Float32frombits(uint32(u>>1&0x7fffff)), u) })},
 	{"large", 0, each(scaled(0x1p14))},
 	{"huge", 0, each(scaled(0x1p40))},
+	{"any", 0, each(func(u uint64) float32 {
+		return negate(math.Float32frombits(uint32(u>>1&0x7fffffff)%0x7f800000), u)
+	})},
 }
 
 func each(value func(uint64) float32) func(u, lead uint64) float32 {

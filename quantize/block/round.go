@@ -80,9 +80,13 @@ func bounds(x []float32) (lo, hi float32) {
 
 func half(src []byte) float32 { return dtype.F16ToF32(binary.LittleEndian.Uint16(src)) }
 
-// putHalf stores f as float16 and returns the value stored.
+// putHalf stores f as float16 and returns the value stored. A NaN, which only
+// overflowing sums give, gets the sign that x86-64 gives to new NaNs.
 func putHalf(dst []byte, f float32) float32 {
 	h := dtype.F32ToF16(f)
+	if f != f {
+		h |= 0x8000
+	}
 	binary.LittleEndian.PutUint16(dst, h)
 	return dtype.F16ToF32(h)
 }
