@@ -15,6 +15,8 @@ type gridSearch struct {
 	codes   [8]uint16 // the result
 	inverse [maxTries]float32
 	scale   [maxTries]float32
+	density float32 // tries per unit of the inverse scale
+	lines   lines
 	tried   [8][maxTries]uint16
 	outside [maxTries]uint8 // bit g: the point of group g is not in the book
 	lx, ll  [8]terms        // of Σw·l·x and Σw·l²
@@ -44,6 +46,7 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 		s.inverse[t] = (top + float32(float32(t-s.tries)*s.step)) / limit
 		s.scale[t] = 1 / s.inverse[t]
 	}
+	s.density = limit / s.step
 	s.prepareTerms()
 	s.tryCodes(n)
 	winner, scale := s.bestTry(n, scale)
@@ -70,21 +73,6 @@ func greatest(x []float32) float32 {
 	return top
 }
 
-// tryCodes chooses the codes of all groups at all n scales.
-func (s *gridSearch) tryCodes(n int) {
-	clear(s.outside[:])
-	for g := range s.size / s.dims {
-		points := s.tried[g][:n]
-		for t := range points {
-			points[t] = s.point(g, s.inverse[t])
-			if place := s.book.place[points[t]]; place < 0 {
-				s.outside[t] |= 1 << g
-				points[t] = s.nearest(g, place, s.scale[t])
-			}
-		}
-	}
-}
-
 // point rounds group g to the lattice.
 func (s *gridSearch) point(g int, inverse float32) (code uint16) {
 	for i, v := range s.x[g*s.dims:][:s.dims] {
@@ -101,7 +89,10 @@ func (s *gridSearch) level(v float32) int32 {
 // nearest chooses, of the neighbours at place, the one with the least
 // weighted squared error from group g.
 func (s *gridSearch) nearest(g int, place int32, scale float32) uint16 {
-	list := s.book.neighbours(place)
+	return s.nearestOf(g, s.book.neighbours(place), scale)
+}
+
+func (s *gridSearch) nearestOf(g int, list []uint16, scale float32) uint16 {
 	if s.dims == 8 {
 		return nearest8(list, scale, (*[8]float32)(s.x[8*g:]), (*[8]float32)(s.root[8*g:]))
 	}

@@ -1,0 +1,134 @@
+package block
+
+// The error of a code c at scale s is
+//
+//	Σw(s·q - x)² = s·(s·Σwq² - Σ2wqx) + Σwx²
+//
+// so that codes compare like the lines s·a - b with a = Σwq², b = Σ2wqx. A
+// code whose line is lowest at two scales is lowest between them.
+
+// line has the two sums of a code, or its part of them.
+type line struct{ a, b float32 }
+
+// lines compares codes for one group of weights.
+type lines struct {
+	s *gridSearch
+	g int
+	// parts has the lines of each quarter of a code: of two ternary levels
+	// or an octal one.
+	parts [4][16]line
+	// slack is more than what rounding errors, of lines or of the sums that
+	// they stand for, can make of the difference of two lines.
+	slack float32
+}
+
+// newLines prepares the lines of group g, for n scales.
+func (s *gridSearch) newLines(g, n int) *lines {
+	c := &s.lines
+	c.s, c.g = s, g
+	var single [8][8]line
+	var aa, ab, bb float32 // Σwq², Σ2wqx, Σwx² of the top level and |x|
+	for i := range s.dims {
+		x, w := s.x[g*s.dims+i], s.root[g*s.dims+i]
+		for l := range s.levels {
+			q := float32(2*l + 1)
+			wq := w * q
+			single[i][l] = line{wq * q, 2 * wq * x}
+		}
+		top := single[i][s.levels-1]
+		aa += top.a
+		ab += abs(top.b)
+		bb += float32(w * x * x)
+	}
+	if s.dims == 4 {
+		for i := range c.parts {
+			copy(c.parts[i][:], single[i][:])
+		}
+	} else {
+		for i := range c.parts {
+			low, high := &single[2*i], &single[2*i+1]
+			for l, h := range high[:3] {
+				for k, v := range low[:3] {
+					c.parts[i][4*l+k] = line{h.a + v.a, h.b + v.b}
+				}
+			}
+		}
+	}
+	// Half a unit in the last place is 2^-24 of a value. Lines are off by
+	// less than 12 of those in aa·s + ab + bb/s, the sums by less than 15,
+	// and the expression is largest at one end.
+	first, last := s.scale[0], s.scale[n-1]
+	c.slack = max(float32(aa*first)+ab+bb/first, float32(aa*last)+ab+bb/last) * (128. / (1 << 24))
+	return c
+}
+
+// choose sets the codes of the tries first…last, which share a list of
+// neighbours.
+func (c *lines) choose(list []uint16, first, last int) {
+	if !(c.slack > 1e-30 && c.slack < 1e30) {
+		for t := first; t <= last; t++ {
+			c.exact(list, t)
+		}
+		return
+	}
+	codes := &c.s.tried[c.g]
+	if first == last {
+		c.chooseOne(list, first)
+		return
+	}
+	a, b, sure := c.lowest(list, c.s.scale[first], c.s.scale[last])
+	switch {
+	case sure && a == b:
+		for t := first; t <= last; t++ {
+			codes[t] = a
+		}
+	case last-first < 3:
+		for t := first; t <= last; t++ {
+			c.chooseOne(list, t)
+		}
+	default:
+		middle := (first + last) / 2
+		c.choose(list, first, middle)
+		c.choose(list, middle+1, last)
+	}
+}
+
+func (c *lines) exact(list []uint16, t int) {
+	c.s.tried[c.g][t] = c.s.nearestOf(c.g, list, c.s.scale[t])
+}
+
+// chooseOne sets the code of one try.
+func (c *lines) chooseOne(list []uint16, t int) {
+	code, _, sure := c.lowest(list, c.s.scale[t], c.s.scale[t])
+	if !sure {
+		c.exact(list, t)
+		return
+	}
+	c.s.tried[c.g][t] = code
+}
+
+// lowest returns the codes with the lowest lines at two scales, and whether
+// both are lower than all others by more than the slack.
+func (c *lines) lowest(list []uint16, s1, s2 float32) (code1, code2 uint16, sure bool) {
+	width := c.s.dims * c.s.bits / 4
+	mask := uint16(1)<<width - 1
+	const far = 1e38
+	low1, low2, next1, next2 := float32(far), float32(far), float32(far), float32(far)
+	for _, code := range list {
+		p, q := &c.parts[0][code&mask&15], &c.parts[1][code>>width&mask&15]
+		r, t := &c.parts[2][code>>(2*width)&mask&15], &c.parts[3][code>>(3*width)&15]
+		a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
+		f1, f2 := float32(a*s1)-b, float32(a*s2)-b
+		if f1 < low1 {
+			code1, low1, next1 = code, f1, low1
+		} else if f1 < next1 {
+			next1 = f1
+		}
+		if f2 < low2 {
+			code2, low2, next2 = code, f2, low2
+		} else if f2 < next2 {
+			next2 = f2
+		}
+	}
+	return code1, code2, next1-low1 > c.slack && next2-low2 > c.slack
+}
