@@ -1,0 +1,239 @@
+package tokenizer
+
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// bpe encodes a word by byte-pair merges (Sennrich et al. 2016). Symbols are
+// tokens, by id; strings that only merges know get ids behind the tokens.
+type bpe struct {
+	merges map[uint64]merged
+	tokens int32    // ids below are tokens
+	extra  []string // text of the ids from tokens on
+
+	bytes [256]int32       // byte alphabet: the symbol of each byte
+	chars map[string]int32 // else: the symbol of each character
+	whole map[string]int32 // words that need no merges (ignore_merges), or nil
+	lines map[string]int32 // runs of line ends that are tokens (gemma4), or nil
+
+	fallback *[256]int32 // byte tokens for unknown characters, or nil
+	strict   bool        // all bytes of a character or none
+	unk      int32       // for a character without bytes, or unknown
+	fuse     bool        // neighbouring unknown characters give one unk
+
+	cut   bool // no merge reaches over the beginning of " word"
+	state sync.Pool
+}
+
+type merged struct{ rank, id int32 }
+
+// bpeState is the scratch space of one goroutine.
+type bpeState struct {
+	merger
+	cache map[string][]int32
+}
+
+const (
+	cacheWords = 1 << 14
+	cacheBytes = 64 // longest word in the cache
+)
+
+func mergeKey(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
+
+// setMerges builds the merge table. ids are the tokens by text, in the
+// spelling of the merges. A closed vocabulary must have a token for every
+// merge; else a merge may name strings that are no tokens.
+func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) error {
+	b.merges = make(map[uint64]merged, len(merges))
+	own := map[string]int32{}
+	symbol := func(text string) int32 {
+		id, ok := ids[text]
+		if !ok {
+			if id, ok = own[text]; !ok {
+				id = b.tokens + int32(len(b.extra))
+				own[text] = id
+				b.extra = append(b.extra, text)
+			}
+		}
+		return id
+	}
+	b.cut = true
+	for rank, m := range merges {
+		if m[0] == "" || m[1] == "" {
+			return fault.Corrupt("tokenizer: merge %d %q has an empty side", rank, m)
+		}
+		left, right, both := symbol(m[0]), symbol(m[1]), symbol(m[0]+m[1])
+		if closed && max(left, right, both) >= b.tokens {
+			return fault.Corrupt("tokenizer: merge %d %q names a token that is not in the vocabulary", rank, m)
+		}
+		if key := mergeKey(left, right); true {
+			if _, dup := b.merges[key]; !dup || closed {
+				b.merges[key] = merged{int32(rank), both}
+			}
+		}
+		if strings.HasPrefix(m[1], lowBlock) && !strings.HasSuffix(m[0], lowBlock) {
+			b.cut = false
+		}
+	}
+	b.cut = b.cut && b.chars != nil && b.whole == nil
+	for text, id := range own {
+		if b.chars != nil && runeCount(text) == 1 {
+			b.chars[text] = id
+		}
+	}
+	return nil
+}
+
+// setBytes makes the symbols single bytes in the byte alphabet.
+func (b *bpe) setBytes(ids map[string]int32) {
+	for i := range b.bytes {
+		id, ok := ids[byteChar[i]]
+		if !ok {
+			id = unknown
+			for j, text := range b.extra {
+				if text == byteChar[i] {
+					id = b.tokens + int32(j)
+				}
+			}
+		}
+		b.bytes[i] = id
+	}
+}
+
+func (b *bpe) pair(_ string, l, r *part) (rank, id int32, ok bool) {
+	if l.id < 0 || r.id < 0 {
+		return 0, 0, false
+	}
+	m, ok := b.merges[mergeKey(l.id, r.id)]
+	return m.rank, m.id, ok
+}
+
+func (b *bpe) word(dst []int32, s string) []int32 {
+	st, _ := b.state.Get().(*bpeState)
+	if st == nil {
+		st = &bpeState{cache: map[string][]int32{}}
+	}
+	defer b.state.Put(st)
+	for b.cut && s != "" {
+		n := cutPoint(s)
+		dst = b.cached(dst, s[:n], st)
+		s = s[n:]
+	}
+	if s != "" {
+		dst = b.cached(dst, s, st)
+	}
+	return dst
+}
+
+// cutPoint is where the first word of s ends: before a U+2581 that follows
+// another character.
+func cutPoint(s string) int {
+	inWord := false
+	for i := 0; i < len(s); {
+		if strings.HasPrefix(s[i:], lowBlock) {
+			if inWord {
+				return i
+			}
+			i += len(lowBlock)
+			continue
+		}
+		inWord = true
+		i += leadLen(s[i:])
+	}
+	return len(s)
+}
+
+func (b *bpe) cached(dst []int32, s string, st *bpeState) []int32 {
+	if ids, ok := st.cache[s]; ok {
+		return append(dst, ids...)
+	}
+	from := len(dst)
+	dst = b.encode(dst, s, st)
+	if len(s) <= cacheBytes {
+		if len(st.cache) >= cacheWords {
+			clear(st.cache)
+		}
+		st.cache[strings.Clone(s)] = append([]int32(nil), dst[from:]...)
+	}
+	return dst
+}
+
+func (b *bpe) encode(dst []int32, s string, st *bpeState) []int32 {
+	if id, ok := b.whole[s]; ok {
+		return append(dst, id)
+	}
+	if id, ok := b.lines[s]; ok {
+		return append(dst, id)
+	}
+	st.reset()
+	if b.chars == nil {
+		for i := range len(s) {
+			st.add(i, 1, b.bytes[s[i]])
+		}
+	} else {
+		for i := 0; i < len(s); {
+			n := leadLen(s[i:])
+			id, ok := b.chars[s[i:i+n]]
+			if !ok {
+				id = unknown
+			}
+			st.add(i, n, id)
+			i += n
+		}
+	}
+	st.run(s, b)
+	wasUnk := false
+	for i := range st.parts {
+		p := &st.parts[i]
+		switch {
+		case p.n == 0:
+			continue
+		case p.id >= 0 && p.id < b.tokens:
+			dst = append(dst, p.id)
+			wasUnk = false
+			continue
+		}
+		dst, wasUnk = b.spell(dst, s[p.at:p.at+p.n], p.id, wasUnk)
+	}
+	return dst
+}
+
+// spell writes a part that is no token.
+func (b *bpe) spell(dst []int32, text string, id int32, wasUnk bool) ([]int32, bool) {
+	if b.chars == nil {
+		// Only merges know it: each of its ASCII letters may be a token.
+		for i := range len(text) {
+			if own := b.bytes[text[i]]; text[i] < utf8.RuneSelf && own >= 0 && own < b.tokens && byteChar[text[i]] == text[i:i+1] {
+				dst = append(dst, own)
+			}
+		}
+		return b.unknown(dst, wasUnk)
+	}
+	if b.fallback != nil {
+		from := len(dst)
+		for i := range len(text) {
+			if id := b.fallback[text[i]]; id >= 0 {
+				dst = append(dst, id)
+			}
+		}
+		if !b.strict || len(dst)-from == len(text) {
+			return dst, false
+		}
+		dst = dst[:from]
+	}
+	return b.unknown(dst, wasUnk)
+}
+
+func (b *bpe) unknown(dst []int32, wasUnk bool) ([]int32, bool) {
+	if b.unk < 0 {
+		return dst, false
+	}
+	if !b.fuse || !wasUnk {
+		dst = append(dst, b.unk)
+	}
+	return dst, true
+}

@@ -1,0 +1,247 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// stripRules tells which special tokens take the white space around them.
+// GGUF files do not say so; llama.cpp goes by the names of models.
+func (l *loader) stripRules() func(text string) (left, right bool) {
+	name, _ := l.kvs.String("general.name")
+	arch, _ := l.kvs.String("general.architecture")
+	name = strings.ToLower(name)
+	within := func(s string, subs ...string) bool {
+		return slices.ContainsFunc(subs, func(sub string) bool { return strings.Contains(s, sub) })
+	}
+	switch {
+	case within(l.pre, "jina-v2-de", "jina-v2-es", "jina-v2-code") || within(arch, "nomic-bert-moe", "jina-bert-v3"):
+		return func(text string) (bool, bool) { return text == "<mask>", false }
+	case within(name, "phi-3", "phi3"):
+		return func(text string) (bool, bool) {
+			return false, text != "<unk>" && text != "<s>" && text != "<|endoftext|>"
+		}
+	case within(name, "modern-bert"):
+		return func(text string) (bool, bool) { return text == "[MASK]", false }
+	}
+	return func(string) (bool, bool) { return false, false }
+}
+
+func (l *loader) spm() error {
+	if l.scores == nil {
+		l.scores = make([]float32, len(l.tokens))
+	}
+	m := newSPM(l.tokens, l.scores, l.types, l.ids)
+	m.unk = l.role("unk")
+	l.model = m
+	l.prepare = func(f fragment) string {
+		if l.addSpace && f.afterSpecial {
+			return lowBlock + escapeSpaces(f.text)
+		}
+		return escapeSpaces(f.text)
+	}
+	l.piece = l.textPiece(unescapeSpaces)
+	return nil
+}
+
+func (l *loader) bpe() error {
+	texts, ok := l.kvs.Strings(key("merges"))
+	if !ok && l.pre != "kimi-k2" {
+		return fault.Corrupt("tokenizer: key-value %q is missing or no array of strings", key("merges"))
+	}
+	merges := make([][2]string, 0, len(texts))
+	for i, text := range texts {
+		at := -1
+		if text != "" {
+			at = strings.IndexByte(text[1:], ' ') + 1
+		}
+		if at < 1 || at == len(text)-1 {
+			return fault.Corrupt("tokenizer: merge %d %q is not two strings", i, text)
+		}
+		merges = append(merges, [2]string{text[:at], text[at+1:]})
+	}
+	m := &bpe{tokens: int32(len(l.tokens)), unk: unknown}
+	if l.rule.raw {
+		m.chars = oneRune(l.ids)
+		m.fallback = byteTokens(l.ids)
+	}
+	if l.rule.ignoreMerges {
+		m.whole = wholeWords(l.ids, m.chars == nil)
+	}
+	if l.pre == "gemma4" || l.pre == "granite-embed-multi-311m" {
+		m.lines = map[string]int32{}
+		for text, id := range l.ids {
+			if strings.Trim(text, "\n") == "" {
+				m.lines[text] = id
+			}
+		}
+	}
+	if err := m.setMerges(merges, l.ids, false); err != nil {
+		return err
+	}
+	if m.chars == nil {
+		m.setBytes(l.ids)
+	}
+	l.model = m
+	var err error
+	if l.split, err = l.rule.splitter(); err != nil {
+		return err
+	}
+	lower := l.kind == "whitespace" && l.flag("normalizer.lowercase", false)
+	l.prepare = func(f fragment) string {
+		s := repair(f.text)
+		if lower {
+			s = strings.ToLower(s)
+		}
+		if l.rule.spaces {
+			s = escapeSpaces(s)
+		}
+		return s
+	}
+	if l.kind == "whitespace" {
+		l.split = dropSpace
+	}
+	decode := unescapeSpaces
+	if !l.rule.spaces {
+		decode = func(text string) string {
+			if raw, ok := fromByteChars(text); ok {
+				return raw
+			}
+			return text
+		}
+	}
+	l.piece = l.textPiece(decode)
+	return nil
+}
+
+// dropSpace cuts at white space, which it drops.
+func dropSpace(dst []string, s string) []string {
+	return append(dst, strings.FieldsFunc(s, func(r rune) bool { return unicode15.of(r)&space != 0 })...)
+}
+
+// oneRune are the tokens of one character.
+func oneRune(ids map[string]int32) map[string]int32 {
+	chars := map[string]int32{}
+	for text, id := range ids {
+		if text != "" && leadLen(text) == len(text) {
+			chars[text] = id
+		}
+	}
+	return chars
+}
+
+// byteTokens are the ids of <0x00> to <0xFF>.
+func byteTokens(ids map[string]int32) *[256]int32 {
+	var table [256]int32
+	for b := range table {
+		id, ok := ids[byteToken(byte(b))]
+		if !ok {
+			id = unknown
+		}
+		table[b] = id
+	}
+	return &table
+}
+
+// wholeWords are the tokens by the raw text that they stand for.
+func wholeWords(ids map[string]int32, byteLevel bool) map[string]int32 {
+	if !byteLevel {
+		return ids
+	}
+	whole := make(map[string]int32, len(ids))
+	for text, id := range ids {
+		if raw, ok := fromByteChars(text); ok {
+			whole[raw] = id
+		}
+	}
+	return whole
+}
+
+func (l *loader) wordPiece() error {
+	var firsts, rests []string
+	var firstIDs, restIDs []int32
+	for id, text := range l.tokens {
+		if word, ok := strings.CutPrefix(text, lowBlock); ok {
+			firsts, firstIDs = append(firsts, word), append(firstIDs, int32(id))
+		}
+		rests, restIDs = append(rests, text), append(restIDs, int32(id))
+	}
+	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
+	lower := l.flag("normalizer.lowercase", true)
+	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: unicode15}
+	l.prepare = func(f fragment) string { return repair(f.text) }
+	l.split = words.split
+	l.piece = l.textPiece(unescapeSpaces)
+	return nil
+}
+
+func (l *loader) unigram() error {
+	scores := make([]float64, len(l.tokens))
+	for i, s := range l.scores {
+		scores[i] = float64(s)
+	}
+	var blob []byte
+	if raw, ok := l.kvs.Ints(key("precompiled_charsmap")); ok {
+		blob = make([]byte, len(raw))
+		for i, v := range raw {
+			blob[i] = byte(v)
+		}
+	}
+	chars, err := newCharsmap(blob)
+	if err != nil {
+		return err
+	}
+	norm := &normalizer{chars: chars, escape: true, prefix: l.addSpace, merge: l.flag("remove_extra_whitespaces", false),
+		keep: userDefined(l.tokens, l.types)}
+	l.model = newUnigram(l.tokens, scores, l.types, l.role("unk"))
+	l.prepare = func(f fragment) string { return norm.llama(f.text) }
+	l.piece = l.textPiece(unescapeSpaces)
+	return nil
+}
+
+// userDefined finds user-defined tokens, or is nil where there are none.
+func userDefined(tokens []string, types []TokenType) *trie {
+	var keys []string
+	var ids []int32
+	for id, t := range types {
+		if t == TypeUserDefined {
+			keys, ids = append(keys, tokens[id]), append(ids, int32(id))
+		}
+	}
+	if keys == nil {
+		return nil
+	}
+	return newTrie(keys, ids)
+}
+
+func (l *loader) rwkv() error {
+	keys, ids := make([]string, len(l.tokens)), make([]int32, len(l.tokens))
+	for i, text := range l.tokens {
+		keys[i], ids[i] = unescapeRWKV(text), int32(i)
+	}
+	l.model = &greedy{newTrie(keys, ids), l.role("unk")}
+	l.prepare = func(f fragment) string { return f.text }
+	l.piece = func(id int32) string { return keys[id] }
+	return nil
+}
+
+// textPiece gives the bytes of a token by its type; decode is for normal ones.
+func (t *Tokenizer) textPiece(decode func(string) string) func(int32) string {
+	return func(id int32) string {
+		text := t.tokens[id]
+		switch t.types[id] {
+		case TypeNormal:
+			return decode(text)
+		case TypeByte:
+			if b, ok := parseByteToken(text); ok {
+				return string([]byte{b})
+			}
+			return text
+		case TypeControl, TypeUnknown, TypeUserDefined:
+			return text
+		}
+		return ""
+	}
+}

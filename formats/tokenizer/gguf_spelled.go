@@ -1,0 +1,90 @@
+package tokenizer
+
+// spellings are the special tokens that llama.cpp knows by their text where
+// no key names them. It treats such a token as a control token.
+var spellings = map[string][]string{
+	"eot": {"<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<EOT>", "_<EOT>", "[EOT]",
+		"<｜end▁of▁sentence｜>", "<end_of_utterance>"},
+	"eom":     {"<|eom_id|>"},
+	"fim_pre": {"<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>", "<|prefix|>"},
+	"fim_suf": {"<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>"},
+	"fim_mid": {"<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>", "<|middle|>"},
+	"fim_pad": {"<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"},
+	"fim_rep": {"<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"},
+	"fim_sep": {"<|file_sep|>"},
+}
+
+// endings are tokens that end a generation; they count as control tokens too.
+var endings = []string{
+	"<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>", "<|endoftext|>",
+	"</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>",
+	"<|tool_response>", "<｜end▁of▁sentence｜>", "[e~[",
+}
+
+// spelled finds special tokens by their text, and sets up the search for
+// special tokens in texts.
+func (l *loader) spelled() {
+	control := map[int32]bool{} // control tokens whatever their type says
+	plain := map[int32]TokenType{}
+	for role, texts := range spellings {
+		if l.role(role) != unknown {
+			continue
+		}
+		best := unknown
+		for _, text := range texts {
+			if id, ok := l.ids[text]; ok && (best == unknown || id < best) {
+				best = id
+			}
+		}
+		if best != unknown {
+			l.special[role] = best
+			control[best] = true
+		}
+	}
+	for _, text := range endings {
+		if id, ok := l.ids[text]; ok {
+			control[id] = true
+		}
+	}
+	has := func(texts ...string) bool {
+		for _, text := range texts {
+			if _, ok := l.ids[text]; !ok {
+				return false
+			}
+		}
+		return true
+	}
+	for _, text := range []string{"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"} {
+		if id, ok := l.ids[text]; ok {
+			plain[id] = TypeUserDefined
+		}
+	}
+	// Where these tokens end a turn, <|end|> only ends a part of it.
+	if has("<|return|>", "<|call|>", "<|end|>") || has("<|call|>", "<|flush|>", "<|end|>") || has("<|calls|>", "<|flush|>", "<|end|>") {
+		plain[l.ids["<|end|>"]] = TypeUserDefined
+	}
+	if has("<|tool_response>", "</s>") {
+		plain[l.ids["</s>"]] = TypeNormal
+	}
+	l.mark(control, plain)
+}
+
+// mark collects the tokens that are found in text before it is split.
+func (l *loader) mark(control map[int32]bool, plain map[int32]TokenType) {
+	strip := l.stripRules()
+	var ms []marker
+	for i, text := range l.tokens {
+		id := int32(i)
+		kind, promoted := l.types[i], control[id]
+		if t, ok := plain[id]; ok {
+			kind, promoted = t, false
+		}
+		isControl := promoted || kind == TypeControl || kind == TypeUnknown
+		if !isControl && kind != TypeUserDefined {
+			continue
+		}
+		left, right := strip(text)
+		ms = append(ms, marker{text: text, id: id, control: isControl, lstrip: left, rstrip: right})
+	}
+	l.marked = newLongestFirst(ms)
+}

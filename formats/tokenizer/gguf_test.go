@@ -1,0 +1,93 @@
+package tokenizer
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/internal/shared"
+)
+
+// openGGUF loads the tokenizer of a GGUF file from the large test material.
+func openGGUF(t testing.TB, elem ...string) *Tokenizer {
+	t.Helper()
+	f, err := gguf.Open(shared.Path(t, elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tok, err := FromGGUF(f.KVs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+func readShared(t testing.TB, elem ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(shared.Path(t, elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// digest is the sha256 of the ids, one a line.
+func digest(ids []int32) string {
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write(append(strconv.AppendInt(nil, int64(id), 10), '\n'))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+var ggmlVocabs = []string{"bert-bge", "command-r", "deepseek-coder", "deepseek-llm", "gemma-4", "gpt-2", "llama-bpe", "llama-spm", "phi-3", "qwen2"}
+
+// The .out files were written by llama.cpp's own converter tests: the ids of
+// each case, without special tokens around it.
+func TestGivesLlamaCppVectors(t *testing.T) {
+	for _, name := range ggmlVocabs {
+		t.Run(name, func(t *testing.T) {
+			file := "ggml-vocab-" + name + ".gguf"
+			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", file)
+			cases := strings.Split(readShared(t, "data", "tokenizers", "ggml-vocab", file+".inp"), "\n__ggml_vocab_test__\n")
+			lines := strings.Split(readShared(t, "data", "tokenizers", "ggml-vocab", file+".out"), "\n")
+			for i, text := range cases {
+				want := strings.Fields(lines[i])
+				var got []string
+				for _, id := range tok.Encode(text, Options{}) {
+					got = append(got, strconv.Itoa(int(id)))
+				}
+				if strings.Join(got, " ") != strings.Join(want, " ") {
+					t.Errorf("case %d %q:\ngot  %v\nwant %v", i, text, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
+	sc := bufio.NewScanner(strings.NewReader(readShared(t, "golden", "tokens-wiki.tsv")))
+	text := readShared(t, "data", "text", "wiki.test.raw")
+	for sc.Scan() {
+		row := strings.Split(sc.Text(), "\t")
+		if strings.HasPrefix(row[0], "#") {
+			continue
+		}
+		t.Run(row[0], func(t *testing.T) {
+			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-"+row[0]+".gguf")
+			begin := time.Now()
+			ids := tok.Encode(text, Options{ParseSpecial: true})
+			t.Log(time.Since(begin))
+			if strconv.Itoa(len(ids)) != row[1] || digest(ids) != row[2] {
+				t.Errorf("got %d tokens, want %s", len(ids), row[1])
+			}
+		})
+	}
+}

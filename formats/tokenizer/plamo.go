@@ -1,0 +1,97 @@
+package tokenizer
+
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// plamo encodes as PLaMo-2 does: the cheapest sequence of tokens, found from
+// the end of the text, with costs in whole ten-thousandths.
+type plamo struct {
+	match *trie
+	cost  []int64 // by id
+	bytes *[256]int32
+}
+
+const plamoUnknown = 10_000_000 // cost of a character without a token
+
+func (m *plamo) word(dst []int32, s string) []int32 {
+	s = strings.TrimPrefix(s, "\uFEFF")
+	type choice struct {
+		cost int64
+		to   int32
+		id   int32
+	}
+	best := make([]choice, len(s)+1)
+	var hits []choice
+	for at := len(s); at > 0; {
+		_, size := utf8.DecodeLastRuneInString(s[:at])
+		at -= size
+		hits = hits[:0]
+		node, ok := int32(0), true
+		for end := at; end < len(s); {
+			if node, ok = m.match.step(node, s[end]); !ok {
+				break
+			}
+			end++
+			if id := m.match.value[node]; id >= 0 {
+				hits = append(hits, choice{best[end].cost + m.cost[id], int32(end), id})
+			}
+		}
+		pick := choice{math.MaxInt64, 0, unknown}
+		for i := len(hits) - 1; i >= 0; i-- { // the longest token wins a draw
+			if hits[i].cost < pick.cost {
+				pick = hits[i]
+			}
+		}
+		if c := best[at+size].cost + plamoUnknown; c < pick.cost {
+			pick = choice{c, int32(at + size), unknown}
+		}
+		best[at] = pick
+	}
+	for at := int32(0); int(at) < len(s); {
+		c := best[at]
+		if c.id != unknown {
+			dst = append(dst, c.id)
+		} else {
+			for _, b := range []byte(s[at:c.to]) {
+				dst = append(dst, m.bytes[b])
+			}
+		}
+		at = c.to
+	}
+	return dst
+}
+
+func (l *loader) plamo() error {
+	m := &plamo{cost: make([]int64, len(l.tokens)), bytes: byteTokens(l.ids)}
+	var keys []string
+	var ids []int32
+	for i, text := range l.tokens {
+		if l.types[i] == TypeByte {
+			continue
+		}
+		if l.scores != nil {
+			m.cost[i] = -int64(math.Round(float64(l.scores[i]) * 1e4))
+		}
+		keys, ids = append(keys, text), append(ids, int32(i))
+	}
+	for b, id := range m.bytes {
+		if id == unknown {
+			return fault.Corrupt("tokenizer: the vocabulary has no token %s", byteToken(byte(b)))
+		}
+	}
+	m.match = newTrie(keys, ids)
+	l.model = m
+	l.prepare = func(f fragment) string { return repair(f.text) }
+	l.piece = func(id int32) string {
+		if b, ok := parseByteToken(l.tokens[id]); ok && l.types[id] == TypeByte {
+			return string([]byte{b})
+		}
+		return l.tokens[id]
+	}
+	return nil
+}

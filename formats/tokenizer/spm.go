@@ -1,0 +1,146 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// spm encodes as SentencePiece's BPE models do: neighbours are put together
+// whenever their text is a token, the token with the highest score first.
+type spm struct {
+	ids     map[string]int32
+	rank    []int32 // of each token by score, highest first; equal scores share
+	longest int     // bytes of the longest token
+	bytes   [256]int32
+	unk     int32
+	fuse    bool // an unknown character is one unk, together with its unknown neighbours
+	cut     bool // no token reaches over the beginning of " word"
+	state   sync.Pool
+}
+
+// newSPM builds a model over the tokens that text may be put together from.
+func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string]int32) *spm {
+	m := &spm{ids: ids, rank: make([]int32, len(tokens)), cut: true, unk: unknown}
+	order := make([]int32, len(tokens))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		switch {
+		case scores[a] > scores[b]:
+			return -1
+		case scores[a] < scores[b]:
+			return 1
+		}
+		return 0
+	})
+	for i, id := range order {
+		if i > 0 && scores[id] == scores[order[i-1]] {
+			m.rank[id] = m.rank[order[i-1]]
+		} else {
+			m.rank[id] = int32(i)
+		}
+	}
+	for i := range m.bytes {
+		m.bytes[i] = unknown
+	}
+	for id, text := range tokens {
+		m.longest = max(m.longest, len(text))
+		if types[id] == TypeByte {
+			if b, ok := parseByteToken(text); ok {
+				m.bytes[b] = int32(id)
+			}
+		}
+		m.cut = m.cut && !m.crosses(text)
+	}
+	return m
+}
+
+// crosses tells whether a merge that makes the token can join the end of a
+// word and the U+2581 that begins the next one.
+func (m *spm) crosses(text string) bool {
+	piece := func(s string) bool {
+		_, ok := m.ids[s]
+		return ok || leadLen(s) == len(s)
+	}
+	for at := len(text); ; {
+		at = strings.LastIndex(text[:at], lowBlock)
+		if at <= 0 {
+			return false
+		}
+		if !strings.HasSuffix(text[:at], lowBlock) && piece(text[:at]) && piece(text[at:]) {
+			return true
+		}
+	}
+}
+
+func (m *spm) pair(text string, l, r *part) (rank, id int32, ok bool) {
+	if int(l.n+r.n) > m.longest {
+		return 0, 0, false
+	}
+	id, ok = m.ids[text[l.at:r.at+r.n]]
+	if !ok {
+		return 0, 0, false
+	}
+	return m.rank[id], id, true
+}
+
+func (m *spm) word(dst []int32, s string) []int32 {
+	st, _ := m.state.Get().(*bpeState)
+	if st == nil {
+		st = &bpeState{cache: map[string][]int32{}}
+	}
+	defer m.state.Put(st)
+	for m.cut && s != "" {
+		n := cutPoint(s)
+		dst = m.encode(dst, s[:n], st)
+		s = s[n:]
+	}
+	if s != "" {
+		dst = m.encode(dst, s, st)
+	}
+	return dst
+}
+
+func (m *spm) encode(dst []int32, s string, st *bpeState) []int32 {
+	st.reset()
+	for i := 0; i < len(s); {
+		n := leadLen(s[i:])
+		st.add(i, n, unknown)
+		i += n
+	}
+	st.run(s, m)
+	for i := range st.parts {
+		if p := &st.parts[i]; p.n > 0 {
+			dst = m.spell(dst, s[p.at:p.at+p.n])
+		}
+	}
+	return dst
+}
+
+// spell writes a part as a token, or as the tokens of its bytes.
+func (m *spm) spell(dst []int32, text string) []int32 {
+	if id, ok := m.ids[text]; ok {
+		return append(dst, id)
+	}
+	for i := range len(text) {
+		id := m.bytes[text[i]]
+		if id < 0 {
+			if m.fuse {
+				if len(dst) == 0 || dst[len(dst)-1] != m.unk {
+					dst = append(dst, m.unk)
+				}
+				break
+			}
+			var ok bool
+			if id, ok = m.ids[text[i:i+1]]; !ok {
+				id = m.unk
+			}
+		}
+		if id >= 0 {
+			dst = append(dst, id)
+		}
+	}
+	return dst
+}

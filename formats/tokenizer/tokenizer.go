@@ -1,0 +1,185 @@
+package tokenizer
+
+import (
+	"strings"
+	"sync"
+)
+
+// TokenType is the kind of a token, numbered as in tokenizer.ggml.token_type.
+type TokenType int32
+
+const (
+	TypeUndefined   TokenType = 0
+	TypeNormal      TokenType = 1
+	TypeUnknown     TokenType = 2 // stands for what no token spells
+	TypeControl     TokenType = 3 // no text, such as <s>
+	TypeUserDefined TokenType = 4 // found in text before anything else
+	TypeUnused      TokenType = 5 // padding of the vocabulary
+	TypeByte        TokenType = 6 // one byte, spelled <0x0A>
+)
+
+// Tokenizer turns text into token ids and back. It is safe for concurrent use.
+type Tokenizer struct {
+	kind    string // tokenizer.ggml.model: gpt2, llama, bert, t5, rwkv, plamo2, gemma4, ...
+	pre     string // tokenizer.ggml.pre, "" where it is not known
+	tokens  []string
+	scores  []float32 // nil where the vocabulary has none
+	types   []TokenType
+	ids     map[string]int32
+	special map[string]int32 // ids by role: bos, eos, unk, sep, pad, ...
+
+	addBOS, addEOS bool
+	begin, end     []int32 // what AddSpecial puts around the text
+	addSpace       bool    // text begins with a space that is not part of it
+
+	marked  marks                   // tokens that are found in text first
+	prepare func(f fragment) string // normalizes text between them
+	split   splitter                // cuts it into words; nil: one word
+	model   model                   // encodes a word
+	piece   func(id int32) string   // the bytes of a token
+	bytes   func() []string         // piece of every id, computed once
+	pool    sync.Pool               // *[]string: words
+}
+
+// model encodes one word.
+type model interface {
+	word(dst []int32, s string) []int32
+}
+
+// fragment is text between special tokens.
+type fragment struct {
+	text         string
+	first        bool // nothing stands before it
+	afterSpecial bool // nothing or a special token stands before it
+}
+
+// Options for Encode.
+type Options struct {
+	// AddSpecial adds the tokens that the vocabulary wants around a text
+	// (such as BOS in front).
+	AddSpecial bool
+	// ParseSpecial recognizes control tokens such as <|eot_id|> in the text;
+	// without it their spelling is ordinary text.
+	ParseSpecial bool
+}
+
+// Encode returns the token ids of text. It never fails: what no token spells
+// becomes the unknown token or, where there is none, nothing.
+func (t *Tokenizer) Encode(text string, opts Options) []int32 {
+	ids := make([]int32, 0, len(text)/3+8)
+	if opts.AddSpecial {
+		ids = append(ids, t.begin...)
+	}
+	words, _ := t.pool.Get().(*[]string)
+	if words == nil {
+		words = new([]string)
+	}
+	afterSpecial, at := true, 0
+	t.marked.each(text, opts.ParseSpecial, func(from, to int, id int32) {
+		if id != unknown {
+			ids = append(ids, id)
+			afterSpecial, at = true, to
+			return
+		}
+		s := t.prepare(fragment{text[from:to], at == 0 && from == 0, afterSpecial})
+		afterSpecial, at = false, to
+		if t.split == nil {
+			ids = t.model.word(ids, s)
+			return
+		}
+		*words = t.split((*words)[:0], s)
+		for _, w := range *words {
+			ids = t.model.word(ids, w)
+		}
+	})
+	clear(*words)
+	t.pool.Put(words)
+	if opts.AddSpecial {
+		ids = append(ids, t.end...)
+	}
+	return ids
+}
+
+// Decode returns the text of ids: the bytes of each token, control tokens
+// spelled out, without the space that Encode adds in front of a text. The
+// result is not always valid UTF-8, as a token may be a part of a character.
+func (t *Tokenizer) Decode(ids []int32) string {
+	var sb strings.Builder
+	for i, id := range ids {
+		piece := t.TokenBytes(id)
+		if i == 0 && t.addSpace {
+			piece = strings.TrimPrefix(piece, " ")
+		}
+		sb.WriteString(piece)
+	}
+	return sb.String()
+}
+
+// TokenBytes returns the bytes that a token stands for; "" for an id that is
+// not in the vocabulary.
+func (t *Tokenizer) TokenBytes(id int32) string {
+	all := t.bytes()
+	if id < 0 || int(id) >= len(all) {
+		return ""
+	}
+	return all[id]
+}
+
+// init completes a tokenizer whose vocabulary and rules are set.
+func (t *Tokenizer) init() *Tokenizer {
+	t.bytes = sync.OnceValue(func() []string {
+		all := make([]string, len(t.tokens))
+		for id := range all {
+			all[id] = t.piece(int32(id))
+		}
+		return all
+	})
+	return t
+}
+
+// Size is the number of tokens.
+func (t *Tokenizer) Size() int { return len(t.tokens) }
+
+// Model is the value of tokenizer.ggml.model: gpt2, llama, bert, t5, ...
+func (t *Tokenizer) Model() string { return t.kind }
+
+// Pre is the value of tokenizer.ggml.pre, or "" where no name is known for the
+// way in which this tokenizer cuts text into words.
+func (t *Tokenizer) Pre() string { return t.pre }
+
+// Token returns a token's spelling in the vocabulary, its score and type.
+func (t *Tokenizer) Token(id int32) (text string, score float32, kind TokenType) {
+	if id < 0 || int(id) >= len(t.tokens) {
+		return "", 0, TypeUndefined
+	}
+	if t.scores != nil {
+		score = t.scores[id]
+	}
+	return t.tokens[id], score, t.types[id]
+}
+
+// ID returns the id of the token that is spelled text in the vocabulary.
+func (t *Tokenizer) ID(text string) (int32, bool) {
+	id, ok := t.ids[text]
+	return id, ok
+}
+
+// Special returns the id of the token with a role: bos, eos, unk, sep, pad,
+// cls, mask, eot, eom, fim_pre, fim_suf, fim_mid, ...
+func (t *Tokenizer) Special(role string) (int32, bool) {
+	id, ok := t.special[role]
+	return id, ok
+}
+
+// AddsBOS and AddsEOS tell whether AddSpecial begins a text with BOS and ends
+// it with EOS.
+func (t *Tokenizer) AddsBOS() bool { return t.addBOS }
+func (t *Tokenizer) AddsEOS() bool { return t.addEOS }
+
+// role returns the id for a role or unknown.
+func (t *Tokenizer) role(name string) int32 {
+	if id, ok := t.special[name]; ok {
+		return id
+	}
+	return unknown
+}

@@ -1,0 +1,114 @@
+package tokenizer
+
+import "math"
+
+// unigram encodes with the most probable sequence of tokens (Kudo 2018), by
+// the Viterbi algorithm over characters.
+type unigram struct {
+	match  *trie
+	scores []float64 // by id
+	unk    int32
+	miss   float64     // score of a character without a token
+	bytes  *[256]int32 // byte tokens in place of unk, or nil
+}
+
+// unknownPenalty is how far an unknown character lies below the least
+// probable token.
+const unknownPenalty = 10
+
+// newUnigram builds a model. Only normal, user-defined and unused tokens can
+// come out; user-defined ones always win.
+func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32) *unigram {
+	m := &unigram{scores: make([]float64, len(tokens)), unk: unk}
+	var keys []string
+	var ids []int32
+	least := math.Inf(1)
+	for id, text := range tokens {
+		switch types[id] {
+		case TypeNormal:
+			least = min(least, scores[id])
+			m.scores[id] = scores[id]
+		case TypeUnused:
+			m.scores[id] = scores[id]
+		case TypeUserDefined:
+		default:
+			continue
+		}
+		keys = append(keys, text)
+		ids = append(ids, int32(id))
+	}
+	m.miss = least - unknownPenalty
+	m.match = newTrie(keys, ids)
+	return m
+}
+
+type step struct {
+	from  int32
+	id    int32
+	score float64
+}
+
+func (m *unigram) word(dst []int32, s string) []int32 {
+	if s == "" {
+		return dst
+	}
+	best := make([]step, len(s)+1)
+	for i := range best[1:] {
+		best[i+1].score = math.Inf(-1)
+	}
+	offer := func(from, to int, id int32, score float64) {
+		if score += best[from].score; score > best[to].score {
+			best[to] = step{int32(from), id, score}
+		}
+	}
+	for at := 0; at < len(s); {
+		size := leadLen(s[at:])
+		single := false
+		node, ok := int32(0), true
+		for end := at; end < len(s); {
+			if node, ok = m.match.step(node, s[end]); !ok {
+				break
+			}
+			end++
+			if id := m.match.value[node]; id >= 0 {
+				single = single || end-at == size
+				offer(at, end, id, m.scores[id])
+			}
+		}
+		if !single {
+			offer(at, at+size, m.unk, m.miss)
+		}
+		at += size
+	}
+	return m.trace(dst, s, best)
+}
+
+// trace follows the best steps back from the end. Neighbouring unknown
+// characters become one unk, or their bytes.
+func (m *unigram) trace(dst []int32, s string, best []step) []int32 {
+	var path []int32 // ends, last first
+	for at := int32(len(s)); at > 0; at = best[at].from {
+		path = append(path, at)
+	}
+	wasUnk := false
+	for i := len(path) - 1; i >= 0; i-- {
+		st := best[path[i]]
+		if st.id != m.unk {
+			dst, wasUnk = append(dst, st.id), false
+			continue
+		}
+		if m.bytes != nil {
+			for _, b := range []byte(s[st.from:path[i]]) {
+				if id := m.bytes[b]; id >= 0 {
+					dst = append(dst, id)
+				}
+			}
+			continue
+		}
+		if !wasUnk && m.unk >= 0 {
+			dst = append(dst, m.unk)
+		}
+		wasUnk = true
+	}
+	return dst
+}
