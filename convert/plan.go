@@ -12,6 +12,8 @@ type Options struct {
 	Type     FileType
 	Metadata map[string]string // general.* keys that go before what the checkpoint says
 
+	NoVocabulary bool // plan without a tokenizer
+
 	// Encoder returns the encoder of a block type. Types without blocks need
 	// none.
 	Encoder func(gguf.Type) (transform.Encoder, bool)

@@ -1,0 +1,72 @@
+package convert
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// TestTakesModelNamesApart compares names with what the reference makes of
+// them, for several numbers of weights.
+func TestTakesModelNamesApart(t *testing.T) {
+	file, err := os.Open("testdata/modelids.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines := 0
+	for scanner := bufio.NewScanner(file); scanner.Scan(); lines++ {
+		f := strings.Split(scanner.Text(), "\t")
+		params, err := strconv.ParseInt(f[1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := parseModelID(f[0], params)
+		got := []string{title(m.name), m.organization, m.basename, m.finetune, m.version, m.sizeLabel}
+		if d := cmp.Diff(f[2:], got); d != "" {
+			t.Errorf("%q with %d weights (-reference +mq):\n%s", f[0], params, d)
+		}
+	}
+	if lines == 0 {
+		t.Error("no names")
+	}
+}
+
+func TestRoundsSizes(t *testing.T) {
+	for weights, want := range map[int64]string{
+		0: "0.00K", 999: "1.0K", 66_000: "66K", 134_515_008: "135M", 494_032_768: "494M", 1_235_814_400: "1.2B",
+		8_030_261_248: "8.0B", 70_553_706_496: "71B", 671_026_419_200: "671B", 1_026_408_232_448: "1.0T", 1_000_000: "1000K",
+	} {
+		if got := rounded(weights); got != want {
+			t.Errorf("%d weights: %s, want %s", weights, got, want)
+		}
+	}
+}
+
+func TestCountsExpertsOnce(t *testing.T) {
+	s := countWeights([]gguf.TensorInfo{
+		{Name: "token_embd.weight", Shape: []int64{100, 50}},
+		{Name: "blk.0.ffn_up_exps.weight", Shape: []int64{100, 20, 8}},
+		{Name: "blk.0.ffn_up_exps.bias", Shape: []int64{20, 8}},
+	})
+	if want := (sizes{total: 21160, shared: 5160, expert: 2000, experts: 8}); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+	if s.label() != "8x7.2K" {
+		t.Errorf("label %s", s.label())
+	}
+}
+
+func TestModelCardWithoutFrontMatterTellsNothing(t *testing.T) {
+	for _, text := range []string{"", "# Title\n---\nlicense: mit\n---\n", "---\n- a list\n---\n", "---\n\t: {\n---\n"} {
+		if c := parseCard([]byte(text)); len(c) != 0 {
+			t.Errorf("%q gives %v", text, c)
+		}
+	}
+}

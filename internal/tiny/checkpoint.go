@@ -1,0 +1,126 @@
+package tiny
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/safetensors"
+)
+
+//go:embed tokenizer.json
+var tokenizer []byte // byte-level BPE with the Qwen2 pattern, 300 tokens
+
+// Tensors lists the source tensors that the templates of an architecture
+// imply for a model, all optional ones but the output matrix of tied models
+// included. Layouts that exclude each other are told apart by the first that
+// the table lists.
+func Tensors(a arch.Arch, h arch.Hyper, d dtype.DType) []safetensors.Tensor {
+	var all []safetensors.Tensor
+	listed, made := map[string]bool{}, map[string]bool{}
+	for _, t := range a.Tensors {
+		if listed[t.Source] || t.Source == "lm_head.weight" && h.Tied {
+			continue
+		}
+		listed[t.Source] = true
+		layers, experts := 1, 1
+		if t.PerLayer() {
+			layers = h.Layers + h.MTPLayers
+		}
+		if t.PerExpert() {
+			experts = h.MoE.Experts
+		}
+		shape := make([]int64, len(t.Shape))
+		for i, dim := range t.Shape {
+			shape[i] = int64(dim(h))
+		}
+		for layer := range layers {
+			target := arch.Fill(t.Target, layer, 0)
+			if !t.In(h, layer) || t.Optional && made[target] {
+				continue
+			}
+			made[target] = true
+			for expert := range experts {
+				all = append(all, safetensors.Tensor{Name: arch.Fill(t.Source, layer, expert), DType: d, Shape: shape})
+			}
+		}
+	}
+	return all
+}
+
+// Write fills a folder with a random checkpoint of a class: config.json,
+// tokenizer and weights in F32. The same seed gives the same bytes.
+func Write(dir, class string, seed uint64) error {
+	text, ok := configs[class]
+	if !ok {
+		return fmt.Errorf("tiny: no configuration of class %s", class)
+	}
+	config, err := ParseConfig([]byte(text))
+	if err != nil {
+		return err
+	}
+	h, err := arch.FromConfig(config)
+	if err != nil {
+		return err
+	}
+	a, _ := arch.ByClass(class)
+	random := rand.New(rand.NewPCG(seed, 1))
+	var weights []safetensors.Named
+	for _, t := range Tensors(a, h, dtype.F32) {
+		weights = append(weights, safetensors.Named{Name: t.Name, DType: t.DType, Shape: t.Shape, Data: data(random, t)})
+	}
+	file, err := os.Create(filepath.Join(dir, "model.safetensors"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := safetensors.Write(file, weights, nil); err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		"config.json":           []byte(text),
+		"tokenizer.json":        tokenizer,
+		"tokenizer_config.json": []byte(`{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>"}`),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return file.Close()
+}
+
+// data draws weights: around 1 for norms, small around 0 for the rest.
+func data(random *rand.Rand, t safetensors.Tensor) []byte {
+	n := int64(1)
+	for _, l := range t.Shape {
+		n *= l
+	}
+	p := make([]byte, 4*n)
+	for i := range n {
+		x := random.NormFloat64() / 8
+		if strings.Contains(t.Name, "norm") {
+			x++
+		}
+		if _, err := binary.Encode(p[4*i:], binary.LittleEndian, float32(x)); err != nil {
+			panic(err) // p is long enough
+		}
+	}
+	return p
+}
+
+// ParseConfig reads a config.json.
+func ParseConfig(text []byte) (hf.Config, error) {
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	var values map[string]any
+	err := decoder.Decode(&values)
+	return hf.NewConfig(values, "config.json"), err
+}
