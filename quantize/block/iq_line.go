@@ -1,5 +1,7 @@
 package block
 
+import "math"
+
 // The error of a code c at scale s is
 //
 //	Σw(s·q - x)² = s·(s·Σwq² - Σ2wqx) + Σwx²
@@ -59,6 +61,11 @@ func (s *gridSearch) newLines(g, n int) *lines {
 	// and the expression is largest at one end.
 	first, last := s.scale[0], s.scale[n-1]
 	c.slack = max(float32(aa*first)+ab+bb/first, float32(aa*last)+ab+bb/last) * (128. / (1 << 24))
+	// Raise all lines above zero.
+	raise := bb/last + c.slack
+	for i := range c.parts[0] {
+		c.parts[0][i].b -= raise
+	}
 	return c
 }
 
@@ -108,27 +115,38 @@ func (c *lines) chooseOne(list []uint16, t int) {
 }
 
 // lowest returns the codes with the lowest lines at two scales, and whether
-// both are lower than all others by more than the slack.
+// both are lower than all others by more than the slack. Positive floats
+// compare like their bits, and integers have a minimum without branches.
 func (c *lines) lowest(list []uint16, s1, s2 float32) (code1, code2 uint16, sure bool) {
-	width := c.s.dims * c.s.bits / 4
-	mask := uint16(1)<<width - 1
-	const far = 1e38
-	low1, low2, next1, next2 := float32(far), float32(far), float32(far), float32(far)
-	for _, code := range list {
-		p, q := &c.parts[0][code&mask&15], &c.parts[1][code>>width&mask&15]
-		r, t := &c.parts[2][code>>(2*width)&mask&15], &c.parts[3][code>>(3*width)&15]
-		a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
-		f1, f2 := float32(a*s1)-b, float32(a*s2)-b
-		if f1 < low1 {
-			code1, low1, next1 = code, f1, low1
-		} else if f1 < next1 {
-			next1 = f1
+	low1, low2, next1, next2 := highest, highest, highest, highest
+	if c.s.dims == 8 {
+		for _, code := range list {
+			p, q := &c.parts[0][code&15], &c.parts[1][code>>4&15]
+			r, t := &c.parts[2][code>>8&15], &c.parts[3][code>>12]
+			a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
+			low1, next1 = lower(low1, next1, float32(a*s1)-b, code)
+			low2, next2 = lower(low2, next2, float32(a*s2)-b, code)
 		}
-		if f2 < low2 {
-			code2, low2, next2 = code, f2, low2
-		} else if f2 < next2 {
-			next2 = f2
+	} else {
+		for _, code := range list {
+			p, q := &c.parts[0][code&7], &c.parts[1][code>>3&7]
+			r, t := &c.parts[2][code>>6&7], &c.parts[3][code>>9&7]
+			a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
+			low1, next1 = lower(low1, next1, float32(a*s1)-b, code)
+			low2, next2 = lower(low2, next2, float32(a*s2)-b, code)
 		}
 	}
-	return code1, code2, next1-low1 > c.slack && next2-low2 > c.slack
+	sure = height(next1)-height(low1) > c.slack && height(next2)-height(low2) > c.slack
+	return uint16(low1), uint16(low2), sure
 }
+
+// highest is above all lines.
+const highest = uint64(0x7f000000) << 32
+
+// lower puts a code at height f into the order of the lowest two.
+func lower(low, next uint64, f float32, code uint16) (uint64, uint64) {
+	k := uint64(math.Float32bits(f))<<32 | uint64(code)
+	return min(low, k), min(next, max(low, k))
+}
+
+func height(k uint64) float32 { return math.Float32frombits(uint32(k >> 32)) }
