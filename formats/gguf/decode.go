@@ -68,7 +68,7 @@ func (d *decoder) next(n int) []byte {
 		return nil
 	}
 	d.off += int64(n)
-	d.r.Discard(n) // cannot fail: the bytes are buffered
+	_, _ = d.r.Discard(n) // cannot fail: the bytes are buffered
 	return b
 }
 

@@ -205,7 +205,7 @@ func (f *File) Stream(t TensorInfo) Stream {
 		if n == len(dst) {
 			return nil
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = fault.Usage("gguf: %s: tensor %q: rows from %d on pass its end", f.name, t.Name, first)
 		}
 		return err

@@ -142,7 +142,8 @@ func (p *Plan) encode() error {
 		b = le.AppendUint32(b, uint32(t.Type))
 		b = le.AppendUint64(b, uint64(t.Offset))
 	}
-	p.header = append(b, make([]byte, pad(int64(len(b)), int64(p.Alignment))-int64(len(b)))...)
+	b = append(b, make([]byte, pad(int64(len(b)), int64(p.Alignment))-int64(len(b)))...)
+	p.header = b
 	return nil
 }
 

@@ -12,18 +12,18 @@ func Release(mapped []byte, off, n int64) {
 	page := int64(os.Getpagesize())
 	begin, end := (off+page-1)/page*page, (off+n)/page*page
 	if begin < end && end <= int64(len(mapped)) {
-		unix.Madvise(mapped[begin:end], unix.MADV_DONTNEED) // only a hint
+		_ = unix.Madvise(mapped[begin:end], unix.MADV_DONTNEED) // only a hint
 	}
 }
 
 // ReleaseFile tells the system that it may drop n bytes at off of f from its
 // cache. Bytes that are not on disk yet stay.
 func ReleaseFile(f *os.File, off, n int64) {
-	unix.Fadvise(int(f.Fd()), off, n, unix.FADV_DONTNEED) // only a hint
+	_ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_DONTNEED) // only a hint
 }
 
 // FlushFile starts writing n bytes at off of f to disk, so that a later
 // ReleaseFile can drop them.
 func FlushFile(f *os.File, off, n int64) {
-	unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // only a hint
+	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // only a hint
 }
