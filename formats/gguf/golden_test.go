@@ -2,11 +2,15 @@ package gguf
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/f190792d/mq/internal/shared"
+	"github.com/google/go-cmp/cmp"
 )
 
 // goldenFiles returns real files of the shared material.
@@ -70,5 +74,36 @@ func TestRewritesRealFilesByteForByte(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The digests are of the parts that gguf-split v0.5.0 wrote with
+// --split-max-size 2M.
+func TestSplitsAsTheReference(t *testing.T) {
+	f, err := Open(shared.Path(t, "golden", "stories", "stories-llama-BF16.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	plans, err := Split(f, SplitOptions{MaxSize: 2e6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, plan := range plans {
+		h := sha256.New()
+		if err := Copy(context.Background(), h, plan, f, nil); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, hex.EncodeToString(h.Sum(nil)))
+	}
+	want := []string{
+		"9ce78f79240859ec2cf2447237bd1b50de10112df5988cfc2c5d1dc02bb828d2",
+		"96ebaff346322af6b7ac937907e49c5d03c13f56e9f8640c3eb0930576edb2b0",
+		"e3f0106d3de60094f46721040640e4b86a9cc77c787c20e02fe5dafcfdf8fc2a",
+		"222014bb7ce776a2e4ae491ad7e152f278133bf7bf0d51cf60f97236100a6dc6",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
