@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// description is what inspect tells about a file or a checkpoint folder.
+type description struct {
+	Format  string         `json:"format"`
+	Path    string         `json:"path"`
+	Parts   []string       `json:"parts,omitempty"`
+	KV      map[string]any `json:"kv"`
+	Tensors []tensorRow    `json:"tensors"`
+	Bytes   int64          `json:"bytes"`
+
+	keys []string // of KV, in their order
+}
+
+type tensorRow struct {
+	Name  string  `json:"name"`
+	Shape []int64 `json:"shape"`
+	Type  string  `json:"type"`
+	Bytes int64   `json:"bytes"`
+}
+
+// inspectCommand prints key-values and tensors.
+func (a *app) inspectCommand() *cobra.Command {
+	var noTensors, full bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE|DIR",
+		Short: "Print the key-values and tensors of a GGUF file or a checkpoint folder",
+		Args:  exactArgs(1, "FILE or DIR"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := describe(args[0])
+			if err != nil {
+				return err
+			}
+			if noTensors {
+				d.Tensors = nil
+			}
+			if a.JSON {
+				for key, value := range d.KV {
+					d.KV[key] = jsonValue(value)
+				}
+				a.Object(d)
+				return nil
+			}
+			a.printDescription(d, full)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&noTensors, "no-tensors", false, "leave the list of tensors out")
+	cmd.Flags().BoolVar(&full, "full", false, "print long strings and arrays whole")
+	return cmd
+}
+
+func describe(path string) (*description, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return describeCheckpoint(path)
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	d := &description{Format: fmt.Sprintf("GGUF v%d", file.Version()), Path: path, KV: map[string]any{}, Bytes: file.Size()}
+	if parts := file.Parts(); len(parts) > 1 {
+		d.Parts = parts
+	}
+	for _, kv := range file.KVs() {
+		d.KV[kv.Key] = kv.Value
+		d.keys = append(d.keys, kv.Key)
+	}
+	for _, t := range file.Tensors() {
+		d.Tensors = append(d.Tensors, tensorRow{t.Name, t.Shape, t.Type.String(), t.Size()})
+	}
+	return d, nil
+}
+
+func describeCheckpoint(dir string) (*description, error) {
+	ckpt, err := hf.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	d := &description{Format: "checkpoint", Path: dir}
+	d.KV = ckpt.Config().Values()
+	d.keys = slices.Sorted(maps.Keys(d.KV))
+	for _, t := range ckpt.Tensors() {
+		d.Tensors = append(d.Tensors, tensorRow{t.Name, t.Shape, t.DType.String(), t.Size})
+		d.Bytes += t.Size
+	}
+	return d, nil
+}
+
+func (a *app) printDescription(d *description, full bool) {
+	a.Printf("%s  %s  %s  %d key-values  %d tensors\n", d.Path, d.Format, ui.Bytes(d.Bytes), len(d.keys), len(d.Tensors))
+	for _, part := range d.Parts {
+		a.Printf("part  %s\n", part)
+	}
+	width, _ := ui.Terminal(a.Out)
+	rows := [][]string{{"", ""}}
+	for _, key := range d.keys {
+		rows = append(rows, []string{key, shorten(d.KV[key], full, width)})
+	}
+	a.Table(a.Out, rows)
+	if len(d.Tensors) == 0 {
+		return
+	}
+	rows = [][]string{{"", "", "", ""}}
+	for _, t := range d.Tensors {
+		rows = append(rows, []string{t.Name, t.Type, shapeText(t.Shape), ui.Bytes(t.Bytes)})
+	}
+	a.Table(a.Out, rows)
+}
+
+// shorten writes a value on one line: long strings and arrays are cut unless
+// full, harder on a narrow terminal.
+func shorten(value any, full bool, width int) string {
+	limit := 72
+	if width > 0 {
+		limit = max(24, width-48)
+	}
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Slice {
+		shown := v.Len()
+		if !full {
+			shown = min(shown, 6)
+		}
+		items := make([]string, 0, shown+1)
+		for i := range shown {
+			items = append(items, scalarText(v.Index(i).Interface()))
+		}
+		if shown < v.Len() {
+			items = append(items, fmt.Sprintf("… %d in all", v.Len()))
+		}
+		return "[" + strings.Join(items, " ") + "]"
+	}
+	text := scalarText(value)
+	if runes := []rune(text); !full && len(runes) > limit {
+		return fmt.Sprintf("%s… %d characters", string(runes[:limit]), len(runes))
+	}
+	return text
+}
+
+func scalarText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strings.Trim(strconv.Quote(v), `"`)
+	case float32:
+		return strconv.FormatFloat(float64(v), 'g', -1, 32)
+	}
+	return fmt.Sprint(value)
+}
+
+func shapeText(shape []int64) string {
+	parts := make([]string, len(shape))
+	for i, n := range shape {
+		parts[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(parts, " × ")
+}
+
+// jsonValue makes a key-value fit for JSON, which has no infinities and would
+// print bytes as base64.
+func jsonValue(value any) any {
+	switch v := value.(type) {
+	case []uint8:
+		ints := make([]int, len(v))
+		for i, b := range v {
+			ints[i] = int(b)
+		}
+		return ints
+	case float32:
+		return finiteOrText(float64(v), value)
+	case float64:
+		return finiteOrText(v, value)
+	case []float32:
+		if slices.ContainsFunc(v, func(x float32) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) }) {
+			texts := make([]any, len(v))
+			for i, x := range v {
+				texts[i] = jsonValue(x)
+			}
+			return texts
+		}
+	}
+	return value
+}
+
+func finiteOrText(x float64, value any) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return fmt.Sprint(x)
+	}
+	return value
+}

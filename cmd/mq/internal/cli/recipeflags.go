@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/quantize"
+)
+
+// recipeFlags are the flags that say how tensors are quantized; convert and
+// quantize share them.
+type recipeFlags struct {
+	types            []string
+	flags            *pflag.FlagSet
+	typeFlags        []string // names of the flags that stand for a type
+	imatrix          string
+	include, exclude []string
+	overrides        []string
+	overrideFile     string
+	outputType       string
+	embedType        string
+	like             string
+	pruneLayers      string
+	kvs              []string
+	options          quantize.Options
+}
+
+// register adds the flags to a command. Every recipe is also a flag of its
+// own, left out of the help because of their number.
+func (f *recipeFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.flags = flags
+	flags.StringSliceVarP(&f.types, "type", "t", nil, "type or recipe, several divided by commas; each is also a flag (--q4_k_m): see 'mq types'")
+	flags.StringVar(&f.imatrix, "imatrix", "", "importance matrix, GGUF or legacy .dat")
+	flags.StringArrayVar(&f.include, "include-weights", nil, "use the matrix for tensors whose name contains this only (repeatable)")
+	flags.StringArrayVar(&f.exclude, "exclude-weights", nil, "do not use the matrix for tensors whose name contains this (repeatable)")
+	flags.StringArrayVar(&f.overrides, "tensor-type", nil, "REGEX=TYPE for the tensors whose name it finds (repeatable)")
+	flags.StringVar(&f.overrideFile, "tensor-type-file", "", "file with one REGEX=TYPE a line")
+	flags.StringVar(&f.outputType, "output-tensor-type", "", "type of output.weight")
+	flags.StringVar(&f.embedType, "token-embedding-type", "", "type of token_embd.weight")
+	flags.StringVar(&f.like, "like", "", "GGUF file whose types are taken tensor by tensor")
+	flags.StringVar(&f.pruneLayers, "prune-layers", "", "layers to leave out, e.g. 3,4,20")
+	flags.StringArrayVar(&f.kvs, "override-kv", nil, "KEY=TYPE:VALUE to set, TYPE one of int, float, bool, str (repeatable)")
+	flags.BoolVar(&f.options.Pure, "pure", false, "give every tensor the same type")
+	flags.BoolVar(&f.options.LeaveOutput, "leave-output-tensor", false, "keep output.weight as it is")
+	flags.BoolVar(&f.options.NoFallback, "no-fallback", false, "refuse where rows do not fit the type instead of taking another")
+	for _, r := range quantize.Recipes() {
+		for _, name := range append(r.Aliases(), r.Name) {
+			name = strings.ToLower(name)
+			if flags.Lookup(name) != nil {
+				continue
+			}
+			flags.Bool(name, false, "the same as -t "+name)
+			f.typeFlags = append(f.typeFlags, name)
+			if err := flags.MarkHidden(name); err != nil {
+				panic(err) // the flag was added a line above
+			}
+		}
+	}
+}
+
+// names returns the types that were asked for, in the order given.
+func (f *recipeFlags) names() []string {
+	names := append([]string(nil), f.types...)
+	for _, name := range f.typeFlags {
+		if set, err := f.flags.GetBool(name); err == nil && set {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// build reads the files that the flags name and returns the options without a
+// recipe.
+func (f *recipeFlags) build() (quantize.Options, error) {
+	o := f.options
+	for _, text := range f.overrides {
+		override, err := quantize.ParseOverride(text)
+		if err != nil {
+			return o, err
+		}
+		o.Overrides = append(o.Overrides, override)
+	}
+	if f.overrideFile != "" {
+		text, err := os.ReadFile(f.overrideFile)
+		if err != nil {
+			return o, err
+		}
+		list, err := quantize.ParseOverrides(string(text))
+		if err != nil {
+			return o, err
+		}
+		o.Overrides = append(o.Overrides, list...)
+	}
+	for _, kv := range f.kvs {
+		override, err := quantize.ParseKVOverride(kv)
+		if err != nil {
+			return o, err
+		}
+		o.KVs = append(o.KVs, override)
+	}
+	var err error
+	if o.OutputType, err = tensorType("--output-tensor-type", f.outputType); err != nil {
+		return o, err
+	}
+	if o.EmbedType, err = tensorType("--token-embedding-type", f.embedType); err != nil {
+		return o, err
+	}
+	if f.pruneLayers != "" {
+		if o.PruneLayers, err = quantize.ParseLayers(f.pruneLayers); err != nil {
+			return o, err
+		}
+	}
+	if f.like != "" {
+		file, err := gguf.Open(f.like)
+		if err != nil {
+			return o, err
+		}
+		o.Like = quantize.NewLike(file.KVs(), file.Tensors())
+		if err := file.Close(); err != nil {
+			return o, err
+		}
+	}
+	o.Importance, err = f.importance()
+	return o, err
+}
+
+func (f *recipeFlags) importance() (*quantize.Importance, error) {
+	if f.imatrix == "" {
+		if len(f.include)+len(f.exclude) > 0 {
+			return nil, fault.Usage("--include-weights and --exclude-weights choose from an importance matrix: give one with --imatrix")
+		}
+		return nil, nil
+	}
+	matrix, err := imatrix.Read(f.imatrix)
+	if err != nil {
+		return nil, err
+	}
+	return quantize.NewImportance(f.imatrix, matrix, f.include, f.exclude)
+}
+
+func tensorType(flag, name string) (*gguf.Type, error) {
+	if name == "" {
+		return nil, nil
+	}
+	t, ok := gguf.ParseType(name)
+	if !ok {
+		return nil, fault.Unsupported("%s %s: no tensor type has that name; 'mq types' lists them", flag, name)
+	}
+	return &t, nil
+}
