@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // Model is an opened model. Its methods may be called from several goroutines
@@ -38,6 +39,7 @@ type layer struct {
 // source is what a model was opened from.
 type source interface {
 	loader
+	tokenizer() (*tokenizer.Tokenizer, error)
 	Close() error
 }
 
