@@ -18,9 +18,7 @@ type split struct {
 	ranks [4]uint16         // in the book
 	down  [4]uint8          // 1: the shift of the group is down
 	scale float32           // least squares for codes
-	sumX  [2][33]float32    // prefix sums of w·x in ascending order of x
-	sumW  [2][33]float32    // and of w, of each half where there are two
-	rest  [2][2][33]float32 // of the run of 2, by shift; see searchShared
+	cuts  [2][33]cut        // of the sub-block, or of its halves; the first stays zero
 }
 
 var splits = sync.Pool{New: func() any { return new(split) }}
@@ -72,17 +70,40 @@ type score struct {
 	choice     int // of shifts; -1: no split yet
 }
 
-func newScore(scale float32) score {
-	return score{best: -math.MaxFloat32, scale: scale, choice: -1}
-}
-
-// try offers a split with the sums Σw·q·x and Σw·q², q being the values.
-func (s *score) try(lx, ll float32, begin, end, choice int) {
+// try offers a split with the sums Σw·q·x and Σw·q², q being the values, and
+// returns the best score. It is called for splits that may be better, which
+// are few: inlined, it would take registers from the loops around it.
+//
+//go:noinline
+func (s *score) try(lx, ll float32, begin, end, choice int) float32 {
 	if ll > 0 && float32(lx*lx) > float32(s.best*ll) {
 		s.scale = lx / ll
 		s.best = s.scale * lx
 		s.begin, s.end, s.choice = begin, end, choice
 	}
+	return s.best
+}
+
+// hopeless is below all scores.
+const hopeless = -float32(math.MaxFloat32)
+
+// floor1 returns a bound that the split with the given sums is far enough
+// above for rounding errors not to matter. As it takes the lead from
+// whatever is below the bound, such splits need not be tried at all. The
+// bound is hopeless where squares may underflow.
+func floor1(lx, ll float32) float32 {
+	if lx*lx > 1e-25 && ll > 1e-15 && ll < 1e15 {
+		return lx * lx / ll * (1 - 1./1024)
+	}
+	return hopeless
+}
+
+// A cut is what a search over splits needs to know of one end of the run of
+// 1: sums over the values below or above it, by shift where they have two
+// entries.
+type cut struct {
+	x, w   float32 // Σw·x and Σw below
+	lx, ll [2]float32
 }
 
 // searchShared finds the split of a sub-block with one shift, and says
@@ -90,84 +111,132 @@ func (s *score) try(lx, ll float32, begin, end, choice int) {
 func (s *split) searchShared() bool {
 	s.sort()
 	n := len(s.x)
-	sumX, sumW := &s.sumX[0], &s.sumW[0]
+	cuts := s.cuts[0][:n+1]
 	for i, key := range s.keys[:n] {
 		k := int(uint32(key))
-		sumX[i+1] = sumX[i] + float32(s.w[k]*s.x[k])
-		sumW[i+1] = sumW[i] + s.w[k]
+		cuts[i+1].x = cuts[i].x + float32(s.w[k]*s.x[k])
+		cuts[i+1].w = cuts[i].w + s.w[k]
 	}
-	up, down := &values1[0], &values1[1]
-	upX, downX, upW, downW := &s.rest[0][0], &s.rest[1][0], &s.rest[0][1], &s.rest[1][1]
-	for i := range n + 1 {
-		x, w := sumX[n]-sumX[i], sumW[n]-sumW[i]
-		upX[i], upW[i] = x*up[2], w*up[2]*up[2]
-		downX[i], downW[i] = x*down[2], w*down[2]*down[2]
-	}
-	found := newScore(s.scale)
-	for i := range n + 1 {
-		x, w := sumX[i], sumW[i]
-		lxUp, llUp := float32(x*up[0]), float32(w*up[0]*up[0])
-		lxDown, llDown := float32(x*down[0]), float32(w*down[0]*down[0])
-		for k := i; k <= n; k++ {
-			midX := float32((sumX[k] - x) * shift1)
-			midW := float32((sumW[k] - w) * shift1 * shift1)
-			found.try(lxUp+midX+upX[k], llUp+midW+upW[k], i, k, 0)
-			found.try(lxDown-midX+downX[k], llDown+midW+downW[k], i, k, 1)
+	x, w := cuts[n].x, cuts[n].w
+	for i := range cuts {
+		c := &cuts[i]
+		for d, v := range &values1 {
+			c.lx[d], c.ll[d] = (x-c.x)*v[2], (w-c.w)*v[2]*v[2]
 		}
 	}
-	if found.choice < 0 {
-		return false
+	found := score{best: hopeless, scale: s.scale, choice: -1}
+	best := hopeless
+	for i := n / 8; i < n/2; i += n / 8 {
+		for k := n - n/8; k > n/2; k -= n / 8 {
+			c := cuts[k]
+			mid := (c.x - cuts[i].x) * shift1
+			square := (c.w - cuts[i].w) * shift1 * shift1
+			for d, v := range &values1 {
+				lx := float32(cuts[i].x*v[0]) + mid + c.lx[d]
+				best = max(best, floor1(lx, float32(cuts[i].w*v[0]*v[0])+square+c.ll[d]))
+				mid = -mid
+			}
+		}
 	}
-	down1 := uint8(found.choice)
-	s.down = [4]uint8{down1, down1, down1, down1}
-	s.assign(found)
-	return true
+	for i := range cuts {
+		x, w := cuts[i].x, cuts[i].w
+		up, down := values1[0][0], values1[1][0]
+		lxUp, llUp := float32(x*up), float32(w*up*up)
+		lxDown, llDown := float32(x*down), float32(w*down*down)
+		for k := range cuts[i:] {
+			c := &cuts[i+k]
+			midX, midW := float32((c.x-x)*shift1), float32((c.w-w)*shift1*shift1)
+			lx, ll := lxUp+midX+c.lx[0], llUp+midW+c.ll[0]
+			if float32(lx*lx) > float32(best*ll) {
+				best = found.try(lx, ll, i, i+k, 0)
+			}
+			lx, ll = lxDown-midX+c.lx[1], llDown+midW+c.ll[1]
+			if float32(lx*lx) > float32(best*ll) {
+				best = found.try(lx, ll, i, i+k, 1)
+			}
+		}
+	}
+	d := uint8(found.choice)
+	s.down = [4]uint8{d, d, d, d}
+	return s.assign(found)
 }
 
 // searchHalves finds the split of a sub-block of two groups, each with its
-// own shift, and says whether there is one.
+// own shift, and says whether there is one. The sums of a group are
+//
+//	Σw·q·x = q₂·Σw·x - (below the run of 1) - (below the run of 2)
+//	Σw·q² = q₂²·Σw + (q₀²-q₁²)·(…) + (q₁²-q₂²)·(…)
 func (s *split) searchHalves() bool {
 	s.sort()
 	n := len(s.x)
+	first, second := s.cuts[0][:n+1], s.cuts[1][:n+1]
 	for i, key := range s.keys[:n] {
 		k := int(uint32(key))
-		h := k / 8
-		s.sumX[h][i+1] = s.sumX[h][i] + float32(s.w[k]*s.x[k])
-		s.sumW[h][i+1] = s.sumW[h][i] + s.w[k]
-		s.sumX[1-h][i+1] = s.sumX[1-h][i]
-		s.sumW[1-h][i+1] = s.sumW[1-h][i]
+		into, other := first, second
+		if k >= 8 {
+			into, other = second, first
+		}
+		into[i+1].x = into[i].x + float32(s.w[k]*s.x[k])
+		into[i+1].w = into[i].w + s.w[k]
+		other[i+1].x, other[i+1].w = other[i].x, other[i].w
 	}
-	found := newScore(s.scale)
-	for i := range n + 1 {
-		for k := i; k <= n; k++ {
-			var lx, ll [2][2]float32 // by half and shift
-			for h := range 2 {
-				x, w := s.sumX[h][n], s.sumW[h][n]
-				less := s.sumX[h][i] + s.sumX[h][k]
-				for d := range 2 {
-					v := &values1[d]
-					lx[h][d] = float32(x*v[2]) - less
-					ll[h][d] = float32(w*v[2]*v[2]) +
-						float32(s.sumW[h][i]*(v[0]*v[0]-v[1]*v[1])) +
-						float32(s.sumW[h][k]*(v[1]*v[1]-v[2]*v[2]))
-				}
-			}
-			for c := range 4 {
-				found.try(lx[0][c>>1]+lx[1][c&1], ll[0][c>>1]+ll[1][c&1], i, k, c)
+	var lx, ll [2][2]float32 // of all values at level 2, by half and shift
+	for h := range lx {
+		all := s.cuts[h][n]
+		for d, v := range &values1 {
+			lx[h][d], ll[h][d] = all.x*v[2], all.w*v[2]*v[2]
+			for i := range first {
+				c := &s.cuts[h][i]
+				c.lx[d] = c.w * (float32(v[0]*v[0]) - float32(v[1]*v[1]))
+				c.ll[d] = c.w * (float32(v[1]*v[1]) - float32(v[2]*v[2]))
 			}
 		}
 	}
-	if found.choice < 0 {
-		return false
+	found := score{best: hopeless, scale: s.scale, choice: -1}
+	best := hopeless
+	for i := n / 8; i < n/2; i += n / 8 {
+		for k := n - n/8; k > n/2; k -= n / 8 {
+			x0, x1 := first[i].x+first[k].x, second[i].x+second[k].x
+			for c := range 4 {
+				d, e := c>>1, c&1
+				best = max(best, floor1(lx[0][d]-x0+(lx[1][e]-x1),
+					ll[0][d]+first[i].lx[d]+first[k].ll[d]+(ll[1][e]+second[i].lx[e]+second[k].ll[e])))
+			}
+		}
 	}
-	s.down[0], s.down[1] = uint8(found.choice>>1), uint8(found.choice&1)
-	s.assign(found)
-	return true
+	for i := range first {
+		x0, x1 := first[i].x, second[i].x
+		ll00, ll01 := ll[0][0]+first[i].lx[0], ll[0][1]+first[i].lx[1]
+		ll10, ll11 := ll[1][0]+second[i].lx[0], ll[1][1]+second[i].lx[1]
+		for k := i; k < len(first) && k < len(second); k++ {
+			a, b := &first[k], &second[k]
+			x0, x1 := x0+a.x, x1+b.x
+			up0, down0, up1, down1 := lx[0][0]-x0, lx[0][1]-x0, lx[1][0]-x1, lx[1][1]-x1
+			wUp0, wDown0, wUp1, wDown1 := ll00+a.ll[0], ll01+a.ll[1], ll10+b.ll[0], ll11+b.ll[1]
+			if l, w := up0+up1, wUp0+wUp1; float32(l*l) > float32(best*w) {
+				best = found.try(l, w, i, k, 0)
+			}
+			if l, w := up0+down1, wUp0+wDown1; float32(l*l) > float32(best*w) {
+				best = found.try(l, w, i, k, 1)
+			}
+			if l, w := down0+up1, wDown0+wUp1; float32(l*l) > float32(best*w) {
+				best = found.try(l, w, i, k, 2)
+			}
+			if l, w := down0+down1, wDown0+wDown1; float32(l*l) > float32(best*w) {
+				best = found.try(l, w, i, k, 3)
+			}
+		}
+	}
+	s.down[0], s.down[1] = uint8(found.choice>>1)&1, uint8(found.choice&1)
+	return s.assign(found)
 }
 
 // assign turns a split into codes. A negative scale turns levels and shifts
-// around.
-func (s *split) assign(found score) {
+// around. It says whether there is a split.
+func (s *split) assign(found score) bool {
+	if found.choice < 0 {
+		return false
+	}
 	low, high := uint16(0), uint16(2)
 	s.scale = found.scale
 	if s.scale < 0 {
@@ -188,6 +257,7 @@ func (s *split) assign(found score) {
 		}
 		s.codes[k/8] |= level << (k % 8 * 2)
 	}
+	return true
 }
 
 // fit ranks the codes, replaces those outside of the book, and returns the
@@ -224,7 +294,11 @@ func (s *split) nearest(g int, place int32) uint16 {
 			cost[4*i+l] = w[i] * d * d
 		}
 	}
-	return cheapest8(s.book.neighbours(place), &cost)
+	list := s.book.neighbours(place)
+	if code, sure := cost.likely8(list); sure {
+		return code
+	}
+	return cheapest8(list, &cost)
 }
 
 // project adds Σw·q·x and Σw·q² of the ranks to the two sums; q is the value

@@ -93,3 +93,23 @@ func nearest4(list []uint16, scale float32, x, w *[4]float32) uint16 {
 	}
 	return best
 }
+
+// likely8 returns the code with the least sum, and whether no other is so
+// near that the order of additions matters. It adds in pairs.
+func (t *terms) likely8(list []uint16) (code uint16, sure bool) {
+	var pairs [4][16]float32
+	for i := range pairs {
+		for l, high := range t[8*i+4:][:3] {
+			for k, low := range t[8*i:][:3] {
+				pairs[i][4*l+k] = low + high
+			}
+		}
+	}
+	low, next := highest, highest
+	for _, code := range list {
+		sum := pairs[0][code&15] + pairs[1][code>>4&15] + (pairs[2][code>>8&15] + pairs[3][code>>12])
+		low, next = lower(low, next, sum, code)
+	}
+	// Sums of eight are off by less than 16 units of 2^-24.
+	return uint16(low), height(low)*(1+1./(1<<19)) < height(next)
+}
