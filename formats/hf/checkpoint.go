@@ -1,0 +1,184 @@
+package hf
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Checkpoint is an open folder with weights. Its methods may be called
+// concurrently.
+type Checkpoint struct {
+	*Folder
+	config  Config
+	layout  Layout
+	tensors []Tensor
+	byName  map[string]Tensor
+	shards  []*shard
+}
+
+// Tensor is one tensor of a checkpoint.
+type Tensor struct {
+	Name  string
+	DType dtype.DType
+	Shape []int64 // slowest dimension first
+	File  string  // the weight file that holds it
+	Size  int64   // in bytes
+
+	shard  *shard
+	offset int64
+}
+
+// FileInfo describes a weight file as it was when it was opened.
+type FileInfo struct {
+	Name    string
+	Size    int64
+	ModTime int64 // nanoseconds since 1970
+	Tensors int
+}
+
+// Open opens a checkpoint folder and reads the headers of its weight files.
+func Open(dir string) (*Checkpoint, error) {
+	folder, err := OpenFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return folder.Checkpoint()
+}
+
+// OpenFS opens a checkpoint held by any file system; name stands for the
+// folder's name. Its weight files must implement io.ReaderAt.
+func OpenFS(fsys fs.FS, name string) (*Checkpoint, error) {
+	return (&Folder{fsys: fsys, name: name}).Checkpoint()
+}
+
+// Checkpoint opens the weights of the folder.
+func (f *Folder) Checkpoint() (*Checkpoint, error) {
+	weights, err := findWeights(f)
+	if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{Folder: f, layout: weights.layout, byName: map[string]Tensor{}}
+	if c.config, err = f.ReadJSON(weights.layout.configFile()); missing(err) {
+		return nil, fault.Corrupt("hf: %s: %s is missing; it says what the tensors mean", f.name, weights.layout.configFile())
+	} else if err != nil {
+		return nil, err
+	}
+	if err := c.load(weights); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Checkpoint) load(w weights) error {
+	for _, name := range w.files {
+		s, err := openShard(c.Folder, name, w.layout)
+		if err != nil {
+			return err
+		}
+		c.shards = append(c.shards, s)
+		for _, t := range s.tensors {
+			if other, twice := c.byName[t.Name]; twice {
+				return fault.Corrupt("hf: %s: tensor %q is in two files: %s and %s", c.name, t.Name, other.File, t.File)
+			}
+			c.byName[t.Name] = t
+			c.tensors = append(c.tensors, t)
+		}
+	}
+	if w.index != nil {
+		return w.index.check(c.name, c.byName)
+	}
+	return nil
+}
+
+// Config is config.json, or params.json in Mistral's own layout.
+func (c *Checkpoint) Config() Config { return c.config }
+
+// Layout tells how the weights are stored.
+func (c *Checkpoint) Layout() Layout { return c.layout }
+
+// Tensors lists all tensors: files in the order of their names, and within a
+// file by name (pickled files: in the order of the file). The slice is shared.
+func (c *Checkpoint) Tensors() []Tensor { return c.tensors }
+
+// Lookup finds a tensor by its name.
+func (c *Checkpoint) Lookup(name string) (Tensor, bool) {
+	t, ok := c.byName[name]
+	return t, ok
+}
+
+// Files lists the weight files, sorted by name.
+func (c *Checkpoint) Files() []FileInfo {
+	files := make([]FileInfo, len(c.shards))
+	for i, s := range c.shards {
+		files[i] = FileInfo{s.name, s.info.Size(), s.info.ModTime().UnixNano(), len(s.tensors)}
+	}
+	return files
+}
+
+// Unchanged reports an error where a weight file was replaced, resized or
+// written to since it was opened. What was read from it before may then belong
+// to another model than what is read after.
+func (c *Checkpoint) Unchanged() error {
+	for _, s := range c.shards {
+		now, err := c.stat(s.name)
+		if err != nil {
+			return fault.Corrupt("hf: %s: %s was there at the start and cannot be found now: %w", c.name, s.name, err)
+		}
+		replaced := c.root != "" && !os.SameFile(now, s.info)
+		if replaced || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime()) {
+			return fault.Corrupt("hf: %s: %s was changed while it was read (size or time differ)", c.name, s.name)
+		}
+	}
+	return nil
+}
+
+// Close closes the weight files.
+func (c *Checkpoint) Close() error {
+	var errs []error
+	for _, s := range c.shards {
+		errs = append(errs, s.close())
+	}
+	c.shards = nil
+	return errors.Join(errs...)
+}
+
+// ReadAt reads bytes of the tensor, little endian and row by row, from an
+// offset in its data; like every io.ReaderAt it returns io.EOF at the end.
+func (t Tensor) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fault.Usage("hf: %s: tensor %q: negative offset", t.File, t.Name)
+	}
+	if off >= t.Size {
+		if len(p) == 0 {
+			return 0, nil
+		}
+		return 0, io.EOF
+	}
+	want := p[:min(int64(len(p)), t.Size-off)]
+	n, err := t.shard.r.ReadAt(want, t.offset+off)
+	switch {
+	case n == len(want) && n == len(p):
+		return n, nil
+	case n == len(want):
+		return n, io.EOF
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return n, fault.Corrupt("hf: %s: tensor %q: the file was shortened while it was read", t.File, t.Name)
+	}
+	return n, fault.IO("hf: %s: tensor %q: %w", t.File, t.Name, err)
+}
+
+// Section is the byte range of the tensor in its weight file. The name is that
+// of Files; the file itself may be a link.
+func (t Tensor) Section() (file string, offset, size int64) { return t.File, t.offset, t.Size }
+
+func sortByName(tensors []Tensor) {
+	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+}

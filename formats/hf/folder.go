@@ -1,0 +1,179 @@
+package hf
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// maxSmallFile bounds what ReadFile returns; the largest tokenizer.json
+// published is a tenth of it.
+const maxSmallFile = 256 << 20
+
+// Folder gives the files of a checkpoint folder, whether or not it has weights.
+type Folder struct {
+	fsys fs.FS
+	name string
+	root string // real path of an OS folder, empty for other file systems
+}
+
+// OpenFolder opens a folder of the operating system.
+func OpenFolder(dir string) (*Folder, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Base(root)
+	if root, err = filepath.EvalSymlinks(root); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fault.Usage("hf: %s: not a folder", name)
+	}
+	return &Folder{os.DirFS(root), name, root}, nil
+}
+
+// Name is the folder's base name; errors and file names of results use it.
+func (f *Folder) Name() string { return f.name }
+
+// list returns the names of the folder's files and links, sorted.
+func (f *Folder) list() ([]string, error) {
+	entries, err := fs.ReadDir(f.fsys, ".")
+	if err != nil {
+		return nil, fault.IO("hf: %s: %w", f.name, err)
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Exists tells whether the folder has a file of that name.
+func (f *Folder) Exists(name string) bool {
+	_, err := f.stat(name)
+	return err == nil
+}
+
+// stat follows links as far as they are allowed and demands a regular file: a
+// pipe would block whoever opens it.
+func (f *Folder) stat(name string) (fs.FileInfo, error) {
+	path, err := f.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	var info fs.FileInfo
+	if f.root != "" {
+		info, err = os.Stat(path)
+	} else {
+		info, err = fs.Stat(f.fsys, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.Corrupt("hf: %s: %s is not a regular file", f.name, name)
+	}
+	return info, nil
+}
+
+func (f *Folder) open(name string) (fs.File, error) {
+	if _, err := f.stat(name); err != nil {
+		return nil, err
+	}
+	path, err := f.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if f.root != "" {
+		return os.Open(path)
+	}
+	return f.fsys.Open(path)
+}
+
+// resolve checks that a name stays in the folder and returns the path to open.
+func (f *Folder) resolve(name string) (string, error) {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\:\x00") {
+		return "", fault.Corrupt("hf: %s: %q does not name a file inside the folder", f.name, name)
+	}
+	if f.root == "" {
+		return name, nil
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(f.root, filepath.FromSlash(name)))
+	if err != nil {
+		return "", err
+	}
+	if inside(f.root, path) {
+		return path, nil
+	}
+	if blobs := cacheBlobs(f.root); blobs != "" && inside(blobs, path) {
+		return path, nil
+	}
+	return "", fault.Corrupt("hf: %s: %s is a link out of the folder, to %s; copy the file into the folder", f.name, name, path)
+}
+
+func inside(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// cacheBlobs returns the folder that the links of a Hugging Face cache point
+// to: for …/models--OWNER--NAME/snapshots/REVISION[/…] it is
+// …/models--OWNER--NAME/blobs.
+func cacheBlobs(root string) string {
+	for dir := root; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
+		if snapshots := filepath.Dir(dir); filepath.Base(snapshots) == "snapshots" {
+			return filepath.Join(filepath.Dir(snapshots), "blobs")
+		}
+	}
+	return ""
+}
+
+// ReadFile returns a whole file by its slash-separated path inside the folder.
+// The error is fs.ErrNotExist where there is none.
+func (f *Folder) ReadFile(name string) ([]byte, error) {
+	return f.readBounded(name, maxSmallFile)
+}
+
+func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, fault.IO("hf: %s: %s: %w", f.name, name, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fault.Corrupt("hf: %s: %s is longer than %d bytes", f.name, name, limit)
+	}
+	return data, nil
+}
+
+// ReadJSON reads a small file that holds one JSON object, such as
+// generation_config.json. The error is fs.ErrNotExist where there is none.
+func (f *Folder) ReadJSON(name string) (Config, error) {
+	data, err := f.readBounded(name, maxConfig)
+	if err != nil {
+		return Config{}, err
+	}
+	return ParseConfig(data, name)
+}
+
+// missing tells whether err means that a file is not there, a dangling link
+// included.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

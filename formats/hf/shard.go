@@ -1,0 +1,74 @@
+package hf
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/pickle"
+	"github.com/f190792d/mq/formats/safetensors"
+)
+
+// shard is one open weight file.
+type shard struct {
+	name    string
+	info    fs.FileInfo
+	r       io.ReaderAt
+	close   func() error
+	tensors []Tensor
+}
+
+func openShard(f *Folder, name string, layout Layout) (*shard, error) {
+	file, err := f.open(name)
+	if missing(err) {
+		return nil, fault.Corrupt("hf: %s: weight file %s is missing", f.name, name)
+	} else if err != nil {
+		return nil, err
+	}
+	s := &shard{name: name, close: file.Close}
+	if s.info, err = file.Stat(); err != nil {
+		file.Close()
+		return nil, fault.IO("hf: %s: %s: %w", f.name, name, err)
+	}
+	r, ok := file.(io.ReaderAt)
+	if !ok {
+		file.Close()
+		return nil, fault.Unsupported("hf: %s: %s: its file system gives no random access", f.name, name)
+	}
+	s.r = r
+	read := (*shard).readSafetensors
+	if layout == PyTorch {
+		read = (*shard).readPickle
+	}
+	if err := read(s); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return s, nil
+}
+
+func (s *shard) readSafetensors() error {
+	file, err := safetensors.New(keepOpen{s.r}, s.info.Size(), s.name)
+	if err != nil {
+		return err
+	}
+	for _, t := range file.Tensors() {
+		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset})
+	}
+	sortByName(s.tensors)
+	return nil
+}
+
+func (s *shard) readPickle() error {
+	tensors, err := pickle.Tensors(s.r, s.info.Size(), s.name)
+	if err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset})
+	}
+	return nil
+}
+
+// keepOpen hides Close, which is the shard's to call.
+type keepOpen struct{ io.ReaderAt }
