@@ -142,7 +142,7 @@ func (c *Checkpoint) Unchanged() error {
 
 // Close closes the weight files.
 func (c *Checkpoint) Close() error {
-	var errs []error
+	errs := make([]error, 0, len(c.shards))
 	for _, s := range c.shards {
 		errs = append(errs, s.close())
 	}

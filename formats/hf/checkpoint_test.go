@@ -193,7 +193,7 @@ func TestTensorsReadTheirOwnBytesOnly(t *testing.T) {
 	}{{0, 5, "first", nil}, {1, 3, "irs", nil}, {3, 5, "st", io.EOF}, {5, 1, "", io.EOF}, {9, 1, "", io.EOF}, {5, 0, "", nil}} {
 		p := make([]byte, r.len)
 		n, err := tensor.ReadAt(p, r.off)
-		if string(p[:n]) != r.want || err != r.err {
+		if string(p[:n]) != r.want || !errors.Is(err, r.err) {
 			t.Errorf("ReadAt(%d bytes, %d) = %q, %v", r.len, r.off, p[:n], err)
 		}
 	}

@@ -126,16 +126,29 @@ func asInt(v any) (int64, bool) {
 // The typed accessors return an error of class corrupt that names file and key
 // where the key is missing or holds another type.
 
-func (c Config) Int(key string) (int64, error)     { return get(c, key, "an integer", asInt) }
+// Int reads a whole number.
+func (c Config) Int(key string) (int64, error) { return get(c, key, "an integer", asInt) }
+
+// Float reads a number.
 func (c Config) Float(key string) (float64, error) { return get(c, key, "a number", asFloat) }
-func (c Config) Bool(key string) (bool, error)     { return get(c, key, "true or false", asBool) }
+
+// Bool reads a truth value.
+func (c Config) Bool(key string) (bool, error) { return get(c, key, "true or false", asBool) }
+
+// String reads a string.
 func (c Config) String(key string) (string, error) { return get(c, key, "a string", asString) }
+
+// Ints reads a list of whole numbers.
 func (c Config) Ints(key string) ([]int64, error) {
 	return get(c, key, "a list of integers", list(asInt))
 }
+
+// Floats reads a list of numbers.
 func (c Config) Floats(key string) ([]float64, error) {
 	return get(c, key, "a list of numbers", list(asFloat))
 }
+
+// Strings reads a list of strings.
 func (c Config) Strings(key string) ([]string, error) {
 	return get(c, key, "a list of strings", list(asString))
 }
@@ -143,10 +156,17 @@ func (c Config) Strings(key string) ([]string, error) {
 // The Or variants return a default where the key is absent; a value of another
 // type is still an error.
 
-func (c Config) IntOr(key string, def int64) (int64, error)       { return or(c, key, def, c.Int) }
+// IntOr reads a whole number or gives def.
+func (c Config) IntOr(key string, def int64) (int64, error) { return or(c, key, def, c.Int) }
+
+// FloatOr reads a number or gives def.
 func (c Config) FloatOr(key string, def float64) (float64, error) { return or(c, key, def, c.Float) }
-func (c Config) BoolOr(key string, def bool) (bool, error)        { return or(c, key, def, c.Bool) }
-func (c Config) StringOr(key, def string) (string, error)         { return or(c, key, def, c.String) }
+
+// BoolOr reads a truth value or gives def.
+func (c Config) BoolOr(key string, def bool) (bool, error) { return or(c, key, def, c.Bool) }
+
+// StringOr reads a string or gives def.
+func (c Config) StringOr(key string, def string) (string, error) { return or(c, key, def, c.String) }
 
 func or[T any](c Config, key string, def T, get func(string) (T, error)) (T, error) {
 	if !c.Has(key) {

@@ -13,6 +13,7 @@ import (
 // Layout is a way of storing weights in a folder.
 type Layout uint8
 
+// The layouts.
 const (
 	Transformers  Layout = iota // safetensors as the transformers library writes them
 	MistralNative               // consolidated*.safetensors with params.json

@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func checkContent(t *testing.T, file []byte, want []Named) {
 			t.Fatalf("%s: %+v, %v", w.Name, got, ok)
 		}
 		data := make([]byte, got.Size)
-		if _, err := f.ReadAt(data, got.Offset); err != nil && err != io.EOF {
+		if _, err := f.ReadAt(data, got.Offset); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(data, w.Data) {
