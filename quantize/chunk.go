@@ -1,0 +1,173 @@
+package quantize
+
+import (
+	"context"
+	"slices"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// A chunk is a run of rows of one source tensor on its way to the outputs.
+type chunk struct {
+	task        *task
+	first, rows int64
+	data        *[]byte
+	uses        []use // those that do not have it yet
+	cost        int64 // of the memory budget
+}
+
+// next deals out a chunk. Chunks that every output has are passed over.
+func (r *run) next() *chunk {
+	r.cursor.Lock()
+	defer r.cursor.Unlock()
+	for r.cursor.tensor < len(r.tensors) {
+		t := &r.tensors[r.cursor.tensor]
+		if r.cursor.row >= t.rows || len(t.uses) == 0 {
+			r.cursor.tensor, r.cursor.row = r.cursor.tensor+1, 0
+			continue
+		}
+		c := &chunk{task: t, first: r.cursor.row, rows: min(t.step, t.rows-r.cursor.row)}
+		r.cursor.row += c.rows
+		c.cost = c.rows * t.rowBytes
+		for _, u := range t.uses {
+			at := r.place(c, u)
+			if r.Skip == nil || !r.Skip(at) {
+				c.uses = append(c.uses, u)
+				c.cost += at.Length
+			}
+		}
+		if len(c.uses) > 0 {
+			return c
+		}
+		r.finish(c)
+	}
+	return nil
+}
+
+// place returns where a chunk goes.
+func (r *run) place(c *chunk, u use) Range {
+	info := u.choice.Info
+	file := r.outputs[u.output].Plan.Files[u.choice.File]
+	at := Range{
+		Output: u.output, File: u.choice.File, Tensor: info.Name,
+		Offset: file.TensorOffset(u.choice.index) + c.first*info.RowBytes(),
+		Length: c.rows * info.RowBytes(),
+	}
+	if c.first+c.rows == c.task.rows {
+		at.Length += file.Padding(u.choice.index)
+	}
+	return at
+}
+
+// read fills chunks until none is left, as far ahead as memory allows.
+func (r *run) read(ctx context.Context) error {
+	for c := r.next(); c != nil; c = r.next() {
+		c.cost = min(c.cost, r.MaxMemory)
+		if err := r.memory.Acquire(ctx, c.cost); err != nil {
+			return context.Cause(ctx)
+		}
+		c.data = r.buffer(c.rows * c.task.rowBytes)
+		if err := c.task.source.ReadRows(*c.data, c.first); err != nil {
+			return err
+		}
+		select {
+		case r.chunks <- c:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// work quantizes and writes chunks.
+func (r *run) work(ctx context.Context) error {
+	var w worker
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case c, ok := <-r.chunks:
+			if !ok {
+				return nil
+			}
+			if err := r.process(ctx, &w, c); err != nil {
+				return err
+			}
+			r.buffers.Put(c.data)
+			r.memory.Release(c.cost)
+			r.finish(c)
+		}
+	}
+}
+
+// process makes each form of a chunk that some output needs once, and writes
+// it to all of those.
+func (r *run) process(ctx context.Context, w *worker, c *chunk) error {
+	forms := groupUses(c.uses)
+	if err := w.quantize(ctx, c, forms, r.buffer); err != nil {
+		return err
+	}
+	for _, f := range forms {
+		body := c.rows * f.choice.Info.RowBytes()
+		for _, u := range f.uses {
+			at := r.place(c, u)
+			if at.Length > int64(len(*f.data)) {
+				*f.data = append(*f.data, make([]byte, at.Length-int64(len(*f.data)))...)
+			}
+			clear((*f.data)[body:])
+			if err := r.put(at, (*f.data)[:at.Length]); err != nil {
+				return err
+			}
+		}
+		if f.data != c.data {
+			r.buffers.Put(f.data)
+		}
+	}
+	return nil
+}
+
+// A form is a chunk in one type and with one set of weights.
+type form struct {
+	choice *Choice
+	uses   []use
+	data   *[]byte
+}
+
+// same tells whether two outputs want the same bytes.
+func (f form) same(c *Choice) bool {
+	if f.choice.Info.Type != c.Info.Type || (f.choice.weights == nil) != (c.weights == nil) {
+		return false
+	}
+	return c.weights == nil || f.choice.weights.entry == c.weights.entry
+}
+
+func groupUses(uses []use) []form {
+	var forms []form
+	for _, u := range uses {
+		i := slices.IndexFunc(forms, func(f form) bool { return f.same(u.choice) })
+		if i < 0 {
+			i = len(forms)
+			forms = append(forms, form{choice: u.choice})
+		}
+		forms[i].uses = append(forms[i].uses, u)
+	}
+	return forms
+}
+
+// buffer returns n bytes of any content, recycled where possible.
+func (r *run) buffer(n int64) *[]byte {
+	const slack = 64 // for the padding
+	b, ok := r.buffers.Get().(*[]byte)
+	if !ok || int64(cap(*b)) < n {
+		fresh := make([]byte, n, max(n+slack, chunkBytes+slack))
+		return &fresh
+	}
+	*b = (*b)[:n]
+	return b
+}
+
+// errRow names a place in a source tensor.
+func (c *chunk) errRow(row int64, column int, format string, args ...any) error {
+	args = append([]any{c.task.source.Name, row, column}, args...)
+	return fault.Corrupt("quantize: tensor %q: row %d, column %d: "+format, args...)
+}

@@ -1,0 +1,76 @@
+package quantize
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// A screen finds the rows of a float type that hold a large magnitude, eight
+// bytes at a time: adding bump to the bare exponents carries into the sign
+// bit of every element of 2^14 and more. NaN and infinity are among them.
+// Rows that pass need no closer look, and nearly all do.
+type screen struct{ exponents, bump, carry uint64 }
+
+var screens = map[gguf.Type]screen{
+	gguf.TypeF32:  newScreen(32, 0x7f800000, (127+14)<<23),
+	gguf.TypeF16:  newScreen(16, 0x7c00, (15+14)<<10),
+	gguf.TypeBF16: newScreen(16, 0x7f80, (127+14)<<7),
+}
+
+func newScreen(bits, exponents, large uint64) screen {
+	s := screen{exponents: exponents, bump: 1<<(bits-1) - large, carry: 1 << (bits - 1)}
+	for width := bits; width < 64; width *= 2 {
+		s.exponents |= s.exponents << width
+		s.bump |= s.bump << width
+		s.carry |= s.carry << width
+	}
+	return s
+}
+
+// large tells whether src, of whole elements, has to be looked at closely.
+func (s screen) large(src []byte) bool {
+	var seen uint64
+	for ; len(src) >= 32; src = src[32:] {
+		b := src[:32]
+		seen |= binary.LittleEndian.Uint64(b)&s.exponents + s.bump
+		seen |= binary.LittleEndian.Uint64(b[8:])&s.exponents + s.bump
+		seen |= binary.LittleEndian.Uint64(b[16:])&s.exponents + s.bump
+		seen |= binary.LittleEndian.Uint64(b[24:])&s.exponents + s.bump
+	}
+	var tail [32]byte
+	copy(tail[:], src)
+	for i := 0; i < len(tail); i += 8 {
+		seen |= binary.LittleEndian.Uint64(tail[i:])&s.exponents + s.bump
+	}
+	return seen&s.carry != 0
+}
+
+// notFinite returns the index of the first NaN or infinity, or -1.
+func notFinite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// anyLarge is what screen.large is for values that were decoded already.
+func anyLarge(x []float32) bool {
+	for _, v := range x {
+		if !(v > -1<<14 && v < 1<<14) {
+			return true
+		}
+	}
+	return false
+}
+
+// largest returns the greatest magnitude.
+func largest(x []float32) (m float64) {
+	for _, v := range x {
+		m = max(m, math.Abs(float64(v)))
+	}
+	return m
+}

@@ -1,0 +1,250 @@
+package quantize
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// A Plan is a quantized file before any data are read: which tensor gets
+// which type and where its bytes go.
+type Plan struct {
+	Recipe  Recipe
+	Tensors []Choice     // in the order of the output
+	Files   []*gguf.Plan // one, or with KeepSplit one for each file of the source
+
+	Summary  Summary
+	Coverage *Coverage // nil without an importance matrix
+}
+
+// A Choice is what the plan decided for one tensor.
+type Choice struct {
+	Info   gguf.TensorInfo // in the output: name, type, shape and offset
+	Source int             // index of the tensor in the source
+	From   gguf.Type       // type in the source
+	File   int             // index in Plan.Files
+
+	// Wanted is the type before the length of the rows was considered. It
+	// differs from Info.Type where a fallback was necessary.
+	Wanted gguf.Type
+
+	index   int      // in the tensors of its file
+	weights *weights // nil where the tensor is quantized without
+}
+
+// Fallback tells whether the rows do not fit the type that was wanted.
+func (c Choice) Fallback() bool { return c.Wanted != c.Info.Type }
+
+// Converts tells whether the data change; they are copied otherwise.
+func (c Choice) Converts() bool { return c.From != c.Info.Type }
+
+// planner holds what choosing types needs from one tensor to the next.
+type planner struct {
+	Options
+	model     *model
+	tied      bool // token_embd.weight serves as output too
+	valueLike int  // number of tensors with a value projection
+	seen      map[role]int
+}
+
+// NewPlan decides the type of every tensor of a source with the given header,
+// be it a GGUF file or a checkpoint on its way through the converter. The
+// types, the order of tensors and key-values and so every byte are those that
+// llama-quantize v0.5.0 gives. Everything that can be wrong with the options
+// is found here, before data are read.
+func NewPlan(kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) (*Plan, error) {
+	if o.Recipe.Name == "" {
+		return nil, fault.Usage("quantize: no recipe is given")
+	}
+	p := &planner{Options: o, model: readModel(kvs, o.KVs), tied: true, seen: map[role]int{}}
+	choices, layers := outline(tensors, o)
+	for _, c := range choices {
+		switch r := roleOf(c.Info.Name); {
+		case r&valueLike != 0:
+			p.valueLike++
+		case r == output:
+			p.tied = false
+		}
+	}
+	for i := range choices {
+		if err := p.choose(&choices[i]); err != nil {
+			return nil, err
+		}
+	}
+
+	plan := &Plan{Recipe: o.Recipe, Tensors: choices}
+	if o.Importance != nil {
+		var err error
+		if plan.Coverage, err = o.Importance.attach(choices, tensors); err != nil {
+			return nil, err
+		}
+	}
+	for i := range choices {
+		if err := p.check(&choices[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := plan.place(outputKVs(kvs, tensors, o, layers), o.KeepSplit); err != nil {
+		return nil, err
+	}
+	plan.summarize(tensors)
+	return plan, nil
+}
+
+// outline lists the tensors of the output in order, under their new names,
+// with the types of the source, and returns the number of layers left.
+func outline(tensors []gguf.TensorInfo, o Options) ([]Choice, int) {
+	choices := make([]Choice, len(tensors))
+	for i, t := range tensors {
+		choices[i] = Choice{Info: t, Source: i, From: t.Type, Wanted: t.Type}
+		choices[i].Info.Shape = gguf.TrimShape(t.Shape)
+	}
+	slices.SortStableFunc(choices, func(a, b Choice) int { return byLayer(a.Info.Name, b.Info.Name) })
+	layers := 0
+	if len(o.PruneLayers) > 0 {
+		choices, layers = prune(choices, o.PruneLayers)
+	}
+	if o.KeepSplit {
+		for i := range choices {
+			choices[i].File = tensors[choices[i].Source].Part()
+		}
+		slices.SortStableFunc(choices, func(a, b Choice) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(tensors[a.Source].Offset, tensors[b.Source].Offset))
+		})
+	}
+	return choices, layers
+}
+
+// choose sets the type of one tensor.
+func (p *planner) choose(c *Choice) error {
+	if p.Recipe.copies {
+		return nil
+	}
+	want, dedicated, err := p.want(c)
+	if err != nil {
+		return err
+	}
+	to, ok := want, true
+	if !dedicated {
+		to, ok = fitting(want, c.Info.Columns())
+	}
+	columns := c.Info.Columns()
+	switch {
+	case !ok || columns%int64(to.BlockLen()) != 0:
+		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s, and no other type is defined for that",
+			c.Info.Name, columns, want.BlockLen(), want)
+	case to != want && p.NoFallback:
+		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s",
+			c.Info.Name, columns, want.BlockLen(), want, to)
+	}
+	c.Wanted, c.Info.Type = want, to
+	return nil
+}
+
+// want returns the type that one tensor should have. Types from a dedicated
+// option do not give way to the shape.
+func (p *planner) want(c *Choice) (to gguf.Type, dedicated bool, err error) {
+	if p.Like != nil {
+		if t, ok := p.Like.types[c.Info.Name]; ok {
+			return t, true, nil
+		}
+	}
+	name, r := c.Info.Name, roleOf(c.Info.Name)
+	if !quantizable(c.Info) || p.LeaveOutput && r == output {
+		return c.From, true, nil
+	}
+	override, named := firstMatch(p.Overrides, name)
+	if r == tokenEmbd && p.EmbedType != nil && !(named && name == perLayerTokenEmbd) {
+		return *p.EmbedType, true, nil
+	}
+	if r == output && p.OutputType != nil {
+		return *p.OutputType, true, nil
+	}
+	switch {
+	case !p.Recipe.Default.Quantized():
+		return p.Recipe.Default, false, nil
+	case named:
+		return override, false, nil
+	case p.Pure:
+		return p.Recipe.Default, false, nil
+	case r == tokenEmbd && p.tied && p.OutputType != nil:
+		return *p.OutputType, false, nil
+	}
+	s, err := p.site(c, r)
+	if err != nil {
+		return 0, false, err
+	}
+	return p.Recipe.mix(s), false, nil
+}
+
+// site places a tensor among its like. Tensors that options have decided are
+// not counted.
+func (p *planner) site(c *Choice, r role) (*site, error) {
+	if r == tokenEmbd && p.tied {
+		r = output
+	}
+	s := &site{role: r, shape: c.Info.Shape, model: p.model, imatrix: p.Importance != nil}
+	class := r
+	switch {
+	case r&valueLike != 0:
+		class, s.n = valueLike, p.valueLike
+	case r&(ffnUp|ffnGate|ffnDown) != 0:
+		s.n = p.model.layers
+	}
+	s.i = p.seen[class]
+	p.seen[class]++
+
+	// With experts there is more than one such tensor to a layer.
+	if r&(ffnUp|ffnGate|ffnDown) != 0 && p.model.experts > 1 && !p.Recipe.alone {
+		layer, ok := layerOf(c.Info.Name)
+		if !ok || layer >= p.model.layers {
+			return nil, fault.Corrupt("quantize: tensor %q: its name does not say which of the %d layers it belongs to", c.Info.Name, p.model.layers)
+		}
+		s.i = layer
+	}
+	return s, nil
+}
+
+// check refuses what cannot be computed.
+func (p *planner) check(c *Choice) error {
+	if !c.Converts() {
+		return nil
+	}
+	name, from, to := c.Info.Name, c.From, c.Info.Type
+	source, readable := ByID(from)
+	target, writable := ByID(to)
+	switch {
+	case !readable || source.Dequantize == nil || !from.Quantized() && !isFloat(from):
+		return fault.Unsupported("quantize: tensor %q: a source of type %s cannot be quantized", name, from)
+	case !writable || target.Quantize == nil || !to.Quantized() && !isFloat(to):
+		return fault.Unsupported("quantize: tensor %q: type %s cannot be written", name, to)
+	case from.Quantized() && !p.AllowRequantize:
+		return fault.Unsupported("quantize: tensor %q: the source is quantized as %s already; --allow-requantize permits the loss of quality that a second time brings", name, from)
+	case c.weights == nil && (target.NeedsWeights || p.needsImportance(name, to)):
+		if p.Importance == nil {
+			return fault.Usage("quantize: tensor %q: type %s requires an importance matrix; give one with --imatrix", name, to)
+		}
+		return fault.Usage("quantize: tensor %q: type %s requires importance weights, and %s has none for it", name, to, p.Importance.File)
+	}
+	return nil
+}
+
+// needsImportance tells where the result would be useless without weights.
+func (p *planner) needsImportance(name string, to gguf.Type) bool {
+	if roleOf(name)&(output|tokenEmbd) != 0 {
+		return false
+	}
+	switch to {
+	case gguf.TypeIQ1_S, gguf.TypeIQ1_M, gguf.TypeIQ2_XXS, gguf.TypeIQ2_XS, gguf.TypeIQ2_S, gguf.TypeIQ3_XXS:
+		return true
+	case gguf.TypeQ2_K:
+		return p.Recipe.Name == "Q2_K_S"
+	}
+	return false
+}
+
+func isFloat(t gguf.Type) bool {
+	return t == gguf.TypeF32 || t == gguf.TypeF16 || t == gguf.TypeBF16
+}
