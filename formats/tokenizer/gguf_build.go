@@ -36,11 +36,12 @@ func (l *loader) spm() error {
 	m := newSPM(l.tokens, l.scores, l.types, l.ids)
 	m.unk = l.role("unk")
 	l.model = m
-	l.prepare = func(f fragment) string {
+	l.words = func(dst []string, f fragment) []string {
+		text := escapeSpaces(f.text)
 		if l.addSpace && f.afterSpecial {
-			return lowBlock + escapeSpaces(f.text)
+			text = lowBlock + text
 		}
-		return escapeSpaces(f.text)
+		return append(dst, text)
 	}
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
@@ -85,12 +86,15 @@ func (l *loader) bpe() error {
 		m.setBytes(l.ids)
 	}
 	l.model = m
-	var err error
-	if l.split, err = l.rule.splitter(); err != nil {
+	split, err := l.rule.splitter()
+	if err != nil {
 		return err
 	}
+	if l.kind == "whitespace" {
+		split = dropSpace
+	}
 	lower := l.kind == "whitespace" && l.flag("normalizer.lowercase", false)
-	l.prepare = func(f fragment) string {
+	l.words = func(dst []string, f fragment) []string {
 		s := repair(f.text)
 		if lower {
 			s = strings.ToLower(s)
@@ -98,10 +102,7 @@ func (l *loader) bpe() error {
 		if l.rule.spaces {
 			s = escapeSpaces(s)
 		}
-		return s
-	}
-	if l.kind == "whitespace" {
-		l.split = dropSpace
+		return split(dst, s)
 	}
 	decode := unescapeSpaces
 	if !l.rule.spaces {
@@ -171,8 +172,7 @@ func (l *loader) wordPiece() error {
 	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
 	lower := l.flag("normalizer.lowercase", true)
 	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: unicode15}
-	l.prepare = func(f fragment) string { return repair(f.text) }
-	l.split = words.split
+	l.words = func(dst []string, f fragment) []string { return words.split(dst, repair(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }
@@ -196,7 +196,7 @@ func (l *loader) unigram() error {
 	norm := &normalizer{chars: chars, escape: true, prefix: l.addSpace, merge: l.flag("remove_extra_whitespaces", false),
 		keep: userDefined(l.tokens, l.types)}
 	l.model = newUnigram(l.tokens, scores, l.types, l.role("unk"))
-	l.prepare = func(f fragment) string { return norm.llama(f.text) }
+	l.words = func(dst []string, f fragment) []string { return append(dst, norm.llama(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }
@@ -222,7 +222,7 @@ func (l *loader) rwkv() error {
 		keys[i], ids[i] = unescapeRWKV(text), int32(i)
 	}
 	l.model = &greedy{newTrie(keys, ids), l.role("unk")}
-	l.prepare = func(f fragment) string { return f.text }
+	l.words = func(dst []string, f fragment) []string { return append(dst, f.text) }
 	l.piece = func(id int32) string { return keys[id] }
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 type marks interface {
 	// each calls yield for the special tokens of text and for the text between
 	// them (id unknown), in order. Control tokens count with control only.
-	each(text string, control bool, yield func(from, to int, id int32))
+	each(text string, control bool, yield func(piece string, id int32))
 }
 
 // marker is a token that is looked for in text.
@@ -45,7 +45,7 @@ type span struct {
 	id       int32
 }
 
-func (l *longestFirst) each(text string, control bool, yield func(from, to int, id int32)) {
+func (l *longestFirst) each(text string, control bool, yield func(piece string, id int32)) {
 	if text == "" {
 		return
 	}
@@ -67,7 +67,7 @@ func (l *longestFirst) each(text string, control bool, yield func(from, to int, 
 		spans, next = next, spans
 	}
 	for _, s := range spans {
-		yield(s.from, s.to, s.id)
+		yield(text[s.from:s.to], s.id)
 	}
 }
 

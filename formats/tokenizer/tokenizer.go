@@ -32,13 +32,12 @@ type Tokenizer struct {
 	begin, end     []int32 // what AddSpecial puts around the text
 	addSpace       bool    // text begins with a space that is not part of it
 
-	marked  marks                   // tokens that are found in text first
-	prepare func(f fragment) string // normalizes text between them
-	split   splitter                // cuts it into words; nil: one word
-	model   model                   // encodes a word
-	piece   func(id int32) string   // the bytes of a token
-	bytes   func() []string         // piece of every id, computed once
-	pool    sync.Pool               // *[]string: words
+	marked marks                                   // tokens that are found in text first
+	words  func(dst []string, f fragment) []string // normalizes and cuts the text between them
+	model  model                                   // encodes a word
+	piece  func(id int32) string                   // the bytes of a token
+	bytes  func() []string                         // piece of every id, computed once
+	pool   sync.Pool                               // *[]string: words
 }
 
 // model encodes one word.
@@ -74,23 +73,18 @@ func (t *Tokenizer) Encode(text string, opts Options) []int32 {
 	if words == nil {
 		words = new([]string)
 	}
-	afterSpecial, at := true, 0
-	t.marked.each(text, opts.ParseSpecial, func(from, to int, id int32) {
+	first, afterSpecial := true, true
+	t.marked.each(text, opts.ParseSpecial, func(piece string, id int32) {
 		if id != unknown {
 			ids = append(ids, id)
-			afterSpecial, at = true, to
+			first, afterSpecial = false, true
 			return
 		}
-		s := t.prepare(fragment{text[from:to], at == 0 && from == 0, afterSpecial})
-		afterSpecial, at = false, to
-		if t.split == nil {
-			ids = t.model.word(ids, s)
-			return
-		}
-		*words = t.split((*words)[:0], s)
+		*words = t.words((*words)[:0], fragment{piece, first, afterSpecial})
 		for _, w := range *words {
 			ids = t.model.word(ids, w)
 		}
+		first, afterSpecial = false, false
 	})
 	clear(*words)
 	t.pool.Put(words)

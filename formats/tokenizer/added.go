@@ -1,0 +1,116 @@
+package tokenizer
+
+import "unicode/utf8"
+
+// addedTokens finds the added tokens of tokenizer.json: first those that are
+// looked for in the text as it is, then, in what lies between, normalized, the
+// others. At each place the longest token counts.
+type addedTokens struct {
+	rawMarks, normMarks []marker
+	raw, norm           *trie
+	normalize           rewrite
+}
+
+func newAddedTokens(added []addedToken, normalize rewrite) *addedTokens {
+	t := &addedTokens{normalize: normalize}
+	for _, a := range added {
+		if a.Content == "" {
+			continue
+		}
+		m := marker{text: a.Content, id: int32(a.ID), control: a.Special, lstrip: a.LStrip, rstrip: a.RStrip, single: a.SingleWord}
+		if a.Normalized {
+			m.text = normalize(a.Content)
+			t.normMarks = append(t.normMarks, m)
+		} else {
+			t.rawMarks = append(t.rawMarks, m)
+		}
+	}
+	t.raw, t.norm = markTrie(t.rawMarks), markTrie(t.normMarks)
+	return t
+}
+
+func markTrie(ms []marker) *trie {
+	keys, index := make([]string, len(ms)), make([]int32, len(ms))
+	for i, m := range ms {
+		keys[i], index[i] = m.text, int32(i)
+	}
+	return newTrie(keys, index)
+}
+
+func (t *addedTokens) each(text string, control bool, yield func(piece string, id int32)) {
+	text = repair(text)
+	leftmost(text, t.raw, t.rawMarks, control, func(piece string, id int32) {
+		if id != unknown {
+			yield(piece, id)
+			return
+		}
+		leftmost(t.normalize(piece), t.norm, t.normMarks, control, yield)
+	})
+}
+
+// leftmost yields the tokens of text, leftmost first, of several the longest,
+// and the text between them.
+func leftmost(text string, find *trie, ms []marker, control bool, yield func(piece string, id int32)) {
+	done := 0
+	for at := 0; at < len(text); {
+		n, m := longestMark(text[at:], find, ms, control)
+		if n == 0 {
+			at++
+			continue
+		}
+		from, to := at, at+n
+		at = to
+		if m.single && (wordBefore(text, from) || wordAfter(text, to)) {
+			continue
+		}
+		if m.lstrip {
+			for from > done {
+				r, k := utf8.DecodeLastRuneInString(text[done:from])
+				if !isBlank(r) {
+					break
+				}
+				from -= k
+			}
+		}
+		if m.rstrip {
+			for to < len(text) {
+				r, k := utf8.DecodeRuneInString(text[to:])
+				if !isBlank(r) {
+					break
+				}
+				to += k
+			}
+			at = to
+		}
+		if done < from {
+			yield(text[done:from], unknown)
+		}
+		yield(text[from:to], m.id)
+		done = to
+	}
+	if done < len(text) {
+		yield(text[done:], unknown)
+	}
+}
+
+// longestMark is the longest token that begins s and counts.
+func longestMark(s string, find *trie, ms []marker, control bool) (int, *marker) {
+	if control {
+		n, i := find.longest(s)
+		if n == 0 {
+			return 0, nil
+		}
+		return n, &ms[i]
+	}
+	size, best := 0, (*marker)(nil)
+	node, ok := int32(0), true
+	for i := 0; i < len(s); i++ {
+		if node, ok = find.step(node, s[i]); !ok {
+			break
+		}
+		if v := find.value[node]; v >= 0 && !ms[v].control {
+			size, best = i+1, &ms[v]
+		}
+	}
+	return size, best
+}

@@ -1,0 +1,282 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// build turns the parsed file into a tokenizer.
+func (b *jsonBuilder) build(config []byte) (*Tokenizer, error) {
+	norm, err := compileNormalizer(b.file.Normalizer)
+	if err != nil {
+		return nil, err
+	}
+	steps, mapped, err := compilePreTokenizer(b.file.PreTokenizer)
+	if err != nil {
+		return nil, err
+	}
+	switch b.file.Model.Type {
+	case "BPE":
+		err = b.bpe(mapped)
+	case "Unigram":
+		err = b.unigram(mapped)
+	case "WordPiece":
+		err = b.wordPiece(mapped)
+	case "WordLevel":
+		b.kind, b.model = "wordlevel", wholeWord{b.vocab, b.unknownID()}
+	default:
+		err = fault.Unsupported("tokenizer: tokenizer.json: model %q", b.file.Model.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.marked = newAddedTokens(b.file.AddedTokens, norm)
+	b.Tokenizer.words = func(dst []string, f fragment) []string {
+		return cut(dst, f.text, f.first, steps)
+	}
+	b.decoding()
+	if err := b.names(config); err != nil {
+		return nil, err
+	}
+	return b.init(), b.template()
+}
+
+// wholeWord knows whole words only.
+type wholeWord struct {
+	ids map[string]int32
+	unk int32
+}
+
+func (m wholeWord) word(dst []int32, s string) []int32 {
+	if id, ok := m.ids[s]; ok {
+		return append(dst, id)
+	}
+	if m.unk >= 0 {
+		dst = append(dst, m.unk)
+	}
+	return dst
+}
+
+func (b *jsonBuilder) unknownID() int32 {
+	if id, ok := b.vocab[str(b.file.Model.UnkToken)]; ok && b.file.Model.UnkToken != nil {
+		return id
+	}
+	return unknown
+}
+
+func (b *jsonBuilder) bpe(byteLevel bool) error {
+	b.kind = "gpt2"
+	if b.file.Model.ByteFallback {
+		b.kind = "llama"
+	}
+	if str(b.file.Model.SubPrefix) != "" || str(b.file.Model.WordSuffix) != "" {
+		return fault.Unsupported("tokenizer: tokenizer.json: BPE with subword prefix %q and word suffix %q", str(b.file.Model.SubPrefix), str(b.file.Model.WordSuffix))
+	}
+	m := &bpe{tokens: int32(len(b.tokens)), unk: b.unknownID(), fuse: b.file.Model.FuseUnk, strict: true}
+	if !byteLevel {
+		m.chars = oneRune(b.vocab)
+	}
+	if b.file.Model.ByteFallback {
+		m.fallback = byteTokens(b.vocab)
+	}
+	if b.file.Model.IgnoreMerges {
+		m.whole = wholeWords(b.vocab, byteLevel)
+	}
+	if err := m.setMerges(b.file.Model.Merges, b.vocab, true); err != nil {
+		return err
+	}
+	if byteLevel {
+		m.setBytes(b.vocab)
+	}
+	b.model = m
+	return nil
+}
+
+func (b *jsonBuilder) unigram(byteLevel bool) error {
+	b.kind = "t5"
+	if byteLevel {
+		return fault.Unsupported("tokenizer: tokenizer.json: Unigram model over bytes")
+	}
+	unk := unknown
+	if id := b.file.Model.UnkID; id != nil {
+		if *id < 0 || *id >= int64(len(b.unig)) {
+			return fault.Corrupt("tokenizer: tokenizer.json: unk_id %d in a vocabulary of %d", *id, len(b.unig))
+		}
+		unk = int32(*id)
+	}
+	b.scores = make([]float32, len(b.tokens))
+	plain := make([]TokenType, len(b.unig))
+	for i, s := range b.unig {
+		b.scores[i] = float32(s)
+		plain[i] = TypeNormal
+	}
+	m := newUnigram(b.tokens[:len(b.unig)], b.unig, plain, unk)
+	if b.file.Model.ByteFallback {
+		m.bytes = byteTokens(b.vocab)
+	}
+	b.model = m
+	return nil
+}
+
+func (b *jsonBuilder) wordPiece(byteLevel bool) error {
+	b.kind = "bert"
+	if byteLevel {
+		return fault.Unsupported("tokenizer: tokenizer.json: WordPiece model over bytes")
+	}
+	prefix := "##"
+	if b.file.Model.SubPrefix != nil {
+		prefix = *b.file.Model.SubPrefix
+	}
+	m := &wordPiece{limit: 100, unk: b.unknownID()}
+	if b.file.Model.MaxChars != nil {
+		m.limit = *b.file.Model.MaxChars
+	}
+	var firsts, rests []string
+	var firstIDs, restIDs []int32
+	for text, id := range b.vocab {
+		firsts, firstIDs = append(firsts, text), append(firstIDs, id)
+		if rest, ok := strings.CutPrefix(text, prefix); ok {
+			rests, restIDs = append(rests, rest), append(restIDs, id)
+		}
+	}
+	m.first, m.rest = newTrie(firsts, firstIDs), newTrie(rests, restIDs)
+	b.model = m
+	return nil
+}
+
+// decoding sets how tokens become text again.
+func (b *jsonBuilder) decoding() {
+	decode := func(text string) string { return text }
+	escaped := false
+	for _, d := range b.file.Decoder.list() {
+		switch d.Type {
+		case "ByteLevel":
+			decode = func(text string) string {
+				if raw, ok := fromByteChars(text); ok {
+					return raw
+				}
+				return text
+			}
+		case "Metaspace", "Replace":
+			decode, escaped = unescapeSpaces, true
+			b.addSpace = b.addSpace || d.Type == "Metaspace" && d.PrependScheme != "never" && yes(d.AddPrefixSpace)
+		case "Strip":
+			b.addSpace = true
+		case "WordPiece":
+			b.addSpace = true
+			decode = func(text string) string {
+				if rest, ok := strings.CutPrefix(text, "##"); ok {
+					return rest
+				}
+				return " " + text
+			}
+		}
+	}
+	plain := b.textPiece(decode)
+	b.piece = plain
+	if escaped {
+		b.piece = func(id int32) string {
+			if b.types[id] == TypeUserDefined {
+				return unescapeSpaces(b.tokens[id])
+			}
+			return plain(id)
+		}
+	}
+}
+
+// tokenName is a special token in tokenizer_config.json: its text, or an
+// object with it.
+type tokenName string
+
+func (n *tokenName) UnmarshalJSON(raw []byte) error {
+	var object struct {
+		Content string `json:"content"`
+	}
+	if json.Unmarshal(raw, &object) == nil {
+		*n = tokenName(object.Content)
+		return nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*n = tokenName(text)
+	}
+	return nil // other values name no token
+}
+
+// names reads which tokens have a role.
+func (b *jsonBuilder) names(config []byte) error {
+	if unk := b.file.Model.UnkToken; unk != nil {
+		if id, ok := b.ids[*unk]; ok {
+			b.special["unk"] = id
+		}
+	}
+	if len(config) == 0 {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(config, &fields); err != nil {
+		return fault.Corrupt("tokenizer: tokenizer_config.json: %w", err)
+	}
+	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+		var name tokenName
+		if raw, ok := fields[role+"_token"]; ok && name.UnmarshalJSON(raw) == nil {
+			if id, ok := b.ids[string(name)]; ok && name != "" {
+				b.special[role] = id
+			}
+		}
+	}
+	return nil
+}
+
+// template reads what the post-processor puts around a text.
+func (b *jsonBuilder) template() error {
+	list := b.file.PostProcessor.list()
+	for i := range list {
+		p := &list[i]
+		switch p.Type {
+		case "BertProcessing", "RobertaProcessing":
+			for _, side := range []struct {
+				value []any
+				to    *[]int32
+			}{{p.CLS, &b.begin}, {p.SEP, &b.end}} {
+				id, err := b.processorID(p.Type, side.value)
+				if err != nil {
+					return err
+				}
+				*side.to = append(*side.to, id)
+			}
+		case "TemplateProcessing":
+			to := &b.begin
+			for _, piece := range p.Single {
+				if piece.Sequence != nil {
+					to = &b.end
+				}
+				if piece.SpecialToken == nil {
+					continue
+				}
+				for _, id := range p.SpecialTokens[piece.SpecialToken.ID].IDs {
+					if id < 0 || id >= int64(len(b.tokens)) {
+						return fault.Corrupt("tokenizer: tokenizer.json: post-processor: token %q has id %d in a vocabulary of %d", piece.SpecialToken.ID, id, len(b.tokens))
+					}
+					*to = append(*to, int32(id))
+				}
+			}
+		}
+	}
+	b.addBOS = slices.Contains(b.begin, b.role("bos"))
+	b.addEOS = slices.Contains(b.end, b.role("eos"))
+	return nil
+}
+
+// processorID reads ["<s>", 0].
+func (b *jsonBuilder) processorID(kind string, value []any) (int32, error) {
+	if len(value) == 2 {
+		if id, ok := value[1].(float64); ok && id >= 0 && id < float64(len(b.tokens)) && id == float64(int32(id)) {
+			return int32(id), nil
+		}
+	}
+	return 0, fault.Corrupt("tokenizer: tokenizer.json: post-processor %s: %v is no token and id", kind, value)
+}

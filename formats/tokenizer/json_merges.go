@@ -1,0 +1,75 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// jsonMerges is the list of merges: each one "a b" or ["a", "b"]. It is read
+// by hand, as files have half a million of them.
+type jsonMerges [][2]string
+
+func (m *jsonMerges) UnmarshalJSON(raw []byte) error {
+	if bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	// raw is valid JSON, so that strings and brackets are all there is to find.
+	var pair []string
+	depth := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case ' ', '\t', '\r', '\n', ',':
+		case '[':
+			if depth++; depth > 2 {
+				return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+			}
+			pair = pair[:0]
+		case ']':
+			if depth--; depth == 0 {
+				return nil
+			}
+			if len(pair) != 2 {
+				return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+			}
+			*m = append(*m, [2]string{pair[0], pair[1]})
+		case '"':
+			text, n, err := jsonString(raw[i:])
+			if err != nil {
+				return err
+			}
+			i += n - 1
+			if depth == 2 {
+				pair = append(pair, text)
+				continue
+			}
+			left, right, ok := strings.Cut(text, " ")
+			if !ok || strings.Contains(right, " ") || depth != 1 {
+				return fault.Corrupt("tokenizer: merge %d %q is not two strings", len(*m), text)
+			}
+			*m = append(*m, [2]string{left, right})
+		default:
+			return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+		}
+	}
+	return fault.Corrupt("tokenizer: merges are not a list")
+}
+
+// jsonString reads the string literal that begins raw, n bytes long.
+func jsonString(raw []byte) (text string, n int, err error) {
+	escaped := false
+	for n = 1; n < len(raw) && raw[n] != '"'; n++ {
+		if raw[n] == '\\' {
+			escaped = true
+			n++
+		}
+	}
+	n = min(n+1, len(raw))
+	if !escaped {
+		return strings.ToValidUTF8(string(raw[1:n-1]), "\uFFFD"), n, nil
+	}
+	err = json.Unmarshal(raw[:n], &text)
+	return text, n, err
+}

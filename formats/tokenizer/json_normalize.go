@@ -1,0 +1,181 @@
+package tokenizer
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// rewrite is one step of normalization.
+type rewrite func(s string) string
+
+// normalizers are the kinds of "normalizer" in tokenizer.json.
+var normalizers = map[string]func(c *component) (rewrite, error){
+	"NFC":          func(*component) (rewrite, error) { return norm.NFC.String, nil },
+	"NFD":          func(*component) (rewrite, error) { return norm.NFD.String, nil },
+	"NFKC":         func(*component) (rewrite, error) { return norm.NFKC.String, nil },
+	"NFKD":         func(*component) (rewrite, error) { return norm.NFKD.String, nil },
+	"Lowercase":    func(*component) (rewrite, error) { return lowercase, nil },
+	"StripAccents": func(*component) (rewrite, error) { return dropMarks, nil },
+	"ByteLevel":    func(*component) (rewrite, error) { return toByteChars, nil },
+	"Nmt":          func(*component) (rewrite, error) { return nmt, nil },
+	"Prepend": func(c *component) (rewrite, error) {
+		return func(s string) string {
+			if s == "" {
+				return s
+			}
+			return c.Prepend + s
+		}, nil
+	},
+	"Replace":        replace,
+	"Strip":          strip,
+	"Precompiled":    precompiled,
+	"BertNormalizer": bertNormalizer,
+}
+
+// compileNormalizer gives the whole normalization.
+func compileNormalizer(root *component) (rewrite, error) {
+	var steps []rewrite
+	list := root.list()
+	for i := range list {
+		build, ok := normalizers[list[i].Type]
+		if !ok {
+			return nil, fault.Unsupported("tokenizer: tokenizer.json: normalizer %q", list[i].Type)
+		}
+		step, err := build(&list[i])
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return func(s string) string {
+		for _, step := range steps {
+			s = step(s)
+		}
+		return s
+	}, nil
+}
+
+func replace(c *component) (rewrite, error) {
+	if c.Pattern.String != nil {
+		old := *c.Pattern.String
+		if old == "" {
+			return func(s string) string { return s }, nil
+		}
+		return func(s string) string { return strings.ReplaceAll(s, old, c.Content) }, nil
+	}
+	re, err := compileRegex(str(c.Pattern.Regex), unicode16)
+	if err != nil {
+		return nil, err
+	}
+	return func(s string) string {
+		var out strings.Builder
+		at := 0
+		re.each(s, func(start, end int) {
+			out.WriteString(s[at:start])
+			out.WriteString(c.Content)
+			at = end
+		})
+		out.WriteString(s[at:])
+		return out.String()
+	}, nil
+}
+
+func strip(c *component) (rewrite, error) {
+	return func(s string) string {
+		if yes(c.StripLeft) {
+			s = strings.TrimLeftFunc(s, unicode.IsSpace)
+		}
+		if yes(c.StripRight) {
+			s = strings.TrimRightFunc(s, unicode.IsSpace)
+		}
+		return s
+	}, nil
+}
+
+// precompiled applies a charsmap: to a whole short character sequence that
+// belongs together, else to each of its characters.
+func precompiled(c *component) (rewrite, error) {
+	chars, err := newCharsmap(c.Charsmap)
+	if err != nil {
+		return nil, err
+	}
+	n := &normalizer{chars: chars}
+	return func(s string) string {
+		var out strings.Builder
+		for s != "" {
+			size, piece := n.prefixOf(s)
+			out.WriteString(piece)
+			s = s[size:]
+		}
+		return out.String()
+	}, nil
+}
+
+func lowercase(s string) string { return strings.ToLower(s) }
+
+func dropMarks(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// nmt drops control characters and makes every other blank a space.
+func nmt(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 1 && r <= 8, r == 0x0B, r >= 0x0E && r <= 0x1F, r == 0x7F, r == 0x8F, r == 0x9F:
+			return -1
+		case r == '\t', r == '\n', r == '\f', r == '\r', r == 0x1680, r >= 0x200B && r <= 0x200F,
+			r == 0x2028, r == 0x2029, r == 0x2581, r == 0xFEFF, r == 0xFFFD:
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// bertNormalizer cleans text, sets CJK characters apart, folds case.
+func bertNormalizer(c *component) (rewrite, error) {
+	lower := yes(c.Lowercase)
+	accents := lower
+	if c.StripAccents != nil {
+		accents = *c.StripAccents
+	}
+	return func(s string) string {
+		if accents {
+			s = dropMarks(norm.NFD.String(cleaned(s, c)))
+		} else {
+			s = cleaned(s, c)
+		}
+		if lower {
+			s = lowercase(s)
+		}
+		return s
+	}, nil
+}
+
+func cleaned(s string, c *component) string {
+	out := make([]byte, 0, len(s)+16)
+	for _, r := range s {
+		if yes(c.CleanText) {
+			if unicode.IsSpace(r) {
+				r = ' '
+			} else if r == 0 || r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) {
+				continue
+			}
+		}
+		if yes(c.HandleCJK) && isCJK(r) {
+			out = append(utf8.AppendRune(append(out, ' '), r), ' ')
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}

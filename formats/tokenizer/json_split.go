@@ -1,0 +1,261 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// cutter is one step of pre-tokenization. first tells that s begins the text.
+type cutter func(dst []string, s string, first bool) []string
+
+// preTokenizers are the kinds of "pre_tokenizer" in tokenizer.json.
+var preTokenizers = map[string]func(c *component) (cutter, error){
+	"Split":            splitStep,
+	"ByteLevel":        byteLevelStep,
+	"Metaspace":        metaspace,
+	"Digits":           digits,
+	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, false, isPunct) },
+	"Whitespace":       func(*component) (cutter, error) { return regexStep(`\w+|[^\w\s]+`, "Removed", true) },
+	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", false, isBlank) },
+	"BertPreTokenizer": bertPreTokenizer,
+	"CharDelimiterSplit": func(c *component) (cutter, error) {
+		return behave("Removed", false, func(r rune) bool { return string(r) == c.Delimiter })
+	},
+}
+
+// compilePreTokenizer gives the steps in order. mapped tells that the last one
+// writes words in the byte alphabet; the model then takes raw bytes and the
+// alphabet is left out. Where a step follows the alphabet it is written.
+func compilePreTokenizer(root *component) (steps []cutter, mapped bool, err error) {
+	list := root.list()
+	for i := range list {
+		c := &list[i]
+		build, ok := preTokenizers[c.Type]
+		if !ok {
+			return nil, false, fault.Unsupported("tokenizer: tokenizer.json: pre-tokenizer %q", c.Type)
+		}
+		step, err := build(c)
+		if err != nil {
+			return nil, false, err
+		}
+		steps = append(steps, step)
+		if c.Type != "ByteLevel" {
+			continue
+		}
+		if mapped = i == len(list)-1; !mapped {
+			steps = append(steps, func(dst []string, s string, _ bool) []string { return append(dst, toByteChars(s)) })
+		}
+	}
+	return steps, mapped, nil
+}
+
+// cut applies steps in order.
+func cut(dst []string, s string, first bool, steps []cutter) []string {
+	if len(steps) == 0 {
+		return append(dst, s)
+	}
+	if len(steps) == 1 {
+		return steps[0](dst, s, first)
+	}
+	pieces, next := []string{s}, []string(nil)
+	for i, step := range steps {
+		if i == len(steps)-1 {
+			next = dst
+		} else {
+			next = next[:0]
+		}
+		for j, p := range pieces {
+			next = step(next, p, first && j == 0)
+		}
+		pieces, next = next, pieces
+	}
+	return pieces
+}
+
+func splitStep(c *component) (cutter, error) {
+	if c.Pattern.Regex != nil {
+		return regexStep(*c.Pattern.Regex, c.Behavior, c.Invert)
+	}
+	sep := str(c.Pattern.String)
+	if sep == "" {
+		return func(dst []string, s string, _ bool) []string { return append(dst, s) }, nil
+	}
+	return behaviors(c.Behavior, c.Invert, func(s string, yield func(start, end int)) {
+		for at := 0; ; {
+			i := strings.Index(s[at:], sep)
+			if i < 0 {
+				return
+			}
+			yield(at+i, at+i+len(sep))
+			at += i + len(sep)
+		}
+	})
+}
+
+func regexStep(pattern, behavior string, invert bool) (cutter, error) {
+	pattern = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(pattern)
+	if (behavior == "Isolated" || behavior == "Removed" && invert) && handWritten[pattern] != nil {
+		split := handWritten[pattern](unicode16)
+		return func(dst []string, s string, _ bool) []string { return split(dst, s) }, nil
+	}
+	re, err := compileRegex(pattern, unicode16)
+	if err != nil {
+		return nil, err
+	}
+	return behaviors(behavior, invert, re.each)
+}
+
+// behave splits at single characters.
+func behave(behavior string, invert bool, is func(r rune) bool) (cutter, error) {
+	if behavior == "" {
+		behavior = "Isolated"
+	}
+	return behaviors(behavior, invert, func(s string, yield func(start, end int)) {
+		for i, r := range s {
+			if is(r) {
+				yield(i, i+utf8.RuneLen(r))
+			}
+		}
+	})
+}
+
+// bounds are the limits of a piece: a match or what lies between matches.
+type bounds struct {
+	from, to int
+	match    bool
+}
+
+// mergeRules say what becomes of matches: they are dropped, stand alone, go with
+// the text before or after them, or are one with the match before.
+var mergeRules = map[string]func(all []bounds) []bounds{
+	"removed": func(all []bounds) []bounds {
+		return slices.DeleteFunc(all, func(b bounds) bool { return b.match })
+	},
+	"isolated": func(all []bounds) []bounds { return all },
+	"mergedwithprevious": func(all []bounds) []bounds {
+		return join(all, func(before, b bounds) bool { return b.match && !before.match })
+	},
+	"mergedwithnext": func(all []bounds) []bounds {
+		return join(all, func(before, b bounds) bool { return before.match && !b.match })
+	},
+	"contiguous": func(all []bounds) []bounds {
+		return join(all, func(before, b bounds) bool { return before.match == b.match })
+	},
+}
+
+// join puts pieces together that belong to the piece before them.
+func join(all []bounds, belongs func(before, b bounds) bool) []bounds {
+	out := all[:0]
+	var before bounds
+	for i, b := range all {
+		if i > 0 && belongs(before, b) {
+			out[len(out)-1].to = b.to
+		} else {
+			out = append(out, b)
+		}
+		before = b
+	}
+	return out
+}
+
+func behaviors(behavior string, invert bool, each func(s string, yield func(start, end int))) (cutter, error) {
+	// Older files write merged_with_next for MergedWithNext.
+	rule, ok := mergeRules[strings.ToLower(strings.ReplaceAll(behavior, "_", ""))]
+	if !ok {
+		return nil, fault.Unsupported("tokenizer: tokenizer.json: split behavior %q", behavior)
+	}
+	return func(dst []string, s string, _ bool) []string {
+		var all []bounds
+		at := 0
+		put := func(from, to int, match bool) {
+			if from < to {
+				all = append(all, bounds{from, to, match != invert})
+			}
+		}
+		each(s, func(start, end int) {
+			put(at, start, false)
+			put(start, end, true)
+			at = end
+		})
+		put(at, len(s), false)
+		for _, b := range rule(all) {
+			dst = append(dst, s[b.from:b.to])
+		}
+		return dst
+	}, nil
+}
+
+func byteLevelStep(c *component) (cutter, error) {
+	prefix := no(c.AddPrefixSpace)
+	split := handWritten[patternGPT2](unicode16)
+	if c.UseRegex != nil && !*c.UseRegex {
+		split = func(dst []string, s string) []string { return append(dst, s) }
+	}
+	return func(dst []string, s string, _ bool) []string {
+		if prefix && !strings.HasPrefix(s, " ") {
+			s = " " + s
+		}
+		return split(dst, s)
+	}, nil
+}
+
+func metaspace(c *component) (cutter, error) {
+	mark := c.Replacement
+	if mark == "" {
+		mark = lowBlock
+	}
+	scheme := c.PrependScheme
+	if scheme == "" {
+		scheme = "always"
+	}
+	if c.AddPrefixSpace != nil && !*c.AddPrefixSpace {
+		scheme = "never"
+	}
+	words, err := splitStep(&component{Behavior: "MergedWithNext", Pattern: struct {
+		String *string `json:"String"`
+		Regex  *string `json:"Regex"`
+	}{String: &mark}})
+	return func(dst []string, s string, first bool) []string {
+		s = strings.ReplaceAll(s, " ", mark)
+		if (scheme == "always" || scheme == "first" && first) && !strings.HasPrefix(s, mark) {
+			s = mark + s
+		}
+		if yes(c.Split) {
+			return words(dst, s, first)
+		}
+		return append(dst, s)
+	}, err
+}
+
+func digits(c *component) (cutter, error) {
+	is := func(r rune) bool { return unicode16.of(r)&numeric != 0 }
+	if c.IndividualDigits {
+		return behave("Isolated", false, is)
+	}
+	return behave("Contiguous", false, is)
+}
+
+func bertPreTokenizer(*component) (cutter, error) {
+	words, err := behave("Removed", false, isBlank)
+	if err != nil {
+		return nil, err
+	}
+	marks, err := behave("Isolated", false, isPunct)
+	return func(dst []string, s string, first bool) []string {
+		for _, w := range words(nil, s, first) {
+			dst = marks(dst, w, false)
+		}
+		return dst
+	}, err
+}
+
+func isBlank(r rune) bool { return unicode16.of(r)&space != 0 }
+
+// isPunct counts all ASCII characters but letters, digits and blanks.
+func isPunct(r rune) bool {
+	c := unicode16.of(r)
+	return c&punct != 0 || r < 0x80 && c&symbol != 0
+}
