@@ -85,7 +85,7 @@ type templateID struct {
 type jsonModel struct {
 	Type         string          `json:"type"`
 	Vocab        json.RawMessage `json:"vocab"`
-	Merges       jsonMerges     `json:"merges"`
+	Merges       jsonMerges      `json:"merges"`
 	UnkToken     *string         `json:"unk_token"`
 	UnkID        *int64          `json:"unk_id"`
 	FuseUnk      bool            `json:"fuse_unk"`

@@ -14,10 +14,14 @@ type spm struct {
 	longest int     // bytes of the longest token
 	bytes   [256]int32
 	unk     int32
-	fuse    bool // an unknown character is one unk, together with its unknown neighbours
-	cut     bool // no token reaches over the beginning of " word"
+	fuse    bool  // an unknown character is one unk, together with its unknown neighbours
+	keep    *trie // tokens that are never put together with others, or nil
+	cut     bool  // no token reaches over the beginning of " word"
 	state   sync.Pool
 }
+
+// frozen marks a part that takes no part in merges.
+const frozen int32 = -2
 
 // newSPM builds a model over the tokens that text may be put together from.
 func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string]int32) *spm {
@@ -76,7 +80,7 @@ func (m *spm) crosses(text string) bool {
 }
 
 func (m *spm) pair(text string, l, r *part) (rank, id int32, ok bool) {
-	if int(l.n+r.n) > m.longest {
+	if int(l.n+r.n) > m.longest || l.id == frozen || r.id == frozen {
 		return 0, 0, false
 	}
 	id, ok = m.ids[text[l.at:r.at+r.n]]
@@ -92,7 +96,7 @@ func (m *spm) word(dst []int32, s string) []int32 {
 		st = &bpeState{cache: map[string][]int32{}}
 	}
 	defer m.state.Put(st)
-	for m.cut && s != "" {
+	for m.cut && m.keep == nil && s != "" {
 		n := cutPoint(s)
 		dst = m.encode(dst, s[:n], st)
 		s = s[n:]
@@ -106,8 +110,13 @@ func (m *spm) word(dst []int32, s string) []int32 {
 func (m *spm) encode(dst []int32, s string, st *bpeState) []int32 {
 	st.reset()
 	for i := 0; i < len(s); {
-		n := leadLen(s[i:])
-		st.add(i, n, unknown)
+		n, id := leadLen(s[i:]), unknown
+		if m.keep != nil {
+			if k, _ := m.keep.longest(s[i:]); k > 0 {
+				n, id = k, frozen
+			}
+		}
+		st.add(i, n, id)
 		i += n
 	}
 	st.run(s, m)

@@ -42,6 +42,22 @@ func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32)
 	return m
 }
 
+// favourUserDefined gives user-defined tokens the score that the SentencePiece
+// library gives them: better than any sequence of as many characters.
+func (m *unigram) favourUserDefined(tokens []string, types []TokenType) {
+	best := math.Inf(-1)
+	for id, kind := range types {
+		if kind == TypeNormal {
+			best = max(best, m.scores[id])
+		}
+	}
+	for id, kind := range types {
+		if kind == TypeUserDefined {
+			m.scores[id] = float64(len(tokens[id]))*best - 0.1
+		}
+	}
+}
+
 type step struct {
 	from  int32
 	id    int32

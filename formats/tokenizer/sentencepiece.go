@@ -1,0 +1,216 @@
+package tokenizer
+
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// spModel is the part of a SentencePiece ModelProto that encoding needs
+// (sentencepiece_model.proto; piece types are numbered as in GGUF).
+type spModel struct {
+	pieces []string
+	scores []float32
+	types  []TokenType
+
+	algorithm    uint64 // 1 unigram, 2 BPE, 3 word, 4 char
+	byteFallback bool
+	spaceSuffix  bool
+
+	charsmap    []byte
+	dummyPrefix bool
+	mergeSpaces bool
+	escape      bool
+}
+
+// protoField is one field of a message: a number or bytes.
+type protoField struct {
+	number protowire.Number
+	varint uint64
+	bytes  []byte
+}
+
+// protoFields calls yield for every field of a message.
+func protoFields(raw []byte, yield func(protoField) error) error {
+	for len(raw) > 0 {
+		number, kind, n := protowire.ConsumeTag(raw)
+		if n < 0 {
+			return fault.Corrupt("tokenizer: SentencePiece model: %w", protowire.ParseError(n))
+		}
+		raw = raw[n:]
+		f := protoField{number: number}
+		switch kind {
+		case protowire.VarintType:
+			f.varint, n = protowire.ConsumeVarint(raw)
+		case protowire.Fixed32Type:
+			var v uint32
+			v, n = protowire.ConsumeFixed32(raw)
+			f.varint = uint64(v)
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(raw)
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, raw)
+		}
+		if n < 0 {
+			return fault.Corrupt("tokenizer: SentencePiece model: field %d: %w", number, protowire.ParseError(n))
+		}
+		raw = raw[n:]
+		if err := yield(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseSentencePiece(raw []byte) (*spModel, error) {
+	m := &spModel{algorithm: 1, dummyPrefix: true, mergeSpaces: true, escape: true}
+	err := protoFields(raw, func(f protoField) error {
+		switch f.number {
+		case 1:
+			return m.piece(f.bytes)
+		case 2:
+			return protoFields(f.bytes, func(f protoField) error {
+				switch f.number {
+				case 3:
+					m.algorithm = f.varint
+				case 24:
+					m.spaceSuffix = f.varint != 0
+				case 35:
+					m.byteFallback = f.varint != 0
+				}
+				return nil
+			})
+		case 3:
+			return protoFields(f.bytes, func(f protoField) error {
+				switch f.number {
+				case 2:
+					m.charsmap = f.bytes
+				case 3:
+					m.dummyPrefix = f.varint != 0
+				case 4:
+					m.mergeSpaces = f.varint != 0
+				case 5:
+					m.escape = f.varint != 0
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	if err == nil && len(m.pieces) == 0 {
+		err = fault.Corrupt("tokenizer: SentencePiece model has no pieces")
+	}
+	return m, err
+}
+
+func (m *spModel) piece(raw []byte) error {
+	text, score, kind := "", float32(0), TypeNormal
+	err := protoFields(raw, func(f protoField) error {
+		switch f.number {
+		case 1:
+			text = string(f.bytes)
+		case 2:
+			score = math.Float32frombits(uint32(f.varint))
+		case 3:
+			kind = TokenType(f.varint)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if kind < TypeNormal || kind > TypeByte {
+		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has type %d", len(m.pieces), text, kind)
+	}
+	if score != score {
+		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has no number as score", len(m.pieces), text)
+	}
+	m.pieces = append(m.pieces, text)
+	m.scores = append(m.scores, score)
+	m.types = append(m.types, kind)
+	return nil
+}
+
+// FromSentencePiece builds the tokenizer of a SentencePiece model file
+// (tokenizer.model), with the rules of the SentencePiece library. Options add
+// what that library leaves to its callers: BOS, and control tokens in text.
+func FromSentencePiece(raw []byte) (*Tokenizer, error) {
+	m, err := parseSentencePiece(raw)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tokenizer{kind: "llama", pre: "default", tokens: m.pieces, scores: m.scores, types: m.types, special: map[string]int32{}}
+	if err := t.index(); err != nil {
+		return nil, err
+	}
+	chars, err := newCharsmap(m.charsmap)
+	if err != nil {
+		return nil, err
+	}
+	t.spRoles()
+	switch m.algorithm {
+	case 1:
+		t.kind, t.addEOS = "t5", true
+		scores := make([]float64, len(m.scores))
+		for i, s := range m.scores {
+			scores[i] = float64(s)
+		}
+		u := newUnigram(t.tokens, scores, t.types, t.role("unk"))
+		u.favourUserDefined(t.tokens, t.types)
+		if m.byteFallback {
+			u.bytes = byteTokens(t.ids)
+		}
+		t.model = u
+	case 2:
+		t.addBOS = true
+		b := newSPM(t.tokens, t.scores, t.types, m.mergeable())
+		b.unk, b.fuse = t.role("unk"), !m.byteFallback
+		b.keep = userDefined(t.tokens, t.types)
+		t.model = b
+	default:
+		return nil, fault.Unsupported("tokenizer: SentencePiece model of type %d", m.algorithm)
+	}
+	n := &normalizer{chars: chars, keep: userDefined(t.tokens, t.types), escape: m.escape,
+		prefix: m.dummyPrefix, suffix: m.spaceSuffix, merge: m.mergeSpaces}
+	t.words = func(dst []string, f fragment) []string { return append(dst, n.sentencePiece(f.text)) }
+	t.addSpace = m.dummyPrefix && !m.spaceSuffix
+	t.piece = t.textPiece(unescapeSpaces)
+	t.around()
+	return t.init(), nil
+}
+
+// mergeable are the pieces that text may be put together from.
+func (m *spModel) mergeable() map[string]int32 {
+	ids := make(map[string]int32, len(m.pieces))
+	for id, text := range m.pieces {
+		switch m.types[id] {
+		case TypeNormal, TypeUserDefined, TypeUnused:
+			ids[text] = int32(id)
+		}
+	}
+	return ids
+}
+
+// spRoles finds the special tokens of a SentencePiece vocabulary by their
+// usual spelling, and the control tokens that a text may hold.
+func (t *Tokenizer) spRoles() {
+	var ms []marker
+	for id, kind := range t.types {
+		switch kind {
+		case TypeUnknown:
+			t.special["unk"] = int32(id)
+		case TypeControl:
+			ms = append(ms, marker{text: t.tokens[id], id: int32(id), control: true})
+		}
+	}
+	for _, name := range []struct{ role, text string }{
+		{"bos", "<s>"}, {"bos", "<bos>"}, {"eos", "</s>"}, {"eos", "<eos>"}, {"pad", "<pad>"}, {"mask", "<mask>"},
+	} {
+		if id, ok := t.ids[name.text]; ok && t.types[id] == TypeControl {
+			t.special[name.role] = id
+		}
+	}
+	t.marked = newLongestFirst(ms)
+}
