@@ -69,7 +69,7 @@ func heldOut(t testing.TB, m *forward.Model) ([]int32, Chunking) {
 	}
 	c := Chunking{Context: 256, Chunks: 60, AddBOS: tok.AddsBOS()}
 	c.BOS, _ = tok.Special("bos")
-	return tok.Encode(string(text), tokenizer.Options{AddSpecial: true, ParseSpecial: true}), c
+	return tok.Encode(string(text), tokenizer.Options{AddSpecial: true}), c
 }
 
 func TestQuantizedModelsOfTheReference(t *testing.T) {

@@ -102,7 +102,7 @@ func (c *checkpoint) matrix(name string, layer, rows, cols int) (*matrix, error)
 		return nil, err
 	}
 	m := c.stored(t, 0, int(t.Shape[0]), cols)
-	m.name = arch.Fill(name, layer, 0)
+	m.Name = arch.Fill(name, layer, 0)
 	return m, c.scaled(m, t)
 }
 
@@ -117,7 +117,7 @@ func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*ma
 			return nil, err
 		}
 		m := c.stored(t, 0, rows, cols)
-		m.name, m.expert = arch.Fill(name, layer, 0), e
+		m.Weight = Weight{arch.Fill(name, layer, 0), e, experts}
 		if err := c.scaled(m, t); err != nil {
 			return nil, err
 		}

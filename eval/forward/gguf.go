@@ -103,14 +103,14 @@ func (g *ggufSource) experts(name string, layer, experts, rows, cols int) ([]*ma
 	list := make([]*matrix, experts)
 	for e := range list {
 		list[e] = g.stored(t, typ, e, rows, cols)
-		list[e].expert = e
+		list[e].Expert, list[e].Experts = e, experts
 	}
 	return list, nil
 }
 
 // stored describes the n-th matrix of a tensor.
 func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols int) *matrix {
-	m := &matrix{name: t.Name, rows: rows, cols: cols, block: typ.Block, bytes: typ.Bytes, decode: typ.Dequantize}
+	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, block: typ.Block, bytes: typ.Bytes, decode: typ.Dequantize}
 	size := int64(m.lineBytes())
 	if all, ok := g.file.Bytes(t); ok {
 		m.raw = func(_ []byte, first, lines int) ([]byte, error) {

@@ -1,10 +1,16 @@
 package forward
 
+// Weight names a weight matrix.
+type Weight struct {
+	Name    string // of the tensor in a GGUF file
+	Expert  int    // which of its matrices, where it has several
+	Experts int    // how many it has; 0 for a plain matrix
+}
+
 // matrix is a weight matrix in its stored encoding: rows of cols elements,
 // where a row holds the weights of one output.
 type matrix struct {
-	name       string // in the GGUF spelling
-	expert     int    // which expert it belongs to, 0 in dense layers
+	Weight
 	rows, cols int
 
 	block, bytes int // elements and bytes of an encoded block

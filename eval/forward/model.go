@@ -19,7 +19,7 @@ type Model struct {
 	hyper   arch.Hyper
 	source  source
 	workers int
-	observe observer
+	observe Observer
 
 	embed  *matrix
 	layers []layer
@@ -112,6 +112,15 @@ func (m *Model) Batch(ctx context.Context, sequences [][]int32, from int,
 	for _, s := range sequences {
 		spans = append(spans, span{first: len(tokens), tokens: len(s), state: make([]state, 1)})
 		tokens = append(tokens, s...)
+	}
+	return m.pass(ctx, tokens, spans, from, emit)
+}
+
+// pass runs spans of tokens and emits the logits of each span's rows from on.
+func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int,
+	emit func(span, row int, logits []float32) error) error {
+	if len(tokens) == 0 {
+		return nil
 	}
 	r := m.begin(ctx, spans)
 	defer r.end()

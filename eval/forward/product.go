@@ -64,10 +64,12 @@ func (r *run) multiply(x []float32, tokens int, outs ...output) error {
 		return nil
 	}
 	cols := outs[0].w.cols
-	for _, o := range outs {
-		if r.observe != nil {
-			r.observe(o.w.name, o.w.expert, x[:tokens*cols], cols)
+	if r.observe != nil {
+		weights := make([]Weight, len(outs))
+		for i, o := range outs {
+			weights[i] = o.w.Weight
 		}
+		r.observe(weights, x[:tokens*cols], cols)
 	}
 	p, err := r.pack(x, tokens, cols)
 	if err != nil {

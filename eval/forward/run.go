@@ -25,8 +25,14 @@ func (s span) layer(l int) *state {
 	return &s.state[l]
 }
 
-// observer sees the activations [n, cols] that a product is about to use.
-type observer func(name string, expert int, x []float32, cols int)
+// Observer sees the activations [n, cols] that are about to be multiplied with
+// each of some matrices.
+type Observer func(weights []Weight, x []float32, cols int)
+
+// Observe sets the function that sees the activations of every product, nil
+// for none. It must not change while the model runs; batches call it from one
+// goroutine, in an order that depends on nothing but the batch.
+func (m *Model) Observe(f Observer) { m.observe = f }
 
 // run is one pass of a batch through the layers.
 type run struct {
@@ -39,7 +45,7 @@ type run struct {
 	positions []int // of the batch's rows
 	longest   int   // positions of the longest sequence, past ones included
 	tables    map[*rope]*table
-	observe   observer
+	observe   Observer
 }
 
 // The buffers of a run by their use. Those of a slot live until its next use.

@@ -28,17 +28,15 @@ func (s *Session) Append(ctx context.Context, tokens ...int32) ([]float32, error
 	if len(tokens) == 0 {
 		return nil, fault.Usage("forward: no tokens to append")
 	}
-	r := s.m.begin(ctx, []span{{tokens: len(tokens), past: s.past, state: s.state}})
-	defer r.end()
-	x, err := s.m.layersOf(r, tokens)
+	out := make([]float32, s.m.vocab)
+	spans := []span{{tokens: len(tokens), past: s.past, state: s.state}}
+	err := s.m.pass(ctx, tokens, spans, len(tokens)-1, func(_, _ int, logits []float32) error {
+		copy(out, logits)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	s.past += len(tokens)
-	out := make([]float32, s.m.vocab)
-	err = s.m.logits(r, x[(len(tokens)-1)*s.m.hyper.Embed:], func(_ int, logits []float32) error {
-		copy(out, logits)
-		return nil
-	})
-	return out, err
+	return out, nil
 }

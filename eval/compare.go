@@ -1,0 +1,81 @@
+package eval
+
+import (
+	"context"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+// Agreement tells how alike two models are on one text.
+type Agreement struct {
+	Top1    float64 `json:"top1"`     // share of positions with the same most likely token
+	MeanKLD float64 `json:"mean_kld"` // Kullback-Leibler divergence from the source, in nats
+	MaxKLD  float64 `json:"max_kld"`
+	Worst   int     `json:"worst"`  // position of MaxKLD
+	Tokens  int     `json:"tokens"` // positions compared
+}
+
+// promptTokens bounds the prompt of a comparison.
+const promptTokens = 192
+
+// PromptText is what a conversion is checked with: prose, numbers, code and
+// other scripts, so that many parts of a model have to work.
+const PromptText = `Once upon a time there was a little girl named Lily. One day she found a small, blue stone near the river and ` +
+	`showed it to her mother. "Look," she said, "it shines like the sky!" In 1969, about 650 million people watched as two ` +
+	`astronauts walked on the Moon; the mission took 8 days, 3 hours and 18 minutes. The capital of France is Paris, and ` +
+	`water boils at 100 °C. Ein Satz auf Deutsch, une phrase en français, 一句中文。
+func add(a, b int) int {
+	return a + b // the sum
+}
+1, 2, 3, 5, 8, 13, 21, 34, 55, 89. The question is whether the answer that the model gives now is the same as the one it gave before.`
+
+// Prompt returns the tokens of PromptText, the first 192 of them, with what
+// the vocabulary wants in front.
+func Prompt(t *tokenizer.Tokenizer) []int32 {
+	tokens := t.Encode(PromptText, tokenizer.Options{AddSpecial: true})
+	return tokens[:min(len(tokens), promptTokens)]
+}
+
+// Compare runs tokens through a source and through what was written from it,
+// and compares the next-token probabilities at every position.
+func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreement, error) {
+	vocab := source.Vocabulary()
+	if written.Vocabulary() != vocab {
+		return Agreement{}, fault.Corrupt("eval: %s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
+			written.Name(), written.Vocabulary(), source.Name(), vocab)
+	}
+	if len(tokens) == 0 {
+		return Agreement{}, fault.Usage("eval: no tokens to compare models with")
+	}
+	batch := [][]int32{tokens}
+	kept := make([]float32, 0, len(tokens)*vocab)
+	err := source.Batch(ctx, batch, 0, func(_, _ int, logits []float32) error {
+		kept = append(kept, logits...)
+		return nil
+	})
+	if err != nil {
+		return Agreement{}, err
+	}
+	points := make([]point, len(tokens))
+	err = written.Batch(ctx, batch, 0, func(_, position int, logits []float32) error {
+		score(vocab, logits, position, len(tokens), func(p int, row []float32) {
+			points[p] = compareLogits(row, kept[p*vocab:(p+1)*vocab], tokens[min(p+1, len(tokens)-1)])
+		})
+		return nil
+	})
+	if err != nil {
+		return Agreement{}, err
+	}
+	a := Agreement{Tokens: len(tokens)}
+	for p, at := range points {
+		if at.same {
+			a.Top1 += 1 / float64(len(points))
+		}
+		a.MeanKLD += at.kld / float64(len(points))
+		if !(at.kld <= a.MaxKLD) {
+			a.MaxKLD, a.Worst = at.kld, p
+		}
+	}
+	return a, check(a.MeanKLD, written.Name())
+}
