@@ -25,6 +25,9 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 			continue
 		}
 		template, layer, expert := arch.Template(s.canonical)
+		if layer >= h.Layers && layer < h.Layers+h.DroppedLayers {
+			continue
+		}
 		fit := fitting(specs[template], h, layer, expert)
 		if len(fit) == 0 || seen[s.canonical] {
 			found.leftover = append(found.leftover, s.name)
@@ -48,7 +51,11 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 			targets = append(targets, stacks[layer].targets(h, layer)...)
 		}
 	}
-	found.missing = missing(a, h, seen)
+	made := map[string]bool{}
+	for _, t := range targets {
+		made[t.name] = true
+	}
+	found.missing = missing(a, h, seen, made)
 	return targets, found
 }
 
@@ -64,8 +71,9 @@ func fitting(specs []arch.Tensor, h arch.Hyper, layer, expert int) []arch.Tensor
 	return fit
 }
 
-// missing lists the tensors that the templates require and no source has.
-func missing(a arch.Arch, h arch.Hyper, seen map[string]bool) []string {
+// missing lists the tensors that the templates require and no source has,
+// unless another layout of the checkpoint made their target.
+func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 	var names []string
 	listed := map[string]bool{}
 	for _, t := range a.Tensors {
@@ -81,7 +89,7 @@ func missing(a arch.Arch, h arch.Hyper, seen map[string]bool) []string {
 			experts = h.MoE.Experts
 		}
 		for layer := range layers {
-			if !t.In(h, layer) {
+			if !t.In(h, layer) || made[arch.Fill(t.Target, layer, 0)] {
 				continue
 			}
 			for expert := range experts {

@@ -9,7 +9,7 @@ type Arch struct {
 
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
-	Ignore  []string // … or matches one of these; a template may end in "*"
+	Ignore  []string // … or matches one of these, in which "*" stands for anything
 	Extra   []Extra  // tensors that are computed from the hyperparameters
 
 	Graph Graph // what the layers compute
@@ -21,8 +21,11 @@ type Defaults struct {
 	Context  int
 	Eps      float64
 	RopeBase float64
-	HeadDim  bool // head_dim is hidden_size / num_attention_heads, and counts as stated
+	HeadDim  int // counts as stated; may be [Derived]
 }
+
+// Derived stands for hidden_size / num_attention_heads.
+const Derived = -1
 
 // Param is one key-value of the GGUF file and where it comes from.
 type Param struct {
@@ -64,6 +67,12 @@ type Extra struct {
 type Graph struct {
 	SourceRope RopeStyle // how the checkpoint pairs rotated dimensions
 	GGUFRope   RopeStyle // how the GGUF file pairs them
+
+	NoRopeEvery int // every so many layers, one is not rotated; 0 rotates all
+
+	// What files and most configurations do not say of the experts.
+	NormalizeExperts bool // weights of the chosen experts sum to 1
+	Gating           int  // where [MoE].Gating is 0
 }
 
 // RopeStyle says which two dimensions of a head rotate together.

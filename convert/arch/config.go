@@ -55,15 +55,21 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Eps:     c.float("rms_norm_eps", "norm_eps"),
 		Tied:    c.bool("tie_word_embeddings"),
 	}
-	h.MoE = MoE{
-		Experts: c.int("num_local_experts", "num_experts", "n_routed_experts"),
-		Used:    c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
-		FF:      c.int("moe_intermediate_size", "intermediate_size"),
+	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
+		h.FF = mlp
+	}
+	h.DroppedLayers = c.int("num_nextn_predict_layers")
+	h.MoE = c.experts()
+	if !c.has("norm_topk_prob") {
+		h.MoE.Normalize = a.Graph.NormalizeExperts
 	}
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
-	h.HasHeadDim = h.HeadDim != 0 || assumed.HeadDim
+	h.HasHeadDim = h.HeadDim != 0 || assumed.HeadDim != 0
+	if h.HeadDim == 0 && assumed.HeadDim > 0 {
+		h.HeadDim = assumed.HeadDim
+	}
 	h.Context = first(h.Context, assumed.Context)
 	h.KVHeads = first(h.KVHeads, h.Heads)
 	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
@@ -71,10 +77,66 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	h.Eps = first(h.Eps, assumed.Eps)
 	h.Rope = c.rope(h)
 	h.Rope.Base = first(h.Rope.Base, assumed.RopeBase)
+	h.TemperatureScale = c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta")
+	if c.has("kv_lora_rank") {
+		c.latent(&h)
+	}
+	c.checkNoRope(h, a.Graph.NoRopeEvery)
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
 	return h, h.check("config.json")
+}
+
+// experts reads the mixture of experts.
+func (c *reader) experts() MoE {
+	m := MoE{
+		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
+		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
+		FF:           c.int("moe_intermediate_size", "intermediate_size"),
+		Shared:       c.int("n_shared_experts"),
+		SharedFF:     c.int("shared_expert_intermediate_size"),
+		Groups:       c.int("n_group"),
+		GroupsUsed:   c.int("topk_group"),
+		Scale:        c.float("routed_scaling_factor"),
+		Normalize:    c.bool("norm_topk_prob"),
+		LeadingDense: c.int("first_k_dense_replace"),
+		Step:         c.int("interleave_moe_layer_step", "decoder_sparse_step"),
+		DenseOnly:    c.ints("mlp_only_layers"),
+	}
+	m.SharedFF = first(m.SharedFF, m.Shared*m.FF)
+	switch f := c.string("score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func", "expert_selection_fn"); f {
+	case "":
+	case "softmax":
+		m.Gating = Softmax
+	case "sigmoid":
+		m.Gating = Sigmoid
+	default:
+		c.keep(fault.Unsupported("convert: config.json: scores of experts by %q are not supported", f))
+	}
+	return m
+}
+
+// latent reads multi-head latent attention. head_dim is that of the rotated
+// part there.
+func (c *reader) latent(h *Hyper) {
+	h.MLA = MLA{QueryRank: c.int("q_lora_rank"), KVRank: c.need("kv_lora_rank"), NopeDim: c.need("qk_nope_head_dim")}
+	h.Rope.Dim = c.need("qk_rope_head_dim")
+	h.HeadDim = h.MLA.NopeDim + h.Rope.Dim
+	h.ValueDim = c.need("v_head_dim")
+	h.HasHeadDim = true
+}
+
+// checkNoRope refuses a choice of unrotated layers that a file cannot express.
+func (c *reader) checkNoRope(h Hyper, every int) {
+	if every == 0 {
+		return
+	}
+	for layer, rotated := range c.ints("no_rope_layers") {
+		if want := (layer+1)%every != 0; want != (rotated == 1) {
+			c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layers\": layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, every))
+		}
+	}
 }
 
 // check refuses hyperparameters that contradict each other.

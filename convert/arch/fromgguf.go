@@ -13,7 +13,8 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	if !ok {
 		return Hyper{}, fault.Corrupt("gguf: key \"general.architecture\" is missing")
 	}
-	if _, ok := ByName(name); !ok {
+	a, ok := ByName(name)
+	if !ok {
 		return Hyper{}, fault.Unsupported("gguf: architecture %q is not supported", name)
 	}
 	g := fileReader{kvs: kvs, prefix: name + "."}
@@ -39,11 +40,9 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	if tokens, ok := kvs.Strings("tokenizer.ggml.tokens"); ok && h.Vocab == 0 {
 		h.Vocab = len(tokens)
 	}
-	h.MoE = MoE{
-		Experts: g.int("expert_count"),
-		Used:    g.int("expert_used_count"),
-		FF:      first(g.int("expert_feed_forward_length"), h.FF),
-	}
+	h.TemperatureScale = g.float("attention.temperature_scale")
+	h.MoE = g.experts(h)
+	h.MoE.Normalize = h.MoE.Normalize || a.Graph.NormalizeExperts
 	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
 		Base:            first(g.float("rope.freq_base"), 10000),
@@ -59,10 +58,47 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	if h.Rope.Scaling == "none" {
 		h.Rope.Scaling = ""
 	}
+	h.Rope.MScaleAllDim = g.float("rope.scaling.yarn_log_multiplier")
+	g.latent(&h)
 	if g.err != nil {
 		return Hyper{}, g.err
 	}
 	return h, h.check("gguf header")
+}
+
+// experts reads the mixture of experts.
+func (g *fileReader) experts(h Hyper) MoE {
+	m := MoE{
+		Experts:      g.int("expert_count"),
+		Used:         g.int("expert_used_count"),
+		FF:           first(g.int("expert_feed_forward_length"), h.FF),
+		Shared:       g.int("expert_shared_count"),
+		SharedFF:     g.int("expert_shared_feed_forward_length"),
+		Groups:       g.int("expert_group_count"),
+		GroupsUsed:   g.int("expert_group_used_count"),
+		Gating:       g.int("expert_gating_func"),
+		Scale:        g.float("expert_weights_scale"),
+		LeadingDense: g.int("leading_dense_block_count"),
+		Step:         g.int("interleave_moe_layer_step"),
+	}
+	m.Normalize, _ = g.kvs.Bool(g.prefix + "expert_weights_norm")
+	m.SharedFF = first(m.SharedFF, m.Shared*m.FF)
+	return m
+}
+
+// latent reads multi-head latent attention, whose file states the sizes of
+// the one compressed head and, apart from it, those of the real heads.
+func (g *fileReader) latent(h *Hyper) {
+	h.MLA.KVRank = g.int("attention.kv_lora_rank")
+	if h.MLA.KVRank == 0 {
+		return
+	}
+	h.MLA.QueryRank = g.int("attention.q_lora_rank")
+	h.KVHeads = h.Heads
+	h.HeadDim = g.need("attention.key_length_mla")
+	h.ValueDim = g.need("attention.value_length_mla")
+	h.MLA.NopeDim = h.HeadDim - h.Rope.Dim
+	h.Rope.MScaleAllDim *= 10 // written as a tenth
 }
 
 // fileReader looks keys up below an architecture's prefix and keeps the first

@@ -1,5 +1,7 @@
 package arch
 
+import "slices"
+
 // Hyper holds the hyperparameters of a model, free of naming conventions:
 // FromConfig reads them from config.json, FromGGUF from the key-values of a
 // file. The two readers are independent of each other, so that a key written
@@ -22,8 +24,12 @@ type Hyper struct {
 	Eps        float64 // epsilon of the RMS norms
 	Tied       bool    // the output matrix is the embedding
 
+	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
+	TemperatureScale float64 // growth of the attention's temperature with the position
+
 	Rope Rope
 	MoE  MoE
+	MLA  MLA
 }
 
 // Rope holds the rotary embedding's parameters.
@@ -40,6 +46,35 @@ type Rope struct {
 // MoE holds the parameters of mixture-of-experts layers; Experts is 0 in a
 // dense model.
 type MoE struct {
-	Experts, Used int
-	FF            int // width of one expert
+	Experts, Used      int
+	FF                 int     // width of one expert
+	Shared             int     // number of shared experts
+	SharedFF           int     // width of the shared experts together
+	Groups, GroupsUsed int     // of experts, for grouped routing
+	Gating             int     // 1 softmax, 2 sigmoid; 0 is the architecture's own
+	Scale              float64 // of the experts' weights
+	Normalize          bool    // weights of the chosen experts sum to 1
+
+	LeadingDense int   // layers before the first with experts
+	Step         int   // every so many layers, one has experts
+	DenseOnly    []int // layers without experts beside those
+}
+
+// The gating functions of experts, numbered as in the file.
+const (
+	Softmax = 1
+	Sigmoid = 2
+)
+
+// In tells whether a layer has experts.
+func (m MoE) In(layer int) bool {
+	return m.Experts > 0 && layer >= m.LeadingDense && (layer+1)%max(m.Step, 1) == 0 && !slices.Contains(m.DenseOnly, layer)
+}
+
+// MLA holds the parameters of multi-head latent attention, where a head's
+// first dimensions are not rotated and its last, [Rope].Dim of them, are.
+type MLA struct {
+	QueryRank int // 0 where queries are not compressed
+	KVRank    int // 0 in every other kind of attention
+	NopeDim   int // dimensions of a head that are not rotated
 }

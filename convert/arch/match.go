@@ -59,10 +59,24 @@ func (a Arch) Canonical(name, class string) string {
 func (a Arch) Ignores(name string) bool {
 	template, _, _ := Template(name)
 	for _, pattern := range a.Ignore {
-		prefix, open := strings.CutSuffix(pattern, "*")
-		if pattern == template || open && (strings.HasPrefix(name, prefix) || strings.HasPrefix(template, prefix)) {
+		if glob(pattern, name) || glob(pattern, template) {
 			return true
 		}
 	}
 	return false
+}
+
+// glob matches a whole name against a pattern in which * stands for anything.
+func glob(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	rest, ok := strings.CutPrefix(name, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && rest == ""
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, parts[len(parts)-1])
 }

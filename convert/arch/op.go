@@ -1,11 +1,13 @@
 package arch
 
-// Op names a transform of package transform with its arguments. Rows of a
-// source tensor with the same Source and different Target each take a part.
+// Op names a transform of package transform with its arguments.
 type Op struct {
 	Kind  OpKind
 	Heads HeadCount // whose heads the rows belong to
-	Part  int       // which part of a split
+
+	// Of the result, part Part of Parts equal parts of the last dimension but
+	// one is kept; everything where Parts is 0.
+	Part, Parts int
 }
 
 // OpKind enumerates the transforms.
@@ -16,6 +18,9 @@ type OpKind uint8
 const (
 	Copy        OpKind = iota
 	RopePermute        // [H·D, …]: rows of a head from half-split to interleaved pairs
+	Transpose          // [E, M, N] to [E, N, M]
+	LatentKey          // [H·(P+V), R] to [H, R, P]: the key part of each head, turned
+	LatentValue        // [H·(P+V), R] to [H, V, R]: the value part of each head
 )
 
 // HeadCount selects which number of heads a transform works with.

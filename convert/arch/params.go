@@ -8,7 +8,7 @@ var Common = []Param{
 	u32("embedding_length", func(h Hyper) int { return h.Embed }),
 	u32("feed_forward_length", func(h Hyper) int { return h.FF }),
 	u32("attention.head_count", func(h Hyper) int { return h.Heads }),
-	u32("attention.head_count_kv", func(h Hyper) int { return h.KVHeads }),
+	u32("attention.head_count_kv", kvHeads),
 	{"rope.scaling.type", func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "linear", "yarn")),
 	{"rope.scaling.original_context_length", func(h Hyper) (any, bool) {
@@ -22,8 +22,24 @@ var Common = []Param{
 	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
 	u32("expert_count", func(h Hyper) int { return h.MoE.Experts }),
 	u32("expert_used_count", func(h Hyper) int { return h.MoE.Used }),
+	u32("expert_group_count", func(h Hyper) int { return h.MoE.Groups }),
+	u32("expert_group_used_count", func(h Hyper) int { return h.MoE.GroupsUsed }),
+	u32("expert_gating_func", func(h Hyper) int { return h.MoE.Gating }),
 	u32("attention.key_length", stated(func(h Hyper) int { return h.HeadDim })),
 	u32("attention.value_length", stated(func(h Hyper) int { return h.ValueDim })),
+}
+
+// kvHeads is 1 for latent attention, whose file keeps one compressed head.
+func kvHeads(h Hyper) int {
+	if h.MLA.KVRank > 0 {
+		return 1
+	}
+	return h.KVHeads
+}
+
+// always is a key-value that is written even where it is 0.
+func always(key string, get func(Hyper) int) Param {
+	return Param{key, func(h Hyper) (any, bool) { return uint32(get(h)), true }}
 }
 
 // u32 is a key-value that is left out where it is 0.

@@ -121,3 +121,22 @@ func (c *reader) string(keys ...string) string {
 	c.keep(err)
 	return s
 }
+
+// ints returns a list of counts.
+func (c *reader) ints(keys ...string) []int {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return nil
+	}
+	items, err := layer.Ints(key)
+	c.keep(err)
+	counts := make([]int, len(items))
+	for i, n := range items {
+		if n < 0 || n > longest {
+			c.keep(fault.Corrupt("convert: config.json: key %q: %d is out of range", key, n))
+			return nil
+		}
+		counts[i] = int(n)
+	}
+	return counts
+}

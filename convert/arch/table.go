@@ -6,7 +6,11 @@ import (
 )
 
 // table lists the architectures; each value stands in the file of its family.
-var table = []Arch{llama, qwen2}
+var table = []Arch{
+	llama, llama4, smollm3, mistral3,
+	deepseek, deepseek2,
+	qwen2, qwen2moe, qwen3, qwen3moe,
+}
 
 // All returns the architectures in the order of their names.
 func All() []Arch {

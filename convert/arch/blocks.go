@@ -1,0 +1,108 @@
+package arch
+
+import "slices"
+
+// The parts that decoders of Hugging Face share, as templates.
+
+// trunk holds the embedding, the norms and the output matrix.
+var trunk = []Tensor{
+	{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
+	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
+	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
+	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true},
+}
+
+// inverseFrequencies are what old checkpoints store of the rotary embedding.
+const inverseFrequencies = "model.layers.{i}.self_attn.rotary_emb.inv_freq"
+
+// attention holds the matrices of grouped-query attention; rope is what
+// happens to the rows of queries and keys.
+func attention(rope OpKind) []Tensor {
+	return []Tensor{
+		{Source: "model.layers.{i}.self_attn.q_proj.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}, Op: Op{Kind: rope, Heads: QueryHeads}},
+		{Source: "model.layers.{i}.self_attn.k_proj.weight", Target: "blk.{i}.attn_k.weight", Shape: []Dim{kRows, embed}, Op: Op{Kind: rope, Heads: KVHeads}},
+		{Source: "model.layers.{i}.self_attn.v_proj.weight", Target: "blk.{i}.attn_v.weight", Shape: []Dim{vRows, embed}},
+		{Source: "model.layers.{i}.self_attn.o_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
+	}
+}
+
+// attentionBias holds the biases of queries, keys and values.
+func attentionBias(rope OpKind) []Tensor {
+	return optional([]Tensor{
+		{Source: "model.layers.{i}.self_attn.q_proj.bias", Target: "blk.{i}.attn_q.bias", Shape: []Dim{qRows}, Op: Op{Kind: rope, Heads: QueryHeads}},
+		{Source: "model.layers.{i}.self_attn.k_proj.bias", Target: "blk.{i}.attn_k.bias", Shape: []Dim{kRows}, Op: Op{Kind: rope, Heads: KVHeads}},
+		{Source: "model.layers.{i}.self_attn.v_proj.bias", Target: "blk.{i}.attn_v.bias", Shape: []Dim{vRows}},
+	})
+}
+
+var outputBias = optional([]Tensor{
+	{Source: "model.layers.{i}.self_attn.o_proj.bias", Target: "blk.{i}.attn_output.bias", Shape: []Dim{embed}},
+})
+
+// headNorms normalize each query and key head.
+var headNorms = []Tensor{
+	{Source: "model.layers.{i}.self_attn.q_norm.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{headDim}},
+	{Source: "model.layers.{i}.self_attn.k_norm.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{headDim}},
+}
+
+// mlp is the gated feed-forward network, under any name and of any width.
+func mlp(source, target string, width Dim) []Tensor {
+	return []Tensor{
+		{Source: "model.layers.{i}." + source + ".gate_proj.weight", Target: "blk.{i}.ffn_gate" + target + ".weight", Shape: []Dim{width, embed}},
+		{Source: "model.layers.{i}." + source + ".up_proj.weight", Target: "blk.{i}.ffn_up" + target + ".weight", Shape: []Dim{width, embed}},
+		{Source: "model.layers.{i}." + source + ".down_proj.weight", Target: "blk.{i}.ffn_down" + target + ".weight", Shape: []Dim{embed, width}},
+	}
+}
+
+var mlpBias = optional([]Tensor{
+	{Source: "model.layers.{i}.mlp.gate_proj.bias", Target: "blk.{i}.ffn_gate.bias", Shape: []Dim{ff}},
+	{Source: "model.layers.{i}.mlp.up_proj.bias", Target: "blk.{i}.ffn_up.bias", Shape: []Dim{ff}},
+	{Source: "model.layers.{i}.mlp.down_proj.bias", Target: "blk.{i}.ffn_down.bias", Shape: []Dim{embed}},
+})
+
+// router scores the experts.
+func router(source string) []Tensor {
+	return []Tensor{{Source: "model.layers.{i}." + source + ".weight", Target: "blk.{i}.ffn_gate_inp.weight", Shape: []Dim{experts, embed}, F32: true}}
+}
+
+// perExpert holds one matrix for every expert: down, gate and up projection.
+var perExpert = []Tensor{
+	{Source: "model.layers.{i}.mlp.experts.{e}.down_proj.weight", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{embed, expertFF}},
+	{Source: "model.layers.{i}.mlp.experts.{e}.gate_proj.weight", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{expertFF, embed}},
+	{Source: "model.layers.{i}.mlp.experts.{e}.up_proj.weight", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{expertFF, embed}},
+}
+
+// fusedExperts is the other layout of the same: all experts in one tensor,
+// gate above up projection.
+var fusedExperts = optional([]Tensor{
+	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Op: Op{Part: 0, Parts: 2}},
+	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Op: Op{Part: 1, Parts: 2}},
+	{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
+})
+
+// sharedExpertGate scales the output of the shared expert.
+var sharedExpertGate = []Tensor{
+	{Source: "model.layers.{i}.mlp.shared_expert_gate.weight", Target: "blk.{i}.ffn_gate_inp_shexp.weight", Shape: []Dim{one, embed}, F32: true},
+}
+
+// optional marks tensors as absent in some checkpoints.
+func optional(tensors []Tensor) []Tensor {
+	for i := range tensors {
+		tensors[i].Optional = true
+	}
+	return tensors
+}
+
+// in limits tensors to some layers.
+func in(where Where, parts ...[]Tensor) []Tensor {
+	tensors := slices.Concat(parts...)
+	for i := range tensors {
+		tensors[i].Where = where
+	}
+	return tensors
+}
+
+// sparse and dense tell layers with experts from those without.
+func sparse(h Hyper, layer int) bool { return h.MoE.In(layer) }
+func dense(h Hyper, layer int) bool  { return !h.MoE.In(layer) }

@@ -1,0 +1,90 @@
+package arch
+
+import "slices"
+
+// deepseek serves DeepSeek MoE 16B: Llama's attention, leading dense layers,
+// then fine-grained experts beside shared ones.
+var deepseek = Arch{
+	Name:    "deepseek",
+	Classes: []string{"DeepseekForCausalLM"},
+	Defaults: map[string]Defaults{
+		"": {Eps: 1e-6, RopeBase: 1e4},
+	},
+	Params: []Param{
+		u32("rope.dimension_count", func(h Hyper) int { return h.HeadDim }),
+		{"rope.scaling.type", func(Hyper) (any, bool) { return "none", true }},
+		always("leading_dense_block_count", func(h Hyper) int { return h.MoE.LeadingDense }),
+		u32("vocab_size", vocab),
+		u32("expert_feed_forward_length", expertFF),
+		{"expert_weights_scale", func(Hyper) (any, bool) { return float32(1), true }},
+		u32("expert_count", experts),
+		u32("expert_shared_count", func(h Hyper) int { return h.MoE.Shared }),
+	},
+	Tensors: slices.Concat(trunk, attention(RopePermute), attentionBias(RopePermute),
+		in(dense, mlp("mlp", "", ff)),
+		in(sparse, router("mlp.gate"), perExpert, mlp("mlp.shared_experts", "_shexp", sharedFF)),
+	),
+	Ignore: []string{inverseFrequencies},
+	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, Gating: Softmax},
+}
+
+// deepseek2 serves DeepSeek V2, V2.5, V3, V3.1 and R1: multi-head latent
+// attention, written in the form that keeps one compressed key-value head.
+// Rotated dimensions pair neighbours in checkpoint and file alike.
+var deepseek2 = Arch{
+	Name:    "deepseek2",
+	Classes: []string{"DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"},
+	Defaults: map[string]Defaults{
+		"":                      {Context: 4096, Eps: 1e-6, RopeBase: 1e4},
+		"DeepseekV2ForCausalLM": {Context: 2048, Eps: 1e-6, RopeBase: 1e4},
+	},
+	Params: []Param{
+		always("leading_dense_block_count", func(h Hyper) int { return h.MoE.LeadingDense }),
+		u32("vocab_size", vocab),
+		u32("attention.q_lora_rank", queryRank),
+		u32("attention.kv_lora_rank", kvRank),
+		u32("attention.key_length", kvAndRope),
+		u32("attention.value_length", kvRank),
+		u32("attention.key_length_mla", headDim),
+		u32("attention.value_length_mla", func(h Hyper) int { return h.ValueDim }),
+		u32("expert_feed_forward_length", expertFF),
+		u32("expert_count", experts),
+		always("expert_shared_count", func(h Hyper) int { return h.MoE.Shared }),
+		f32("expert_weights_scale", func(h Hyper) float64 { return h.MoE.Scale }),
+		{"expert_weights_norm", func(h Hyper) (any, bool) { return true, h.MoE.Normalize }},
+		u32("rope.dimension_count", func(h Hyper) int { return h.Rope.Dim }),
+		f32("rope.scaling.yarn_log_multiplier", func(h Hyper) float64 { return 0.1 * h.Rope.MScaleAllDim }),
+	},
+	Tensors: slices.Concat(trunk, latentAttention,
+		in(dense, mlp("mlp", "", ff)),
+		in(sparse, router("mlp.gate"), routerBias, perExpert, mlp("mlp.shared_experts", "_shexp", sharedFF)),
+	),
+	Ignore: []string{inverseFrequencies},
+	Graph:  Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: Softmax},
+}
+
+// latentAttention compresses queries (where their rank is given) and keys
+// with values. The matrix that restores keys and values is cut in two, its
+// key part turned on its side for each head.
+var latentAttention = slices.Concat(
+	in(func(h Hyper, _ int) bool { return h.MLA.QueryRank == 0 }, []Tensor{
+		{Source: "model.layers.{i}.self_attn.q_proj.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}},
+	}),
+	in(func(h Hyper, _ int) bool { return h.MLA.QueryRank != 0 }, []Tensor{
+		{Source: "model.layers.{i}.self_attn.q_a_proj.weight", Target: "blk.{i}.attn_q_a.weight", Shape: []Dim{queryRank, embed}},
+		{Source: "model.layers.{i}.self_attn.q_a_layernorm.weight", Target: "blk.{i}.attn_q_a_norm.weight", Shape: []Dim{queryRank}},
+		{Source: "model.layers.{i}.self_attn.q_b_proj.weight", Target: "blk.{i}.attn_q_b.weight", Shape: []Dim{qRows, queryRank}},
+	}),
+	[]Tensor{
+		{Source: "model.layers.{i}.self_attn.kv_a_proj_with_mqa.weight", Target: "blk.{i}.attn_kv_a_mqa.weight", Shape: []Dim{kvAndRope, embed}},
+		{Source: "model.layers.{i}.self_attn.kv_a_layernorm.weight", Target: "blk.{i}.attn_kv_a_norm.weight", Shape: []Dim{kvRank}},
+		{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_k_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Op: Op{Kind: LatentKey}},
+		{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_v_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Op: Op{Kind: LatentValue}},
+		{Source: "model.layers.{i}.self_attn.o_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
+	},
+)
+
+// routerBias corrects the scores of experts for their choice alone.
+var routerBias = optional([]Tensor{
+	{Source: "model.layers.{i}.mlp.gate.e_score_correction_bias", Target: "blk.{i}.exp_probs_b.bias", Shape: []Dim{experts}, F32: true},
+})

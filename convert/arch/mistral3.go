@@ -1,0 +1,25 @@
+package arch
+
+import "slices"
+
+// mistral3 serves the text part of Mistral Small 3.1 and 3.2, Magistral and
+// Devstral, and Ministral 3, which stretches its context with YaRN and scales
+// queries with their position.
+var mistral3 = Arch{
+	Name:    "mistral3",
+	Classes: []string{"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"},
+	Strip:   []string{"language_model."},
+	Defaults: map[string]Defaults{
+		"": {Context: 131072, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
+	},
+	Params: append(slices.Clip(llamaParams),
+		Param{"rope.scaling.yarn_log_multiplier", func(h Hyper) (any, bool) {
+			return float32(h.Rope.MScaleAllDim), h.TemperatureScale != 0
+		}},
+		f32("attention.temperature_scale", func(h Hyper) float64 { return h.TemperatureScale }),
+	),
+	Tensors: slices.Concat(trunk, attention(RopePermute), mlp("mlp", "", ff)),
+	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
+	Extra:   llamaExtra,
+	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved},
+}
