@@ -1,10 +1,37 @@
 package quantize
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/f190792d/mq/formats/gguf"
 )
+
+// outline lists the tensors of the output in order, under their new names,
+// with the types of the source, and returns the number of layers left.
+func outline(tensors []gguf.TensorInfo, o Options) ([]Choice, int) {
+	choices := make([]Choice, len(tensors))
+	for i, t := range tensors {
+		choices[i] = Choice{Info: t, Source: i, From: t.Type, Wanted: t.Type}
+		choices[i].Info.Shape = gguf.TrimShape(t.Shape)
+	}
+	slices.SortStableFunc(choices, func(a, b Choice) int { return byLayer(a.Info.Name, b.Info.Name) })
+	layers := 0
+	if len(o.PruneLayers) > 0 {
+		choices, layers = prune(choices, o.PruneLayers)
+	}
+	if o.KeepSplit {
+		for i := range choices {
+			choices[i].File = tensors[choices[i].Source].Part()
+		}
+		slices.SortStableFunc(choices, func(a, b Choice) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(tensors[a.Source].Offset, tensors[b.Source].Offset))
+		})
+	}
+	return choices, layers
+}
 
 var layerPattern = regexp.MustCompile(`blk\.([0-9]+)\.`)
 
