@@ -27,9 +27,17 @@ func openGGUF(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &ggufSource{file: f, name: filepath.Base(path)}
-	if g.h, err = arch.FromGGUF(f.KVs()); err != nil {
+	s, err := newGGUF(f)
+	if err != nil {
 		f.Close()
+	}
+	return s, err
+}
+
+func newGGUF(f *gguf.File) (source, error) {
+	g := &ggufSource{file: f, name: filepath.Base(f.Name())}
+	var err error
+	if g.h, err = arch.FromGGUF(f.KVs()); err != nil {
 		return nil, err
 	}
 	g.a, _ = arch.ByName(g.h.Arch)

@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -60,12 +61,26 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newModel(s, filepath.Base(path))
+}
+
+// FromGGUF takes over an opened GGUF file. Close closes it.
+func FromGGUF(file *gguf.File) (*Model, error) {
+	s, err := newGGUF(file)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return newModel(s, filepath.Base(file.Name()))
+}
+
+func newModel(s source, name string) (*Model, error) {
 	m, err := build(s)
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	m.name = filepath.Base(path)
+	m.name = name
 	return m, nil
 }
 

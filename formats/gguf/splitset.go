@@ -70,6 +70,30 @@ func openSet(path string, given *part, count uint64) (*File, error) {
 	return joinSet(path, parts)
 }
 
+// OpenParts opens the files of a split set, in their order, whatever their
+// names. A single path is a file of its own.
+func OpenParts(paths []string) (*File, error) {
+	if len(paths) == 1 {
+		return OpenPart(paths[0])
+	}
+	if len(paths) == 0 {
+		return nil, fault.Usage("gguf: a split set without a part")
+	}
+	f := &File{} // closes what is open on failure
+	for i, path := range paths {
+		p, err := openPart(path)
+		if err == nil {
+			f.parts = append(f.parts, p)
+			err = p.checkSplit(i, len(paths))
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return joinSet(paths[0], f.parts)
+}
+
 // checkSplit holds a part to the place that its name gives it.
 func (p *part) checkSplit(i, n int) error {
 	base := filepath.Base(p.name)

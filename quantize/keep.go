@@ -1,0 +1,18 @@
+package quantize
+
+import "github.com/f190792d/mq/formats/gguf"
+
+// Keep plans a file that holds a source as it is: every tensor in its type
+// and place, the key-values unchanged. It is how a conversion without
+// quantization is written.
+func Keep(kvs gguf.KVs, tensors []gguf.TensorInfo) (*Plan, error) {
+	plan := &Plan{Recipe: Recipe{Name: "COPY", copies: true}, Tensors: make([]Choice, len(tensors))}
+	for i, t := range tensors {
+		plan.Tensors[i] = Choice{Info: t, Source: i, From: t.Type, Wanted: t.Type}
+	}
+	if err := plan.place(kvs.Clone(), false); err != nil {
+		return nil, err
+	}
+	plan.summarize(tensors)
+	return plan, nil
+}
