@@ -30,7 +30,7 @@ func QuantizeIQ1_S(dst []byte, src, weights []float32) {
 		var down [8]uint8
 		var top float32
 		for j := range scales {
-			if !s.load(x, j, 32, 1e-12) || !s.searchShared() {
+			if !s.load(x, j, 32, 1e-12) || !s.findShared() {
 				continue
 			}
 			scales[j], down[j] = s.fit(), s.down[0]
@@ -75,7 +75,7 @@ func QuantizeIQ1_M(dst []byte, src, weights []float32) {
 		var down [16][2]uint8
 		var top float32
 		for j := range scales {
-			if !s.load(x, j, 16, 1e-7) || !s.searchHalves() {
+			if !s.load(x, j, 16, 1e-7) || !s.findHalves() {
 				continue
 			}
 			scales[j], down[j] = s.fit(), [2]uint8(s.down[:2])
