@@ -106,7 +106,7 @@ func (c *lines) exact(list []uint16, t int) {
 
 // chooseOne sets the code of one try.
 func (c *lines) chooseOne(list []uint16, t int) {
-	code, _, sure := c.lowest(list, c.s.scale[t], c.s.scale[t])
+	code, sure := c.lowestAt(list, c.s.scale[t])
 	if !sure {
 		c.exact(list, t)
 		return
@@ -138,6 +138,27 @@ func (c *lines) lowest(list []uint16, s1, s2 float32) (code1, code2 uint16, sure
 	}
 	sure = height(next1)-height(low1) > c.slack && height(next2)-height(low2) > c.slack
 	return uint16(low1), uint16(low2), sure
+}
+
+// lowestAt is lowest for one scale.
+func (c *lines) lowestAt(list []uint16, s float32) (code uint16, sure bool) {
+	low, next := highest, highest
+	if c.s.dims == 8 {
+		for _, code := range list {
+			p, q := &c.parts[0][code&15], &c.parts[1][code>>4&15]
+			r, t := &c.parts[2][code>>8&15], &c.parts[3][code>>12]
+			a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
+			low, next = lower(low, next, float32(a*s)-b, code)
+		}
+	} else {
+		for _, code := range list {
+			p, q := &c.parts[0][code&7], &c.parts[1][code>>3&7]
+			r, t := &c.parts[2][code>>6&7], &c.parts[3][code>>9&7]
+			a, b := p.a+q.a+r.a+t.a, p.b+q.b+r.b+t.b
+			low, next = lower(low, next, float32(a*s)-b, code)
+		}
+	}
+	return uint16(low), height(next)-height(low) > c.slack
 }
 
 // highest is above all lines.

@@ -100,15 +100,22 @@ func (s *gridSearch) nearestOf(g int, list []uint16, scale float32) uint16 {
 }
 
 // bestTry returns the try whose codes explain most of x and the least-squares
-// scale for them, or -1 and the given scale.
+// scale for them, or -1 and the given scale. Sums over the groups before the
+// first whose code changes are those of the try before.
 func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
 	var best float32
 	winner := -1
+	groups := s.size / s.dims
+	var lx, ll [9]float32 // sums over the groups before each
 	for t := range n {
-		var lx, ll float32
-		for g := range s.size / s.dims {
-			lx, ll = s.add(g, s.tried[g][t], lx, ll)
+		g := 0
+		for t > 0 && g < groups && s.tried[g][t] == s.tried[g][t-1] {
+			g++
 		}
+		for ; g < groups; g++ {
+			lx[g+1], ll[g+1] = s.add(g, s.tried[g][t], lx[g], ll[g])
+		}
+		lx, ll := lx[groups], ll[groups]
 		if ll > 0 && float32(lx*lx) > float32(best*ll) {
 			winner, scale = t, lx/ll
 			best = scale * lx
