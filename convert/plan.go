@@ -37,7 +37,8 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		return nil, err
 	}
 	a, _ := arch.ByClass(h.Class)
-	all := sources(ckpt, a, h.Class)
+	all := sources(ckpt, a, h)
+	h.MTPLayers = predictionLayers(all, h)
 	targets, found := match(a, h, all)
 	if err := found.err(ckpt, a); err != nil {
 		return nil, err

@@ -23,12 +23,12 @@ type source struct {
 
 // sources lists the tensors of a checkpoint in the order in which the
 // reference converter meets them.
-func sources(ckpt *hf.Checkpoint, a arch.Arch, class string) []source {
+func sources(ckpt *hf.Checkpoint, a arch.Arch, h arch.Hyper) []source {
 	var all []source
 	for _, t := range ckpt.Tensors() {
 		all = append(all, source{
 			name:      t.Name,
-			canonical: a.Canonical(t.Name, class),
+			canonical: a.Canonical(t.Name, h),
 			file:      t.File,
 			shape:     t.Shape,
 			stored:    t.DType,
@@ -36,6 +36,19 @@ func sources(ckpt *hf.Checkpoint, a arch.Arch, class string) []source {
 		})
 	}
 	return applyScales(all, ckpt.Config())
+}
+
+// predictionLayers counts the layers behind the last that a checkpoint holds
+// for multi-token prediction; config.json often does not tell.
+func predictionLayers(all []source, h arch.Hyper) int {
+	count := 0
+	for _, s := range all {
+		if strings.HasPrefix(strings.TrimPrefix(s.name, "model."), "mtp.") {
+			_, layer, _ := arch.Template(s.canonical)
+			count = max(count, layer+1-h.Layers)
+		}
+	}
+	return count
 }
 
 // tensorRows reads a stored tensor.

@@ -58,7 +58,7 @@ func convertTiny(t *testing.T, class string) {
 		}
 	}
 	for _, source := range ckpt.Tensors() {
-		if !used[source.Name] && !p.Arch.Ignores(p.Arch.Canonical(source.Name, class)) {
+		if !used[source.Name] && !p.Arch.Ignores(p.Arch.Canonical(source.Name, p.Hyper)) {
 			t.Errorf("source tensor %q is in no stream", source.Name)
 		}
 	}
@@ -79,6 +79,7 @@ func fileView(h arch.Hyper) arch.Hyper {
 		h.Rope = arch.Rope{Base: h.Rope.Base, Dim: h.Rope.Dim}
 	}
 	h.Rope.OriginalContext = 0
+	h.Rope.Sections = append(h.Rope.Sections, make([]int, 4-len(h.Rope.Sections))...)
 	h.Rope.MScale = 0 // equal to MScaleAllDim where a file can express it
 	if h.MoE.Scale == 0 {
 		h.MoE.Scale = 1

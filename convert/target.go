@@ -71,49 +71,6 @@ func build(t arch.Tensor, h arch.Hyper, layer int, from []source) target {
 	}
 }
 
-// apply runs one transform. shape is that of the source, outermost dimension
-// first, and comes back as that of the result.
-func apply(op arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-	r, shape = kinds[op.Kind](op, h, r, slices.Clone(shape))
-	if op.Parts > 1 {
-		d := len(shape) - 2
-		part := shape[d] / int64(op.Parts)
-		r = transform.Part(r, shape[d], int64(op.Part)*part, part)
-		shape[d] = part
-	}
-	return r, shape
-}
-
-// kinds implements the transforms of the architecture table. Shapes have been
-// checked before; they may be changed in place.
-var kinds = map[arch.OpKind]func(arch.Op, arch.Hyper, transform.Rows, []int64) (transform.Rows, []int64){
-	arch.Copy: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		return r, shape
-	},
-	arch.RopePermute: func(op arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		columns := r.Columns
-		if len(shape) == 1 { // of a bias, each element is a row
-			r = transform.Reshape(r, 1)
-		}
-		return transform.Reshape(transform.RopePermute(r, int64(op.Heads.Of(h))), columns), shape
-	},
-	arch.Transpose: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		d := len(shape)
-		r = transform.Transpose(r, shape[d-2])
-		shape[d-2], shape[d-1] = shape[d-1], shape[d-2]
-		return r, shape
-	},
-	arch.LatentKey: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		nope, heads := int64(h.MLA.NopeDim), int64(h.Heads)
-		r = transform.Part(r, shape[0]/heads, 0, nope)
-		return transform.Transpose(r, nope), []int64{heads, shape[1], nope}
-	},
-	arch.LatentValue: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		nope, heads, value := int64(h.MLA.NopeDim), int64(h.Heads), int64(h.ValueDim)
-		return transform.Part(r, shape[0]/heads, nope, value), []int64{heads, value, shape[1]}
-	},
-}
-
 // stream gives a target its type.
 func (t target) stream(chosen gguf.Type, encode transform.Encoder) gguf.Stream {
 	return transform.Stream(gguf.TensorInfo{Name: t.name, Type: chosen, Shape: t.shape}, t.rows, encode)

@@ -22,6 +22,8 @@ type Defaults struct {
 	Eps      float64
 	RopeBase float64
 	HeadDim  int // counts as stated; may be [Derived]
+
+	PartialRope float64 // the part of a head that is rotated
 }
 
 // Derived stands for hidden_size / num_attention_heads.
@@ -67,6 +69,9 @@ type Extra struct {
 type Graph struct {
 	SourceRope RopeStyle // how the checkpoint pairs rotated dimensions
 	GGUFRope   RopeStyle // how the GGUF file pairs them
+
+	NormOffset     float32 // added to norm weights of the checkpoint (that of linear attention excepted), not of the file
+	GatedAttention bool    // each query head is followed by a gate of the same size
 
 	NoRopeEvery int // every so many layers, one is not rotated; 0 rotates all
 

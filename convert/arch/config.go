@@ -18,7 +18,7 @@ func Class(config hf.Config) (string, error) {
 		return "", err
 	}
 	if len(classes) == 0 {
-		return "", fault.Corrupt("convert: config.json: key \"architectures\" names no class")
+		return "", corruptConfig("key \"architectures\" names no class")
 	}
 	return classes[0], nil
 }
@@ -75,11 +75,14 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
 	h.ValueDim = h.HeadDim
 	h.Eps = first(h.Eps, assumed.Eps)
-	h.Rope = c.rope(h)
+	h.Rope = c.rope(h, assumed.PartialRope)
 	h.Rope.Base = first(h.Rope.Base, assumed.RopeBase)
 	h.TemperatureScale = c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta")
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
+	}
+	if c.has("linear_num_value_heads") {
+		h.Delta = c.delta(h.Layers)
 	}
 	c.checkNoRope(h, a.Graph.NoRopeEvery)
 	if c.err != nil {
@@ -157,7 +160,7 @@ func (h Hyper) check(file string) error {
 // rope reads the rotary embedding: rope_scaling beside rope_theta, as
 // transformers 4 writes it, or rope_parameters, as version 5 does; the
 // parameters of full attention where layers differ.
-func (c *reader) rope(h Hyper) Rope {
+func (c *reader) rope(h Hyper, partial float64) Rope {
 	p := c.sub("rope_scaling", "rope_parameters")
 	if full := p.sub("full_attention"); len(full.layers) > 0 {
 		p = full
@@ -190,8 +193,9 @@ func (c *reader) rope(h Hyper) Rope {
 	if r.Scaling != "" {
 		r.OriginalContext = first(r.OriginalContext, c.int("original_max_position_embeddings"), h.Context)
 	}
+	r.Sections = p.ints("mrope_section")
 	r.Dim = h.HeadDim
-	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent")); part != 0 {
+	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent"), partial); part != 0 {
 		r.Dim = int(float64(h.HeadDim) * part)
 	}
 	if p.err != nil && c.err == nil {

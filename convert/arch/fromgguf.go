@@ -60,8 +60,19 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	}
 	h.Rope.MScaleAllDim = g.float("rope.scaling.yarn_log_multiplier")
 	g.latent(&h)
+	h.MTPLayers = g.int("nextn_predict_layers")
+	h.Layers -= h.MTPLayers
+	h.Delta = g.delta(h.Layers)
+	if sections, ok := kvs.Ints(g.prefix + "rope.dimension_sections"); ok {
+		for _, n := range sections {
+			h.Rope.Sections = append(h.Rope.Sections, int(n))
+		}
+	}
 	if g.err != nil {
 		return Hyper{}, g.err
+	}
+	if h.Layers < 1 {
+		return Hyper{}, fault.Corrupt("gguf: key %q leaves no layer of %d", g.prefix+"nextn_predict_layers", h.Layers+h.MTPLayers)
 	}
 	return h, h.check("gguf header")
 }

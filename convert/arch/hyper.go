@@ -30,12 +30,15 @@ type Hyper struct {
 	Rope Rope
 	MoE  MoE
 	MLA  MLA
+
+	Delta Delta
 }
 
 // Rope holds the rotary embedding's parameters.
 type Rope struct {
 	Base                                                            float64
 	Dim                                                             int    // rotated dimensions of a head
+	Sections                                                        []int  // of them for time, height, width and the rest
 	Scaling                                                         string // "", "linear", "yarn", "llama3", "longrope", "dynamic"
 	Factor                                                          float64
 	OriginalContext                                                 int

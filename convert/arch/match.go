@@ -42,17 +42,42 @@ func (t Tensor) PerExpert() bool { return strings.Contains(t.Source, "{e}") }
 func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h, layer) }
 
 // Canonical returns a source name as the templates spell it: without the
-// wrappers of multimodal checkpoints, and with the "model." that bare decoder
-// classes leave out.
-func (a Arch) Canonical(name, class string) string {
+// wrappers of multimodal checkpoints, with the "model." that bare decoder
+// classes leave out, and with multi-token-prediction layers counted behind the
+// others.
+func (a Arch) Canonical(name string, h Hyper) string {
 	for _, s := range a.Strip {
 		name = strings.ReplaceAll(name, s, "")
 	}
-	bare := strings.HasSuffix(class, "Model") && !strings.HasPrefix(name, "model.") && name != "lm_head.weight"
+	bare := strings.HasSuffix(h.Class, "Model") && !strings.HasPrefix(name, "model.") && name != "lm_head.weight"
 	if bare {
 		name = "model." + name
 	}
+	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok {
+		return predictionName(mtp, h.Layers)
+	}
 	return name
+}
+
+// predictionNames are what the parts around the prediction layers are called.
+var predictionNames = map[string]string{
+	"fc.weight":                    "eh_proj.weight",
+	"pre_fc_norm_embedding.weight": "enorm.weight",
+	"pre_fc_norm_hidden.weight":    "hnorm.weight",
+	"norm.weight":                  "shared_head.norm.weight",
+}
+
+func predictionName(name string, layers int) string {
+	layer, rest := 0, predictionNames[name]
+	if rest == "" {
+		number, after, _ := strings.Cut(strings.TrimPrefix(name, "layers."), ".")
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 0 {
+			return "mtp." + name
+		}
+		layer, rest = n, after
+	}
+	return "model.layers." + strconv.Itoa(layers+layer) + "." + rest
 }
 
 // Ignores tells whether a canonical source name is left out on purpose.

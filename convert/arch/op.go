@@ -4,6 +4,7 @@ package arch
 type Op struct {
 	Kind  OpKind
 	Heads HeadCount // whose heads the rows belong to
+	Map   MapKind   // arithmetic on every element of the result
 
 	// Of the result, part Part of Parts equal parts of the last dimension but
 	// one is kept; everything where Parts is 0.
@@ -21,6 +22,22 @@ const (
 	Transpose          // [E, M, N] to [E, N, M]
 	LatentKey          // [H·(P+V), R] to [H, R, P]: the key part of each head, turned
 	LatentValue        // [H·(P+V), R] to [H, V, R]: the value part of each head
+	Squeeze            // drops lengths of 1
+	DeltaQKV           // [G·(q+k+v+z), N]: q of all key heads, then k, then v
+	DeltaGate          // [G·(q+k+v+z), N]: z of all key heads
+	TileRows           // [H·D, …]: value heads from grouped by key head to key heads in turn
+	TileTail           // the same behind the rows of queries and keys; drops lengths of 1
+	TileColumns        // the same with columns
+)
+
+// MapKind enumerates the arithmetic on elements.
+type MapKind uint8
+
+// The maps.
+const (
+	Keep   MapKind = iota
+	AddOne         // x + 1
+	NegExp         // -exp(x)
 )
 
 // HeadCount selects which number of heads a transform works with.

@@ -18,6 +18,13 @@ var Common = []Param{
 	f32("rope.scaling.yarn_attn_factor", scaled(func(r Rope) float64 { return r.AttnFactor }, "yarn")),
 	f32("rope.scaling.yarn_beta_fast", scaled(func(r Rope) float64 { return r.BetaFast }, "yarn")),
 	f32("rope.scaling.yarn_beta_slow", scaled(func(r Rope) float64 { return r.BetaSlow }, "yarn")),
+	{"rope.dimension_sections", func(h Hyper) (any, bool) {
+		padded := make([]int32, 4)
+		for i := range min(4, len(h.Rope.Sections)) {
+			padded[i] = int32(h.Rope.Sections[i])
+		}
+		return padded, h.Rope.Sections != nil
+	}},
 	f32("rope.freq_base", func(h Hyper) float64 { return h.Rope.Base }),
 	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
 	u32("expert_count", func(h Hyper) int { return h.MoE.Experts }),

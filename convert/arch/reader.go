@@ -9,6 +9,14 @@ import (
 // fit where they are multiplied with care, and no real model comes near.
 const longest = 1 << 31
 
+// longestList bounds the layers that are listed one by one.
+const longestList = 1 << 16
+
+// corruptConfig reports a config.json that makes no sense.
+func corruptConfig(format string, args ...any) error {
+	return fault.Corrupt("convert: config.json: "+format, args...)
+}
+
 // reader looks keys up in layers of configurations and keeps the first error.
 // A key with the value null counts as absent.
 type reader struct {
@@ -76,7 +84,7 @@ func (c *reader) int(keys ...string) int {
 	n, err := layer.Int(key)
 	c.keep(err)
 	if err == nil && (n < 0 || n > longest) {
-		c.keep(fault.Corrupt("convert: config.json: key %q: %d is out of range", key, n))
+		c.keep(corruptConfig("key %q: %d is out of range", key, n))
 		return 0
 	}
 	return int(n)
@@ -86,7 +94,7 @@ func (c *reader) int(keys ...string) int {
 func (c *reader) need(keys ...string) int {
 	n := c.int(keys...)
 	if n == 0 {
-		c.keep(fault.Corrupt("convert: config.json: key %q is missing or 0", keys[0]))
+		c.keep(corruptConfig("key %q is missing or 0", keys[0]))
 		return 1
 	}
 	return n
@@ -133,10 +141,21 @@ func (c *reader) ints(keys ...string) []int {
 	counts := make([]int, len(items))
 	for i, n := range items {
 		if n < 0 || n > longest {
-			c.keep(fault.Corrupt("convert: config.json: key %q: %d is out of range", key, n))
+			c.keep(corruptConfig("key %q: %d is out of range", key, n))
 			return nil
 		}
 		counts[i] = int(n)
 	}
 	return counts
+}
+
+// strings returns a list of names.
+func (c *reader) strings(keys ...string) []string {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return nil
+	}
+	names, err := layer.Strings(key)
+	c.keep(err)
+	return names
 }

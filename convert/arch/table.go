@@ -9,7 +9,7 @@ import (
 var table = []Arch{
 	llama, llama4, smollm3, mistral3,
 	deepseek, deepseek2,
-	qwen2, qwen2moe, qwen3, qwen3moe,
+	qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 }
 
 // All returns the architectures in the order of their names.

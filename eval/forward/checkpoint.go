@@ -30,7 +30,7 @@ func openCheckpoint(path string) (source, error) {
 	}
 	c.a, _ = arch.ByName(c.h.Arch)
 	for _, t := range files.Tensors() {
-		c.tensors[c.a.Canonical(t.Name, c.h.Class)] = t
+		c.tensors[c.a.Canonical(t.Name, c.h)] = t
 	}
 	for _, t := range c.a.Tensors {
 		c.sources[t.Target] = append(c.sources[t.Target], t.Source)
