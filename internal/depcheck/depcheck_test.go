@@ -17,7 +17,7 @@ const module = "github.com/f190792d/mq/"
 // decides. Test files are free.
 var allowed = map[string][]string{
 	"formats":           {"formats"},
-	"formats/dtype":     {},
+	"formats/dtype":     {"formats/fault"},
 	"formats/fault":     {},
 	"quantize":          {"quantize", "formats"},
 	"quantize/block":    {"quantize/kernel", "formats/dtype"},
