@@ -12,7 +12,8 @@ type Options struct {
 	Type     FileType
 	Metadata map[string]string // general.* keys that go before what the checkpoint says
 
-	NoVocabulary bool // plan without a tokenizer
+	Pre          string // tokenizer.ggml.pre; empty: recognized
+	NoVocabulary bool   // plan without a tokenizer
 
 	// Encoder returns the encoder of a block type. Types without blocks need
 	// none.
@@ -57,6 +58,15 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		infos = append(infos, s.TensorInfo)
 	}
 	p.KVs = keyValues(p, loadMetadata(ckpt, countWeights(infos), o.Metadata))
+	if !o.NoVocabulary {
+		vocabulary, err := vocabulary(ckpt, h, o.Pre)
+		if err != nil {
+			return nil, err
+		}
+		for _, kv := range vocabulary {
+			p.KVs.Set(kv.Key, kv.Value)
+		}
+	}
 	return p, nil
 }
 
