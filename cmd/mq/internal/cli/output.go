@@ -43,7 +43,7 @@ type production struct {
 	force   bool
 
 	// check, where set, judges a finished file before it gets its name.
-	check func(ctx context.Context, t target, unfinished string) error
+	check func(ctx context.Context, t target, unfinished []string) error
 }
 
 // preflight finds what is wrong with the outputs before work starts.
@@ -102,7 +102,11 @@ func (a *app) produce(ctx context.Context, p *production) error {
 	}
 	for i, t := range p.targets {
 		if p.check != nil {
-			if err := p.check(ctx, t, files[i][0].TempPath()); err != nil {
+			var unfinished []string
+			for _, file := range files[i] {
+				unfinished = append(unfinished, file.TempPath())
+			}
+			if err := p.check(ctx, t, unfinished); err != nil {
 				return err
 			}
 		}

@@ -98,8 +98,8 @@ the result is right: one pass, no Python, no intermediate file.`,
 	flags.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage("%w", err) })
 	root.AddCommand(
-		a.quantizeCommand(),
-		a.inspectCommand(), a.typesCommand(), a.archsCommand(),
+		a.convertCommand(), a.quantizeCommand(), a.evalCommand(), a.imatrixCommand(),
+		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
 	)
 	return root
 }

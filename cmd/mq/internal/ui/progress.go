@@ -53,6 +53,16 @@ func (c *Console) Progress(label string, total int64, unit Unit) *Progress {
 	return p
 }
 
+// Total says how many units there are, where that was not known before.
+func (p *Progress) Total(total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total = total
+	if p.bar != nil {
+		p.bar.SetTotal(total)
+	}
+}
+
 // Set moves the step to done units; note says what it is at.
 func (p *Progress) Set(done int64, note string) {
 	p.mu.Lock()

@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/eval"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+// evalFlags are the flags of eval.
+type evalFlags struct {
+	perplexity, divergence      bool
+	base, logits, saveLogits    string
+	files                       []string
+	context, chunks, stride     int
+	maxPerplexity, maxKLD, top1 float64
+	task                        map[string]*bool // by the name of its flag
+	limit                       int              // tasks to run
+	generation                  generation
+}
+
+// evalCommand measures a model.
+func (a *app) evalCommand() *cobra.Command {
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval MODEL -f TEXT",
+		Short: "Measure a model: perplexity, divergence from another",
+		Long: `Runs a GGUF file or a checkpoint folder in float32 over a text.
+
+--perplexity cuts the text into chunks of --ctx tokens and scores the second half
+of each, as llama-perplexity does. --kl-divergence runs a second model beside it,
+chunk by chunk, and compares their predictions; no file of logits is needed.`,
+		Example: `  mq eval --perplexity model-Q4_K_M.gguf -f wiki.test.raw
+  mq eval --kl-divergence --base ./Llama-3-8B model-Q4_K_M.gguf -f wiki.test.raw --max-kld 0.05`,
+		Args: exactArgs(1, "one MODEL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("generate") {
+				return a.generate(cmd.Context(), args[0], &f.generation)
+			}
+			if err := f.check(); err != nil {
+				return err
+			}
+			for kind, chosen := range f.task {
+				if *chosen {
+					return a.score(cmd.Context(), args[0], kind, f.files[0], f.limit)
+				}
+			}
+			return a.evaluate(cmd.Context(), args[0], &f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.perplexity, "perplexity", false, "measure the perplexity (the default)")
+	flags.BoolVar(&f.divergence, "kl-divergence", false, "measure the divergence from --base or --logits")
+	flags.StringVar(&f.base, "base", "", "GGUF file or checkpoint folder to compare with")
+	flags.StringVar(&f.logits, "logits", "", "llama-perplexity's file of logits to compare with")
+	flags.StringVar(&f.saveLogits, "save-all-logits", "", "write llama-perplexity's file of logits")
+	flags.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
+	flags.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
+	flags.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
+	flags.IntVar(&f.stride, "stride", 0, "slide the window by this many tokens instead of cutting chunks")
+	flags.Float64Var(&f.maxPerplexity, "max-ppl", math.Inf(1), "fail (exit 3) above this perplexity")
+	flags.Float64Var(&f.maxKLD, "max-kld", math.Inf(1), "fail (exit 3) above this mean divergence")
+	flags.Float64Var(&f.top1, "min-top1", 0, "fail (exit 3) below this share of equal most likely tokens, 0 to 1")
+	f.task = map[string]*bool{}
+	for kind := range tasks {
+		f.task[kind] = flags.Bool(kind, false, "score the tasks of the file, in the form that llama-perplexity reads")
+	}
+	flags.IntVar(&f.limit, "tasks", 0, "how many tasks to run (default all)")
+	flags.StringVar(&f.generation.prompt, "generate", "", "print how the model continues this prompt")
+	flags.IntVarP(&f.generation.tokens, "tokens", "n", 64, "tokens to generate")
+	flags.Float64Var(&f.generation.sampling.Temperature, "temp", 0, "temperature of sampling; 0 takes the most likely token")
+	flags.IntVar(&f.generation.sampling.TopK, "top-k", 0, "sample among the K most likely tokens")
+	flags.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
+	flags.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
+	for _, name := range []string{"max-ppl", "max-kld", "min-top1"} {
+		flags.Lookup(name).DefValue = ""
+	}
+	return cmd
+}
+
+func (f *evalFlags) check() error {
+	against := f.base != "" || f.logits != ""
+	switch {
+	case f.divergence && !against:
+		return fault.Usage("eval: --kl-divergence needs something to compare with: --base MODEL or --logits FILE")
+	case f.base != "" && f.logits != "":
+		return fault.Usage("eval: give --base or --logits, not both")
+	case len(f.files) == 0 && f.logits == "":
+		return fault.Usage("eval: give a text with -f FILE")
+	case f.context < 4:
+		return fault.Usage("eval: --ctx %d: a chunk has at least 4 tokens", f.context)
+	case f.chunks < 0 || f.stride < 0:
+		return fault.Usage("eval: --chunks and --stride are not negative")
+	case !against && (!math.IsInf(f.maxKLD, 1) || f.top1 > 0):
+		return fault.Usage("eval: --max-kld and --min-top1 need --base or --logits")
+	}
+	chosen := 0
+	for _, task := range f.task {
+		if *task {
+			chosen++
+		}
+	}
+	if chosen > 1 || chosen == 1 && (f.perplexity || against || len(f.files) != 1) {
+		return fault.Usage("eval: a task stands alone and takes one file")
+	}
+	f.divergence = against
+	return nil
+}
+
+func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
+	model, words, err := a.openModel(path)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	chunking := eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()}
+	chunking.BOS, _ = words.Special("bos")
+
+	if f.logits != "" {
+		return a.divergence(ctx, f, func(step func(eval.Progress[eval.Divergence])) (eval.Divergence, error) {
+			file, err := eval.OpenLogits(f.logits)
+			if err != nil {
+				return eval.Divergence{}, err
+			}
+			defer file.Close()
+			return eval.MeasureAgainst(ctx, file, model, chunking, step)
+		})
+	}
+	tokens, err := a.textTokens(words, f.files)
+	if err != nil {
+		return err
+	}
+	if f.base != "" {
+		base, baseWords, err := a.openModel(f.base)
+		if err != nil {
+			return err
+		}
+		defer base.Close()
+		if err := sameVocabulary(path, words, f.base, baseWords); err != nil {
+			return err
+		}
+		return a.divergence(ctx, f, func(step func(eval.Progress[eval.Divergence])) (eval.Divergence, error) {
+			return eval.MeasureDivergence(ctx, base, model, tokens, chunking, step)
+		})
+	}
+	return a.perplexity(ctx, model, tokens, chunking, f)
+}
+
+func (a *app) perplexity(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, f *evalFlags) error {
+	progress := a.Progress("perplexity", 0, ui.Items)
+	step := func(p eval.Progress[eval.Perplexity]) {
+		progress.Total(int64(p.Chunks))
+		progress.Set(int64(p.Chunk), fmt.Sprintf("PPL %.4f ± %.4f", p.Result.Value, p.Result.Error))
+	}
+	var result eval.Perplexity
+	var err error
+	switch {
+	case f.saveLogits != "":
+		result, err = a.saveLogits(ctx, model, tokens, c, f.saveLogits, step)
+	case f.stride > 0:
+		result, err = eval.MeasureStrided(ctx, model, tokens, f.stride, c, step)
+	default:
+		result, err = eval.MeasurePerplexity(ctx, model, tokens, c, step)
+	}
+	progress.Finish()
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		a.Object(result)
+	} else {
+		a.Printf("perplexity %.4f ± %.4f  (%d tokens scored in %d chunks of %d)\n", result.Value, result.Error, result.Tokens, result.Chunks, c.Context)
+	}
+	if result.Value > f.maxPerplexity {
+		return fault.Check("eval: perplexity %.4f is above --max-ppl %g", result.Value, f.maxPerplexity)
+	}
+	return nil
+}
+
+func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, path string, step func(eval.Progress[eval.Perplexity])) (eval.Perplexity, error) {
+	file, err := atomicfile.Create(path, atomicfile.Options{})
+	if err != nil {
+		return eval.Perplexity{}, err
+	}
+	defer file.Abort()
+	result, err := eval.SaveLogits(ctx, io.Writer(file), model, tokens, c, step)
+	if err != nil {
+		return result, err
+	}
+	return result, file.Commit()
+}
+
+func (a *app) divergence(ctx context.Context, f *evalFlags, measure func(func(eval.Progress[eval.Divergence])) (eval.Divergence, error)) error {
+	progress := a.Progress("divergence", 0, ui.Items)
+	d, err := measure(func(p eval.Progress[eval.Divergence]) {
+		progress.Total(int64(p.Chunks))
+		progress.Set(int64(p.Chunk), fmt.Sprintf("KLD %.5f", p.Result.KLD.Value))
+	})
+	progress.Finish()
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if a.JSON {
+		a.Object(map[string]any{
+			"perplexity": d.Perplexity.Value, "stderr": d.Perplexity.Error, "tokens": d.Tokens, "chunks": d.Chunks,
+			"kld":    map[string]any{"mean": d.KLD.Value, "stderr": d.KLD.Error, "max": d.KLDs.Max, "p99": d.KLDs.P99, "median": d.KLDs.Median, "distribution": d.KLDs},
+			"top1":   d.SameTop.Value,
+			"detail": d,
+		})
+	} else {
+		a.printDivergence(d)
+	}
+	switch {
+	case d.Perplexity.Value > f.maxPerplexity:
+		return fault.Check("eval: perplexity %.4f is above --max-ppl %g", d.Perplexity.Value, f.maxPerplexity)
+	case d.KLD.Value > f.maxKLD:
+		return fault.Check("eval: mean divergence %.6f is above --max-kld %g", d.KLD.Value, f.maxKLD)
+	case d.SameTop.Value < f.top1:
+		return fault.Check("eval: top-1 agreement %.4f is below --min-top1 %g", d.SameTop.Value, f.top1)
+	}
+	return nil
+}
+
+func (a *app) printDivergence(d eval.Divergence) {
+	row := func(name string, m eval.Measure) []string {
+		return []string{name, fmt.Sprintf("%.6f", m.Value), fmt.Sprintf("± %.6f", m.Error)}
+	}
+	one := func(name string, v float64) []string { return []string{name, fmt.Sprintf("%.6f", v), ""} }
+	a.Table(a.Out, [][]string{
+		row("perplexity", d.Perplexity), row("perplexity of the base", d.Base), row("ln ratio", d.LogRatio),
+		row("ratio", d.Ratio), row("difference", d.Difference), one("correlation of ln PPL", d.Correlation),
+		row("KLD mean", d.KLD), one("KLD max", d.KLDs.Max), one("KLD 99.9 %", d.KLDs.P999), one("KLD 99 %", d.KLDs.P99),
+		one("KLD 95 %", d.KLDs.P95), one("KLD median", d.KLDs.Median), one("KLD 1 %", d.KLDs.P1), one("KLD min", d.KLDs.Min),
+		row("Δp mean", d.DeltaP), one("Δp max", d.DeltaPs.Max), one("Δp 99 %", d.DeltaPs.P99), one("Δp median", d.DeltaPs.Median),
+		one("Δp 1 %", d.DeltaPs.P1), one("Δp min", d.DeltaPs.Min), row("Δp RMS", d.RMSDelta), row("top-1 agreement", d.SameTop),
+	})
+	a.Printf("%d tokens scored in %d chunks\n", d.Tokens, d.Chunks)
+}
+
+// textTokens encodes texts, one after the other, with what the vocabulary
+// wants in front of the first.
+func (a *app) textTokens(words *tokenizer.Tokenizer, files []string) ([]int32, error) {
+	var text strings.Builder
+	for _, name := range files {
+		part, err := a.readText(name)
+		if err != nil {
+			return nil, err
+		}
+		// llama-perplexity drops one line end at the end of a file.
+		text.WriteString(strings.TrimSuffix(part, "\n"))
+	}
+	return words.Encode(text.String(), tokenizer.Options{AddSpecial: true}), nil
+}
+
+// sameVocabulary refuses models whose ids mean different texts.
+func sameVocabulary(path string, words *tokenizer.Tokenizer, basePath string, base *tokenizer.Tokenizer) error {
+	for id := range int32(min(words.Size(), base.Size())) {
+		if words.TokenBytes(id) != base.TokenBytes(id) {
+			return fault.Corrupt("%s and %s have different vocabularies: token %d is %q in the one and %q in the other",
+				path, basePath, id, words.TokenBytes(id), base.TokenBytes(id))
+		}
+	}
+	return nil
+}

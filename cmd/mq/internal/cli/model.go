@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+// isFolder tells a checkpoint folder from a GGUF file.
+func isFolder(path string) (bool, error) {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir(), err
+}
+
+// loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint
+// folder, whose weights are not touched.
+func loadTokenizer(path string) (*tokenizer.Tokenizer, error) {
+	folder, err := isFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	if folder {
+		files, err := hf.OpenFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		return tokenizer.FromCheckpoint(files, tokenizer.CheckpointOptions{})
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return tokenizer.FromGGUF(file.KVs())
+}
+
+// openModel opens a MODEL for computing, with its tokenizer.
+func (a *app) openModel(path string) (*forward.Model, *tokenizer.Tokenizer, error) {
+	words, err := loadTokenizer(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := forward.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	model.SetWorkers(a.jobs)
+	if words.Size() > model.Vocabulary() {
+		model.Close()
+		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())
+	}
+	return model, words, nil
+}
+
+// readText reads a text file, or standard input for "-".
+func (a *app) readText(path string) (string, error) {
+	if path == "-" {
+		text, err := io.ReadAll(a.stdin)
+		return string(text), err
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
+}
+
+// baseName is the last element of a path, also of "." and of "dir/".
+func baseName(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	return strings.TrimSuffix(filepath.Base(path), string(filepath.Separator))
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"bufio"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+// tokenizeCommand prints the tokens of a text.
+func (a *app) tokenizeCommand() *cobra.Command {
+	var file, text string
+	var ids, bos, plain bool
+	cmd := &cobra.Command{
+		Use:   "tokenize MODEL -f TEXT",
+		Short: "Print the tokens of a text under a model's vocabulary",
+		Example: `  mq tokenize model.gguf -f text.txt --ids
+  echo 'Hello' | mq tokenize ./Llama-3-8B -f -`,
+		Args: exactArgs(1, "one MODEL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			given := cmd.Flags().Changed("prompt")
+			if (file == "") == !given {
+				return fault.Usage("tokenize: give a text, either with -f FILE (- for standard input) or with -p TEXT")
+			}
+			words, err := loadTokenizer(args[0])
+			if err != nil {
+				return err
+			}
+			if !given {
+				if text, err = a.readText(file); err != nil {
+					return err
+				}
+			}
+			tokens := words.Encode(text, tokenizer.Options{AddSpecial: bos, ParseSpecial: !plain})
+			return a.printTokens(words, tokens, ids)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&file, "file", "f", "", "text file, - for standard input")
+	flags.StringVarP(&text, "prompt", "p", "", "the text itself")
+	flags.BoolVar(&ids, "ids", false, "print one id a line")
+	flags.BoolVar(&bos, "bos", false, "add the tokens that the vocabulary wants around a text")
+	flags.BoolVar(&plain, "no-special", false, "take special tokens in the text as plain text")
+	return cmd
+}
+
+func (a *app) printTokens(words *tokenizer.Tokenizer, tokens []int32, ids bool) error {
+	if a.JSON {
+		a.Object(map[string]any{"ids": tokens, "count": len(tokens)})
+		return nil
+	}
+	out := bufio.NewWriter(a.Out)
+	for _, id := range tokens {
+		out.WriteString(strconv.Itoa(int(id)))
+		if !ids {
+			out.WriteByte('\t')
+			out.WriteString(strconv.Quote(words.TokenBytes(id)))
+		}
+		out.WriteByte('\n')
+	}
+	return out.Flush()
+}
