@@ -80,6 +80,7 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 		return nil, err
 	}
 	l.around()
+	l.Tokenizer.kvs = vocabularyKeys(kvs)
 	return l.init(), nil
 }
 

@@ -1,0 +1,155 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// structure describes how tokenizer.json cuts text, one line for each step, so
+// that two files that cut in the same way have the same description.
+func structure(root *component) string {
+	var lines []string
+	for _, c := range root.list() {
+		switch {
+		case c.Type == "Split" && c.Pattern.Regex != nil:
+			pattern := strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(*c.Pattern.Regex)
+			kind := c.Behavior
+			if kind == "Removed" && c.Invert {
+				kind = "Isolated"
+			}
+			lines = append(lines, kind+" "+pattern)
+		case c.Type == "Digits" && c.IndividualDigits:
+			lines = append(lines, "digit")
+		case c.Type == "ByteLevel" && yes(c.UseRegex):
+			lines = append(lines, "gpt2")
+		case c.Type == "ByteLevel":
+		default:
+			lines = append(lines, strings.TrimSpace(c.Type+" "+c.Behavior))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Steps of well-known files that no scanner is written for.
+const (
+	bloomSplit     = ` ?[^(\s|[.,!?…。，、।۔،])]+`
+	cjkKanaText    = `[一-龥぀-ゟ゠-ヿ]+`
+	cjkHangulText  = `[一-龥ࠀ-一가-퟿]+`
+	groupsOfThree  = `\d{1,3}(?=(?:\d{3})*\b)`
+	bailingPattern = `'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`
+	seedPattern    = contractionFold + `|` + leadWord + `|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|` + lineSpace
+	exaonePattern  = contractionFold + `|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+`
+	jaisSpaces     = `|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}`
+)
+
+// structures name the ways of cutting text. Of several names with the same
+// way the first whose token the vocabulary has counts; "" needs none.
+var structures = map[string][]struct{ token, pre string }{
+	"gpt2": {{"<|im_sep|>", "phi-2"}, {"<|gigatoken|>", "gigachat"}, {"", "gpt-2"}},
+	"digit\ngpt2": {{"<|START_OF_TURN_TOKEN|>", "command-r"}, {"<|im_start|>", "smollm"}, {"[|assistant|]", "exaone"},
+		{"", "starcoder"}},
+	"Isolated " + patternLlama3: {{"[gMASK]", "glm4"}, {"", "llama-bpe"}},
+	"Isolated " + patternQwen2: {{"<｜begin▁of▁sentence｜>", "deepseek-r1-qwen"}, {"<|reg_extra|>", "stablelm2"},
+		{"", "qwen2"}},
+	"Isolated " + patternQwen35: {{"", "qwen35"}},
+	"Isolated " + patternGPT4o:  {{"<|header_start|>", "llama4"}, {"", "gpt-4o"}},
+	"Isolated " + patternTekken: {{"", "tekken"}},
+	"Isolated \\p{N}{1,3}\nIsolated " + cjkKanaText + "\nIsolated " + patternDeepSeek:                      {{"", "deepseek-v3"}},
+	"Isolated [\\r\\n]\nIsolated \\s?\\p{L}+\nIsolated \\s?\\p{P}+\nIsolated " + cjkHangulText + "\ndigit": {{"", "deepseek-coder"}},
+	"Punctuation Contiguous\ngpt2\nDigits\nIsolated [0-9][0-9][0-9]":                                       {{"", "falcon"}},
+	"Isolated " + bloomSplit:                                   {{"", "bloom"}},
+	"Isolated " + bloomSplit + "\ndigit":                       {{"", "viking"}},
+	"Isolated " + groupsOfThree + "\nIsolated " + patternGPT4o: {{"", "tiny_aya"}},
+	"Isolated " + bailingPattern:                               {{"", "bailingmoe"}},
+	"Isolated " + seedPattern:                                  {{"", "seed-coder"}},
+	"Isolated " + exaonePattern:                                {{"", "exaone-moe"}},
+	"Isolated " + contractionFold + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|\s*[\r\n]+` + jaisSpaces:        {{"", "jais-2"}},
+	"Isolated \\p{N}{1,3}\nIsolated " + contractionFold + `|` + leadWord + `|\p{N}+|` + otherLine + `|` + lineSpace: {{"", "minicpm5"}},
+	"Isolated " + leadWord + `|\p{N}|` + otherLine + `|` + lineSpace:                                                {{"", "ufakzeka"}},
+	"Isolated [^\\n]+|[\\n]+\nIsolated " + patternQwen2:                                                             {{"", "laguna"}},
+	"Whitespace": {{"", "whitespace"}},
+}
+
+// withoutIgnore are the names to use instead where ignore_merges is off.
+var withoutIgnore = map[string]string{"llama-bpe": "smaug-bpe"}
+
+// DetectPre finds the value of tokenizer.ggml.pre for a tokenizer.json file,
+// by how the file cuts text: by the structure of its pre-tokenizer, else by
+// what it makes of a probe text. It is a fault.ErrUnsupported where no name
+// that llama.cpp knows cuts the probe as the file does.
+func DetectPre(file []byte) (string, error) {
+	b, err := parseJSON(file)
+	if err != nil {
+		return "", err
+	}
+	return b.detectPre()
+}
+
+func (b *jsonBuilder) detectPre() (string, error) {
+	switch {
+	case b.file.Model.Type == "WordPiece":
+		return "bert-bge", nil
+	case b.file.Model.ByteFallback && !b.prepends():
+		// Merges over characters, spaces written as U+2581: as gemma 4, whose
+		// own name is for its own kind of vocabulary.
+		return "granite-embed-multi-311m", nil
+	}
+	for _, choice := range structures[structure(b.file.PreTokenizer)] {
+		if _, ok := b.ids[choice.token]; !ok && choice.token != "" {
+			continue
+		}
+		if other, ok := withoutIgnore[choice.pre]; ok && !b.file.Model.IgnoreMerges {
+			return other, nil
+		}
+		return choice.pre, nil
+	}
+	return b.behavesLike()
+}
+
+// preOrder is the order in which names are tried: the plain ones first.
+var preOrder = []string{"gpt-2", "starcoder", "qwen2", "smaug-bpe", "llama-bpe", "qwen35", "gpt-4o", "tekken", "deepseek-v3", "deepseek-coder", "deepseek-llm"}
+
+// behavesLike finds a name whose rule cuts the probe as the file does.
+func (b *jsonBuilder) behavesLike() (string, error) {
+	steps, mapped, err := compilePreTokenizer(b.file.PreTokenizer)
+	if err != nil {
+		return "", err
+	}
+	norm, err := compileNormalizer(b.file.Normalizer)
+	if err != nil {
+		return "", err
+	}
+	text := norm(probe)
+	want := cut(nil, text, true, steps)
+	if !mapped {
+		return "", unknownPre()
+	}
+	for _, name := range append(slices.Clone(preOrder), PreNames()...) {
+		r := rules[name]
+		if r.raw || r.ignoreMerges != b.file.Model.IgnoreMerges && name != "default" {
+			continue
+		}
+		split, err := r.splitter()
+		if err == nil && name != "default" && slices.Equal(split(nil, probe), want) {
+			return name, nil
+		}
+	}
+	return "", unknownPre()
+}
+
+func unknownPre() error {
+	return fault.Unsupported("tokenizer: tokenizer.json: no pre-tokenizer of llama.cpp cuts text as this file does; --pre NAME takes the named one nevertheless")
+}
+
+// probe is text on which ways of cutting differ: contractions, numbers, white
+// space, punctuation, scripts. It has no marks and no capitals outside ASCII,
+// where llama.cpp knowingly departs from some files.
+const probe = "I'm sure they'll've SAID it's DON'T 'Re we'D; HTTPServer camelCase XMLhttp\n" +
+	"  two   three\t\ttabs \n\n\n  \r\n end.  \u00a0\u3000x\n" +
+	"3 33 333 3333 33333 1234567 3.14 1,000,000 x2y 0x1F ½ ²\n" +
+	"a+b==c != {d}[e] (f) <g/> $h #i @j ~k `l` ^m | n_o \\p \"q\" 'r' ... !!! ///\n\n" +
+	"path/to/file.txt http://a.b/c?d=e&f \"quoted\"!\n/next \n\n" +
+	"нещо на български 你好，世界。日本語テキスト 한국어 가나다 ไทย ελληνικά\n" +
+	"🚀 ✅ 🦙🦙 — – … «x» “y” ¿z? ™ © €5 £6  "

@@ -1,0 +1,285 @@
+package tokenizer
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// gpt2Classes are written from tokenizer.json whatever other files there are.
+var gpt2Classes = map[string]bool{
+	"Llama4ForConditionalGeneration": true, "Llama4ForCausalLM": true,
+}
+
+// llamaClasses note add_prefix_space before anything else.
+var llamaClasses = map[string]bool{
+	"LLaMAForCausalLM": true, "LlamaForCausalLM": true, "MistralForCausalLM": true, "MixtralForCausalLM": true,
+	"LlavaForConditionalGeneration": true, "VoxtralForConditionalGeneration": true, "IQuestCoderForCausalLM": true, "LlamaModel": true,
+	"GraniteForCausalLM": true, "GraniteMoeForCausalLM": true, "GraniteMoeSharedForCausalLM": true,
+	"ArceeForCausalLM": true, "SmolLM3ForCausalLM": true, "ApertusForCausalLM": true, "AfmoeForCausalLM": true,
+	"Mistral3ForConditionalGeneration": true, "Ministral3ForCausalLM": true,
+}
+
+// gemmaClasses never begin a text with a space.
+var gemmaClasses = map[string]bool{
+	"GemmaForCausalLM": true, "Gemma2ForCausalLM": true, "Gemma3ForCausalLM": true, "Gemma3ForConditionalGeneration": true,
+	"Gemma3TextModel": true, "Gemma3nForConditionalGeneration": true, "Gemma3nForCausalLM": true,
+}
+
+var gemma4Classes = map[string]bool{
+	"Gemma4ForConditionalGeneration": true, "Gemma4ForCausalLM": true, "Gemma4UnifiedForConditionalGeneration": true,
+}
+
+// entry is a token as a GGUF file has it.
+type entry struct {
+	text  string
+	score float32
+	kind  TokenType
+}
+
+// padded is a table of unused tokens.
+func padded(size int) []entry {
+	table := make([]entry, size)
+	for i := range table {
+		table[i] = entry{"[PAD" + strconv.Itoa(i) + "]", -10000, TypeUnused}
+	}
+	return table
+}
+
+// put writes the kind of vocabulary and its tokens.
+func (c *checkpoint) put(kind, pre string, table []entry, scored bool) {
+	c.kvs.Set(key("model"), kind)
+	if pre != "" {
+		c.kvs.Set(key("pre"), pre)
+	}
+	tokens, scores, kinds := make([]string, len(table)), make([]float32, len(table)), make([]int32, len(table))
+	for i, e := range table {
+		tokens[i], scores[i], kinds[i] = e.text, e.score, int32(e.kind)
+	}
+	c.kvs.Set(key("tokens"), tokens)
+	if scored {
+		c.kvs.Set(key("scores"), scores)
+	}
+	c.kvs.Set(key("token_type"), kinds)
+}
+
+// special writes what follows the tokens.
+func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab) error) error {
+	var parsed *jsonFile
+	if c.json != nil {
+		parsed = &c.json.file
+	}
+	v, err := newSpecialVocab(c.files, parsed, merges, limit)
+	if err == nil && change != nil {
+		err = change(v)
+	}
+	if err != nil {
+		return err
+	}
+	v.append(&c.kvs)
+	return nil
+}
+
+// looksSpecial tells tokens that are control tokens although a file does not
+// call them special.
+func looksSpecial(text string) bool {
+	switch text {
+	case "<pad>", "<mask>", "<2mass>", "[@BOS@]":
+		return true
+	}
+	around := func(left, right string) bool { return strings.HasPrefix(text, left) && strings.HasSuffix(text, right) }
+	return around("<|", "|>") || around("<｜", "｜>") || around("<unused", ">")
+}
+
+// addedKind is the type of an added token and its text: llama.cpp looks for
+// user-defined tokens in text that is not normalized.
+func addedKind(text string, special bool) (string, TokenType) {
+	if special || looksSpecial(text) {
+		return text, TypeControl
+	}
+	return unescapeSpaces(text), TypeUserDefined
+}
+
+// jsonTokens are the tokens of tokenizer.json, padded to the vocabulary's size.
+func (c *checkpoint) jsonTokens() ([]entry, error) {
+	b := c.json
+	size := c.size
+	if size == 0 {
+		size = len(b.tokens)
+	}
+	if len(b.tokens) > size {
+		return nil, fault.Corrupt("tokenizer: tokenizer.json has %d tokens, config.json says vocab_size %d", len(b.tokens), size)
+	}
+	table := padded(size)
+	for id, text := range b.tokens {
+		if b.types[id] != TypeUndefined {
+			table[id] = entry{text, 0, TypeNormal}
+		}
+	}
+	spaced := b.escapes()
+	for id, a := range c.added() {
+		if id >= int64(size) {
+			return nil, fault.Corrupt("tokenizer: added token %q has id %d, config.json says vocab_size %d", a.Content, id, size)
+		}
+		text := a.Content
+		if !a.Normalized && spaced {
+			text = unescapeSpaces(text)
+		}
+		text, kind := addedKind(text, a.Special)
+		table[id] = entry{text, 0, kind}
+	}
+	return table, nil
+}
+
+// escapes tells whether decoding turns U+2581 into spaces.
+func (b *jsonBuilder) escapes() bool {
+	for _, d := range b.file.Decoder.list() {
+		if d.Type == "Metaspace" || d.Type == "Replace" && str(d.Pattern.String) == lowBlock {
+			return true
+		}
+	}
+	return false
+}
+
+// added are the added tokens by id: those of tokenizer.json, as
+// tokenizer_config.json has them where it does, and tokens with a role.
+func (c *checkpoint) added() map[int64]addedToken {
+	all := map[int64]addedToken{}
+	for _, a := range c.json.file.AddedTokens {
+		all[a.ID] = a
+	}
+	decoder, _ := c.config["added_tokens_decoder"].(map[string]any)
+	for number, value := range decoder {
+		id, err := strconv.ParseInt(number, 10, 32)
+		fields, ok := value.(map[string]any)
+		content, isText := fields["content"].(string)
+		if err != nil || id < 0 || !ok || !isText {
+			continue
+		}
+		if own, known := c.json.ids[content]; known && int64(own) != id {
+			continue // the vocabulary has it elsewhere
+		}
+		if id < int64(len(c.json.tokens)) && c.json.types[id] != TypeUndefined && c.json.tokens[id] != content {
+			continue
+		}
+		special, _ := fields["special"].(bool)
+		normalized, _ := fields["normalized"].(bool)
+		all[id] = addedToken{ID: id, Content: content, Special: special, Normalized: normalized}
+	}
+	for text := range c.roleTokens() {
+		if id, ok := c.json.ids[text]; ok {
+			if a, known := all[int64(id)]; !known {
+				all[int64(id)] = addedToken{ID: int64(id), Content: text, Special: true}
+			} else if !a.Special && decoder == nil {
+				a.Special = true
+				all[int64(id)] = a
+			}
+		}
+	}
+	return all
+}
+
+// roleTokens are the texts of all special tokens that tokenizer_config.json
+// names.
+func (c *checkpoint) roleTokens() map[string]bool {
+	texts := map[string]bool{}
+	note := func(value any) {
+		if object, ok := value.(map[string]any); ok {
+			value = object["content"]
+		}
+		if text, ok := value.(string); ok && text != "" {
+			texts[text] = true
+		}
+	}
+	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+		note(c.config[role+"_token"])
+	}
+	for _, list := range []string{"additional_special_tokens", "extra_special_tokens"} {
+		items, _ := c.config[list].([]any)
+		for _, item := range items {
+			note(item)
+		}
+	}
+	return texts
+}
+
+// writeGPT2 writes a byte-level BPE vocabulary.
+func (c *checkpoint) writeGPT2() error {
+	pre := c.opts.Pre
+	if pre == "" {
+		var err error
+		if pre, err = c.json.detectPre(); err != nil {
+			return err
+		}
+	}
+	c.spacePrefix()
+	table, err := c.jsonTokens()
+	if err != nil {
+		return err
+	}
+	kind := "gpt2"
+	if pre == "whitespace" {
+		kind = pre
+	}
+	c.put(kind, pre, table, false)
+	if err := c.special(true, 0, nil); err != nil {
+		return err
+	}
+	c.llamaTail()
+	return nil
+}
+
+// spacePrefix notes add_prefix_space, which the reference writes first for
+// models of the Llama family.
+func (c *checkpoint) spacePrefix() {
+	if v, ok := c.config["add_prefix_space"].(bool); ok && llamaClasses[c.class()] {
+		c.kvs.Set(key("add_space_prefix"), v)
+	}
+}
+
+// llamaTail are corrections for single models of the Llama family.
+func (c *checkpoint) llamaTail() {
+	if !llamaClasses[c.class()] {
+		return
+	}
+	switch c.size {
+	case 32016: // CodeLlama
+		c.kvs.Set(key("eot_token_id"), uint32(32010))
+	case 49152: // small Granite models
+		c.kvs.Set(key("add_bos_token"), false)
+	}
+}
+
+// writeBERT writes a WordPiece vocabulary: a word's first piece begins with
+// U+2581, the others have lost their ##.
+func (c *checkpoint) writeBERT() error {
+	table, err := c.jsonTokens()
+	if err != nil {
+		return err
+	}
+	for i, e := range table {
+		if e.kind == TypeControl {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(e.text, "##"); ok {
+			table[i].text = rest
+		} else {
+			table[i].text = lowBlock + e.text
+		}
+	}
+	types := 1
+	if n := c.intParam("type_vocab_size"); n > 0 {
+		types = n
+	}
+	c.kvs.Set(key("token_type_count"), uint32(types))
+	c.put("bert", c.preOr("bert-bge"), table, false)
+	return c.special(false, len(table), nil)
+}
+
+func (c *checkpoint) preOr(name string) string {
+	if c.opts.Pre != "" {
+		return c.opts.Pre
+	}
+	return name
+}

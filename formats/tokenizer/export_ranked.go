@@ -1,0 +1,163 @@
+package tokenizer
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// allSplits lists every way in which ranked tokens are two lower ones, by
+// token, then by the ranks of the two: what the reference writes for tekken.
+func allSplits(tokens []string, ranks map[string]int32) ([]string, error) {
+	type split struct{ left, right int32 }
+	var merges []string
+	for rank := 256; rank < len(tokens); rank++ {
+		token := tokens[rank]
+		var ways []split
+		for at := 1; at < len(token); at++ {
+			left, ok := ranks[token[:at]]
+			right, ok2 := ranks[token[at:]]
+			if ok && ok2 {
+				ways = append(ways, split{left, right})
+			}
+		}
+		if len(ways) == 0 {
+			return nil, fault.Corrupt("tokenizer: token of rank %d %q is not two other tokens", rank, token)
+		}
+		slices.SortStableFunc(ways, func(a, b split) int {
+			return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.right, b.right))
+		})
+		for _, w := range ways {
+			merges = append(merges, toByteChars(tokens[w.left])+" "+toByteChars(tokens[w.right]))
+		}
+	}
+	return merges, nil
+}
+
+// writeTekken writes the vocabulary of tekken.json.
+func (c *checkpoint) writeTekken() error {
+	raw, err := c.read("tekken.json")
+	if err != nil {
+		return err
+	}
+	f, err := parseTekken(raw)
+	if err != nil {
+		return err
+	}
+	merges, err := allSplits(f.tokens, newRanked(f.tokens, 0).ranks)
+	if err != nil {
+		return err
+	}
+	c.kvs.Set(key("model"), "gpt2")
+	c.kvs.Set(key("pre"), c.preOr("tekken"))
+	c.kvs.Set(key("merges"), merges)
+	eos := f.role("</s>", 2)
+	c.kvs.Set(key("bos_token_id"), uint32(f.role("<s>", 1)))
+	c.kvs.Set(key("eos_token_id"), uint32(eos))
+	c.kvs.Set(key("unknown_token_id"), uint32(f.role("<unk>", 0)))
+	c.kvs.Set(key("padding_token_id"), uint32(f.role("<pad>", eos)))
+	var table []entry
+	for _, text := range f.special {
+		table = append(table, entry{text, 0, TypeControl})
+	}
+	for _, token := range f.tokens {
+		table = append(table, entry{toByteChars(token), 0, TypeNormal})
+	}
+	c.put("gpt2", c.preOr("tekken"), table, true)
+	c.kvs.Set(key("add_bos_token"), true)
+	c.kvs.Set(key("add_eos_token"), false)
+	local, err := c.read("chat_template.jinja")
+	switch {
+	case err != nil:
+		return err
+	case c.model == nil && local != nil:
+		c.kvs.Set("tokenizer.chat_template", universalNewlines(string(local)))
+	case f.Config.Version == "v3" || f.Config.Version == "v7":
+		c.kvs.Set("tokenizer.chat_template", "mistral-"+f.Config.Version+"-tekken")
+	}
+	return nil
+}
+
+// writeTiktoken writes the vocabulary of qwen.tiktoken.
+func (c *checkpoint) writeTiktoken() error {
+	raw, err := c.read("qwen.tiktoken")
+	if err != nil {
+		return err
+	}
+	tokens, err := parseTiktoken(raw)
+	if err != nil {
+		return err
+	}
+	special := qwenSpecial()
+	end := int64(len(tokens))
+	return c.writeRanks(tokens, special, "qwen2", func(v *specialVocab) error {
+		if len(v.ids.keys) == 0 {
+			v.ids.set("bos", end)
+			v.ids.set("eos", end)
+		}
+		return v.setID("unk", end)
+	})
+}
+
+// writeKimi writes the vocabulary of tiktoken.model, whose special tokens are
+// in tokenizer_config.json.
+func (c *checkpoint) writeKimi() error {
+	raw, err := c.read("tiktoken.model")
+	if err != nil {
+		return err
+	}
+	tokens, err := parseTiktoken(raw)
+	if err != nil {
+		return err
+	}
+	const reserved = 256
+	special := make([]string, reserved)
+	decoder, _ := c.config["added_tokens_decoder"].(map[string]any)
+	for i := range special {
+		number := strconv.Itoa(len(tokens) + i)
+		special[i] = "<|reserved_token_" + number + "|>"
+		if fields, ok := decoder[number].(map[string]any); ok {
+			if text, ok := fields["content"].(string); ok {
+				special[i] = text
+			}
+		}
+	}
+	return c.writeRanks(tokens, special, "kimi-k2", nil)
+}
+
+// writeRanks writes ranked tokens with the merge that makes each of them, and
+// the special tokens behind them.
+func (c *checkpoint) writeRanks(tokens, special []string, pre string, change func(*specialVocab) error) error {
+	size := max(c.size, len(tokens)+len(special))
+	if c.size > 0 && c.size < len(tokens) {
+		return fault.Corrupt("tokenizer: %d ranks, config.json says vocab_size %d", len(tokens), c.size)
+	}
+	table := padded(size)
+	m, st := newRanked(tokens, 0), new(bpeState)
+	var merges []string
+	for rank, token := range tokens {
+		table[rank] = entry{toByteChars(token), 0, TypeNormal}
+		if len(token) == 1 {
+			continue
+		}
+		if left, right, ok := m.halves(st, token, int32(rank)); ok {
+			merges = append(merges, toByteChars(left)+" "+toByteChars(right))
+		}
+	}
+	for i, text := range special {
+		table[len(tokens)+i] = entry{text, 0, TypeControl}
+	}
+	if c.size > 0 {
+		table = table[:c.size]
+	}
+	c.put("gpt2", c.preOr(pre), table, false)
+	return c.special(false, 0, func(v *specialVocab) error {
+		v.merges = merges
+		if change != nil {
+			return change(v)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,271 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// spTokens are the pieces of a SentencePiece model, padded to size, with the
+// tokens that were added to them later.
+func (c *checkpoint) spTokens(size int) ([]entry, error) {
+	table := padded(size)
+	for i := range c.sp.pieces {
+		if i == size {
+			break
+		}
+		kind := c.sp.types[i]
+		if kind == TypeUserDefined {
+			kind = TypeNormal
+		}
+		table[i] = entry{c.sp.pieces[i], c.sp.scores[i], kind}
+	}
+	added, err := readObject(c.files, "added_tokens.json")
+	if err != nil {
+		return nil, err
+	}
+	for text, value := range added {
+		id, ok := value.(float64)
+		if !ok || id < 0 {
+			return nil, fault.Corrupt("tokenizer: added_tokens.json: token %q has id %v", text, value)
+		}
+		if int(id) < size {
+			table[int(id)] = entry{text, -1000, TypeUserDefined}
+		}
+	}
+	return table, nil
+}
+
+// spConfigTokens adds those of tokenizer_config.json.
+func (c *checkpoint) spConfigTokens(table []entry) error {
+	decoder, _ := c.config["added_tokens_decoder"].(map[string]any)
+	for number, value := range decoder {
+		id, err := strconv.ParseInt(number, 10, 64)
+		fields, _ := value.(map[string]any)
+		text, ok := fields["content"].(string)
+		if err != nil || id < 0 || !ok {
+			return fault.Corrupt("tokenizer: tokenizer_config.json: added token %q is not an id with a content", number)
+		}
+		if id >= int64(len(table)) {
+			continue
+		}
+		special, _ := fields["special"].(bool)
+		if c.class() == "Phi3ForCausalLM" {
+			table[id] = entry{text, -1000, TypeUserDefined}
+			if special {
+				table[id].kind = TypeControl
+			}
+			continue
+		}
+		text, kind := addedKind(text, special)
+		table[id] = entry{text, -1000, kind}
+	}
+	if c.class() != "Phi3ForCausalLM" || c.json == nil {
+		return nil
+	}
+	for _, a := range c.json.file.AddedTokens {
+		if a.ID < int64(len(table)) {
+			table[a.ID] = entry{a.Content, -1000, TypeUserDefined}
+			if a.Special {
+				table[a.ID].kind = TypeControl
+			}
+		}
+	}
+	return nil
+}
+
+// writeSentencePiece writes the vocabulary of a SentencePiece BPE model.
+func (c *checkpoint) writeSentencePiece() error {
+	c.spacePrefix()
+	size := c.size
+	if n := c.intParam("vocab_size_per_layer_input"); n > 0 && c.opts.VocabSize == 0 && c.class() != "Gemma3nForConditionalGeneration" {
+		size = n
+	}
+	if size == 0 {
+		size = len(c.sp.pieces)
+	}
+	table, err := c.spTokens(size)
+	if err == nil {
+		err = c.spConfigTokens(table)
+	}
+	if err != nil {
+		return err
+	}
+	c.put("llama", c.preOr("default"), table, true)
+	if err := c.special(false, len(table), nil); err != nil {
+		return err
+	}
+	c.llamaTail()
+	if gemmaClasses[c.class()] {
+		if c.class() == "GemmaForCausalLM" {
+			c.kvs.Set(key("eot_token_id"), uint32(107))
+		}
+		c.kvs.Set(key("add_space_prefix"), false)
+	}
+	return nil
+}
+
+// writeLlamaHF writes a SentencePiece vocabulary of which only tokenizer.json
+// is left. Scores are lost; the order of merges stands in for them, so that
+// the ids stay the same.
+func (c *checkpoint) writeLlamaHF() error {
+	c.spacePrefix()
+	table, err := c.llamaTokens()
+	if err != nil {
+		return err
+	}
+	for rank, m := range c.json.file.Model.Merges {
+		id := c.json.vocab[m[0]+m[1]]
+		if table[id].score == -1000 {
+			table[id].score = -2000 - float32(rank)
+		}
+	}
+	c.put("llama", c.preOr("default"), table, true)
+	if err := c.special(false, len(table), nil); err != nil {
+		return err
+	}
+	c.llamaTail()
+	if !c.json.prepends() {
+		c.kvs.Set(key("add_space_prefix"), false)
+	}
+	return nil
+}
+
+// prepends tells whether text begins with a space that is not its own.
+func (b *jsonBuilder) prepends() bool {
+	for _, n := range b.file.Normalizer.list() {
+		if n.Type == "Prepend" && n.Prepend == lowBlock {
+			return true
+		}
+	}
+	for _, p := range b.file.PreTokenizer.list() {
+		if p.Type == "Metaspace" && yes(p.AddPrefixSpace) && p.PrependScheme != "never" {
+			return true
+		}
+	}
+	return false
+}
+
+// llamaTokens are the tokens of tokenizer.json as the reference's reader of
+// fast tokenizers gives them: added tokens only behind the model's own.
+func (c *checkpoint) llamaTokens() ([]entry, error) {
+	b := c.json
+	roles := c.roleTokens()
+	for _, id := range b.special {
+		roles[b.tokens[id]] = true
+	}
+	table := make([]entry, len(b.tokens))
+	own := len(b.vocab)
+	for id, text := range b.tokens {
+		kind := TypeNormal
+		if _, isByte := parseByteToken(text); isByte && id < own {
+			kind = TypeByte
+		} else if roles[text] {
+			kind = TypeControl
+		} else if id >= own {
+			kind = TypeUserDefined
+		}
+		if b.types[id] == TypeUndefined {
+			return nil, fault.Corrupt("tokenizer: tokenizer.json has no token %d", id)
+		}
+		table[id] = entry{text, -1000, kind}
+	}
+	return table, nil
+}
+
+// writeGemma4 writes SentencePiece-like merges over characters.
+func (c *checkpoint) writeGemma4() error {
+	table, err := c.llamaTokens()
+	if err != nil {
+		return err
+	}
+	for i, e := range table {
+		switch e.text {
+		case "<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", `<|"|>`:
+			table[i].kind = TypeUserDefined // for chat parsers to see
+		}
+	}
+	c.put("gemma4", "", table, true)
+	if err := c.special(true, 0, nil); err != nil {
+		return err
+	}
+	c.kvs.Set(key("add_space_prefix"), false)
+	c.kvs.Set(key("add_bos_token"), true)
+	return nil
+}
+
+// writeUnigram writes the vocabulary of a SentencePiece unigram model (T5).
+func (c *checkpoint) writeUnigram() error {
+	size := c.size
+	if size == 0 {
+		size = len(c.sp.pieces)
+	}
+	table, err := c.spTokens(size)
+	if err != nil {
+		return err
+	}
+	c.put("t5", c.preOr("default"), table, true)
+	c.spaces(c.sp.dummyPrefix, c.sp.mergeSpaces, c.sp.charsmap, false)
+	return c.special(false, len(table), nil)
+}
+
+// writeUnigramJSON writes a unigram model of tokenizer.json (XLM-RoBERTa).
+func (c *checkpoint) writeUnigramJSON() error {
+	b := c.json
+	size := max(c.size, len(b.unig))
+	table := padded(size)
+	roles := c.roleTokens()
+	added := map[string]bool{}
+	for _, a := range b.file.AddedTokens {
+		added[a.Content] = true
+	}
+	for id, score := range b.unig {
+		kind := TypeNormal
+		text := b.tokens[id]
+		switch {
+		case b.file.Model.UnkID != nil && int64(id) == *b.file.Model.UnkID:
+			kind = TypeUnknown
+		case roles[text]:
+			kind = TypeControl
+		case added[text]:
+			kind = TypeUserDefined
+		}
+		table[id] = entry{text, float32(score), kind}
+	}
+	var charsmap []byte
+	for _, n := range b.file.Normalizer.list() {
+		if n.Type == "Precompiled" {
+			charsmap = n.Charsmap
+		}
+	}
+	prefix := true
+	for _, p := range b.file.PreTokenizer.list() {
+		if p.Type == "Metaspace" {
+			prefix = yes(p.AddPrefixSpace) && p.PrependScheme != "never"
+		}
+	}
+	clean, ok := c.config["clean_up_tokenization_spaces"].(bool)
+	c.put("t5", c.preOr("default"), table, true)
+	c.spaces(prefix, clean || !ok, charsmap, true)
+	return c.special(false, len(table), nil)
+}
+
+func (c *checkpoint) spaces(prefix, merge bool, charsmap []byte, typed bool) {
+	c.kvs.Set(key("add_space_prefix"), prefix)
+	if typed {
+		c.kvs.Set(key("token_type_count"), uint32(max(1, c.intParam("type_vocab_size"))))
+	}
+	c.kvs.Set(key("remove_extra_whitespaces"), merge)
+	if len(charsmap) > 0 {
+		c.kvs.Set(key("precompiled_charsmap"), charsmap)
+	}
+}
+
+// padTo adds unused tokens up to the vocabulary's size, numbered from 1.
+func (c *checkpoint) padTo(table []entry) []entry {
+	for i := 1; len(table) < c.size; i++ {
+		table = append(table, entry{fmt.Sprintf("[PAD%d]", i), -1000, TypeUnused})
+	}
+	return table
+}

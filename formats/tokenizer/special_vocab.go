@@ -1,0 +1,377 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// Files gives the files of a checkpoint by name; fs.ErrNotExist where there is
+// none. hf.Checkpoint is one.
+type Files interface {
+	ReadFile(name string) ([]byte, error)
+}
+
+// readObject reads a JSON object; nil where the file does not exist.
+func readObject(files Files, name string) (map[string]any, error) {
+	raw, err := files.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fault.Corrupt("tokenizer: %s: %w", name, err)
+	}
+	return object, nil
+}
+
+// specialVocab collects the key-values that follow the tokens: merges, the
+// special tokens by role, whether they are added to texts, the chat template.
+// Order and contents are those of the reference converter.
+type specialVocab struct {
+	roles  []string // special tokens that are looked for
+	limit  int      // ids from here on do not count; 0 for no limit
+	merges []string
+	ids    ordered[int64]
+	add    ordered[bool]
+	chat   any // string, list of named templates, or nil
+
+	lower, accents *bool
+}
+
+// ordered is a map that keeps the order of first insertion.
+type ordered[T any] struct {
+	keys   []string
+	values map[string]T
+}
+
+func (o *ordered[T]) set(key string, v T) {
+	if o.values == nil {
+		o.values = map[string]T{}
+	}
+	if _, ok := o.values[key]; !ok {
+		o.keys = append(o.keys, key)
+	}
+	o.values[key] = v
+}
+
+func (o *ordered[T]) has(key string) bool { _, ok := o.values[key]; return ok }
+
+// setID names the token of a role, the first time only.
+func (v *specialVocab) setID(role string, id int64) error {
+	if id < 0 {
+		return fault.Corrupt("tokenizer: special token %q has id %d", role, id)
+	}
+	if (v.limit == 0 || id < int64(v.limit)) && !v.ids.has(role) {
+		v.ids.set(role, id)
+	}
+	return nil
+}
+
+// newSpecialVocab reads tokenizer.json (already parsed, or nil), the
+// configurations and the chat template.
+func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*specialVocab, error) {
+	v := &specialVocab{roles: []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}, limit: limit}
+	config, err := readObject(files, "tokenizer_config.json")
+	if err != nil {
+		return nil, err
+	}
+	if parsed != nil {
+		if merges {
+			v.merges = mergeLines(parsed.Model.Merges)
+		}
+		v.normalizer(parsed.Normalizer.list())
+		v.postProcessor(parsed.PostProcessor.list(), config)
+	}
+	if len(config) > 0 {
+		if err := v.fromConfig(files, config, parsed); err != nil {
+			return nil, err
+		}
+	}
+	model, err := readObject(files, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	text, _ := model["text_config"].(map[string]any)
+	for _, role := range v.roles {
+		id, ok := model[role+"_token_id"].(float64)
+		if !ok && model[role+"_token_id"] == nil {
+			id, ok = text[role+"_token_id"].(float64)
+		}
+		if ok && id == float64(int64(id)) {
+			if err := v.setID(role, int64(id)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// mergeLines writes merges as GGUF has them. A space within a token is written
+// as in the byte alphabet.
+func mergeLines(merges jsonMerges) []string {
+	space := byteChar[' ']
+	lines := make([]string, len(merges))
+	for i, m := range merges {
+		lines[i] = strings.ReplaceAll(m[0], " ", space) + " " + strings.ReplaceAll(m[1], " ", space)
+	}
+	return lines
+}
+
+func (v *specialVocab) normalizer(steps []component) {
+	t := true
+	for _, s := range steps {
+		switch s.Type {
+		case "Lowercase":
+			v.lower = &t
+		case "StripAccents":
+			v.accents = &t
+		case "BertNormalizer":
+			v.lower, v.accents = or(s.Lowercase, v.lower), or(s.StripAccents, v.accents)
+		}
+	}
+}
+
+func or(a, b *bool) *bool {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// same tells whether a configuration entry is this token, as a plain string.
+func same(entry any, token string) bool {
+	s, ok := entry.(string)
+	return ok && s == token
+}
+
+func truthy(entry any) bool {
+	s, ok := entry.(string)
+	return entry != nil && (!ok || s != "")
+}
+
+// postProcessor reads from the template which special tokens stand around a
+// text. It completes the configuration with what that tells.
+func (v *specialVocab) postProcessor(steps []component, config map[string]any) {
+	known := len(config) > 0
+	if !known {
+		config = map[string]any{}
+	}
+	if !truthy(config["bos_token"]) && truthy(config["cls_token"]) {
+		config["bos_token"] = config["cls_token"]
+	}
+	if !truthy(config["eos_token"]) && truthy(config["sep_token"]) {
+		config["eos_token"] = config["sep_token"]
+	}
+	for i := range steps {
+		switch p := &steps[i]; p.Type {
+		case "RobertaProcessing":
+			for _, role := range []string{"bos", "eos", "sep"} {
+				v.add.set(role, true)
+			}
+			if !truthy(config["cls_token"]) && len(p.CLS) > 0 {
+				config["cls_token"] = p.CLS[0]
+			}
+			if !truthy(config["sep_token"]) && len(p.SEP) > 0 {
+				config["sep_token"] = p.SEP[0]
+			}
+		case "TemplateProcessing":
+			v.templates(p, config, known)
+		}
+	}
+}
+
+func (p *templatePiece) special() string {
+	if p.SpecialToken == nil {
+		return ""
+	}
+	return p.SpecialToken.ID
+}
+
+func (v *specialVocab) templates(p *component, config map[string]any, known bool) {
+	var first, last string
+	if n := len(p.Single); n > 1 {
+		if first = p.Single[0].special(); first != "" {
+			isFirst := func() bool { return same(config["bos_token"], first) || same(config["cls_token"], first) }
+			if !known {
+				config["bos_token"] = first
+			} else if !isFirst() {
+				if !truthy(config["bos_token"]) {
+					config["bos_token"] = first
+				}
+				if !truthy(config["cls_token"]) {
+					config["cls_token"] = first
+				}
+			}
+			v.add.set("bos", isFirst())
+		}
+		if last = p.Single[n-1].special(); last != "" {
+			if known && !same(config["eos_token"], last) {
+				// The configured end is another token: it ends a turn.
+				for _, role := range []string{"eot", "eom"} {
+					if !slices.Contains(v.roles, role) {
+						v.roles = append(v.roles, role)
+						config[role+"_token"] = config["eos_token"]
+						break
+					}
+				}
+			}
+			config["eos_token"] = last
+			v.add.set("eos", true)
+		}
+	}
+	v.pair(p.Pair, first, last, config)
+}
+
+// pair finds out whether a separator stands between two texts.
+func (v *specialVocab) pair(pair []templatePiece, first, last string, config map[string]any) {
+	if len(pair) > 0 && first != "" && pair[0].special() == first {
+		pair = pair[1:]
+	}
+	if len(pair) > 0 && last != "" && pair[len(pair)-1].special() == last {
+		pair = pair[:len(pair)-1]
+	}
+	is := func(p templatePiece, id string) bool { return p.Sequence != nil && p.Sequence.ID == id }
+	if len(pair) < 3 || !is(pair[0], "A") || !is(pair[len(pair)-1], "B") {
+		return
+	}
+	between := pair[1 : len(pair)-1]
+	separates := func(p templatePiece) bool {
+		s := p.special()
+		return s != "" && (same(config["sep_token"], s) || same(config["eos_token"], s))
+	}
+	add := separates(between[0]) && last == "" || len(between) == 2 && separates(between[1])
+	v.add.set("sep", add)
+	if add && !truthy(config["sep_token"]) {
+		config["sep_token"] = config["eos_token"]
+	}
+}
+
+// fromConfig reads tokenizer_config.json and the chat template.
+func (v *specialVocab) fromConfig(files Files, config map[string]any, parsed *jsonFile) error {
+	chat, err := chatTemplate(files, config)
+	if err != nil {
+		return err
+	}
+	v.chat = chat
+	for _, role := range v.roles {
+		if add, ok := config["add_"+role+"_token"].(bool); ok {
+			v.add.set(role, add)
+		}
+		content, ok := config[role+"_token"].(string)
+		if object, isObject := config[role+"_token"].(map[string]any); isObject {
+			content, ok = object["content"].(string)
+		}
+		if !ok || parsed == nil {
+			continue
+		}
+		for _, a := range parsed.AddedTokens {
+			if a.Content == content {
+				if err := v.setID(role, a.ID); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// chatTemplate is the template of tokenizer_config.json, else of
+// chat_template.jinja, else of chat_template.json.
+func chatTemplate(files Files, config map[string]any) (any, error) {
+	chat, given := config["chat_template"]
+	if !given {
+		raw, err := files.ReadFile("chat_template.jinja")
+		switch {
+		case err == nil:
+			chat = universalNewlines(string(raw))
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		default:
+			object, err := readObject(files, "chat_template.json")
+			if err != nil {
+				return nil, err
+			}
+			chat = object["chat_template"]
+		}
+	}
+	switch chat.(type) {
+	case string, []any:
+		return chat, nil
+	}
+	return nil, nil
+}
+
+func universalNewlines(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// writers are the roles that have a key.
+var writers = map[string]string{"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "mask": "mask", "eot": "eot", "eom": "eom"}
+
+// append writes everything behind kvs.
+func (v *specialVocab) append(kvs *gguf.KVs) {
+	if len(v.merges) > 0 {
+		kvs.Set(key("merges"), v.merges)
+	}
+	for _, role := range v.ids.keys {
+		if name, ok := writers[role]; ok {
+			kvs.Set(key(name+"_token_id"), uint32(v.ids.values[role]))
+		}
+	}
+	for _, role := range v.add.keys {
+		if role == "bos" || role == "eos" || role == "sep" {
+			kvs.Set(key("add_"+role+"_token"), v.add.values[role])
+		}
+	}
+	v.appendChat(kvs)
+	if v.lower != nil {
+		kvs.Set(key("normalizer.lowercase"), *v.lower)
+	}
+	if v.accents != nil {
+		kvs.Set(key("normalizer.strip_accents"), *v.accents)
+	}
+}
+
+func (v *specialVocab) appendChat(kvs *gguf.KVs) {
+	const chatKey = "tokenizer.chat_template"
+	main, ok := v.chat.(string)
+	list, _ := v.chat.([]any)
+	var names []string
+	for _, item := range list {
+		choice, _ := item.(map[string]any)
+		name, _ := choice["name"].(string)
+		template, isText := choice["template"].(string)
+		name = strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
+				return r
+			}
+			return '_'
+		}, name)
+		switch {
+		case name == "" || !isText:
+		case name == "default":
+			main, ok = template, true
+		default:
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			kvs.Set(chatKey+"."+name, template)
+		}
+	}
+	if len(names) > 0 {
+		kvs.Set("tokenizer.chat_templates", names)
+	}
+	if ok {
+		kvs.Set(chatKey, main)
+	}
+}
