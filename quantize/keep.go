@@ -3,9 +3,8 @@ package quantize
 import "github.com/f190792d/mq/formats/gguf"
 
 // Keep plans a file that holds a source as it is, under a name for people:
-// every tensor in its type
-// and place, the key-values unchanged. It is how a conversion without
-// quantization is written.
+// every tensor in its type and place, the key-values unchanged. It is how a
+// conversion without quantization is written.
 func Keep(name string, kvs gguf.KVs, tensors []gguf.TensorInfo) (*Plan, error) {
 	plan := &Plan{Recipe: Recipe{Name: name, copies: true}, Tensors: make([]Choice, len(tensors))}
 	for i, t := range tensors {
