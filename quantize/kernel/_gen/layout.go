@@ -1,0 +1,73 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The layout of kernel.Scratch. A row of a tile is one position of all lanes.
+const (
+	row  = 32 * 4
+	tile = 32 * row
+
+	fieldX = 0 * tile
+	fieldW = 1 * tile
+	fieldL = 2 * tile
+
+	fieldScale    = 3*tile + 0*row
+	fieldOffset   = 3*tile + 1*row
+	fieldInverse  = 3*tile + 2*row
+	fieldFrom     = 3*tile + 3*row
+	fieldVariance = 3*tile + 4*row
+	fieldState    = 3*tile + 5*row
+)
+
+// A walk steps through the positions of a tile.
+type walk struct {
+	base, at, end reg.GPVirtual
+	vectors       int // worked on side by side
+}
+
+// newWalk starts at the pointer x and ends after n positions.
+func newWalk(vectors int) walk {
+	w := walk{Load(Param("x"), GP64()).(reg.GPVirtual), GP64(), GP64(), vectors}
+	Load(Param("n"), w.end)
+	SHLQ(operand.Imm(7), w.end)
+	ADDQ(w.base, w.end)
+	return w
+}
+
+// each emits the body for every vector of every position from first on. A
+// turn of the loop takes several positions; n - first is a multiple of it.
+func (w walk) each(label string, first, unroll int, body func(v int, x, weight, level Mem)) {
+	LEAQ(Mem{Base: w.base, Disp: first * row}, w.at)
+	Label(label)
+	for u := range unroll {
+		for v := range w.vectors {
+			at := func(field int) Mem { return Mem{Base: w.at, Disp: field + u*row + 32*v} }
+			body(v, at(fieldX), at(fieldW), at(fieldL))
+		}
+	}
+	ADDQ(operand.I32(unroll*row), w.at)
+	CMPQ(w.at, w.end)
+	JB(operand.LabelRef(label))
+}
+
+// field is the vector v of a field of Each.
+func (w walk) field(field, v int) Mem { return Mem{Base: w.base, Disp: field + 32*v} }
+
+// state is the vector v of a slot of the search's memory.
+func (w walk) state(slot, v int) Mem { return w.field(fieldState+slot*row, v) }
+
+// registers makes one register for each vector.
+func (w walk) registers(fresh func(v int) Reg) []Reg {
+	out := make([]Reg, w.vectors)
+	for v := range out {
+		out[v] = fresh(v)
+	}
+	return out
+}
+
+// zeros makes a register with 0 for each vector.
+func (w walk) zeros() []Reg { return w.registers(func(int) Reg { return zero() }) }

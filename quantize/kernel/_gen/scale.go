@@ -1,0 +1,100 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// negligible is kernel.Negligible.
+const negligible = 1e-15
+
+// extreme emits the value of largest magnitude in each lane, the first on a tie.
+func (w walk) extreme() []Reg {
+	top, value := w.zeros(), w.zeros()
+	mask := load(bits(magnitude))
+	w.each("extreme", 0, 4, func(v int, x, _, _ Mem) {
+		signed := load(x)
+		size := and(mask, signed)
+		more := compare(greater, size, top[v])
+		VMAXPS(top[v], size, top[v])
+		VBLENDVPS(more, signed, value[v], value[v])
+	})
+	return value
+}
+
+// The memory of the search for a scale.
+const (
+	slotTop = iota
+	slotBestScale
+)
+
+// searchScale emits the search for a scale in 16 lanes. No level leaves the
+// range of Nearest: values are at most the extreme one, and that becomes at
+// most nmax+1.
+func searchScale() {
+	TEXT("searchScaleAVX2", NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
+	Doc("searchScaleAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchScale.")
+	Pragma("noescape")
+	w := newWalk(2)
+	for v, top := range w.extreme() {
+		store(w.state(slotTop, v), top)
+	}
+	nmax, _ := Param("nmax").Resolve()
+	most := broadcast(nmax.Addr)
+	lowest := xor(most, bits(signBit))
+	highest := sub(most, constant(1))
+	// w·x takes the place of the levels, which are not kept.
+	w.each("products", 0, 4, func(_ int, x, weight, level Mem) { store(level, mul(load(x), weight)) })
+
+	top, left := Load(Param("tops"), GP64()), Load(Param("count"), GP64())
+	project := func(label string) (inverse, sumLX, sumLL []Reg) {
+		to := broadcast(Mem{Base: top})
+		inverse = w.registers(func(v int) Reg { return div(to, load(w.state(slotTop, v))) })
+		sumLX, sumLL = w.zeros(), w.zeros()
+		w.each(label, 0, 4, func(v int, x, weight, product Mem) {
+			l := clampRound(mul(inverse[v], x), lowest, highest)
+			accumulate(sumLX[v], mul(l, product))
+			accumulate(sumLL[v], mul(mul(l, weight), l))
+		})
+		return inverse, sumLX, sumLL
+	}
+
+	inverse, sumLX, sumLL := project("first")
+	none := zero()
+	for v := range w.vectors {
+		scale := and(compare(notEqual, sumLL[v], none), div(sumLX[v], sumLL[v]))
+		store(w.field(fieldScale, v), scale)
+		store(w.field(fieldInverse, v), inverse[v])
+		store(w.state(slotBestScale, v), mul(scale, sumLX[v]))
+	}
+	JMP(operand.LabelRef("next"))
+
+	Label("trial")
+	inverse, sumLX, sumLL = project("project")
+	none = zero()
+	won := w.registers(func(v int) Reg {
+		more := compare(greater, mul(sumLX[v], sumLX[v]), mul(sumLL[v], w.state(slotBestScale, v)))
+		return and(more, compare(greater, sumLL[v], none))
+	})
+	jumpUnlessAny(won, "next")
+	for v := range w.vectors {
+		scale := div(sumLX[v], sumLL[v])
+		keep := func(at Mem, yes Reg) { store(at, choose(won[v], yes, load(at))) }
+		keep(w.field(fieldScale, v), scale)
+		keep(w.field(fieldInverse, v), inverse[v])
+		keep(w.state(slotBestScale, v), mul(scale, sumLX[v]))
+	}
+	Label("next")
+	ADDQ(operand.Imm(4), top)
+	DECQ(left)
+	JNZ(operand.LabelRef("trial"))
+
+	for v := range w.vectors {
+		size := and(load(bits(magnitude)), w.state(slotTop, v))
+		empty := compare(less, size, constant(negligible))
+		store(w.field(fieldScale, v), andNot(empty, w.field(fieldScale, v)))
+		store(w.field(fieldInverse, v), andNot(empty, w.field(fieldInverse, v)))
+	}
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+)
+
+// A weighing emits what the loop needs, and returns the weight of a value.
+type weighing func(w walk) func(v int, x, weight Mem) Reg
+
+func squares(walk) func(int, Mem, Mem) Reg {
+	return func(_ int, x, _ Mem) Reg {
+		value := load(x)
+		return mul(value, value)
+	}
+}
+
+func magnitudes(walk) func(int, Mem, Mem) Reg {
+	mask := load(bits(magnitude))
+	return func(_ int, x, _ Mem) Reg { return and(mask, x) }
+}
+
+// spread is the root mean square plus the magnitude.
+func spread(w walk) func(int, Mem, Mem) Reg {
+	sum := w.zeros()
+	w.each("squares", 0, 8, func(v int, x, _, _ Mem) {
+		value := load(x)
+		accumulate(sum[v], mul(value, value))
+	})
+	n, length := XMM(), GP64()
+	Load(Param("n"), length)
+	VXORPS(n, n, n)
+	VCVTSI2SSQ(length, n, n)
+	count := YMM()
+	VBROADCASTSS(n, count)
+	for v := range sum {
+		sum[v] = sqrt(div(sum[v], count))
+	}
+	mask := load(bits(magnitude))
+	return func(v int, x, _ Mem) Reg { return add(sum[v], and(mask, x)) }
+}
+
+// given multiplies a weight by √(variance + x²).
+func given(w walk) func(int, Mem, Mem) Reg {
+	variance := w.registers(func(v int) Reg { return load(w.field(fieldVariance, v)) })
+	return func(v int, x, weight Mem) Reg {
+		value := load(x)
+		return mul(sqrt(add(variance[v], mul(value, value))), weight)
+	}
+}
+
+// weigh emits the kernel that fills the weights.
+func weigh(name string, how weighing) {
+	TEXT(name, NOSPLIT, "func(x *float32, n int)")
+	Doc(name + " fills the weights of 16 lanes; n is a multiple of 8.")
+	Pragma("noescape")
+	w := newWalk(2)
+	of := how(w)
+	w.each("weights", 0, 4, func(v int, x, weight, _ Mem) { store(weight, of(v, x, weight)) })
+	VZEROUPPER()
+	RET()
+}

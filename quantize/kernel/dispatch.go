@@ -1,0 +1,28 @@
+package kernel
+
+// A variant is a set of assembly kernels; the pure Go code stands in for those
+// that are nil. Pointers to values of a Scratch are to lane 0 or 16 of X: all
+// that belongs to these lanes is at known distances from there.
+type variant struct {
+	name string
+
+	load              func(t, x *float32, halves, n int)
+	weigh             [Given + 1]func(x *float32, n int)
+	searchMin         minKernel
+	searchMinAbsolute minKernel
+	searchScale       func(x *float32, n int, tops *float32, count int, nmax float32)
+	descend           func(x *float32, n int, nmax float32)
+	divide, multiply  roundKernel
+}
+
+// A minKernel searches 16 lanes. The bits it returns are those of lanes where
+// a level may be out of the range in which its rounding equals Nearest.
+type minKernel func(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+type roundKernel func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
+
+// pure is the variant without assembly.
+var pure = variant{name: "go"}
+
+// active is the variant in use.
+var active = variants()[0]

@@ -1,0 +1,6 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+// variants returns the kernels that this build has.
+func variants() []variant { return []variant{pure} }

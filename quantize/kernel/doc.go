@@ -1,0 +1,17 @@
+// Package kernel holds the inner loops of quantization: least-squares
+// searches for the scale, or for the scale and the minimum, of small groups of
+// values, and the rounding of values to levels. It knows nothing of formats.
+//
+// Quantized bytes must equal those of a scalar program that adds in source
+// order, so no group is ever summed across lanes. Instead Lanes groups lie
+// side by side in a Tile, one in each lane, and each lane goes through the
+// scalar program's operations in their order, without fused multiply-adds.
+//
+// Every kernel exists in pure Go, which is its specification, and some in
+// assembly for amd64 (AVX2) and arm64 (NEON), chosen at start. The build tag
+// noasm leaves only Go. Finite input gives the same bits everywhere.
+//
+// kernel_amd64.s is written by the module in _gen:
+//
+//	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+package kernel

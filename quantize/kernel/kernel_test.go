@@ -1,0 +1,238 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+var minSearches = []MinSearch{
+	NewMinSearch(3, -0.5, 0.1, 16, true),
+	NewMinSearch(3, -0.9, 0.05, 37, false),
+	NewMinSearch(15, -1, 0.1, 21, false),
+	NewMinSearch(31, -0.5, 0.1, 16, false),
+	NewMinSearch(15, -0.9, 0.05, 37, true),
+	{NMax: 7},
+}
+
+// fill loads groups of every kind of sample side by side.
+func fill(s *Scratch, r *rand.Rand, n, groups int) (x, w []float32) {
+	x, w = make([]float32, n*groups), make([]float32, n*groups)
+	first := r.IntN(len(samples))
+	same := r.IntN(2) == 0
+	for j := range groups {
+		sample := samples[first]
+		if !same {
+			sample = samples[r.IntN(len(samples))]
+		}
+		sample.fill(r, x[j*n:][:n])
+		weighings[r.IntN(len(weighings))].fill(r, w[j*n:][:n], x[j*n:][:n])
+	}
+	s.Load(x, n)
+	s.LoadWeights(w, n)
+	return x, w
+}
+
+// forEachCase runs f for every variant but the specification itself.
+func forEachCase(t *testing.T, f func(t *testing.T, r *rand.Rand, n, groups int)) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	held := active
+	defer func() { active = held }()
+	for _, v := range variants() {
+		if v.name == pure.name {
+			continue
+		}
+		active = v
+		t.Run(v.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(1, 2))
+			for _, n := range []int{16, 32} {
+				for range 60 {
+					f(t, r, n, 1+r.IntN(Lanes))
+				}
+				f(t, r, n, Lanes)
+			}
+		})
+	}
+}
+
+// equal compares the bits of the groups in use of two fields.
+func equal(t *testing.T, what string, x, w []float32, n int, got, want Each) {
+	t.Helper()
+	for j := range len(x) / n {
+		if !same(got[j], want[j]) {
+			t.Errorf("%s of group %d is %v, specified is %v; values %v, weights %v",
+				what, j, got[j], want[j], x[j*n:][:n], w[j*n:][:n])
+			return
+		}
+	}
+}
+
+// same tells whether two floats have the same bits or both are NaN.
+func same(a, b float32) bool {
+	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
+}
+
+func equalTiles(t *testing.T, what string, n, groups int, got, want *Tile) {
+	t.Helper()
+	for i := range n {
+		for j := range groups {
+			if g, w := got[i*Lanes+j], want[i*Lanes+j]; !same(g, w) {
+				t.Fatalf("%s: value %d of group %d is %v, specified is %v", what, i, j, g, w)
+			}
+		}
+	}
+}
+
+func TestLoadPutsGroupsInLanes(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+		got, want := new(Scratch), new(Scratch)
+		x, _ := fill(got, r, n, groups)
+		for j := range groups {
+			for i := range n {
+				want.X[i*Lanes+j] = x[j*n+i]
+			}
+		}
+		equalTiles(t, "load", n, groups, &got.X, &want.X)
+	})
+}
+
+func TestWeighEqualsItsSpecification(t *testing.T) {
+	for how := range active.weigh {
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			got := new(Scratch)
+			fill(got, r, n, groups)
+			for j := range got.Variance {
+				got.Variance[j] = float32(r.ExpFloat64())
+			}
+			want := *got
+			got.Weigh(Weighing(how), n)
+			want.weigh(Weighing(how), n)
+			equalTiles(t, fmt.Sprint("weighing ", how), n, groups, &got.W, &want.W)
+		})
+	}
+}
+
+func TestSearchMinEqualsItsSpecification(t *testing.T) {
+	for i := range minSearches {
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			got := new(Scratch)
+			x, w := fill(got, r, n, groups)
+			want := *got
+			got.SearchMin(&minSearches[i], n)
+			want.searchMin(&minSearches[i], n, 1<<Lanes-1)
+			equalMin(t, x, w, n, got, &want)
+		})
+	}
+}
+
+func equalMin(t *testing.T, x, w []float32, n int, got, want *Scratch) {
+	t.Helper()
+	equal(t, "scale", x, w, n, got.Scale, want.Scale)
+	equal(t, "offset", x, w, n, got.Offset, want.Offset)
+	equal(t, "inverse", x, w, n, got.Inverse, want.Inverse)
+	equal(t, "start of rounding", x, w, n, got.From, want.From)
+}
+
+func TestSearchScaleEqualsItsSpecification(t *testing.T) {
+	for _, nmax := range []int32{4, 8, 16, 32} {
+		c := NewScaleSearch(nmax)
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			got := new(Scratch)
+			x, w := fill(got, r, n, groups)
+			want := *got
+			got.SearchScale(&c, n)
+			want.searchScale(&c, n)
+			equal(t, "scale", x, w, n, got.Scale, want.Scale)
+			equal(t, "inverse", x, w, n, got.Inverse, want.Inverse)
+		})
+	}
+}
+
+func TestDescendEqualsItsSpecification(t *testing.T) {
+	for _, nmax := range []int32{4, 32} {
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			got := new(Scratch)
+			x, w := fill(got, r, n, groups)
+			want := *got
+			got.Descend(nmax, n)
+			want.descend(nmax, n)
+			equal(t, "scale", x, w, n, got.Scale, want.Scale)
+			equalTiles(t, "levels", n, groups, &got.L, &want.L)
+		})
+	}
+}
+
+func TestRoundingEqualsItsSpecification(t *testing.T) {
+	for _, c := range []Rounding{{0, 3}, {0, 31}, {-4, 3}, {-32, 31}} {
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			groups = (groups + 1) &^ 1
+			x, _ := fill(new(Scratch), r, n, groups)
+			scale, offset := make([]float32, groups), make([]float32, groups)
+			for j := range scale {
+				scale[j] = Extreme(x[j*n:][:n]) / float32(c.High)
+				offset[j] = -x[j*n]
+				switch r.IntN(8) {
+				case 0:
+					scale[j] = 0
+				case 1:
+					scale[j] = finite(r.Uint32())
+				}
+			}
+			got, want := make([]uint8, len(x)), make([]uint8, len(x))
+			c.Divide(got, x, n, scale, offset)
+			c.divide(want, x, n, scale, offset)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v: dividing gives %v, specified is %v", c, got, want)
+			}
+			c.Multiply(got, x, n, scale, offset)
+			c.multiply(want, x, n, scale, offset)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v: multiplying gives %v, specified is %v", c, got, want)
+			}
+		})
+	}
+}
+
+// FuzzSearches runs every search on arbitrary finite groups.
+func FuzzSearches(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x3f, 0, 0, 0x80, 0xbf}, 300))
+	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 40))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 {
+			return
+		}
+		n := 16 << (data[0] & 1)
+		x, w := make([]float32, n*Lanes), make([]float32, n*Lanes)
+		for i := range x {
+			at := 8 * i % len(data)
+			var word [8]byte
+			copy(word[:], data[at:])
+			x[i] = finite(binary.LittleEndian.Uint32(word[:]))
+			w[i] = Abs(finite(binary.LittleEndian.Uint32(word[4:])))
+		}
+		got := new(Scratch)
+		got.Load(x, n)
+		got.LoadWeights(w, n)
+		want := *got
+		m := &minSearches[int(data[0]>>1)%len(minSearches)]
+		got.SearchMin(m, n)
+		want.searchMin(m, n, 1<<Lanes-1)
+		equalMin(t, x, w, n, got, &want)
+
+		c := NewScaleSearch(4 << (data[0] >> 6))
+		got.SearchScale(&c, n)
+		want.searchScale(&c, n)
+		equal(t, "scale", x, w, n, got.Scale, want.Scale)
+
+		got.Descend(4, n)
+		want.descend(4, n)
+		equal(t, "scale of descent", x, w, n, got.Scale, want.Scale)
+		equalTiles(t, "levels", n, Lanes, &got.L, &want.L)
+	})
+}
