@@ -16,13 +16,16 @@ import (
 // coverage is what the templates and the checkpoint do not share.
 type coverage struct {
 	leftover, missing []string
-	misshapen         []error
+	misshapen         []string // one clause for each tensor
 }
 
 // err reports all of it in one error, with the likely cause.
 func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	if len(c.leftover) == 0 && len(c.missing) == 0 {
-		return errors.Join(c.misshapen...)
+		if len(c.misshapen) == 0 {
+			return nil
+		}
+		return fault.Corrupt("convert: %s: %s", ckpt.Name(), strings.Join(c.misshapen, "; "))
 	}
 	if _, err := ckpt.ReadFile("adapter_config.json"); !errors.Is(err, fs.ErrNotExist) {
 		return fault.Unsupported("convert: %s: the folder holds a LoRA adapter (adapter_config.json); merge it into its base model first", ckpt.Name())

@@ -98,6 +98,14 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 			tensors: drop("layers.1."),
 			class:   fault.ErrCorrupt, words: []string{"9 tensors are missing", "model.layers.1.self_attn.q_proj.weight"},
 		},
+		"output matrix that is not tied": {
+			tensors: drop("lm_head"),
+			class:   fault.ErrCorrupt, words: []string{"1 tensors are missing", "lm_head.weight"},
+		},
+		"absurd number of layers": {
+			config: func(c map[string]any) { c["num_hidden_layers"] = 1 << 30 }, tensors: same,
+			class: fault.ErrCorrupt, words: []string{"1073741824 layers"},
+		},
 		"GPTQ": {
 			tensors: rename("up_proj.weight", "up_proj.g_idx"),
 			class:   fault.ErrUnsupported, words: []string{"GPTQ"},

@@ -18,6 +18,10 @@ const (
 	Q8_0 FileType = 7
 	BF16 FileType = 32
 	Auto FileType = 1024 // the type of the first matrix: BF16 or F16
+
+	// Source keeps each matrix in the type of the checkpoint, for a quantizer
+	// to read; FP8 and others as F32. A file is labelled as with Auto.
+	Source FileType = 1025
 )
 
 var fileTypes = []struct {
@@ -30,6 +34,7 @@ var fileTypes = []struct {
 	{Q8_0, "q8_0", gguf.TypeQ8_0},
 	{BF16, "bf16", gguf.TypeBF16},
 	{Auto, "auto", gguf.TypeF16},
+	{Source, "source", gguf.TypeF32},
 }
 
 // ParseFileType finds a file type by name, in any case.
@@ -65,7 +70,7 @@ func (t FileType) tensorType() gguf.Type {
 // resolve replaces Auto by the type of the first 16-bit matrix: what
 // config.json says of it is wrong too often.
 func (t FileType) resolve(all []source) FileType {
-	if t != Auto {
+	if t != Auto && t != Source {
 		return t
 	}
 	for _, s := range all {
@@ -83,13 +88,17 @@ func (t FileType) resolve(all []source) FileType {
 // typeOf chooses the type of one tensor: F32 for vectors, norms, what the
 // architecture marks and what is no weight; F16 where rows do not divide into
 // blocks.
-func (t FileType) typeOf(name string, shape []int64, keepF32 bool) gguf.Type {
+func (t FileType) typeOf(o target) gguf.Type {
 	switch {
-	case len(shape) <= 1, keepF32, strings.HasSuffix(name, "_norm.weight"), !strings.HasSuffix(name, ".weight"):
+	case len(o.shape) <= 1, o.f32, strings.HasSuffix(o.name, "_norm.weight"), !strings.HasSuffix(o.name, ".weight"):
 		return gguf.TypeF32
+	case t == Source && o.rows.DType == dtype.BF16:
+		return gguf.TypeBF16
+	case t == Source && o.rows.DType == dtype.F16:
+		return gguf.TypeF16
 	}
 	chosen := t.tensorType()
-	if _, ok := chosen.RowBytes(shape[0]); !ok {
+	if _, ok := chosen.RowBytes(o.shape[0]); !ok {
 		return gguf.TypeF16
 	}
 	return chosen

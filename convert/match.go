@@ -1,8 +1,9 @@
 package convert
 
 import (
+	"fmt"
+
 	"github.com/f190792d/mq/convert/arch"
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // match assigns every source tensor to the targets that its template feeds,
@@ -34,8 +35,8 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 			continue
 		}
 		seen[s.canonical] = true
-		if err := checkShape(fit[0], h, s); err != nil {
-			found.misshapen = append(found.misshapen, err)
+		if wrong := checkShape(fit[0], h, s); wrong != "" {
+			found.misshapen = append(found.misshapen, wrong)
 			continue
 		}
 		if expert < 0 {
@@ -71,13 +72,17 @@ func fitting(specs []arch.Tensor, h arch.Hyper, layer, expert int) []arch.Tensor
 	return fit
 }
 
+// mostListed bounds the list of missing tensors of a config.json that lies.
+const mostListed = 1 << 16
+
 // missing lists the tensors that the templates require and no source has,
 // unless another layout of the checkpoint made their target.
 func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 	var names []string
 	listed := map[string]bool{}
 	for _, t := range a.Tensors {
-		if t.Optional || listed[t.Source] {
+		required := !t.Optional || t.Untied && h.Untied
+		if !required || listed[t.Source] {
 			continue
 		}
 		listed[t.Source] = true
@@ -93,7 +98,7 @@ func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 				continue
 			}
 			for expert := range experts {
-				if name := arch.Fill(t.Source, layer, expert); !seen[name] {
+				if name := arch.Fill(t.Source, layer, expert); !seen[name] && len(names) < mostListed {
 					names = append(names, name)
 				}
 			}
@@ -102,8 +107,9 @@ func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 	return names
 }
 
-// checkShape compares a source tensor with what the hyperparameters imply.
-func checkShape(t arch.Tensor, h arch.Hyper, s source) error {
+// checkShape compares a source tensor with what the hyperparameters imply,
+// and says what is wrong about it.
+func checkShape(t arch.Tensor, h arch.Hyper, s source) string {
 	want := make([]int64, len(t.Shape))
 	same := len(want) == len(s.shape)
 	for i, dim := range t.Shape {
@@ -111,12 +117,12 @@ func checkShape(t arch.Tensor, h arch.Hyper, s source) error {
 		same = same && want[i] == s.shape[i]
 	}
 	if same {
-		return nil
+		return ""
 	}
 	if t.Target == "token_embd.weight" && len(s.shape) == 2 && s.shape[1] == want[1] {
-		return fault.Corrupt("convert: %s: tensor %q: %d rows, but vocab_size in config.json is %d", s.file, s.name, s.shape[0], want[0])
+		return fmt.Sprintf("%s: tensor %q: %d rows, but vocab_size in config.json is %d", s.file, s.name, s.shape[0], want[0])
 	}
-	return fault.Corrupt("convert: %s: tensor %q: shape %v, but config.json implies %v", s.file, s.name, s.shape, want)
+	return fmt.Sprintf("%s: tensor %q: shape %v, but config.json implies %v", s.file, s.name, s.shape, want)
 }
 
 // stack collects the experts of a layer.

@@ -24,7 +24,7 @@ type Options struct {
 type Plan struct {
 	Arch    arch.Arch
 	Hyper   arch.Hyper
-	Type    FileType // never Auto
+	Type    FileType // neither Auto nor Source
 	KVs     gguf.KVs
 	Streams []gguf.Stream // in writing order
 	Sources [][]string    // the source tensors of each stream; none for a computed one
@@ -45,9 +45,13 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	wanted := p.Type
+	if o.Type == Source {
+		wanted = Source
+	}
 	var infos []gguf.TensorInfo
 	for _, t := range targets {
-		chosen := p.Type.typeOf(t.name, t.shape, t.f32)
+		chosen := wanted.typeOf(t)
 		var encode transform.Encoder
 		if chosen.Quantized() && o.Encoder != nil {
 			encode, _ = o.Encoder(chosen)

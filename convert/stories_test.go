@@ -70,6 +70,30 @@ func TestTrainedModelEqualsReferenceFile(t *testing.T) {
 	}
 }
 
+// TestSourceKeepsTheCheckpointsTypes reads an F32 checkpoint without rounding.
+func TestSourceKeepsTheCheckpointsTypes(t *testing.T) {
+	for name, want := range map[string]gguf.Type{"llama-f32": gguf.TypeF32, "llama-f16": gguf.TypeF16, "llama": gguf.TypeBF16, "llama-fp8-blocks": gguf.TypeBF16} {
+		ckpt, err := hf.Open(unzip(t, "testdata/reference/"+name+".zip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ckpt.Close()
+		p, err := NewPlan(ckpt, Options{Type: Source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Streams {
+			want := want
+			if len(s.Shape) == 1 || name == "llama-fp8-blocks" && s.Name != "token_embd.weight" && s.Name != "output.weight" {
+				want = gguf.TypeF32
+			}
+			if s.Type != want {
+				t.Errorf("%s: %s is %v, want %v", name, s.Name, s.Type, want)
+			}
+		}
+	}
+}
+
 // TestTrainedModelEqualsDigests compares the same tensors with digests.
 func TestTrainedModelEqualsDigests(t *testing.T) {
 	data, err := os.ReadFile(shared.Path(t, "golden", "stories", "bf16-tensors.json"))

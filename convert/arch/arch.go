@@ -45,6 +45,7 @@ type Tensor struct {
 	Shape    []Dim // of the source tensor, outermost dimension first
 	Op       Op    // the zero Op copies
 	Optional bool  // absent in some checkpoints of the architecture
+	Untied   bool  // though optional, required where config.json says that the embedding is not the output matrix
 	F32      bool  // stays F32 in every file type (routers, convolutions …)
 	Where    Where // the layers that have it; nil means all
 }

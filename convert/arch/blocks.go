@@ -10,7 +10,7 @@ var trunk = []Tensor{
 	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
 	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
 	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
-	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true},
+	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
 }
 
 // inverseFrequencies are what old checkpoints store of the rotary embedding.

@@ -55,6 +55,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Eps:     c.float("rms_norm_eps", "norm_eps"),
 		Tied:    c.bool("tie_word_embeddings"),
 	}
+	h.Untied = c.has("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
 		h.FF = mlp
 	}
@@ -142,9 +143,18 @@ func (c *reader) checkNoRope(h Hyper, every int) {
 	}
 }
 
+// Far beyond any model; they keep what follows from a lying header small.
+const (
+	mostLayers  = 1 << 12
+	mostExperts = 1 << 14
+	widestHead  = 1 << 16
+)
+
 // check refuses hyperparameters that contradict each other.
 func (h Hyper) check(file string) error {
 	switch {
+	case h.Layers > mostLayers || h.MoE.Experts > mostExperts || h.HeadDim > widestHead:
+		return fault.Corrupt("convert: %s: %d layers, %d experts and heads of %d dimensions are no model", file, h.Layers, h.MoE.Experts, h.HeadDim)
 	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
 		return fault.Corrupt("convert: %s: %d query heads do not divide into %d key heads", file, h.Heads, h.KVHeads)
 	case h.HeadDim < 2 || h.HeadDim%2 != 0:

@@ -63,7 +63,7 @@ func (c *reader) delta(layers int) Delta {
 		c.keep(corruptConfig("key \"layer_types\" has %d entries for %d layers", len(kinds), layers))
 		return d
 	}
-	for layer := range min(layers, longestList) {
+	for layer := range min(layers, mostLayers) {
 		recurrent := (layer+1)%d.Interval != 0
 		if kinds != nil {
 			recurrent = kinds[layer] == "linear_attention"
@@ -87,7 +87,7 @@ func (g *fileReader) delta(layers int) Delta {
 	}
 	d.ValueDim = g.int("ssm.inner_size") / d.ValueHeads
 	stated, _ := g.kvs.Bools(g.prefix + "attention.recurrent_layers")
-	for layer := range min(layers, longestList) {
+	for layer := range min(layers, mostLayers) {
 		recurrent := (layer+1)%d.Interval != 0
 		if layer < len(stated) {
 			recurrent = stated[layer]

@@ -23,6 +23,7 @@ type Hyper struct {
 	Vocab      int     // rows of the embedding
 	Eps        float64 // epsilon of the RMS norms
 	Tied       bool    // the output matrix is the embedding
+	Untied     bool    // config.json says that it is not
 
 	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
 	TemperatureScale float64 // growth of the attention's temperature with the position

@@ -66,7 +66,7 @@ var offsetTrunk = []Tensor{
 	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}, Op: offset},
 	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.post_attention_norm.weight", Shape: []Dim{embed}, Op: offset},
 	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}, Op: offset},
-	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true},
+	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
 }
 
 // gatedAttention doubles the rows of queries by those of a gate, head by head.

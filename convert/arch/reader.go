@@ -9,9 +9,6 @@ import (
 // fit where they are multiplied with care, and no real model comes near.
 const longest = 1 << 31
 
-// longestList bounds the layers that are listed one by one.
-const longestList = 1 << 16
-
 // corruptConfig reports a config.json that makes no sense.
 func corruptConfig(format string, args ...any) error {
 	return fault.Corrupt("convert: config.json: "+format, args...)
