@@ -147,7 +147,7 @@ func evenSigns(seven uint32) uint8 {
 	return s | uint8(bits.OnesCount8(s)&1)<<7
 }
 
-// expand sets eight values from a code of eight levels and their signs.
+// expand8 sets eight values from a code of eight levels and their signs.
 func expand8(dst []float32, code uint16, values *[4]float32, signs uint8) {
 	dst = dst[:8]
 	for i := range dst {

@@ -83,7 +83,7 @@ func (s *gridSearch) point(g int, inverse float32) (code uint16) {
 
 // level rounds v to the nearest odd number 2l+1 and returns l.
 func (s *gridSearch) level(v float32) int32 {
-	return min(max(nearest(0.5*(v-1)), 0), int32(s.levels)-1)
+	return min(max(nearest(0.5*(float32(v)-1)), 0), int32(s.levels)-1)
 }
 
 // nearest chooses, of the neighbours at place, the one with the least

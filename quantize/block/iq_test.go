@@ -1,0 +1,256 @@
+package block
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// coders are all codebooks with their shapes and reach.
+var coders = []struct {
+	name   string
+	coder  func() *coder
+	shape  lattice
+	size   int
+	shells int
+}{
+	{"IQ2_XXS", coder2x256, ternary, 256, 2},
+	{"IQ2_XS", coder2x512, ternary, 512, 2},
+	{"IQ2_S", coder2x1024, ternary, 1024, 1},
+	{"IQ1", coder1x2048, ternary, 2048, 3},
+	{"IQ3_XXS", coder3x256, octal, 256, 2},
+	{"IQ3_S", coder3x512, octal, 512, 3},
+}
+
+func TestCodebooksAreAscendingSetsOfTheirSize(t *testing.T) {
+	for _, c := range coders {
+		codes := c.coder().codes
+		if len(codes) != c.size || !slices.IsSorted(codes) || codes[0] != 0 {
+			t.Errorf("%s: %d codes from %#x, want %d ascending from 0", c.name, len(codes), codes[0], c.size)
+		}
+		for rank, code := range codes {
+			if place := c.coder().place[code]; place != int32(rank) {
+				t.Errorf("%s: code %#x is at %d, want %d", c.name, code, place, rank)
+			}
+		}
+	}
+}
+
+func TestNeighboursAreTheNearestShellsInOrder(t *testing.T) {
+	for _, c := range coders {
+		book := c.coder()
+		distance := func(a, b uint16) (sum int) {
+			for range c.shape.dims {
+				d := int(a&(1<<c.shape.bits-1)) - int(b&(1<<c.shape.bits-1))
+				sum += d * d
+				a, b = a>>c.shape.bits, b>>c.shape.bits
+			}
+			return sum
+		}
+		for n := 0; n < c.shape.points(); n += 37 {
+			point := c.shape.code(n)
+			place := book.place[point]
+			if place >= 0 {
+				continue
+			}
+			want := slices.Clone(book.codes)
+			slices.SortStableFunc(want, func(a, b uint16) int { return distance(a, point) - distance(b, point) })
+			shells := 1
+			for i := 1; i < len(want); i++ {
+				if distance(want[i], point) > distance(want[i-1], point) {
+					if shells == c.shells {
+						want = want[:i]
+						break
+					}
+					shells++
+				}
+			}
+			if got := book.neighbours(place); !slices.Equal(got, want) {
+				t.Fatalf("%s: neighbours of %#x are %x, want %x", c.name, point, got, want)
+			}
+		}
+	}
+}
+
+// blocks yields sub-blocks of many kinds with importances.
+func blocks(n int, f func(x, w []float32)) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x, w := make([]float32, n), make([]float32, n)
+	for kind := range 3000 {
+		scale := math.Exp(float64(kind%40-20) * 0.7)
+		for i := range x {
+			v := r.NormFloat64()
+			switch kind % 5 {
+			case 1:
+				v = math.Round(2 * v)
+			case 2:
+				v = v * v * v
+			case 3:
+				v *= float64(r.IntN(2))
+			}
+			x[i], w[i] = float32(v*scale), float32(r.ExpFloat64())
+			switch kind % 7 {
+			case 0:
+				w[i] *= float32(r.IntN(2))
+			case 1, 2: // many codes are nearly as good as another
+				w[i] = 1
+			}
+		}
+		f(x, w)
+	}
+}
+
+func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
+	for _, f := range []*gridFormat{&iq2xxs, &iq2xs, &iq2s, &iq3xxs, &iq3s} {
+		s := &gridSearch{gridFormat: f, book: f.coder()}
+		blocks(f.size, func(x, w []float32) {
+			copy(s.w[:], w)
+			s.split(x)
+			if _, ok := s.fit(); !ok {
+				return
+			}
+			n := 2*f.tries + 1
+			got, outside := s.tried, s.outside
+			clear(s.outside[:])
+			for g := range f.size / f.dims {
+				s.tryEach(g, n)
+				if !slices.Equal(got[g][:n], s.tried[g][:n]) {
+					t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[g][:n], s.tried[g][:n])
+				}
+			}
+			if outside != s.outside {
+				t.Fatalf("%d bytes: x %v: groups outside are %x, want %x", f.bytes, x, outside, s.outside)
+			}
+		})
+	}
+}
+
+func TestSplitSearchIsExhaustive(t *testing.T) {
+	for _, n := range []int{16, 32} {
+		s := new(split)
+		blocks(n, func(x, w []float32) {
+			s.x, s.w, s.scale = x, w, 1
+			find := s.findShared
+			if n == 16 {
+				find = s.findHalves
+			}
+			found := find()
+			got := s.search.found
+			want := &s.search
+			want.found = score{best: hopeless, scale: 1, choice: -1}
+			for i := range n + 1 {
+				for k := i; k <= n; k++ {
+					want.try(i, k)
+				}
+			}
+			if got != want.found || found != (got.choice >= 0) {
+				t.Fatalf("x %v w %v: split %+v, want %+v", x, w, got, want.found)
+			}
+		})
+	}
+}
+
+func TestSortKeepsTheOrderOfEqualValues(t *testing.T) {
+	for _, n := range []int{16, 32} {
+		s := new(split)
+		blocks(n, func(x, _ []float32) {
+			s.x = x
+			s.sort()
+			want := make([]int, n)
+			for i := range want {
+				want[i] = i
+			}
+			slices.SortStableFunc(want, func(a, b int) int {
+				switch {
+				case x[a] < x[b]:
+					return -1
+				case x[a] > x[b]:
+					return 1
+				}
+				return 0
+			})
+			for i, k := range want {
+				if got := int(uint32(s.keys[i])); got != k {
+					t.Fatalf("%v: value %d is at %d, want %d", x, got, i, k)
+				}
+			}
+		})
+	}
+}
+
+func TestLevel4IsTheNearestValue(t *testing.T) {
+	nearest := func(v float32) (level uint8) {
+		for l := 1; l < 16; l++ {
+			if !(float64(v) < float64(values4[l-1]+values4[l])/2) {
+				level = uint8(l)
+			}
+		}
+		return level
+	}
+	for half := -300; half <= 300; half++ {
+		v := float32(half) / 2
+		for _, v := range []float32{math.Nextafter32(v, -1000), v, math.Nextafter32(v, 1000)} {
+			if got, want := level4(v), nearest(v); got != want {
+				t.Errorf("level of %v is %d, want %d", v, got, want)
+			}
+		}
+	}
+	for _, v := range []float32{float32(math.Inf(-1)), -1e30, 1e30, float32(math.Inf(1)), float32(math.NaN())} {
+		if got, want := level4(v), nearest(v); got != want {
+			t.Errorf("level of %v is %d, want %d", v, got, want)
+		}
+	}
+}
+
+func TestEighthSignMakesMinusesEven(t *testing.T) {
+	s := gridSearch{gridFormat: &iq2xs}
+	blocks(16, func(x, w []float32) {
+		copy(s.w[:], w)
+		s.split(x)
+		for k, minus := range s.signs[:2] {
+			if got := evenSigns(uint32(minus & 127)); got != minus {
+				t.Fatalf("signs %08b read back as %08b", minus, got)
+			}
+			for i, v := range x[8*k:][:8] {
+				if got := signed(s.x[8*k+i], minus>>i); got != v {
+					t.Fatalf("%v became %v", v, got)
+				}
+			}
+		}
+	})
+}
+
+func TestIQTypesTakeAnyInput(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	special := []float32{0, 1, -1, inf, -inf, nan, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 1e-20}
+	r := rand.New(rand.NewPCG(3, 4))
+	x, w, y, block := make([]float32, 512), make([]float32, 512), make([]float32, 512), make([]byte, 512)
+	for range 200 {
+		kinds := 1 + r.IntN(len(special))
+		for i := range x {
+			x[i], w[i] = special[r.IntN(kinds)], special[r.IntN(len(special))]
+		}
+		for _, typ := range iqTypes {
+			typ.quantize(block, x, w)
+			typ.quantize(block, x, nil)
+			for i := range block {
+				block[i] = byte(r.Uint32())
+			}
+			typ.dequantize(y, block)
+		}
+	}
+}
+
+func TestIQTypesDoNotAllocate(t *testing.T) {
+	x, w := bell(1024)
+	y, block := make([]float32, len(x)), make([]byte, len(x))
+	for _, typ := range iqTypes {
+		if n := testing.AllocsPerRun(20, func() {
+			typ.quantize(block, x, w)
+			typ.dequantize(y, block)
+		}); n >= 1 {
+			t.Errorf("%s: %v allocations for a row", typ.name, n)
+		}
+	}
+}
