@@ -1,8 +1,5 @@
 //go:build client
 
-// Package clienttest holds mq's files against a real client: llama.cpp,
-// through node-llama-cpp. It runs where MQ_CLIENT names a folder with
-// client.mjs and the installed package; see .ci/run.
 package clienttest
 
 import (
