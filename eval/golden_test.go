@@ -100,3 +100,15 @@ func TestQuantizedModelsOfTheReference(t *testing.T) {
 		}
 	}
 }
+
+// The perplexity is llama-perplexity's with -c 128 --chunks 20.
+func TestPerplexityOfASentencePieceModel(t *testing.T) {
+	m := openModel(t, shared.Path(t, "data/models/stories260K/stories260K.gguf"))
+	tokens, c := heldOut(t, m)
+	c.Context, c.Chunks = 128, 20
+	got, err := MeasurePerplexity(context.Background(), m, tokens, c, nil)
+	const want = 3.6131
+	if err != nil || math.Abs(got.Value/want-1) > 1e-3 {
+		t.Errorf("perplexity %v, %v, want %v", got.Value, err, want)
+	}
+}

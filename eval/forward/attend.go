@@ -28,9 +28,9 @@ type heads struct {
 	query, kv   int // number of heads
 	dim, value  int // dimensions of a key and of a value
 	scale       float32
-	softcap     float32                // scores become softcap·tanh(score/softcap); 0: they stay
-	first       func(position int) int // first key that a query may see; nil: all before it
-	temperature func(position int) float32
+	softcap     float32                    // scores become softcap·tanh(score/softcap); 0: they stay
+	first       func(position int) int     // first key that a query may see; nil: all before it
+	temperature func(position int) float32 // further factor of the scores; nil: 1
 }
 
 // attend computes softmax(q·kᵀ·scale)·v for each query over the keys up to its

@@ -1,8 +1,6 @@
 package forward
 
 import (
-	"math"
-
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -12,16 +10,20 @@ import (
 // asked for is an error that names it.
 type loader interface {
 	hyper() arch.Hyper
-	arch() arch.Arch
-	ropeStyle() arch.RopeStyle
 	rope(arch.Hyper) (*rope, error)
+	attention(layer int) attentionPlan
+	router(layer int) router
 
-	// vector returns a tensor of n elements; n < 0 takes any length.
+	// vector returns a tensor of n elements.
 	vector(name string, layer, n int) ([]float32, error)
 	// matrix returns a tensor of rows × cols; rows < 0 takes any number.
 	matrix(name string, layer, rows, cols int) (*matrix, error)
 	// experts returns one matrix for each expert.
 	experts(name string, layer, experts, rows, cols int) ([]*matrix, error)
+	// latent fills in the matrices that restore keys and values.
+	latent(a *mla, layer int) error
+	// latentEps is the epsilon of the norms within latent attention.
+	latentEps() float64
 }
 
 // builder assembles a model and keeps the first error.
@@ -55,9 +57,9 @@ func build(s source) (*Model, error) {
 	for l := range b.h.Layers {
 		m.layers = append(m.layers, layer{
 			mixNorm:  b.norm("blk.{i}.attn_norm.weight", l, b.h.Embed),
-			mix:      b.gqa(l, rope),
+			mix:      b.mixer(l, rope),
 			feedNorm: b.norm("blk.{i}.ffn_norm.weight", l, b.h.Embed),
-			feed:     b.swiglu(l),
+			feed:     b.mlp(l),
 		})
 		if b.err != nil {
 			return nil, b.err
@@ -122,30 +124,4 @@ func (b *builder) optionalNorm(name string, layer, n int) *norm {
 		return nil
 	}
 	return &norm{w, b.h.Eps}
-}
-
-// gqa loads grouped-query attention.
-func (b *builder) gqa(l int, rope *rope) *gqa {
-	h := b.h
-	return &gqa{
-		heads: heads{query: h.Heads, kv: h.KVHeads, dim: h.HeadDim, value: h.ValueDim,
-			scale: float32(1 / math.Sqrt(float64(h.HeadDim)))},
-		q:     b.linear("blk.{i}.attn_q", l, h.Heads*h.HeadDim, h.Embed),
-		k:     b.linear("blk.{i}.attn_k", l, h.KVHeads*h.HeadDim, h.Embed),
-		v:     b.linear("blk.{i}.attn_v", l, h.KVHeads*h.ValueDim, h.Embed),
-		o:     b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),
-		qNorm: b.optionalNorm("blk.{i}.attn_q_norm.weight", l, h.HeadDim),
-		kNorm: b.optionalNorm("blk.{i}.attn_k_norm.weight", l, h.HeadDim),
-		rope:  rope,
-	}
-}
-
-// swiglu loads a dense feed-forward layer.
-func (b *builder) swiglu(l int) *swiglu {
-	h := b.h
-	return &swiglu{
-		gate: b.linear("blk.{i}.ffn_gate", l, h.FF, h.Embed),
-		up:   b.linear("blk.{i}.ffn_up", l, h.FF, h.Embed),
-		down: b.linear("blk.{i}.ffn_down", l, h.Embed, h.FF),
-	}
 }

@@ -9,13 +9,17 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
+// tensor is a tensor of a checkpoint.
+type tensor = hf.Tensor
+
 // checkpoint loads a folder by the conventions of its publisher.
 type checkpoint struct {
 	files   *hf.Checkpoint
 	h       arch.Hyper
 	a       arch.Arch
-	tensors map[string]hf.Tensor // by canonical name
-	sources map[string][]string  // templates of the source by template of the GGUF name
+	config  hf.Config           // of the text model
+	tensors map[string]tensor   // by canonical name
+	sources map[string][]string // templates of the source by template of the GGUF name
 }
 
 func openCheckpoint(path string) (source, error) {
@@ -23,12 +27,16 @@ func openCheckpoint(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoint{files: files, tensors: map[string]hf.Tensor{}, sources: map[string][]string{}}
+	c := &checkpoint{files: files, tensors: map[string]tensor{}, sources: map[string][]string{}}
 	if c.h, err = arch.FromConfig(files.Config()); err != nil {
 		files.Close()
 		return nil, err
 	}
 	c.a, _ = arch.ByName(c.h.Arch)
+	c.config = files.Config()
+	if text, ok := c.config.Sub("text_config"); ok {
+		c.config = text
+	}
 	for _, t := range files.Tensors() {
 		c.tensors[c.a.Canonical(t.Name, c.h)] = t
 	}
@@ -40,21 +48,20 @@ func openCheckpoint(path string) (source, error) {
 
 func (c *checkpoint) Close() error              { return c.files.Close() }
 func (c *checkpoint) hyper() arch.Hyper         { return c.h }
-func (c *checkpoint) arch() arch.Arch           { return c.a }
 func (c *checkpoint) ropeStyle() arch.RopeStyle { return c.a.Graph.SourceRope }
 
 // find looks up the tensor that becomes a tensor of the file.
-func (c *checkpoint) find(name string, layer, expert int) (hf.Tensor, bool) {
+func (c *checkpoint) find(name string, layer, expert int) (tensor, bool) {
 	for _, source := range c.sources[name] {
 		if t, ok := c.tensors[arch.Fill(source, layer, expert)]; ok {
 			return t, true
 		}
 	}
-	return hf.Tensor{}, false
+	return tensor{}, false
 }
 
 // check compares a tensor's shape, where a negative length takes any.
-func (c *checkpoint) check(t hf.Tensor, shape ...int) error {
+func (c *checkpoint) check(t tensor, shape ...int) error {
 	fits := len(t.Shape) == len(shape)
 	for i := range min(len(t.Shape), len(shape)) {
 		fits = fits && (shape[i] < 0 && t.Shape[i] > 0 || t.Shape[i] == int64(shape[i]))
@@ -80,7 +87,7 @@ func (c *checkpoint) vector(name string, layer, n int) ([]float32, error) {
 }
 
 // values reads a whole tensor.
-func (c *checkpoint) values(t hf.Tensor) ([]float32, error) {
+func (c *checkpoint) values(t tensor) ([]float32, error) {
 	raw := make([]byte, t.Size)
 	if _, err := t.ReadAt(raw, 0); err != nil {
 		return nil, err
@@ -106,30 +113,10 @@ func (c *checkpoint) matrix(name string, layer, rows, cols int) (*matrix, error)
 	return m, c.scaled(m, t)
 }
 
-func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*matrix, error) {
-	list := make([]*matrix, experts)
-	for e := range list {
-		t, ok := c.find(name, layer, e)
-		if !ok {
-			return nil, nil
-		}
-		if err := c.check(t, rows, cols); err != nil {
-			return nil, err
-		}
-		m := c.stored(t, 0, rows, cols)
-		m.Weight = Weight{arch.Fill(name, layer, 0), e, experts}
-		if err := c.scaled(m, t); err != nil {
-			return nil, err
-		}
-		list[e] = m
-	}
-	return list, nil
-}
-
 // stored describes a matrix whose lines start skip lines into a tensor.
-func (c *checkpoint) stored(t hf.Tensor, skip, rows, cols int) *matrix {
+func (c *checkpoint) stored(t tensor, skip, rows, cols int) *matrix {
 	bits := t.DType.Bits()
-	m := &matrix{rows: rows, cols: cols, block: 1, bytes: bits / 8, decode: func(dst []float32, src []byte) {
+	m := &matrix{rows: rows, cols: cols, line: cols, block: 1, bytes: bits / 8, decode: func(dst []float32, src []byte) {
 		// The length fits by construction and the type was checked.
 		_ = dtype.ToFloat32(dst, src, t.DType)
 	}}
@@ -144,7 +131,7 @@ func (c *checkpoint) stored(t hf.Tensor, skip, rows, cols int) *matrix {
 
 // scaled attaches the scales of a checkpoint in FP8: one factor for the
 // tensor, or one for each block of 128 × 128.
-func (c *checkpoint) scaled(m *matrix, t hf.Tensor) error {
+func (c *checkpoint) scaled(m *matrix, t tensor) error {
 	if t.DType.Bits() != 8 {
 		return nil
 	}

@@ -50,7 +50,6 @@ func newGGUF(f *gguf.File) (source, error) {
 
 func (g *ggufSource) Close() error              { return g.file.Close() }
 func (g *ggufSource) hyper() arch.Hyper         { return g.h }
-func (g *ggufSource) arch() arch.Arch           { return g.a }
 func (g *ggufSource) ropeStyle() arch.RopeStyle { return g.a.Graph.GGUFRope }
 
 // find looks a tensor up and checks its shape, outermost dimension first; a
@@ -118,7 +117,7 @@ func (g *ggufSource) experts(name string, layer, experts, rows, cols int) ([]*ma
 
 // stored describes the n-th matrix of a tensor.
 func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols int) *matrix {
-	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, block: typ.Block, bytes: typ.Bytes, decode: typ.Dequantize}
+	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, line: cols, block: typ.Block, bytes: typ.Bytes, decode: typ.Dequantize}
 	size := int64(m.lineBytes())
 	if all, ok := g.file.Bytes(t); ok {
 		m.raw = func(_ []byte, first, lines int) ([]byte, error) {

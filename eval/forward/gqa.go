@@ -22,6 +22,7 @@ type gqa struct {
 	q, k, v, o   linear
 	qNorm, kNorm *norm // of each head before the rotation; nil: none
 	rope         *rope // nil: positions are not embedded
+	unit         *norm // of each head after the rotation; nil: none
 }
 
 func (a *gqa) mix(r *run, layer int, x, y []float32) error {
@@ -43,6 +44,11 @@ func (a *gqa) mix(r *run, layer int, x, y []float32) error {
 		}
 		if a.rope != nil {
 			if err := r.rotate(a.rope, part.x, a.dim); err != nil {
+				return err
+			}
+		}
+		if a.unit != nil {
+			if err := r.normalise(*a.unit, part.x, part.x, a.dim); err != nil {
 				return err
 			}
 		}

@@ -21,22 +21,15 @@ type matrix struct {
 	// matrix is stored transposed.
 	raw        func(buf []byte, first, n int) ([]byte, error)
 	transposed bool
+	line, skip int // elements of a stored line, and those before its own
 
 	// scale, where it is not nil, multiplies what decode gives for the
 	// elements of a line from a column on.
 	scale func(dst []float32, line, from int)
 }
 
-// line returns the elements of a stored line.
-func (m *matrix) line() int {
-	if m.transposed {
-		return m.rows
-	}
-	return m.cols
-}
-
 // lineBytes returns the bytes of a stored line.
-func (m *matrix) lineBytes() int { return m.line() / m.block * m.bytes }
+func (m *matrix) lineBytes() int { return m.line / m.block * m.bytes }
 
 // part decodes len(dst) elements from column from on of line, whose bytes
 // start at src. Both ends lie on blocks.

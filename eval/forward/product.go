@@ -65,11 +65,15 @@ func (r *run) multiply(x []float32, tokens int, outs ...output) error {
 	}
 	cols := outs[0].w.cols
 	if r.observe != nil {
-		weights := make([]Weight, len(outs))
-		for i, o := range outs {
-			weights[i] = o.w.Weight
+		var weights []Weight
+		for _, o := range outs {
+			if o.w.Name != "" {
+				weights = append(weights, o.w.Weight)
+			}
 		}
-		r.observe(weights, x[:tokens*cols], cols)
+		if len(weights) > 0 {
+			r.observe(weights, x[:tokens*cols], cols)
+		}
 	}
 	p, err := r.pack(x, tokens, cols)
 	if err != nil {
@@ -174,8 +178,9 @@ func (m *matrix) tileTransposed(s *scratch, first, rows, from, depth int) error 
 	}
 	// Rows outside the block are decoded too where an encoded block crosses
 	// its end.
+	first += m.skip
 	low := first / m.block * m.block
-	high := min((first+rows+m.block-1)/m.block*m.block, m.rows)
+	high := min((first+rows+m.block-1)/m.block*m.block, m.line)
 	line := grow(s.rows, high-low)
 	for k := range depth {
 		m.part(line, lines[k*size:(k+1)*size], from+k, low)

@@ -14,6 +14,8 @@ type rope struct {
 	// frequencies returns the angle per position of each pair and the
 	// factor of both cosine and sine, for a sequence of so many positions.
 	frequencies func(positions int) (perPair []float32, scale float64)
+
+	latent float64 // factor of the scores of latent attention
 }
 
 // table holds cosine and sine by row of the batch and pair.

@@ -4,54 +4,49 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/convert/arch"
-	"github.com/f190792d/mq/formats/fault"
 )
 
-// rope computes the rotary embedding as ggml does: the kind of scaling stands
-// in the key-values, factors for single pairs in a tensor.
-func (g *ggufSource) rope(h arch.Hyper) (*rope, error) {
-	p := h.Rope
-	perPair := plain(p.Base, p.Dim)
-	factors, err := g.vector("rope_freqs.weight", 0, p.Dim/2)
-	if err != nil {
-		return nil, err
-	}
-	for j, f := range factors {
-		if f == 0 {
-			return nil, fault.Corrupt("forward: %s: tensor \"rope_freqs.weight\": factor %d is 0", g.name, j)
-		}
-		perPair[j] /= f
-	}
-	switch p.Scaling {
-	case "":
-	case "linear":
-		for j := range perPair {
-			perPair[j] *= float32(1 / p.Factor)
-		}
-	default:
-		return nil, fault.Unsupported("forward: %s: rope scaling of type %q", g.name, p.Scaling)
-	}
-	return &rope{dim: p.Dim, style: g.ropeStyle(), frequencies: fixed(perPair, 1)}, nil
+// yarn holds the parameters of NTK-by-parts interpolation (Peng et al. 2023,
+// arXiv:2309.00071).
+type yarn struct {
+	base, factor, ext float64
+	original          int
+	fast, slow        float64 // rotations within the original context
 }
 
-// rope computes the rotary embedding as transformers does from config.json.
-func (c *checkpoint) rope(h arch.Hyper) (*rope, error) {
-	p := h.Rope
-	perPair := plain(p.Base, p.Dim)
-	switch p.Scaling {
-	case "":
-	case "linear":
-		for j := range perPair {
-			perPair[j] /= float32(p.Factor)
-		}
-	case "llama3":
-		for j := range perPair {
-			perPair[j] = float32(llama3(float64(perPair[j]), p))
-		}
-	default:
-		return nil, fault.Unsupported("forward: %s: rope scaling of type %q", c.files.Name(), p.Scaling)
+// newYarn fills in the paper's defaults.
+func newYarn(p arch.Rope, factor, ext float64) yarn {
+	y := yarn{p.Base, factor, ext, p.OriginalContext, p.BetaFast, p.BetaSlow}
+	if y.fast == 0 {
+		y.fast = 32
 	}
-	return &rope{dim: p.Dim, style: c.ropeStyle(), frequencies: fixed(perPair, 1)}, nil
+	if y.slow == 0 {
+		y.slow = 1
+	}
+	return y
+}
+
+// scale interpolates frequencies of few rotations by the factor, keeps those
+// of many, and blends between.
+func (y yarn) scale(perPair []float32) {
+	dim := float64(2 * len(perPair))
+	at := func(rotations float64) float64 {
+		return dim * math.Log(float64(y.original)/(rotations*2*math.Pi)) / (2 * math.Log(y.base))
+	}
+	low, high := max(0, math.Floor(at(y.fast))), min(dim-1, math.Ceil(at(y.slow)))
+	width := max(0.001, high-low)
+	for j, f := range perPair {
+		keep := (1 - min(1, max(0, (float64(j)-low)/width))) * y.ext
+		perPair[j] = float32(float64(f)/y.factor*(1-keep) + float64(f)*keep)
+	}
+}
+
+// magnitude is YaRN's factor of attention for a stretch by factor.
+func magnitude(factor, weight float64) float64 {
+	if factor <= 1 {
+		return 1
+	}
+	return 0.1*weight*math.Log(factor) + 1
 }
 
 // llama3 scales a frequency as Llama 3.1 does: long waves by the factor, short

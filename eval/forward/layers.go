@@ -1,0 +1,141 @@
+package forward
+
+import (
+	"math"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// mixer loads the attention of a layer.
+func (b *builder) mixer(l int, rope *rope) mixer {
+	if b.h.MLA.KVRank > 0 {
+		return b.mla(l, rope)
+	}
+	return b.gqa(l, rope)
+}
+
+// gqa loads grouped-query attention.
+func (b *builder) gqa(l int, rope *rope) *gqa {
+	h, plan := b.h, b.attention(l)
+	a := &gqa{
+		heads: heads{query: h.Heads, kv: h.KVHeads, dim: h.HeadDim, value: h.ValueDim,
+			scale: float32(1 / math.Sqrt(float64(h.HeadDim))), first: plan.first(), temperature: plan.temperature},
+		q:     b.linear("blk.{i}.attn_q", l, h.Heads*h.HeadDim, h.Embed),
+		k:     b.linear("blk.{i}.attn_k", l, h.KVHeads*h.HeadDim, h.Embed),
+		v:     b.linear("blk.{i}.attn_v", l, h.KVHeads*h.ValueDim, h.Embed),
+		o:     b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),
+		qNorm: b.optionalNorm("blk.{i}.attn_q_norm.weight", l, h.HeadDim),
+		kNorm: b.optionalNorm("blk.{i}.attn_k_norm.weight", l, h.HeadDim),
+	}
+	if !plan.unrotated {
+		a.rope = rope
+	}
+	if plan.unit {
+		a.unit = &norm{eps: h.Eps}
+	}
+	return a
+}
+
+// mla loads multi-head latent attention.
+func (b *builder) mla(l int, rope *rope) *mla {
+	h, plan := b.h, b.attention(l)
+	a := &mla{
+		heads: heads{query: h.Heads, kv: h.Heads, dim: h.HeadDim, value: h.ValueDim,
+			scale: float32(1 / math.Sqrt(float64(h.HeadDim))), first: plan.first(), temperature: plan.temperature},
+		nope: h.MLA.NopeDim, rank: h.MLA.KVRank, rope: rope,
+		kva:    b.linear("blk.{i}.attn_kv_a_mqa", l, h.MLA.KVRank+h.Rope.Dim, h.Embed),
+		kvNorm: b.norm("blk.{i}.attn_kv_a_norm.weight", l, h.MLA.KVRank),
+		o:      b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),
+	}
+	a.kvNorm.eps = b.latentEps()
+	if rope != nil {
+		a.scale *= float32(rope.latent)
+	}
+	if rank := h.MLA.QueryRank; rank == 0 {
+		a.q = b.linear("blk.{i}.attn_q", l, h.Heads*h.HeadDim, h.Embed)
+	} else {
+		a.qa = b.linear("blk.{i}.attn_q_a", l, rank, h.Embed)
+		a.qaNorm = b.norm("blk.{i}.attn_q_a_norm.weight", l, rank)
+		a.qaNorm.eps = b.latentEps()
+		a.q = b.linear("blk.{i}.attn_q_b", l, h.Heads*h.HeadDim, rank)
+	}
+	if a.nope < 1 || a.nope+h.Rope.Dim != h.HeadDim {
+		b.keep(fault.Corrupt("forward: %d dimensions of a head, %d rotated and %d not, do not add up", h.HeadDim, h.Rope.Dim, a.nope))
+	}
+	if b.err == nil {
+		b.keep(b.latent(a, l))
+	}
+	return a
+}
+
+// mlp loads the feed-forward part of a layer.
+func (b *builder) mlp(l int) mlp {
+	if b.h.MoE.In(l) {
+		return b.moe(l)
+	}
+	return b.swiglu("", l, b.h.FF)
+}
+
+// swiglu loads a dense feed-forward network; the suffix tells a shared expert
+// from a layer's only one.
+func (b *builder) swiglu(suffix string, l, width int) *swiglu {
+	return &swiglu{
+		gate: b.linear("blk.{i}.ffn_gate"+suffix, l, width, b.h.Embed),
+		up:   b.linear("blk.{i}.ffn_up"+suffix, l, width, b.h.Embed),
+		down: b.linear("blk.{i}.ffn_down"+suffix, l, b.h.Embed, width),
+	}
+}
+
+// moe loads a layer of experts.
+func (b *builder) moe(l int) *moe {
+	h := b.h.MoE
+	f := &moe{
+		router: b.router(l),
+		gate:   b.expertsOf("gate", l, h.FF, b.h.Embed),
+		up:     b.expertsOf("up", l, h.FF, b.h.Embed),
+		down:   b.expertsOf("down", l, b.h.Embed, h.FF),
+	}
+	f.w = b.linear("blk.{i}.ffn_gate_inp", l, h.Experts, b.h.Embed).w
+	bias, err := b.vector("blk.{i}.exp_probs_b.bias", l, h.Experts)
+	b.keep(err)
+	f.bias = bias
+	if f.used < 1 || f.used > h.Experts || f.groups > 0 && (h.Experts%f.groups != 0 || f.groupsUsed < 1 || f.groupsUsed > f.groups) {
+		b.keep(fault.Corrupt("forward: %d of %d experts in %d of %d groups cannot be chosen", f.used, h.Experts, f.groupsUsed, f.groups))
+	}
+	gate := b.optional("blk.{i}.ffn_gate_inp_shexp.weight", l, 1, b.h.Embed)
+	f.sharedGate = gate.w
+	width := h.SharedFF
+	if width == 0 {
+		width = h.FF
+	}
+	if shared := b.anyRows("blk.{i}.ffn_gate_shexp.weight", l, b.h.Embed); shared > 0 {
+		f.shared = b.swiglu("_shexp", l, shared)
+		if shared != width {
+			b.keep(fault.Corrupt("forward: tensor %q: %d rows should be %d", arch.Fill("blk.{i}.ffn_gate_shexp.weight", l, 0), shared, width))
+		}
+	} else if h.Shared > 0 || h.SharedFF > 0 || f.sharedGate != nil {
+		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill("blk.{i}.ffn_gate_shexp.weight", l, 0)))
+	}
+	return f
+}
+
+// anyRows returns the rows of a matrix of cols columns, 0 where it is absent.
+func (b *builder) anyRows(name string, l, cols int) int {
+	w := b.optional(name, l, -1, cols).w
+	if w == nil {
+		return 0
+	}
+	return w.rows
+}
+
+// expertsOf loads one matrix of every expert.
+func (b *builder) expertsOf(part string, l, rows, cols int) []*matrix {
+	name := "blk.{i}.ffn_" + part + "_exps.weight"
+	list, err := b.experts(name, l, b.h.MoE.Experts, rows, cols)
+	b.keep(err)
+	if list == nil {
+		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill(name, l, 0)))
+	}
+	return list
+}
