@@ -3,10 +3,14 @@ package tokenizer
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/f190792d/mq/internal/shared"
 )
@@ -30,33 +34,93 @@ func readMaybeGzip(t testing.TB, elem ...string) []byte {
 	return raw
 }
 
+// openStories loads the tokenizer of the test model in the repository.
+func openStories(t testing.TB) *Tokenizer {
+	t.Helper()
+	const dir = "../../testdata/stories-llama/"
+	tok, err := FromJSON([]byte(readFile(t, dir+"tokenizer.json")), []byte(readFile(t, dir+"tokenizer_config.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
 func TestStoriesTokenizerGivesKnownIDs(t *testing.T) {
-	file, err := os.ReadFile("../../testdata/stories-llama/tokenizer.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := FromJSON(file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := openStories(t)
 	ids := tok.Encode(readShared(t, "data", "text", "stories-heldout.txt"), Options{ParseSpecial: true})
 	if len(ids) != 60480 || digest(ids) != "8e15045a353a966a0d9abb7d987d52364fccccbabcee2aee10be1454330093ab" {
 		t.Errorf("got %d tokens", len(ids))
 	}
 }
 
-func TestTemp(t *testing.T) {
-	text := readShared(t, "data", "text", "wiki.test.raw")
-	for _, name := range []string{"deepseek_v3/tokenizer.json", "gemma3/tokenizer.json.gz", "gptoss/tokenizer.json.gz", "llama2/tokenizer.json", "llama3_1/tokenizer.json", "minimind/tokenizer.json", "qwen3/tokenizer.json"} {
-		begin := time.Now()
-		tok, err := FromJSON(readMaybeGzip(t, "data", "tokenizers", name), nil)
-		if err != nil {
-			t.Error(name, err)
-			continue
+// idLines writes ids as internal/fixtures/tokenizer/ids.py does.
+func idLines(tok *Tokenizer, texts []string, opts Options) string {
+	var sb strings.Builder
+	for _, text := range texts {
+		for i, id := range tok.Encode(text, opts) {
+			if i > 0 {
+				sb.WriteByte(' ')
+			}
+			sb.WriteString(strconv.Itoa(int(id)))
 		}
-		loaded := time.Since(begin)
-		begin = time.Now()
-		ids := tok.Encode(text, Options{AddSpecial: true, ParseSpecial: true})
-		t.Log(name, loaded, time.Since(begin), len(ids), digest(ids)[:16], tok.Decode(ids[len(tok.begin):]) == text)
+		sb.WriteByte('\n')
+	}
+	return sb.String()
+}
+
+// checkDigest compares ids with a digest. Where MQ_TOKENIZER_DUMP names the
+// folder that ids.py --dump wrote, a difference is shown.
+func checkDigest(t *testing.T, name, corpus, want string, texts []string, lines string) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(lines))
+	if hex.EncodeToString(sum[:]) == want {
+		return
+	}
+	t.Errorf("%s: ids differ from the reference's", corpus)
+	dump, err := os.ReadFile(filepath.Join(os.Getenv("MQ_TOKENIZER_DUMP"), strings.ReplaceAll(name, "/", "_")+"."+corpus))
+	if err != nil {
+		return
+	}
+	got, ref := strings.Split(lines, "\n"), strings.Split(string(dump), "\n")
+	shown := 0
+	for i := range texts {
+		if i < len(ref) && got[i] != ref[i] && shown < 5 {
+			shown++
+			t.Logf("text %d %.300q\ngot  %.300s\nwant %.300s", i, texts[i], got[i], ref[i])
+		}
+	}
+}
+
+// The digests are of the ids that Hugging Face tokenizers and the
+// SentencePiece library give.
+func TestGivesLibrariesIDs(t *testing.T) {
+	corpora := map[string][]string{
+		"wiki":   {readShared(t, "data", "text", "wiki.test.raw")},
+		"sample": sample(t),
+		"fuzzed": fuzzed(t, 10_000, 1),
+		"broken": broken(t, 2_000, 2),
+	}
+	tests := map[string][][2]string{}
+	for _, line := range strings.Split(strings.TrimSpace(readFile(t, "testdata/ids.tsv")), "\n") {
+		row := strings.Split(line, "\t")
+		tests[row[0]] = append(tests[row[0]], [2]string{row[1], row[2]})
+	}
+	for name, rows := range tests {
+		t.Run(name, func(t *testing.T) {
+			raw := readMaybeGzip(t, "data", "tokenizers", name)
+			build, opts := FromSentencePiece, Options{}
+			if strings.Contains(name, ".json") {
+				build = func(raw []byte) (*Tokenizer, error) { return FromJSON(raw, nil) }
+				opts.ParseSpecial = true
+			}
+			tok, err := build(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows {
+				texts := corpora[row[0]]
+				checkDigest(t, name, row[0], row[1], texts, idLines(tok, texts, opts))
+			}
+		})
 	}
 }

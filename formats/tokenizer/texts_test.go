@@ -1,0 +1,93 @@
+package tokenizer
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// splitMix is the generator of internal/fixtures/tokenizer/texts.py.
+type splitMix uint64
+
+func (s *splitMix) next(n int) int {
+	*s += 0x9E3779B97F4A7C15
+	z := uint64(*s)
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return int((z ^ z>>31) % uint64(n))
+}
+
+// pool reads what fuzzed strings are made of.
+func pool(t testing.TB) (fragments []string, ranges [][2]rune) {
+	t.Helper()
+	unescape := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t")
+	for _, line := range strings.Split(readFile(t, "testdata/pool.txt"), "\n") {
+		kind, rest, _ := strings.Cut(line, " ")
+		switch kind {
+		case "f":
+			fragments = append(fragments, unescape.Replace(rest))
+		case "r":
+			lo, hi, _ := strings.Cut(rest, "-")
+			a, _ := strconv.ParseInt(lo, 16, 32)
+			b, _ := strconv.ParseInt(hi, 16, 32)
+			ranges = append(ranges, [2]rune{rune(a), rune(b)})
+		}
+	}
+	return fragments, ranges
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// fuzzed makes the strings that texts.py makes.
+func fuzzed(t testing.TB, count int, seed uint64) []string {
+	fragments, ranges := pool(t)
+	rng := splitMix(seed)
+	out := make([]string, count)
+	for i := range out {
+		var sb strings.Builder
+		for range 1 + rng.next(24) {
+			var part string
+			if rng.next(3) > 0 {
+				part = fragments[rng.next(len(fragments))]
+			} else {
+				r := ranges[rng.next(len(ranges))]
+				part = string(r[0] + rune(rng.next(int(r[1]-r[0]+1))))
+			}
+			times := 1
+			if rng.next(8) == 0 {
+				times += rng.next(5)
+			}
+			sb.WriteString(strings.Repeat(part, times))
+		}
+		out[i] = sb.String()
+	}
+	return out
+}
+
+// broken makes byte strings that are not always UTF-8.
+func broken(t testing.TB, count int, seed uint64) []string {
+	rng := splitMix(seed)
+	out := fuzzed(t, count, seed)
+	for i, text := range out {
+		raw := []byte(text)
+		for range rng.next(4) {
+			at := rng.next(len(raw))
+			raw[at] = byte(rng.next(256))
+		}
+		out[i] = string(raw[:1+rng.next(len(raw))])
+	}
+	return out
+}
+
+// sample are the texts of testdata/sample.txt.
+func sample(t testing.TB) []string {
+	return strings.Split(readFile(t, "testdata/sample.txt"), "\n%%\n")
+}
