@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"math"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -12,8 +13,11 @@ type Agreement struct {
 	Top1    float64 `json:"top1"`     // share of positions with the same most likely token
 	MeanKLD float64 `json:"mean_kld"` // Kullback-Leibler divergence from the source, in nats
 	MaxKLD  float64 `json:"max_kld"`
-	Worst   int     `json:"worst"`  // position of MaxKLD
-	Tokens  int     `json:"tokens"` // positions compared
+	Worst   int     `json:"worst"`     // position of MaxKLD
+	Tokens  int     `json:"tokens"`    // positions compared
+	Ratio   float64 `json:"ppl_ratio"` // perplexity of the text over that of the source
+
+	KLDs []float64 `json:"-"` // the divergence at each position
 }
 
 // promptTokens bounds the prompt of a comparison.
@@ -68,7 +72,12 @@ func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreem
 		return Agreement{}, err
 	}
 	a := Agreement{Tokens: len(tokens)}
+	excess := 0.0 // log-likelihood that is lost; the last position has no next token
 	for p, at := range points {
+		a.KLDs = append(a.KLDs, at.kld)
+		if p < len(points)-1 {
+			excess += (at.nll - at.base) / float64(len(points)-1)
+		}
 		if at.same {
 			a.Top1 += 1 / float64(len(points))
 		}
@@ -77,5 +86,6 @@ func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreem
 			a.MaxKLD, a.Worst = at.kld, p
 		}
 	}
+	a.Ratio = math.Exp(excess)
 	return a, check(a.MeanKLD, written.Name())
 }
