@@ -11,6 +11,7 @@ type variant struct {
 	searchMin         minKernel
 	searchMinAbsolute minKernel
 	searchScale       func(x *float32, n int, tops *float32, count int, nmax float32)
+	searchPositive    func(x *float32, n int, tops *float32, count int, nmax float32)
 	descend           func(x *float32, n int, nmax float32)
 	divide, multiply  roundKernel
 }

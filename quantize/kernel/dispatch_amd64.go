@@ -11,6 +11,7 @@ var avx2 = variant{
 	searchMin:         searchMinAVX2,
 	searchMinAbsolute: searchMinAbsoluteAVX2,
 	searchScale:       searchScaleAVX2,
+	searchPositive:    searchPositiveAVX2,
 	descend:           descendAVX2,
 	divide:            divideAVX2,
 	multiply:          multiplyAVX2,

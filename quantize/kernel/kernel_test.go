@@ -105,7 +105,7 @@ func TestWeighEqualsItsSpecification(t *testing.T) {
 	for how := range active.weigh {
 		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
 			got := new(Scratch)
-			fill(got, r, n, groups)
+			x, w := fill(got, r, n, groups)
 			for j := range got.Variance {
 				got.Variance[j] = float32(r.ExpFloat64())
 			}
@@ -113,6 +113,9 @@ func TestWeighEqualsItsSpecification(t *testing.T) {
 			got.Weigh(Weighing(how), n)
 			want.weigh(Weighing(how), n)
 			equalTiles(t, fmt.Sprint("weighing ", how), n, groups, &got.W, &want.W)
+			if Weighing(how) == Given {
+				equal(t, "sum of weights", x, w, n, got.Sum, want.Sum)
+			}
 		})
 	}
 }
@@ -198,6 +201,28 @@ func TestRoundingEqualsItsSpecification(t *testing.T) {
 	}
 }
 
+func TestSearchPositiveEqualsItsSpecification(t *testing.T) {
+	for _, nmax := range []int32{15, 63} {
+		c := NewPositiveSearch(nmax)
+		for _, signed := range []bool{false, true} {
+			forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+				got := new(Scratch)
+				x, w := fill(got, r, n, groups)
+				if !signed {
+					for i := range got.X {
+						got.X[i] = Abs(got.X[i])
+					}
+				}
+				want := *got
+				got.SearchPositive(&c, n/2)
+				want.searchPositive(&c, n/2)
+				equal(t, "scale", x, w, n, got.Scale, want.Scale)
+				equalTiles(t, "levels", n/2, groups, &got.L, &want.L)
+			})
+		}
+	}
+}
+
 // FuzzSearches runs every search on arbitrary finite groups.
 func FuzzSearches(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
@@ -229,6 +254,12 @@ func FuzzSearches(f *testing.F) {
 		got.SearchScale(&c, n)
 		want.searchScale(&c, n)
 		equal(t, "scale", x, w, n, got.Scale, want.Scale)
+
+		p := NewPositiveSearch(15 << (data[0] >> 6))
+		got.SearchPositive(&p, n)
+		want.searchPositive(&p, n)
+		equal(t, "positive scale", x, w, n, got.Scale, want.Scale)
+		equalTiles(t, "positive levels", n, Lanes, &got.L, &want.L)
 
 		got.Descend(4, n)
 		want.descend(4, n)

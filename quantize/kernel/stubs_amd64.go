@@ -44,6 +44,11 @@ func searchMinAbsoluteAVX2(x *float32, n int, trials *float32, count int, nmax f
 //go:noescape
 func searchScaleAVX2(x *float32, n int, tops *float32, count int, nmax float32)
 
+// searchPositiveAVX2 searches 32 lanes of n values; see Scratch.SearchPositive.
+//
+//go:noescape
+func searchPositiveAVX2(x *float32, n int, tops *float32, count int, nmax float32)
+
 // descendAVX2 descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.
 //
 //go:noescape

@@ -29,6 +29,7 @@ type Scratch struct {
 	From    Each
 
 	Variance Each     // for the weighing Given
+	Sum      Each     // of the weights, from that weighing
 	state    [16]Each // of a search in assembly
 
 	groups int

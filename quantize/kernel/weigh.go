@@ -16,7 +16,7 @@ const (
 
 // Weigh sets the weights of all groups of n values, a power of two: x² for
 // Squares, |x| for Magnitudes, √(Σx²/n) + |x| for Spread, and for Given the
-// weight that was loaded times √(Variance + x²).
+// weight that was loaded times √(Variance + x²), with the sum of these in Sum.
 func (s *Scratch) Weigh(how Weighing, n int) {
 	if weigh := active.weigh[how]; weigh != nil {
 		for h := range s.halves() {
@@ -39,6 +39,7 @@ func (s *Scratch) weigh(how Weighing, n int) {
 			}
 			rms = sqrt(sum / float32(n))
 		}
+		s.Sum[j] = 0
 		for i, v := range x {
 			w := &s.W[i*Lanes+j]
 			switch how {
@@ -48,6 +49,7 @@ func (s *Scratch) weigh(how Weighing, n int) {
 				*w = rms + Abs(v)
 			case Given:
 				*w *= sqrt(s.Variance[j] + float32(v*v))
+				s.Sum[j] += *w
 			}
 		}
 	}

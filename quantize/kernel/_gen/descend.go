@@ -7,106 +7,224 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// nearest emits the level of f as kernel.Nearest has it, whatever f is, held
-// within two integers.
-func nearest(f, low, high Op) Reg {
+// The memory of coordinate descent and of the search that ends with it.
+const (
+	slotSumLX = iota
+	slotSumLL
+	slotLowest  // of the levels, as integers
+	slotHighest // likewise
+	slotExtreme
+	slotEmpty // mask: all values are negligible
+	slotMoved
+	slotInverseOfBest
+	slotLeastError
+)
+
+// A descent is coordinate descent in all 32 lanes: each step waits for a
+// division, so the more lanes side by side the better.
+type descent struct {
+	walk
+	positive bool // levels 0…nmax, of which negative ones wrap; else -nmax…nmax-1
+}
+
+func newDescent(positive bool) descent {
+	d := descent{newWalk(4), positive}
+	p, _ := Param("nmax").Resolve()
+	nmax := broadcast(p.Addr)
+	lowest, highest := YMM(), YMM()
+	if positive {
+		VCVTPS2DQ(nmax, highest)
+	} else {
+		VCVTPS2DQ(xor(nmax, bits(signBit)), lowest)
+		VCVTPS2DQ(sub(nmax, constant(1)), highest)
+		store(d.state(slotLowest, 0), lowest)
+	}
+	store(d.state(slotHighest, 0), highest)
+	return d
+}
+
+// near emits kernel.Nearest, whatever f is, as integers.
+func near(f Op) Reg {
 	t := YMM()
 	VADDPS(constant(12582912), f, t)
 	VPAND(bits(0x7fffff), t, t)
 	VPSUBD(bits(0x400000), t, t)
+	return t
+}
+
+// between holds integers within bounds.
+func between(t Reg, low, high Op) Reg {
 	VPMAXSD(low, t, t)
 	VPMINSD(high, t, t)
 	return t
 }
 
-// The memory of coordinate descent.
-const (
-	slotSumLX = iota
-	slotSumLL
-	slotLowest
-	slotHighest
-	slotExtreme
-	slotMoved
-)
+func toFloat(t Reg) Reg {
+	out := YMM()
+	VCVTDQ2PS(t, out)
+	return out
+}
 
-// descend emits coordinate descent in all 32 lanes: each step waits for a
-// division, so the more lanes side by side the better.
-func descend() {
-	TEXT("descendAVX2", NOSPLIT, "func(x *float32, n int, nmax float32)")
-	Doc("descendAVX2 descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
-	Pragma("noescape")
-	w := newWalk(4)
-	nmax, _ := Param("nmax").Resolve()
-	most := broadcast(nmax.Addr)
-	{
-		lowest, highest := YMM(), YMM()
-		VCVTPS2DQ(xor(most, bits(signBit)), lowest)
-		VCVTPS2DQ(sub(most, constant(1)), highest)
-		store(w.state(slotLowest, 0), lowest)
-		store(w.state(slotHighest, 0), highest)
+// wrap emits the remainder of 256, as a float.
+func wrap(t Reg) Reg {
+	out := YMM()
+	VPAND(bits(0xff), t, out)
+	VCVTDQ2PS(out, out)
+	return out
+}
+
+// level emits the level of f: what sums count, and what is kept.
+func (d descent) level(f Op) (counted, kept Reg) {
+	t := near(f)
+	if !d.positive {
+		l := toFloat(between(t, d.state(slotLowest, 0), d.state(slotHighest, 0)))
+		return l, l
 	}
-	low, high := w.state(slotLowest, 0), w.state(slotHighest, 0)
-	inverse := w.extreme()
-	for v, top := range inverse {
-		store(w.state(slotExtreme, v), top)
-		inverse[v] = div(xor(most, bits(signBit)), top)
-	}
-	sumLX, sumLL := w.zeros(), w.zeros()
-	w.each("first", 0, 1, func(v int, x, weight, level Mem) {
-		value := load(x)
-		l := nearest(mul(value, inverse[v]), low, high)
-		VCVTDQ2PS(l, l)
-		store(level, l)
-		square := mul(value, value)
-		store(weight, square)
-		accumulate(sumLX[v], mul(mul(square, value), l))
-		accumulate(sumLL[v], mul(mul(square, l), l))
+	VPMINSD(d.state(slotHighest, 0), t, t)
+	return toFloat(t), wrap(t)
+}
+
+// start emits the first rounding.
+func (d descent) start(inverse []Reg) {
+	sumLX, sumLL := d.zeros(), d.zeros()
+	d.each("start", 0, 1, func(v int, x, weight, level Mem) {
+		counted, kept := d.level(mul(inverse[v], x))
+		store(level, kept)
+		accumulate(sumLX[v], mul(counted, mul(load(weight), x)))
+		accumulate(sumLL[v], mul(mul(counted, weight), counted))
 	})
+	for v := range sumLX {
+		store(d.state(slotSumLX, v), sumLX[v])
+		store(d.state(slotSumLL, v), sumLL[v])
+	}
+}
 
+// descend emits the sweeps.
+func (d descent) descend() {
+	sumLX := d.registers(func(v int) Reg { return load(d.state(slotSumLX, v)) })
+	sumLL := d.registers(func(v int) Reg { return load(d.state(slotSumLL, v)) })
 	left := GP64()
 	MOVQ(operand.U32(5), left)
 	Label("sweep")
-	store(w.state(slotMoved, 0), zero())
+	store(d.state(slotMoved, 0), zero())
 	step := 0
-	w.each("step", 0, 1, func(v int, x, weight, level Mem) {
-		cube := mul(load(weight), x)
-		lx := sub(sumLX[v], mul(cube, level))
-		ll := sub(sumLL[v], mul(mul(load(weight), level), level))
-		l := nearest(div(mul(ll, x), lx), low, high)
-		VCVTDQ2PS(l, l)
-		may := and(compare(greater, lx, constant(0)), compare(notEqual, l, level))
+	d.each("step", 0, 1, func(v int, x, weight, level Mem) {
 		label := fmt.Sprint("stay", step)
 		step++
+		product := mul(load(weight), x)
+		lx := sub(sumLX[v], mul(product, level))
+		ll := sub(sumLL[v], mul(mul(load(weight), level), level))
+		l, kept := d.level(div(mul(ll, x), lx))
+		may := and(compare(greater, lx, constant(0)), compare(notEqual, l, level))
+		if d.positive {
+			may = and(may, compare(greater, ll, constant(0)))
+		}
+		// After the first sweep few levels move. Then no step waits
+		// for the one before.
 		jumpUnlessAny([]Reg{may}, label)
-		accumulate(lx, mul(cube, l))
+		accumulate(lx, mul(product, l))
 		accumulate(ll, mul(mul(l, weight), l))
 		more := compare(greater, mul(mul(lx, lx), sumLL[v]), mul(mul(sumLX[v], sumLX[v]), ll))
-		move := and(and(may, compare(greater, ll, constant(0))), more)
-		store(level, choose(move, l, load(level)))
+		move := and(may, more)
+		if !d.positive {
+			move = and(move, compare(greater, ll, constant(0)))
+		}
+		store(level, choose(move, kept, load(level)))
 		VBLENDVPS(move, lx, sumLX[v], sumLX[v])
 		VBLENDVPS(move, ll, sumLL[v], sumLL[v])
-		store(w.state(slotMoved, 0), or(move, w.state(slotMoved, 0)))
+		store(d.state(slotMoved, 0), or(move, d.state(slotMoved, 0)))
 		Label(label)
 	})
 	DECQ(left)
 	JZ(operand.LabelRef("done"))
-	jumpUnlessAny([]Reg{load(w.state(slotMoved, 0))}, "done")
+	jumpUnlessAny([]Reg{load(d.state(slotMoved, 0))}, "done")
 	JMP(operand.LabelRef("sweep"))
 
 	Label("done")
 	none := zero()
-	for v := range w.vectors {
+	for v := range sumLX {
 		scale := and(compare(greater, sumLL[v], none), div(sumLX[v], sumLL[v]))
-		size := and(load(bits(magnitude)), w.state(slotExtreme, v))
-		empty := compare(less, size, constant(negligible))
-		store(w.field(fieldScale, v), andNot(empty, scale))
-		store(w.state(slotExtreme, v), empty)
+		store(d.field(fieldScale, v), andNot(load(d.state(slotEmpty, v)), scale))
 	}
-	lowest := YMM()
-	VCVTDQ2PS(low, lowest)
-	w.each("levels", 0, 1, func(v int, _, _, level Mem) {
-		store(level, choose(load(w.state(slotExtreme, v)), lowest, load(level)))
+	lowest := none
+	if !d.positive {
+		lowest = toFloat(load(d.state(slotLowest, 0)))
+	}
+	d.each("levels", 0, 1, func(v int, _, _, level Mem) {
+		store(level, choose(load(d.state(slotEmpty, v)), lowest, load(level)))
 	})
+}
+
+func descend() {
+	TEXT("descendAVX2", NOSPLIT, "func(x *float32, n int, nmax float32)")
+	Doc("descendAVX2 descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
+	Pragma("noescape")
+	d := newDescent(false)
+	inverse := d.extreme()
+	p, _ := Param("nmax").Resolve()
+	for v, top := range inverse {
+		store(d.state(slotEmpty, v), compare(less, and(top, bits(magnitude)), constant(negligible)))
+		inverse[v] = div(xor(broadcast(p.Addr), bits(signBit)), top)
+	}
+	d.each("squares", 0, 1, func(_ int, x, weight, _ Mem) {
+		value := load(x)
+		store(weight, mul(value, value))
+	})
+	d.start(inverse)
+	d.descend()
+	VZEROUPPER()
+	RET()
+}
+
+func searchPositive() {
+	TEXT("searchPositiveAVX2", NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
+	Doc("searchPositiveAVX2 searches 32 lanes of n values; see Scratch.SearchPositive.")
+	Pragma("noescape")
+	d := newDescent(true)
+	top := d.zeros()
+	d.each("greatest", 0, 1, func(v int, x, _, _ Mem) { VMAXPS(x, top[v], top[v]) })
+	for v := range top {
+		store(d.state(slotExtreme, v), top[v])
+		store(d.state(slotEmpty, v), compare(less, top[v], constant(negligible)))
+	}
+	trial, left := Load(Param("tops"), GP64()), Load(Param("count"), GP64())
+	// fit emits the error of a rounding.
+	fit := func(label string, round func(f Reg) Reg) []Reg {
+		to := broadcast(Mem{Base: trial})
+		inverse := d.registers(func(v int) Reg { return div(to, d.state(slotExtreme, v)) })
+		scale := d.registers(func(v int) Reg { return div(load(constant(1)), inverse[v]) })
+		sum := d.zeros()
+		d.each(label, 0, 1, func(v int, x, weight, _ Mem) {
+			diff := sub(load(x), mul(scale[v], round(mul(inverse[v], x))))
+			accumulate(sum[v], mul(mul(diff, weight), diff))
+		})
+		return sum
+	}
+	inverse := func(v int) Reg { return div(broadcast(Mem{Base: trial}), d.state(slotExtreme, v)) }
+	for v, sum := range fit("first", func(f Reg) Reg { return wrap(near(f)) }) {
+		store(d.state(slotLeastError, v), sum)
+		store(d.state(slotInverseOfBest, v), inverse(v))
+	}
+	JMP(operand.LabelRef("next"))
+	Label("trial")
+	sums := fit("error", func(f Reg) Reg {
+		t := near(f)
+		VPMINSD(d.state(slotHighest, 0), t, t)
+		return toFloat(t)
+	})
+	for v, sum := range sums {
+		won := compare(less, sum, d.state(slotLeastError, v))
+		keep := func(at Mem, yes Reg) { store(at, choose(won, yes, load(at))) }
+		keep(d.state(slotLeastError, v), sum)
+		keep(d.state(slotInverseOfBest, v), inverse(v))
+	}
+	Label("next")
+	ADDQ(operand.Imm(4), trial)
+	DECQ(left)
+	JNZ(operand.LabelRef("trial"))
+
+	d.start(d.registers(func(v int) Reg { return load(d.state(slotInverseOfBest, v)) }))
+	d.descend()
 	VZEROUPPER()
 	RET()
 }

@@ -20,7 +20,8 @@ const (
 	fieldInverse  = 3*tile + 2*row
 	fieldFrom     = 3*tile + 3*row
 	fieldVariance = 3*tile + 4*row
-	fieldState    = 3*tile + 5*row
+	fieldSum      = 3*tile + 5*row
+	fieldState    = 3*tile + 6*row
 )
 
 // A walk steps through the positions of a tile.

@@ -18,6 +18,7 @@ func main() {
 	searchMin("searchMinAVX2", false)
 	searchMin("searchMinAbsoluteAVX2", true)
 	searchScale()
+	searchPositive()
 	descend()
 	round("divideAVX2", func(a, b Op) Reg { return div(a, b) })
 	round("multiplyAVX2", func(a, b Op) Reg { return mul(a, b) })

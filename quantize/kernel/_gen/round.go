@@ -33,7 +33,7 @@ func round(name string, by func(a, b Op) Reg) {
 			ADDQ(second, offset)
 		}
 		shifted := add(broadcast(Mem{Base: offset}), Mem{Base: x, Disp: 32 * i})
-		l[i] = nearest(by(shifted, broadcast(Mem{Base: scale})), low, high)
+		l[i] = between(near(by(shifted, broadcast(Mem{Base: scale}))), low, high)
 		VPSUBD(low, l[i], l[i])
 	}
 	// The packing works within halves of registers; order undoes that.

@@ -39,12 +39,17 @@ func spread(w walk) func(int, Mem, Mem) Reg {
 	return func(v int, x, _ Mem) Reg { return add(sum[v], and(mask, x)) }
 }
 
-// given multiplies a weight by √(variance + x²).
+// given multiplies a weight by √(variance + x²), and sums these in memory.
 func given(w walk) func(int, Mem, Mem) Reg {
 	variance := w.registers(func(v int) Reg { return load(w.field(fieldVariance, v)) })
+	for v := range variance {
+		store(w.field(fieldSum, v), zero())
+	}
 	return func(v int, x, weight Mem) Reg {
 		value := load(x)
-		return mul(sqrt(add(variance[v], mul(value, value))), weight)
+		out := mul(sqrt(add(variance[v], mul(value, value))), weight)
+		store(w.field(fieldSum, v), add(out, w.field(fieldSum, v)))
+		return out
 	}
 }
 
