@@ -1,0 +1,37 @@
+package forward_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+func ExampleOpen() {
+	m, err := forward.Open("../../testdata/stories-llama")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer m.Close()
+	tok, err := m.Tokenizer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tokens := tok.Encode("Once upon a", tokenizer.Options{AddSpecial: true})
+	logits, err := m.Logits(context.Background(), tokens, len(tokens)-1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	best := 0
+	for i, v := range logits {
+		if v > logits[best] {
+			best = i
+		}
+	}
+	fmt.Printf("%q\n", tok.Decode([]int32{int32(best)}))
+	// Output: " time"
+}
