@@ -68,7 +68,7 @@ func Check(path string, opts Options) error {
 		return fault.IO("atomicfile: %w", err)
 	}
 	if !opts.Force {
-		return fault.Usage("atomicfile: %s: the output exists already", path)
+		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", path)
 	}
 	return nil
 }
@@ -227,10 +227,10 @@ func (f *File) publish() error {
 	case err == nil:
 		return f.wrap("remove the temporary name of", os.Remove(f.temp))
 	case errors.Is(err, fs.ErrExist):
-		return fault.Usage("atomicfile: %s: the output exists already", f.path)
+		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", f.path)
 	}
 	if _, err := os.Lstat(f.path); err == nil {
-		return fault.Usage("atomicfile: %s: the output exists already", f.path)
+		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", f.path)
 	}
 	return f.wrap("rename", os.Rename(f.temp, f.path))
 }
