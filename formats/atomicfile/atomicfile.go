@@ -7,22 +7,35 @@ import (
 	"path/filepath"
 
 	"github.com/f190792d/mq/formats/fault"
-	"github.com/f190792d/mq/formats/internal/mmap"
 )
 
 // Options say what Create may do.
 type Options struct {
 	Force  bool     // replace an existing file
 	Inputs []string // files that are read meanwhile: none may be the output
+	Stale  Stale    // what to do with the temporary file of a run that was stopped
 }
+
+// Stale says what Create does about a temporary file that a run that was
+// stopped has left.
+type Stale uint8
+
+// The ways to treat what is left.
+const (
+	Drop   Stale = iota // remove it and begin anew
+	Refuse              // fail, and name it
+	Resume              // take it over with what it holds
+)
 
 // File is an output that does not have its name yet. WriteAt may be called
 // from several goroutines at once.
 type File struct {
 	path, temp string
 	f          *os.File
-	force      bool
+	options    Options
+	resumed    bool
 	done       bool
+	behind     behind
 }
 
 // Create starts a file that will be known as path. It refuses an output that
@@ -32,12 +45,17 @@ func Create(path string, opts Options) (*File, error) {
 	if err := Check(path, opts); err != nil {
 		return nil, err
 	}
-	dir, base := filepath.Split(path)
-	f := &File{path: path, temp: dir + "." + base + ".mq-tmp", force: opts.Force}
+	f := &File{path: path, temp: TempPath(path), options: opts}
 	if err := f.open(); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// TempPath returns the temporary name of a file to be.
+func TempPath(path string) string {
+	dir, base := filepath.Split(path)
+	return dir + "." + base + ".mq-tmp"
 }
 
 // Check makes the tests of Create and creates nothing, so that a bad output
@@ -47,6 +65,9 @@ func Check(path string, opts Options) error {
 		return fault.Usage("atomicfile: %q: this is not a file name", path)
 	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
 		return fault.Usage("atomicfile: %s: there is no folder %s", path, filepath.Clean(dir+"."))
+	}
+	if _, err := os.Lstat(TempPath(path)); err == nil && opts.Stale == Refuse {
+		return leftover(path)
 	}
 	link, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,15 +94,27 @@ func Check(path string, opts Options) error {
 	return nil
 }
 
-// open creates the temporary file. It removes one that no process holds.
+// leftover is the error for an output that a stopped run has not finished.
+func leftover(path string) error {
+	return fault.Usage("atomicfile: %s: an earlier run has left it unfinished as %s", path, TempPath(path))
+}
+
+// open creates the temporary file, or takes over one that no process holds.
 func (f *File) open() error {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
 	file, err := os.OpenFile(f.temp, flags, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		if err := f.removeStale(); err != nil {
+		if err := f.checkStale(); err != nil {
 			return err
 		}
-		file, err = os.OpenFile(f.temp, flags, 0o666)
+		if f.resumed = f.options.Stale == Resume; f.resumed {
+			file, err = os.OpenFile(f.temp, os.O_RDWR, 0)
+		} else {
+			if err := os.Remove(f.temp); err != nil {
+				return f.wrap("create", err)
+			}
+			file, err = os.OpenFile(f.temp, flags, 0o666)
+		}
 	}
 	if err != nil {
 		return f.wrap("create", err)
@@ -93,7 +126,8 @@ func (f *File) open() error {
 	return nil
 }
 
-func (f *File) removeStale() error {
+// checkStale refuses a temporary file that is held or may not be touched.
+func (f *File) checkStale() error {
 	info, err := os.Lstat(f.temp)
 	if err != nil {
 		return f.wrap("create", err)
@@ -107,11 +141,11 @@ func (f *File) removeStale() error {
 	}
 	held := lock(stale) != nil
 	stale.Close()
-	if held {
+	switch {
+	case held:
 		return f.busy()
-	}
-	if err := os.Remove(f.temp); err != nil {
-		return f.wrap("create", err)
+	case f.options.Stale == Refuse:
+		return leftover(f.path)
 	}
 	return nil
 }
@@ -129,6 +163,9 @@ func (f *File) busy() error {
 
 // Path returns the final name.
 func (f *File) Path() string { return f.path }
+
+// Resumed tells whether the temporary file of an earlier run was taken over.
+func (f *File) Resumed() bool { return f.resumed }
 
 // TempPath returns the temporary name.
 func (f *File) TempPath() string { return f.temp }
@@ -167,11 +204,19 @@ func (f *File) Preallocate(size int64) error {
 	return f.wrap("reserve space", err)
 }
 
-// Release hints that n bytes at off are final: the system may write them to
-// disk now and forget them.
-func (f *File) Release(off, n int64) {
-	mmap.FlushFile(f.f, off, n)
-	mmap.ReleaseFile(f.f, off, n)
+// Sync brings what was written to disk.
+func (f *File) Sync() error {
+	return f.wrap("sync", errors.Join(f.behind.failure(), f.f.Sync()))
+}
+
+// Keep closes the file and leaves it under its temporary name, for a later
+// run to take over.
+func (f *File) Keep() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	return f.wrap("close", f.f.Close())
 }
 
 // Commit brings the file to disk and gives it its name. After a failure
@@ -180,9 +225,9 @@ func (f *File) Commit() error {
 	if f.done {
 		return fault.Usage("atomicfile: %s: the file is finished already", f.path)
 	}
-	if err := f.f.Sync(); err != nil {
+	if err := f.Sync(); err != nil {
 		f.Abort()
-		return f.wrap("sync", err)
+		return err
 	}
 	if err := f.publish(); err != nil {
 		f.Abort()
@@ -219,7 +264,7 @@ func (f *File) publish() error {
 			return f.wrap("close", err)
 		}
 	}
-	if f.force {
+	if f.options.Force {
 		return f.wrap("rename", os.Rename(f.temp, f.path))
 	}
 	// A hard link fails where the name exists, which a rename does not.

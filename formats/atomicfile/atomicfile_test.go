@@ -222,3 +222,89 @@ func TestFullDiskIsAnErrorThatNamesTheOutput(t *testing.T) {
 		t.Errorf("Preallocate gives %v", err)
 	}
 }
+
+func TestRefusesWhatAStoppedRunLeftWhenAsked(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	write(t, filepath.Join(dir, ".out.mq-tmp"), "half")
+	options := atomicfile.Options{Stale: atomicfile.Refuse}
+	for name, err := range map[string]error{
+		"Check":  atomicfile.Check(path, options),
+		"Create": func() error { _, err := atomicfile.Create(path, options); return err }(),
+	} {
+		if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), ".out.mq-tmp") {
+			t.Errorf("%s gives %v", name, err)
+		}
+	}
+	if got := names(t, dir); got != ".out.mq-tmp" {
+		t.Errorf("the folder has %q", got)
+	}
+}
+
+func TestKeepsAndResumes(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	f := create(t, path, atomicfile.Options{Stale: atomicfile.Resume})
+	if f.Resumed() {
+		t.Error("a new file is called resumed")
+	}
+	f.WriteAt([]byte("half"), 0)
+	if err := f.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	f.Abort() // too late
+	f = create(t, path, atomicfile.Options{Stale: atomicfile.Resume})
+	if !f.Resumed() {
+		t.Error("the file is not called resumed")
+	}
+	f.WriteAt([]byte(" and half"), 4)
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(path); string(b) != "half and half" || names(t, dir) != "out" {
+		t.Errorf("the folder has %q, the file %q", names(t, dir), b)
+	}
+}
+
+func TestReleasedBytesStay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	f := create(t, path, atomicfile.Options{})
+	const piece, count = 1 << 20, 50 // three windows
+	block := make([]byte, piece)
+	for i := range count {
+		for j := range block {
+			block[j] = byte(i + j)
+		}
+		if _, err := f.WriteAt(block, int64(i)*piece); err != nil {
+			t.Fatal(err)
+		}
+		f.Release(int64(i)*piece, piece)
+	}
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) != count*piece {
+		t.Fatalf("the file has %d bytes, error %v", len(b), err)
+	}
+	for i, got := range b {
+		if want := byte(i/piece + i%piece); got != want {
+			t.Fatalf("byte %d is %d, not %d", i, got, want)
+		}
+	}
+}
+
+func TestSpaceOfTheDiskIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	free, _, err := atomicfile.Space(filepath.Join(dir, "out"))
+	if err != nil || free <= 0 {
+		t.Errorf("%d bytes free, error %v", free, err)
+	}
+	f := create(t, filepath.Join(dir, "out"), atomicfile.Options{})
+	if err := f.Preallocate(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" && atomicfile.Allocated(f.Path()) < 1<<20 {
+		t.Errorf("%d bytes allocated", atomicfile.Allocated(f.Path()))
+	}
+}

@@ -1,6 +1,7 @@
 package mmap
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -26,4 +27,15 @@ func ReleaseFile(f *os.File, off, n int64) {
 // ReleaseFile can drop them.
 func FlushFile(f *os.File, off, n int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // only a hint
+}
+
+// SettleFile waits until n bytes at off of f are on disk. An error of the disk
+// that it returns is one that no later fsync tells.
+func SettleFile(f *os.File, off, n int64) error {
+	const all = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	err := unix.SyncFileRange(int(f.Fd()), off, n, all)
+	if errors.Is(err, unix.EIO) || errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	return nil // the call is a luxury
 }

@@ -12,3 +12,6 @@ func ReleaseFile(f *os.File, off, n int64) {}
 
 // FlushFile does nothing on this system.
 func FlushFile(f *os.File, off, n int64) {}
+
+// SettleFile does nothing on this system.
+func SettleFile(f *os.File, off, n int64) error { return nil }

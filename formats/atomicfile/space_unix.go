@@ -1,0 +1,35 @@
+//go:build linux || darwin
+
+package atomicfile
+
+import (
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Space returns the bytes that are free for a file at path, and a number that
+// tells its file system from others. The file need not exist.
+func Space(path string) (free int64, system uint64, err error) {
+	dir := filepath.Dir(path)
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, 0, fault.IO("atomicfile: %s: cannot ask for the free space of %s: %w", path, dir, err)
+	}
+	var info unix.Stat_t
+	if err := unix.Stat(dir, &info); err != nil {
+		return 0, 0, fault.IO("atomicfile: %s: cannot read the folder %s: %w", path, dir, err)
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize), uint64(info.Dev), nil
+}
+
+// allocated returns the bytes that a file takes on disk, 0 where there is none.
+func allocated(path string) int64 {
+	var info unix.Stat_t
+	if unix.Lstat(path, &info) != nil {
+		return 0
+	}
+	return info.Blocks * 512
+}
