@@ -1,6 +1,9 @@
 package convert
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/gguf"
@@ -91,7 +94,9 @@ func keyValues(p *Plan, m metadata) gguf.KVs {
 			}
 		}
 	}
-	set(arch.Common)
+	set(slices.DeleteFunc(slices.Clone(arch.Common), func(param arch.Param) bool {
+		return p.Arch.Late != "" && strings.HasPrefix(param.Key, p.Arch.Late)
+	}))
 	kvs.Set("general.file_type", uint32(p.Type))
 	set(p.Arch.Params)
 	kvs.Set("general.quantization_version", quantizationVersion)

@@ -75,7 +75,7 @@ func compare(t *testing.T, ckpt *hf.Checkpoint, typeName string, want digest) {
 	if !ok {
 		t.Fatalf("no file type %q", typeName)
 	}
-	p, err := NewPlan(ckpt, Options{Type: kind, Encoder: encoder})
+	p, err := NewPlan(ckpt, Options{Type: kind, Encoder: encoder, NoVocabulary: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ type Arch struct {
 	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
+	Late    string   // common key-values with this prefix are among Params instead
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything

@@ -13,6 +13,9 @@ func Class(config hf.Config) (string, error) {
 	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
 		config = text
 	}
+	if native := nativeClass(config); native != "" {
+		return native, nil
+	}
 	classes, err := config.Strings("architectures")
 	if err != nil {
 		return "", err
@@ -59,10 +62,11 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
 		h.FF = mlp
 	}
+	h.Deepstack = len(c.ints("vision_config.deepstack_visual_indexes"))
 	h.DroppedLayers = c.int("num_nextn_predict_layers")
 	h.MoE = c.experts()
 	if !c.has("norm_topk_prob") {
-		h.MoE.Normalize = a.Graph.NormalizeExperts
+		h.MoE.Normalize = a.Graph.NormalizeExperts && h.MoE.Experts > 0
 	}
 	if c.err != nil {
 		return Hyper{}, c.err
@@ -78,7 +82,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	h.Eps = first(h.Eps, assumed.Eps)
 	h.Rope = c.rope(h, assumed.PartialRope)
 	h.Rope.Base = first(h.Rope.Base, assumed.RopeBase)
-	h.TemperatureScale = c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta")
+	h.TemperatureScale = first(c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta"), c.sub("llama_4_scaling").float("beta"))
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
 	}
@@ -97,7 +101,7 @@ func (c *reader) experts() MoE {
 	m := MoE{
 		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
 		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
-		FF:           c.int("moe_intermediate_size", "intermediate_size"),
+		FF:           c.int("moe_intermediate_size", "intermediate_size", "hidden_dim"),
 		Shared:       c.int("n_shared_experts"),
 		SharedFF:     c.int("shared_expert_intermediate_size"),
 		Groups:       c.int("n_group"),
@@ -208,9 +212,8 @@ func (c *reader) rope(h Hyper, partial float64) Rope {
 	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent"), partial); part != 0 {
 		r.Dim = int(float64(h.HeadDim) * part)
 	}
-	if p.err != nil && c.err == nil {
-		c.err = p.err
-	}
+	c.keepOf(p)
+	c.nativeYarnOf(&r)
 	return r
 }
 

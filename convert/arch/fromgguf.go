@@ -40,9 +40,10 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	if tokens, ok := kvs.Strings("tokenizer.ggml.tokens"); ok && h.Vocab == 0 {
 		h.Vocab = len(tokens)
 	}
+	h.Deepstack = g.int("n_deepstack_layers")
 	h.TemperatureScale = g.float("attention.temperature_scale")
 	h.MoE = g.experts(h)
-	h.MoE.Normalize = h.MoE.Normalize || a.Graph.NormalizeExperts
+	h.MoE.Normalize = h.MoE.Normalize || a.Graph.NormalizeExperts && h.MoE.Experts > 0
 	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
 		Base:            first(g.float("rope.freq_base"), 10000),

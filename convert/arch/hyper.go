@@ -26,6 +26,7 @@ type Hyper struct {
 	Untied     bool    // config.json says that it is not
 
 	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
+	Deepstack        int     // layers that take image features
 	TemperatureScale float64 // growth of the attention's temperature with the position
 
 	Rope Rope

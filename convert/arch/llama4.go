@@ -19,7 +19,7 @@ var llama4 = Arch{
 	),
 	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), outputBias,
 		in(dense, mlp("feed_forward", "", ff)),
-		in(sparse, router("feed_forward.router"), turnedExperts, mlp("feed_forward.shared_expert", "_shexp", expertFF)),
+		in(sparse, router("feed_forward.router"), turnedExperts("feed_forward"), mlp("feed_forward.shared_expert", "_shexp", expertFF)),
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Extra:  llamaExtra,
@@ -27,10 +27,13 @@ var llama4 = Arch{
 }
 
 // turnedExperts holds all experts in one tensor with inputs along the rows.
-var turnedExperts = []Tensor{
-	{Source: "model.layers.{i}.feed_forward.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 0, Parts: 2}},
-	{Source: "model.layers.{i}.feed_forward.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 1, Parts: 2}},
-	{Source: "model.layers.{i}.feed_forward.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, expertFF, embed}, Op: Op{Kind: Transpose}},
+func turnedExperts(source string) []Tensor {
+	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
+	return []Tensor{
+		{Source: both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 0, Parts: 2}},
+		{Source: both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 1, Parts: 2}},
+		{Source: down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, expertFF, embed}, Op: Op{Kind: Transpose}},
+	}
 }
 
 // otherModalities are the parts of multimodal checkpoints beside the text

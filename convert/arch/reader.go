@@ -66,6 +66,13 @@ func (c *reader) sub(keys ...string) *reader {
 	return s
 }
 
+// keepOf keeps the error of a part.
+func (c *reader) keepOf(part *reader) {
+	if part.err != nil {
+		c.keep(part.err)
+	}
+}
+
 func (c *reader) keep(err error) {
 	if c.err == nil {
 		c.err = err

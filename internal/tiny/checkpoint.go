@@ -77,7 +77,11 @@ func Write(dir, class string, seed uint64) error {
 	for _, t := range Tensors(a, h, dtype.F32) {
 		weights = append(weights, safetensors.Named{Name: t.Name, DType: t.DType, Shape: t.Shape, Data: data(random, t)})
 	}
-	file, err := os.Create(filepath.Join(dir, "model.safetensors"))
+	weightsFile, configFile := "model.safetensors", "config.json"
+	if strings.HasPrefix(class, arch.NativeMistral) {
+		weightsFile, configFile = "consolidated.safetensors", "params.json"
+	}
+	file, err := os.Create(filepath.Join(dir, weightsFile))
 	if err != nil {
 		return err
 	}
@@ -86,7 +90,7 @@ func Write(dir, class string, seed uint64) error {
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"config.json":           []byte(text),
+		configFile:              []byte(text),
 		"tokenizer.json":        tokenizer,
 		"tokenizer_config.json": []byte(`{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>"}`),
 	} {

@@ -3,6 +3,8 @@ package tiny
 import (
 	"maps"
 	"slices"
+
+	"github.com/f190792d/mq/convert/arch"
 )
 
 // Classes lists the classes that Write knows.
@@ -76,4 +78,21 @@ var configs = map[string]string{
 		"full_attention_interval": 4, "linear_conv_kernel_dim": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 12,
 		"linear_num_key_heads": 2, "linear_num_value_heads": 6, "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 24,
 		"shared_expert_intermediate_size": 40}`,
+	"Qwen2VLForConditionalGeneration": `{"architectures": ["Qwen2VLForConditionalGeneration"], "vocab_size": 300, "hidden_size": 48,
+		"intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128,
+		"rms_norm_eps": 1e-6, "rope_theta": 1000000.0, "rope_scaling": {"type": "mrope", "mrope_section": [2, 2, 2]}}`,
+	"Qwen3VLForConditionalGeneration": `{"architectures": ["Qwen3VLForConditionalGeneration"], "vision_config": {"deepstack_visual_indexes": [1, 2, 3]},
+		"text_config": {"vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4,
+		"num_key_value_heads": 2, "head_dim": 20, "max_position_embeddings": 128, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
+		"rope_scaling": {"rope_type": "default", "mrope_interleaved": true, "mrope_section": [4, 3, 3]}}}`,
+	"Qwen3VLMoeForConditionalGeneration": `{"architectures": ["Qwen3VLMoeForConditionalGeneration"], "vision_config": {"deepstack_visual_indexes": [1, 2]},
+		"text_config": {"vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4,
+		"num_key_value_heads": 2, "head_dim": 20, "max_position_embeddings": 128, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
+		"num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "norm_topk_prob": true,
+		"rope_scaling": {"rope_type": "default", "mrope_interleaved": true, "mrope_section": [4, 3, 3]}}}`,
+	arch.NativeMistral: `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
+		"norm_eps": 1e-5, "vocab_size": 300}`,
+	arch.NativeMinistral: `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
+		"norm_eps": 1e-5, "vocab_size": 300, "max_position_embeddings": 256, "llama_4_scaling": {"beta": 0.1, "original_max_position_embeddings": 16},
+		"yarn": {"original_max_position_embeddings": 16, "factor": 16, "apply_scale": false, "beta": 32, "alpha": 1}}`,
 }

@@ -1,0 +1,103 @@
+package arch
+
+import (
+	"slices"
+
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// These stand for the classes that Mistral's own format, params.json beside
+// consolidated*.safetensors, does not name.
+const (
+	NativeMistral   = "params.json"
+	NativeMinistral = "params.json with llama_4_scaling"
+	nativeMoE       = "params.json with moe"
+)
+
+// nativeClass tells the classes of params.json apart; it is empty for the
+// config.json of other formats.
+func nativeClass(config hf.Config) string {
+	switch {
+	case config.Has("architectures") || !config.Has("dim") || !config.Has("n_layers"):
+		return ""
+	case config.Has("moe"):
+		return nativeMoE
+	case config.Has("llama_4_scaling"):
+		return NativeMinistral
+	}
+	return NativeMistral
+}
+
+// mistralNative serves Mistral's own format. Rotated dimensions pair
+// neighbours there, as in the file.
+var mistralNative = Arch{
+	Name:     "llama",
+	Classes:  []string{NativeMistral},
+	Defaults: map[string]Defaults{"": {Eps: 1e-5, RopeBase: 1e4}},
+	Late:     "rope.scaling.",
+	Params:   append([]Param{u32("rope.dimension_count", func(h Hyper) int { return h.HeadDim })}, nativeYarn...),
+	Tensors:  nativeTensors,
+	Ignore:   nativeIgnore,
+	Graph:    Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved},
+}
+
+// ministralNative is the same with queries scaled by their position.
+var ministralNative = Arch{
+	Name:     "mistral3",
+	Classes:  []string{NativeMinistral},
+	Defaults: mistralNative.Defaults,
+	Late:     mistralNative.Late,
+	Params:   append(slices.Clip(mistralNative.Params), f32("attention.temperature_scale", func(h Hyper) float64 { return h.TemperatureScale })),
+	Tensors:  nativeTensors,
+	Ignore:   nativeIgnore,
+	Graph:    mistralNative.Graph,
+}
+
+// nativeYarn are the keys of YaRN in the order in which they are written for
+// this format: behind the others.
+var nativeYarn = []Param{
+	{"rope.scaling.type", func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
+	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "yarn")),
+	f32("rope.scaling.yarn_beta_fast", scaled(func(r Rope) float64 { return r.BetaFast }, "yarn")),
+	f32("rope.scaling.yarn_beta_slow", scaled(func(r Rope) float64 { return r.BetaSlow }, "yarn")),
+	{"rope.scaling.yarn_log_multiplier", func(h Hyper) (any, bool) {
+		return float32(h.Rope.MScaleAllDim), h.Rope.ggufScaling() == "yarn"
+	}},
+	{"rope.scaling.original_context_length", func(h Hyper) (any, bool) {
+		return uint32(h.Rope.OriginalContext), h.Rope.ggufScaling() == "yarn"
+	}},
+}
+
+var (
+	nativeIgnore  = slices.Concat(otherModalities, []string{"*vision_encoder.*", "patch_merger.*", "pre_mm_projector_norm.*"})
+	nativeTensors = []Tensor{
+		{Source: "tok_embeddings.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
+		{Source: "layers.{i}.attention_norm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
+		{Source: "layers.{i}.attention.wq.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}},
+		{Source: "layers.{i}.attention.wk.weight", Target: "blk.{i}.attn_k.weight", Shape: []Dim{kRows, embed}},
+		{Source: "layers.{i}.attention.wv.weight", Target: "blk.{i}.attn_v.weight", Shape: []Dim{vRows, embed}},
+		{Source: "layers.{i}.attention.wo.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
+		{Source: "layers.{i}.ffn_norm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
+		{Source: "layers.{i}.feed_forward.w1.weight", Target: "blk.{i}.ffn_gate.weight", Shape: []Dim{ff, embed}},
+		{Source: "layers.{i}.feed_forward.w2.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
+		{Source: "layers.{i}.feed_forward.w3.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{ff, embed}},
+		{Source: "norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
+		{Source: "output.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true},
+	}
+)
+
+// nativeYarnOf reads YaRN as params.json spells it.
+func (c *reader) nativeYarnOf(r *Rope) {
+	yarn := c.sub("yarn")
+	if len(yarn.layers) == 0 {
+		return
+	}
+	r.Scaling = "yarn"
+	r.Factor = yarn.float("factor")
+	r.BetaFast, r.BetaSlow = yarn.float("beta"), yarn.float("alpha")
+	r.OriginalContext = yarn.int("original_max_position_embeddings")
+	if !yarn.bool("apply_scale") {
+		r.MScaleAllDim = 1
+	}
+	c.keepOf(yarn)
+}

@@ -1,0 +1,54 @@
+package arch
+
+import "slices"
+
+// The text parts of Qwen's vision models are those of their plain relatives
+// with rotated dimensions divided among time, height and width.
+
+// qwen2vl serves Qwen 2 VL and 2.5 VL.
+var qwen2vl = Arch{
+	Name:     "qwen2vl",
+	Classes:  []string{"Qwen2VLForConditionalGeneration", "Qwen2_5_VLForConditionalGeneration", "Qwen2VLModel"},
+	Strip:    wrapped,
+	Defaults: qwen2.Defaults,
+	Tensors:  qwen2.Tensors,
+	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
+	Graph:    qwen2.Graph,
+}
+
+// qwen3vl serves the dense Qwen 3 VL.
+var qwen3vl = Arch{
+	Name:    "qwen3vl",
+	Classes: []string{"Qwen3VLForConditionalGeneration"},
+	Strip:   wrapped,
+	Defaults: map[string]Defaults{
+		"": {Context: 128000, Eps: 1e-6, RopeBase: 5e5, HeadDim: 128},
+	},
+	Params:  deepstack,
+	Tensors: qwen3.Tensors,
+	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
+	Graph:   qwen3.Graph,
+}
+
+// qwen3vlmoe serves Qwen 3 VL with experts, stored with inputs along the rows.
+var qwen3vlmoe = Arch{
+	Name:    "qwen3vlmoe",
+	Classes: []string{"Qwen3VLMoeForConditionalGeneration"},
+	Strip:   wrapped,
+	Defaults: map[string]Defaults{
+		"": {Context: 128000, Eps: 1e-6, RopeBase: 5e5},
+	},
+	Params: slices.Concat(qwenMoEParams, deepstack),
+	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms,
+		in(dense, mlp("mlp", "", ff)),
+		in(sparse, router("mlp.gate"), turnedExperts("mlp")),
+	),
+	Ignore: append([]string{inverseFrequencies}, otherModalities...),
+	Graph:  qwen3moe.Graph,
+}
+
+// wrapped are the names around a text model.
+var wrapped = []string{"thinker.", "language_model."}
+
+// deepstack counts the layers that take part of the image features.
+var deepstack = []Param{always("n_deepstack_layers", func(h Hyper) int { return h.Deepstack })}
