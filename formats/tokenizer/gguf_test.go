@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/internal/shared"
@@ -72,6 +73,43 @@ func TestGivesLlamaCppVectors(t *testing.T) {
 	}
 }
 
+// The digests are of the ids that libllama gives for the vocabularies, and for
+// the one of GPT-2 under every name of a pre-tokenizer.
+func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
+	corpora := map[string][]string{"sample": sample(t), "short": fuzzed(t, 400, 3)}
+	gpt2, err := gguf.Open(shared.Path(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-gpt-2.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpt2.Close()
+	loaded := map[string]*Tokenizer{}
+	for _, line := range strings.Split(strings.TrimSpace(readFile(t, "testdata/llama.tsv")), "\n") {
+		row := strings.Split(line, "\t")
+		t.Run(row[0]+"/"+row[1], func(t *testing.T) {
+			tok := loaded[row[0]]
+			if pre, ok := strings.CutPrefix(row[0], "pre/"); ok {
+				kvs := gpt2.KVs().Clone()
+				kvs.Set("tokenizer.ggml.pre", pre)
+				if tok, err = FromGGUF(kvs); err != nil {
+					t.Fatal(err)
+				}
+			} else if tok == nil {
+				tok = openGGUF(t, "data", "tokenizers", "ggml-vocab", row[0])
+				loaded[row[0]] = tok
+			}
+			texts := corpora[row[1]]
+			checkDigest(t, row[0], row[1], row[2], texts, idLines(tok, texts, Options{ParseSpecial: true}))
+		})
+	}
+}
+
+func TestKnowsEveryPreTokenizerName(t *testing.T) {
+	want := strings.Fields(readFile(t, "testdata/pre.txt"))
+	if diff := cmp.Diff(want, PreNames()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
 	sc := bufio.NewScanner(strings.NewReader(readShared(t, "golden", "tokens-wiki.tsv")))
 	text := readShared(t, "data", "text", "wiki.test.raw")
@@ -82,9 +120,7 @@ func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
 		}
 		t.Run(row[0], func(t *testing.T) {
 			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-"+row[0]+".gguf")
-			begin := time.Now()
 			ids := tok.Encode(text, Options{ParseSpecial: true})
-			t.Log(time.Since(begin))
 			if strconv.Itoa(len(ids)) != row[1] || digest(ids) != row[2] {
 				t.Errorf("got %d tokens, want %s", len(ids), row[1])
 			}
