@@ -1,0 +1,71 @@
+package convert
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/internal/fixtures/models"
+)
+
+// beyond says where a file of mq is meant to differ from the reference
+// converter's; those are not compared.
+var beyond = map[string]string{}
+
+// TestFamiliesEqualReferenceConverter plans the checkpoint of every family
+// and compares key-values and tensors, order included, with the reference.
+func TestFamiliesEqualReferenceConverter(t *testing.T) {
+	for _, f := range models.All(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			if reason, ok := beyond[f.Name]; ok {
+				t.Skip(reason)
+			}
+			if len(f.Tensors) == 0 {
+				t.Skip(f.Note)
+			}
+			ckpt, err := hf.Open(f.Unpack(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ckpt.Close()
+			native := ckpt.Layout() == hf.MistralNative // the fixtures have no tokenizer in its form
+			p, err := NewPlan(ckpt, Options{Type: F32, NoVocabulary: native})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want []kvLine
+			for _, kv := range p.KVs {
+				got = append(got, describe(kv))
+			}
+			for _, line := range f.KV {
+				want = append(want, line)
+			}
+			if native {
+				want = slices.DeleteFunc(want, func(l kvLine) bool { return strings.HasPrefix(l[0].(string), "tokenizer.") })
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("key-values (-reference +mq):\n%s", d)
+			}
+			var tensors []tensorLine
+			for _, line := range f.Tensors {
+				tensors = append(tensors, line)
+			}
+			if d := cmp.Diff(tensors, digestTensors(t, p)); d != "" {
+				t.Errorf("tensors (-reference +mq):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestFamiliesAreKnown holds the table to every class of the fixtures.
+func TestFamiliesAreKnown(t *testing.T) {
+	for _, f := range models.All(t) {
+		if _, ok := arch.ByClass(f.Class); !ok && f.Class != "params.json" {
+			t.Errorf("%s: class %s stands in no row of the table", f.Name, f.Class)
+		}
+	}
+}
