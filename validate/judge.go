@@ -1,0 +1,123 @@
+package validate
+
+import (
+	"fmt"
+	"math"
+)
+
+// What a tensor may show before it counts as wrong. An importance matrix
+// raises the unweighted error, of whole tensors by a third at most, of single
+// groups of columns by more; what was put in a wrong place, scaled or turned
+// shows errors as large as the values.
+const (
+	maxExcess   = 1.75 // of a tensor's error to what its type gives
+	noteExcess  = 1.4
+	minCosine   = 0.6  // of a tensor's cosine to what its type gives
+	maxGroup    = 6.0  // of a group's error to what its type gives, in rows that differ
+	reproduced  = 0.9  // share of equal rows from which on the others are suspect
+	fewRows     = 2    // rows that differ are damaged where there are no more of them, or …
+	fewShare    = 0.01 // … where they are a smaller share
+	manyForRule = 16   // rows that a tensor needs to be judged by itself
+)
+
+// rowCount counts the rows of one type that were quantized again.
+type rowCount struct{ tried, suspect, tried1, equal int64 }
+
+// judgeAll turns tallies into findings.
+func (v *validation) judgeAll(jobs []*job) {
+	counts := map[string]*rowCount{}
+	for _, j := range jobs {
+		c := counts[j.typ.Name]
+		if c == nil {
+			c = &rowCount{}
+			counts[j.typ.Name] = c
+		}
+		c.tried1 += j.tally.tried
+		c.equal += j.tally.equal
+	}
+	suspects := map[*job]bool{}
+	for _, j := range jobs {
+		c, t := counts[j.typ.Name], &j.tally
+		if t.tried == 0 {
+			continue
+		}
+		share := float64(t.equal) / float64(t.tried)
+		if t.tried < manyForRule {
+			share = float64(c.equal) / float64(c.tried1)
+		}
+		if share >= reproduced {
+			suspects[j] = true
+			c.tried += t.tried
+			c.suspect += t.unequal()
+		}
+	}
+	for i, j := range jobs {
+		v.judgeValues(j, v.Tensors[i].Kind)
+		if j.source != nil && j.tally.compared > 0 {
+			c := counts[j.typ.Name]
+			few := c.suspect <= fewRows || float64(c.suspect) < fewShare*float64(c.tried)
+			v.judgeError(j, v.Tensors[i].Error, suspects[j] && few)
+		}
+	}
+}
+
+// judgeValues tells what is wrong with a tensor by itself.
+func (v *validation) judgeValues(j *job, kind string) {
+	t := &j.tally
+	say := func(s Severity, format string, args ...any) {
+		v.add(Finding{Check: Numbers, Severity: s, Tensor: j.file.Name, Message: fmt.Sprintf(format, args...)})
+	}
+	if t.nan+t.inf > 0 {
+		say(Fail, "%d values are NaN and %d are infinite", t.nan, t.inf)
+	}
+	if t.overflow > 0 {
+		say(Warning, "%d scales stand at the largest value that they can have", t.overflow)
+	}
+	if t.sourceBad > 0 {
+		say(Warning, "%d rows of the source have values that are NaN or infinite", t.sourceBad)
+	}
+	// Tokens that were never seen have rows of zeros; nothing else should.
+	if t.zero == t.rows && t.rows > 0 && len(j.file.Shape) > 1 {
+		say(Warning, "all of its %d values are 0", t.values)
+	} else if t.zero > 0 && len(j.file.Shape) > 1 && kind != "token_embd.weight" && kind != "output.weight" {
+		say(Note, "%d of %d rows are 0", t.zero, t.rows)
+	}
+}
+
+// judgeError tells what is wrong with a tensor in view of its source. Suspect
+// says that its type is deterministic and the rest of the rows prove it.
+func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
+	t := &j.tally
+	say := func(s Severity, format string, args ...any) {
+		v.add(Finding{Check: Numbers, Severity: s, Tensor: j.file.Name, Message: fmt.Sprintf(format, args...)})
+	}
+	if j.stride == 0 {
+		if d.Relative > 1e-6 {
+			say(Fail, "it is not what the hyperparameters of the source give: relative error %.3g", d.Relative)
+		}
+		return
+	}
+	expected := cosine(t.rxz, t.tx2, t.rz2)
+	sampled := cosine(t.txy, t.tx2, t.ty2)
+	switch excess := d.Excess(); {
+	case sampled < minCosine*expected:
+		say(Fail, "it is not this tensor of the source: cosine %.4f, where %s gives %.4f", sampled, j.typ.Name, expected)
+		return
+	case excess > maxExcess:
+		say(Fail, "the error is %.3g times what %s gives: relative RMSE %.4g, expected %.4g", excess, j.typ.Name, d.Sampled, d.Expected)
+		return
+	case excess > noteExcess:
+		say(Note, "the error is %.3g times what %s gives without weights", excess, j.typ.Name)
+	}
+	if len(t.odd) == 0 {
+		return
+	}
+	worst := t.odd[0]
+	switch {
+	case suspect && t.unequal() > 0:
+		say(Fail, "%d of %d rows are not what their source gives, row %d near column %d for one: its error is %.4g times the right one",
+			t.unequal(), t.tried, worst.row, worst.column, worst.ratio)
+	case worst.ratio > maxGroup && !math.IsNaN(worst.ratio):
+		say(Fail, "row %d is damaged near column %d: its error is %.3g times what %s gives", worst.row, worst.column, worst.ratio, j.typ.Name)
+	}
+}

@@ -1,0 +1,174 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
+)
+
+const (
+	// chunkBytes is how much of a tensor, as float32, is looked at in one go.
+	// Sums are merged chunk by chunk, so it decides the last digits.
+	chunkBytes = 1 << 20
+
+	// The rows of types that are slow to quantize are sampled: so many rows of
+	// a tensor at least, and more of them while they have so few values.
+	sampleRows   = 64
+	sampleValues = 4 << 20
+)
+
+// numbers looks at every value of the file, and compares it with the source
+// where there is one.
+func (v *validation) numbers(ctx context.Context) error {
+	if v.SkipNumbers {
+		v.skip(Numbers, "left out as asked")
+		return nil
+	}
+	jobs := v.jobs()
+	if err := v.scanAll(ctx, jobs); err != nil {
+		return err
+	}
+	v.judgeAll(jobs)
+	var equal, tried int64
+	for _, j := range jobs {
+		equal += j.tally.equal
+		tried += j.tally.tried
+	}
+	switch {
+	case v.source == nil:
+		v.done(Numbers, "%d values looked at; without a source there is nothing to compare them with", v.Elements)
+	case tried == 0:
+		v.done(Numbers, "nothing to compare")
+	default:
+		v.done(Numbers, "%d rows of the source quantized again, %.4g %% give the bytes of the file", tried, 100*float64(equal)/float64(tried))
+	}
+	return nil
+}
+
+// jobs pairs the tensors of the file with those of the source.
+func (v *validation) jobs() []*job {
+	fail := func(name, format string, args ...any) {
+		v.add(Finding{Check: Numbers, Severity: Fail, Tensor: name, Message: fmt.Sprintf(format, args...)})
+	}
+	var jobs []*job
+	for _, t := range v.file.Tensors() {
+		typ, ok := quantize.ByID(t.Type)
+		if !ok {
+			v.add(Finding{Check: Numbers, Severity: Warning, Tensor: t.Name, Message: fmt.Sprintf("type %s cannot be decoded", t.Type)})
+		}
+		j := &job{file: v.file.Stream(t), typ: typ, scales: scaleFields[t.Type], step: max(1, chunkBytes/max(1, 4*t.Columns()))}
+		jobs = append(jobs, j)
+		if v.source == nil || !ok {
+			continue
+		}
+		o, found := v.source.tensors[t.Name]
+		switch {
+		case !found:
+			fail(t.Name, "the source has no such tensor")
+		case !slices.Equal(gguf.TrimShape(o.Shape), gguf.TrimShape(t.Shape)):
+			fail(t.Name, "shape %v differs from the source's %v", t.Shape, o.Shape)
+		default:
+			j.source = &o
+			j.stride = stride(t, o)
+		}
+	}
+	if v.source != nil {
+		for _, name := range v.source.order {
+			if _, ok := v.file.Lookup(name); !ok {
+				fail(name, "it is missing; the source has it")
+			}
+		}
+	}
+	return jobs
+}
+
+// stride says which rows are quantized again: all, but of slow types a sample.
+// What was computed from hyperparameters may differ in the last digit.
+func stride(t gguf.TensorInfo, o origin) int64 {
+	if o.computed {
+		return 0
+	}
+	name := t.Type.String()
+	slow := strings.HasPrefix(name, "IQ1") || strings.HasPrefix(name, "IQ2") || strings.HasPrefix(name, "IQ3")
+	if !slow {
+		return 1
+	}
+	sample := max(sampleRows, sampleValues/max(1, t.Columns()))
+	return (t.Rows() + sample - 1) / sample
+}
+
+// scanAll scans all tensors. The chunks are dealt out to the workers and their
+// tallies merged in order, so that the result does not depend on them.
+func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
+	type piece struct {
+		job         *job
+		first, rows int64
+		out         **tally
+	}
+	var pieces []piece
+	tallies := make([][]*tally, len(jobs))
+	var total int64
+	for i, j := range jobs {
+		if j.typ.Dequantize == nil {
+			continue
+		}
+		rows := j.file.Rows()
+		tallies[i] = make([]*tally, (rows+j.step-1)/j.step)
+		for n := range tallies[i] {
+			first := int64(n) * j.step
+			pieces = append(pieces, piece{j, first, min(j.step, rows-first), &tallies[i][n]})
+		}
+		total += j.file.Size()
+	}
+	var next atomic.Int64
+	var progress sync.Mutex
+	var done int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range v.Workers {
+		group.Go(func() error {
+			var s scanner
+			for n := next.Add(1) - 1; n < int64(len(pieces)); n = next.Add(1) - 1 {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				p := pieces[n]
+				t, err := s.scan(p.job, p.first, p.rows)
+				if err != nil {
+					return err
+				}
+				*p.out = t
+				progress.Lock()
+				done += p.rows * p.job.file.RowBytes()
+				v.Progress("comparing "+p.job.file.Name, done, total)
+				progress.Unlock()
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	var s scanner
+	for i, j := range jobs {
+		for _, t := range tallies[i] {
+			j.tally.merge(t)
+		}
+		var more tally
+		if err := s.recheck(j, j.tally.far, &more); err != nil {
+			return err
+		}
+		for _, r := range more.odd {
+			keep(&j.tally.odd, r)
+		}
+		j.tally.report(&v.Tensors[i], j.source != nil)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package validate
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/quantize"
+)
+
+// reference is what a file is compared with.
+type reference struct {
+	path    string
+	config  *arch.Hyper // what config.json says; nil for a GGUF file
+	kvs     gguf.KVs    // as a file of it would have them
+	tensors map[string]origin
+	order   []string
+	note    string // what could not be read
+	close   func() error
+}
+
+// origin gives the rows of a tensor of the source as float32.
+type origin struct {
+	gguf.Stream
+	decode   func(dst []float32, src []byte)
+	computed bool // follows from the hyperparameters; no checkpoint has it
+}
+
+// openReference opens a checkpoint folder or a GGUF file. A checkpoint is read
+// through the converter, as float32; the logits are compared without it.
+func openReference(path string) (*reference, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("validate: %w", err)
+	}
+	if info.IsDir() {
+		return openCheckpoint(path)
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &reference{path: path, kvs: f.KVs(), tensors: map[string]origin{}, close: f.Close}
+	for _, t := range f.Tensors() {
+		typ, ok := quantize.ByID(t.Type)
+		if !ok {
+			f.Close()
+			return nil, fault.Unsupported("validate: %s: tensor %q: type %s cannot be decoded", path, t.Name, t.Type)
+		}
+		r.put(origin{Stream: f.Stream(t), decode: typ.Dequantize})
+	}
+	return r, nil
+}
+
+func openCheckpoint(path string) (*reference, error) {
+	ckpt, err := hf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &reference{path: path, tensors: map[string]origin{}, close: ckpt.Close}
+	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.F32})
+	if err != nil {
+		bare, e := convert.NewPlan(ckpt, convert.Options{Type: convert.F32, NoVocabulary: true})
+		if e != nil {
+			ckpt.Close()
+			return nil, err
+		}
+		plan, r.note = bare, err.Error()
+	}
+	r.config, r.kvs = &plan.Hyper, plan.KVs
+	for i, s := range plan.Streams {
+		if s.Type != gguf.TypeF32 {
+			ckpt.Close()
+			return nil, errors.New("validate: the converter was asked for F32 and plans " + s.Type.String())
+		}
+		r.put(origin{Stream: s, decode: decodeF32, computed: len(plan.Sources[i]) == 0})
+	}
+	return r, nil
+}
+
+func (r *reference) put(o origin) {
+	r.tensors[o.Name] = o
+	r.order = append(r.order, o.Name)
+}
+
+func decodeF32(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+	}
+}
