@@ -43,6 +43,7 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	a, _ := arch.ByClass(h.Class)
 	all := sources(ckpt, a, h)
 	h.MTPLayers = predictionLayers(all, h)
+	h.Untied = h.Untied && !headless(all)
 	targets, found := match(a, h, all)
 	if err := found.err(ckpt, a); err != nil {
 		return nil, err
@@ -64,7 +65,13 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		p.Sources = append(p.Sources, t.sources)
 		infos = append(infos, s.TensorInfo)
 	}
-	p.KVs = keyValues(p, loadMetadata(ckpt, countWeights(infos), o.Metadata))
+	var pooled gguf.KVs
+	if a.Pooling {
+		if pooled, err = pooling(ckpt, a.Name); err != nil {
+			return nil, err
+		}
+	}
+	p.KVs = keyValues(p, loadMetadata(ckpt, countWeights(infos), o.Metadata), pooled)
 	if !o.NoVocabulary {
 		vocabulary, err := vocabulary(ckpt, h, o.Pre)
 		if err != nil {
@@ -81,7 +88,7 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 const quantizationVersion = uint32(2)
 
 // keyValues lists the key-values in the order of the reference converter.
-func keyValues(p *Plan, m metadata) gguf.KVs {
+func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 	kvs := gguf.KVs{
 		{Key: "general.architecture", Value: p.Arch.Name},
 		{Key: "general.type", Value: "model"},
@@ -98,6 +105,7 @@ func keyValues(p *Plan, m metadata) gguf.KVs {
 		return p.Arch.Late != "" && strings.HasPrefix(param.Key, p.Arch.Late)
 	}))
 	kvs.Set("general.file_type", uint32(p.Type))
+	kvs = append(kvs, pooled...)
 	set(p.Arch.Params)
 	kvs.Set("general.quantization_version", quantizationVersion)
 	return kvs

@@ -38,6 +38,12 @@ func sources(ckpt *hf.Checkpoint, a arch.Arch, h arch.Hyper) []source {
 	return applyScales(all, ckpt.Config())
 }
 
+// headless tells whether a checkpoint is a decoder without the matrix behind
+// it, as embedding models are stored.
+func headless(all []source) bool {
+	return !slices.ContainsFunc(all, func(s source) bool { return s.name == s.canonical })
+}
+
 // predictionLayers counts the layers behind the last that a checkpoint holds
 // for multi-token prediction; config.json often does not tell.
 func predictionLayers(all []source, h arch.Hyper) int {

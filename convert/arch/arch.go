@@ -11,6 +11,7 @@ type Arch struct {
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything
+	Pooling bool     // embedding models of it say how they pool
 	Extra   []Extra  // tensors that are computed from the hyperparameters
 
 	Graph Graph // what the layers compute

@@ -42,21 +42,25 @@ func (t Tensor) PerExpert() bool { return strings.Contains(t.Source, "{e}") }
 func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h, layer) }
 
 // Canonical returns a source name as the templates spell it: without the
-// wrappers of multimodal checkpoints, with the "model." that bare decoder
-// classes leave out, and with multi-token-prediction layers counted behind the
+// wrappers of multimodal checkpoints, with the "model." that bare decoders
+// leave out, and with multi-token-prediction layers counted behind the
 // others.
 func (a Arch) Canonical(name string, h Hyper) string {
 	for _, s := range a.Strip {
 		name = strings.ReplaceAll(name, s, "")
 	}
-	bare := strings.HasSuffix(h.Class, "Model") && !strings.HasPrefix(name, "model.") && name != "lm_head.weight"
-	if bare {
+	if bare(name) && !bare(a.Tensors[0].Source) {
 		name = "model." + name
 	}
 	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok {
 		return predictionName(mtp, h.Layers)
 	}
 	return name
+}
+
+// bare tells names of a decoder that is stored without the model around it.
+func bare(name string) bool {
+	return strings.HasPrefix(name, "layers.") || name == "embed_tokens.weight" || name == "norm.weight" || name == "tok_embeddings.weight"
 }
 
 // predictionNames are what the parts around the prediction layers are called.

@@ -12,6 +12,7 @@ var qwen2 = Arch{
 	},
 	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
+	Pooling: true,
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
 }
 

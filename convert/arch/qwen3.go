@@ -11,6 +11,7 @@ var qwen3 = Arch{
 	},
 	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms, mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
+	Pooling: true,
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
 }
 

@@ -27,6 +27,7 @@ var qwen3vl = Arch{
 	Params:  deepstack,
 	Tensors: qwen3.Tensors,
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
+	Pooling: true,
 	Graph:   qwen3.Graph,
 }
 
