@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // superLen is the number of values in a super-block.
 const superLen = 256
 
@@ -16,9 +18,11 @@ type kMin struct {
 	scaleMax int32 // scales and minima are 0…scaleMax
 	bits     int   // of a level
 
-	plain, weighted       minSearch
-	plainCap, weightedCap uint8   // of a scale before it is stored; wrapped ones exceed scaleMax
-	spread                float32 // variance of the super-block in units of its mean square
+	weighing              kernel.Weighing // without importance
+	plain, weighted       kernel.MinSearch
+	search                kernel.PositiveSearch // of d and dmin, with importance
+	plainCap, weightedCap uint8                 // of a scale before it is stored; wrapped ones exceed scaleMax
+	spread                float32               // variance of the super-block in units of its mean square
 
 	// The layout. Arrays go by value: a pointer would escape to the heap.
 	putScales func(block []byte, scales, mins [16]uint8)
@@ -30,8 +34,10 @@ type kMin struct {
 var (
 	q2K = kMin{
 		size: 84, dAt: 80, sub: 16, scaleMax: 15, bits: 2,
-		plain:    newMinSearch(3, -0.5, 0.1, 16, true),
-		weighted: newMinSearch(3, -0.9, 0.05, 37, false),
+		weighing: kernel.Magnitudes,
+		plain:    kernel.NewMinSearch(3, -0.5, 0.1, 16, true),
+		weighted: kernel.NewMinSearch(3, -0.9, 0.05, 37, false),
+		search:   kernel.NewPositiveSearch(15),
 		plainCap: 255, weightedCap: 255, spread: 1,
 		putScales: putScales4, scalesOf: scales4,
 		pack:   func(b []byte, l [superLen]uint8) { packPairs(b[16:80], &l) },
@@ -39,8 +45,10 @@ var (
 	}
 	q4K = kMin{
 		size: 144, dAt: 0, sub: 32, scaleMax: 63, bits: 4,
-		plain:    newMinSearch(15, -1, 0.1, 21, false),
-		weighted: newMinSearch(15, -0.9, 0.05, 37, false),
+		weighing: kernel.Spread,
+		plain:    kernel.NewMinSearch(15, -1, 0.1, 21, false),
+		weighted: kernel.NewMinSearch(15, -0.9, 0.05, 37, false),
+		search:   kernel.NewPositiveSearch(63),
 		plainCap: 63, weightedCap: 255, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
 		pack:   func(b []byte, l [superLen]uint8) { packNibbles(b[16:144], &l) },
@@ -48,8 +56,10 @@ var (
 	}
 	q5K = kMin{
 		size: 176, dAt: 0, sub: 32, scaleMax: 63, bits: 5,
-		plain:    newMinSearch(31, -0.5, 0.1, 16, false),
-		weighted: newMinSearch(31, -0.9, 0.05, 37, false),
+		weighing: kernel.Spread,
+		plain:    kernel.NewMinSearch(31, -0.5, 0.1, 16, false),
+		weighted: kernel.NewMinSearch(31, -0.9, 0.05, 37, false),
+		search:   kernel.NewPositiveSearch(63),
 		plainCap: 63, weightedCap: 63, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
 		pack: func(b []byte, l [superLen]uint8) {
@@ -83,36 +93,29 @@ func DequantizeQ4_K(dst []float32, src []byte) { q4K.dequantize(dst, src) }
 func DequantizeQ5_K(dst []float32, src []byte) { q5K.dequantize(dst, src) }
 
 func (t *kMin) quantize(dst []byte, src, weights []float32) {
-	for i := 0; i+superLen <= len(src); i += superLen {
-		x, block := src[i:i+superLen], dst[i/superLen*t.size:][:t.size]
-		if weights == nil {
-			t.quantizePlain(block, x)
+	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+		dst := dst[at/superLen*t.size:][:len(x)/superLen*t.size]
+		if w == nil {
+			t.fitPlain(s, x)
 		} else {
-			t.quantizeWeighted(block, x, weights[i:i+superLen])
+			t.fitWeighted(s, x, w)
 		}
-	}
+		t.store(s, dst, x, w == nil)
+	})
 }
 
-// quantizePlain weighs values by magnitude and spans the largest scale and
-// the largest minimum of the super-block.
-func (t *kMin) quantizePlain(block []byte, x []float32) {
-	var levels [superLen]uint8
-	var scales, mins [16]float32
-	var w [32]float32
+// fitPlain weighs values by magnitude, and spans the largest scale and the
+// largest minimum of each super-block.
+func (t *kMin) fitPlain(s *strip, x []float32) {
+	s.eachTile(x, nil, t.sub, func(int) {
+		s.Weigh(t.weighing, t.sub)
+		s.SearchMin(&t.plain, t.sub)
+	})
 	n := superLen / t.sub
-	for j := range n {
-		x := x[j*t.sub:][:t.sub]
-		var floor float32
-		if !t.plain.absolute {
-			floor = sqrt(sumSquares(x) / float32(t.sub))
-		}
-		magnitudes(w[:], x, floor)
-		scales[j], mins[j] = searchScaleMin(x, w[:], &t.plain, levels[j*t.sub:][:t.sub])
+	for b := range len(x) / superLen {
+		s.d[b] = t.span(s.fitScale[b*n:][:n], s.codes[b*n:][:n])
+		s.dmin[b] = t.span(s.fitOffset[b*n:][:n], s.minCodes[b*n:][:n])
 	}
-	var ls, lm [16]uint8
-	d := t.span(scales[:n], ls[:])
-	dmin := t.span(mins[:n], lm[:])
-	t.store(block, x, d, dmin, ls, lm, t.plainCap, &levels)
 }
 
 // span rounds positive values to 0…scaleMax by the largest of them.
@@ -123,6 +126,7 @@ func (t *kMin) span(values []float32, levels []uint8) float32 {
 			top = v
 		}
 	}
+	clear(levels)
 	if top > 0 {
 		inv := float32(t.scaleMax) / top
 		for j, v := range values {
@@ -132,50 +136,67 @@ func (t *kMin) span(values []float32, levels []uint8) float32 {
 	return top / float32(t.scaleMax)
 }
 
-// quantizeWeighted searches scales and minima under the importance weights,
-// and then the super-block's d and dmin under the sum of them.
-func (t *kMin) quantizeWeighted(block []byte, x, weights []float32) {
-	var levels [superLen]uint8
-	var scales, mins, sums [16]float32
-	var w [32]float32
-	n := superLen / t.sub
-	variance := float32(t.spread * sumSquares(x) / superLen)
-	for j := range n {
-		x, weights := x[j*t.sub:][:t.sub], weights[j*t.sub:][:t.sub]
-		sums[j] = importance(w[:], x, weights, variance)
-		scales[j], mins[j] = searchScaleMin(x, w[:], &t.weighted, levels[j*t.sub:][:t.sub])
+// fitWeighted searches scales and minima under the importance weights, and
+// then each super-block's d and dmin under the sum of them: all of the strip
+// at once, first those for scales, then those for minima.
+func (t *kMin) fitWeighted(s *strip, x, weights []float32) {
+	n, blocks := superLen/t.sub, len(x)/superLen
+	variances := s.variances(x, t.spread)
+	s.eachTile(x, weights, t.sub, func(first int) {
+		s.spreadBy(variances, first, n)
+		s.Weigh(kernel.Given, t.sub)
+		s.SearchMin(&t.weighted, t.sub)
+	})
+	all := n * blocks
+	both := s.grid[:2*all]
+	copy(both, s.fitScale[:all])
+	copy(both[all:], s.fitOffset[:all])
+	s.Load(both, n)
+	copy(both, s.sum[:all])
+	copy(both[all:], s.sum[:all])
+	s.LoadWeights(both, n)
+	s.SearchPositive(&t.search, n)
+	for b := range blocks {
+		s.d[b], s.dmin[b] = s.Scale[b], s.Scale[blocks+b]
+		for j := range n {
+			s.codes[b*n+j] = uint8(s.L[j*kernel.Lanes+b])
+			s.minCodes[b*n+j] = uint8(s.L[j*kernel.Lanes+blocks+b])
+		}
 	}
-	var ls, lm [16]uint8
-	d := searchPositive(scales[:n], sums[:], t.scaleMax, ls[:])
-	dmin := searchPositive(mins[:n], sums[:], t.scaleMax, lm[:])
-	t.store(block, x, d, dmin, ls, lm, t.weightedCap, &levels)
 }
 
-// store writes a super-block. All values are rounded once more, against the
+// store writes super-blocks. All values are rounded once more, against the
 // scales and minima as a reader will see them; a sub-block whose scale came
 // out as 0 keeps the levels of its search.
-func (t *kMin) store(block []byte, x []float32, d, dmin float32, ls, lm [16]uint8, limit uint8, levels *[superLen]uint8) {
-	for j := range ls {
-		ls[j], lm[j] = min(ls[j], limit), min(lm[j], limit)
+func (t *kMin) store(s *strip, dst []byte, x []float32, plain bool) {
+	limit := t.weightedCap
+	if plain {
+		limit = t.plainCap
 	}
-	t.putScales(block, ls, lm)
-	d, dmin = putHalf(block[t.dAt:], d), putHalf(block[t.dAt+2:], dmin)
-	scales, mins := t.scalesOf(block)
-	for j := range superLen / t.sub {
-		scale := d * float32(scales[j])
-		if scale == 0 {
-			continue
+	n := superLen / t.sub
+	for b := range len(x) / superLen {
+		block := dst[b*t.size:][:t.size]
+		var codes, minCodes [16]uint8
+		for j := range n {
+			codes[j], minCodes[j] = min(s.codes[b*n+j], limit), min(s.minCodes[b*n+j], limit)
 		}
-		relevel(levels[j*t.sub:][:t.sub], x[j*t.sub:], scale, float32(dmin*float32(mins[j])), 1<<t.bits-1)
+		t.putScales(block, codes, minCodes)
+		d, dmin := putHalf(block[t.dAt:], s.d[b]), putHalf(block[t.dAt+2:], s.dmin[b])
+		codes, minCodes = t.scalesOf(block)
+		for j := range n {
+			s.readScale[b*n+j], s.readOffset[b*n+j] = d*float32(codes[j]), float32(dmin*float32(minCodes[j]))
+		}
 	}
-	t.pack(block, *levels)
-}
-
-// relevel rounds (x+offset)/scale to 0…nmax.
-func relevel(levels []uint8, x []float32, scale, offset float32, nmax int32) {
-	x = x[:len(levels)]
-	for i, v := range x {
-		levels[i] = uint8(min(max(nearest((v+offset)/scale), 0), nmax))
+	levels := kernel.Rounding{High: 1<<t.bits - 1}
+	levels.Divide(s.levels[:], x, t.sub, s.readScale[:], s.readOffset[:])
+	for j := range len(x) / t.sub {
+		if s.readScale[j] == 0 {
+			from := [1]float32{-s.from[j]}
+			levels.Multiply(s.levels[j*t.sub:], x[j*t.sub:][:t.sub], t.sub, s.inverse[j:], from[:])
+		}
+	}
+	for b := range len(x) / superLen {
+		t.pack(dst[b*t.size:][:t.size], [superLen]uint8(s.levels[b*superLen:]))
 	}
 }
 

@@ -2,13 +2,19 @@ package block
 
 // Layouts of levels and scales within a super-block of 256 values.
 
+// pick is the bits of mask of eight bytes, after a shift.
+func pick(levels []uint8, shift int, mask uint64) uint64 {
+	return le.Uint64(levels) >> shift & (mask * 0x0101010101010101)
+}
+
 // packPairs stores the low two bits of all levels in 64 bytes: byte b of
 // each half of 128 values holds values b, b+32, b+64, b+96 from the low bits up.
 func packPairs(dst []byte, levels *[superLen]uint8) {
 	for h := range 2 {
 		dst, levels := dst[32*h:][:32], levels[128*h:][:128]
-		for b := range dst {
-			dst[b] = levels[b] | levels[b+32]<<2 | levels[b+64]<<4 | levels[b+96]<<6
+		for b := 0; b < len(dst); b += 8 {
+			le.PutUint64(dst[b:], pick(levels[b:], 0, 3)|pick(levels[b+32:], 0, 3)<<2|
+				pick(levels[b+64:], 0, 3)<<4|pick(levels[b+96:], 0, 3)<<6)
 		}
 	}
 }
@@ -27,8 +33,8 @@ func unpackPairs(levels *[superLen]uint8, src []byte) {
 func packNibbles(dst []byte, levels *[superLen]uint8) {
 	for q := range 4 {
 		dst, levels := dst[32*q:][:32], levels[64*q:][:64]
-		for b := range dst {
-			dst[b] = levels[b]&15 | levels[b+32]<<4
+		for b := 0; b < len(dst); b += 8 {
+			le.PutUint64(dst[b:], pick(levels[b:], 0, 15)|pick(levels[b+32:], 0, 15)<<4)
 		}
 	}
 }
@@ -46,12 +52,12 @@ func unpackNibbles(levels *[superLen]uint8, src []byte) {
 // of value 32·r+b.
 func packBits(dst []byte, levels *[superLen]uint8, bit int) {
 	dst = dst[:32]
-	for b := range dst {
-		var v uint8
+	for b := 0; b < len(dst); b += 8 {
+		var v uint64
 		for r := range 8 {
-			v |= levels[32*r+b] >> bit & 1 << r
+			v |= pick(levels[32*r+b:], bit, 1) << r
 		}
-		dst[b] = v
+		le.PutUint64(dst[b:], v)
 	}
 }
 

@@ -1,42 +1,76 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // K types without minima: x ≈ d·scale·(level-zero), with a float16 d in a
 // super-block of 256 and a signed integer scale in a sub-block of 16.
+
+var (
+	levels3, levels6 = kernel.Rounding{Low: -4, High: 3}, kernel.Rounding{Low: -32, High: 31}
+	search3, search6 = kernel.NewScaleSearch(4), kernel.NewScaleSearch(32)
+	noOffset         [stripLen / 16]float32
+	descentLen       = kernel.Lanes * 16 // values that descend at a time
+)
 
 // QuantizeQ3_K quantizes one row to super-blocks of 256 values in 110 bytes:
 // the third bits (32), low bit pairs (64), 16 scales of six bits (12), d (2).
 func QuantizeQ3_K(dst []byte, src, weights []float32) {
-	for i := 0; i+superLen <= len(src); i += superLen {
-		x, block := src[i:i+superLen], dst[i/superLen*110:][:110]
-		var levels [superLen]uint8
-		var scales [16]float32
-		var ls [16]uint8
-		var d float32
-		if weights == nil {
-			for j := range scales {
-				scales[j] = descendScale(x[16*j:][:16], 4, levels[16*j:])
+	length, fit, keep := stripLen, fitWeighted3, (*strip).keepRounded
+	if weights == nil {
+		length, fit, keep = descentLen, fitPlain3, (*strip).keepDescended
+	}
+	eachStrip(src, weights, length, func(s *strip, at int, x, w []float32) {
+		dst := dst[at/superLen*110:][:len(x)/superLen*110]
+		fit(s, x, w)
+		for b := range len(x) / superLen {
+			block, codes := dst[110*b:][:110], (*[16]uint8)(s.codes[16*b:])
+			putScales3(block[96:108], codes)
+			d := putHalf(block[108:], s.d[b])
+			for j, l := range codes {
+				s.readScale[16*b+j] = d * float32(int32(l)-32)
 			}
-			d = spanSigned(scales[:], ls[:])
-		} else {
-			var w, sums [16]float32
-			variance := float32(2 * sumSquares(x) / superLen)
-			for j := range scales {
-				x := x[16*j:][:16]
-				sums[j] = importance(w[:], x, weights[i+16*j:], variance)
-				scales[j] = searchScale(x, w[:], 4, levels[16*j:])
+		}
+		levels3.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
+		for j := range len(x) / 16 {
+			if s.readScale[j] == 0 {
+				keep(s, levels3, j, x[16*j:][:16])
 			}
-			d = searchScale(scales[:], sums[:], 32, ls[:])
 		}
-		putScales3(block[96:108], &ls)
-		d = putHalf(block[108:], d)
-		for j, l := range ls {
-			relevelSigned(levels[16*j:][:16], x[16*j:], d*float32(int32(l)-32), 4)
+		for b := range len(x) / superLen {
+			block, levels := dst[110*b:][:110], (*[superLen]uint8)(s.levels[superLen*b:])
+			packBits(block, levels, 2)
+			packPairs(block[32:96], levels)
 		}
-		packBits(block, &levels, 2)
-		for k := range levels {
-			levels[k] &= 3
+	})
+}
+
+// fitPlain3 finds scales by descent, and spans the largest of each super-block.
+func fitPlain3(s *strip, x, _ []float32) {
+	s.eachTile(x, nil, 16, func(int) { s.Descend(4, 16) })
+	for b := range len(x) / superLen {
+		s.d[b] = spanSigned(s.fitScale[16*b:][:16], s.codes[16*b:][:16])
+	}
+}
+
+// fitWeighted3 searches scales under the importance weights, and then each
+// super-block's d under the sums of these.
+func fitWeighted3(s *strip, x, w []float32) {
+	variances := s.variances(x, 2)
+	s.eachTile(x, w, 16, func(first int) {
+		s.spreadBy(variances, first, 16)
+		s.Weigh(kernel.Given, 16)
+		s.SearchScale(&search3, 16)
+	})
+	n := len(x) / 16
+	s.Load(s.fitScale[:n], 16)
+	s.LoadWeights(s.sum[:n], 16)
+	s.SearchScale(&search6, 16)
+	levels6.Multiply(s.codes[:], s.fitScale[:n], 16, s.Inverse[:], noOffset[:])
+	for b := range n / 16 {
+		s.d[b] = s.Scale[b]
+		if s.Inverse[b] == 0 {
+			clear(s.codes[16*b:][:16])
 		}
-		packPairs(block[32:96], &levels)
 	}
 }
 
@@ -45,6 +79,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 func spanSigned(scales []float32, levels []uint8) float32 {
 	top := extreme(scales)
 	if top == 0 {
+		clear(levels)
 		return 0
 	}
 	inv := -32 / top
@@ -54,15 +89,20 @@ func spanSigned(scales []float32, levels []uint8) float32 {
 	return 1 / inv
 }
 
-// relevelSigned rounds x/scale to -nmax…nmax-1 and stores it unsigned. A
-// sub-block of scale 0 keeps the levels of its search.
-func relevelSigned(levels []uint8, x []float32, scale float32, nmax int32) {
-	if scale == 0 {
+// keepRounded gives sub-block j of 16 values the levels of its search. Those
+// of a negligible one are stored as 0.
+func (s *strip) keepRounded(r kernel.Rounding, j int, x []float32) {
+	if s.inverse[j] == 0 {
+		clear(s.levels[16*j:][:16])
 		return
 	}
-	x = x[:len(levels)]
-	for i, v := range x {
-		levels[i] = uint8(min(max(nearest(v/scale), -nmax), nmax-1) + nmax)
+	r.Multiply(s.levels[16*j:], x, 16, s.inverse[j:], noOffset[:])
+}
+
+// keepDescended is keepRounded after a descent, which left the levels in L.
+func (s *strip) keepDescended(r kernel.Rounding, j int, _ []float32) {
+	for i := range 16 {
+		s.levels[16*j+i] = uint8(int32(s.L[i*kernel.Lanes+j]) - r.Low)
 	}
 }
 
@@ -110,35 +150,53 @@ func scaleSigned(y []float32, levels []uint8, scale float32, zero int32) {
 }
 
 // QuantizeQ6_K quantizes one row to super-blocks of 256 values in 210 bytes:
-// low nibbles (128), high bit pairs (64), 16 signed scales (16), d (2).
+// low nibbles (128), high bit pairs (64), 16 signed scales (16), d (2). A
+// super-block of negligible scales is all zero bytes.
 func QuantizeQ6_K(dst []byte, src, weights []float32) {
-	for i := 0; i+superLen <= len(src); i += superLen {
-		x, block := src[i:i+superLen], dst[i/superLen*210:][:210]
-		var levels [superLen]uint8
-		var scales, w [16]float32
-		for j := range scales {
-			x := x[16*j:][:16]
-			if weights == nil {
-				squares(w[:], x)
-			} else {
-				copy(w[:], weights[i+16*j:])
+	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+		dst := dst[at/superLen*210:][:len(x)/superLen*210]
+		s.eachTile(x, w, 16, func(int) {
+			if w == nil {
+				s.Weigh(kernel.Squares, 16)
 			}
-			scales[j] = searchScale(x, w[:], 32, levels[16*j:])
+			s.SearchScale(&search6, 16)
+		})
+		for b := range len(x) / superLen {
+			s.d[b] = putScales8(dst[210*b+192:][:18], s.fitScale[16*b:][:16], s.readScale[16*b:])
 		}
-		top := extreme(scales[:])
-		if abs(top) < negligible {
-			clear(block)
-			continue
+		levels6.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
+		for b := range len(x) / superLen {
+			block := dst[210*b:][:210]
+			if s.d[b] == 0 {
+				clear(block)
+				continue
+			}
+			for j := 16 * b; j < 16*(b+1); j++ {
+				if s.readScale[j] == 0 {
+					s.keepRounded(levels6, j, x[16*j:][:16])
+				}
+			}
+			pack6(block, (*[superLen]uint8)(s.levels[superLen*b:]))
 		}
-		inv := -128 / top
-		d := putHalf(block[208:], 1/inv)
-		for j, s := range scales {
-			l := int8(min(nearest(inv*s), 127))
-			block[192+j] = byte(l)
-			relevelSigned(levels[16*j:][:16], x[16*j:], d*float32(l), 32)
-		}
-		pack6(block, &levels)
+	})
+}
+
+// putScales8 stores 16 scales as signed bytes, the one of largest magnitude as
+// -128, and d. It returns d before it was rounded, 0 where all is negligible.
+func putScales8(dst []byte, scales, read []float32) (d float32) {
+	top := extreme(scales)
+	if abs(top) < negligible {
+		return 0
 	}
+	inv := -128 / top
+	d = 1 / inv
+	stored := putHalf(dst[16:], d)
+	for j, s := range scales {
+		l := int8(min(nearest(inv*s), 127))
+		dst[j] = byte(l)
+		read[j] = stored * float32(l)
+	}
+	return d
 }
 
 // pack6 stores six bits of all levels: in each half of 128 values nibbles of
@@ -148,11 +206,12 @@ func pack6(block []byte, levels *[superLen]uint8) {
 	for h := range 2 {
 		levels := levels[128*h:][:128]
 		low, high := block[64*h:][:64], block[128+32*h:][:32]
-		for b := range low {
-			low[b] = levels[b]&15 | levels[b+64]<<4
+		for b := 0; b < len(low); b += 8 {
+			le.PutUint64(low[b:], pick(levels[b:], 0, 15)|pick(levels[b+64:], 0, 15)<<4)
 		}
-		for b := range high {
-			high[b] = levels[b]>>4 | levels[b+32]>>4<<2 | levels[b+64]>>4<<4 | levels[b+96]>>4<<6
+		for b := 0; b < len(high); b += 8 {
+			le.PutUint64(high[b:], pick(levels[b:], 4, 3)|pick(levels[b+32:], 4, 3)<<2|
+				pick(levels[b+64:], 4, 3)<<4|pick(levels[b+96:], 4, 3)<<6)
 		}
 	}
 }

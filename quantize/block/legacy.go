@@ -1,6 +1,10 @@
 package block
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // A legacy type stores blocks of 32 values as a float16 scale, a float16
 // minimum for the types "_1", the fifth bits for 5-bit types, and nibbles:
@@ -8,14 +12,15 @@ import "encoding/binary"
 type legacy struct {
 	fifth  bool // 5 bits a value, not 4
 	min    bool // value = level·scale + min, not (level-zero)·scale
-	search minSearch
+	search kernel.MinSearch
+	scale  kernel.ScaleSearch
 }
 
 var (
-	q4_0 = legacy{}
-	q4_1 = legacy{min: true, search: newMinSearch(15, -0.9, 0.05, 37, false)}
-	q5_0 = legacy{fifth: true}
-	q5_1 = legacy{fifth: true, min: true, search: newMinSearch(31, -0.9, 0.05, 37, false)}
+	q4_0 = legacy{scale: kernel.NewScaleSearch(8)}
+	q4_1 = legacy{min: true, search: kernel.NewMinSearch(15, -0.9, 0.05, 37, false)}
+	q5_0 = legacy{fifth: true, scale: kernel.NewScaleSearch(16)}
+	q5_1 = legacy{fifth: true, min: true, search: kernel.NewMinSearch(31, -0.9, 0.05, 37, false)}
 )
 
 // QuantizeQ4_0 quantizes one row to blocks of 32 values in 18 bytes.
@@ -64,33 +69,63 @@ func (t *legacy) offsets() (high, low, size int) {
 }
 
 func (t *legacy) quantize(dst []byte, src, weights []float32) {
-	_, _, size := t.offsets()
-	var variance float32
 	if weights != nil {
-		variance = float32(sumSquares(src) / float32(len(src)))
+		t.quantizeWeighted(dst, src, weights)
+		return
 	}
+	_, _, size := t.offsets()
 	var levels [32]uint8
-	var w [32]float32
 	for i := 0; i+32 <= len(src); i += 32 {
-		x, block := src[i:i+32], dst[i/32*size:][:size]
-		var scale, lo float32
-		switch {
-		case weights == nil:
-			scale, lo = t.round(x, &levels)
-		case t.min:
-			importance(w[:], x, weights[i:i+32], variance)
-			scale, lo = searchScaleMin(x, w[:], &t.search, levels[:])
-			lo = -lo
-		default:
-			importance(w[:], x, weights[i:i+32], variance)
-			scale = searchScale(x, w[:], t.zero(), levels[:])
-		}
-		putHalf(block, scale)
-		if t.min {
-			putHalf(block[2:], lo)
-		}
-		t.pack(block, &levels)
+		block := dst[i/32*size:][:size]
+		scale, lo := t.round(src[i:i+32], &levels)
+		t.put(block, scale, lo, &levels)
 	}
+}
+
+// quantizeWeighted searches under the importance weights.
+func (t *legacy) quantizeWeighted(dst []byte, src, weights []float32) {
+	_, _, size := t.offsets()
+	variance := []float32{sumSquares(src) / float32(len(src))}
+	zero := t.zero()
+	levels := kernel.Rounding{Low: -zero, High: zero - 1}
+	if t.min {
+		levels = kernel.Rounding{High: 2*zero - 1}
+	}
+	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+		s.eachTile(x, w, 32, func(int) {
+			s.spreadBy(variance, 0, 1)
+			s.Weigh(kernel.Given, 32)
+			if t.min {
+				s.SearchMin(&t.search, 32)
+			} else {
+				s.SearchScale(&t.scale, 32)
+			}
+		})
+		from := noOffset[:]
+		if t.min {
+			from = s.readOffset[:]
+			for j, v := range s.from {
+				from[j] = -v
+			}
+		}
+		levels.Multiply(s.levels[:], x, 32, s.inverse[:], from)
+		for j := range len(x) / 32 {
+			block, levels := dst[(at/32+j)*size:][:size], (*[32]uint8)(s.levels[32*j:])
+			if s.inverse[j] == 0 {
+				clear(levels[:])
+			}
+			t.put(block, s.fitScale[j], -s.fitOffset[j], levels)
+		}
+	})
+}
+
+// put writes a block.
+func (t *legacy) put(block []byte, scale, lo float32, levels *[32]uint8) {
+	putHalf(block, scale)
+	if t.min {
+		putHalf(block[2:], lo)
+	}
+	t.pack(block, levels)
 }
 
 // round picks the scale that spans the block and rounds every value.

@@ -5,16 +5,13 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
-// nearest rounds to the nearest integer, ties to even. Adding 1.5·2^23 moves
-// the integer into the low mantissa bits. Beyond ±2^22, at infinities and at
-// NaN the result is what those bits happen to say: it is part of the format,
-// since degenerate blocks reach it. The conversion keeps a product
-// passed in from being fused with the addition.
-func nearest(f float32) int32 {
-	return int32(math.Float32bits(float32(f)+12582912)&0x7fffff) - 0x400000
-}
+// negligible is the magnitude below which a group counts as all zero.
+const negligible = kernel.Negligible
+
+func nearest(f float32) int32 { return kernel.Nearest(f) }
 
 // truncate converts toward zero. What does not fit, NaN included, becomes
 // the lowest int32 on every machine, as on x86-64.
@@ -41,7 +38,7 @@ func roundAway(f float32) int32 {
 	return i
 }
 
-func abs(f float32) float32 { return math.Float32frombits(math.Float32bits(f) &^ (1 << 31)) }
+func abs(f float32) float32 { return kernel.Abs(f) }
 
 func sqrt(f float32) float32 { return float32(math.Sqrt(float64(f))) }
 
@@ -53,15 +50,12 @@ func inverse(d float32) float32 {
 	return 1 / d
 }
 
-// extreme returns the value of largest magnitude; the first one on a tie.
-func extreme(x []float32) float32 {
-	var magnitude, value float32
-	for _, v := range x {
-		if a := abs(v); a > magnitude {
-			magnitude, value = a, v
-		}
-	}
-	return value
+func extreme(x []float32) float32 { return kernel.Extreme(x) }
+
+// searchPositive searches one group; see kernel.PositiveSearch.
+func searchPositive(x, w []float32, nmax int32, levels []uint8) (scale float32) {
+	c := kernel.NewPositiveSearch(nmax)
+	return c.Group(x, w, levels)
 }
 
 // bounds returns the least and the greatest value.

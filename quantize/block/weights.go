@@ -8,6 +8,25 @@ func sumSquares(x []float32) (sum float32) {
 	return sum
 }
 
+// sumSquaresEach is sumSquares of each super-block. Four at a time wait for
+// each other's additions less than one alone.
+func sumSquaresEach(sums, x []float32) {
+	for ; len(sums) >= 4; sums, x = sums[4:], x[4*superLen:] {
+		a, b, c, d := x[:superLen], x[superLen:][:superLen], x[2*superLen:][:superLen], x[3*superLen:][:superLen]
+		var sa, sb, sc, sd float32
+		for i := range superLen {
+			sa += float32(a[i] * a[i])
+			sb += float32(b[i] * b[i])
+			sc += float32(c[i] * c[i])
+			sd += float32(d[i] * d[i])
+		}
+		sums[0], sums[1], sums[2], sums[3] = sa, sb, sc, sd
+	}
+	for i := range sums {
+		sums[i] = sumSquares(x[i*superLen:][:superLen])
+	}
+}
+
 // importance sets w = weights·√(variance + x²): what an importance matrix
 // says of a column, times how much this value stands out. It returns Σw.
 func importance(w, x, weights []float32, variance float32) (sum float32) {
@@ -24,13 +43,5 @@ func squares(w, x []float32) {
 	w = w[:len(x)]
 	for i, v := range x {
 		w[i] = v * v
-	}
-}
-
-// magnitudes sets w = floor + |x|.
-func magnitudes(w, x []float32, floor float32) {
-	w = w[:len(x)]
-	for i, v := range x {
-		w[i] = floor + abs(v)
 	}
 }

@@ -3,18 +3,18 @@ package kernel
 // A PositiveSearch says how the scale of a group without negative values is
 // found.
 type PositiveSearch struct {
-	nmax int32     // levels are 0…nmax
-	tops []float32 // what each trial makes of the greatest value
+	nmax int32      // levels are 0…nmax
+	tops [9]float32 // what each trial makes of the greatest value
 }
 
 // NewPositiveSearch makes the greatest value nmax, and tries eight more
 // between nmax-0.4 and nmax+0.4.
 func NewPositiveSearch(nmax int32) PositiveSearch {
-	s := PositiveSearch{nmax, []float32{float32(nmax)}}
-	for t := float32(-4); t <= 4; t++ {
-		if t != 0 {
-			s.tops = append(s.tops, float32(0.1*t)+float32(nmax))
-		}
+	s := PositiveSearch{nmax: nmax}
+	s.tops[0] = float32(nmax)
+	for t := range 4 {
+		s.tops[1+t] = float32(0.1*float32(t-4)) + float32(nmax)
+		s.tops[5+t] = float32(0.1*float32(t+1)) + float32(nmax)
 	}
 	return s
 }
