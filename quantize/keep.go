@@ -13,6 +13,6 @@ func Keep(name string, kvs gguf.KVs, tensors []gguf.TensorInfo) (*Plan, error) {
 	if err := plan.place(kvs.Clone(), false); err != nil {
 		return nil, err
 	}
-	plan.summarize(tensors)
+	plan.summarize(func(i int) gguf.TensorInfo { return tensors[i] })
 	return plan, nil
 }

@@ -86,7 +86,7 @@ func NewPlan(kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) (*Plan, error) 
 	if err := plan.place(outputKVs(kvs, tensors, o, layers), o.KeepSplit); err != nil {
 		return nil, err
 	}
-	plan.summarize(tensors)
+	plan.summarize(func(i int) gguf.TensorInfo { return tensors[i] })
 	return plan, nil
 }
 

@@ -241,3 +241,36 @@ func TestPlanIsWrittenAsJSON(t *testing.T) {
 		t.Errorf("summary %+v", s)
 	}
 }
+
+func TestEvenPartsAreOneFileInPieces(t *testing.T) {
+	sources := sample()
+	for _, n := range []int{1, 2, 3, len(sources)} {
+		p := plan(t, llama(1), infosOf(sources), Options{Recipe: recipe(t, "Q4_0")})
+		names, whole := []string{}, p.Summary.DataBytes
+		for _, c := range p.Tensors {
+			names = append(names, c.Info.Name)
+		}
+		if err := p.SplitEvenly(n); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		var bytes int64
+		for i := range p.Files {
+			part := p.Part(i)
+			if len(part.Tensors) == 0 || len(part.Files) != 1 || len(part.Files[0].Tensors) != len(part.Tensors) {
+				t.Errorf("part %d of %d has %d tensors in %d files", i, n, len(part.Tensors), len(part.Files))
+			}
+			for _, c := range part.Tensors {
+				got = append(got, c.Info.Name)
+			}
+			bytes += part.Summary.DataBytes
+		}
+		if diff := cmp.Diff(names, got); diff != "" || bytes != whole {
+			t.Errorf("%d parts have %d bytes of %d and these tensors: %s", n, bytes, whole, diff)
+		}
+	}
+	p := plan(t, llama(1), infosOf(sources), Options{Recipe: recipe(t, "Q4_0")})
+	if err := p.SplitEvenly(len(sources) + 1); !errors.Is(err, fault.ErrUsage) {
+		t.Errorf("more parts than tensors: %v", err)
+	}
+}

@@ -28,13 +28,14 @@ type TypeCount struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-func (p *Plan) summarize(source []gguf.TensorInfo) {
+// summarize counts; source gives the tensor of an index in the source.
+func (p *Plan) summarize(source func(int) gguf.TensorInfo) {
 	s := Summary{Tensors: len(p.Tensors), NominalBits: p.Recipe.Default.BitsPerWeight()}
 	byType := map[gguf.Type]TypeCount{}
 	for _, c := range p.Tensors {
 		size := c.Info.Size()
 		s.Elements += c.Info.Elements()
-		s.SourceBytes += source[c.Source].Size()
+		s.SourceBytes += source(c.Source).Size()
 		s.DataBytes += size
 		if c.Converts() {
 			s.Converted++

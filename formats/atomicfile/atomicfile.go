@@ -198,7 +198,7 @@ func (f *File) Size() (int64, error) {
 // space too, so that a full disk is known now and not after hours.
 func (f *File) Preallocate(size int64) error {
 	err := reserve(f.f, size)
-	if errors.Is(err, errors.ErrUnsupported) {
+	if now, failed := f.Size(); errors.Is(err, errors.ErrUnsupported) || err == nil && failed == nil && now > size {
 		err = f.f.Truncate(size)
 	}
 	return f.wrap("reserve space", err)
