@@ -1,10 +1,10 @@
-// Loads a GGUF file with llama.cpp and prints, as one JSON object, the ids of a
+// Loads a GGUF file with llama.cpp and writes, as one JSON object, the ids of a
 // text and the probabilities of every next token after each id of a prompt.
-//   node client.mjs MODEL.gguf REQUEST.json   {"text": "...", "ids": [1, 2]}
-import {readFileSync, writeSync} from "node:fs";
+//   node client.mjs MODEL.gguf REQUEST.json REPLY.json   {"text": "...", "ids": [1, 2]}
+import {readFileSync, writeFileSync} from "node:fs";
 import {getLlama} from "node-llama-cpp";
 
-const [modelPath, requestPath] = process.argv.slice(2);
+const [modelPath, requestPath, replyPath] = process.argv.slice(2);
 const {text, ids} = JSON.parse(readFileSync(requestPath, "utf8"));
 
 const llama = await getLlama({gpu: false, build: "never", logLevel: "error", maxThreads: 2});
@@ -22,5 +22,5 @@ if (ids?.length > 0) {
         probabilities.push(row);
     }
 }
-writeSync(1, JSON.stringify({tokens: [...tokens], probabilities}) + "\n");
+writeFileSync(replyPath, JSON.stringify({tokens: [...tokens], probabilities}));
 await llama.dispose();

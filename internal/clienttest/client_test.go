@@ -20,7 +20,7 @@ import (
 
 const text = "Once upon a time there was a little girl named Lily.\n\nShe said, \"I'm 7 years old!\"<|eot_id|> Then  they played.\t"
 
-// reply is what client.mjs prints.
+// reply is what client.mjs writes.
 type reply struct {
 	Tokens        []int32     `json:"tokens"`
 	Probabilities [][]float64 `json:"probabilities"`
@@ -54,8 +54,14 @@ func TestLlamaCppReadsOurFiles(t *testing.T) {
 			if err := os.WriteFile(request, data, 0o644); err != nil {
 				t.Fatal(err)
 			}
+			answerPath := filepath.Join(dir, "reply.json")
+			run(t, "node", filepath.Join(folder, "client.mjs"), path, request, answerPath)
+			data, err = os.ReadFile(answerPath)
+			if err != nil {
+				t.Fatal(err)
+			}
 			var answer reply
-			if err := json.Unmarshal(run(t, "node", filepath.Join(folder, "client.mjs"), path, request), &answer); err != nil {
+			if err := json.Unmarshal(data, &answer); err != nil {
 				t.Fatal(err)
 			}
 			if want := encodeText(t, path); !slices.Equal(answer.Tokens, want) {
@@ -70,15 +76,11 @@ func TestLlamaCppReadsOurFiles(t *testing.T) {
 	}
 }
 
-func run(t *testing.T, name string, args ...string) []byte {
+func run(t *testing.T, name string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %v: %v", name, args, err)
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
-	return out
 }
 
 func vocabulary(t *testing.T, path string) *tokenizer.Tokenizer {
