@@ -117,7 +117,7 @@ func (s minSearch) levels(label string, inverse, low []Reg, sums [][3]Reg) {
 	none, nmax := zero(), load(s.state(slotNMax, 0))
 	s.each(label, 0, 2, func(v int, x, weight, level Mem) {
 		value := load(x)
-		l := clampRound(mul(sub(value, low[v]), inverse[v]), none, nmax)
+		l := clampRoundPositive(mul(sub(value, low[v]), inverse[v]), none, nmax)
 		store(level, l)
 		if sums == nil {
 			return

@@ -56,6 +56,16 @@ func clampRound(f Reg, low, high Op) Reg {
 	return f
 }
 
+// clampRoundPositive is clampRound from 0 up. As integers the bits of floats
+// that are not negative have the floats' order, and the units for integer
+// minima are not those that add.
+func clampRoundPositive(f Reg, none, high Op) Reg {
+	VPMAXSD(none, f, f)
+	VPMINSD(high, f, f)
+	VROUNDPS(operand.Imm(8), f, f)
+	return f
+}
+
 // A predicate of a comparison; NaN makes the last three true.
 const (
 	less         = 0x11
