@@ -103,6 +103,9 @@ func (c *checkpoint) writeSentencePiece() error {
 		}
 		c.kvs.Set(key("add_space_prefix"), false)
 	}
+	if !c.sp.dummyPrefix && !c.kvs.Has(key("add_space_prefix")) {
+		c.kvs.Set(key("add_space_prefix"), false)
+	}
 	return nil
 }
 
