@@ -10,18 +10,25 @@ import (
 // asked for is an error that names it.
 type loader interface {
 	hyper() arch.Hyper
+	arch() arch.Arch
 	rope(arch.Hyper) (*rope, error)
 	attention(layer int) attentionPlan
 	router(layer int) router
 
-	// vector returns a tensor of n elements.
+	// vector returns a tensor of one dimension of n elements.
 	vector(name string, layer, n int) ([]float32, error)
+	// numbers returns a small tensor of any shape with n elements.
+	numbers(name string, layer, n int) ([]float32, error)
 	// matrix returns a tensor of rows × cols; rows < 0 takes any number.
 	matrix(name string, layer, rows, cols int) (*matrix, error)
 	// experts returns one matrix for each expert.
 	experts(name string, layer, experts, rows, cols int) ([]*matrix, error)
 	// latent fills in the matrices that restore keys and values.
 	latent(a *mla, layer int) error
+	// delta fills in the projections of linear attention.
+	delta(d *delta, layer int, b *builder) error
+	// normOffset is what a stored norm weight lacks.
+	normOffset() float32
 	// latentEps is the epsilon of the norms within latent attention.
 	latentEps() float64
 }
@@ -58,7 +65,7 @@ func build(s source) (*Model, error) {
 		m.layers = append(m.layers, layer{
 			mixNorm:  b.norm("blk.{i}.attn_norm.weight", l, b.h.Embed),
 			mix:      b.mixer(l, rope),
-			feedNorm: b.norm("blk.{i}.ffn_norm.weight", l, b.h.Embed),
+			feedNorm: b.feedNorm(l),
 			feed:     b.mlp(l),
 		})
 		if b.err != nil {
@@ -123,5 +130,19 @@ func (b *builder) optionalNorm(name string, layer, n int) *norm {
 	if w == nil {
 		return nil
 	}
+	if offset := b.normOffset(); offset != 0 {
+		for i := range w {
+			w[i] += offset
+		}
+	}
 	return &norm{w, b.h.Eps}
+}
+
+// feedNorm loads the norm before the feed-forward part, which some files name
+// after what comes before it.
+func (b *builder) feedNorm(l int) norm {
+	if n := b.optionalNorm("blk.{i}.post_attention_norm.weight", l, b.h.Embed); n != nil {
+		return *n
+	}
+	return b.norm("blk.{i}.ffn_norm.weight", l, b.h.Embed)
 }

@@ -1,8 +1,6 @@
 package forward
 
 import (
-	"slices"
-
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
@@ -32,7 +30,7 @@ func openCheckpoint(path string) (source, error) {
 		files.Close()
 		return nil, err
 	}
-	c.a, _ = arch.ByName(c.h.Arch)
+	c.a, _ = arch.ByClass(c.h.Class)
 	c.config = files.Config()
 	if text, ok := c.config.Sub("text_config"); ok {
 		c.config = text
@@ -48,6 +46,8 @@ func openCheckpoint(path string) (source, error) {
 
 func (c *checkpoint) Close() error              { return c.files.Close() }
 func (c *checkpoint) hyper() arch.Hyper         { return c.h }
+func (c *checkpoint) arch() arch.Arch           { return c.a }
+func (c *checkpoint) normOffset() float32       { return c.a.Graph.NormOffset }
 func (c *checkpoint) ropeStyle() arch.RopeStyle { return c.a.Graph.SourceRope }
 
 // find looks up the tensor that becomes a tensor of the file.
@@ -82,6 +82,21 @@ func (c *checkpoint) vector(name string, layer, n int) ([]float32, error) {
 	}
 	if err := c.check(t, n); err != nil {
 		return nil, err
+	}
+	return c.values(t)
+}
+
+func (c *checkpoint) numbers(name string, layer, n int) ([]float32, error) {
+	t, ok := c.find(name, layer, 0)
+	if !ok {
+		return nil, nil
+	}
+	elements := int64(1)
+	for _, length := range t.Shape {
+		elements *= length
+	}
+	if elements != int64(n) || !t.DType.Float() {
+		return nil, fault.Corrupt("forward: %s: tensor %q: shape %v and type %s should be %d numbers", c.files.Name(), t.Name, t.Shape, t.DType, n)
 	}
 	return c.values(t)
 }
@@ -127,42 +142,4 @@ func (c *checkpoint) stored(t tensor, skip, rows, cols int) *matrix {
 		return buf, err
 	}
 	return m
-}
-
-// scaled attaches the scales of a checkpoint in FP8: one factor for the
-// tensor, or one for each block of 128 × 128.
-func (c *checkpoint) scaled(m *matrix, t tensor) error {
-	if t.DType.Bits() != 8 {
-		return nil
-	}
-	s, ok := c.files.Lookup(t.Name + "_scale_inv")
-	if !ok {
-		if s, ok = c.files.Lookup(t.Name + "_scale"); !ok {
-			return nil
-		}
-	}
-	v, err := c.values(s)
-	if err != nil {
-		return err
-	}
-	if len(v) == 1 {
-		m.scale = func(dst []float32, _, _ int) {
-			for i := range dst {
-				dst[i] *= v[0]
-			}
-		}
-		return nil
-	}
-	const side = 128
-	across := (m.cols + side - 1) / side
-	if want := []int64{int64(m.rows+side-1) / side, int64(across)}; !slices.Equal(s.Shape, want) {
-		return fault.Corrupt("forward: %s: tensor %q: shape %v should be %v, one scale for each 128 × 128 block", c.files.Name(), s.Name, s.Shape, want)
-	}
-	m.scale = func(dst []float32, line, from int) {
-		scales := v[line/side*across:]
-		for i := range dst {
-			dst[i] *= scales[(from+i)/side]
-		}
-	}
-	return nil
 }

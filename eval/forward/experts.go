@@ -90,7 +90,7 @@ func (c *checkpoint) fused(t tensor, name string, e, experts, rows, cols int) (*
 	if halves {
 		parts = 2
 	}
-	turned := strings.HasPrefix(c.h.Class, "Llama4")
+	turned := strings.HasPrefix(c.h.Class, "Llama4") || strings.HasPrefix(c.h.Class, "Qwen3VLMoe")
 	want := []int64{int64(experts), int64(parts * rows), int64(cols)}
 	if turned {
 		want[1], want[2] = want[2], want[1]

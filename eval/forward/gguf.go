@@ -50,6 +50,8 @@ func newGGUF(f *gguf.File) (source, error) {
 
 func (g *ggufSource) Close() error              { return g.file.Close() }
 func (g *ggufSource) hyper() arch.Hyper         { return g.h }
+func (g *ggufSource) arch() arch.Arch           { return g.a }
+func (g *ggufSource) normOffset() float32       { return 0 }
 func (g *ggufSource) ropeStyle() arch.RopeStyle { return g.a.Graph.GGUFRope }
 
 // find looks a tensor up and checks its shape, outermost dimension first; a
@@ -85,6 +87,23 @@ func (g *ggufSource) vector(name string, layer, n int) ([]float32, error) {
 	if !ok {
 		return nil, err
 	}
+	return g.values(t, typ)
+}
+
+func (g *ggufSource) numbers(name string, layer, n int) ([]float32, error) {
+	t, ok := g.file.Lookup(arch.Fill(name, layer, 0))
+	if !ok {
+		return nil, nil
+	}
+	typ, known := quantize.ByID(t.Type)
+	if !known || t.Elements() != int64(n) || t.Size() < 0 {
+		return nil, fault.Corrupt("forward: %s: tensor %q: shape %v and type %s should be %d numbers", g.name, t.Name, t.Shape, t.Type, n)
+	}
+	return g.values(t, typ)
+}
+
+// values reads a whole tensor.
+func (g *ggufSource) values(t gguf.TensorInfo, typ quantize.Type) ([]float32, error) {
 	raw := make([]byte, t.Size())
 	if _, err := g.file.ReadTensorAt(t, raw, 0); err != nil {
 		return nil, err

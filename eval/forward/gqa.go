@@ -23,15 +23,23 @@ type gqa struct {
 	qNorm, kNorm *norm // of each head before the rotation; nil: none
 	rope         *rope // nil: positions are not embedded
 	unit         *norm // of each head after the rotation; nil: none
+	gated        bool  // each query head is followed by a gate of its output
 }
 
 func (a *gqa) mix(r *run, layer int, x, y []float32) error {
 	n := len(r.positions)
-	q := r.buffer(bufQuery, n*a.query*a.dim)
+	q := r.buffer(bufQuery, n*a.q.w.rows)
 	k := r.buffer(bufKey, n*a.kv*a.dim)
 	v := r.buffer(bufValue, n*a.kv*a.value)
 	if err := r.multiply(x, n, a.q.to(q), a.k.to(k), a.v.to(v)); err != nil {
 		return err
+	}
+	var gates []float32
+	if a.gated {
+		var err error
+		if q, gates, err = a.ungate(r, q); err != nil {
+			return err
+		}
 	}
 	for _, part := range []struct {
 		x    []float32
@@ -58,7 +66,30 @@ func (a *gqa) mix(r *run, layer int, x, y []float32) error {
 	if err := r.attend(a.heads, layer, q, mixed); err != nil {
 		return err
 	}
+	if a.gated {
+		err := r.rows(n, func(i int) {
+			row := mixed[i*a.query*a.value:][:a.query*a.value]
+			for j, g := range gates[i*a.query*a.dim:][:len(row)] {
+				row[j] *= logistic(g)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return r.multiply(mixed, n, a.o.to(y))
+}
+
+// ungate parts query heads from the gates between them.
+func (a *gqa) ungate(r *run, both []float32) (q, gates []float32, err error) {
+	n := len(r.positions)
+	q, gates = r.buffer(bufExtra, n*a.query*a.dim), r.buffer(bufGate, n*a.query*a.dim)
+	err = r.rows(n*a.query, func(i int) {
+		pair := both[i*2*a.dim : (i+1)*2*a.dim]
+		copy(q[i*a.dim:], pair[:a.dim])
+		copy(gates[i*a.dim:], pair[a.dim:])
+	})
+	return q, gates, err
 }
 
 // remember appends the keys and values of a batch to the state of each

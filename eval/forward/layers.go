@@ -9,8 +9,11 @@ import (
 
 // mixer loads the attention of a layer.
 func (b *builder) mixer(l int, rope *rope) mixer {
-	if b.h.MLA.KVRank > 0 {
+	switch {
+	case b.h.MLA.KVRank > 0:
 		return b.mla(l, rope)
+	case l < len(b.h.Delta.Recurrent) && b.h.Delta.Recurrent[l]:
+		return b.delta(l)
 	}
 	return b.gqa(l, rope)
 }
@@ -18,10 +21,16 @@ func (b *builder) mixer(l int, rope *rope) mixer {
 // gqa loads grouped-query attention.
 func (b *builder) gqa(l int, rope *rope) *gqa {
 	h, plan := b.h, b.attention(l)
+	gated := b.arch().Graph.GatedAttention
+	queries := h.Heads * h.HeadDim
+	if gated {
+		queries *= 2
+	}
 	a := &gqa{
+		gated: gated,
 		heads: heads{query: h.Heads, kv: h.KVHeads, dim: h.HeadDim, value: h.ValueDim,
 			scale: float32(1 / math.Sqrt(float64(h.HeadDim))), first: plan.first(), temperature: plan.temperature},
-		q:     b.linear("blk.{i}.attn_q", l, h.Heads*h.HeadDim, h.Embed),
+		q:     b.linear("blk.{i}.attn_q", l, queries, h.Embed),
 		k:     b.linear("blk.{i}.attn_k", l, h.KVHeads*h.HeadDim, h.Embed),
 		v:     b.linear("blk.{i}.attn_v", l, h.KVHeads*h.ValueDim, h.Embed),
 		o:     b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),

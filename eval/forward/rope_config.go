@@ -33,6 +33,11 @@ func (c *checkpoint) rope(h arch.Hyper) (*rope, error) {
 		attention := p.AttnFactor
 		switch {
 		case attention != 0:
+		case c.config.Has("yarn"): // Mistral's own spelling
+			attention = 1
+			if scaled, _ := c.config.BoolOr("yarn.apply_scale", false); scaled {
+				attention = magnitude(factor, 1)
+			}
 		case p.MScale != 0 && p.MScaleAllDim != 0:
 			attention = magnitude(factor, p.MScale) / magnitude(factor, p.MScaleAllDim)
 		default:

@@ -14,7 +14,9 @@ type span struct {
 
 // state is what a layer remembers of a sequence.
 type state struct {
-	k, v []float32 // [positions, KV heads · dimensions]
+	k, v   []float32 // [positions, KV heads · dimensions]
+	memory []float32 // of linear attention: [value heads, key dimensions, value dimensions]
+	conv   []float32 // the last inputs of its convolution: [width-1, channels]
 }
 
 // layer returns the state of a layer of a sequence.

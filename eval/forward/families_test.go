@@ -1,0 +1,81 @@
+package forward
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/internal/fixtures/models"
+)
+
+// TestFamiliesEqualTransformers runs the checkpoint of every family.
+func TestFamiliesEqualTransformers(t *testing.T) {
+	for _, f := range models.All(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			f.Known(t)
+			m := open(t, f.Unpack(t))
+			for i, p := range f.Prompts {
+				checkFamily(t, m, i, p)
+			}
+		})
+	}
+}
+
+// TestConvertedFamiliesEqualTransformers runs what the converter makes of the
+// checkpoint of every family, wherever llama.cpp agrees with transformers.
+func TestConvertedFamiliesEqualTransformers(t *testing.T) {
+	for _, f := range models.All(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			f.Known(t)
+			if len(f.Agreement) > 0 && !f.LlamaCPPAgrees(0) && !f.LlamaCPPAgrees(1) {
+				t.Skip(f.Note)
+			}
+			path := filepath.Join(t.TempDir(), "model.gguf")
+			convertTo(t, f.Unpack(t), path, convert.F32)
+			m := open(t, path)
+			for i, p := range f.Prompts {
+				if !f.LlamaCPPAgrees(i) && len(f.Agreement) > 0 {
+					t.Logf("prompt %d: %s", i, f.Note)
+					continue
+				}
+				checkFamily(t, m, i, p)
+			}
+		})
+	}
+}
+
+// checkFamily compares logits with those of transformers: within a thousandth
+// of their range, and the same token on top at every position.
+func checkFamily(t *testing.T, m *Model, prompt int, p models.Prompt) {
+	t.Helper()
+	got, want, vocab := logits(t, m, p.Tokens), p.Logits(t), m.Vocabulary()
+	if len(want) != vocab*len(p.Positions) {
+		t.Fatalf("prompt %d: vocabulary of %d, transformers has %d", prompt, vocab, len(want)/len(p.Positions))
+	}
+	low, high, worst, where := math.Inf(1), math.Inf(-1), 0.0, 0
+	for row, position := range p.Positions {
+		for j, w := range want[row*vocab : (row+1)*vocab] {
+			low, high = min(low, float64(w)), max(high, float64(w))
+			if d := math.Abs(float64(got[position*vocab+j] - w)); !(d <= worst) {
+				worst, where = d, position
+			}
+		}
+	}
+	t.Logf("prompt %d: largest difference %.1e of the range", prompt, worst/(high-low))
+	if !(worst <= 1e-3*(high-low)) {
+		t.Errorf("prompt %d: logits differ by %.2g of their range at position %d", prompt, worst/(high-low), where)
+	}
+	for i, want := range p.Top {
+		row, best := got[i*vocab:(i+1)*vocab], 0
+		for j, v := range row {
+			if v > row[best] {
+				best = j
+			}
+		}
+		if best != want || math.Abs(float64(row[best])-p.Max[i]) > 1e-3*(high-low) {
+			t.Errorf("prompt %d: position %d prefers token %d with %v, not %d with %v", prompt, i, best, row[best], want, p.Max[i])
+			break
+		}
+	}
+}
