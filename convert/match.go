@@ -26,7 +26,7 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 			continue
 		}
 		template, layer, expert := arch.Template(s.canonical)
-		if layer >= h.Layers && layer < h.Layers+h.DroppedLayers {
+		if kept := h.Layers + h.MTPLayers; layer >= kept && layer < kept+h.DroppedLayers {
 			continue
 		}
 		fit := fitting(specs[template], h, layer, expert)

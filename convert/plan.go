@@ -42,7 +42,8 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	}
 	a, _ := arch.ByClass(h.Class)
 	all := sources(ckpt, a, h)
-	h.MTPLayers = predictionLayers(all, h)
+	h.MTPLayers = predictionLayers(all, a, h)
+	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
 	h.Untied = h.Untied && !headless(all)
 	targets, found := match(a, h, all)
 	if err := found.err(ckpt, a); err != nil {

@@ -45,12 +45,13 @@ func headless(all []source) bool {
 }
 
 // predictionLayers counts the layers behind the last that a checkpoint holds
-// for multi-token prediction; config.json often does not tell.
-func predictionLayers(all []source, h arch.Hyper) int {
+// for multi-token prediction and that conversion keeps; config.json often does
+// not tell.
+func predictionLayers(all []source, a arch.Arch, h arch.Hyper) int {
 	count := 0
 	for _, s := range all {
-		if strings.HasPrefix(strings.TrimPrefix(s.name, "model."), "mtp.") {
-			_, layer, _ := arch.Template(s.canonical)
+		named := strings.HasPrefix(strings.TrimPrefix(s.name, "model."), "mtp.")
+		if _, layer, _ := arch.Template(s.canonical); named || a.KeepsPredictions && layer < h.Layers+h.DroppedLayers {
 			count = max(count, layer+1-h.Layers)
 		}
 	}

@@ -7,7 +7,9 @@ type Arch struct {
 	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
-	Late    string   // common key-values with this prefix are among Params instead
+	Late             string // common key-values with this prefix are among Params instead
+	KeepsPredictions bool   // multi-token-prediction layers are converted, not dropped
+
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything

@@ -20,6 +20,9 @@ func Class(config hf.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if kind, _ := config.String("text_config.model_type"); kind == "mistral4" {
+		return mistral4Class, nil
+	}
 	if len(classes) == 0 {
 		return "", corruptConfig("key \"architectures\" names no class")
 	}
@@ -64,6 +67,10 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	h.Deepstack = len(c.ints("vision_config.deepstack_visual_indexes"))
 	h.DroppedLayers = c.int("num_nextn_predict_layers")
+	h.Index = Index{
+		Heads: c.int("index_n_heads"), Dim: c.int("index_head_dim"), TopK: c.int("index_topk"),
+		StatesPredictions: c.has("num_nextn_predict_layers"),
+	}
 	h.MoE = c.experts()
 	if !c.has("norm_topk_prob") {
 		h.MoE.Normalize = a.Graph.NormalizeExperts && h.MoE.Experts > 0

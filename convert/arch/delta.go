@@ -19,8 +19,8 @@ func linear(h Hyper, layer int) bool {
 }
 func full(h Hyper, layer int) bool { return !linear(h, layer) }
 
-// predicts tells the multi-token-prediction layers, and leads the first of
-// them, which holds what they share.
+// leads tells the first multi-token-prediction layer, which holds what they
+// share.
 func leads(h Hyper, layer int) bool { return layer == h.Layers }
 
 // The lengths of linear attention.

@@ -64,6 +64,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	h.MTPLayers = g.int("nextn_predict_layers")
 	h.Layers -= h.MTPLayers
 	h.Delta = g.delta(h.Layers)
+	h.Index = Index{Heads: g.int("attention.indexer.head_count"), Dim: g.int("attention.indexer.key_length"), TopK: g.int("attention.indexer.top_k")}
 	if sections, ok := kvs.Ints(g.prefix + "rope.dimension_sections"); ok {
 		for _, n := range sections {
 			h.Rope.Sections = append(h.Rope.Sections, int(n))

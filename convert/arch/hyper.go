@@ -34,6 +34,7 @@ type Hyper struct {
 	MLA  MLA
 
 	Delta Delta
+	Index Index
 }
 
 // Rope holds the rotary embedding's parameters.

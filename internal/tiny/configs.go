@@ -95,4 +95,17 @@ var configs = map[string]string{
 	arch.NativeMinistral: `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
 		"norm_eps": 1e-5, "vocab_size": 300, "max_position_embeddings": 256, "llama_4_scaling": {"beta": 0.1, "original_max_position_embeddings": 16},
 		"yarn": {"original_max_position_embeddings": 16, "factor": 16, "apply_scale": false, "beta": 32, "alpha": 1}}`,
+	"DeepseekV32ForCausalLM": `{"architectures": ["DeepseekV32ForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
+		"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": 128, "rms_norm_eps": 1e-6,
+		"rope_theta": 10000.0, "first_k_dense_replace": 1, "n_routed_experts": 8, "n_shared_experts": 1, "num_experts_per_tok": 2,
+		"moe_intermediate_size": 24, "n_group": 4, "topk_group": 2, "routed_scaling_factor": 2.5, "norm_topk_prob": true, "scoring_func": "sigmoid",
+		"q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 20, "qk_rope_head_dim": 8, "v_head_dim": 12,
+		"index_n_heads": 2, "index_head_dim": 16, "index_topk": 8}`,
+	"Mistral3ForConditionalGeneration with mistral4": `{"architectures": ["Mistral3ForConditionalGeneration"], "text_config": {"model_type": "mistral4",
+		"vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4,
+		"max_position_embeddings": 128, "rms_norm_eps": 1e-6, "first_k_dense_replace": 0, "n_routed_experts": 8, "n_shared_experts": 1,
+		"num_experts_per_tok": 2, "moe_intermediate_size": 24, "n_group": 1, "topk_group": 1, "routed_scaling_factor": 1.0, "norm_topk_prob": true,
+		"q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 20, "qk_rope_head_dim": 8, "v_head_dim": 12, "rope_parameters": {
+		"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 32, "beta_fast": 32.0, "beta_slow": 1.0,
+		"mscale": 1.0, "mscale_all_dim": 1.0}}}`,
 }

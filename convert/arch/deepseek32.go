@@ -1,0 +1,79 @@
+package arch
+
+import "slices"
+
+// deepseek32 serves DeepSeek V3.2: V3 whose attention looks only at the keys
+// that a small indexer picks. Its prediction layers are kept.
+var deepseek32 = Arch{
+	Name:             "deepseek32",
+	Classes:          []string{"DeepseekV32ForCausalLM"},
+	KeepsPredictions: true,
+	Defaults: map[string]Defaults{
+		"": {Context: 163840, Eps: 1e-6, RopeBase: 1e4},
+	},
+	Params: slices.Concat(deepseek2.Params, []Param{
+		{"nextn_predict_layers", func(h Hyper) (any, bool) { return uint32(h.MTPLayers), h.Index.StatesPredictions }},
+		u32("attention.indexer.head_count", func(h Hyper) int { return h.Index.Heads }),
+		u32("attention.indexer.key_length", func(h Hyper) int { return h.Index.Dim }),
+		u32("attention.indexer.top_k", func(h Hyper) int { return h.Index.TopK }),
+	}),
+	Tensors: slices.Concat(deepseek2.Tensors, []Tensor{
+		{Source: "model.layers.{i}.self_attn.indexer.wq_b.weight", Target: "blk.{i}.indexer.attn_q_b.weight", Shape: []Dim{indexRows, queryRank}},
+		{Source: "model.layers.{i}.self_attn.indexer.wk.weight", Target: "blk.{i}.indexer.attn_k.weight", Shape: []Dim{indexDim, embed}},
+		{Source: "model.layers.{i}.self_attn.indexer.k_norm.weight", Target: "blk.{i}.indexer.k_norm.weight", Shape: []Dim{indexDim}},
+		{Source: "model.layers.{i}.self_attn.indexer.k_norm.bias", Target: "blk.{i}.indexer.k_norm.bias", Shape: []Dim{indexDim}},
+		{Source: "model.layers.{i}.self_attn.indexer.weights_proj.weight", Target: "blk.{i}.indexer.proj.weight", Shape: []Dim{indexHeads, embed}, F32: true},
+	}, in(predicts, deepseekPrediction)),
+	Ignore: []string{inverseFrequencies},
+	Graph:  deepseek2.Graph,
+}
+
+// deepseekPrediction joins embedding and hidden state for multi-token
+// prediction; embedding and output matrix repeat those of the model.
+var deepseekPrediction = []Tensor{
+	{Source: "model.layers.{i}.eh_proj.weight", Target: "blk.{i}.nextn.eh_proj.weight", Shape: []Dim{embed, twice(embed)}},
+	{Source: "model.layers.{i}.enorm.weight", Target: "blk.{i}.nextn.enorm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.hnorm.weight", Target: "blk.{i}.nextn.hnorm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.embed_tokens.weight", Target: "blk.{i}.nextn.embed_tokens.weight", Shape: []Dim{vocab, embed}, Optional: true},
+	{Source: "model.layers.{i}.shared_head.norm.weight", Target: "blk.{i}.nextn.shared_head_norm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.shared_head.head.weight", Target: "blk.{i}.nextn.shared_head_head.weight", Shape: []Dim{vocab, embed}, Optional: true},
+}
+
+// Index holds the parameters of the indexer of sparse attention.
+type Index struct {
+	Heads, Dim int
+	TopK       int // keys that a query sees
+
+	StatesPredictions bool // config.json tells the number of prediction layers
+}
+
+func indexHeads(h Hyper) int { return h.Index.Heads }
+func indexDim(h Hyper) int   { return h.Index.Dim }
+func indexRows(h Hyper) int  { return h.Index.Heads * h.Index.Dim }
+
+func predicts(h Hyper, layer int) bool { return layer >= h.Layers }
+
+// mistral4 serves Mistral Small 4 in the form of transformers: DeepSeek V2's
+// decoder with the experts of a layer in one tensor, gate above up projection.
+var mistral4 = Arch{
+	Name:    "mistral4",
+	Classes: []string{mistral4Class},
+	Strip:   []string{"language_model."},
+	Defaults: map[string]Defaults{
+		"": {Context: 1048576, Eps: 1e-6, RopeBase: 1e4},
+	},
+	Params: deepseek2.Params,
+	Tensors: slices.Concat(trunk, latentAttention,
+		in(dense, mlp("mlp", "", ff)),
+		in(sparse, router("mlp.gate"), routerBias, []Tensor{
+			{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}},
+			{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
+		}, mlp("mlp.shared_experts", "_shexp", sharedFF)),
+	),
+	Ignore: append([]string{inverseFrequencies}, otherModalities...),
+	Graph:  deepseek2.Graph,
+}
+
+// mistral4Class tells the text model apart from that of the other models whose
+// wrapper has the same class.
+const mistral4Class = "Mistral3ForConditionalGeneration with mistral4"
