@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/internal/fixtures/models"
 )
@@ -21,6 +20,7 @@ var beyond = map[string]string{}
 func TestFamiliesEqualReferenceConverter(t *testing.T) {
 	for _, f := range models.All(t) {
 		t.Run(f.Name, func(t *testing.T) {
+			f.Known(t)
 			if reason, ok := beyond[f.Name]; ok {
 				t.Skip(reason)
 			}
@@ -58,14 +58,5 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 				t.Errorf("tensors (-reference +mq):\n%s", d)
 			}
 		})
-	}
-}
-
-// TestFamiliesAreKnown holds the table to every class of the fixtures.
-func TestFamiliesAreKnown(t *testing.T) {
-	for _, f := range models.All(t) {
-		if _, ok := arch.ByClass(f.Class); !ok && f.Class != "params.json" {
-			t.Errorf("%s: class %s stands in no row of the table", f.Name, f.Class)
-		}
 	}
 }
