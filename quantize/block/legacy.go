@@ -69,28 +69,51 @@ func (t *legacy) offsets() (high, low, size int) {
 }
 
 func (t *legacy) quantize(dst []byte, src, weights []float32) {
-	if weights != nil {
+	if weights == nil {
+		t.quantizePlain(dst, src)
+	} else {
 		t.quantizeWeighted(dst, src, weights)
-		return
 	}
-	_, _, size := t.offsets()
-	var levels [32]uint8
-	for i := 0; i+32 <= len(src); i += 32 {
-		block := dst[i/32*size:][:size]
-		scale, lo := t.round(src[i:i+32], &levels)
-		t.put(block, scale, lo, &levels)
+}
+
+// quantizePlain spans each block with its scale and rounds every value.
+func (t *legacy) quantizePlain(dst []byte, src []float32) {
+	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+		n := len(x) / 32
+		zero := t.zero()
+		levels := t.levels()
+		scale, lo, offset := s.fitScale[:n], s.from[:n], s.readOffset[:n]
+		if t.min {
+			kernel.Bounds(lo, scale, x)
+		} else {
+			kernel.Extremes(scale, x)
+		}
+		for j := range n {
+			if t.min {
+				scale[j] = (scale[j] - lo[j]) / float32(2*zero-1)
+				offset[j] = -lo[j]
+			} else {
+				scale[j] /= float32(-zero)
+				offset[j] = 0
+			}
+			s.inverse[j] = inverse(scale[j])
+		}
+		levels.HalfUp(s.levels[:], x, s.inverse[:], offset)
+		t.put(dst, at/32, s, scale, lo)
+	})
+}
+
+// levels is the range of levels.
+func (t *legacy) levels() kernel.Rounding {
+	if t.min {
+		return kernel.Rounding{High: 2*t.zero() - 1}
 	}
+	return kernel.Rounding{Low: -t.zero(), High: t.zero() - 1}
 }
 
 // quantizeWeighted searches under the importance weights.
 func (t *legacy) quantizeWeighted(dst []byte, src, weights []float32) {
-	_, _, size := t.offsets()
 	variance := []float32{sumSquares(src) / float32(len(src))}
-	zero := t.zero()
-	levels := kernel.Rounding{Low: -zero, High: zero - 1}
-	if t.min {
-		levels = kernel.Rounding{High: 2*zero - 1}
-	}
 	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
 		s.eachTile(x, w, 32, func(int) {
 			s.spreadBy(variance, 0, 1)
@@ -101,68 +124,51 @@ func (t *legacy) quantizeWeighted(dst []byte, src, weights []float32) {
 				s.SearchScale(&t.scale, 32)
 			}
 		})
-		from := noOffset[:]
-		if t.min {
-			from = s.readOffset[:]
-			for j, v := range s.from {
-				from[j] = -v
+		n := len(x) / 32
+		offset, lo := s.readOffset[:n], s.fitOffset[:n]
+		for j := range n {
+			offset[j], lo[j] = 0, -lo[j]
+			if t.min {
+				offset[j] = -s.from[j]
 			}
 		}
-		levels.Multiply(s.levels[:], x, 32, s.inverse[:], from)
-		for j := range len(x) / 32 {
-			block, levels := dst[(at/32+j)*size:][:size], (*[32]uint8)(s.levels[32*j:])
+		t.levels().Multiply(s.levels[:], x, 32, s.inverse[:], offset)
+		for j := range n {
 			if s.inverse[j] == 0 {
-				clear(levels[:])
+				clear(s.levels[32*j:][:32])
 			}
-			t.put(block, s.fitScale[j], -s.fitOffset[j], levels)
 		}
+		t.put(dst, at/32, s, s.fitScale[:n], lo)
 	})
 }
 
-// put writes a block.
-func (t *legacy) put(block []byte, scale, lo float32, levels *[32]uint8) {
-	putHalf(block, scale)
-	if t.min {
-		putHalf(block[2:], lo)
+// put writes blocks, from the one with the given number on.
+func (t *legacy) put(dst []byte, first int, s *strip, scale, lo []float32) {
+	_, _, size := t.offsets()
+	for j := range scale {
+		block := dst[(first+j)*size:][:size]
+		putHalf(block, scale[j])
+		if t.min {
+			putHalf(block[2:], lo[j])
+		}
+		t.pack(block, (*[32]uint8)(s.levels[32*j:]))
 	}
-	t.pack(block, levels)
-}
-
-// round picks the scale that spans the block and rounds every value.
-func (t *legacy) round(x []float32, levels *[32]uint8) (scale, lo float32) {
-	top, bias := 2*t.zero()-1, float32(0.5)
-	if t.min {
-		var hi float32
-		lo, hi = bounds(x)
-		scale = (hi - lo) / float32(top)
-	} else {
-		scale = extreme(x) / float32(-t.zero())
-		bias += float32(t.zero())
-	}
-	inv := inverse(scale)
-	for j := range levels {
-		l := int8(truncate(float32((x[j]-lo)*inv) + bias))
-		levels[j] = uint8(min(l, int8(top)))
-	}
-	return scale, lo
 }
 
 func (t *legacy) pack(block []byte, levels *[32]uint8) {
 	high, low, _ := t.offsets()
-	nibbles := block[low : low+16]
+	for j := 0; j < 16; j += 8 {
+		le.PutUint64(block[low+j:], pick(levels[j:], 0, 15)|pick(levels[j+16:], 0, 15)<<4)
+	}
 	if !t.fifth {
-		for j := range nibbles {
-			nibbles[j] = levels[j] | levels[j+16]<<4
-		}
 		return
 	}
 	var fifth uint32
-	for j := range nibbles {
-		a, b := levels[j], levels[j+16]
-		nibbles[j] = a&15 | b<<4
-		fifth |= uint32(a>>4&1)<<j | uint32(b>>4&1)<<(j+16)
+	for j := 0; j < 32; j += 8 {
+		// The product gathers the lowest bits of eight bytes in the top one.
+		fifth |= uint32(pick(levels[j:], 4, 1)*0x0102040810204080>>56) << j
 	}
-	binary.LittleEndian.PutUint32(block[high:], fifth)
+	le.PutUint32(block[high:], fifth)
 }
 
 func (t *legacy) dequantize(dst []float32, src []byte) {
@@ -193,15 +199,19 @@ func (t *legacy) dequantize(dst []float32, src []byte) {
 // QuantizeQ8_0 quantizes one row to blocks of 32 values in 34 bytes: a
 // float16 scale and 32 signed bytes. Weights make no difference.
 func QuantizeQ8_0(dst []byte, src, _ []float32) {
-	for i := 0; i+32 <= len(src); i += 32 {
-		x, block := src[i:i+32], dst[i/32*34:][:34]
-		scale := abs(extreme(x)) / 127
-		putHalf(block, scale)
-		inv := inverse(scale)
-		for j, v := range x {
-			block[2+j] = byte(roundAway(v * inv))
+	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+		n := len(x) / 32
+		kernel.Extremes(s.fitScale[:n], x)
+		for j := range n {
+			scale := abs(s.fitScale[j]) / 127
+			putHalf(dst[(at/32+j)*34:], scale)
+			s.inverse[j] = inverse(scale)
 		}
-	}
+		kernel.Away(s.levels[:], x, s.inverse[:])
+		for j := range n {
+			copy(dst[(at/32+j)*34+2:][:32], s.levels[32*j:])
+		}
+	})
 }
 
 // DequantizeQ8_0 is the inverse of QuantizeQ8_0.

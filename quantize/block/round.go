@@ -13,30 +13,9 @@ const negligible = kernel.Negligible
 
 func nearest(f float32) int32 { return kernel.Nearest(f) }
 
-// truncate converts toward zero. What does not fit, NaN included, becomes
-// the lowest int32 on every machine, as on x86-64.
-func truncate(f float32) int32 {
-	if f >= -0x1p31 && f < 0x1p31 {
-		return int32(f)
-	}
-	return math.MinInt32
-}
+func truncate(f float32) int32 { return kernel.Truncate(f) }
 
-// roundAway rounds to the nearest integer, ties away from zero; what does
-// not fit becomes the lowest int32.
-func roundAway(f float32) int32 {
-	i := truncate(f)
-	if i == math.MinInt32 {
-		return i
-	}
-	switch rest := float32(f) - float32(i); {
-	case rest >= 0.5:
-		i++
-	case rest <= -0.5:
-		i--
-	}
-	return i
-}
+func roundAway(f float32) int32 { return kernel.RoundAway(f) }
 
 func abs(f float32) float32 { return kernel.Abs(f) }
 
@@ -56,20 +35,6 @@ func extreme(x []float32) float32 { return kernel.Extreme(x) }
 func searchPositive(x, w []float32, nmax int32, levels []uint8) (scale float32) {
 	c := kernel.NewPositiveSearch(nmax)
 	return c.Group(x, w, levels)
-}
-
-// bounds returns the least and the greatest value.
-func bounds(x []float32) (lo, hi float32) {
-	lo, hi = math.MaxFloat32, -math.MaxFloat32
-	for _, v := range x {
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-	}
-	return lo, hi
 }
 
 func half(src []byte) float32 { return dtype.F16ToF32(binary.LittleEndian.Uint16(src)) }

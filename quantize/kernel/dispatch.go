@@ -14,6 +14,9 @@ type variant struct {
 	searchPositive    func(x *float32, n int, tops *float32, count int, nmax float32)
 	descend           func(x *float32, n int, nmax float32)
 	divide, multiply  roundKernel
+	halfUp, away      roundKernel
+	extremes          func(dst, x *float32, runs int)
+	bounds            func(low, high, x *float32, runs int)
 }
 
 // A minKernel searches 16 lanes. The bits it returns are those of lanes where

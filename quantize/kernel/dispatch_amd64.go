@@ -15,6 +15,10 @@ var avx2 = variant{
 	descend:           descendAVX2,
 	divide:            divideAVX2,
 	multiply:          multiplyAVX2,
+	halfUp:            halfUpAVX2,
+	away:              awayAVX2,
+	extremes:          extremesAVX2,
+	bounds:            boundsAVX2,
 }
 
 // variants returns the kernels that this processor runs, the best first.

@@ -2798,6 +2798,7 @@ loop:
 	VPMAXSD      Y0, Y3, Y3
 	VPMINSD      Y1, Y3, Y3
 	VPSUBD       Y0, Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
 	VBROADCASTSS (SI), Y4
 	VADDPS       32(CX), Y4, Y4
 	VBROADCASTSS (BX), Y5
@@ -2808,6 +2809,7 @@ loop:
 	VPMAXSD      Y0, Y4, Y4
 	VPMINSD      Y1, Y4, Y4
 	VPSUBD       Y0, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
 	ADDQ         DI, BX
 	ADDQ         DI, SI
 	VBROADCASTSS (SI), Y5
@@ -2820,6 +2822,7 @@ loop:
 	VPMAXSD      Y0, Y5, Y5
 	VPMINSD      Y1, Y5, Y5
 	VPSUBD       Y0, Y5, Y5
+	VPAND        all_000000ff<>+0(SB), Y5, Y5
 	VBROADCASTSS (SI), Y6
 	VADDPS       96(CX), Y6, Y6
 	VBROADCASTSS (BX), Y7
@@ -2830,6 +2833,7 @@ loop:
 	VPMAXSD      Y0, Y6, Y6
 	VPMINSD      Y1, Y6, Y6
 	VPSUBD       Y0, Y6, Y6
+	VPAND        all_000000ff<>+0(SB), Y6, Y6
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y5
 	VPACKUSWB    Y5, Y3, Y3
@@ -2881,6 +2885,7 @@ loop:
 	VPMAXSD      Y0, Y3, Y3
 	VPMINSD      Y1, Y3, Y3
 	VPSUBD       Y0, Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
 	VBROADCASTSS (SI), Y4
 	VADDPS       32(CX), Y4, Y4
 	VBROADCASTSS (BX), Y5
@@ -2891,6 +2896,7 @@ loop:
 	VPMAXSD      Y0, Y4, Y4
 	VPMINSD      Y1, Y4, Y4
 	VPSUBD       Y0, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
 	ADDQ         DI, BX
 	ADDQ         DI, SI
 	VBROADCASTSS (SI), Y5
@@ -2903,6 +2909,7 @@ loop:
 	VPMAXSD      Y0, Y5, Y5
 	VPMINSD      Y1, Y5, Y5
 	VPSUBD       Y0, Y5, Y5
+	VPAND        all_000000ff<>+0(SB), Y5, Y5
 	VBROADCASTSS (SI), Y6
 	VADDPS       96(CX), Y6, Y6
 	VBROADCASTSS (BX), Y7
@@ -2913,6 +2920,7 @@ loop:
 	VPMAXSD      Y0, Y6, Y6
 	VPMINSD      Y1, Y6, Y6
 	VPSUBD       Y0, Y6, Y6
+	VPAND        all_000000ff<>+0(SB), Y6, Y6
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y5
 	VPACKUSWB    Y5, Y3, Y3
@@ -2923,6 +2931,320 @@ loop:
 	ADDQ         $+128, CX
 	ADDQ         $0x20, AX
 	SUBQ         $0x20, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func halfUpAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+// Requires: AVX, AVX2
+TEXT ·halfUpAVX2(SB), NOSPLIT, $0-56
+	MOVQ         levels+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         count+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         offset+40(FP), SI
+	MOVQ         n+24(FP), DI
+	SHRQ         $0x05, DI
+	XORQ         $0x01, DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS low+48(FP), Y0
+	VBROADCASTSS high+52(FP), Y1
+	VPSUBD       Y0, Y1, Y1
+	VCVTDQ2PS    Y0, Y0
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VSUBPS       Y0, Y2, Y0
+	VMOVUPS      order<>+0(SB), Y2
+
+loop:
+	VBROADCASTSS (SI), Y3
+	VADDPS       (CX), Y3, Y3
+	VBROADCASTSS (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VADDPS       Y0, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPSLLD       $0x18, Y3, Y3
+	VPSRAD       $0x18, Y3, Y3
+	VPMINSD      Y1, Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
+	VBROADCASTSS (SI), Y4
+	VADDPS       32(CX), Y4, Y4
+	VBROADCASTSS (BX), Y5
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y0, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPSLLD       $0x18, Y4, Y4
+	VPSRAD       $0x18, Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VBROADCASTSS (SI), Y5
+	VADDPS       64(CX), Y5, Y5
+	VBROADCASTSS (BX), Y6
+	VMULPS       Y6, Y5, Y5
+	VADDPS       Y0, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPSLLD       $0x18, Y5, Y5
+	VPSRAD       $0x18, Y5, Y5
+	VPMINSD      Y1, Y5, Y5
+	VPAND        all_000000ff<>+0(SB), Y5, Y5
+	VBROADCASTSS (SI), Y6
+	VADDPS       96(CX), Y6, Y6
+	VBROADCASTSS (BX), Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y0, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPSLLD       $0x18, Y6, Y6
+	VPSRAD       $0x18, Y6, Y6
+	VPMINSD      Y1, Y6, Y6
+	VPAND        all_000000ff<>+0(SB), Y6, Y6
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKUSWB    Y5, Y3, Y3
+	VPERMD       Y3, Y2, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+128, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x20, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA all_3f000000<>+0(SB)/4, $0x3f000000
+DATA all_3f000000<>+4(SB)/4, $0x3f000000
+DATA all_3f000000<>+8(SB)/4, $0x3f000000
+DATA all_3f000000<>+12(SB)/4, $0x3f000000
+DATA all_3f000000<>+16(SB)/4, $0x3f000000
+DATA all_3f000000<>+20(SB)/4, $0x3f000000
+DATA all_3f000000<>+24(SB)/4, $0x3f000000
+DATA all_3f000000<>+28(SB)/4, $0x3f000000
+GLOBL all_3f000000<>(SB), RODATA|NOPTR, $32
+
+// func awayAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+// Requires: AVX, AVX2
+TEXT ·awayAVX2(SB), NOSPLIT, $0-56
+	MOVQ         levels+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         count+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         offset+40(FP), SI
+	MOVQ         n+24(FP), DI
+	SHRQ         $0x05, DI
+	XORQ         $0x01, DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS low+48(FP), Y0
+	VBROADCASTSS high+52(FP), Y0
+	VMOVUPS      all_3f000000<>+0(SB), Y0
+	VMOVUPS      all_bf000000<>+0(SB), Y1
+	VMOVUPS      all_80000000<>+0(SB), Y2
+	VMOVUPS      order<>+0(SB), Y3
+
+loop:
+	VBROADCASTSS (BX), Y4
+	VMULPS       (CX), Y4, Y4
+	VCVTTPS2DQ   Y4, Y5
+	VPCMPEQD     Y2, Y5, Y6
+	VCVTDQ2PS    Y5, Y7
+	VSUBPS       Y7, Y4, Y4
+	VCMPPS       $0x1d, Y0, Y4, Y7
+	VANDNPS      Y7, Y6, Y7
+	VCMPPS       $0x12, Y1, Y4, Y4
+	VANDNPS      Y4, Y6, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VPAND        all_000000ff<>+0(SB), Y5, Y5
+	VBROADCASTSS (BX), Y4
+	VMULPS       32(CX), Y4, Y4
+	VCVTTPS2DQ   Y4, Y6
+	VPCMPEQD     Y2, Y6, Y7
+	VCVTDQ2PS    Y6, Y8
+	VSUBPS       Y8, Y4, Y4
+	VCMPPS       $0x1d, Y0, Y4, Y8
+	VANDNPS      Y8, Y7, Y8
+	VCMPPS       $0x12, Y1, Y4, Y4
+	VANDNPS      Y4, Y7, Y4
+	VPSUBD       Y8, Y6, Y6
+	VPADDD       Y4, Y6, Y6
+	VPAND        all_000000ff<>+0(SB), Y6, Y6
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VBROADCASTSS (BX), Y4
+	VMULPS       64(CX), Y4, Y4
+	VCVTTPS2DQ   Y4, Y7
+	VPCMPEQD     Y2, Y7, Y8
+	VCVTDQ2PS    Y7, Y9
+	VSUBPS       Y9, Y4, Y4
+	VCMPPS       $0x1d, Y0, Y4, Y9
+	VANDNPS      Y9, Y8, Y9
+	VCMPPS       $0x12, Y1, Y4, Y4
+	VANDNPS      Y4, Y8, Y4
+	VPSUBD       Y9, Y7, Y7
+	VPADDD       Y4, Y7, Y7
+	VPAND        all_000000ff<>+0(SB), Y7, Y7
+	VBROADCASTSS (BX), Y4
+	VMULPS       96(CX), Y4, Y4
+	VCVTTPS2DQ   Y4, Y8
+	VPCMPEQD     Y2, Y8, Y9
+	VCVTDQ2PS    Y8, Y10
+	VSUBPS       Y10, Y4, Y4
+	VCMPPS       $0x1d, Y0, Y4, Y10
+	VANDNPS      Y10, Y9, Y10
+	VCMPPS       $0x12, Y1, Y4, Y4
+	VANDNPS      Y4, Y9, Y4
+	VPSUBD       Y10, Y8, Y8
+	VPADDD       Y4, Y8, Y8
+	VPAND        all_000000ff<>+0(SB), Y8, Y8
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKSSDW    Y8, Y7, Y7
+	VPACKUSWB    Y7, Y5, Y5
+	VPERMD       Y5, Y3, Y5
+	VMOVUPS      Y5, (AX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+128, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x20, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA all_bf000000<>+0(SB)/4, $0xbf000000
+DATA all_bf000000<>+4(SB)/4, $0xbf000000
+DATA all_bf000000<>+8(SB)/4, $0xbf000000
+DATA all_bf000000<>+12(SB)/4, $0xbf000000
+DATA all_bf000000<>+16(SB)/4, $0xbf000000
+DATA all_bf000000<>+20(SB)/4, $0xbf000000
+DATA all_bf000000<>+24(SB)/4, $0xbf000000
+DATA all_bf000000<>+28(SB)/4, $0xbf000000
+GLOBL all_bf000000<>(SB), RODATA|NOPTR, $32
+
+// func extremesAVX2(dst *float32, x *float32, runs int)
+// Requires: AVX
+TEXT ·extremesAVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    runs+16(FP), DX
+	VMOVUPS all_7fffffff<>+0(SB), Y0
+	VXORPS  Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VMOVUPS      64(CX), Y4
+	VMOVUPS      96(CX), Y5
+	VANDPS       Y0, Y2, Y2
+	VANDPS       Y0, Y3, Y3
+	VANDPS       Y0, Y4, Y4
+	VANDPS       Y0, Y5, Y5
+	VMAXPS       Y3, Y2, Y6
+	VMAXPS       Y5, Y4, Y7
+	VMAXPS       Y7, Y6, Y6
+	VPERM2F128   $0x01, Y6, Y6, Y7
+	VMAXPS       Y7, Y6, Y6
+	VPERMILPS    $0x4e, Y6, Y7
+	VMAXPS       Y7, Y6, Y6
+	VPERMILPS    $0xb1, Y6, Y7
+	VMAXPS       Y7, Y6, Y6
+	VCMPPS       $0x00, Y6, Y2, Y2
+	VMOVMSKPS    Y2, BX
+	VCMPPS       $0x00, Y6, Y3, Y2
+	VMOVMSKPS    Y2, SI
+	SHLL         $0x08, SI
+	ORL          SI, BX
+	VCMPPS       $0x00, Y6, Y4, Y2
+	VMOVMSKPS    Y2, SI
+	SHLL         $0x10, SI
+	ORL          SI, BX
+	VCMPPS       $0x00, Y6, Y5, Y2
+	VMOVMSKPS    Y2, SI
+	SHLL         $0x18, SI
+	ORL          SI, BX
+	ORL          $0x80000000, BX
+	BSFL         BX, BX
+	VBROADCASTSS (CX)(BX*4), Y2
+	VCMPPS       $0x1e, Y1, Y6, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVSS       X2, (AX)
+	ADDQ         $+128, CX
+	ADDQ         $0x04, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func boundsAVX2(low *float32, high *float32, x *float32, runs int)
+// Requires: AVX
+TEXT ·boundsAVX2(SB), NOSPLIT, $0-32
+	MOVQ low+0(FP), AX
+	MOVQ high+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ runs+24(FP), BX
+
+loop:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMINPS       Y1, Y0, Y4
+	VMINPS       Y3, Y2, Y5
+	VMINPS       Y5, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VMINPS       Y5, Y4, Y4
+	VPERMILPS    $0x4e, Y4, Y5
+	VMINPS       Y5, Y4, Y4
+	VPERMILPS    $0xb1, Y4, Y5
+	VMINPS       Y5, Y4, Y4
+	VCMPPS       $0x00, Y4, Y0, Y5
+	VMOVMSKPS    Y5, SI
+	VCMPPS       $0x00, Y4, Y1, Y5
+	VMOVMSKPS    Y5, DI
+	SHLL         $0x08, DI
+	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y2, Y5
+	VMOVMSKPS    Y5, DI
+	SHLL         $0x10, DI
+	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y3, Y4
+	VMOVMSKPS    Y4, DI
+	SHLL         $0x18, DI
+	ORL          DI, SI
+	ORL          $0x80000000, SI
+	BSFL         SI, SI
+	VBROADCASTSS (DX)(SI*4), Y4
+	VMOVSS       X4, (AX)
+	VMAXPS       Y1, Y0, Y4
+	VMAXPS       Y3, Y2, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0x4e, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0xb1, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VCMPPS       $0x00, Y4, Y0, Y0
+	VMOVMSKPS    Y0, SI
+	VCMPPS       $0x00, Y4, Y1, Y0
+	VMOVMSKPS    Y0, DI
+	SHLL         $0x08, DI
+	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y2, Y0
+	VMOVMSKPS    Y0, DI
+	SHLL         $0x10, DI
+	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y3, Y0
+	VMOVMSKPS    Y0, DI
+	SHLL         $0x18, DI
+	ORL          DI, SI
+	ORL          $0x80000000, SI
+	BSFL         SI, SI
+	VBROADCASTSS (DX)(SI*4), Y0
+	VMOVSS       X0, (CX)
+	ADDQ         $+128, DX
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, CX
+	DECQ         BX
 	JNZ          loop
 	VZEROUPPER
 	RET

@@ -223,6 +223,42 @@ func TestSearchPositiveEqualsItsSpecification(t *testing.T) {
 	}
 }
 
+func TestRunsEqualTheirSpecification(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, _, groups int) {
+		x, _ := fill(new(Scratch), r, runLen, groups)
+		low, high := make([]float32, groups), make([]float32, groups)
+		Bounds(low, high, x)
+		scale := make([]float32, groups)
+		Extremes(scale, x)
+		for j := range groups {
+			run := x[j*runLen:][:runLen]
+			if l, h := bounds(run); !same(low[j], l) || !same(high[j], h) {
+				t.Errorf("bounds of %v are %v, %v, specified is %v, %v", run, low[j], high[j], l, h)
+			}
+			if e := Extreme(run); !same(scale[j], e) {
+				t.Errorf("extreme of %v is %v, specified is %v", run, scale[j], e)
+			}
+		}
+		for j := range scale {
+			scale[j] = float32([]float64{7.5, 127, 1000, 1e30}[r.IntN(4)]) / scale[j]
+			low[j] = -low[j]
+		}
+		got, want := make([]uint8, len(x)), make([]uint8, len(x))
+		for _, c := range []Rounding{{-8, 7}, {0, 31}} {
+			c.HalfUp(got, x, scale, low)
+			c.halfUp(want, x, scale, low)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v: half up gives %v, specified is %v", c, got, want)
+			}
+		}
+		Away(got, x, scale)
+		away(want, x, scale)
+		if !bytes.Equal(got, want) {
+			t.Errorf("away from zero gives %v, specified is %v; values %v, scales %v", got, want, x, scale)
+		}
+	})
+}
+
 // FuzzSearches runs every search on arbitrary finite groups.
 func FuzzSearches(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9})

@@ -54,12 +54,32 @@ func searchPositiveAVX2(x *float32, n int, tops *float32, count int, nmax float3
 //go:noescape
 func descendAVX2(x *float32, n int, nmax float32)
 
-// divideAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32; see Rounding.
+// divideAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
 //
 //go:noescape
 func divideAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
 
-// multiplyAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32; see Rounding.
+// multiplyAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
 //
 //go:noescape
 func multiplyAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+
+// halfUpAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func halfUpAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+
+// awayAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func awayAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+
+// extremesAVX2 finds the value of largest magnitude of runs of 32.
+//
+//go:noescape
+func extremesAVX2(dst *float32, x *float32, runs int)
+
+// boundsAVX2 finds the least and the greatest value of runs of 32.
+//
+//go:noescape
+func boundsAVX2(low *float32, high *float32, x *float32, runs int)

@@ -20,7 +20,11 @@ func main() {
 	searchScale()
 	searchPositive()
 	descend()
-	round("divideAVX2", func(a, b Op) Reg { return div(a, b) })
-	round("multiplyAVX2", func(a, b Op) Reg { return mul(a, b) })
+	round("divideAVX2", nearestBy(func(a, b Op) Reg { return div(a, b) }))
+	round("multiplyAVX2", nearestBy(func(a, b Op) Reg { return mul(a, b) }))
+	round("halfUpAVX2", halfUp)
+	round("awayAVX2", away)
+	extremes()
+	bounds()
 	Generate()
 }

@@ -6,11 +6,59 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// A rounding emits what the loop needs, and returns the bytes of eight values
+// as integers.
+type rounding func(low, high Reg) func(x Mem, scale, offset func() Reg) Reg
+
+// nearestBy rounds as kernel.Nearest does.
+func nearestBy(by func(a, b Op) Reg) rounding {
+	return func(low, high Reg) func(Mem, func() Reg, func() Reg) Reg {
+		return func(x Mem, scale, offset func() Reg) Reg {
+			l := between(near(by(add(offset(), x), scale())), low, high)
+			VPSUBD(low, l, l)
+			return l
+		}
+	}
+}
+
+// halfUp truncates after adding ½ - low, and keeps the low byte, with its sign,
+// up to high - low.
+func halfUp(low, high Reg) func(Mem, func() Reg, func() Reg) Reg {
+	VPSUBD(low, high, high)
+	bias := toFloat(low)
+	bias = sub(load(constant(0.5)), bias)
+	return func(x Mem, scale, offset func() Reg) Reg {
+		l := YMM()
+		VCVTTPS2DQ(add(mul(add(offset(), x), scale()), bias), l)
+		VPSLLD(operand.Imm(24), l, l)
+		VPSRAD(operand.Imm(24), l, l)
+		VPMINSD(high, l, l)
+		return l
+	}
+}
+
+// away truncates, and moves what is left with ½ or more away from zero. What
+// does not fit an integer stays as it is.
+func away(Reg, Reg) func(Mem, func() Reg, func() Reg) Reg {
+	half, minus, lowest := load(constant(0.5)), load(constant(-0.5)), load(bits(0x80000000))
+	return func(x Mem, scale, _ func() Reg) Reg {
+		f, l, valid := mul(scale(), x), YMM(), YMM()
+		VCVTTPS2DQ(f, l)
+		VPCMPEQD(lowest, l, valid)
+		rest := sub(f, toFloat(l))
+		up := andNot(valid, compare(greaterEqual, rest, half))
+		down := andNot(valid, compare(lessEqual, rest, minus))
+		VPSUBD(up, l, l)
+		VPADDD(down, l, l)
+		return l
+	}
+}
+
 // round emits the rounding of runs of values to levels, 32 at a time. With
 // runs of 16, these 32 have two scales.
-func round(name string, by func(a, b Op) Reg) {
+func round(name string, how rounding) {
 	TEXT(name, NOSPLIT, "func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)")
-	Doc(name + " rounds count values, a multiple of 32, in runs of n, 16 or 32; see Rounding.")
+	Doc(name + " rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.")
 	Pragma("noescape")
 	levels, x, left := Load(Param("levels"), GP64()), Load(Param("x"), GP64()), Load(Param("count"), GP64())
 	scale, offset := Load(Param("scale"), GP64()), Load(Param("offset"), GP64())
@@ -22,7 +70,7 @@ func round(name string, by func(a, b Op) Reg) {
 		p, _ := Param(name).Resolve()
 		return broadcast(p.Addr)
 	}
-	low, high := bound("low"), bound("high")
+	level := how(bound("low"), bound("high"))
 	order := load(words("order", 0, 4, 1, 5, 2, 6, 3, 7))
 
 	Label("loop")
@@ -32,9 +80,11 @@ func round(name string, by func(a, b Op) Reg) {
 			ADDQ(second, scale)
 			ADDQ(second, offset)
 		}
-		shifted := add(broadcast(Mem{Base: offset}), Mem{Base: x, Disp: 32 * i})
-		l[i] = between(near(by(shifted, broadcast(Mem{Base: scale}))), low, high)
-		VPSUBD(low, l[i], l[i])
+		at := func(base reg.Register) func() Reg {
+			return func() Reg { return broadcast(Mem{Base: base}) }
+		}
+		l[i] = level(Mem{Base: x, Disp: 32 * i}, at(scale), at(offset))
+		VPAND(bits(0xff), l[i], l[i])
 	}
 	// The packing works within halves of registers; order undoes that.
 	VPACKSSDW(l[1], l[0], l[0])

@@ -66,11 +66,13 @@ func clampRoundPositive(f Reg, none, high Op) Reg {
 	return f
 }
 
-// A predicate of a comparison; NaN makes the last three true.
+// A predicate of a comparison; NaN makes those with not true.
 const (
 	less         = 0x11
 	lessEqual    = 0x12
 	greater      = 0x1e
+	greaterEqual = 0x1d
+	equal        = 0x00
 	notLessEqual = 0x06
 	notEqual     = 0x04
 	notGreatEq   = 0x09
