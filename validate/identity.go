@@ -144,4 +144,3 @@ func brief(v any) string {
 	}
 	return text
 }
-

@@ -1,9 +1,6 @@
 package validate
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // What a tensor may show before it counts as wrong. An importance matrix
 // raises the unweighted error, of whole tensors by a third at most, of single
@@ -13,7 +10,9 @@ const (
 	maxExcess   = 1.75 // of a tensor's error to what its type gives
 	noteExcess  = 1.4
 	minCosine   = 0.6  // of a tensor's cosine to what its type gives
-	maxGroup    = 6.0  // of a group's error to what its type gives, in rows that differ
+	maxGroup    = 6.0  // of a group's error to what its type gives …
+	maxShare    = 0.25 // … where it is also this part of the values
+	wildGroup   = 20.0 // of a group's error to what its type gives, in any case
 	reproduced  = 0.9  // share of equal rows from which on the others are suspect
 	fewRows     = 2    // rows that differ are damaged where there are no more of them, or …
 	fewShare    = 0.01 // … where they are a smaller share
@@ -117,7 +116,7 @@ func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
 	case suspect && t.unequal() > 0:
 		say(Fail, "%d of %d rows are not what their source gives, row %d near column %d for one: its error is %.4g times the right one",
 			t.unequal(), t.tried, worst.row, worst.column, worst.ratio)
-	case worst.ratio > maxGroup && !math.IsNaN(worst.ratio):
+	case worst.ratio > wildGroup, worst.ratio > maxGroup && worst.share > maxShare:
 		say(Fail, "row %d is damaged near column %d: its error is %.3g times what %s gives", worst.row, worst.column, worst.ratio, j.typ.Name)
 	}
 }

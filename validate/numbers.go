@@ -147,7 +147,7 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 				*p.out = t
 				progress.Lock()
 				done += p.rows * p.job.file.RowBytes()
-				v.Progress("comparing "+p.job.file.Name, done, total)
+				v.Progress(StepTensors, p.job.file.Name, done, total)
 				progress.Unlock()
 			}
 			return nil

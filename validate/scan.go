@@ -263,14 +263,15 @@ func (s *scanner) judge(row int64, group int) oddRow {
 	for at := 0; at < len(s.x); at += group {
 		end := min(at+group, len(s.x))
 		floor := mean / 10 * float64(end-at)
-		file, again := floor, floor
+		file, again, energy := floor, floor, 0.0
 		for i := at; i < end; i++ {
 			x := float64(s.x[i])
 			file += (x - float64(s.y[i])) * (x - float64(s.y[i]))
 			again += (x - float64(s.z[i])) * (x - float64(s.z[i]))
+			energy += x * x
 		}
 		if ratio := math.Sqrt(file / again); ratio > worst.ratio {
-			worst.ratio, worst.column = ratio, int64(at)
+			worst.ratio, worst.column, worst.share = ratio, int64(at), fraction(file-floor, energy)
 		}
 	}
 	return worst

@@ -21,10 +21,17 @@ type Options struct {
 	SkipNumbers bool // leave the tensors' values out
 	SkipLogits  bool // do not run the models
 
-	// Progress is called, from one goroutine at a time, with what is being
-	// done and how far it is, in bytes or positions.
-	Progress func(step string, done, total int64)
+	// Progress is called, from one goroutine at a time, with the step that is
+	// worked on, what it is at, and how far: [StepTensors] counts bytes,
+	// [StepLogits] models.
+	Progress func(step, note string, done, total int64)
 }
+
+// The steps that take time.
+const (
+	StepTensors = "comparing tensors"
+	StepLogits  = "running both models"
+)
 
 // Limits are what the comparison of logits has to keep to. Where one is nil,
 // a limit that fits the file's bits per weight is taken.
@@ -43,7 +50,7 @@ func File(ctx context.Context, path string, o Options) (*Report, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Progress == nil {
-		o.Progress = func(string, int64, int64) {}
+		o.Progress = func(string, string, int64, int64) {}
 	}
 	r := &Report{File: filepath.Base(path)}
 	f, err := gguf.Open(path)

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/validate"
+)
+
+// validateCommand judges a GGUF file, by itself or against its source.
+func (a *app) validateCommand() *cobra.Command {
+	var o validate.Options
+	var kld, top1, ratio float64
+	var html, markdown string
+	cmd := &cobra.Command{
+		Use:   "validate OUT.gguf [--against DIR|REF.gguf]",
+		Short: "Check a GGUF file, and compare it with what it was made from",
+		Long: `Checks the structure of a GGUF file: layout, key-values, the tensors that the
+architecture needs, vocabulary, chat template, values that are not numbers.
+With --against every tensor is compared with the source and both models run on
+a built-in text. A broken structure ends with exit code 5, wrong numbers or
+logits with 3.`,
+		Example: `  mq validate model-Q4_K_M.gguf
+  mq validate model-Q4_K_M.gguf --against ./Llama-3-8B --report report.html
+  mq validate model-Q8_0.gguf --against model-BF16.gguf --max-kld 0.01 --markdown summary.md`,
+		Args: exactArgs(1, "one GGUF file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, limit := range []struct {
+				flag  string
+				value *float64
+				to    **float64
+			}{{"max-kld", &kld, &o.Limits.MaxKLD}, {"min-top1", &top1, &o.Limits.MinTop1}, {"max-ppl-ratio", &ratio, &o.Limits.MaxRatio}} {
+				if !cmd.Flags().Changed(limit.flag) {
+					continue
+				}
+				if o.Against == "" || o.SkipLogits {
+					return fault.Usage("validate: --%s needs logits to compare: give --against, without --no-logits", limit.flag)
+				}
+				if !(*limit.value >= 0) {
+					return fault.Usage("validate: --%s must not be negative", limit.flag)
+				}
+				*limit.to = limit.value
+			}
+			outputs := []output{{html, (*validate.Report).WriteHTML}, {markdown, (*validate.Report).WriteMarkdown}}
+			inputs := []string{args[0]}
+			if o.Against != "" {
+				inputs = append(inputs, o.Against)
+			}
+			for _, out := range outputs {
+				if err := out.check(inputs...); err != nil {
+					return err
+				}
+			}
+			o.Workers = a.jobs
+			report, err := a.validate(cmd.Context(), args[0], o)
+			if err != nil {
+				return err
+			}
+			a.printReport(report)
+			for _, out := range outputs {
+				if err := out.write(a, report); err != nil {
+					return err
+				}
+			}
+			return report.Err()
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.Against, "against", "", "checkpoint folder or GGUF file that the file was made from")
+	flags.Float64Var(&kld, "max-kld", 0, "largest mean KL divergence in nats (default by bits per weight)")
+	flags.Float64Var(&top1, "min-top1", 0, "smallest share, 0 to 1, of positions with the source's most likely token")
+	flags.Float64Var(&ratio, "max-ppl-ratio", 0, "largest perplexity, as a multiple of the source's")
+	flags.StringVar(&html, "report", "", "write a self-contained HTML page")
+	flags.StringVar(&markdown, "markdown", "", "write a summary in Markdown")
+	flags.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
+	return cmd
+}
+
+// validate runs the checks under a progress bar for each of their steps.
+func (a *app) validate(ctx context.Context, path string, o validate.Options) (*validate.Report, error) {
+	var progress *ui.Progress
+	label := ""
+	defer func() {
+		if progress != nil {
+			progress.Finish()
+		}
+	}()
+	o.Progress = func(step, note string, done, total int64) {
+		if step != label {
+			if progress != nil {
+				progress.Finish()
+			}
+			unit := ui.Items
+			if step == validate.StepTensors {
+				unit = ui.ByteCount
+			}
+			label, progress = step, a.Progress(step, total, unit)
+		}
+		progress.Set(done, note)
+	}
+	return validate.File(ctx, path, o)
+}
+
+// printReport shows a report on stdout: one object, or checks and findings.
+func (a *app) printReport(r *validate.Report) {
+	if a.JSON {
+		a.Object(r)
+		return
+	}
+	rows := [][]string{{"CHECK", "", ""}}
+	for _, c := range r.Checks {
+		rows = append(rows, []string{c.Name, string(c.Severity), c.Detail})
+	}
+	a.Table(a.Out, rows)
+	for _, f := range r.Findings {
+		a.Printf("%s: %s: %s\n", f.Severity, f.Check, f)
+	}
+	a.Printf("verdict: %s\n", r.Verdict)
+}
+
+// output is one form of the report that goes to a file.
+type output struct {
+	path   string
+	format func(*validate.Report, io.Writer) error
+}
+
+// check finds what is wrong with the file before work starts.
+func (o output) check(inputs ...string) error {
+	if o.path == "" {
+		return nil
+	}
+	return atomicfile.Check(o.path, atomicfile.Options{Force: true, Inputs: inputs})
+}
+
+// write puts the report under its name when it is whole.
+func (o output) write(a *app, r *validate.Report) error {
+	if o.path == "" {
+		return nil
+	}
+	file, err := atomicfile.Create(o.path, atomicfile.Options{Force: true})
+	if err != nil {
+		return err
+	}
+	defer file.Abort()
+	if err := o.format(r, file); err != nil {
+		return err
+	}
+	if err := file.Commit(); err != nil {
+		return err
+	}
+	a.Wrote(o.path)
+	return nil
+}
