@@ -78,11 +78,12 @@ func tensorRows(t hf.Tensor) transform.Rows {
 // float8 are the element types whose tensors have scales beside them.
 var float8 = []dtype.DType{dtype.F8E4M3, dtype.F8E5M2}
 
-// scaleSuffixes end the names of the scales of a weight.
-var scaleSuffixes = []string{"_scale_inv", "_scale"}
+// scaleSuffixes end the names of the scales of a weight, and what they stand
+// in place of.
+var scaleSuffixes = [][2]string{{"_scale_inv", ""}, {"_scale", ""}, {".qscale_weight", ".weight"}}
 
 // unusedSuffixes end the names of scales that only a quantized runtime needs.
-var unusedSuffixes = []string{".activation_scale", "_activation_scale", ".input_scale", ".k_scale", ".v_scale"}
+var unusedSuffixes = []string{".activation_scale", "_activation_scale", ".input_scale", ".k_scale", ".v_scale", ".qscale_act"}
 
 // applyScales multiplies 8-bit float weights with their scales and drops the
 // scales from the list. Blocks have the size that quantization_config states,
@@ -107,8 +108,8 @@ func applyScales(all []source, config hf.Config) []source {
 			drop[i] = drop[i] || strings.HasSuffix(s.name, suffix)
 		}
 		for _, suffix := range scaleSuffixes {
-			name, isScale := strings.CutSuffix(s.name, suffix)
-			w, ok := index[name]
+			name, isScale := strings.CutSuffix(s.name, suffix[0])
+			w, ok := index[name+suffix[1]]
 			if !isScale || !ok || drop[i] || !slices.Contains(float8, all[w].stored) {
 				continue
 			}

@@ -27,6 +27,8 @@ type Defaults struct {
 	RopeBase float64
 	HeadDim  int // counts as stated; may be [Derived]
 
+	AsStated bool // no key-value for a number of key heads that config.json leaves out
+
 	PartialRope float64 // the part of a head that is rotated
 }
 

@@ -68,7 +68,6 @@ func TestRefusesSenselessConfigurations(t *testing.T) {
 		"more experts used":   {`{"architectures": ["MixtralForCausalLM"], ` + small + `, "num_local_experts": 2, "num_experts_per_tok": 3}`, fault.ErrCorrupt, "3 experts are used of 2"},
 		"unknown scores":      {`{"architectures": ["DeepseekForCausalLM"], ` + small + `, "scoring_func": "tanh"}`, fault.ErrUnsupported, "tanh"},
 		"other unrotated":     {`{"architectures": ["SmolLM3ForCausalLM"], ` + small + `, "no_rope_layers": [1, 0, 1]}`, fault.ErrUnsupported, "layer 1"},
-		"native with experts": {`{"dim": 64, "n_layers": 2, "moe": {}}`, fault.ErrUnsupported, "moe"},
 	} {
 		_, err := FromConfig(parse(t, test.text))
 		if !errors.Is(err, test.class) || !strings.Contains(err.Error(), test.word) {

@@ -58,7 +58,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		KVHeads: c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim: c.int("head_dim"),
 		Vocab:   c.need("vocab_size"),
-		Eps:     c.float("rms_norm_eps", "norm_eps"),
+		Eps:     c.float("rms_norm_eps", "norm_eps", "layer_norm_epsilon"),
 		Tied:    c.bool("tie_word_embeddings"),
 	}
 	h.Untied = c.has("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
@@ -72,7 +72,8 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		StatesPredictions: c.has("num_nextn_predict_layers"),
 	}
 	h.MoE = c.experts()
-	if !c.has("norm_topk_prob") {
+	c.nativeExperts(&h.MoE)
+	if !c.has("norm_topk_prob") && !c.has("moe") {
 		h.MoE.Normalize = a.Graph.NormalizeExperts && h.MoE.Experts > 0
 	}
 	if c.err != nil {
@@ -83,6 +84,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		h.HeadDim = assumed.HeadDim
 	}
 	h.Context = first(h.Context, assumed.Context)
+	h.HasKVHeads = h.KVHeads != 0 || !assumed.AsStated
 	h.KVHeads = first(h.KVHeads, h.Heads)
 	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
 	h.ValueDim = h.HeadDim
@@ -108,6 +110,7 @@ func (c *reader) experts() MoE {
 	m := MoE{
 		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
 		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
+		StatesFF:     c.has("moe_intermediate_size"),
 		FF:           c.int("moe_intermediate_size", "intermediate_size", "hidden_dim"),
 		Shared:       c.int("n_shared_experts"),
 		SharedFF:     c.int("shared_expert_intermediate_size"),

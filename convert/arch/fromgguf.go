@@ -31,6 +31,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		Eps:     g.float("attention.layer_norm_rms_epsilon"),
 	}
 	h.HasHeadDim = h.HeadDim != 0
+	h.HasKVHeads = h.KVHeads != 0
 	h.KVHeads = first(h.KVHeads, h.Heads)
 	if g.err != nil {
 		return Hyper{}, g.err

@@ -20,6 +20,7 @@ type Hyper struct {
 	HeadDim    int     // dimensions of a query or key head
 	ValueDim   int     // dimensions of a value head
 	HasHeadDim bool    // config.json or its class states head_dim
+	HasKVHeads bool    // the same of the key heads
 	Vocab      int     // rows of the embedding
 	Eps        float64 // epsilon of the RMS norms
 	Tied       bool    // the output matrix is the embedding
@@ -54,6 +55,7 @@ type Rope struct {
 type MoE struct {
 	Experts, Used      int
 	FF                 int     // width of one expert
+	StatesFF           bool    // config.json says so
 	Shared             int     // number of shared experts
 	SharedFF           int     // width of the shared experts together
 	Groups, GroupsUsed int     // of experts, for grouped routing

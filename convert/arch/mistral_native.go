@@ -70,7 +70,7 @@ var nativeYarn = []Param{
 
 var (
 	nativeIgnore  = slices.Concat(otherModalities, []string{"*vision_encoder.*", "patch_merger.*", "pre_mm_projector_norm.*"})
-	nativeTensors = []Tensor{
+	nativeTensors = append(nativeMLP("feed_forward", "", ff), []Tensor{
 		{Source: "tok_embeddings.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 		{Source: "layers.{i}.attention_norm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
 		{Source: "layers.{i}.attention.wq.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}},
@@ -78,12 +78,9 @@ var (
 		{Source: "layers.{i}.attention.wv.weight", Target: "blk.{i}.attn_v.weight", Shape: []Dim{vRows, embed}},
 		{Source: "layers.{i}.attention.wo.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
 		{Source: "layers.{i}.ffn_norm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
-		{Source: "layers.{i}.feed_forward.w1.weight", Target: "blk.{i}.ffn_gate.weight", Shape: []Dim{ff, embed}},
-		{Source: "layers.{i}.feed_forward.w2.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
-		{Source: "layers.{i}.feed_forward.w3.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{ff, embed}},
 		{Source: "norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
 		{Source: "output.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true},
-	}
+	}...)
 )
 
 // nativeYarnOf reads YaRN as params.json spells it.

@@ -41,6 +41,9 @@ func kvHeads(h Hyper) int {
 	if h.MLA.KVRank > 0 {
 		return 1
 	}
+	if !h.HasKVHeads {
+		return 0
+	}
 	return h.KVHeads
 }
 

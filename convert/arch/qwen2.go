@@ -34,6 +34,11 @@ var qwen2moe = Arch{
 }
 
 var qwenMoEParams = []Param{
-	u32("expert_feed_forward_length", expertFF),
+	u32("expert_feed_forward_length", func(h Hyper) int {
+		if !h.MoE.StatesFF {
+			return 0
+		}
+		return h.MoE.FF
+	}),
 	u32("expert_shared_feed_forward_length", sharedFF),
 }

@@ -27,7 +27,7 @@ var qwen35 = Arch{
 	Defaults: map[string]Defaults{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4, HeadDim: 256, PartialRope: 0.25},
 	},
-	Params:  slices.Concat(predictionParams, deltaParams, sections),
+	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, splitDelta, mlp("mlp", "", ff), prediction),
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
 	Graph:   deltaGraph,

@@ -108,4 +108,13 @@ var configs = map[string]string{
 		"q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 20, "qk_rope_head_dim": 8, "v_head_dim": 12, "rope_parameters": {
 		"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 32, "beta_fast": 32.0, "beta_slow": 1.0,
 		"mscale": 1.0, "mscale_all_dim": 1.0}}}`,
+	"QWenLMHeadModel": `{"architectures": ["QWenLMHeadModel"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 144,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 128, "layer_norm_epsilon": 1e-6, "rotary_emb_base": 10000,
+		"kv_channels": 12}`,
+	"params.json with moe": `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 72, "n_heads": 3, "n_kv_heads": 3, "rope_theta": 1000000.0,
+		"norm_eps": 1e-6, "vocab_size": 300, "max_position_embeddings": 64, "q_lora_rank": 28, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8,
+		"kv_lora_rank": 24, "v_head_dim": 12, "llama_4_scaling": {"original_max_position_embeddings": 16, "beta": 0.5},
+		"yarn": {"original_max_position_embeddings": 16, "factor": 4.0, "apply_scale": false, "beta": 32.0, "alpha": 1.0},
+		"moe": {"first_k_dense_replace": 1, "num_experts": 6, "num_experts_per_tok": 2, "num_expert_groups": 1, "num_expert_groups_per_tok": 1,
+		"routed_scale": 1.0, "expert_hidden_dim": 20, "num_shared_experts": 1}}`,
 }

@@ -1,0 +1,33 @@
+package arch
+
+// qwen serves the first Qwen. Queries, keys and values share one matrix, and
+// intermediate_size counts gate and up projection together. Its code is not
+// part of transformers, so that config.json has to say everything.
+var qwen = Arch{
+	Name:    "qwen",
+	Classes: []string{"QWenLMHeadModel"},
+	Defaults: map[string]Defaults{
+		"": {Eps: 1e-6, RopeBase: 1e4, AsStated: true},
+	},
+	// The reference converter writes the norms' epsilon under the key of
+	// another kind of norm alone, and llama.cpp refuses its file.
+	Params: []Param{f32("attention.layer_norm_epsilon", func(h Hyper) float64 { return h.Eps })},
+	Tensors: []Tensor{
+		{Source: "transformer.wte.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
+		{Source: "transformer.h.{i}.ln_1.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
+		{Source: "transformer.h.{i}.attn.c_attn.weight", Target: "blk.{i}.attn_qkv.weight", Shape: []Dim{qkvRows, embed}},
+		{Source: "transformer.h.{i}.attn.c_attn.bias", Target: "blk.{i}.attn_qkv.bias", Shape: []Dim{qkvRows}},
+		{Source: "transformer.h.{i}.attn.c_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
+		{Source: "transformer.h.{i}.ln_2.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
+		{Source: "transformer.h.{i}.mlp.w1.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{halfFF, embed}},
+		{Source: "transformer.h.{i}.mlp.w2.weight", Target: "blk.{i}.ffn_gate.weight", Shape: []Dim{halfFF, embed}},
+		{Source: "transformer.h.{i}.mlp.c_proj.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, halfFF}},
+		{Source: "transformer.ln_f.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
+		{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
+	},
+	Ignore: []string{"transformer.rotary_emb.inv_freq"},
+	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
+}
+
+func qkvRows(h Hyper) int { return qRows(h) + kRows(h) + vRows(h) }
+func halfFF(h Hyper) int  { return h.FF / 2 }
