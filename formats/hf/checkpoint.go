@@ -140,6 +140,15 @@ func (c *Checkpoint) Unchanged() error {
 	return nil
 }
 
+// ReleaseBehind asks the system to forget weights once they have been read, so
+// that a checkpoint larger than the memory pushes no other files out of it.
+// Call it before reading; it is a hint that some systems ignore.
+func (c *Checkpoint) ReleaseBehind() {
+	for _, s := range c.shards {
+		s.behind, _ = s.r.(*os.File)
+	}
+}
+
 // Close closes the weight files.
 func (c *Checkpoint) Close() error {
 	errs := make([]error, 0, len(c.shards))
@@ -164,6 +173,7 @@ func (t Tensor) ReadAt(p []byte, off int64) (int, error) {
 	}
 	want := p[:min(int64(len(p)), t.Size-off)]
 	n, err := t.shard.r.ReadAt(want, t.offset+off)
+	t.shard.release(t.offset+off, int64(n))
 	switch {
 	case n == len(want) && n == len(p):
 		return n, nil

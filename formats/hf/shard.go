@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/mmap"
 	"github.com/f190792d/mq/formats/pickle"
 	"github.com/f190792d/mq/formats/safetensors"
 )
@@ -17,6 +19,19 @@ type shard struct {
 	r       io.ReaderAt
 	close   func() error
 	tensors []Tensor
+
+	behind *os.File // whose page cache is released after reading; nil for none
+}
+
+// releaseAtLeast is the length of reads behind which the cache is released:
+// smaller ones share their pages with others.
+const releaseAtLeast = 64 << 10
+
+// release lets go of bytes that were read.
+func (s *shard) release(off, n int64) {
+	if s.behind != nil && n >= releaseAtLeast {
+		mmap.ReleaseFile(s.behind, off, n)
+	}
 }
 
 func openShard(f *Folder, name string, layout Layout) (*shard, error) {

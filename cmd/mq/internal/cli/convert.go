@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/produce"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/transform"
@@ -21,9 +24,9 @@ import (
 
 // convertFlags are the flags of convert beside those of the recipes.
 type convertFlags struct {
-	recipe                  recipeFlags
-	out, splitMaxSize, name string
-	force, dryRun, noVerify bool
+	recipe recipeFlags
+	output outputFlags
+	name   string
 }
 
 // convertCommand makes GGUF files from a checkpoint folder.
@@ -34,7 +37,10 @@ func (a *app) convertCommand() *cobra.Command {
 		Short: "Convert a checkpoint folder to GGUF, quantized in the same pass",
 		Long: `Converts a Hugging Face checkpoint folder to GGUF, in the source's own precision
 (the type auto) or quantized, in one pass and without an intermediate file. It ends
-by running a prompt through the checkpoint and through the file and compares them.`,
+by running a prompt through the checkpoint and through the file and compares them.
+
+A file gets its name when it is whole, checked and on disk. A run that is stopped
+goes on with --resume.`,
 		Example: `  mq convert ./Llama-3-8B
   mq convert ./Llama-3-8B -t q4_k_m
   mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'`,
@@ -47,41 +53,30 @@ by running a prompt through the checkpoint and through the file and compares the
 		RunE: func(cmd *cobra.Command, args []string) error { return a.convert(cmd.Context(), args[0], &f) },
 	}
 	f.recipe.register(cmd)
+	f.output.register(cmd, "in this folder")
 	flags := cmd.Flags()
-	flags.StringVarP(&f.out, "output", "o", "", "file to write; {type} stands for the type's name (default NAME-TYPE.gguf in this folder)")
 	flags.StringVar(&f.name, "model-name", "", "general.name of the file (default from the model card or the folder)")
-	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G (powers of 1000)")
-	flags.BoolVar(&f.force, "force", false, "replace existing files")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be written and stop")
-	flags.BoolVar(&f.noVerify, "no-verify", false, "do not compare the file with the source at the end")
+	flags.BoolVar(&f.output.noVerify, "no-verify", false, "do not compare the file with the source at the end")
 	return cmd
 }
 
 func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
+	if err := f.output.parse(); err != nil {
+		return err
+	}
 	ckpt, err := hf.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer ckpt.Close()
-	p := &production{force: f.force}
-	for _, file := range ckpt.Files() {
-		p.inputs = append(p.inputs, filepath.Join(dir, filepath.FromSlash(file.Name)))
-	}
-	plan, err := a.planConversion(ckpt, dir, f, p)
+	p, err := a.planConversion(ckpt, dir, f)
 	if err != nil {
 		return err
 	}
-	if f.dryRun {
-		a.printPlan(p.targets)
-		return nil
+	if p.origin.Bytes > a.budget() {
+		ckpt.ReleaseBehind()
 	}
-	if err := p.preflight(); err != nil {
-		return err
-	}
-	for _, t := range p.targets {
-		a.planned(t)
-	}
-	if !f.noVerify {
+	if len(p.prompt) > 0 && !f.output.dryRun {
 		// Opened before the work: a model that cannot run is known now.
 		source, err := forward.Open(dir)
 		if err != nil {
@@ -89,20 +84,13 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 		}
 		defer source.Close()
 		source.SetWorkers(a.jobs)
-		words, err := tokenizer.FromGGUF(plan.KVs)
-		if err != nil {
-			return err
-		}
-		p.check = a.verifier(source, eval.Prompt(words))
+		p.Check = a.verifier(p, source, p.prompt)
 	}
-	if err := a.produce(ctx, p); err != nil {
-		return err
-	}
-	return ckpt.Unchanged()
+	return a.produce(ctx, p)
 }
 
-// planConversion fills in the sources and targets of a production.
-func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags, p *production) (*convert.Plan, error) {
+// planConversion finds out what a conversion writes.
+func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (*production, error) {
 	names := f.recipe.names()
 	if len(names) == 0 {
 		names = []string{convert.Auto.String()}
@@ -120,23 +108,25 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags, p
 	if err != nil {
 		return nil, err
 	}
-	p.sources = plan.Streams
+	p := &production{flags: &f.output, agreement: map[string]any{}}
+	p.Sources = plan.Streams
+	p.Source, p.Unchanged = produce.CheckpointSource(ckpt), ckpt.Unchanged
+	p.describe(ckpt, dir, plan)
+	p.Inputs = append(p.Inputs, f.recipe.files()...)
+	if err := a.planPrompt(p, plan); err != nil {
+		return nil, err
+	}
 	infos := make([]gguf.TensorInfo, len(plan.Streams))
 	for i, s := range plan.Streams {
 		infos[i] = s.TensorInfo
 	}
 	add := func(q *quantize.Plan, typeName string) error {
-		if f.splitMaxSize != "" {
-			size, err := sizeFlag("--split-max-size", f.splitMaxSize)
-			if err != nil {
-				return err
-			}
-			if err := q.Split(gguf.SplitOptions{MaxSize: size}); err != nil {
-				return err
-			}
+		path, err := outputPath(f.output.out, ".", baseName(dir), typeName, len(names) > 1)
+		if err != nil {
+			return err
 		}
-		path, err := outputPath(f.out, ".", baseName(dir), typeName, len(names) > 1)
-		p.targets = append(p.targets, target{path, q})
+		t, err := f.output.target(path, q)
+		p.Targets = append(p.Targets, t)
 		return err
 	}
 	if isDirect {
@@ -144,7 +134,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags, p
 		if err != nil {
 			return nil, err
 		}
-		return plan, add(q, strings.ToUpper(plan.Type.String()))
+		return p, add(q, strings.ToUpper(plan.Type.String()))
 	}
 	recipes, err := f.recipe.recipes()
 	if err != nil {
@@ -164,7 +154,43 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags, p
 			return nil, err
 		}
 	}
-	return plan, nil
+	return p, nil
+}
+
+// describe notes what is converted.
+func (p *production) describe(ckpt *hf.Checkpoint, dir string, plan *convert.Plan) {
+	used := map[string]bool{}
+	for _, names := range plan.Sources {
+		for _, name := range names {
+			used[name] = true
+		}
+	}
+	p.origin = origin{
+		Name: ckpt.Name(), Format: ckpt.Layout().String(), Architecture: plan.Arch.Name,
+		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used),
+	}
+	for _, file := range ckpt.Files() {
+		p.Inputs = append(p.Inputs, filepath.Join(dir, filepath.FromSlash(file.Name)))
+		p.origin.Files++
+		p.origin.Bytes += file.Size
+	}
+}
+
+// planPrompt reads the vocabulary that will be written and chooses what the
+// result is checked with. A part of a set cannot run.
+func (a *app) planPrompt(p *production, plan *convert.Plan) error {
+	words, err := tokenizer.FromGGUF(plan.KVs)
+	if err != nil {
+		return err
+	}
+	p.tokenizer = fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", words.Model(), cmp.Or(words.Pre(), "none"), words.Size())
+	if p.flags.noVerify || p.flags.partCount > 0 {
+		return nil
+	}
+	p.prompt = eval.Prompt(words)
+	p.prompt = p.prompt[:a.promptFor(len(p.prompt), words.Size())]
+	p.vocabulary = words.Size()
+	return nil
 }
 
 // encoder gives the converter the block types, which it does not know itself.
@@ -174,58 +200,6 @@ func encoder(t gguf.Type) (transform.Encoder, bool) {
 		return nil, false
 	}
 	return func(dst []byte, src []float32) { row.Quantize(dst, src, nil) }, true
-}
-
-// maxVerifiedKLD is the mean divergence above which a conversion has failed,
-// for files of so many bits per weight and more: an order of magnitude above
-// what quantization alone does to trained models, two below what a wrong
-// transform does.
-var maxVerifiedKLD = []struct{ bits, kld float64 }{{16, 0.01}, {8, 0.05}, {5.5, 0.2}, {4, 0.7}, {3, 1.5}, {0, 6}}
-
-// verifier returns the check that compares a file with its source.
-func (a *app) verifier(source *forward.Model, prompt []int32) func(context.Context, target, []string) error {
-	return func(ctx context.Context, t target, unfinished []string) error {
-		a.Note("checking %s against the source", t.path)
-		file, err := gguf.OpenParts(unfinished)
-		if err != nil {
-			return err
-		}
-		written, err := forward.FromGGUF(file)
-		if err != nil {
-			return err
-		}
-		defer written.Close()
-		written.SetWorkers(a.jobs)
-		agreement, err := eval.Compare(ctx, source, written, prompt)
-		if err != nil {
-			return err
-		}
-		if a.JSON {
-			a.Event("verify", map[string]any{
-				"path": t.path, "top1": agreement.Top1, "tokens": agreement.Tokens,
-				"kld": map[string]any{"mean": agreement.MeanKLD, "max": agreement.MaxKLD},
-			})
-		} else {
-			a.Note("%s agrees with the source: top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f",
-				filepath.Base(t.path), 100*agreement.Top1, agreement.Tokens, agreement.MeanKLD, agreement.MaxKLD)
-		}
-		return judge(t, agreement)
-	}
-}
-
-// judge fails a file that is further from its source than its type explains.
-func judge(t target, agreement eval.Agreement) error {
-	for _, limit := range maxVerifiedKLD {
-		if t.plan.Summary.Bits < limit.bits {
-			continue
-		}
-		if !(agreement.MeanKLD <= limit.kld) {
-			return fault.Check("%s: differs from its source by a mean KL divergence of %.4f, more than %g: it is not a true conversion and was not kept (--no-verify keeps it)",
-				t.path, agreement.MeanKLD, limit.kld)
-		}
-		return nil
-	}
-	return nil
 }
 
 // sizeFlag reads the value of a flag that is a file size.

@@ -76,6 +76,18 @@ func (f *recipeFlags) names() []string {
 	return names
 }
 
+// files lists the files that the flags name and whose content decides what is
+// written.
+func (f *recipeFlags) files() []string {
+	var list []string
+	for _, name := range []string{f.imatrix, f.like} {
+		if name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // build reads the files that the flags name and returns the options without a
 // recipe.
 func (f *recipeFlags) build() (quantize.Options, error) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/memory"
+	"github.com/f190792d/mq/cmd/mq/internal/produce"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -31,6 +34,7 @@ type app struct {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a := &app{Console: ui.Console{Out: stdout, Err: stderr}, stdin: stdin}
 	root := a.root()
 	root.SetArgs(args)
@@ -38,9 +42,19 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("interrupted: %w", context.Cause(ctx))
+		err = interrupted(err)
 	}
 	return a.report(err)
+}
+
+// interrupted says in place of err that a signal has ended the run.
+func interrupted(err error) error {
+	stopped := fmt.Errorf("interrupted: %w", context.Canceled)
+	var unfinished *produce.Unfinished
+	if errors.As(err, &unfinished) {
+		return &produce.Unfinished{Err: stopped}
+	}
+	return stopped
 }
 
 // report tells the user about an error, once, and returns the exit code.
@@ -81,6 +95,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 			if _, err := a.memory(); err != nil {
 				return err
 			}
+			memory.Limit(a.budget())
 			level := slog.LevelWarn
 			if a.verbose {
 				level = slog.LevelDebug
@@ -121,6 +136,11 @@ func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "devel"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" && info.Main.Version == "(devel)" {
+			return "devel-" + setting.Value[:min(12, len(setting.Value))]
+		}
 	}
 	return info.Main.Version
 }

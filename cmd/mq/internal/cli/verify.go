@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/f190792d/mq/cmd/mq/internal/produce"
+	"github.com/f190792d/mq/eval"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// maxVerifiedKLD is the mean divergence above which a conversion has failed,
+// for files of so many bits per weight and more: an order of magnitude above
+// what quantization alone does to trained models, two below what a wrong
+// transform does.
+var maxVerifiedKLD = []struct{ bits, kld float64 }{{16, 0.01}, {8, 0.05}, {5.5, 0.2}, {4, 0.7}, {3, 1.5}, {0, 6}}
+
+// verifier returns the check that compares a file with its source.
+func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(context.Context, produce.Target, []string) error {
+	if len(p.Targets) > 1 {
+		source = &remembered{Model: source}
+	}
+	return func(ctx context.Context, t produce.Target, unfinished []string) error {
+		a.Note("checking %s against the source", t.Path)
+		file, err := gguf.OpenParts(unfinished)
+		if err != nil {
+			return err
+		}
+		written, err := forward.FromGGUF(file)
+		if err != nil {
+			return err
+		}
+		defer written.Close()
+		written.SetWorkers(a.jobs)
+		agreement, err := eval.Compare(ctx, source, written, prompt)
+		if err != nil {
+			return err
+		}
+		figures := map[string]any{
+			"path": t.Path, "top1": agreement.Top1, "tokens": agreement.Tokens,
+			"kld": map[string]any{"mean": agreement.MeanKLD, "max": agreement.MaxKLD},
+		}
+		p.agreement[t.Path] = figures
+		if a.JSON {
+			a.Event("verify", figures)
+		} else {
+			a.Note("%s agrees with the source: top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f",
+				filepath.Base(t.Path), 100*agreement.Top1, agreement.Tokens, agreement.MeanKLD, agreement.MaxKLD)
+		}
+		return judge(t, agreement)
+	}
+}
+
+// judge fails a file that is further from its source than its type explains.
+func judge(t produce.Target, agreement eval.Agreement) error {
+	for _, limit := range maxVerifiedKLD {
+		if t.Plan.Summary.Bits < limit.bits {
+			continue
+		}
+		if !(agreement.MeanKLD <= limit.kld) {
+			return fault.Check("%s: differs from its source by a mean KL divergence of %.4f, more than %g: it is not a true conversion and was not kept (--no-verify keeps it)",
+				t.Path, agreement.MeanKLD, limit.kld)
+		}
+		return nil
+	}
+	return nil
+}
+
+// remembered runs a model once and repeats its answer for every target.
+type remembered struct {
+	eval.Model
+	logits []float32
+}
+
+func (r *remembered) Batch(ctx context.Context, sequences [][]int32, from int, emit func(int, int, []float32) error) error {
+	if r.logits == nil {
+		var logits []float32
+		err := r.Model.Batch(ctx, sequences, from, func(_, _ int, rows []float32) error {
+			logits = append(logits, rows...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.logits = logits
+	}
+	return emit(0, from, r.logits)
+}
