@@ -48,18 +48,19 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	c := newReader(config)
 	h := Hyper{
-		Class:   class,
-		Arch:    a.Name,
-		Layers:  c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
-		Context: c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
-		Embed:   c.need("hidden_size", "n_embd", "dim"),
-		FF:      c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
-		Heads:   c.need("num_attention_heads", "n_head", "n_heads"),
-		KVHeads: c.int("num_key_value_heads", "n_kv_heads"),
-		HeadDim: c.int("head_dim"),
-		Vocab:   c.need("vocab_size"),
-		Eps:     c.float("rms_norm_eps", "norm_eps", "layer_norm_epsilon"),
-		Tied:    c.bool("tie_word_embeddings"),
+		Class:    class,
+		Arch:     a.Name,
+		Layers:   c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
+		Context:  c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
+		Embed:    c.need("hidden_size", "n_embd", "dim"),
+		FF:       c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
+		Heads:    c.need("num_attention_heads", "n_head", "n_heads"),
+		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
+		HeadDim:  c.int("head_dim"),
+		Vocab:    c.need("vocab_size"),
+		Eps:      c.float("rms_norm_eps", "norm_eps", "layer_norm_epsilon"),
+		LayerEps: c.float("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
+		Tied:     c.bool("tie_word_embeddings"),
 	}
 	h.Untied = c.has("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names

@@ -19,16 +19,17 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	}
 	g := fileReader{kvs: kvs, prefix: name + "."}
 	h := Hyper{
-		Arch:    name,
-		Layers:  g.need("block_count"),
-		Context: g.int("context_length"),
-		Embed:   g.need("embedding_length"),
-		FF:      g.int("feed_forward_length"),
-		Heads:   g.need("attention.head_count"),
-		KVHeads: g.int("attention.head_count_kv"),
-		HeadDim: g.int("attention.key_length"),
-		Vocab:   g.int("vocab_size"),
-		Eps:     g.float("attention.layer_norm_rms_epsilon"),
+		Arch:     name,
+		Layers:   g.need("block_count"),
+		Context:  g.int("context_length"),
+		Embed:    g.need("embedding_length"),
+		FF:       g.int("feed_forward_length"),
+		Heads:    g.need("attention.head_count"),
+		KVHeads:  g.int("attention.head_count_kv"),
+		HeadDim:  g.int("attention.key_length"),
+		Vocab:    g.int("vocab_size"),
+		Eps:      first(g.float("attention.layer_norm_rms_epsilon"), g.float("attention.layer_norm_epsilon")),
+		LayerEps: g.float("attention.layer_norm_epsilon"),
 	}
 	h.HasHeadDim = h.HeadDim != 0
 	h.HasKVHeads = h.KVHeads != 0

@@ -23,6 +23,7 @@ type Hyper struct {
 	HasKVHeads bool    // the same of the key heads
 	Vocab      int     // rows of the embedding
 	Eps        float64 // epsilon of the RMS norms
+	LayerEps   float64 // epsilon that config.json states for norms of another kind
 	Tied       bool    // the output matrix is the embedding
 	Untied     bool    // config.json says that it is not
 

@@ -27,6 +27,7 @@ var Common = []Param{
 	}},
 	f32("rope.freq_base", func(h Hyper) float64 { return h.Rope.Base }),
 	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
+	f32("attention.layer_norm_epsilon", func(h Hyper) float64 { return h.LayerEps }),
 	u32("expert_count", func(h Hyper) int { return h.MoE.Experts }),
 	u32("expert_used_count", func(h Hyper) int { return h.MoE.Used }),
 	u32("expert_group_count", func(h Hyper) int { return h.MoE.Groups }),

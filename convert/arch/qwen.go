@@ -2,16 +2,16 @@ package arch
 
 // qwen serves the first Qwen. Queries, keys and values share one matrix, and
 // intermediate_size counts gate and up projection together. Its code is not
-// part of transformers, so that config.json has to say everything.
+// part of transformers, so that config.json has to say everything. The
+// reference converter writes the epsilon of the norms under the key of another
+// kind of norm alone; the right one stands beside it here, without which
+// llama.cpp refuses the file.
 var qwen = Arch{
 	Name:    "qwen",
 	Classes: []string{"QWenLMHeadModel"},
 	Defaults: map[string]Defaults{
 		"": {Eps: 1e-6, RopeBase: 1e4, AsStated: true},
 	},
-	// The reference converter writes the norms' epsilon under the key of
-	// another kind of norm alone, and llama.cpp refuses its file.
-	Params: []Param{f32("attention.layer_norm_epsilon", func(h Hyper) float64 { return h.Eps })},
 	Tensors: []Tensor{
 		{Source: "transformer.wte.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 		{Source: "transformer.h.{i}.ln_1.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
