@@ -53,12 +53,19 @@ func compileNormalizer(root *component) (rewrite, error) {
 		steps = append(steps, step)
 	}
 	return func(s string) string {
+		limit := growthLimit(len(s))
 		for _, step := range steps {
-			s = step(s)
+			if len(s) <= limit {
+				s = step(s)
+			}
 		}
 		return s
 	}, nil
 }
+
+// growthLimit is how long text of n bytes may become before normalization
+// stops: a hostile list of replacements doubles it again and again.
+func growthLimit(n int) int { return 1<<20 + 64*n }
 
 func replace(c *component) (rewrite, error) {
 	if c.Pattern.String != nil {

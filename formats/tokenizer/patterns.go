@@ -66,7 +66,7 @@ var handWritten = map[string]func(*edition) splitter{
 	asciiGranite: gpt4o.plain(letter | mark).with(asciiCase),
 	asciiMiniCPM: words{letters: letter, tail: "\r\n", lines: true}.with(asciiCase),
 
-	`\s+$`: trailingSpace,
+	`\s+\z`: trailingSpace,
 }
 
 var (

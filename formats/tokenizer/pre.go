@@ -83,7 +83,7 @@ var rules = map[string]rule{
 	"bailingmoe": ruleBailing, "bailingmoe2": ruleBailing, "llada-moe": ruleBailing,
 	"exaone-moe": {patterns: []string{contractionASCII + `|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+`}},
 
-	"deepseek-llm":   {patterns: []string{`[\r\n]`, `\s?` + deepSeekLetters + `+`, `\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3001}-\x{3002}]+`, `\s+$`, cjkHangul, `\p{N}+`}},
+	"deepseek-llm":   {patterns: []string{`[\r\n]`, `\s?` + deepSeekLetters + `+`, `\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3001}-\x{3002}]+`, `\s+\z`, cjkHangul, `\p{N}+`}},
 	"deepseek-coder": {patterns: []string{`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, cjkHangul, `\p{N}`}},
 	"deepseek-v3":    ruleDeepSeek3, "hunyuan-dense": ruleDeepSeek3, "joyai-llm": ruleDeepSeek3, "hy_v4": ruleDeepSeek3,
 	"spark2_5": {patterns: []string{`\p{N}{1,3}`, cjkKana, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" +

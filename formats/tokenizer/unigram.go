@@ -43,7 +43,7 @@ func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32)
 }
 
 // favourUserDefined gives user-defined tokens the score that the SentencePiece
-// library gives them: better than any sequence of as many characters.
+// library gives them: little less than the best token's for each of their bytes.
 func (m *unigram) favourUserDefined(tokens []string, types []TokenType) {
 	best := math.Inf(-1)
 	for id, kind := range types {

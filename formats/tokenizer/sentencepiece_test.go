@@ -1,0 +1,141 @@
+package tokenizer
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+func TestSentencePieceBPEKeepsUserDefinedTokensWhole(t *testing.T) {
+	tok, err := FromSentencePiece(toyModel(2, false, toyPieces...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"ab":         "▁ab",
+		"  ab   ab ": "▁ab ▁ab", // white space counts once
+		"a[x]b":      "▁ a [x] b",
+		"zzz":        "▁ <unk>",
+		"\xff":       "▁ <unk>",
+		"<s>ab":      "<s> ▁ab",
+		"   ":        "",
+	} {
+		if got := spell(tok, tok.Encode(text, Options{ParseSpecial: true})); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := spell(tok, tok.Encode("b", Options{AddSpecial: true})); got != "<s> ▁ b" {
+		t.Errorf("with BOS: got %q", got)
+	}
+}
+
+func TestSentencePieceUnigramFavoursUserDefinedTokens(t *testing.T) {
+	pieces := append([]entry{}, toyPieces...)
+	pieces = append(pieces, entry{"[", -1.5, TypeNormal}, entry{"x", -1.5, TypeNormal}, entry{"]", -1.5, TypeNormal})
+	tok, err := FromSentencePiece(toyModel(1, false, pieces...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := spell(tok, tok.Encode("ab[x]", Options{AddSpecial: true})); got != "▁ab [x] </s>" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRefusesCorruptSentencePieceModels(t *testing.T) {
+	for name, raw := range map[string][]byte{
+		"empty":         nil,
+		"cut off":       toyModel(2, false, toyPieces...)[:20],
+		"piece twice":   toyModel(2, false, entry{"a", 0, TypeNormal}, entry{"a", 0, TypeNormal}),
+		"unknown type":  toyModel(2, false, entry{"a", 0, 9}),
+		"score is NaN":  toyModel(2, false, entry{"a", float32(math.NaN()), TypeNormal}),
+		"huge length":   {0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F},
+		"no field tags": []byte("this is text, not a model"),
+	} {
+		if _, err := FromSentencePiece(raw); !errors.Is(err, fault.ErrCorrupt) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := FromSentencePiece(toyModel(3, false, toyPieces...)); !errors.Is(err, fault.ErrUnsupported) {
+		t.Errorf("word model: got %v", err)
+	}
+}
+
+// A double array that turns "ﬁ" into "fi", built by hand: from the root, whose
+// base is 256, the bytes EF AC 81 lead to units 256^EF, then with base 0 on to
+// the next; the leaf's base leads to the value.
+func TestCharsmapReplacesTheLongestMatch(t *testing.T) {
+	units := make([]uint32, 1024)
+	units[0] = 256 << 10
+	put := func(at, label, base uint32, leaf bool) {
+		units[at] = label | base<<10
+		if leaf {
+			units[at] |= 1 << 8
+		}
+	}
+	first := uint32(256 ^ 0xEF)
+	put(first, 0xEF, first^512, false) // children at 512 ^ byte
+	second := uint32(512 ^ 0xAC)
+	put(second, 0xAC, second^768, false)
+	third := uint32(768 ^ 0x81)
+	put(third, 0x81, third^1000, true)
+	units[1000] = 1<<31 | 0 // replacement at offset 0
+	blob := binary.LittleEndian.AppendUint32(nil, uint32(4*len(units)))
+	for _, u := range units {
+		blob = binary.LittleEndian.AppendUint32(blob, u)
+	}
+	m, err := newCharsmap(append(blob, "fi\x00"...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &normalizer{chars: m, escape: true, prefix: true, merge: true}
+	if got := n.sentencePiece("  ﬁx  ﬂ \xff"); got != "▁fix▁ﬂ▁\uFFFD" {
+		t.Errorf("got %q", got)
+	}
+	if got := n.llama("ﬁx  a "); got != "▁fix▁a" {
+		t.Errorf("llama: got %q", got)
+	}
+	if n, with := m.longest("ﬁ"); n != 3 || with != "fi" {
+		t.Errorf("got %d, %q", n, with)
+	}
+}
+
+func TestTekkenNumbersSpecialTokensFirst(t *testing.T) {
+	var sb strings.Builder
+	sb.WriteString(`{"config":{"pattern":"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s+","default_vocab_size":262,"default_num_special_tokens":4,"version":"v3"},"vocab":[`)
+	for b := range 256 {
+		sb.WriteString(`{"rank":` + itoa(b) + `,"token_bytes":"` + encode64(string([]byte{byte(b)})) + `"},`)
+	}
+	sb.WriteString(`{"rank":256,"token_bytes":"` + encode64("ab") + `"},{"rank":257,"token_bytes":"` + encode64("aba") + `"}],
+		"special_tokens":[{"rank":0,"token_str":"<unk>"},{"rank":1,"token_str":"<s>"},{"rank":2,"token_str":"</s>"}]}`)
+	tok, err := FromTekken([]byte(sb.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := spell(tok, tok.Encode("ababa</s>é", Options{AddSpecial: true, ParseSpecial: true})); got != "<s> ab aba </s> Ã ©" {
+		t.Errorf("got %q", got)
+	}
+	if text, _, kind := tok.Token(3); text != "<SPECIAL_3>" || kind != TypeControl {
+		t.Errorf("token 3 is %q", text)
+	}
+	gg, err := FromCheckpoint(memFiles{"tekken.json": []byte(sb.String()), "config.json": []byte(`{}`)}, CheckpointOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	merges, _ := gg.GGUF().Strings("tokenizer.ggml.merges")
+	if strings.Join(merges, ",") != "a b,ab a" {
+		t.Errorf("merges %q", merges)
+	}
+	if chat, _ := gg.GGUF().String("tokenizer.chat_template"); chat != "mistral-v3-tekken" {
+		t.Errorf("chat template %q", chat)
+	}
+	for _, text := range []string{"abab aba x", "é</s>"} {
+		opts := Options{AddSpecial: true, ParseSpecial: true}
+		if a, b := spell(tok, tok.Encode(text, opts)), spell(gg, gg.Encode(text, opts)); a != b {
+			t.Errorf("%q: %q by tekken.json, %q by key-values", text, a, b)
+		}
+	}
+}

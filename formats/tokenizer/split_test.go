@@ -1,0 +1,184 @@
+package tokenizer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"errors"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+func TestScannersGiveThePiecesOfTheirPatterns(t *testing.T) {
+	texts := append(fuzzed(t, 3000, 4), broken(t, 500, 5)...)
+	texts = append(texts, sample(t)...)
+	for pattern, build := range handWritten {
+		for _, ed := range []*edition{unicode15, unicode16} {
+			re, err := compileRegex(pattern, ed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slow, fast := isolate(re), build(ed)
+			for _, text := range texts {
+				want, got := slow(nil, text), fast(nil, text)
+				if !slices.Equal(got, want) {
+					t.Errorf("%.60s\n%q\ngot  %q\nwant %q", pattern, text, got, want)
+					break
+				}
+			}
+		}
+	}
+}
+
+func TestEveryRuleKeepsTheText(t *testing.T) {
+	texts := append(fuzzed(t, 200, 6), broken(t, 100, 7)...)
+	for name, rule := range rules {
+		split, err := rule.splitter()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, text := range texts {
+			if got := strings.Join(split(nil, text), ""); got != text {
+				t.Errorf("%s: %q became %q", name, text, got)
+				break
+			}
+		}
+	}
+}
+
+func TestRulesCutAsTheirPatternsSay(t *testing.T) {
+	tests := []struct {
+		pre, text string
+		want      []string
+	}{
+		{"gpt-2", "I'm  12 x!", []string{"I", "'m", " ", " 12", " x", "!"}},
+		{"llama-bpe", "I'M 12345\n\n x", []string{"I", "'M", " ", "123", "45", "\n\n", " x"}},
+		{"qwen2", "ab12\n", []string{"ab", "1", "2", "\n"}},
+		{"starcoder", "a 12", []string{"a", " ", "1", "2"}},
+		{"gpt-4o", "HTTPServer's X", []string{"HTTPServer's", " X"}},
+		{"tekken", "camelCase's", []string{"camel", "Case", "'s"}},
+		{"deepseek-v3", "x=1234 你好", []string{"x", "=", "123", "4", " ", "你好"}},
+		{"superbpe", "a1234567", []string{"a", "1", "234", "567"}},
+		{"afmoe", "ab1234 c", []string{"ab", "1", "234", " c"}},
+		{"falcon", "a...1234", []string{"a", "...", "123", "4"}},
+		{"kimi-k2", "漢字kana's  漢", []string{"漢字", "kana's", " ", " ", "漢"}},
+		{"gemma4", "a b\n\nc", []string{"a b", "\n\n", "c"}},
+		{"bloom", "one, two", []string{"one", ",", " two"}},
+	}
+	for _, test := range tests {
+		split, err := rules[test.pre].splitter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, split(nil, test.text)); diff != "" {
+			t.Errorf("%s %q: %s", test.pre, test.text, diff)
+		}
+	}
+}
+
+func TestRegexSemantics(t *testing.T) {
+	tests := []struct {
+		pattern, text string
+		want          []string // pieces
+	}{
+		{`a|ab`, "abab", []string{"a", "b", "a", "b"}},
+		{`ab|a`, "aba", []string{"ab", "a"}},
+		{`a+?b`, "aab", []string{"aab"}},
+		{`a{2}`, "aaaaa", []string{"aa", "aa", "a"}},
+		{`a{2,3}`, "aaaaaaa", []string{"aaa", "aaa", "a"}},
+		{`(ab)+`, "ababa", []string{"abab", "a"}},
+		{`a*+a`, "aaa", []string{"aaa"}},
+		{`x(?=y)`, "xyxz", []string{"x", "yxz"}},
+		{`x(?!y)`, "xyxz", []string{"xy", "x", "z"}},
+		{`(?i:ab)c`, "aBcabC", []string{"aBc", "abC"}},
+		{`[^a-c\s]+`, "xyz abc", []string{"xyz", " abc"}},
+		{`[\p{L}&&[^a-z]]+`, "abÄBc", []string{"ab", "ÄB", "c"}},
+		{`[a\-z]+`, "a-zb", []string{"a-z", "b"}},
+		{`[]a]+`, "]a[", []string{"]a", "["}},
+		{`\x{1F999}|\u00e9`, "🦙é🦙", []string{"🦙", "é", "🦙"}},
+		{`\s+$`, "a  \n b  ", []string{"a", "  ", "\n b", "  "}},
+		{`\b\w`, "ab cd", []string{"a", "b ", "c", "d"}},
+		{`^a`, "aa\na", []string{"a", "a\n", "a"}},
+	}
+	for _, test := range tests {
+		re, err := compileRegex(test.pattern, unicode16)
+		if err != nil {
+			t.Errorf("%s: %v", test.pattern, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, isolate(re)(nil, test.text)); diff != "" {
+			t.Errorf("%s on %q: %s", test.pattern, test.text, diff)
+		}
+	}
+}
+
+func TestRefusesPatternsItCannotMatch(t *testing.T) {
+	for _, pattern := range []string{`(`, `)`, `[a`, `a{5000}`, `a{3,2}`, `*a`, `(a*)*`, `(?=a)+`, `\1`, `(?<=a)b`, `\p{Nobody}`, `\p{L`, `[z-a]`, `\`,
+		`\x{110000000}`, strings.Repeat("(", 1000), strings.Repeat("[", 1000), `((((a{1000}){1000}){1000}){1000})`} {
+		if _, err := compileRegex(pattern, unicode16); !errors.Is(err, fault.ErrUnsupported) {
+			t.Errorf("%.40s: %v", pattern, err)
+		}
+	}
+}
+
+func TestHostilePatternsEnd(t *testing.T) {
+	re, err := compileRegex(`(a|a)+b`, unicode16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	pieces := isolate(re)(nil, strings.Repeat("a", 200))
+	if len(pieces) != 1 || time.Since(begin) > 10*time.Second {
+		t.Errorf("%d pieces in %v", len(pieces), time.Since(begin))
+	}
+}
+
+// The tables under the two editions are Go's with additions; this fails when a
+// release of Go brings another version of Unicode.
+func TestUnicodeEditionsAreFixed(t *testing.T) {
+	for want, ed := range map[string]*edition{
+		"15": unicode15,
+		"16": unicode16,
+	} {
+		ed.of('a')
+		h := sha256.New()
+		for _, c := range ed.table {
+			h.Write([]byte{byte(c), byte(c >> 8)})
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != editionDigests[want] {
+			t.Errorf("Unicode %s: got %s", want, got)
+		}
+	}
+}
+
+var editionDigests = map[string]string{
+	"15": "e5d6df24fe5aa530c0ab07f7ce9684b790586220d7abae26bc860881aeab5af8",
+	"16": "cae380aab345b55dcefa981637eb33234467099b7fc469e727302482ef93cc51",
+}
+
+func TestSplitBehaviors(t *testing.T) {
+	sep := "-"
+	for behavior, want := range map[string][]string{
+		"Removed":            {"the", "final", "countdown"},
+		"Isolated":           {"the", "-", "final", "-", "-", "countdown"},
+		"MergedWithPrevious": {"the-", "final-", "-", "countdown"},
+		"MergedWithNext":     {"the", "-final", "-", "-countdown"},
+		"Contiguous":         {"the", "-", "final", "--", "countdown"},
+	} {
+		c := component{Behavior: behavior}
+		c.Pattern.String = &sep
+		step, err := splitStep(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, step(nil, "the-final--countdown", true)); diff != "" {
+			t.Errorf("%s: %s", behavior, diff)
+		}
+	}
+}
