@@ -30,8 +30,8 @@ func Scale(weights, scales Rows, rows, down, across int64) Rows {
 		}
 		line := make([]float32, width)
 		held := int64(-1)
-		for i := range values.x {
-			index := off/four + int64(i)
+		x, index := values.x, off/four
+		for len(x) > 0 {
 			row, column := index/weights.Columns, index%weights.Columns
 			if want := row/rows*lines + row%rows/down; want != held {
 				if err := load(line, scales, want*width); err != nil {
@@ -39,7 +39,12 @@ func Scale(weights, scales Rows, rows, down, across int64) Rows {
 				}
 				held = want
 			}
-			values.x[i] *= line[column/across]
+			n := min(across-column%across, weights.Columns-column, int64(len(x))) // up to the block's edge
+			scale := line[column/across]
+			for i := range x[:n] {
+				x[i] *= scale
+			}
+			x, index = x[n:], index+n
 		}
 		values.store(p)
 		return nil

@@ -87,6 +87,35 @@ func TestTransposeTurnsEveryMatrix(t *testing.T) {
 	want(t, Transpose(counting(4, 3), 2), 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11)
 }
 
+func TestTransposeMovesElementsOfEverySize(t *testing.T) {
+	for size, kind := range map[int]dtype.DType{1: dtype.U8, 2: dtype.U16, 4: dtype.U32, 8: dtype.U64} {
+		const rows, columns = 5, 3
+		data := make([]byte, rows*columns*size)
+		for i := range data {
+			data[i] = byte(i)
+		}
+		turned := Transpose(Rows{DType: kind, Columns: columns, Count: rows, Read: func(p []byte, off int64) error {
+			copy(p, data[off:])
+			return nil
+		}}, rows)
+		for length := 1; length <= rows*columns; length++ { // pieces that start and end within columns
+			for first := 0; first+length <= rows*columns; first++ {
+				p := make([]byte, length*size)
+				if err := turned.Read(p, int64(first*size)); err != nil {
+					t.Fatal(err)
+				}
+				for i := range p {
+					element := first + i/size
+					want := data[(element%rows*columns+element/rows)*size+i%size]
+					if p[i] != want {
+						t.Fatalf("%d bytes: element %d of the result is wrong", size, element)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestScaleCropsBlocksAtTheEdges(t *testing.T) {
 	ones := Map(counting(3, 5), func(float32) float32 { return 1 })
 	want(t, Scale(ones, memory(3, 2, 3, 4, 5, 6, 7), 3, 2, 2),

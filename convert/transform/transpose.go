@@ -36,13 +36,32 @@ func transposed(dst []byte, first, rows, columns, element int64, read func([]byt
 		if err := read(line, row*columns+left); err != nil {
 			return err
 		}
-		for c := left; c < right; c++ {
-			target := c*rows + row
-			if target < first || target >= last {
-				continue
-			}
-			copy(dst[(target-first)*element:][:element], line[(c-left)*element:])
+		// Column c of this row is element c·rows+row of the result; only those
+		// from first to last are wanted.
+		from := max(left, (first-row+rows-1)/rows)
+		to := min(right, (last-row+rows-1)/rows)
+		if from >= to {
+			continue
 		}
+		scatter(dst[((from*rows+row)-first)*element:], line[(from-left)*element:(to-left)*element], rows*element, element)
 	}
 	return nil
+}
+
+// scatter copies elements to places stride bytes apart.
+func scatter(dst, src []byte, stride, element int64) {
+	switch element {
+	case 2:
+		for at := int64(0); len(src) >= 2; at, src = at+stride, src[2:] {
+			dst[at], dst[at+1] = src[0], src[1]
+		}
+	case 4:
+		for at := int64(0); len(src) >= 4; at, src = at+stride, src[4:] {
+			dst[at], dst[at+1], dst[at+2], dst[at+3] = src[0], src[1], src[2], src[3]
+		}
+	default:
+		for at := int64(0); len(src) > 0; at, src = at+stride, src[element:] {
+			copy(dst[at:at+element], src)
+		}
+	}
 }
