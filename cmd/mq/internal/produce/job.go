@@ -51,7 +51,7 @@ func (u *Unfinished) Error() string {
 func (u *Unfinished) Unwrap() error { return u.Err }
 
 // watchEvery is how often the inputs are looked at.
-const watchEvery = 2 * time.Second
+var watchEvery = 2 * time.Second
 
 // Preflight finds what is wrong with the outputs before work begins: names,
 // leftovers, space.

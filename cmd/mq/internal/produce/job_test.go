@@ -1,0 +1,424 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
+)
+
+// source is a model in memory whose reads can fail.
+type source struct {
+	reads atomic.Int64
+	fail  func(read int64) error
+}
+
+const rows, columns = 3000, 256
+
+func (s *source) streams() []gguf.Stream {
+	var list []gguf.Stream
+	for _, name := range []string{"token_embd.weight", "blk.0.ffn_up.weight", "blk.0.attn_norm.weight"} {
+		info := gguf.TensorInfo{Name: name, Type: gguf.TypeBF16, Shape: []int64{columns, rows}}
+		list = append(list, gguf.Stream{TensorInfo: info, ReadRows: func(dst []byte, first int64) error {
+			if n := s.reads.Add(1); s.fail != nil {
+				if err := s.fail(n); err != nil {
+					return err
+				}
+			}
+			for i := range dst {
+				dst[i] = 0x3d
+				if i%2 == 0 {
+					dst[i] = byte(int64(i)/512 + first*7 + int64(i*i/64))
+				}
+			}
+			return nil
+		}})
+	}
+	return list
+}
+
+// job writes a Q8_0 and a Q4_0 file into a folder.
+func (s *source) job(t *testing.T, dir string) *Job {
+	t.Helper()
+	j := &Job{Sources: s.streams(), Version: "v1", Source: "s", Workers: 2, Memory: 1 << 20}
+	infos := make([]gguf.TensorInfo, len(j.Sources))
+	for i, stream := range j.Sources {
+		infos[i] = stream.TensorInfo
+	}
+	kvs := gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "llama.block_count", Value: uint32(1)}}
+	for _, name := range []string{"Q8_0", "Q4_0"} {
+		recipe, err := quantize.ParseRecipe(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := quantize.NewPlan(kvs, infos, quantize.Options{Recipe: recipe})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Targets = append(j.Targets, Target{Path: filepath.Join(dir, name+".gguf"), Plan: plan})
+	}
+	return j
+}
+
+// wanted writes the outputs without disturbance.
+func wanted(t *testing.T) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := new(source).job(t, dir).Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return contents(t, dir)
+}
+
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(b)
+	}
+	return files
+}
+
+// same demands exactly the wanted files.
+func same(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("the folder has a file %s", name)
+		}
+	}
+	for name, content := range want {
+		if got[name] != content {
+			t.Errorf("%s: %d bytes differ from the %d wanted", name, len(got[name]), len(content))
+		}
+	}
+}
+
+// unnamed demands that no output has its name.
+func unnamed(t *testing.T, dir string) {
+	t.Helper()
+	for name := range contents(t, dir) {
+		if strings.HasSuffix(name, ".gguf") {
+			t.Errorf("%s has its name", name)
+		}
+	}
+}
+
+func TestResumesAfterAReadErrorAtAnyPlace(t *testing.T) {
+	want := wanted(t)
+	for at := int64(1); ; at++ {
+		dir := t.TempDir()
+		s := &source{fail: func(n int64) error {
+			if n >= at {
+				return fault.IO("shard: tensor: the device failed")
+			}
+			return nil
+		}}
+		err := s.job(t, dir).Run(context.Background())
+		if err == nil {
+			if at < 4 {
+				t.Fatalf("only %d reads", at)
+			}
+			return
+		}
+		var unfinished *Unfinished
+		if !errors.As(err, &unfinished) || !errors.Is(err, fault.ErrIO) || !strings.Contains(err.Error(), "--resume") {
+			t.Fatalf("read %d: error %v", at, err)
+		}
+		unnamed(t, dir)
+		again := new(source)
+		j := again.job(t, dir)
+		j.Resume = true
+		if err := j.Run(context.Background()); err != nil {
+			t.Fatalf("read %d: resumed: %v", at, err)
+		}
+		same(t, want, contents(t, dir))
+	}
+}
+
+func TestResumeDoesNotRepeatWhatIsFinished(t *testing.T) {
+	whole := new(source)
+	if err := whole.job(t, t.TempDir()).Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	j := new(source).job(t, dir)
+	ctx, cancel := context.WithCancel(context.Background())
+	j.Check = func(context.Context, Target, []string) error { cancel(); return ctx.Err() } // all is written
+	var unfinished *Unfinished
+	if err := j.Run(ctx); !errors.As(err, &unfinished) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	again := new(source)
+	j = again.job(t, dir)
+	j.Resume = true
+	if err := j.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n := again.reads.Load(); n != 0 {
+		t.Errorf("%d of %d chunks were read again", n, whole.reads.Load())
+	}
+	same(t, wanted(t), contents(t, dir))
+}
+
+// stopped leaves a run that has finished some ranges.
+func stopped(t *testing.T, dir string) {
+	t.Helper()
+	s := &source{fail: func(n int64) error {
+		if n > 4 {
+			return fault.IO("stop")
+		}
+		return nil
+	}}
+	if err := s.job(t, dir).Run(context.Background()); err == nil {
+		t.Fatal("the run was not stopped")
+	}
+}
+
+func TestResumeWritesDamagedRangesAgain(t *testing.T) {
+	dir := t.TempDir()
+	stopped(t, dir)
+	temp := atomicfile.TempPath(filepath.Join(dir, "Q8_0.gguf"))
+	f, err := os.OpenFile(temp, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for off := int64(10); off < 2<<20; off += 100_000 {
+		if _, err := f.WriteAt([]byte{0xee, 0xee}, off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Close()
+	j := new(source).job(t, dir)
+	j.Resume = true
+	if err := j.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, wanted(t), contents(t, dir))
+}
+
+func TestLeftoversAreReportedAndNeverReused(t *testing.T) {
+	dir := t.TempDir()
+	stopped(t, dir)
+	before := contents(t, dir)
+	err := new(source).job(t, dir).Run(context.Background())
+	if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), ".Q8_0.gguf.mq-tmp") || !strings.Contains(err.Error(), "--resume") {
+		t.Fatalf("error %v", err)
+	}
+	same(t, before, contents(t, dir))
+
+	whole := new(source)
+	j := whole.job(t, dir)
+	j.Force = true
+	if err := j.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if whole.reads.Load() < 5 {
+		t.Error("a forced run went on with what was left")
+	}
+	same(t, wanted(t), contents(t, dir))
+}
+
+func TestResumeRefusesAnotherIdentity(t *testing.T) {
+	for what, change := range map[string]func(*Job){
+		"mq was":  func(j *Job) { j.Version = "v2" },
+		"input":   func(j *Job) { j.Source = "other" },
+		"options": func(j *Job) { j.Targets[1].Plan = j.Targets[0].Plan },
+	} {
+		dir := t.TempDir()
+		stopped(t, dir)
+		before := contents(t, dir)
+		j := new(source).job(t, dir)
+		j.Resume = true
+		change(j)
+		if err := j.Run(context.Background()); !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: error %v", what, err)
+		}
+		same(t, before, contents(t, dir))
+	}
+}
+
+func TestResumeBeginsWhereThereIsNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := new(source).job(t, dir)
+	j.Resume = true
+	if err := j.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, wanted(t), contents(t, dir))
+
+	again := new(source)
+	j = again.job(t, dir)
+	j.Resume = true
+	if err := j.Run(context.Background()); err != nil || again.reads.Load() != 0 {
+		t.Errorf("complete outputs: error %v, %d reads", err, again.reads.Load())
+	}
+	again = new(source)
+	if err := again.job(t, dir).Run(context.Background()); !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("outputs that exist: error %v", err)
+	}
+}
+
+// TestResumesBetweenTwoNames stops a run where one output has its name and
+// the other has not.
+func TestResumesBetweenTwoNames(t *testing.T) {
+	want := wanted(t)
+	for _, both := range []bool{false, true} { // the first file's temporary name is left
+		dir := t.TempDir()
+		j := new(source).job(t, dir)
+		ctx, cancel := context.WithCancel(context.Background())
+		j.Check = func(context.Context, Target, []string) error { cancel(); return ctx.Err() }
+		if err := j.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		journal, _, _, err := readJournal(journalPath(filepath.Join(dir, "Q8_0.gguf")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := journal.named(0); err != nil {
+			t.Fatal(err)
+		}
+		journal.keep()
+		final := filepath.Join(dir, "Q8_0.gguf")
+		move := os.Rename
+		if both {
+			move = os.Link
+		}
+		if err := move(atomicfile.TempPath(final), final); err != nil {
+			t.Fatal(err)
+		}
+		j = new(source).job(t, dir)
+		j.Resume = true
+		j.Check = func(context.Context, Target, []string) error { t.Error("checked again"); return nil }
+		if err := j.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		same(t, want, contents(t, dir))
+	}
+}
+
+func TestFailedCheckLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := new(source).job(t, dir)
+	j.Check = func(_ context.Context, target Target, unfinished []string) error {
+		if _, err := gguf.OpenParts(unfinished); err != nil {
+			t.Error(err)
+		}
+		return fault.Check("%s: it is wrong", target.Path)
+	}
+	if err := j.Run(context.Background()); !errors.Is(err, fault.ErrCheck) {
+		t.Fatalf("error %v", err)
+	}
+	same(t, nil, contents(t, dir))
+}
+
+func TestChangedInputEndsTheRun(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"size": func(path string) error { return os.WriteFile(path, []byte("longer than before"), 0o666) },
+		"time": func(path string) error { return os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)) },
+		"replaced": func(path string) error {
+			return errors.Join(os.WriteFile(path+"2", []byte("shard"), 0o666), os.Rename(path+"2", path))
+		},
+		"gone": os.Remove,
+	} {
+		dir, shard := t.TempDir(), filepath.Join(t.TempDir(), "shard")
+		if err := os.WriteFile(shard, []byte("shard"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s := &source{fail: func(n int64) error {
+			if n == 3 {
+				return change(shard)
+			}
+			return nil
+		}}
+		j := s.job(t, dir)
+		j.Inputs = []string{shard}
+		if err := j.Run(context.Background()); !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), shard) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		same(t, nil, contents(t, dir))
+	}
+}
+
+func TestChangedInputIsSeenDuringALongRun(t *testing.T) {
+	defer func(usual time.Duration) { watchEvery = usual }(watchEvery)
+	watchEvery = 5 * time.Millisecond
+	shard := filepath.Join(t.TempDir(), "shard")
+	if err := os.WriteFile(shard, []byte("shard"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := &source{fail: func(n int64) error {
+		if n == 1 {
+			return os.WriteFile(shard, []byte("other content"), 0o666)
+		}
+		time.Sleep(20 * watchEvery)
+		return nil
+	}}
+	dir := t.TempDir()
+	j := s.job(t, dir)
+	j.Workers, j.Inputs = 1, []string{shard}
+	if err := j.Run(context.Background()); !errors.Is(err, fault.ErrCorrupt) {
+		t.Errorf("error %v", err)
+	}
+	same(t, nil, contents(t, dir))
+	if n := s.reads.Load(); n > 4 {
+		t.Errorf("%d chunks were read after the change", n)
+	}
+}
+
+func TestShortSourceIsCorrupt(t *testing.T) {
+	dir := t.TempDir()
+	s := &source{fail: func(n int64) error {
+		if n == 4 {
+			return fault.Corrupt("shard: the file was shortened while it was read")
+		}
+		return nil
+	}}
+	if err := s.job(t, dir).Run(context.Background()); !errors.Is(err, fault.ErrCorrupt) {
+		t.Fatalf("error %v", err)
+	}
+	same(t, nil, contents(t, dir))
+}
+
+func TestFullDiskIsKnownBeforeTheWork(t *testing.T) {
+	dir := t.TempDir()
+	if free, _, err := atomicfile.Space(filepath.Join(dir, "x")); err != nil || free > 1<<60 {
+		t.Skip("this system does not tell its free space")
+	}
+	info := gguf.TensorInfo{Name: "token_embd.weight", Type: gguf.TypeF32, Shape: []int64{1 << 20, 1 << 38}}
+	plan, err := quantize.Keep("F32", gguf.KVs{{Key: "general.architecture", Value: "llama"}}, []gguf.TensorInfo{info})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "out.gguf")
+	j := &Job{Sources: []gguf.Stream{{TensorInfo: info}}, Targets: []Target{{Path: path, Plan: plan}}}
+	if err := j.Run(context.Background()); !errors.Is(err, fault.ErrIO) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v", err)
+	}
+	same(t, nil, contents(t, dir))
+}
+
+func TestRefusesTwoOutputsOfOneName(t *testing.T) {
+	j := new(source).job(t, t.TempDir())
+	j.Targets[1].Path = j.Targets[0].Path
+	if err := j.Run(context.Background()); !errors.Is(err, fault.ErrUsage) {
+		t.Errorf("error %v", err)
+	}
+}
