@@ -5,13 +5,18 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
 // A screen finds the rows of a float type that hold a large magnitude, eight
 // bytes at a time: adding bump to the bare exponents carries into the sign
 // bit of every element of 2^14 and more. NaN and infinity are among them.
 // Rows that pass need no closer look, and nearly all do.
-type screen struct{ exponents, bump, carry uint64 }
+type screen struct {
+	exponents, bump, carry uint64
+	width                  int    // bytes of an element
+	limit                  uint32 // bits of 2^14
+}
 
 var screens = map[gguf.Type]screen{
 	gguf.TypeF32:  newScreen(32, 0x7f800000, (127+14)<<23),
@@ -20,7 +25,10 @@ var screens = map[gguf.Type]screen{
 }
 
 func newScreen(bits, exponents, large uint64) screen {
-	s := screen{exponents: exponents, bump: 1<<(bits-1) - large, carry: 1 << (bits - 1)}
+	s := screen{
+		exponents: exponents, bump: 1<<(bits-1) - large, carry: 1 << (bits - 1),
+		width: int(bits / 8), limit: uint32(large),
+	}
 	for width := bits; width < 64; width *= 2 {
 		s.exponents |= s.exponents << width
 		s.bump |= s.bump << width
@@ -31,6 +39,11 @@ func newScreen(bits, exponents, large uint64) screen {
 
 // large tells whether src, of whole elements, has to be looked at closely.
 func (s screen) large(src []byte) bool {
+	greatest, n := kernel.GreatestBits(src, s.width)
+	if greatest >= s.limit {
+		return true
+	}
+	src = src[n:]
 	var seen uint64
 	for ; len(src) >= 32; src = src[32:] {
 		b := src[:32]

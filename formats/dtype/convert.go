@@ -84,19 +84,9 @@ func packed(width uint, table *[256]float32) func([]float32, []byte) {
 	}
 }
 
-func f32Row(dst []float32, src []byte) {
-	for len(dst) >= 2 && len(src) >= 8 {
-		w := le.Uint64(src)
-		dst[0] = math.Float32frombits(uint32(w))
-		dst[1] = math.Float32frombits(uint32(w >> 32))
-		dst, src = dst[2:], src[8:]
-	}
-	for i := range dst {
-		dst[i] = math.Float32frombits(le.Uint32(src[4*i:]))
-	}
-}
-
 func bf16Row(dst []float32, src []byte) {
+	n := widen(fast.widenBF16, dst, src)
+	dst, src = dst[n:], src[2*n:]
 	for len(dst) >= 4 && len(src) >= 8 { // four elements for one load
 		w := le.Uint64(src)
 		dst[0] = math.Float32frombits(uint32(w) << 16)
@@ -111,6 +101,8 @@ func bf16Row(dst []float32, src []byte) {
 }
 
 func f16Row(dst []float32, src []byte) {
+	n := widen(fast.widenF16, dst, src)
+	dst, src = dst[n:], src[2*n:]
 	for i := range dst {
 		h := le.Uint16(src[2*i:])
 		if e := h & 0x7c00; e != 0 && e != 0x7c00 { // nearly every weight
@@ -130,17 +122,11 @@ func FromFloat32(dst []byte, src []float32, d DType) error {
 	}
 	switch d {
 	case F32:
-		for i, f := range src {
-			le.PutUint32(dst[4*i:], math.Float32bits(f))
-		}
+		toF32Row(dst, src)
 	case F16:
-		for i, f := range src {
-			le.PutUint16(dst[2*i:], F32ToF16(f))
-		}
+		narrow(fast.narrowF16, dst, src, F32ToF16)
 	case BF16:
-		for i, f := range src {
-			le.PutUint16(dst[2*i:], F32ToBF16(f))
-		}
+		narrow(fast.narrowBF16, dst, src, F32ToBF16)
 	default:
 		return fault.Unsupported("dtype: rows are written as F32, F16 or BF16, not as %s", d)
 	}

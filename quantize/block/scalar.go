@@ -14,23 +14,17 @@ var le = binary.LittleEndian
 
 // QuantizeF32 stores one row unchanged.
 func QuantizeF32(dst []byte, src, _ []float32) {
-	for i, f := range src {
-		le.PutUint32(dst[4*i:], math.Float32bits(f))
-	}
+	fromFloat32(dst, src, dtype.F32)
 }
 
 // QuantizeF16 rounds one row to float16, ties to even.
 func QuantizeF16(dst []byte, src, _ []float32) {
-	for i, f := range src {
-		le.PutUint16(dst[2*i:], dtype.F32ToF16(f))
-	}
+	fromFloat32(dst, src, dtype.F16)
 }
 
 // QuantizeBF16 rounds one row to bfloat16, ties to even.
 func QuantizeBF16(dst []byte, src, _ []float32) {
-	for i, f := range src {
-		le.PutUint16(dst[2*i:], dtype.F32ToBF16(f))
-	}
+	fromFloat32(dst, src, dtype.BF16)
 }
 
 // QuantizeF64 widens one row.
@@ -106,6 +100,13 @@ func DequantizeI32(dst []float32, src []byte) { scalars(dst, src, dtype.I32) }
 
 // DequantizeI64 reads one row of int64 and rounds it.
 func DequantizeI64(dst []float32, src []byte) { scalars(dst, src, dtype.I64) }
+
+// fromFloat32 writes len(src) values.
+func fromFloat32(dst []byte, src []float32, d dtype.DType) {
+	if err := dtype.FromFloat32(dst[:len(src)*d.Bits()/8], src, d); err != nil {
+		panic(err)
+	}
+}
 
 // scalars reads len(dst) values. A row that src does not hold is a mistake
 // of the caller, as for every type of this package.

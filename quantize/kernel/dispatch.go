@@ -17,6 +17,8 @@ type variant struct {
 	halfUp, away      roundKernel
 	extremes          func(dst, x *float32, runs int)
 	bounds            func(low, high, x *float32, runs int)
+	greatest16        func(src *byte, n int) uint16
+	greatest32        func(src *byte, n int) uint32
 }
 
 // A minKernel searches 16 lanes. The bits it returns are those of lanes where

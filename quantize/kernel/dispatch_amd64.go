@@ -19,6 +19,8 @@ var avx2 = variant{
 	away:              awayAVX2,
 	extremes:          extremesAVX2,
 	bounds:            boundsAVX2,
+	greatest16:        greatest16AVX2,
+	greatest32:        greatest32AVX2,
 }
 
 // variants returns the kernels that this processor runs, the best first.
