@@ -8,6 +8,7 @@ import (
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // Options tells what to write.
@@ -49,22 +50,11 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	if err := found.err(ckpt, a); err != nil {
 		return nil, err
 	}
-	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
-	wanted := p.Type
-	if o.Type == Source {
-		wanted = Source
-	}
-	var infos []gguf.TensorInfo
-	for _, t := range targets {
-		chosen := wanted.typeOf(t)
-		var encode transform.Encoder
-		if chosen.Quantized() && o.Encoder != nil {
-			encode, _ = o.Encoder(chosen)
+	var tokens *tokenizer.Tokenizer
+	if !o.NoVocabulary {
+		if tokens, err = vocabulary(ckpt, h, o.Pre); err != nil {
+			return nil, err
 		}
-		s := t.stream(chosen, encode)
-		p.Streams = append(p.Streams, s)
-		p.Sources = append(p.Sources, t.sources)
-		infos = append(infos, s.TensorInfo)
 	}
 	var pooled gguf.KVs
 	if a.Pooling {
@@ -72,17 +62,47 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	p.KVs = keyValues(p, loadMetadata(ckpt, countWeights(infos), o.Metadata), pooled)
-	if !o.NoVocabulary {
-		vocabulary, err := vocabulary(ckpt, h, o.Pre)
-		if err != nil {
+	if tokens != nil && reranks(ckpt, h) {
+		if targets, err = classifier(targets, tokens, h); err != nil {
 			return nil, err
 		}
-		for _, kv := range vocabulary {
+		pooled = rerankKVs(pooled, a.Name)
+	}
+	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	p.stream(targets, o)
+	p.KVs = keyValues(p, loadMetadata(ckpt, p.weights(), o.Metadata), pooled)
+	if tokens != nil {
+		for _, kv := range tokens.GGUF() {
 			p.KVs.Set(kv.Key, kv.Value)
 		}
 	}
 	return p, nil
+}
+
+// stream gives every target its type.
+func (p *Plan) stream(targets []target, o Options) {
+	wanted := p.Type
+	if o.Type == Source {
+		wanted = Source
+	}
+	for _, t := range targets {
+		chosen := wanted.typeOf(t)
+		var encode transform.Encoder
+		if chosen.Quantized() && o.Encoder != nil {
+			encode, _ = o.Encoder(chosen)
+		}
+		p.Streams = append(p.Streams, t.stream(chosen, encode))
+		p.Sources = append(p.Sources, t.sources)
+	}
+}
+
+// weights counts the weights of the file.
+func (p *Plan) weights() sizes {
+	infos := make([]gguf.TensorInfo, len(p.Streams))
+	for i, s := range p.Streams {
+		infos[i] = s.TensorInfo
+	}
+	return countWeights(infos)
 }
 
 // quantizationVersion is the version of ggml's block layouts.

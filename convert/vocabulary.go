@@ -3,15 +3,13 @@ package convert
 import (
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/fault"
-	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// vocabulary reads the tokenizer of a checkpoint as key-values, padded to the
-// rows of the embedding. More tokens than rows are an error: the file could
-// not be loaded.
-func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (gguf.KVs, error) {
+// vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
+// embedding. More tokens than rows are an error: the file could not be loaded.
+func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*tokenizer.Tokenizer, error) {
 	t, err := tokenizer.FromCheckpoint(ckpt, tokenizer.CheckpointOptions{VocabSize: h.Vocab, Pre: pre})
 	if err != nil {
 		return nil, err
@@ -19,5 +17,5 @@ func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (gguf.KVs, error)
 	if t.Size() > h.Vocab {
 		return nil, fault.Corrupt("convert: %s: the tokenizer has %d tokens, but vocab_size in config.json and the rows of the embedding are %d", ckpt.Name(), t.Size(), h.Vocab)
 	}
-	return t.GGUF(), nil
+	return t, nil
 }
