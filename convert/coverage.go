@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,10 +33,10 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	}
 	var found []string
 	if len(c.leftover) > 0 {
-		found = append(found, fmt.Sprintf("%d tensors match no template of %s: %s", len(c.leftover), a.Name, strings.Join(group(c.leftover), ", ")))
+		found = append(found, fmt.Sprintf("no template of %s takes %s: %s", a.Name, count(c.leftover), strings.Join(group(c.leftover), ", ")))
 	}
 	if len(c.missing) > 0 {
-		found = append(found, fmt.Sprintf("%d tensors are missing: %s", len(c.missing), strings.Join(group(c.missing), ", ")))
+		found = append(found, fmt.Sprintf("missing: %s: %s", count(c.missing), strings.Join(group(c.missing), ", ")))
 	}
 	report := strings.Join(found, "; ")
 	if by := quantizer(c.leftover, ckpt.Config()); by != "" {
@@ -45,6 +46,13 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)
 	}
 	return fault.Corrupt("convert: %s: %s", ckpt.Name(), report)
+}
+
+func count(names []string) string {
+	if len(names) == 1 {
+		return "1 tensor"
+	}
+	return fmt.Sprintf("%d tensors", len(names))
 }
 
 // quantizers tells by the ends of tensor names who quantized a checkpoint.
@@ -63,17 +71,18 @@ var quantizers = []struct{ suffix, name string }{
 	{".weight_scale", "FP8 with weights of another type"},
 }
 
-// quantizer names what quantized a checkpoint, judged by the tensors that
-// match nothing and by quantization_config; empty where nothing shows.
+// quantizer names what quantized a checkpoint: what quantization_config says,
+// else what the ends of names that match nothing show. It is empty where
+// nothing shows.
 func quantizer(leftover []string, config hf.Config) string {
+	method, _ := config.StringOr("quantization_config.quant_method", "")
+	if method == "fp8" {
+		method = ""
+	}
 	for _, q := range quantizers {
 		if slices.ContainsFunc(leftover, func(name string) bool { return strings.HasSuffix(name, q.suffix) }) {
-			return q.name
+			return cmp.Or(method, q.name)
 		}
-	}
-	method, _ := config.String("quantization_config.quant_method")
-	if method == "fp8" {
-		return ""
 	}
 	return method
 }

@@ -3,6 +3,8 @@ package convert
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -96,11 +98,11 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		},
 		"missing layer": {
 			tensors: drop("layers.1."),
-			class:   fault.ErrCorrupt, words: []string{"9 tensors are missing", "model.layers.1.self_attn.q_proj.weight"},
+			class:   fault.ErrCorrupt, words: []string{"missing: 9 tensors", "model.layers.1.self_attn.q_proj.weight"},
 		},
 		"output matrix that is not tied": {
 			tensors: drop("lm_head"),
-			class:   fault.ErrCorrupt, words: []string{"1 tensors are missing", "lm_head.weight"},
+			class:   fault.ErrCorrupt, words: []string{"missing: 1 tensor", "lm_head.weight"},
 		},
 		"absurd number of layers": {
 			config: func(c map[string]any) { c["num_hidden_layers"] = 1 << 30 }, tensors: same,
@@ -109,6 +111,11 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		"GPTQ": {
 			tensors: rename("up_proj.weight", "up_proj.g_idx"),
 			class:   fault.ErrUnsupported, words: []string{"GPTQ"},
+		},
+		"AWQ by its own word": {
+			config:  func(c map[string]any) { c["quantization_config"] = map[string]any{"quant_method": "awq"} },
+			tensors: rename("up_proj.weight", "up_proj.qweight"),
+			class:   fault.ErrUnsupported, words: []string{"quantized by awq"},
 		},
 		"bitsandbytes": {
 			tensors: rename("up_proj.weight", "up_proj.weight.absmax"),
@@ -184,4 +191,45 @@ func encode(t *testing.T, v any) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// TestRefusesMoreTokensThanRows names the tokenizer's size, that of
+// config.json, and the embedding's.
+func TestRefusesMoreTokensThanRows(t *testing.T) {
+	dir := t.TempDir()
+	if err := tiny.Write(dir, "Qwen2ForCausalLM", 1); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := strings.Replace(string(text), `"vocab_size": 300`, `"vocab_size": 290`, 1)
+	parsed, err := tiny.ParseConfig([]byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := arch.FromConfig(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := tiny.HeadersOnly(tiny.Tensors(mustArch(t, h.Class), h, dtype.F16), fstest.MapFS{
+		"config.json": {Data: []byte(config)}, "tokenizer.json": {Data: tokens},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ckpt, err := hf.OpenFS(folder, "tested")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ckpt.Close()
+	_, err = NewPlan(ckpt, Options{Type: Auto})
+	if !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "300") || !strings.Contains(err.Error(), "290") {
+		t.Errorf("error %v, want a corrupt input naming 300 and 290", err)
+	}
 }
