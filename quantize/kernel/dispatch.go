@@ -4,12 +4,13 @@ package kernel
 // that are nil. Pointers to values of a Scratch are to lane 0 or 16 of X: all
 // that belongs to these lanes is at known distances from there.
 type variant struct {
-	name string
+	name  string
+	lanes int // that weigh and searchScale take at a time, 16 or 32
 
 	load              func(t, x *float32, halves, n int)
 	weigh             [Given + 1]func(x *float32, n int)
-	searchMin         minKernel
-	searchMinAbsolute minKernel
+	searchMin         [2]minKernel // for at most 16 lanes and for 32
+	searchMinAbsolute [2]minKernel
 	searchScale       func(x *float32, n int, tops *float32, count int, nmax float32)
 	searchPositive    func(x *float32, n int, tops *float32, count int, nmax float32)
 	descend           func(x *float32, n int, nmax float32)
@@ -21,7 +22,7 @@ type variant struct {
 	greatest32        func(src *byte, n int) uint32
 }
 
-// A minKernel searches 16 lanes. The bits it returns are those of lanes where
+// A minKernel searches 16 or 32 lanes. The bits it returns are those of lanes where
 // a level may be out of the range in which its rounding equals Nearest.
 type minKernel func(x *float32, n int, trials *float32, count int, nmax float32) uint32
 

@@ -6,10 +6,11 @@ import "golang.org/x/sys/cpu"
 
 var avx2 = variant{
 	name:              "avx2",
+	lanes:             16,
 	load:              loadAVX2,
 	weigh:             [...]func(*float32, int){weighSquaresAVX2, weighMagnitudesAVX2, weighSpreadAVX2, weighGivenAVX2},
-	searchMin:         searchMinAVX2,
-	searchMinAbsolute: searchMinAbsoluteAVX2,
+	searchMin:         [2]minKernel{searchMin16AVX2, searchMin32AVX2},
+	searchMinAbsolute: [2]minKernel{searchMinAbsolute16AVX2, searchMinAbsolute32AVX2},
 	searchScale:       searchScaleAVX2,
 	searchPositive:    searchPositiveAVX2,
 	descend:           descendAVX2,
@@ -23,10 +24,26 @@ var avx2 = variant{
 	greatest32:        greatest32AVX2,
 }
 
+// withAVX512 is a variant with the searches in AVX-512.
+func withAVX512(v variant) variant {
+	v.name, v.lanes = "avx512", 32
+	v.weigh = [...]func(*float32, int){weighSquaresAVX512, weighMagnitudesAVX512, weighSpreadAVX512, weighGivenAVX512}
+	v.searchMin = [2]minKernel{searchMinAVX512, searchMinAVX512}
+	v.searchMinAbsolute = [2]minKernel{searchMinAbsoluteAVX512, searchMinAbsoluteAVX512}
+	v.searchScale = searchScaleAVX512
+	v.searchPositive = searchPositiveAVX512
+	v.descend = descendAVX512
+	return v
+}
+
 // variants returns the kernels that this processor runs, the best first.
 func variants() []variant {
+	list := []variant{pure}
 	if cpu.X86.HasAVX2 {
-		return []variant{avx2, pure}
+		list = append([]variant{avx2}, list...)
+		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ {
+			list = append([]variant{withAVX512(avx2)}, list...)
+		}
 	}
-	return []variant{pure}
+	return list
 }

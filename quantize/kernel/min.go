@@ -26,16 +26,13 @@ func NewMinSearch(nmax int32, first, step float32, count int, absolute bool) Min
 // the next trials start to round. The levels are those of
 // Inverse·(x-From), rounded and held within 0…NMax.
 func (s *Scratch) SearchMin(m *MinSearch, n int) {
-	search := active.searchMin
+	searches := active.searchMin
 	if m.Absolute {
-		search = active.searchMinAbsolute
+		searches = active.searchMinAbsolute
 	}
 	strange := uint32(1<<Lanes - 1)
-	if search != nil {
-		strange = 0
-		for h := range s.halves() {
-			strange |= search(&s.X[h*half], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax)) << (h * half)
-		}
+	if search := searches[(s.groups-1)/half]; search != nil {
+		strange = search(&s.X[0], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax))
 	}
 	if strange != 0 {
 		s.searchMin(m, n, strange)

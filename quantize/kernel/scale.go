@@ -31,8 +31,8 @@ func (s *Scratch) SearchScale(c *ScaleSearch, n int) {
 		s.searchScale(c, n)
 		return
 	}
-	for h := range s.halves() {
-		active.searchScale(&s.X[h*half], n, &c.tops[0], len(c.tops), float32(c.nmax))
+	for lane := 0; lane < s.groups; lane += active.lanes {
+		active.searchScale(&s.X[lane], n, &c.tops[0], len(c.tops), float32(c.nmax))
 	}
 }
 

@@ -4,11 +4,6 @@
 
 package kernel
 
-// loadAVX2 puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
-//
-//go:noescape
-func loadAVX2(t *float32, x *float32, halves int, n int)
-
 // weighSquaresAVX2 fills the weights of 16 lanes; n is a multiple of 8.
 //
 //go:noescape
@@ -29,16 +24,6 @@ func weighSpreadAVX2(x *float32, n int)
 //go:noescape
 func weighGivenAVX2(x *float32, n int)
 
-// searchMinAVX2 searches 16 lanes of n values, an even number; see Scratch.SearchMin.
-//
-//go:noescape
-func searchMinAVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
-
-// searchMinAbsoluteAVX2 searches 16 lanes of n values, an even number; see Scratch.SearchMin.
-//
-//go:noescape
-func searchMinAbsoluteAVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
-
 // searchScaleAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchScale.
 //
 //go:noescape
@@ -53,6 +38,76 @@ func searchPositiveAVX2(x *float32, n int, tops *float32, count int, nmax float3
 //
 //go:noescape
 func descendAVX2(x *float32, n int, nmax float32)
+
+// weighSquaresAVX512 fills the weights of 32 lanes; n is a multiple of 8.
+//
+//go:noescape
+func weighSquaresAVX512(x *float32, n int)
+
+// weighMagnitudesAVX512 fills the weights of 32 lanes; n is a multiple of 8.
+//
+//go:noescape
+func weighMagnitudesAVX512(x *float32, n int)
+
+// weighSpreadAVX512 fills the weights of 32 lanes; n is a multiple of 8.
+//
+//go:noescape
+func weighSpreadAVX512(x *float32, n int)
+
+// weighGivenAVX512 fills the weights of 32 lanes; n is a multiple of 8.
+//
+//go:noescape
+func weighGivenAVX512(x *float32, n int)
+
+// searchScaleAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchScale.
+//
+//go:noescape
+func searchScaleAVX512(x *float32, n int, tops *float32, count int, nmax float32)
+
+// searchPositiveAVX512 searches 32 lanes of n values; see Scratch.SearchPositive.
+//
+//go:noescape
+func searchPositiveAVX512(x *float32, n int, tops *float32, count int, nmax float32)
+
+// descendAVX512 descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.
+//
+//go:noescape
+func descendAVX512(x *float32, n int, nmax float32)
+
+// searchMinAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMinAVX512(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// searchMinAbsoluteAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMinAbsoluteAVX512(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// searchMin16AVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMin16AVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// searchMinAbsolute16AVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMinAbsolute16AVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// searchMin32AVX2 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMin32AVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// searchMinAbsolute32AVX2 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchMin.
+//
+//go:noescape
+func searchMinAbsolute32AVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// loadAVX2 puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
+//
+//go:noescape
+func loadAVX2(t *float32, x *float32, halves int, n int)
 
 // divideAVX2 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
 //

@@ -19,8 +19,8 @@ const (
 // weight that was loaded times √(Variance + x²), with the sum of these in Sum.
 func (s *Scratch) Weigh(how Weighing, n int) {
 	if weigh := active.weigh[how]; weigh != nil {
-		for h := range s.halves() {
-			weigh(&s.X[h*half], n)
+		for lane := 0; lane < s.groups; lane += active.lanes {
+			weigh(&s.X[lane], n)
 		}
 		return
 	}

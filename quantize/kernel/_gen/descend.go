@@ -15,7 +15,6 @@ const (
 	slotHighest // likewise
 	slotExtreme
 	slotEmpty // mask: all values are negligible
-	slotMoved
 	slotInverseOfBest
 	slotLeastError
 )
@@ -28,10 +27,10 @@ type descent struct {
 }
 
 func newDescent(positive bool) descent {
-	d := descent{newWalk(4), positive}
+	d := descent{newWalk(128 / width()), positive}
 	p, _ := Param("nmax").Resolve()
 	nmax := broadcast(p.Addr)
-	lowest, highest := YMM(), YMM()
+	lowest, highest := vector(), vector()
 	if positive {
 		VCVTPS2DQ(nmax, highest)
 	} else {
@@ -43,34 +42,10 @@ func newDescent(positive bool) descent {
 	return d
 }
 
-// near emits kernel.Nearest, whatever f is, as integers.
-func near(f Op) Reg {
-	t := YMM()
-	VADDPS(constant(12582912), f, t)
-	VPAND(bits(0x7fffff), t, t)
-	VPSUBD(bits(0x400000), t, t)
-	return t
-}
-
-// between holds integers within bounds.
-func between(t Reg, low, high Op) Reg {
-	VPMAXSD(low, t, t)
-	VPMINSD(high, t, t)
-	return t
-}
-
-func toFloat(t Reg) Reg {
-	out := YMM()
-	VCVTDQ2PS(t, out)
-	return out
-}
-
 // wrap emits the remainder of 256, as a float.
 func wrap(t Reg) Reg {
-	out := YMM()
-	VPAND(bits(0xff), t, out)
-	VCVTDQ2PS(out, out)
-	return out
+	bitAnd(bits(0xff), t)
+	return toFloat(t)
 }
 
 // level emits the level of f: what sums count, and what is kept.
@@ -106,7 +81,8 @@ func (d descent) descend() {
 	left := GP64()
 	MOVQ(operand.U32(5), left)
 	Label("sweep")
-	store(d.state(slotMoved, 0), zero())
+	moved := GP64()
+	XORQ(moved, moved)
 	step := 0
 	d.each("step", 0, 1, func(v int, x, weight, level Mem) {
 		label := fmt.Sprint("stay", step)
@@ -115,55 +91,55 @@ func (d descent) descend() {
 		lx := sub(sumLX[v], mul(product, level))
 		ll := sub(sumLL[v], mul(mul(load(weight), level), level))
 		l, kept := d.level(div(mul(ll, x), lx))
-		may := and(compare(greater, lx, constant(0)), compare(notEqual, l, level))
+		may := both(compare(greater, lx, constant(0)), compare(notEqual, l, level))
 		if d.positive {
-			may = and(may, compare(greater, ll, constant(0)))
+			may = both(may, compare(greater, ll, constant(0)))
 		}
 		// After the first sweep few levels move. Then no step waits
 		// for the one before.
-		jumpUnlessAny([]Reg{may}, label)
+		jumpUnlessAny([]Mask{may}, label)
 		accumulate(lx, mul(product, l))
 		accumulate(ll, mul(mul(l, weight), l))
 		more := compare(greater, mul(mul(lx, lx), sumLL[v]), mul(mul(sumLX[v], sumLX[v]), ll))
-		move := and(may, more)
+		move := both(may, more)
 		if !d.positive {
-			move = and(move, compare(greater, ll, constant(0)))
+			move = both(move, compare(greater, ll, constant(0)))
 		}
 		store(level, choose(move, kept, load(level)))
-		VBLENDVPS(move, lx, sumLX[v], sumLX[v])
-		VBLENDVPS(move, ll, sumLL[v], sumLL[v])
-		store(d.state(slotMoved, 0), or(move, d.state(slotMoved, 0)))
+		replace(move, lx, sumLX[v])
+		replace(move, ll, sumLL[v])
+		ORQ(lanes(move).As64(), moved)
 		Label(label)
 	})
 	DECQ(left)
 	JZ(operand.LabelRef("done"))
-	jumpUnlessAny([]Reg{load(d.state(slotMoved, 0))}, "done")
-	JMP(operand.LabelRef("sweep"))
+	TESTQ(moved, moved)
+	JNZ(operand.LabelRef("sweep"))
 
 	Label("done")
 	none := zero()
 	for v := range sumLX {
-		scale := and(compare(greater, sumLL[v], none), div(sumLX[v], sumLL[v]))
-		store(d.field(fieldScale, v), andNot(load(d.state(slotEmpty, v)), scale))
+		scale := only(compare(greater, sumLL[v], none), div(sumLX[v], sumLL[v]))
+		store(d.field(fieldScale, v), except(loadMask(d.state(slotEmpty, v)), scale))
 	}
 	lowest := none
 	if !d.positive {
 		lowest = toFloat(load(d.state(slotLowest, 0)))
 	}
 	d.each("levels", 0, 1, func(v int, _, _, level Mem) {
-		store(level, choose(load(d.state(slotEmpty, v)), lowest, load(level)))
+		store(level, choose(loadMask(d.state(slotEmpty, v)), lowest, load(level)))
 	})
 }
 
-func descend() {
-	TEXT("descendAVX2", NOSPLIT, "func(x *float32, n int, nmax float32)")
-	Doc("descendAVX2 descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
+func descend(name string) {
+	TEXT(name, NOSPLIT, "func(x *float32, n int, nmax float32)")
+	Doc(name + " descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
 	Pragma("noescape")
 	d := newDescent(false)
 	inverse := d.extreme()
 	p, _ := Param("nmax").Resolve()
 	for v, top := range inverse {
-		store(d.state(slotEmpty, v), compare(less, and(top, bits(magnitude)), constant(negligible)))
+		storeMask(d.state(slotEmpty, v), compare(less, and(top, bits(magnitude)), constant(negligible)))
 		inverse[v] = div(xor(broadcast(p.Addr), bits(signBit)), top)
 	}
 	d.each("squares", 0, 1, func(_ int, x, weight, _ Mem) {
@@ -176,16 +152,16 @@ func descend() {
 	RET()
 }
 
-func searchPositive() {
-	TEXT("searchPositiveAVX2", NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
-	Doc("searchPositiveAVX2 searches 32 lanes of n values; see Scratch.SearchPositive.")
+func searchPositive(name string) {
+	TEXT(name, NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
+	Doc(name + " searches 32 lanes of n values; see Scratch.SearchPositive.")
 	Pragma("noescape")
 	d := newDescent(true)
 	top := d.zeros()
 	d.each("greatest", 0, 1, func(v int, x, _, _ Mem) { VMAXPS(x, top[v], top[v]) })
 	for v := range top {
 		store(d.state(slotExtreme, v), top[v])
-		store(d.state(slotEmpty, v), compare(less, top[v], constant(negligible)))
+		storeMask(d.state(slotEmpty, v), compare(less, top[v], constant(negligible)))
 	}
 	trial, left := Load(Param("tops"), GP64()), Load(Param("count"), GP64())
 	// fit emits the error of a rounding.

@@ -33,8 +33,7 @@ func across(v [4]Reg, of func(a, b Op) Reg) Reg {
 func first(x reg.Register, v [4]Reg, m Reg) Reg {
 	at := GP32()
 	for i := range v {
-		mask := GP32()
-		VMOVMSKPS(compare(equal, v[i], m), mask)
+		mask := lanes(compare(equal, v[i], m))
 		if i == 0 {
 			MOVL(mask, at)
 			continue
@@ -64,7 +63,7 @@ func extremes() {
 		v[i] = and(v[i], mask)
 	}
 	m := across(v, func(a, b Op) Reg { return greatest(a, b) })
-	storeFirst(dst, and(first(x, v, m), compare(greater, m, none)))
+	storeFirst(dst, only(compare(greater, m, none), first(x, v, m)))
 	ADDQ(operand.I32(128), x)
 	ADDQ(operand.Imm(4), dst)
 	DECQ(runs)

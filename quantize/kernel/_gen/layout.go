@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -28,25 +30,43 @@ const (
 type walk struct {
 	base, at, end reg.GPVirtual
 	vectors       int // worked on side by side
+	part          int // which of several such runs of vectors
 }
 
 // newWalk starts at the pointer x and ends after n positions.
 func newWalk(vectors int) walk {
-	w := walk{Load(Param("x"), GP64()).(reg.GPVirtual), GP64(), GP64(), vectors}
+	w := walk{Load(Param("x"), GP64()).(reg.GPVirtual), GP64(), GP64(), vectors, 0}
 	Load(Param("n"), w.end)
 	SHLQ(operand.Imm(7), w.end)
 	ADDQ(w.base, w.end)
 	return w
 }
 
+// parts are walks over successive runs of vectors.
+func (w walk) parts(n int) []walk {
+	out := make([]walk, n)
+	for p := range out {
+		out[p] = w
+		out[p].part = p
+	}
+	return out
+}
+
+// lane is where the bytes of vector v are among those of a row.
+func (w walk) lane(v int) int { return (w.part*w.vectors + v) * width() }
+
+// label makes a name the part's own.
+func (w walk) label(name string) string { return fmt.Sprintf("%s%d", name, w.part) }
+
 // each emits the body for every vector of every position from first on. A
 // turn of the loop takes several positions; n - first is a multiple of it.
 func (w walk) each(label string, first, unroll int, body func(v int, x, weight, level Mem)) {
+	label = w.label(label)
 	LEAQ(Mem{Base: w.base, Disp: first * row}, w.at)
 	Label(label)
 	for u := range unroll {
 		for v := range w.vectors {
-			at := func(field int) Mem { return Mem{Base: w.at, Disp: field + u*row + 32*v} }
+			at := func(field int) Mem { return Mem{Base: w.at, Disp: field + u*row + w.lane(v)} }
 			body(v, at(fieldX), at(fieldW), at(fieldL))
 		}
 	}
@@ -56,7 +76,7 @@ func (w walk) each(label string, first, unroll int, body func(v int, x, weight, 
 }
 
 // field is the vector v of a field of Each.
-func (w walk) field(field, v int) Mem { return Mem{Base: w.base, Disp: field + 32*v} }
+func (w walk) field(field, v int) Mem { return Mem{Base: w.base, Disp: field + w.lane(v)} }
 
 // state is the vector v of a slot of the search's memory.
 func (w walk) state(slot, v int) Mem { return w.field(fieldState+slot*row, v) }
@@ -72,3 +92,12 @@ func (w walk) registers(fresh func(v int) Reg) []Reg {
 
 // zeros makes a register with 0 for each vector.
 func (w walk) zeros() []Reg { return w.registers(func(int) Reg { return zero() }) }
+
+// masks makes one mask for each vector.
+func (w walk) masks(fresh func(v int) Mask) []Mask {
+	out := make([]Mask, w.vectors)
+	for v := range out {
+		out[v] = fresh(v)
+	}
+	return out
+}

@@ -1,30 +1,63 @@
-// Command _gen writes the amd64 assembly of package kernel:
+// Command _gen writes the amd64 assembly of packages kernel and dtype: the
+// searches, or another part that the first argument names.
 //
 //	go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+//	go run . greatest -out ../greatest_amd64.s -stubs ../greatest_stubs_amd64.go -pkg kernel
+//	go run . rows -out ../../../formats/dtype/rows_amd64.s -stubs ../../../formats/dtype/rows_stubs_amd64.go -pkg dtype
 //
 // It lives in a module of its own, so that users of the program never
 // download the generator's dependencies.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	. "github.com/mmcloughlin/avo/build"
+)
 
 func main() {
+	emit := searches
+	if len(os.Args) > 1 && parts[os.Args[1]] != nil {
+		emit = parts[os.Args[1]]
+		os.Args = slices.Delete(os.Args, 1, 2)
+	}
 	ConstraintExpr("!noasm")
+	emit()
+	Generate()
+}
+
+// parts are the files of assembly beside that of the searches.
+var parts = map[string]func(){
+	"greatest": greatestBits, // of kernel
+	"rows":     rows,         // of dtype
+}
+
+func searches() {
+	for _, isa := range []string{"AVX2", "AVX512"} {
+		wide = isa == "AVX512"
+		weigh("weighSquares"+isa, squares)
+		weigh("weighMagnitudes"+isa, magnitudes)
+		weigh("weighSpread"+isa, spread)
+		weigh("weighGiven"+isa, given)
+		searchScale("searchScale" + isa)
+		searchPositive("searchPositive" + isa)
+		descend("descend" + isa)
+	}
+	wide = true
+	searchMin("searchMinAVX512", 1, false)
+	searchMin("searchMinAbsoluteAVX512", 1, true)
+	wide = false
+	for parts := 1; parts <= 2; parts++ {
+		searchMin(fmt.Sprintf("searchMin%dAVX2", 16*parts), parts, false)
+		searchMin(fmt.Sprintf("searchMinAbsolute%dAVX2", 16*parts), parts, true)
+	}
 	loadTile()
-	weigh("weighSquaresAVX2", squares)
-	weigh("weighMagnitudesAVX2", magnitudes)
-	weigh("weighSpreadAVX2", spread)
-	weigh("weighGivenAVX2", given)
-	searchMin("searchMinAVX2", false)
-	searchMin("searchMinAbsoluteAVX2", true)
-	searchScale()
-	searchPositive()
-	descend()
 	round("divideAVX2", nearestBy(func(a, b Op) Reg { return div(a, b) }))
 	round("multiplyAVX2", nearestBy(func(a, b Op) Reg { return mul(a, b) }))
 	round("halfUpAVX2", halfUp)
 	round("awayAVX2", away)
 	extremes()
 	bounds()
-	Generate()
 }

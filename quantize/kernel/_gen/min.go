@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // The memory of the search for scale and minimum, beside the fields of its
@@ -16,11 +19,14 @@ const (
 	slotFlat    // mask: all values are equal
 	slotBound   // least range that keeps levels in the range of Nearest
 	slotStrange // mask: some trial's range was below the bound
-	slotNMax
-	slotSolved // mask: the trial's problem has a solution, which is
+	slotL       // sums of a trial: of w·l,
+	slotLL      // w·l²
+	slotXL      // and w·l·x
+	slotSolved  // mask: the trial's problem has a solution, which is
 	slotNewScale
 	slotNewLow
 	slotInverse // of the trial
+	slotError   // likewise
 )
 
 // Ranges within these bounds have finite inverses and finite differences.
@@ -31,36 +37,70 @@ const (
 	narrowest     = 0x1p-12
 )
 
-// searchMin emits the search for scale and minimum in 16 lanes.
+// searchMin emits the search for scale and minimum in so many parts of two
+// vectors. The steps of a trial wait for each other; where there are two parts
+// one works while the other waits.
 //
-// Levels are floats, and are rounded by VROUNDPS after they were clamped. This
-// equals Nearest up to ±2^22. The plain range r keeps levels within 0…NMax;
-// later trials round from another minimum, with a range of at least 2^-12·r or
-// else the lane is reported as strange, so levels stay above -2^12·top.
-func searchMin(name string, absolute bool) {
+// Levels are floats, and are rounded after they were clamped. This equals
+// Nearest up to ±2^22. The plain range r keeps levels within 0…NMax; later
+// trials round from another minimum, with a range of at least 2^-12·r or else
+// the lane is reported as strange, so levels stay above -2^12·top.
+func searchMin(name string, parts int, absolute bool) {
 	TEXT(name, NOSPLIT, "func(x *float32, n int, trials *float32, count int, nmax float32) uint32")
-	Doc(name + " searches 16 lanes of n values, an even number; see Scratch.SearchMin.")
+	Doc(fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchMin.", name, parts*2*width()/4))
 	Pragma("noescape")
 	w := newWalk(2)
-	s := minSearch{walk: w, absolute: absolute}
-	nmax, _ := Param("nmax").Resolve()
-	for v := range w.vectors {
-		store(w.state(slotNMax, v), broadcast(nmax.Addr))
+	var all []minSearch
+	for _, part := range w.parts(parts) {
+		all = append(all, minSearch{part, absolute})
 	}
-	s.sums()
-	inverse, low := s.plainRange()
+	for _, s := range all {
+		s.sums()
+		s.plain()
+	}
+	trial, left := Load(Param("trials"), GP64()), Load(Param("count"), GP64())
+	TESTQ(left, left)
+	JZ(operand.LabelRef("done"))
+	for _, s := range all {
+		s.nextInverse(trial)
+	}
+	Label("trial")
+	for _, s := range all {
+		s.round()
+	}
+	// The last trial computes an inverse once more, which nobody reads.
+	next := GP64()
+	LEAQ(Mem{Base: trial, Disp: 4}, next)
+	CMPQ(left, operand.Imm(1))
+	CMOVQNE(next, trial)
+	for i, s := range all {
+		s.solve()
+		if i > 0 {
+			all[i-1].keepBest()
+			all[i-1].nextInverse(trial)
+		}
+		s.fitError("error")
+	}
+	all[parts-1].keepBest()
+	all[parts-1].nextInverse(trial)
+	DECQ(left)
+	JNZ(operand.LabelRef("trial"))
+	Label("done")
 
-	scale := w.registers(func(v int) Reg { return div(load(constant(1)), inverse[v]) })
-	s.levels("plain", inverse, low, nil)
-	best := s.fitError("plainError", scale, low)
-	for v := range w.vectors {
-		store(w.field(fieldScale, v), scale[v])
-		store(w.field(fieldInverse, v), inverse[v])
-		store(w.field(fieldFrom, v), low[v])
-		store(w.state(slotBest, v), best[v])
+	var report reg.GPVirtual
+	for i, s := range all {
+		for v := range s.vectors {
+			bits := s.finish(v)
+			if i == 0 && v == 0 {
+				report = bits
+				continue
+			}
+			SHLL(operand.Imm(uint64(s.lane(v)/4)), bits)
+			ORL(bits, report)
+		}
 	}
-	s.trials()
-	s.finish()
+	out, _ := ReturnIndex(0).Resolve()
+	MOVL(report, out.Addr)
 	VZEROUPPER()
 	RET()
 }
@@ -68,6 +108,11 @@ func searchMin(name string, absolute bool) {
 type minSearch struct {
 	walk
 	absolute bool
+}
+
+// vectorsOf loads a slot.
+func (s minSearch) vectorsOf(slot int) []Reg {
+	return s.registers(func(v int) Reg { return load(s.state(slot, v)) })
 }
 
 // sums emits the bounds of the groups, Σw and Σw·x.
@@ -95,26 +140,55 @@ func (s minSearch) sums() {
 	}
 }
 
-// plainRange emits the inverse scale of the range, and looks for lanes that
-// are flat or strange.
-func (s minSearch) plainRange() (inverse, low []Reg) {
+// nmax is the highest level in all lanes.
+func (s minSearch) nmax() Reg {
+	p, _ := Param("nmax").Resolve()
+	return broadcast(p.Addr)
+}
+
+// plain emits the rounding that spans the range, and looks for lanes that are
+// flat or strange.
+func (s minSearch) plain() {
+	nmax := s.nmax()
 	for v := range s.vectors {
-		lo, high := load(s.state(slotLow, v)), load(s.state(slotHigh, v))
-		flat := compare(lessEqual, high, lo)
-		store(s.state(slotFlat, v), flat)
-		size := sub(high, lo)
-		out := or(compare(notGreatEq, size, constant(leastRange)), compare(notLessEqual, size, constant(greatestRange)))
-		store(s.state(slotStrange, v), out)
+		low, high := load(s.state(slotLow, v)), load(s.state(slotHigh, v))
+		storeMask(s.state(slotFlat, v), compare(lessEqual, high, low))
+		size := sub(high, low)
+		storeMask(s.state(slotStrange, v),
+			either(compare(notGreatEq, size, constant(leastRange)), compare(notLessEqual, size, constant(greatestRange))))
 		store(s.state(slotBound, v), mul(size, constant(narrowest)))
-		inverse, low = append(inverse, div(load(s.state(slotNMax, v)), size)), append(low, lo)
+		inverse := div(nmax, size)
+		store(s.field(fieldInverse, v), inverse)
+		store(s.field(fieldFrom, v), low)
+		scale := div(load(constant(1)), inverse)
+		store(s.field(fieldScale, v), scale)
+		store(s.state(slotNewScale, v), scale)
+		store(s.state(slotNewLow, v), low)
+		store(s.state(slotInverse, v), inverse)
 	}
-	return inverse, low
+	s.levels("plain", nil)
+	s.fitError("plainError")
+	for v, e := range s.vectorsOf(slotError) {
+		store(s.state(slotBest, v), e)
+	}
+}
+
+// nextInverse emits the inverse scale of a trial.
+func (s minSearch) nextInverse(trial Op) {
+	top := broadcast(Mem{Base: trial.(reg.Register)})
+	for v := range s.vectors {
+		size := sub(load(s.state(slotHigh, v)), s.state(slotLow, v))
+		strange := either(compare(notGreatEq, size, s.state(slotBound, v)), compare(notLessEqual, size, constant(largest)))
+		storeMask(s.state(slotStrange, v), either(strange, loadMask(s.state(slotStrange, v))))
+		store(s.state(slotInverse, v), div(top, size))
+	}
 }
 
 // levels emits the rounding of all values and, if sums are wanted, Σw·l,
 // Σw·l² and Σw·l·x.
-func (s minSearch) levels(label string, inverse, low []Reg, sums [][3]Reg) {
-	none, nmax := zero(), load(s.state(slotNMax, 0))
+func (s minSearch) levels(label string, sums [][3]Reg) {
+	none, nmax := zero(), s.nmax()
+	inverse, low := s.vectorsOf(slotInverse), s.vectorsOf(slotLow)
 	s.each(label, 0, 2, func(v int, x, weight, level Mem) {
 		value := load(x)
 		l := clampRoundPositive(mul(sub(value, low[v]), inverse[v]), none, nmax)
@@ -129,9 +203,23 @@ func (s minSearch) levels(label string, inverse, low []Reg, sums [][3]Reg) {
 	})
 }
 
+// round emits the rounding of a trial with its sums.
+func (s minSearch) round() {
+	sums := make([][3]Reg, s.vectors)
+	for v := range sums {
+		sums[v] = [3]Reg{zero(), zero(), zero()}
+	}
+	s.levels("levels", sums)
+	for v, sum := range sums {
+		store(s.state(slotL, v), sum[0])
+		store(s.state(slotLL, v), sum[1])
+		store(s.state(slotXL, v), sum[2])
+	}
+}
+
 // fitError emits the weighted error of scale·level + low.
-func (s minSearch) fitError(label string, scale, low []Reg) []Reg {
-	sum := s.zeros()
+func (s minSearch) fitError(label string) {
+	sum, scale, low := s.zeros(), s.vectorsOf(slotNewScale), s.vectorsOf(slotNewLow)
 	var mask Reg
 	if s.absolute {
 		mask = load(bits(magnitude))
@@ -144,96 +232,58 @@ func (s minSearch) fitError(label string, scale, low []Reg) []Reg {
 			accumulate(sum[v], mul(mul(diff, diff), weight))
 		}
 	})
-	return sum
+	for v := range sum {
+		store(s.state(slotError, v), sum[v])
+	}
 }
 
-// trials emits the loop over trial roundings.
-func (s minSearch) trials() {
-	trial, left := Load(Param("trials"), GP64()), Load(Param("count"), GP64())
-	TESTQ(left, left)
-	JZ(operand.LabelRef("done"))
-	Label("trial")
-	top := broadcast(Mem{Base: trial})
-	var inverse, low []Reg
+// solve emits the least-squares problem for scale and minimum; where the
+// minimum would be positive it is 0, and the scale follows.
+func (s minSearch) solve() {
+	none := zero()
+	var scale, low []Reg
+	positive := s.masks(func(v int) Mask {
+		l, ll, xl := load(s.state(slotL, v)), load(s.state(slotLL, v)), load(s.state(slotXL, v))
+		sumW, sumX := load(s.state(slotSumW, v)), load(s.state(slotSumX, v))
+		det := sub(mul(sumW, ll), mul(l, l))
+		storeMask(s.state(slotSolved, v), compare(greater, det, none))
+		scale = append(scale, div(sub(mul(sumW, xl), mul(sumX, l)), det))
+		low = append(low, div(sub(mul(ll, sumX), mul(l, xl)), det))
+		return compare(greater, low[v], none)
+	})
+	jumpUnlessAny(positive, s.label("negative"))
 	for v := range s.vectors {
-		lo := load(s.state(slotLow, v))
-		size := sub(load(s.state(slotHigh, v)), lo)
-		out := or(compare(notGreatEq, size, s.state(slotBound, v)), compare(notLessEqual, size, constant(largest)))
-		store(s.state(slotStrange, v), or(out, s.state(slotStrange, v)))
-		inverse, low = append(inverse, div(top, size)), append(low, lo)
-		store(s.state(slotInverse, v), inverse[v])
+		free := div(load(s.state(slotXL, v)), s.state(slotLL, v))
+		replace(positive[v], free, scale[v])
+		replace(positive[v], none, low[v])
 	}
-	sums := make([][3]Reg, s.vectors)
-	for v := range sums {
-		sums[v] = [3]Reg{zero(), zero(), zero()}
+	Label(s.label("negative"))
+	for v := range s.vectors {
+		store(s.state(slotNewScale, v), scale[v])
+		store(s.state(slotNewLow, v), low[v])
 	}
-	s.levels("levels", inverse, low, sums)
+}
 
-	scale, newLow := s.solve(sums)
-	e := s.fitError("error", scale, newLow)
+// keepBest emits what becomes of lanes where the trial wins.
+func (s minSearch) keepBest() {
 	for v := range s.vectors {
-		won := and(compare(less, e[v], s.state(slotBest, v)), s.state(slotSolved, v))
+		e := load(s.state(slotError, v))
+		won := both(compare(less, e, s.state(slotBest, v)), loadMask(s.state(slotSolved, v)))
 		keep := func(at, from Mem) { store(at, choose(won, from, load(at))) }
 		keep(s.field(fieldFrom, v), s.state(slotLow, v))
 		keep(s.field(fieldInverse, v), s.state(slotInverse, v))
 		keep(s.field(fieldScale, v), s.state(slotNewScale, v))
 		keep(s.state(slotLow, v), s.state(slotNewLow, v))
-		store(s.state(slotBest, v), choose(won, e[v], load(s.state(slotBest, v))))
+		keep(s.state(slotBest, v), s.state(slotError, v))
 	}
-	ADDQ(operand.Imm(4), trial)
-	DECQ(left)
-	JNZ(operand.LabelRef("trial"))
-	Label("done")
-}
-
-// solve emits the least-squares problem for scale and minimum; where the
-// minimum would be positive it is 0, and the scale follows.
-func (s minSearch) solve(sums [][3]Reg) (scale, low []Reg) {
-	none := zero()
-	positive := make([]Reg, s.vectors)
-	for v, sum := range sums {
-		l, ll, xl := sum[0], sum[1], sum[2]
-		sumW, sumX := load(s.state(slotSumW, v)), load(s.state(slotSumX, v))
-		det := sub(mul(sumW, ll), mul(l, l))
-		store(s.state(slotSolved, v), compare(greater, det, none))
-		scale = append(scale, div(sub(mul(sumW, xl), mul(sumX, l)), det))
-		low = append(low, div(sub(mul(ll, sumX), mul(l, xl)), det))
-		positive[v] = compare(greater, low[v], none)
-	}
-	jumpUnlessAny(positive, "negative")
-	for v, sum := range sums {
-		free := div(sum[2], sum[1])
-		VBLENDVPS(positive[v], free, scale[v], scale[v])
-		VANDNPS(low[v], positive[v], low[v])
-	}
-	Label("negative")
-	for v := range sums {
-		store(s.state(slotNewScale, v), scale[v])
-		store(s.state(slotNewLow, v), low[v])
-	}
-	return scale, low
 }
 
 // finish emits the result of flat lanes and the report of strange ones.
-func (s minSearch) finish() {
-	sign := load(bits(signBit))
-	var reports []Op
-	for v := range s.vectors {
-		flat := load(s.state(slotFlat, v))
-		store(s.field(fieldOffset, v), xor(sign, s.state(slotLow, v)))
-		for _, field := range []int{fieldScale, fieldInverse, fieldFrom} {
-			store(s.field(field, v), andNot(flat, s.field(field, v)))
-		}
-		report := GP32()
-		VMOVMSKPS(andNot(flat, s.state(slotStrange, v)), report)
-		if v > 0 {
-			SHLL(operand.Imm(uint64(8*v)), report)
-			ORL(reports[0], report)
-			reports[0] = report
-		} else {
-			reports = append(reports, report)
-		}
+func (s minSearch) finish(v int) reg.GPVirtual {
+	flat := loadMask(s.state(slotFlat, v))
+	store(s.field(fieldOffset, v), xor(load(bits(signBit)), s.state(slotLow, v)))
+	for _, field := range []int{fieldScale, fieldInverse, fieldFrom} {
+		store(s.field(field, v), except(flat, s.field(field, v)))
 	}
-	out, _ := ReturnIndex(0).Resolve()
-	MOVL(reports[0], out.Addr)
+	return lanes(without(flat, loadMask(s.state(slotStrange, v))))
 }

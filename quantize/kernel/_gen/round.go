@@ -46,8 +46,8 @@ func away(Reg, Reg) func(Mem, func() Reg, func() Reg) Reg {
 		VCVTTPS2DQ(f, l)
 		VPCMPEQD(lowest, l, valid)
 		rest := sub(f, toFloat(l))
-		up := andNot(valid, compare(greaterEqual, rest, half))
-		down := andNot(valid, compare(lessEqual, rest, minus))
+		up := without(valid, compare(greaterEqual, rest, half))
+		down := without(valid, compare(lessEqual, rest, minus))
 		VPSUBD(up, l, l)
 		VPADDD(down, l, l)
 		return l

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 )
@@ -17,7 +19,7 @@ func (w walk) extreme() []Reg {
 		size := and(mask, signed)
 		more := compare(greater, size, top[v])
 		VMAXPS(top[v], size, top[v])
-		VBLENDVPS(more, signed, value[v], value[v])
+		replace(more, signed, value[v])
 	})
 	return value
 }
@@ -31,9 +33,9 @@ const (
 // searchScale emits the search for a scale in 16 lanes. No level leaves the
 // range of Nearest: values are at most the extreme one, and that becomes at
 // most nmax+1.
-func searchScale() {
-	TEXT("searchScaleAVX2", NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
-	Doc("searchScaleAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchScale.")
+func searchScale(name string) {
+	TEXT(name, NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
+	Doc(fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchScale.", name, 2*width()/4))
 	Pragma("noescape")
 	w := newWalk(2)
 	for v, top := range w.extreme() {
@@ -62,7 +64,7 @@ func searchScale() {
 	inverse, sumLX, sumLL := project("first")
 	none := zero()
 	for v := range w.vectors {
-		scale := and(compare(notEqual, sumLL[v], none), div(sumLX[v], sumLL[v]))
+		scale := only(compare(notEqual, sumLL[v], none), div(sumLX[v], sumLL[v]))
 		store(w.field(fieldScale, v), scale)
 		store(w.field(fieldInverse, v), inverse[v])
 		store(w.state(slotBestScale, v), mul(scale, sumLX[v]))
@@ -72,9 +74,9 @@ func searchScale() {
 	Label("trial")
 	inverse, sumLX, sumLL = project("project")
 	none = zero()
-	won := w.registers(func(v int) Reg {
+	won := w.masks(func(v int) Mask {
 		more := compare(greater, mul(sumLX[v], sumLX[v]), mul(sumLL[v], w.state(slotBestScale, v)))
-		return and(more, compare(greater, sumLL[v], none))
+		return both(more, compare(greater, sumLL[v], none))
 	})
 	jumpUnlessAny(won, "next")
 	for v := range w.vectors {
@@ -92,8 +94,8 @@ func searchScale() {
 	for v := range w.vectors {
 		size := and(load(bits(magnitude)), w.state(slotTop, v))
 		empty := compare(less, size, constant(negligible))
-		store(w.field(fieldScale, v), andNot(empty, w.field(fieldScale, v)))
-		store(w.field(fieldInverse, v), andNot(empty, w.field(fieldInverse, v)))
+		store(w.field(fieldScale, v), except(empty, w.field(fieldScale, v)))
+		store(w.field(fieldInverse, v), except(empty, w.field(fieldInverse, v)))
 	}
 	VZEROUPPER()
 	RET()

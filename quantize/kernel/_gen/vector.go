@@ -9,7 +9,18 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Op is an operand of eight floats: a register, or memory as the last of an
+// wide selects AVX-512, of 16 lanes, for what is emitted; else it is AVX2, of 8.
+var wide bool
+
+// width is the number of bytes of a vector.
+func width() int {
+	if wide {
+		return 64
+	}
+	return 32
+}
+
+// Op is an operand of floats: a register, or memory as the last of an
 // operation's operands. Operands are in the order of the formula.
 type (
 	Op  = operand.Op
@@ -17,8 +28,15 @@ type (
 	Mem = operand.Mem
 )
 
+func vector() Reg {
+	if wide {
+		return ZMM()
+	}
+	return YMM()
+}
+
 func binary(emit func(...Op), a, b Op) Reg {
-	out := YMM()
+	out := vector()
 	emit(b, a, out)
 	return out
 }
@@ -28,18 +46,14 @@ func sub(a, b Op) Reg { return binary(func(o ...Op) { VSUBPS(o[0], o[1], o[2]) }
 func mul(a, b Op) Reg { return binary(func(o ...Op) { VMULPS(o[0], o[1], o[2]) }, a, b) }
 func div(a, b Op) Reg { return binary(func(o ...Op) { VDIVPS(o[0], o[1], o[2]) }, a, b) }
 func and(a, b Op) Reg { return binary(func(o ...Op) { VANDPS(o[0], o[1], o[2]) }, a, b) }
-func or(a, b Op) Reg  { return binary(func(o ...Op) { VORPS(o[0], o[1], o[2]) }, a, b) }
 func xor(a, b Op) Reg { return binary(func(o ...Op) { VXORPS(o[0], o[1], o[2]) }, a, b) }
-
-// andNot is b without the bits of a.
-func andNot(a, b Op) Reg { return binary(func(o ...Op) { VANDNPS(o[0], o[1], o[2]) }, a, b) }
 
 // least is a < b ? a : b, greatest a > b ? a : b.
 func least(a, b Op) Reg    { return binary(func(o ...Op) { VMINPS(o[0], o[1], o[2]) }, a, b) }
 func greatest(a, b Op) Reg { return binary(func(o ...Op) { VMAXPS(o[0], o[1], o[2]) }, a, b) }
 
 func sqrt(a Op) Reg {
-	out := YMM()
+	out := vector()
 	VSQRTPS(a, out)
 	return out
 }
@@ -47,13 +61,22 @@ func sqrt(a Op) Reg {
 // accumulate adds to a sum in place.
 func accumulate(sum Reg, term Op) { VADDPS(term, sum, sum) }
 
-// clampRound holds f between two integers and rounds it, ties to even. That
-// equals rounding first, since rounding is monotone.
+// roundEven rounds to integers, ties to even.
+func roundEven(f Reg) Reg {
+	if wide {
+		VRNDSCALEPS(operand.Imm(8), f, f)
+	} else {
+		VROUNDPS(operand.Imm(8), f, f)
+	}
+	return f
+}
+
+// clampRound holds f between two integers and rounds it. That equals rounding
+// first, since rounding is monotone.
 func clampRound(f Reg, low, high Op) Reg {
 	VMAXPS(low, f, f)
 	VMINPS(high, f, f)
-	VROUNDPS(operand.Imm(8), f, f)
-	return f
+	return roundEven(f)
 }
 
 // clampRoundPositive is clampRound from 0 up. As integers the bits of floats
@@ -62,37 +85,11 @@ func clampRound(f Reg, low, high Op) Reg {
 func clampRoundPositive(f Reg, none, high Op) Reg {
 	VPMAXSD(none, f, f)
 	VPMINSD(high, f, f)
-	VROUNDPS(operand.Imm(8), f, f)
-	return f
-}
-
-// A predicate of a comparison; NaN makes those with not true.
-const (
-	less         = 0x11
-	lessEqual    = 0x12
-	greater      = 0x1e
-	greaterEqual = 0x1d
-	equal        = 0x00
-	notLessEqual = 0x06
-	notEqual     = 0x04
-	notGreatEq   = 0x09
-)
-
-func compare(predicate uint64, a, b Op) Reg {
-	out := YMM()
-	VCMPPS(operand.Imm(predicate), b, a, out)
-	return out
-}
-
-// choose is yes where mask is set and no elsewhere.
-func choose(mask Reg, yes Op, no Reg) Reg {
-	out := YMM()
-	VBLENDVPS(mask, yes, no, out)
-	return out
+	return roundEven(f)
 }
 
 func load(from Mem) Reg {
-	out := YMM()
+	out := vector()
 	VMOVUPS(from, out)
 	return out
 }
@@ -100,25 +97,46 @@ func load(from Mem) Reg {
 func store(to Mem, v Reg) { VMOVUPS(v, to) }
 
 func zero() Reg {
-	out := YMM()
+	out := vector()
 	VXORPS(out, out, out)
 	return out
 }
 
 func broadcast(from Mem) Reg {
-	out := YMM()
+	out := vector()
 	VBROADCASTSS(from, out)
 	return out
 }
 
-// anySet jumps to label unless some mask has a bit.
-func jumpUnlessAny(masks []Reg, label string) {
-	all := masks[0]
-	for _, m := range masks[1:] {
-		all = or(all, m)
+// near emits kernel.Nearest, whatever f is, as integers.
+func near(f Op) Reg {
+	t := vector()
+	VADDPS(constant(12582912), f, t)
+	bitAnd(bits(0x7fffff), t)
+	VPSUBD(bits(0x400000), t, t)
+	return t
+}
+
+// bitAnd is and for integers, in place.
+func bitAnd(mask Op, t Reg) {
+	if wide {
+		VPANDD(mask, t, t)
+	} else {
+		VPAND(mask, t, t)
 	}
-	VTESTPS(all, all)
-	JZ(operand.LabelRef(label))
+}
+
+// between holds integers within bounds.
+func between(t Reg, low, high Op) Reg {
+	VPMAXSD(low, t, t)
+	VPMINSD(high, t, t)
+	return t
+}
+
+func toFloat(t Reg) Reg {
+	out := vector()
+	VCVTDQ2PS(t, out)
+	return out
 }
 
 // constants holds the data section by name, so that functions share it.
@@ -138,7 +156,9 @@ func words(name string, values ...uint32) Mem {
 }
 
 // bits is a vector of one value, by its bits.
-func bits(b uint32) Mem { return words(fmt.Sprintf("all_%08x", b), b, b, b, b, b, b, b, b) }
+func bits(b uint32) Mem {
+	return words(fmt.Sprintf("all_%08x", b), b, b, b, b, b, b, b, b, b, b, b, b, b, b, b, b)
+}
 
 func constant(f float32) Mem { return bits(math.Float32bits(f)) }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 )
 
@@ -30,7 +32,7 @@ func spread(w walk) func(int, Mem, Mem) Reg {
 	Load(Param("n"), length)
 	VXORPS(n, n, n)
 	VCVTSI2SSQ(length, n, n)
-	count := YMM()
+	count := vector()
 	VBROADCASTSS(n, count)
 	for v := range sum {
 		sum[v] = sqrt(div(sum[v], count))
@@ -56,7 +58,7 @@ func given(w walk) func(int, Mem, Mem) Reg {
 // weigh emits the kernel that fills the weights.
 func weigh(name string, how weighing) {
 	TEXT(name, NOSPLIT, "func(x *float32, n int)")
-	Doc(name + " fills the weights of 16 lanes; n is a multiple of 8.")
+	Doc(fmt.Sprintf("%s fills the weights of %d lanes; n is a multiple of 8.", name, 2*width()/4))
 	Pragma("noescape")
 	w := newWalk(2)
 	of := how(w)
