@@ -35,8 +35,18 @@ func newCharsmap(blob []byte) (*charsmap, error) {
 	if m.text[len(m.text)-1] != 0 {
 		return nil, fault.Corrupt("tokenizer: precompiled charsmap ends within a replacement")
 	}
+	for text := m.text; len(text) > 0; {
+		n := bytes.IndexByte(text, 0)
+		if n > maxReplacement {
+			return nil, fault.Corrupt("tokenizer: precompiled charsmap has a replacement of %d bytes", n)
+		}
+		text = text[n+1:]
+	}
 	return m, nil
 }
+
+// maxReplacement bounds how much longer normalization can make a text.
+const maxReplacement = 1 << 10
 
 // longest returns how many bytes of s the longest entry covers (0: none) and
 // what replaces them.

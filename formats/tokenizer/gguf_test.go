@@ -76,7 +76,8 @@ func TestGivesLlamaCppVectors(t *testing.T) {
 // The digests are of the ids that libllama gives for the vocabularies, and for
 // the one of GPT-2 under every name of a pre-tokenizer.
 func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
-	corpora := map[string][]string{"sample": sample(t), "short": fuzzed(t, 400, 3)}
+	corpora := map[string][]string{"sample": sample(t), "short": fuzzed(t, 400, 3), "whole": sample(t)}
+	options := map[string]Options{"sample": {ParseSpecial: true}, "short": {ParseSpecial: true}, "whole": {AddSpecial: true}}
 	gpt2, err := gguf.Open(shared.Path(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-gpt-2.gguf"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
 				loaded[row[0]] = tok
 			}
 			texts := corpora[row[1]]
-			checkDigest(t, row[0], row[1], row[2], texts, idLines(tok, texts, Options{ParseSpecial: true}))
+			checkDigest(t, row[0], row[1], row[2], texts, idLines(tok, texts, options[row[1]]))
 		})
 	}
 }

@@ -73,7 +73,12 @@ func replace(c *component) (rewrite, error) {
 		if old == "" {
 			return func(s string) string { return s }, nil
 		}
-		return func(s string) string { return strings.ReplaceAll(s, old, c.Content) }, nil
+		return func(s string) string {
+			if n := strings.Count(s, old); n*len(c.Content) > growthLimit(len(s)) {
+				return s
+			}
+			return strings.ReplaceAll(s, old, c.Content)
+		}, nil
 	}
 	re, err := compileRegex(str(c.Pattern.Regex), unicode16)
 	if err != nil {
@@ -83,6 +88,9 @@ func replace(c *component) (rewrite, error) {
 		var out strings.Builder
 		at := 0
 		re.each(s, func(start, end int) {
+			if out.Len() > growthLimit(len(s)) {
+				return
+			}
 			out.WriteString(s[at:start])
 			out.WriteString(c.Content)
 			at = end

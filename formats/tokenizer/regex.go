@@ -48,7 +48,8 @@ const (
 	// where it runs out, nothing matches any more. Patterns in use take
 	// fewer than ten steps a byte.
 	freeSteps    = 1 << 20
-	stepsPerByte = 1 << 12
+	stepsPerByte = 1 << 9
+	maxFrames    = 1 << 20 // points to come back to
 )
 
 // compileRegex compiles a pattern over the given edition of Unicode.
@@ -267,7 +268,7 @@ func (m *matcher) run(prog []inst, s string, at int) int {
 	defer func() { m.stack = m.stack[:base] }()
 	pc, pos := 0, at
 	for {
-		if m.steps--; m.steps < 0 {
+		if m.steps--; m.steps < 0 || len(m.stack) > maxFrames {
 			return -1
 		}
 		in, ok := &prog[pc], true

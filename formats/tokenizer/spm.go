@@ -61,12 +61,18 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 	return m
 }
 
+// maxCheckedToken is the longest token that crosses looks into.
+const maxCheckedToken = 256
+
 // crosses tells whether a merge that makes the token can join the end of a
 // word and the U+2581 that begins the next one.
 func (m *spm) crosses(text string) bool {
 	piece := func(s string) bool {
 		_, ok := m.ids[s]
 		return ok || leadLen(s) == len(s)
+	}
+	if len(text) > maxCheckedToken {
+		return strings.Contains(strings.TrimLeft(text, lowBlock), lowBlock)
 	}
 	for at := len(text); ; {
 		at = strings.LastIndex(text[:at], lowBlock)
