@@ -92,15 +92,13 @@ func folder(t *testing.T, dir string) (named map[string][]byte, hidden []string)
 	return named, hidden
 }
 
-// killedRuns ends a conversion at random moments,
-// several times in a row, until it comes through. $MQ_KILLS sets how many
-// moments are tried.
-func TestKilledRunsResumeToTheSameBytes(t *testing.T) {
+// killedRuns ends a conversion at random moments, several times in a row,
+// until it comes through. $MQ_KILLS sets how many moments are tried.
+func killedRuns(t *testing.T, mq, model string) {
 	kills := 10
 	if n, err := strconv.Atoi(os.Getenv("MQ_KILLS")); err == nil {
 		kills = n
 	}
-	mq, model := build(t)
 	ctx := context.Background()
 	whole := t.TempDir()
 	begin := time.Now()
@@ -147,8 +145,7 @@ func TestKilledRunsResumeToTheSameBytes(t *testing.T) {
 	t.Logf("a run takes %v; after %d kills the folder had: %v", takes.Round(time.Millisecond), kills, stages)
 }
 
-// signals sends what a terminal, and what a scheduler,
-// sends.
+// signals sends what a terminal, and what a scheduler, sends.
 func signals(t *testing.T, mq, model string) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		stopped := false
@@ -187,8 +184,8 @@ func signals(t *testing.T, mq, model string) {
 	}
 }
 
-// fullDisk fills the space that a run has: by the limit on
-// the size of files, which every user can set.
+// fullDisk fills the space that a run has, by the limit on the size of files,
+// which every user can set.
 func fullDisk(t *testing.T, mq, model string) {
 	dir := t.TempDir()
 	// 4 MiB in blocks of 512 bytes; the signal that comes with it is ignored
@@ -205,8 +202,7 @@ func fullDisk(t *testing.T, mq, model string) {
 	}
 }
 
-// fullFileSystem runs onto a small file system, where this
-// user may mount one.
+// fullFileSystem runs onto a small file system, where this user may mount one.
 func fullFileSystem(t *testing.T, mq, model string) {
 	dir := t.TempDir()
 	// A mount of its own: nothing is left when the shell has ended.
