@@ -44,6 +44,7 @@ func openCheckpoint(path string) (source, error) {
 	return c, nil
 }
 
+func (c *checkpoint) releaseBehind()            { c.files.ReleaseBehind() }
 func (c *checkpoint) Close() error              { return c.files.Close() }
 func (c *checkpoint) hyper() arch.Hyper         { return c.h }
 func (c *checkpoint) arch() arch.Arch           { return c.a }

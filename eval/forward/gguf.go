@@ -2,6 +2,7 @@ package forward
 
 import (
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/f190792d/mq/convert/arch"
@@ -11,8 +12,9 @@ import (
 )
 
 // mapLimit is the size of files that are mapped into memory. Larger ones are
-// read piece by piece, so that they never fill it.
-const mapLimit = 2 << 30
+// read piece by piece, so that they never fill it. Mapped pages count as the
+// process's own, so they may take half of what it is allowed.
+func mapLimit() int64 { return min(2<<30, debug.SetMemoryLimit(-1)/2) }
 
 // ggufSource loads a GGUF file by the conventions of that format.
 type ggufSource struct {
@@ -20,6 +22,8 @@ type ggufSource struct {
 	name string
 	h    arch.Hyper
 	a    arch.Arch
+
+	behind bool // the page cache is released behind the reader
 }
 
 func openGGUF(path string) (source, error) {
@@ -41,7 +45,7 @@ func newGGUF(f *gguf.File) (source, error) {
 		return nil, err
 	}
 	g.a, _ = arch.ByName(g.h.Arch)
-	if f.Size() <= mapLimit {
+	if f.Size() <= mapLimit() {
 		// Where it cannot be mapped, reading does as well.
 		_ = f.Map()
 	}
@@ -49,6 +53,7 @@ func newGGUF(f *gguf.File) (source, error) {
 }
 
 func (g *ggufSource) Close() error              { return g.file.Close() }
+func (g *ggufSource) releaseBehind()            { g.behind = true }
 func (g *ggufSource) hyper() arch.Hyper         { return g.h }
 func (g *ggufSource) arch() arch.Arch           { return g.a }
 func (g *ggufSource) normOffset() float32       { return 0 }
@@ -147,7 +152,11 @@ func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols 
 	}
 	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
 		buf = buf[:int64(lines)*size]
-		_, err := g.file.ReadTensorAt(t, buf, (int64(n)*int64(rows)+int64(first))*size)
+		at := (int64(n)*int64(rows) + int64(first)) * size
+		_, err := g.file.ReadTensorAt(t, buf, at)
+		if g.behind {
+			g.file.Release(t, at, int64(len(buf)))
+		}
 		return buf, err
 	}
 	return m

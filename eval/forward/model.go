@@ -41,6 +41,7 @@ type layer struct {
 type source interface {
 	loader
 	tokenizer() (*tokenizer.Tokenizer, error)
+	releaseBehind()
 	Close() error
 }
 
@@ -104,6 +105,11 @@ func (m *Model) SetWorkers(n int) {
 	}
 	m.workers = n
 }
+
+// ReleaseBehind asks the system to forget weights once they were used, for a
+// model that is run once and is larger than the memory it may take. Call it
+// before running.
+func (m *Model) ReleaseBehind() { m.source.releaseBehind() }
 
 // Logits runs tokens as one sequence and returns the logits of the positions
 // from on: [len(tokens)-from, Vocabulary()], row by row.

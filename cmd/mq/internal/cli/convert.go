@@ -84,6 +84,9 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 		}
 		defer source.Close()
 		source.SetWorkers(a.jobs)
+		if p.origin.Bytes > a.budget() {
+			source.ReleaseBehind()
+		}
 		p.Check = a.verifier(p, source, p.prompt)
 	}
 	return a.produce(ctx, p)

@@ -34,6 +34,9 @@ func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(co
 		}
 		defer written.Close()
 		written.SetWorkers(a.jobs)
+		if t.Plan.Summary.FileBytes > a.budget() {
+			written.ReleaseBehind()
+		}
 		agreement, err := eval.Compare(ctx, source, written, prompt)
 		if err != nil {
 			return err
