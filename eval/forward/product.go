@@ -6,7 +6,7 @@ import "github.com/f190792d/mq/eval/kernel"
 // decoded and packed into panels that stay in the second-level cache; one
 // panel stays in the first while tokenBlock rows of activations pass.
 const (
-	rowBlock   = 64
+	rowBlock   = 128 // at most; fewer where that keeps all workers busy
 	depthBlock = 256 // a multiple of every encoded block
 	tokenBlock = 144 // a multiple of every micro-kernel's rows
 )
@@ -23,7 +23,7 @@ type scratch struct {
 	raw    []byte
 	rows   []float32 // decoded rows, rowBlock × depthBlock
 	panels []float32 // the same, packed
-	edge   []float32 // a panel of results that sticks out of the matrix
+	sums   []float32 // results of a block of rows, [tokens, rows up to whole panels]
 	attention
 }
 
@@ -81,28 +81,38 @@ func (r *run) multiply(x []float32, tokens int, outs ...output) error {
 	}
 	type item struct {
 		output
-		first int
+		first, rows int
+	}
+	total := 0
+	for _, o := range outs {
+		total += o.w.rows
+	}
+	block := rowBlock
+	for block > 32 && total/block < 4*r.workers {
+		block /= 2
 	}
 	var items []item
 	for _, o := range outs {
-		for first := 0; first < o.w.rows; first += rowBlock {
-			items = append(items, item{o, first})
+		for first := 0; first < o.w.rows; first += block {
+			items = append(items, item{o, first, min(block, o.w.rows-first)})
 		}
 	}
 	return parallel(r.ctx, r.workers, len(items), func(worker, i int) error {
 		it := items[i]
-		return it.w.multiply(r.scratch[worker], p, it.first, it.y, it.bias)
+		return it.w.multiply(r.scratch[worker], p, it.first, it.rows, it.y, it.bias)
 	})
 }
 
-// multiply computes the columns of y that belong to one block of rows.
-func (m *matrix) multiply(s *scratch, p packed, first int, y, bias []float32) error {
-	rows := min(rowBlock, m.rows-first)
+// multiply computes the columns of y that belong to one block of rows. They
+// are summed in a small matrix of their own first: rows of y lie so far apart
+// that they would push each other out of the caches.
+func (m *matrix) multiply(s *scratch, p packed, first, rows int, y, bias []float32) error {
 	width := kernel.Width()
 	panels := (rows + width - 1) / width
+	stride := panels * width
 	s.rows = grow(s.rows, rowBlock*depthBlock)
-	s.panels = grow(s.panels, panels*width*depthBlock)
-	s.edge = grow(s.edge, p.tokens*width)
+	s.panels = grow(s.panels, stride*depthBlock)
+	s.sums = grow(s.sums, p.tokens*stride)
 
 	lines, err := m.lines(s, first, rows)
 	if err != nil {
@@ -117,22 +127,14 @@ func (m *matrix) multiply(s *scratch, p packed, first int, y, bias []float32) er
 			n := min(tokenBlock, p.tokens-t)
 			for i := range panels {
 				panel := s.panels[i*width*depth : (i+1)*width*depth]
-				c, stride := y[t*m.rows+first+i*width:], m.rows
-				if (i+1)*width > rows {
-					c, stride = s.edge[t*width:], width
-				}
-				kernel.Gemm(n, depth, x[t*depth:], depth, panel, c, stride, from > 0)
+				kernel.Gemm(n, depth, x[t*depth:], depth, panel, s.sums[t*stride+i*width:], stride, from > 0)
 			}
 		}
 	}
-	if tail := rows % width; tail > 0 {
-		for t := range p.tokens {
-			copy(y[t*m.rows+first+rows-tail:][:tail], s.edge[t*width:])
-		}
-	}
-	if bias != nil {
-		for t := range p.tokens {
-			out := y[t*m.rows+first:][:rows]
+	for t := range p.tokens {
+		out := y[t*m.rows+first:][:rows]
+		copy(out, s.sums[t*stride:])
+		if bias != nil {
 			for i, b := range bias[first : first+rows] {
 				out[i] += b
 			}
