@@ -95,7 +95,7 @@ func (l *loader) bpe() error {
 	}
 	lower := l.kind == "whitespace" && l.flag("normalizer.lowercase", false)
 	l.words = func(dst []string, f fragment) []string {
-		s := repair(f.text)
+		s := repairLlama(f.text)
 		if lower {
 			s = strings.ToLower(s)
 		}
@@ -172,7 +172,7 @@ func (l *loader) wordPiece() error {
 	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
 	lower := l.flag("normalizer.lowercase", true)
 	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: unicode15}
-	l.words = func(dst []string, f fragment) []string { return words.split(dst, repair(f.text)) }
+	l.words = func(dst []string, f fragment) []string { return words.split(dst, repairLlama(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }

@@ -86,7 +86,7 @@ func (l *loader) plamo() error {
 	}
 	m.match = newTrie(keys, ids)
 	l.model = m
-	l.words = func(dst []string, f fragment) []string { return append(dst, repair(f.text)) }
+	l.words = func(dst []string, f fragment) []string { return append(dst, repairLlama(f.text)) }
 	l.piece = func(id int32) string {
 		if b, ok := parseByteToken(l.tokens[id]); ok && l.types[id] == TypeByte {
 			return string([]byte{b})
