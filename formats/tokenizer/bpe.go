@@ -70,10 +70,10 @@ func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) e
 		if closed && max(left, right, both) >= b.tokens {
 			return fault.Corrupt("tokenizer: merge %d %q names a token that is not in the vocabulary", rank, m)
 		}
-		if key := mergeKey(left, right); true {
-			if _, dup := b.merges[key]; !dup || closed {
-				b.merges[key] = merged{int32(rank), both}
-			}
+		// Of a merge that is there twice llama.cpp keeps the first, Hugging
+		// Face tokenizers the last.
+		if _, dup := b.merges[mergeKey(left, right)]; !dup || closed {
+			b.merges[mergeKey(left, right)] = merged{int32(rank), both}
 		}
 		if strings.HasPrefix(m[1], lowBlock) && !strings.HasSuffix(m[0], lowBlock) {
 			b.cut = false

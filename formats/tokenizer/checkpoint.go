@@ -180,7 +180,8 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 }
 
 // GGUF returns the key-values that describe the vocabulary in a GGUF file, in
-// the order in which the reference converter writes them.
+// the order in which the reference converter writes them. Only tokenizers from
+// FromCheckpoint and FromGGUF have them.
 func (t *Tokenizer) GGUF() gguf.KVs { return t.kvs.Clone() }
 
 // vocabularyKeys are the key-values of a file that belong to the vocabulary.
