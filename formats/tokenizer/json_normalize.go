@@ -112,8 +112,7 @@ func strip(c *component) (rewrite, error) {
 	}, nil
 }
 
-// precompiled applies a charsmap: to a whole short character sequence that
-// belongs together, else to each of its characters.
+// precompiled applies a charsmap, to the longest match at each place.
 func precompiled(c *component) (rewrite, error) {
 	chars, err := newCharsmap(c.Charsmap)
 	if err != nil {
