@@ -186,7 +186,7 @@ func (a *app) planPrompt(p *production, plan *convert.Plan) error {
 	if err != nil {
 		return err
 	}
-	p.tokenizer = fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", words.Model(), cmp.Or(words.Pre(), "none"), words.Size())
+	p.tokenizer = tokenizerText(words)
 	if p.flags.noVerify || p.flags.partCount > 0 {
 		return nil
 	}
@@ -194,6 +194,24 @@ func (a *app) planPrompt(p *production, plan *convert.Plan) error {
 	p.prompt = p.prompt[:a.promptFor(len(p.prompt), words.Size())]
 	p.vocabulary = words.Size()
 	return nil
+}
+
+// describeTokenizer notes what the vocabulary of a GGUF file is, if it has one.
+func (a *app) describeTokenizer(p *production, kvs gguf.KVs) error {
+	if !kvs.Has("tokenizer.ggml.model") {
+		p.tokenizer = "none"
+		return nil
+	}
+	words, err := tokenizer.FromGGUF(kvs)
+	if err != nil {
+		return err
+	}
+	p.tokenizer = tokenizerText(words)
+	return nil
+}
+
+func tokenizerText(t *tokenizer.Tokenizer) string {
+	return fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", t.Model(), cmp.Or(t.Pre(), "none"), t.Size())
 }
 
 // encoder gives the converter the block types, which it does not know itself.

@@ -18,7 +18,7 @@ type preflightReport struct {
 	Source    origin       `json:"source"`
 	Tokenizer string       `json:"tokenizer,omitempty"`
 	Outputs   []plannedOut `json:"outputs"`
-	Disk      []diskUse    `json:"disk"`
+	Disk      []diskUse    `json:"disk,omitempty"`
 	Memory    memoryUse    `json:"memory"`
 }
 
@@ -34,7 +34,7 @@ type origin struct {
 }
 
 type plannedOut struct {
-	Path     string             `json:"path"`
+	Path     string             `json:"path,omitempty"`
 	Type     string             `json:"name"`
 	Files    int                `json:"files"`
 	Part     int                `json:"part,omitempty"`  // from 1
@@ -122,13 +122,8 @@ func (a *app) printPreflight(r *preflightReport) {
 		}{"preflight", r})
 		return
 	}
-	s := r.Source
-	rows := [][]string{
-		{"source", fmt.Sprintf("%s: %s, %s, %d files, %s, %d tensors", s.Name, s.Format, s.Architecture, s.Files, ui.Bytes(s.Bytes), s.Tensors)},
-	}
-	if r.Tokenizer != "" {
-		rows = append(rows, []string{"tokenizer", r.Tokenizer})
-	}
+	a.printSource(r)
+	var rows [][]string
 	for _, o := range r.Outputs {
 		for _, t := range o.Summary.Types {
 			rows = append(rows, []string{o.Type, fmt.Sprintf("%s: %d tensors, %s", t.Type, t.Tensors, ui.Bytes(t.Bytes))})
@@ -140,11 +135,32 @@ func (a *app) printPreflight(r *preflightReport) {
 	for _, d := range r.Disk {
 		rows = append(rows, []string{"disk", fmt.Sprintf("%s needed, %s free in %s", ui.Bytes(d.Needed), freeText(d.Free), d.Folder)})
 	}
-	rows = append(rows, []string{"memory", fmt.Sprintf("%s at most, %s allowed", ui.Bytes(r.Memory.Peak), ui.Bytes(r.Memory.Budget))})
 	a.Table(a.Out, rows)
 	for _, o := range r.Outputs {
 		a.Printf("%s\n", o.Path)
 	}
+}
+
+// printSource shows what the input is.
+func (a *app) printSource(r *preflightReport) {
+	s := r.Source
+	ignored := ""
+	if s.Ignored > 0 {
+		ignored = fmt.Sprintf(", %d of them not written", s.Ignored)
+	}
+	rows := [][]string{{"source", fmt.Sprintf("%s: %s, %s, %s in %s, %d tensors%s", s.Name, s.Format, s.Architecture, ui.Bytes(s.Bytes), files(s.Files), s.Tensors, ignored)}}
+	if r.Tokenizer != "" {
+		rows = append(rows, []string{"tokenizer", r.Tokenizer})
+	}
+	rows = append(rows, []string{"memory", fmt.Sprintf("%s at most, %s allowed", ui.Bytes(r.Memory.Peak), ui.Bytes(r.Memory.Budget))})
+	a.Table(a.Out, rows)
+}
+
+func files(n int) string {
+	if n == 1 {
+		return "one file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 func freeText(n int64) string {

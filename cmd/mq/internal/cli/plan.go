@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// usualTypes are what plan shows where no type is asked for.
+var usualTypes = []string{"BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", "Q3_K_M", "Q2_K"}
+
+// planCommand checks an input and shows what could be made of it.
+func (a *app) planCommand() *cobra.Command {
+	f := convertFlags{output: outputFlags{dryRun: true, force: true, resume: true}}
+	cmd := &cobra.Command{
+		Use:   "plan DIR|FILE.gguf [-t TYPE[,TYPE...]]",
+		Short: "Check a model and show what converting it would give and need",
+		Long: `Checks a checkpoint folder or a GGUF file from the headers alone: that its files are
+present and whole, its tensors known, its tokenizer understood. Shows the size that
+the usual types, or those given, would have; with one type also every tensor.`,
+		Example: `  mq plan ./Llama-3-8B
+  mq plan ./Llama-3-8B -t q4_k_m --imatrix llama.imatrix.gguf --json`,
+		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			given := f.recipe.names()
+			if len(given) == 0 {
+				f.recipe.types = usualTypes
+			}
+			f.output.out = "{type}"
+			f.recipe.options.AllowRequantize = true
+			p, done, err := a.planAny(args[0], &f)
+			if err != nil {
+				return err
+			}
+			defer done()
+			if len(given) == 1 {
+				for _, t := range p.Targets {
+					a.printPlan(t)
+				}
+			}
+			return a.printOptions(p, len(given) > 0)
+		},
+	}
+	f.recipe.register(cmd)
+	return cmd
+}
+
+// planAny plans a checkpoint folder or a GGUF file.
+func (a *app) planAny(path string, f *convertFlags) (p *production, done func() error, err error) {
+	folder, err := isFolder(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if folder {
+		ckpt, err := hf.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := a.planConversion(ckpt, path, f)
+		return p, ckpt.Close, err
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	recipes, err := f.recipe.recipes()
+	if err != nil {
+		return nil, nil, err
+	}
+	if p, err = a.planQuantization(file, recipes, &f.recipe, &f.output); err != nil {
+		return nil, nil, err
+	}
+	return p, file.Close, a.describeTokenizer(p, file.KVs())
+}
+
+// printOptions shows the report without what a target alone has. The targets
+// are made together, or are a choice of which one will be made.
+func (a *app) printOptions(p *production, together bool) error {
+	r := &preflightReport{Source: p.origin, Tokenizer: p.tokenizer}
+	made := *p
+	if !together {
+		made.Targets = p.Targets[:1]
+	}
+	var err error
+	if r.Memory, err = a.planMemory(&made); err != nil {
+		return err
+	}
+	rows := [][]string{{"TYPE", "SIZE", "BITS/WEIGHT", "TENSORS", "FALLBACKS"}}
+	for _, t := range p.Targets {
+		s := t.Plan.Summary
+		r.Outputs = append(r.Outputs, plannedOut{Type: t.Plan.Recipe.Name, Files: len(t.Plan.Files), Summary: s, Coverage: t.Plan.Coverage})
+		rows = append(rows, []string{t.Plan.Recipe.Name, ui.Bytes(s.FileBytes), fmt.Sprintf("%.2f", s.Bits), fmt.Sprint(s.Tensors), fmt.Sprint(s.Fallbacks)})
+	}
+	if a.JSON {
+		a.Object(struct {
+			Type string `json:"type"`
+			*preflightReport
+		}{"preflight", r})
+		return nil
+	}
+	a.printSource(r)
+	for _, o := range r.Outputs {
+		if o.Coverage != nil {
+			a.Printf("imatrix    %s: %s\n", o.Type, o.Coverage)
+		}
+	}
+	a.Table(a.Out, rows)
+	return nil
+}
