@@ -31,12 +31,15 @@ type heads struct {
 	softcap     float32                    // scores become softcap·tanh(score/softcap); 0: they stay
 	first       func(position int) int     // first key that a query may see; nil: all before it
 	temperature func(position int) float32 // further factor of the scores; nil: 1
+	seen        [][]bool                   // by query of a tile: which keys it sees; nil: all
 }
 
 // attend computes softmax(q·kᵀ·scale)·v for each query over the keys up to its
 // own position, tile by tile with a running maximum (Dao et al. 2022,
-// arXiv:2205.14135). q is [tokens, heads·dim], out [tokens, heads·value].
-func (r *run) attend(h heads, layer int, q, out []float32) error {
+// arXiv:2205.14135). q is [tokens, heads·dim], out [tokens, heads·value]. seen,
+// where it is not nil, says by row of the batch which keys a query sees; a nil
+// row sees all.
+func (r *run) attend(h heads, layer int, q, out []float32, seen [][]bool) error {
 	group := h.query / h.kv
 	queries := max(1, queryTile/group)
 	type item struct {
@@ -52,10 +55,14 @@ func (r *run) attend(h heads, layer int, q, out []float32) error {
 		}
 	}
 	return parallel(r.ctx, r.workers, len(items), func(worker, i int) error {
+		h := h
 		// The last queries see the most keys: start with them.
 		it := items[len(items)-1-i]
 		s := r.scratch[worker]
 		row := it.span.first + it.first
+		if seen != nil {
+			h.seen = seen[row : row+it.n]
+		}
 		s.attention.tile(h, it.layer(layer), it.head, it.past+it.first, it.n,
 			q[row*h.query*h.dim:], out[row*h.query*h.value:])
 		return nil
@@ -92,7 +99,7 @@ func (a *attention) tile(h heads, s *state, head, position, n int, q, out []floa
 		keys := min(keyTile, end-first)
 		a.score(h, s, head, first, keys, rows)
 		for i := range rows {
-			a.soften(h, i, first, keys, position+i/group, stride)
+			a.soften(h, i, first, keys, position+i/group, stride, h.mask(i/group))
 		}
 		a.weigh(h, s, head, first, keys, rows, stride)
 	}
@@ -113,6 +120,14 @@ func (h heads) firstKey(position int) int {
 	return h.first(position)
 }
 
+// mask returns the keys that a query of a tile sees, nil for all.
+func (h heads) mask(query int) []bool {
+	if h.seen == nil {
+		return nil
+	}
+	return h.seen[query]
+}
+
 // score fills the scores of a tile of keys.
 func (a *attention) score(h heads, s *state, head, first, keys, rows int) {
 	width, line := kernel.Width(), h.kv*h.dim
@@ -124,7 +139,7 @@ func (a *attention) score(h heads, s *state, head, first, keys, rows int) {
 
 // soften turns the scores of one row into exponentials relative to the row's
 // peak, and rescales what was summed under a lower peak.
-func (a *attention) soften(h heads, i, first, keys, position, stride int) {
+func (a *attention) soften(h heads, i, first, keys, position, stride int, seen []bool) {
 	scores := a.scores[i*keyTile:][:keys]
 	low := min(max(h.firstKey(position)-first, 0), keys)
 	high := min(max(position+1-first, 0), keys)
@@ -140,7 +155,19 @@ func (a *attention) soften(h heads, i, first, keys, position, stride int) {
 			scores[j] = h.softcap * float32(math.Tanh(float64(v/h.softcap)))
 		}
 	}
-	if peak := kernel.Max(scores); peak > a.peak[i] {
+	if seen != nil {
+		for j := range scores {
+			if !seen[first+low+j] {
+				scores[j] = float32(math.Inf(-1))
+			}
+		}
+	}
+	peak := kernel.Max(scores)
+	if math.IsInf(float64(peak), -1) {
+		clear(scores)
+		return
+	}
+	if peak > a.peak[i] {
 		if a.total[i] > 0 {
 			shrink := math.Exp(float64(a.peak[i] - peak))
 			a.total[i] *= shrink

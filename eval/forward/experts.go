@@ -41,7 +41,10 @@ func (c *checkpoint) router(int) router {
 			r.groups, r.groupsUsed, r.groupMax = m.Groups, m.GroupsUsed, true
 		}
 		r.setScale(m.Scale)
-	case strings.HasPrefix(c.h.Class, "DeepseekV3"):
+	case c.h.Arch == "mistral4":
+		r.groups, r.groupsUsed = m.Groups, m.GroupsUsed
+		r.setScale(m.Scale)
+	case strings.HasPrefix(c.h.Class, "DeepseekV3"): // and V3.2
 		r.sigmoid, r.groups, r.groupsUsed = true, m.Groups, m.GroupsUsed
 		r.setScale(m.Scale)
 	}

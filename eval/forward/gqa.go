@@ -63,7 +63,7 @@ func (a *gqa) mix(r *run, layer int, x, y []float32) error {
 	}
 	r.remember(layer, k, v)
 	mixed := r.buffer(bufHeads, n*a.query*a.value)
-	if err := r.attend(a.heads, layer, q, mixed); err != nil {
+	if err := r.attend(a.heads, layer, q, mixed, nil); err != nil {
 		return err
 	}
 	if a.gated {

@@ -68,6 +68,7 @@ func (b *builder) mla(l int, rope *rope) *mla {
 		a.qaNorm = b.norm("blk.{i}.attn_q_a_norm.weight", l, rank)
 		a.qaNorm.eps = b.latentEps()
 		a.q = b.linear("blk.{i}.attn_q_b", l, h.Heads*h.HeadDim, rank)
+		a.index = b.indexer(l, rope)
 	}
 	if a.nope < 1 || a.nope+h.Rope.Dim != h.HeadDim {
 		b.keep(fault.Corrupt("forward: %d dimensions of a head, %d rotated and %d not, do not add up", h.HeadDim, h.Rope.Dim, a.nope))
@@ -99,12 +100,8 @@ func (b *builder) swiglu(suffix string, l, width int) *swiglu {
 // moe loads a layer of experts.
 func (b *builder) moe(l int) *moe {
 	h := b.h.MoE
-	f := &moe{
-		router: b.router(l),
-		gate:   b.expertsOf("gate", l, h.FF, b.h.Embed),
-		up:     b.expertsOf("up", l, h.FF, b.h.Embed),
-		down:   b.expertsOf("down", l, b.h.Embed, h.FF),
-	}
+	f := &moe{router: b.router(l), down: b.expertsOf("down", l, b.h.Embed, h.FF)}
+	f.gate, f.up = b.gateUp(l)
 	f.w = b.linear("blk.{i}.ffn_gate_inp", l, h.Experts, b.h.Embed).w
 	bias, err := b.vector("blk.{i}.exp_probs_b.bias", l, h.Experts)
 	b.keep(err)
@@ -127,6 +124,24 @@ func (b *builder) moe(l int) *moe {
 		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill("blk.{i}.ffn_gate_shexp.weight", l, 0)))
 	}
 	return f
+}
+
+// gateUp loads gate and up projections: two tensors, or one with the gate
+// above.
+func (b *builder) gateUp(l int) (gate, up []*matrix) {
+	h := b.h.MoE
+	both, err := b.experts("blk.{i}.ffn_gate_up_exps.weight", l, h.Experts, 2*h.FF, b.h.Embed)
+	b.keep(err)
+	if both == nil {
+		return b.expertsOf("gate", l, h.FF, b.h.Embed), b.expertsOf("up", l, h.FF, b.h.Embed)
+	}
+	for _, m := range both {
+		up = append(up, m.from(h.FF))
+		up[len(up)-1].Weight = Weight{} // reported once, with the gate
+		m.rows = h.FF
+		gate = append(gate, m)
+	}
+	return gate, up
 }
 
 // anyRows returns the rows of a matrix of cols columns, 0 where it is absent.

@@ -41,6 +41,17 @@ func (m *matrix) part(dst []float32, src []byte, line, from int) {
 	}
 }
 
+// from returns the rows from first on as a matrix of its own.
+func (m *matrix) from(first int) *matrix {
+	part := *m
+	part.rows -= first
+	part.raw = func(buf []byte, row, n int) ([]byte, error) { return m.raw(buf, first+row, n) }
+	if m.scale != nil {
+		part.scale = func(dst []float32, row, from int) { m.scale(dst, first+row, from) }
+	}
+	return &part
+}
+
 // row decodes one row, for embeddings.
 func (m *matrix) row(dst []float32, i int, buf []byte) error {
 	src, err := m.raw(grow(buf, m.lineBytes()), i, 1)

@@ -14,6 +14,7 @@ type mla struct {
 	kvNorm norm
 	o      linear
 	rope   *rope
+	index  *indexer // nil: queries see all keys
 
 	// A checkpoint restores keys and values with one matrix, [heads·(nope +
 	// value), rank]; a file has one of each for every head, that of the keys
@@ -28,6 +29,7 @@ func (a *mla) mix(r *run, layer int, x, y []float32) error {
 	rotated := a.rope.dim
 	q := r.buffer(bufQuery, n*a.query*a.dim)
 	latent := r.buffer(bufGathered, n*(a.rank+rotated))
+	var seen [][]bool
 	if a.qa.w == nil {
 		if err := r.multiply(x, n, a.q.to(q), a.kva.to(latent)); err != nil {
 			return err
@@ -39,6 +41,12 @@ func (a *mla) mix(r *run, layer int, x, y []float32) error {
 		}
 		if err := r.normalise(a.qaNorm, small, small, a.qa.w.rows); err != nil {
 			return err
+		}
+		if a.index != nil {
+			var err error
+			if seen, err = a.index.pick(r, layer, x, small); err != nil {
+				return err
+			}
 		}
 		if err := r.multiply(small, n, a.q.to(q)); err != nil {
 			return err
@@ -54,7 +62,7 @@ func (a *mla) mix(r *run, layer int, x, y []float32) error {
 	}
 	r.remember(layer, k, v)
 	mixed := r.buffer(bufHeads, n*a.query*a.value)
-	if err := r.attend(a.heads, layer, q, mixed); err != nil {
+	if err := r.attend(a.heads, layer, q, mixed, seen); err != nil {
 		return err
 	}
 	return r.multiply(mixed, n, a.o.to(y))

@@ -42,6 +42,8 @@ func (g *ggufSource) rope(h arch.Hyper) (*rope, error) {
 		attention := yarnAttention(h, factor)
 		r.frequencies = fixed(perPair, attention)
 		r.latent = math.Pow(attention*(1+0.1*p.MScaleAllDim*math.Log(factor)), 2)
+	case "longrope":
+		return r, g.longrope(r, h)
 	default:
 		return nil, fault.Unsupported("forward: %s: rope scaling of type %q", g.name, p.Scaling)
 	}
@@ -59,4 +61,32 @@ func yarnAttention(h arch.Hyper, factor float64) float64 {
 		return 1 // there mscale equals mscale_all_dim
 	}
 	return magnitude(factor, 1) / magnitude(factor, all)
+}
+
+// longrope divides each frequency by a factor of its own, one set for short
+// sequences and one for long. Files of some architectures have none.
+func (g *ggufSource) longrope(r *rope, h arch.Hyper) error {
+	p := h.Rope
+	attention := 1.0
+	if f, ok := g.file.KVs().Float(h.Arch + ".rope.scaling.attn_factor"); ok {
+		attention = f
+	}
+	sets := make([][]float32, 2)
+	for i, name := range []string{"rope_factors_short.weight", "rope_factors_long.weight"} {
+		factors, err := g.vector(name, 0, p.Dim/2)
+		if err != nil {
+			return err
+		}
+		sets[i] = plain(p.Base, p.Dim)
+		for j, f := range factors {
+			sets[i][j] /= f
+		}
+	}
+	r.frequencies = func(positions int) ([]float32, float64) {
+		if positions > p.OriginalContext {
+			return sets[1], attention
+		}
+		return sets[0], attention
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ type span struct {
 type state struct {
 	k, v   []float32 // [positions, KV heads · dimensions]
 	memory []float32 // of linear attention: [value heads, key dimensions, value dimensions]
+	index  []float32 // keys of the indexer of sparse attention
 	conv   []float32 // the last inputs of its convolution: [width-1, channels]
 }
 

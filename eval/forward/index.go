@@ -1,0 +1,126 @@
+package forward
+
+import (
+	"math"
+	"slices"
+
+	"github.com/f190792d/mq/convert/arch"
+)
+
+// indexer picks the keys that a query of sparse attention sees (DeepSeek-AI
+// 2025, DeepSeek-V3.2): small heads score all earlier positions, and those
+// with the highest weighted sum of positive scores stay.
+type indexer struct {
+	heads, dim, top int
+
+	q, k, weights linear    // from compressed queries, the stream and the stream
+	scale, shift  []float32 // of the layer norm of keys
+	rope          *rope
+}
+
+// pick returns, by row of the batch, which keys a query sees; nil where it
+// sees all.
+func (x *indexer) pick(r *run, layer int, stream, compressed []float32) ([][]bool, error) {
+	n := len(r.positions)
+	q := r.buffer(bufQuery, n*x.heads*x.dim)
+	k := r.buffer(bufKey, n*x.dim)
+	weights := r.buffer(bufValue, n*x.heads)
+	if err := r.multiply(stream, n, x.k.to(k), x.weights.to(weights)); err != nil {
+		return nil, err
+	}
+	if err := r.multiply(compressed, n, x.q.to(q)); err != nil {
+		return nil, err
+	}
+	if err := r.rows(n, func(i int) { layerNorm(k[i*x.dim:(i+1)*x.dim], x.scale, x.shift) }); err != nil {
+		return nil, err
+	}
+	for _, part := range [][]float32{q, k} {
+		if err := r.rotate(x.rope, part, x.dim); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range r.spans {
+		st := s.layer(layer)
+		st.index = place(st.index, k, s, x.dim)
+	}
+	seen := make([][]bool, n)
+	for _, s := range r.spans {
+		keys := s.layer(layer).index
+		err := r.rows(s.tokens, func(t int) {
+			i := s.first + t
+			if r.positions[i] >= x.top {
+				seen[i] = x.best(q[i*x.heads*x.dim:][:x.heads*x.dim], weights[i*x.heads:][:x.heads], keys[:(r.positions[i]+1)*x.dim])
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
+
+// best marks the keys with the highest scores for one query.
+func (x *indexer) best(q, weights, keys []float32) []bool {
+	n := len(keys) / x.dim
+	scores, order := make([]float64, n), make([]int, n)
+	for t := range n {
+		order[t] = t
+		key := keys[t*x.dim : (t+1)*x.dim]
+		for h, w := range weights {
+			dot := float32(0)
+			for j, v := range q[h*x.dim : (h+1)*x.dim] {
+				dot += v * key[j]
+			}
+			scores[t] += float64(w) * float64(max(dot, 0))
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case scores[a] > scores[b]:
+			return -1
+		case scores[a] < scores[b]:
+			return 1
+		}
+		return 0
+	})
+	seen := make([]bool, n)
+	for _, t := range order[:x.top] {
+		seen[t] = true
+	}
+	return seen
+}
+
+// layerNorm normalises a row to mean 0 and variance 1, then scales and shifts
+// (Ba et al. 2016, arXiv:1607.06450).
+func layerNorm(row, scale, shift []float32) {
+	mean, square := 0.0, 0.0
+	for _, v := range row {
+		mean += float64(v)
+	}
+	mean /= float64(len(row))
+	for _, v := range row {
+		square += (float64(v) - mean) * (float64(v) - mean)
+	}
+	factor := 1 / math.Sqrt(square/float64(len(row))+1e-6)
+	for i, v := range row {
+		row[i] = float32((float64(v)-mean)*factor)*scale[i] + shift[i]
+	}
+}
+
+// indexer loads the indexer of a layer, nil where the model has none.
+func (b *builder) indexer(l int, p *rope) *indexer {
+	x := b.h.Index
+	if x.TopK == 0 || x.Heads == 0 || p == nil {
+		return nil
+	}
+	half := *p
+	half.style = arch.RopeHalf
+	return &indexer{
+		heads: x.Heads, dim: x.Dim, top: x.TopK, rope: &half,
+		q:       b.linear("blk.{i}.indexer.attn_q_b", l, x.Heads*x.Dim, b.h.MLA.QueryRank),
+		k:       b.linear("blk.{i}.indexer.attn_k", l, x.Dim, b.h.Embed),
+		weights: b.linear("blk.{i}.indexer.proj", l, x.Heads, b.h.Embed),
+		scale:   b.required("blk.{i}.indexer.k_norm.weight", l, x.Dim),
+		shift:   b.required("blk.{i}.indexer.k_norm.bias", l, x.Dim),
+	}
+}
