@@ -30,13 +30,11 @@ func (b *builder) gqa(l int, rope *rope) *gqa {
 		gated: gated,
 		heads: heads{query: h.Heads, kv: h.KVHeads, dim: h.HeadDim, value: h.ValueDim,
 			scale: float32(1 / math.Sqrt(float64(h.HeadDim))), first: plan.first(), temperature: plan.temperature},
-		q:     b.linear("blk.{i}.attn_q", l, queries, h.Embed),
-		k:     b.linear("blk.{i}.attn_k", l, h.KVHeads*h.HeadDim, h.Embed),
-		v:     b.linear("blk.{i}.attn_v", l, h.KVHeads*h.ValueDim, h.Embed),
 		o:     b.linear("blk.{i}.attn_output", l, h.Embed, h.Heads*h.ValueDim),
 		qNorm: b.optionalNorm("blk.{i}.attn_q_norm.weight", l, h.HeadDim),
 		kNorm: b.optionalNorm("blk.{i}.attn_k_norm.weight", l, h.HeadDim),
 	}
+	a.q, a.k, a.v = b.queryKeyValue(l, queries)
 	if !plan.unrotated {
 		a.rope = rope
 	}
@@ -44,6 +42,27 @@ func (b *builder) gqa(l int, rope *rope) *gqa {
 		a.unit = &norm{eps: h.Eps}
 	}
 	return a
+}
+
+// queryKeyValue loads the projections of attention: three tensors, or one
+// with queries above keys above values.
+func (b *builder) queryKeyValue(l, queries int) (q, k, v linear) {
+	h := b.h
+	keys, values := h.KVHeads*h.HeadDim, h.KVHeads*h.ValueDim
+	all := b.optional("blk.{i}.attn_qkv.weight", l, queries+keys+values, h.Embed)
+	if all.w == nil {
+		return b.linear("blk.{i}.attn_q", l, queries, h.Embed), b.linear("blk.{i}.attn_k", l, keys, h.Embed), b.linear("blk.{i}.attn_v", l, values, h.Embed)
+	}
+	bias, err := b.vector("blk.{i}.attn_qkv.bias", l, queries+keys+values)
+	b.keep(err)
+	part := func(first, rows int) linear {
+		p := linear{w: all.w.part(first, rows)}
+		if bias != nil {
+			p.bias = bias[first : first+rows]
+		}
+		return p
+	}
+	return part(0, queries), part(queries, keys), part(queries+keys, values)
 }
 
 // mla loads multi-head latent attention.
@@ -84,7 +103,11 @@ func (b *builder) mlp(l int) mlp {
 	if b.h.MoE.In(l) {
 		return b.moe(l)
 	}
-	return b.swiglu("", l, b.h.FF)
+	width := b.h.FF
+	if b.h.Arch == "qwen" { // counts gate and up projection together
+		width /= 2
+	}
+	return b.swiglu("", l, width)
 }
 
 // swiglu loads a dense feed-forward network; the suffix tells a shared expert
@@ -136,10 +159,7 @@ func (b *builder) gateUp(l int) (gate, up []*matrix) {
 		return b.expertsOf("gate", l, h.FF, b.h.Embed), b.expertsOf("up", l, h.FF, b.h.Embed)
 	}
 	for _, m := range both {
-		up = append(up, m.from(h.FF))
-		up[len(up)-1].Weight = Weight{} // reported once, with the gate
-		m.rows = h.FF
-		gate = append(gate, m)
+		gate, up = append(gate, m.part(0, h.FF)), append(up, m.part(h.FF, h.FF))
 	}
 	return gate, up
 }

@@ -31,9 +31,9 @@ type matrix struct {
 // lineBytes returns the bytes of a stored line.
 func (m *matrix) lineBytes() int { return m.line / m.block * m.bytes }
 
-// part decodes len(dst) elements from column from on of line, whose bytes
+// read decodes len(dst) elements from column from on of line, whose bytes
 // start at src. Both ends lie on blocks.
-func (m *matrix) part(dst []float32, src []byte, line, from int) {
+func (m *matrix) read(dst []float32, src []byte, line, from int) {
 	at := from / m.block * m.bytes
 	m.decode(dst, src[at:at+len(dst)/m.block*m.bytes])
 	if m.scale != nil {
@@ -41,15 +41,20 @@ func (m *matrix) part(dst []float32, src []byte, line, from int) {
 	}
 }
 
-// from returns the rows from first on as a matrix of its own.
-func (m *matrix) from(first int) *matrix {
-	part := *m
-	part.rows -= first
-	part.raw = func(buf []byte, row, n int) ([]byte, error) { return m.raw(buf, first+row, n) }
-	if m.scale != nil {
-		part.scale = func(dst []float32, row, from int) { m.scale(dst, first+row, from) }
+// part returns some rows as a matrix of its own. The first part keeps the
+// name, so that observers see what all parts share once.
+func (m *matrix) part(first, rows int) *matrix {
+	p := *m
+	p.rows = rows
+	if first == 0 {
+		return &p
 	}
-	return &part
+	p.Weight = Weight{}
+	p.raw = func(buf []byte, row, n int) ([]byte, error) { return m.raw(buf, first+row, n) }
+	if m.scale != nil {
+		p.scale = func(dst []float32, row, from int) { m.scale(dst, first+row, from) }
+	}
+	return &p
 }
 
 // row decodes one row, for embeddings.
@@ -58,7 +63,7 @@ func (m *matrix) row(dst []float32, i int, buf []byte) error {
 	if err != nil {
 		return err
 	}
-	m.part(dst[:m.cols], src, i, 0)
+	m.read(dst[:m.cols], src, i, 0)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (m *matrix) tile(s *scratch, lines []byte, first, rows, from, depth int) er
 	}
 	size := m.lineBytes()
 	for r := range rows {
-		m.part(s.rows[r*depth:(r+1)*depth], lines[r*size:(r+1)*size], first+r, from)
+		m.read(s.rows[r*depth:(r+1)*depth], lines[r*size:(r+1)*size], first+r, from)
 	}
 	for i := 0; i*width < rows; i++ {
 		kernel.Pack(s.panels[i*width*depth:], s.rows[i*width*depth:], depth, min(width, rows-i*width), depth)
@@ -185,7 +185,7 @@ func (m *matrix) tileTransposed(s *scratch, first, rows, from, depth int) error 
 	high := min((first+rows+m.block-1)/m.block*m.block, m.line)
 	line := grow(s.rows, high-low)
 	for k := range depth {
-		m.part(line, lines[k*size:(k+1)*size], from+k, low)
+		m.read(line, lines[k*size:(k+1)*size], from+k, low)
 		values := line[first-low:][:rows]
 		for i := 0; i*width < rows; i++ {
 			row := s.panels[(i*depth+k)*width:][:width]
