@@ -2,10 +2,12 @@ package validate
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/gguf"
 )
@@ -45,17 +47,21 @@ func (v *validation) architecture() {
 	v.done(Architecture, "%s, %d layers of width %d, all of %d tensors looked up", v.Arch, h.Layers, h.Embed, len(v.file.Tensors()))
 }
 
-// neededKeys are those that ggml's loaders do not do without.
-var neededKeys = []string{"block_count", "context_length", "embedding_length", "attention.head_count", "attention.layer_norm_rms_epsilon"}
+// neededKeys are those that ggml's loaders do not do without. A checkpoint in
+// Mistral's own form states no context_length.
+var neededKeys = map[string]Severity{"block_count": Fail, "context_length": Warning, "embedding_length": Fail, "attention.head_count": Fail}
 
 // checkKeys checks presence and types of the architecture's key-values: a
 // loader that asks for an u32 refuses an i32.
 func (v *validation) checkKeys() {
 	kvs := v.file.KVs()
-	for _, key := range neededKeys {
-		if key = v.Arch + "." + key; !kvs.Has(key) {
-			v.add(Finding{Check: Architecture, Severity: Fail, Key: key, Message: "it is missing"})
+	for _, name := range slices.Sorted(maps.Keys(neededKeys)) {
+		if key := v.Arch + "." + name; !kvs.Has(key) {
+			v.add(Finding{Check: Architecture, Severity: neededKeys[name], Key: key, Message: "it is missing"})
 		}
+	}
+	if v.hyper.Eps == 0 {
+		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + ".attention.layer_norm_rms_epsilon", Message: "it is missing or 0"})
 	}
 	if v.hyper.MoE.Experts > 0 && v.hyper.MoE.Used == 0 {
 		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + ".expert_used_count", Message: "it is missing or 0 in a model with experts"})
@@ -76,13 +82,28 @@ func (v *validation) checkKeys() {
 func isList(value any) bool { return reflect.ValueOf(value).Kind() == reflect.Slice }
 
 // checkTensors looks every tensor up that the architecture needs, and finds
-// those that it does not know.
+// those that it does not know. Where several layouts share a name, the one
+// that fits best is meant.
 func (v *validation) checkTensors() {
-	required, known := v.wanted()
-	for _, name := range required {
-		if _, ok := v.file.Lookup(name); !ok {
-			v.add(Finding{Check: Architecture, Severity: Fail, Tensor: name, Message: "it is missing; " + v.Arch + " needs it"})
+	var missing []string
+	known := map[string][][]int64{}
+	first := true
+	for _, a := range arch.All() {
+		if a.Name != v.Arch {
+			continue
 		}
+		required, shapes := v.wanted(a)
+		absent := slices.DeleteFunc(required, func(name string) bool { _, ok := v.file.Lookup(name); return ok })
+		if first || len(absent) < len(missing) {
+			missing = absent
+		}
+		first = false
+		for name, list := range shapes {
+			known[name] = append(known[name], list...)
+		}
+	}
+	for _, name := range missing {
+		v.add(Finding{Check: Architecture, Severity: Fail, Tensor: name, Message: "it is missing; " + v.Arch + " needs it"})
 	}
 	for _, t := range v.file.Tensors() {
 		shapes, ok := known[t.Name]
@@ -91,39 +112,43 @@ func (v *validation) checkTensors() {
 			continue
 		}
 		got := gguf.TrimShape(t.Shape)
-		if !slices.ContainsFunc(shapes, func(s []int64) bool { return slices.Equal(gguf.TrimShape(s), got) }) {
+		if len(shapes) > 0 && !slices.ContainsFunc(shapes, func(s []int64) bool { return slices.Equal(gguf.TrimShape(s), got) }) {
 			v.add(Finding{Check: Architecture, Severity: Fail, Tensor: t.Name, Message: fmt.Sprintf("shape %v should be %v", t.Shape, shapes[0])})
 		}
 	}
 }
 
 // wanted lists the tensors that must be there, and for all that may be there
-// the shapes that they may have, fastest dimension first.
-func (v *validation) wanted() (required []string, known map[string][][]int64) {
+// the shapes that they may have, fastest dimension first; none where the
+// hyperparameters do not tell.
+func (v *validation) wanted(a arch.Arch) (required []string, known map[string][][]int64) {
 	known = map[string][][]int64{}
 	optional := map[string]bool{}
-	for _, t := range v.arch.Tensors {
+	for _, t := range a.Tensors {
 		layers := 1
 		if t.PerLayer() {
-			layers = v.hyper.Layers + v.hyper.MTPLayers
+			layers = min(v.hyper.Layers+v.hyper.MTPLayers, maxLayers)
 		}
+		shape, told := convert.TargetShape(t, v.hyper)
 		for layer := range layers {
-			if t.In(v.hyper, layer) {
-				name := arch.Fill(t.Target, layer, 0)
-				known[name] = append(known[name], targetShape(t, v.hyper))
-				optional[name] = optional[name] || t.Optional
+			name := arch.Fill(t.Target, layer, 0)
+			here := t.In(v.hyper, layer)
+			if here && told {
+				known[name] = append(known[name], shape)
+			} else if _, ok := known[name]; !ok {
+				known[name] = nil
 			}
+			// Layouts of a checkpoint that give the same target are each
+			// other's alternative, parts of a layout that is absent are not.
+			optional[name] = optional[name] || t.Optional || !here
 		}
 	}
-	for _, e := range v.arch.Extra {
-		// The values depend on parameters that the file holds in this very
-		// tensor, so that only its presence can be said to be right.
-		if t, ok := v.file.Lookup(e.Target); ok {
-			known[e.Target] = [][]int64{t.Shape}
-		}
+	for _, e := range a.Extra {
+		known[e.Target] = nil // whether it is there follows from itself
+		optional[e.Target] = true
 	}
 	for name := range known {
-		if !optional[name] && !v.isExtra(name) {
+		if !optional[name] {
 			required = append(required, name)
 		}
 	}
@@ -131,31 +156,5 @@ func (v *validation) wanted() (required []string, known map[string][][]int64) {
 	return required, known
 }
 
-func (v *validation) isExtra(name string) bool {
-	return slices.ContainsFunc(v.arch.Extra, func(e arch.Extra) bool { return e.Target == name })
-}
-
-// targetShape is the shape that a template's result has in the file, fastest
-// dimension first.
-func targetShape(t arch.Tensor, h arch.Hyper) []int64 {
-	shape := make([]int64, len(t.Shape))
-	for i, length := range t.Shape {
-		shape[i] = int64(length(h))
-	}
-	switch n := len(shape); t.Op.Kind {
-	case arch.Transpose:
-		shape[n-2], shape[n-1] = shape[n-1], shape[n-2]
-	case arch.LatentKey:
-		shape = []int64{int64(h.Heads), shape[1], int64(h.MLA.NopeDim)}
-	case arch.LatentValue:
-		shape = []int64{int64(h.Heads), int64(h.ValueDim), shape[1]}
-	}
-	if t.Op.Parts > 1 {
-		shape[len(shape)-2] /= int64(t.Op.Parts)
-	}
-	if t.PerExpert() {
-		shape = append([]int64{int64(h.MoE.Experts)}, shape...)
-	}
-	slices.Reverse(shape)
-	return shape
-}
+// maxLayers bounds what is looked up for a header that lies.
+const maxLayers = 1 << 14

@@ -37,7 +37,6 @@ type label struct {
 
 const (
 	heatLeft, heatTop = 30, 96 // room for the labels
-	heatWide          = 34     // of a cell
 )
 
 // newHeatMap lays out the tensors that are matrices or have an error. It is
@@ -70,9 +69,12 @@ func newHeatMap(tensors []Tensor) *heatMap {
 	if high == 0 {
 		low, high = 1e-9, 1e-9
 	}
-	tall := 18
-	if layers > 40 {
+	tall, heatWide := 18, 34 // of a cell
+	switch {
+	case layers > 40:
 		tall = 10
+	case layers <= 16 && len(kinds) <= 8:
+		tall, heatWide = 26, 48
 	}
 	m := &heatMap{Low: fmt.Sprintf("%.2g", low), High: fmt.Sprintf("%.2g", high)}
 	fill := func(t Tensor) string { return heatColour(t.Error.Relative, low, high) }
@@ -222,10 +224,12 @@ type histogramBar struct {
 }
 
 type histogramLine struct {
-	X    float64
-	Text string
-	Name string // the class that it is drawn with
-	Y    int    // of its text
+	X      float64
+	Text   string
+	Name   string // the class that it is drawn with
+	Y      int    // of its text
+	Anchor string // the side of the line that its text is on
+	Shift  int
 }
 
 // The histogram's drawing is 640 × 220: bars from 10 to 630, their foot at 180.
@@ -258,11 +262,21 @@ func newHistogram(l *Likeness) *histogram {
 		h.Bars = append(h.Bars, histogramBar{10 + float64(i)*wide, histogramFoot - tall, wide - 2, tall, fmt.Sprintf("%d %s", n, plural(n, "position"))})
 	}
 	for power := histogramLow; power <= histogramHigh; power += 2 {
-		h.Ticks = append(h.Ticks, label{10 + int(wide*histogramSteps*float64(power-histogramLow)), 198, fmt.Sprintf("1e%d", power)})
+		h.Ticks = append(h.Ticks, label{10 + int(wide*histogramSteps*float64(power-histogramLow)), 198, fmt.Sprintf("10%s", superscript(power))})
 	}
-	h.Lines = []histogramLine{
-		{10 + at(l.MeanKLD)*wide, fmt.Sprintf("mean %.3g", l.MeanKLD), "mean", 14},
-		{10 + at(l.Limits.MaxKLD)*wide, fmt.Sprintf("limit of the mean %.3g", l.Limits.MaxKLD), "limit", 30},
+	line := func(kld float64, text, name string, y int) {
+		l := histogramLine{10 + at(kld)*wide, fmt.Sprintf("%s %.3g", text, kld), name, y, "start", 6}
+		if l.X > 400 {
+			l.Anchor, l.Shift = "end", -6
+		}
+		h.Lines = append(h.Lines, l)
 	}
+	line(l.MeanKLD, "mean", "mean", 14)
+	line(l.Limits.MaxKLD, "limit of the mean", "limit", 30)
 	return h
+}
+
+// superscript writes a power of ten's exponent.
+func superscript(n int) string {
+	return strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "4", "⁴", "6", "⁶", "8", "⁸").Replace(strconv.Itoa(n))
 }

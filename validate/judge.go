@@ -11,7 +11,7 @@ const (
 	noteExcess  = 1.4
 	minCosine   = 0.6  // of a tensor's cosine to what its type gives
 	maxGroup    = 6.0  // of a group's error to what its type gives …
-	maxShare    = 0.25 // … where it is also this part of the values
+	maxShare    = 0.4  // … where it is also this part of the row's values
 	wildGroup   = 20.0 // of a group's error to what its type gives, in any case
 	reproduced  = 0.9  // share of equal rows from which on the others are suspect
 	fewRows     = 2    // rows that differ are damaged where there are no more of them, or …
@@ -114,9 +114,9 @@ func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
 	worst := t.odd[0]
 	switch {
 	case suspect && t.unequal() > 0:
-		say(Fail, "%d of %d rows are not what their source gives, row %d near column %d for one: its error is %.4g times the right one",
-			t.unequal(), t.tried, worst.row, worst.column, worst.ratio)
+		say(Fail, "%d of %d rows %s not what the source gives: from column %d on, row %d has %.4g times the error that it should have",
+			t.unequal(), t.tried, map[bool]string{true: "is", false: "are"}[t.unequal() == 1], worst.column, worst.row, worst.ratio)
 	case worst.ratio > wildGroup, worst.ratio > maxGroup && worst.share > maxShare:
-		say(Fail, "row %d is damaged near column %d: its error is %.3g times what %s gives", worst.row, worst.column, worst.ratio, j.typ.Name)
+		say(Fail, "row %d is damaged from column %d on: its error is %.3g times what %s gives", worst.row, worst.column, worst.ratio, j.typ.Name)
 	}
 }

@@ -57,16 +57,22 @@ func (v *validation) logits(ctx context.Context) error {
 		v.skip(Logits, "the model is not complete")
 		return nil
 	}
+	source, err := forward.Open(v.source.path)
+	if err != nil {
+		if !structural(err) {
+			return err
+		}
+		// What cannot be run at the source is no fault of the file.
+		v.add(Finding{Check: Logits, Severity: Warning, Message: "the source cannot be run: " + err.Error()})
+		v.done(Logits, "the source cannot be run")
+		return nil
+	}
+	defer source.Close()
 	written, err := forward.Open(v.path)
 	if err != nil {
 		return v.cannotRun(err)
 	}
 	defer written.Close()
-	source, err := forward.Open(v.source.path)
-	if err != nil {
-		return v.cannotRun(err)
-	}
-	defer source.Close()
 	written.SetWorkers(v.Workers)
 	source.SetWorkers(v.Workers)
 	v.Progress(StepLogits, source.Name(), 0, 2)

@@ -253,11 +253,13 @@ func (s *scanner) weights(j *job) []float32 {
 // have if it were quantized again. A tenth of the mean is added to both, so
 // that groups which happen to fit well do not count.
 func (s *scanner) judge(row int64, group int) oddRow {
-	mean := 0.0
+	mean, whole := 0.0, 0.0
 	for i, x := range s.x {
 		d := float64(x) - float64(s.z[i])
 		mean += d * d
+		whole += float64(x) * float64(x)
 	}
+	whole /= float64(len(s.x))
 	mean = max(mean/float64(len(s.x)), 1e-60) // an exact copy leaves nothing
 	worst := oddRow{row: row}
 	for at := 0; at < len(s.x); at += group {
@@ -271,7 +273,7 @@ func (s *scanner) judge(row int64, group int) oddRow {
 			energy += x * x
 		}
 		if ratio := math.Sqrt(file / again); ratio > worst.ratio {
-			worst.ratio, worst.column, worst.share = ratio, int64(at), fraction(file-floor, energy)
+			worst.ratio, worst.column, worst.share = ratio, int64(at), fraction(file-floor, max(energy, whole*float64(end-at)))
 		}
 	}
 	return worst

@@ -29,7 +29,7 @@ type oddRow struct {
 	row    int64
 	column int64   // of its worst group
 	ratio  float64 // of the worst group's error to that of the same group quantized again
-	share  float64 // of the worst group's error in its values, as roots of sums of squares
+	share  float64 // of the worst group's error in the values of a mean group, as roots of sums of squares
 }
 
 // keptOdd is how many of the worst rows a tally remembers.

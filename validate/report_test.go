@@ -1,0 +1,63 @@
+package validate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/validate"
+)
+
+func asJSON(t *testing.T, r *validate.Report) string {
+	t.Helper()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestReportsTellTheVerdictEverywhere(t *testing.T) {
+	path := converted(t, stories, "Q4_0", nil)
+	flip(t, path, "blk.1.ffn_up.weight", 0, 3)
+	r := check(t, path, validate.Options{Against: stories})
+	var page, summary bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteMarkdown(&summary); err != nil {
+		t.Fatal(err)
+	}
+	for form, text := range map[string]string{"HTML": page.String(), "Markdown": summary.String(), "JSON": asJSON(t, r)} {
+		for _, want := range []string{"fail", "blk.1.ffn_up.weight", "model-Q4_0.gguf", "stories-llama"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q", form, want)
+			}
+		}
+	}
+	for _, section := range []string{"Error by layer", "Size by tensor", "Divergence", "Worst tensors", `class="cell bad"`} {
+		if !strings.Contains(page.String(), section) {
+			t.Errorf("the page lacks %q", section)
+		}
+	}
+	if found := regexp.MustCompile(`(?i)(src|href)\s*=|url\(|https?://|<script`).FindString(page.String()); found != "" {
+		t.Errorf("the page is not self-contained: %q", found)
+	}
+}
+
+func TestNamesOfAFileAreNoMarkup(t *testing.T) {
+	r := &validate.Report{File: "<script>alert(1)</script>.gguf", Verdict: validate.Pass,
+		Findings: []validate.Finding{{Check: validate.Layout, Severity: validate.Note, Message: "<img src=x> | `x`"}}}
+	var page, summary bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteMarkdown(&summary); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page.String(), "<script>") || strings.Contains(page.String(), "<img") || strings.Contains(summary.String(), "<img") {
+		t.Errorf("text from a file becomes markup:\n%s", summary.String())
+	}
+}
