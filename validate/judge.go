@@ -10,7 +10,7 @@ const (
 	maxExcess   = 1.75 // of a tensor's error to what its type gives
 	noteExcess  = 1.4
 	minCosine   = 0.6  // of a tensor's cosine to what its type gives
-	maxGroup    = 6.0  // of a group's error to what its type gives …
+	maxGroup    = 10.0 // of a group's error to what its type gives …
 	maxShare    = 0.4  // … where it is also this part of the row's values
 	wildGroup   = 20.0 // of a group's error to what its type gives, in any case
 	reproduced  = 0.9  // share of equal rows from which on the others are suspect
