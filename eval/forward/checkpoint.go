@@ -121,6 +121,9 @@ func (c *checkpoint) matrix(name string, layer, rows, cols int) (*matrix, error)
 	if !ok {
 		return nil, nil
 	}
+	if c.h.Pictures != nil && len(t.Shape) == 2 && name == "token_embd.weight" {
+		t.Shape = []int64{min(t.Shape[0], int64(rows)), t.Shape[1]} // pictures follow the vocabulary
+	}
 	if err := c.check(t, rows, cols); err != nil {
 		return nil, err
 	}

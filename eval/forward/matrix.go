@@ -13,7 +13,8 @@ type matrix struct {
 	Weight
 	rows, cols int
 
-	block, bytes int // elements and bytes of an encoded block
+	rounding     *rounding // of activations, where ggml's are wanted
+	block, bytes int       // elements and bytes of an encoded block
 	decode       func(dst []float32, src []byte)
 
 	// raw returns the bytes of n stored lines from first on: a view of a

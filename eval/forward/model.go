@@ -21,6 +21,7 @@ type Model struct {
 	source  source
 	workers int
 	observe Observer
+	rounded bool
 
 	embed  *matrix
 	layers []layer

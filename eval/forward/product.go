@@ -75,6 +75,15 @@ func (r *run) multiply(x []float32, tokens int, outs ...output) error {
 			r.observe(weights, x[:tokens*cols], cols)
 		}
 	}
+	if r.rounded {
+		return r.multiplyRounded(x, tokens, outs)
+	}
+	return r.products(x, tokens, outs)
+}
+
+// products computes products of activations as they are.
+func (r *run) products(x []float32, tokens int, outs []output) error {
+	cols := outs[0].w.cols
 	p, err := r.pack(x, tokens, cols)
 	if err != nil {
 		return err

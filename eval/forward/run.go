@@ -49,6 +49,7 @@ type run struct {
 	longest   int   // positions of the longest sequence, past ones included
 	tables    map[*rope]*table
 	observe   Observer
+	rounded   bool
 }
 
 // The buffers of a run by their use. Those of a slot live until its next use.
@@ -84,7 +85,7 @@ var arenas = sync.Pool{New: func() any { return &run{buffers: make([][]float32, 
 // begin prepares a run of spans that lie one after the other.
 func (m *Model) begin(ctx context.Context, spans []span) *run {
 	r := arenas.Get().(*run)
-	r.ctx, r.workers, r.spans, r.observe = ctx, m.workers, spans, m.observe
+	r.ctx, r.workers, r.spans, r.observe, r.rounded = ctx, m.workers, spans, m.observe, m.rounded
 	r.tables = map[*rope]*table{}
 	for len(r.scratch) < r.workers {
 		r.scratch = append(r.scratch, &scratch{})
