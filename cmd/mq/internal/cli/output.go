@@ -37,7 +37,7 @@ func (a *app) produce(ctx context.Context, p *production) error {
 	var progress *ui.Progress
 	p.Progress = func(step string, done, total int64, note string) {
 		if progress == nil {
-			progress = a.Progress(step, total, ui.ByteCount)
+			progress = a.Progress(step, total, ui.ByteCount).Events()
 		}
 		progress.Set(done, note)
 	}

@@ -106,7 +106,7 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 	for _, plan := range plans {
 		total += plan.TotalSize()
 	}
-	progress := a.Progress("writing", total, ui.ByteCount)
+	progress := a.Progress("writing", total, ui.ByteCount).Events()
 	defer progress.Finish()
 	files := make([]*atomicfile.File, len(plans))
 	for i, plan := range plans {

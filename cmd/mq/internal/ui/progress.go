@@ -13,13 +13,15 @@ import (
 const plainEvery = 5 * time.Second
 
 // Progress shows how far a long step is: a bar on a terminal, otherwise a
-// plain line every few seconds, or an event in JSON mode.
+// plain line on stderr every few seconds. With [Progress.Events] the lines are
+// events on stdout in JSON mode.
 type Progress struct {
 	console *Console
 	label   string
 	total   int64
 	unit    Unit
 	bar     *pb.ProgressBar
+	events  bool
 
 	mu    sync.Mutex
 	done  int64
@@ -53,6 +55,13 @@ func (c *Console) Progress(label string, total int64, unit Unit) *Progress {
 	return p
 }
 
+// Events makes the progress of a command that writes files a part of its
+// stream of events.
+func (p *Progress) Events() *Progress {
+	p.events = true
+	return p
+}
+
 // Total says how many units there are, where that was not known before.
 func (p *Progress) Total(total int64) {
 	p.mu.Lock()
@@ -78,7 +87,10 @@ func (p *Progress) Set(done int64, note string) {
 	}
 	p.shown = time.Now()
 	elapsed := time.Since(p.start).Seconds()
-	if p.console.JSON {
+	if p.console.Quiet {
+		return
+	}
+	if p.console.JSON && p.events {
 		p.console.Event("progress", map[string]any{"step": p.label, "done": p.done, "total": p.total, "seconds": elapsed, "note": note})
 		return
 	}
@@ -86,7 +98,7 @@ func (p *Progress) Set(done int64, note string) {
 	if p.done > 0 && p.total > p.done {
 		left = fmt.Sprintf(", %s left", (time.Duration(elapsed*float64(p.total-p.done)/float64(p.done)) * time.Second).Round(time.Second))
 	}
-	p.console.Note("%s %s of %s%s %s", p.label, p.unit.format(p.done), p.unit.format(p.total), left, note)
+	p.console.line("%s %s of %s%s %s", p.label, p.unit.format(p.done), p.unit.format(p.total), left, note)
 }
 
 // Finish ends the step and clears the bar.

@@ -41,6 +41,10 @@ func (c *Console) Note(format string, args ...any) {
 	if c.Quiet || c.JSON {
 		return
 	}
+	c.line(format, args...)
+}
+
+func (c *Console) line(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fmt.Fprintf(c.Err, format+"\n", args...)
