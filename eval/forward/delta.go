@@ -22,6 +22,10 @@ type delta struct {
 	rate []float32 // of the decay, negative, by value head
 	norm norm      // of each value head
 
+	// tiled names the output matrix where a file has its value heads in
+	// another order: key heads take turns.
+	tiled Weight
+
 	// arrange puts one row of each projection into its parts: queries, keys
 	// and values before the convolution; gates of the output; strength and
 	// time step of each value head.
@@ -70,7 +74,24 @@ func (d *delta) mix(r *run, layer int, x, y []float32) error {
 	if err := d.scan(r, layer, mixed, parts, result); err != nil {
 		return err
 	}
+	d.report(r, result)
 	return r.multiply(result, n, d.out.to(y))
+}
+
+// report shows an observer the input of the output matrix as a file has it.
+func (d *delta) report(r *run, result []float32) {
+	if r.observe == nil || d.tiled.Name == "" {
+		return
+	}
+	group := d.valueHeads / d.keyHeads
+	turned := make([]float32, len(result))
+	for row := 0; row < len(result); row += d.values() {
+		for h := range d.valueHeads {
+			to := h%group*d.keyHeads + h/group
+			copy(turned[row+to*d.valueDim:][:d.valueDim], result[row+h*d.valueDim:])
+		}
+	}
+	r.observe([]Weight{d.tiled}, turned, d.values())
 }
 
 func (p deltaParts) row(i, channels, values, heads int) deltaParts {

@@ -92,6 +92,7 @@ func (c *checkpoint) delta(d *delta, l int, b *builder) error {
 		d.rate[i] = -float32(math.Exp(float64(v)))
 	}
 	if c.h.Class != "Qwen3NextForCausalLM" {
+		d.tiled, d.out.w.Weight = d.out.w.Weight, Weight{}
 		d.in = []linear{
 			b.linear("blk.{i}.attn_qkv", l, d.channels(), b.h.Embed),
 			b.linear("blk.{i}.attn_gate", l, d.values(), b.h.Embed),
@@ -103,6 +104,7 @@ func (c *checkpoint) delta(d *delta, l int, b *builder) error {
 		b.linear("blk.{i}.attn_qkv", l, d.channels()+d.values(), b.h.Embed),
 		b.linear("blk.{i}.ssm_ba", l, 2*d.valueHeads, b.h.Embed),
 	}
+	d.in[0].w.also = []Weight{{Name: arch.Fill("blk.{i}.attn_gate.weight", l, 0)}}
 	group := d.valueHeads / d.keyHeads
 	values := group * d.valueDim
 	d.arrange = func(rows [][]float32, to deltaParts) {

@@ -123,7 +123,10 @@ func (c *checkpoint) latent(a *mla, layer int) error {
 		return err
 	}
 	w.Weight = Weight{}
-	a.kvb = w
+	for h := range a.kv {
+		w.also = append(w.also, Weight{arch.Fill("blk.{i}.attn_v_b.weight", layer, 0), h, a.kv})
+	}
+	a.kvb, a.keyName = w, arch.Fill("blk.{i}.attn_k_b.weight", layer, 0)
 	return nil
 }
 

@@ -11,6 +11,7 @@ type Weight struct {
 // where a row holds the weights of one output.
 type matrix struct {
 	Weight
+	also       []Weight // further tensors of a file that this matrix becomes
 	rows, cols int
 
 	rounding     *rounding // of activations, where ggml's are wanted

@@ -21,7 +21,7 @@ type mla struct {
 	// stored transposed.
 	kvb     *matrix
 	kb, vb  []*matrix
-	keyName string // of the tensor that holds kb
+	keyName string // of the tensor of a file that holds kb
 }
 
 func (a *mla) mix(r *run, layer int, x, y []float32) error {
@@ -128,15 +128,15 @@ func (a *mla) expand(r *run, compressed, latent, q, k, v []float32) error {
 // report shows an observer what llama.cpp multiplies the key matrices of a
 // file with: the queries, head by head.
 func (a *mla) report(r *run, q []float32) {
-	if r.observe == nil || len(a.kb) == 0 {
+	if r.observe == nil {
 		return
 	}
 	n := len(r.positions)
 	head := make([]float32, n*a.nope)
-	for h := range a.kb {
+	for h := range a.kv {
 		for i := range n {
 			copy(head[i*a.nope:(i+1)*a.nope], q[(i*a.query+h)*a.dim:])
 		}
-		r.observe([]Weight{{a.keyName, h, len(a.kb)}}, head, a.nope)
+		r.observe([]Weight{{a.keyName, h, a.kv}}, head, a.nope)
 	}
 }

@@ -70,6 +70,7 @@ func (r *run) multiply(x []float32, tokens int, outs ...output) error {
 			if o.w.Name != "" {
 				weights = append(weights, o.w.Weight)
 			}
+			weights = append(weights, o.w.also...)
 		}
 		if len(weights) > 0 {
 			r.observe(weights, x[:tokens*cols], cols)
