@@ -55,6 +55,10 @@ var kinds = map[arch.OpKind]func(arch.Op, arch.Hyper, transform.Rows, []int64) (
 		nope, heads, value := int64(h.MLA.NopeDim), int64(h.Heads), int64(h.ValueDim)
 		return transform.Part(r, shape[0]/heads, nope, value), []int64{heads, value, shape[1]}
 	},
+	arch.Words: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		words := int64(h.Vocab)
+		return transform.Part(r, shape[0], 0, words), []int64{words, shape[1]}
+	},
 	arch.Squeeze: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return r, squeeze(shape)
 	},

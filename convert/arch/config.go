@@ -67,6 +67,8 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		h.FF = mlp
 	}
 	h.Deepstack = len(c.ints("vision_config.deepstack_visual_indexes"))
+	h.Pictures = c.pictures(h.Layers)
+	h.Layers -= len(h.Pictures)
 	h.DroppedLayers = c.int("num_nextn_predict_layers")
 	h.Index = Index{
 		Heads: c.int("index_n_heads"), Dim: c.int("index_head_dim"), TopK: c.int("index_topk"),

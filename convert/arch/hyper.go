@@ -29,6 +29,7 @@ type Hyper struct {
 
 	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
 	Deepstack        int     // layers that take image features
+	Pictures         []int   // layers that text passes by, not counted among Layers
 	TemperatureScale float64 // growth of the attention's temperature with the position
 
 	Rope Rope

@@ -55,7 +55,7 @@ func (a Arch) Canonical(name string, h Hyper) string {
 	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok {
 		return predictionName(mtp, h.Layers)
 	}
-	return name
+	return textLayer(name, h.Pictures)
 }
 
 // bare tells names of a decoder that is stored without the model around it.

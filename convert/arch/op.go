@@ -28,6 +28,7 @@ const (
 	TileRows           // [H·D, …]: value heads from grouped by key head to key heads in turn
 	TileTail           // the same behind the rows of queries and keys; drops lengths of 1
 	TileColumns        // the same with columns
+	Words              // the rows of the vocabulary, without those behind
 )
 
 // MapKind enumerates the arithmetic on elements.

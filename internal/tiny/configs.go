@@ -108,6 +108,10 @@ var configs = map[string]string{
 		"q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 20, "qk_rope_head_dim": 8, "v_head_dim": 12, "rope_parameters": {
 		"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 32, "beta_fast": 32.0, "beta_slow": 1.0,
 		"mscale": 1.0, "mscale_all_dim": 1.0}}}`,
+	"MllamaForConditionalGeneration": `{"architectures": ["MllamaForConditionalGeneration"], "text_config": {"vocab_size": 300, "hidden_size": 48,
+		"intermediate_size": 80, "num_hidden_layers": 5, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128,
+		"rms_norm_eps": 1e-5, "rope_theta": 500000.0, "cross_attention_layers": [4], "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
+		"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}}}`,
 	"QWenLMHeadModel": `{"architectures": ["QWenLMHeadModel"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 144,
 		"num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 128, "layer_norm_epsilon": 1e-6, "rotary_emb_base": 10000,
 		"kv_channels": 12}`,

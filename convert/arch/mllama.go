@@ -1,0 +1,64 @@
+package arch
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mllama serves the text part of Llama 3.2 Vision: Llama's decoder once the
+// layers that look at pictures, which text passes by, are taken out of it.
+// The embedding ends in rows for the places of pictures.
+var mllama = Arch{
+	Name:    llama.Name,
+	Classes: []string{"MllamaForConditionalGeneration"},
+	Strip:   []string{"language_model."},
+	Defaults: map[string]Defaults{
+		"": {Context: 131072, Eps: 1e-5, RopeBase: 5e5, HeadDim: Derived},
+	},
+	Params: llamaParams,
+	Tensors: slices.Concat([]Tensor{
+		{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{pictureVocab, embed}, Op: Op{Kind: Words}},
+	}, trunk[1:], attention(RopePermute), mlp("mlp", "", ff)),
+	Ignore: append([]string{inverseFrequencies, pictureLayer + "*"}, otherModalities...),
+	Extra:  llamaExtra,
+	Graph:  llama.Graph,
+}
+
+// pictureTokens are the rows of the embedding behind the vocabulary.
+const pictureTokens = 8
+
+func pictureVocab(h Hyper) int { return h.Vocab + pictureTokens }
+
+// pictureLayer begins the names of tensors in layers that look at pictures.
+const pictureLayer = "pictures."
+
+// textLayer counts layers without those that look at pictures.
+func textLayer(name string, pictures []int) string {
+	rest, ok := strings.CutPrefix(name, "model.layers.")
+	if !ok || len(pictures) == 0 {
+		return name
+	}
+	number, after, _ := strings.Cut(rest, ".")
+	layer, err := strconv.Atoi(number)
+	if err != nil {
+		return name
+	}
+	at, found := slices.BinarySearch(pictures, layer)
+	if found {
+		return pictureLayer + name
+	}
+	return "model.layers." + strconv.Itoa(layer-at) + "." + after
+}
+
+// pictures reads which layers look at pictures, in order and each once.
+func (c *reader) pictures(layers int) []int {
+	list := c.ints("cross_attention_layers")
+	slices.Sort(list)
+	list = slices.Compact(list)
+	if n := len(list); n > 0 && (list[n-1] >= layers || n >= layers) {
+		c.keep(corruptConfig("key \"cross_attention_layers\" names layers beyond the %d of the model, or all of them", layers))
+		return nil
+	}
+	return list
+}
