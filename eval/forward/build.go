@@ -19,7 +19,7 @@ type loader interface {
 	vector(name string, layer, n int) ([]float32, error)
 	// numbers returns a small tensor of any shape with n elements.
 	numbers(name string, layer, n int) ([]float32, error)
-	// matrix returns a tensor of rows × cols; rows < 0 takes any number.
+	// matrix returns a tensor of rows × cols; anyRows takes any number.
 	matrix(name string, layer, rows, cols int) (*matrix, error)
 	// experts returns one matrix for each expert.
 	experts(name string, layer, experts, rows, cols int) ([]*matrix, error)
@@ -33,6 +33,10 @@ type loader interface {
 	latentEps() float64
 }
 
+// anyRows stands for a number of rows that only the tensor tells. No product
+// of hyperparameters, however wrong, comes out at it.
+const anyRows = -1
+
 // builder assembles a model and keeps the first error.
 type builder struct {
 	loader
@@ -44,7 +48,7 @@ func build(s source) (*Model, error) {
 	b := &builder{loader: s, h: s.hyper()}
 	m := &Model{hyper: b.h, source: s}
 	m.SetWorkers(0)
-	rows := -1
+	rows := anyRows
 	if b.h.Vocab > 0 {
 		rows = b.h.Vocab
 	}

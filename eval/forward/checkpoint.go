@@ -61,11 +61,11 @@ func (c *checkpoint) find(name string, layer, expert int) (tensor, bool) {
 	return tensor{}, false
 }
 
-// check compares a tensor's shape, where a negative length takes any.
+// check compares a tensor's shape, where anyRows takes any number.
 func (c *checkpoint) check(t tensor, shape ...int) error {
 	fits := len(t.Shape) == len(shape)
 	for i := range min(len(t.Shape), len(shape)) {
-		fits = fits && (shape[i] < 0 && t.Shape[i] > 0 || t.Shape[i] == int64(shape[i]))
+		fits = fits && (shape[i] == anyRows && t.Shape[i] > 0 || t.Shape[i] == int64(shape[i]))
 	}
 	if !fits {
 		return fault.Corrupt("forward: %s: tensor %q: shape %v should be %v", c.files.Name(), t.Name, t.Shape, shape)

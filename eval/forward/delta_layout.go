@@ -35,7 +35,7 @@ func (b *builder) required(name string, layer, n int) []float32 {
 	b.keep(err)
 	if v == nil {
 		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill(name, layer, 0)))
-		return make([]float32, n)
+		return nil
 	}
 	return v
 }

@@ -63,8 +63,8 @@ var expertParts = map[string]int{"blk.{i}.ffn_gate_exps.weight": 0, "blk.{i}.ffn
 // experts finds the matrices of experts: one tensor for each, all in one, or
 // gate and up of all in one, with outputs along the rows or (Llama 4) inputs.
 func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*matrix, error) {
-	list := make([]*matrix, experts)
-	for e := range list {
+	var list []*matrix // grows with what is there, not with what is claimed
+	for e := range experts {
 		t, ok := c.find(name, layer, e)
 		if !ok {
 			return nil, nil
@@ -81,7 +81,7 @@ func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*ma
 			return nil, err
 		}
 		m.Weight = Weight{arch.Fill(name, layer, 0), e, experts}
-		list[e] = m
+		list = append(list, m)
 	}
 	return list, nil
 }

@@ -59,8 +59,8 @@ func (g *ggufSource) arch() arch.Arch           { return g.a }
 func (g *ggufSource) normOffset() float32       { return 0 }
 func (g *ggufSource) ropeStyle() arch.RopeStyle { return g.a.Graph.GGUFRope }
 
-// find looks a tensor up and checks its shape, outermost dimension first; a
-// negative length takes any. The tensor is absent where ok is false.
+// find looks a tensor up and checks its shape, outermost dimension first; anyRows
+// takes any number. The tensor is absent where ok is false.
 func (g *ggufSource) find(name string, layer int, shape ...int) (t gguf.TensorInfo, typ quantize.Type, ok bool, err error) {
 	name = arch.Fill(name, layer, 0)
 	t, ok = g.file.Lookup(name)
@@ -75,7 +75,7 @@ func (g *ggufSource) find(name string, layer int, shape ...int) (t gguf.TensorIn
 	}
 	fits := len(got) == len(want)
 	for i := range got {
-		fits = fits && (want[i] < 0 && got[i] > 0 || got[i] == int64(want[i]))
+		fits = fits && (want[i] == anyRows && got[i] > 0 || got[i] == int64(want[i]))
 	}
 	if !fits {
 		return t, typ, false, fault.Corrupt("forward: %s: tensor %q: shape %v should be %v (outermost dimension first)", g.name, name, got, shape)

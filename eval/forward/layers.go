@@ -138,7 +138,7 @@ func (b *builder) moe(l int) *moe {
 	if width == 0 {
 		width = h.FF
 	}
-	if shared := b.anyRows("blk.{i}.ffn_gate_shexp.weight", l, b.h.Embed); shared > 0 {
+	if shared := b.rowsOf("blk.{i}.ffn_gate_shexp.weight", l, b.h.Embed); shared > 0 {
 		f.shared = b.swiglu("_shexp", l, shared)
 		if shared != width {
 			b.keep(fault.Corrupt("forward: tensor %q: %d rows should be %d", arch.Fill("blk.{i}.ffn_gate_shexp.weight", l, 0), shared, width))
@@ -164,9 +164,9 @@ func (b *builder) gateUp(l int) (gate, up []*matrix) {
 	return gate, up
 }
 
-// anyRows returns the rows of a matrix of cols columns, 0 where it is absent.
-func (b *builder) anyRows(name string, l, cols int) int {
-	w := b.optional(name, l, -1, cols).w
+// rowsOf returns the rows of a matrix of cols columns, 0 where it is absent.
+func (b *builder) rowsOf(name string, l, cols int) int {
+	w := b.optional(name, l, anyRows, cols).w
 	if w == nil {
 		return 0
 	}
