@@ -71,8 +71,8 @@ block:
 	VCMPPS    $0x03, Y2, Y2, Y6
 	VCMPPS    $0x03, Y3, Y3, Y7
 	VORPS     Y5, Y4, Y4
-	VORPS     Y7, Y6, Y5
-	VORPS     Y5, Y4, Y4
+	VORPS     Y6, Y4, Y4
+	VORPS     Y7, Y4, Y4
 	VTESTPS   Y4, Y4
 	JNZ       done
 	VMOVUPS   all_00007fff<>+0(SB), Y4
@@ -152,8 +152,8 @@ block:
 	VCMPPS    $0x03, Y2, Y2, Y6
 	VCMPPS    $0x03, Y3, Y3, Y7
 	VORPS     Y5, Y4, Y4
-	VORPS     Y7, Y6, Y5
-	VORPS     Y5, Y4, Y4
+	VORPS     Y6, Y4, Y4
+	VORPS     Y7, Y4, Y4
 	VTESTPS   Y4, Y4
 	JNZ       done
 	VCVTPS2PH $0x00, Y0, (AX)

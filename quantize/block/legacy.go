@@ -12,15 +12,16 @@ import (
 type legacy struct {
 	fifth  bool // 5 bits a value, not 4
 	min    bool // value = level·scale + min, not (level-zero)·scale
+	form   kernel.Form
 	search kernel.MinSearch
 	scale  kernel.ScaleSearch
 }
 
 var (
-	q4_0 = legacy{scale: kernel.NewScaleSearch(8)}
-	q4_1 = legacy{min: true, search: kernel.NewMinSearch(15, -0.9, 0.05, 37, false)}
-	q5_0 = legacy{fifth: true, scale: kernel.NewScaleSearch(16)}
-	q5_1 = legacy{fifth: true, min: true, search: kernel.NewMinSearch(31, -0.9, 0.05, 37, false)}
+	q4_0 = legacy{form: kernel.Q4_0, scale: kernel.NewScaleSearch(8)}
+	q4_1 = legacy{form: kernel.Q4_1, min: true, search: kernel.NewMinSearch(15, -0.9, 0.05, 37, false)}
+	q5_0 = legacy{form: kernel.Q5_0, fifth: true, scale: kernel.NewScaleSearch(16)}
+	q5_1 = legacy{form: kernel.Q5_1, fifth: true, min: true, search: kernel.NewMinSearch(31, -0.9, 0.05, 37, false)}
 )
 
 // QuantizeQ4_0 quantizes one row to blocks of 32 values in 18 bytes.
@@ -70,7 +71,8 @@ func (t *legacy) offsets() (high, low, size int) {
 
 func (t *legacy) quantize(dst []byte, src, weights []float32) {
 	if weights == nil {
-		t.quantizePlain(dst, src)
+		_, _, size := t.offsets()
+		whole(t.form, dst, src, 32, size, t.quantizePlain)
 	} else {
 		t.quantizeWeighted(dst, src, weights)
 	}
@@ -199,6 +201,10 @@ func (t *legacy) dequantize(dst []float32, src []byte) {
 // QuantizeQ8_0 quantizes one row to blocks of 32 values in 34 bytes: a
 // float16 scale and 32 signed bytes. Weights make no difference.
 func QuantizeQ8_0(dst []byte, src, _ []float32) {
+	whole(kernel.Q8_0, dst, src, 32, 34, quantizeQ8_0)
+}
+
+func quantizeQ8_0(dst []byte, src []float32) {
 	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
 		n := len(x) / 32
 		kernel.Extremes(s.fitScale[:n], x)

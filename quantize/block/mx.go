@@ -1,6 +1,10 @@
 package block
 
-import "math"
+import (
+	"math"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // e2m1 holds the sixteen values of a 4-bit float with two exponent bits and
 // one mantissa bit, doubled to be integers. The scales below are halved.
@@ -42,11 +46,19 @@ func unpackE2M1(y []float32, src []byte, scale float32) {
 // of two (E8M0) and 4-bit floats (OCP Microscaling Formats v1.0). Weights
 // make no difference.
 func QuantizeMXFP4(dst []byte, src, _ []float32) {
-	for i := 0; i+32 <= len(src); i += 32 {
-		x, block := src[i:i+32], dst[i/32*17:][:17]
-		block[0] = exponentE8M0(abs(extreme(x)))
-		packE2M1(block[1:], x, halfE8M0(block[0]))
-	}
+	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+		dst, scales := dst[at/32*17:], s.inverse[:len(x)/32]
+		for j := range scales {
+			e := exponentE8M0(magnitude(x[32*j:][:32]))
+			dst[17*j], scales[j] = e, halfE8M0(e)
+		}
+		if kernel.FourBitFloats(32, dst, x, scales) {
+			return
+		}
+		for j, scale := range scales {
+			packE2M1(dst[17*j+1:], x[32*j:][:32], scale)
+		}
+	})
 }
 
 // DequantizeMXFP4 is the inverse of QuantizeMXFP4.
@@ -64,6 +76,9 @@ func exponentE8M0(top float32) uint8 {
 	if !(top > 0) {
 		return 0
 	}
+	if bits := math.Float32bits(top); bits >= 1<<23 && bits&0x7fffff < 0x7fff00 {
+		return uint8(bits>>23 - 2) // the logarithm is not rounded up
+	}
 	log := float32(math.Log2(float64(top)))
 	return uint8(truncate(float32(math.Floor(float64(log))) - 2 + 127))
 }
@@ -80,14 +95,19 @@ func halfE8M0(e uint8) float32 {
 // unsigned E4M3 scales, one for 16 values, and 4-bit floats. Weights make no
 // difference.
 func QuantizeNVFP4(dst []byte, src, _ []float32) {
-	for i := 0; i+64 <= len(src); i += 64 {
-		block := dst[i/64*36:][:36]
-		for s := range 4 {
-			x := src[i+16*s:][:16]
-			block[s] = toUE4M3(abs(extreme(x)) / 6)
-			packE2M1(block[4+8*s:][:8], x, halfUE4M3(block[s]))
+	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+		dst, scales := dst[at/64*36:], s.inverse[:len(x)/16]
+		for j := range scales {
+			e := toUE4M3(magnitude(x[16*j:][:16]) / 6)
+			dst[j/4*36+j%4], scales[j] = e, halfUE4M3(e)
 		}
-	}
+		if kernel.FourBitFloats(16, dst, x, scales) {
+			return
+		}
+		for j, scale := range scales {
+			packE2M1(dst[j/4*36+4+j%4*8:], x[16*j:][:16], scale)
+		}
+	})
 }
 
 // DequantizeNVFP4 is the inverse of QuantizeNVFP4.

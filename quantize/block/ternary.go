@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // tritColumns lists how TQ1_0 lays out 256 values: groups of width·depth
 // values, byte b of a group holding values b, b+width, … as base-3 digits.
 var tritColumns = [...]struct{ width, depth int }{{32, 5}, {16, 5}, {4, 4}}
@@ -8,9 +10,13 @@ var tritColumns = [...]struct{ width, depth int }{{32, 5}, {16, 5}, {4, 4}}
 // 54 bytes: 52 bytes of base-3 digits, most significant first, as a fixed
 // point fraction of 256, and a float16 d. Weights make no difference.
 func QuantizeTQ1_0(dst []byte, src, _ []float32) {
+	whole(kernel.TQ1_0, dst, src, superLen, 54, quantizeTQ1_0)
+}
+
+func quantizeTQ1_0(dst []byte, src []float32) {
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*54:][:54]
-		d := abs(extreme(x))
+		d := magnitude(x)
 		inv := inverse(d)
 		out := block[:0]
 		for _, c := range tritColumns {
@@ -58,10 +64,14 @@ func DequantizeTQ1_0(dst []float32, src []byte) {
 // QuantizeTQ2_0 quantizes one row to super-blocks of 256 values -d, 0, d in
 // 66 bytes: bit pairs as in Q2_K and a float16 d. Weights make no difference.
 func QuantizeTQ2_0(dst []byte, src, _ []float32) {
+	whole(kernel.TQ2_0, dst, src, superLen, 66, quantizeTQ2_0)
+}
+
+func quantizeTQ2_0(dst []byte, src []float32) {
 	var levels [superLen]uint8
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*66:][:66]
-		d := abs(extreme(x))
+		d := magnitude(x)
 		inv := inverse(d)
 		for k, v := range x {
 			levels[k] = trit(v * inv)
@@ -85,13 +95,45 @@ func DequantizeTQ2_0(dst []float32, src []byte) {
 // a float16 d, the mean magnitude, and one bit a value, set from zero up.
 // Weights make no difference.
 func QuantizeQ1_0(dst []byte, src, _ []float32) {
+	var sums [4]float32
+	for i := 0; i+128 <= len(src); i += 4 * 128 {
+		x := src[i:min(i+4*128, len(src))]
+		n := len(x) / 128
+		sumMagnitudes(&sums, x)
+		for j, sum := range sums[:n] {
+			putHalf(dst[(i/128+j)*18:], sum/128)
+		}
+	}
+	whole(kernel.Signs, dst, src, 128, 18, putSigns)
+}
+
+// sumMagnitudes sets Σ|x| of up to four blocks of 128 values, each added in
+// order. Four at a time wait less for each other's additions.
+func sumMagnitudes(sums *[4]float32, x []float32) {
+	if len(x) < 4*128 {
+		for j := range len(x) / 128 {
+			sums[j] = 0
+			for _, v := range x[128*j:][:128] {
+				sums[j] += abs(v)
+			}
+		}
+		return
+	}
+	a, b, c, d := x[:128], x[128:256], x[256:384], x[384:512]
+	var sa, sb, sc, sd float32
+	for i := range 128 {
+		sa += abs(a[i])
+		sb += abs(b[i])
+		sc += abs(c[i])
+		sd += abs(d[i])
+	}
+	*sums = [4]float32{sa, sb, sc, sd}
+}
+
+// putSigns sets the bits of blocks.
+func putSigns(dst []byte, src []float32) {
 	for i := 0; i+128 <= len(src); i += 128 {
 		x, block := src[i:i+128], dst[i/128*18:][:18]
-		var sum float32
-		for _, v := range x {
-			sum += abs(v)
-		}
-		putHalf(block, sum/128)
 		for b := range 16 {
 			var bits uint8
 			for k, v := range x[8*b:][:8] {
@@ -122,9 +164,13 @@ func DequantizeQ1_0(dst []float32, src []byte) {
 // bytes: a float16 d, the largest magnitude, and value j in bit pair j, low
 // bits first. Weights make no difference.
 func QuantizeQ2_0(dst []byte, src, _ []float32) {
+	whole(kernel.Q2_0, dst, src, 64, 18, quantizeQ2_0)
+}
+
+func quantizeQ2_0(dst []byte, src []float32) {
 	for i := 0; i+64 <= len(src); i += 64 {
 		x, block := src[i:i+64], dst[i/64*18:][:18]
-		d := abs(extreme(x))
+		d := magnitude(x)
 		putHalf(block, d)
 		inv := inverse(d)
 		for b := range 16 {

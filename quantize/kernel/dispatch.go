@@ -20,6 +20,8 @@ type variant struct {
 	bounds            func(low, high, x *float32, runs int)
 	greatest16        func(src *byte, n int) uint16
 	greatest32        func(src *byte, n int) uint32
+	whole             [forms]wholeKernel
+	mxfp4, nvfp4      floatsKernel
 }
 
 // A minKernel searches 16 or 32 lanes. The bits it returns are those of lanes where

@@ -22,6 +22,12 @@ var avx2 = variant{
 	bounds:            boundsAVX2,
 	greatest16:        greatest16AVX2,
 	greatest32:        greatest32AVX2,
+	whole: [forms]wholeKernel{
+		Q8_0: q8_0AVX2, Q4_0: q4_0AVX2, Q4_1: q4_1AVX2, Q5_0: q5_0AVX2, Q5_1: q5_1AVX2,
+		TQ1_0: tq1_0AVX2, TQ2_0: tq2_0AVX2, Q2_0: q2_0AVX2, Signs: signBitsAVX2,
+	},
+	mxfp4: mxfp4AVX2,
+	nvfp4: nvfp4AVX2,
 }
 
 // withAVX512 is a variant with the searches in AVX-512.

@@ -1,9 +1,6 @@
-// Command _gen writes the amd64 assembly of packages kernel and dtype: the
-// searches, or another part that the first argument names.
+// Command _gen writes the amd64 assembly of package kernel:
 //
 //	go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
-//	go run . greatest -out ../greatest_amd64.s -stubs ../greatest_stubs_amd64.go -pkg kernel
-//	go run . rows -out ../../../formats/dtype/rows_amd64.s -stubs ../../../formats/dtype/rows_stubs_amd64.go -pkg dtype
 //
 // It lives in a module of its own, so that users of the program never
 // download the generator's dependencies.
@@ -11,27 +8,14 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 )
 
 func main() {
-	emit := searches
-	if len(os.Args) > 1 && parts[os.Args[1]] != nil {
-		emit = parts[os.Args[1]]
-		os.Args = slices.Delete(os.Args, 1, 2)
-	}
 	ConstraintExpr("!noasm")
-	emit()
+	searches()
 	Generate()
-}
-
-// parts are the files of assembly beside that of the searches.
-var parts = map[string]func(){
-	"greatest": greatestBits, // of kernel
-	"rows":     rows,         // of dtype
 }
 
 func searches() {

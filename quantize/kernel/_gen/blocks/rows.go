@@ -42,54 +42,23 @@ func widen(name string, one func(from Mem) Reg) {
 	RET()
 }
 
-// A blockLoop steps through blocks of 32 values.
-type blockLoop struct {
-	dst, src, left reg.GPVirtual
-}
-
-// beginBlocks starts a function that returns how many blocks it did before
-// the first one that is not for it: that one jumps to "done".
-func beginBlocks(name, doc string) blockLoop {
-	TEXT(name, NOSPLIT, "func(dst *byte, src *float32, blocks int) int")
-	Doc(name + " " + doc)
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	b := blockLoop{get("dst"), get("src"), get("blocks")}
-	Label("block")
-	return b
-}
-
-// end closes the loop over blocks that become size bytes.
-func (b blockLoop) end(size int) {
-	ADDQ(operand.I32(128), b.src)
-	ADDQ(operand.I32(size), b.dst)
-	DECQ(b.left)
-	JNZ(operand.LabelRef("block"))
-	Label("done")
-	done := Load(Param("blocks"), GP64())
-	SUBQ(b.left, done)
-	Store(done, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
-}
-
 // leaveAtNaN jumps to "done" if there is a NaN.
 func leaveAtNaN(x [4]Reg) {
-	var bad [4]Mask
+	var bad [4]Reg
 	for i := range x {
 		bad[i] = YMM()
 		VCMPPS(operand.Imm(unordered), x[i], x[i], bad[i])
 	}
-	any := either(either(bad[0], bad[1]), either(bad[2], bad[3]))
-	VTESTPS(any, any)
+	for _, b := range bad[1:] {
+		VORPS(b, bad[0], bad[0])
+	}
+	VTESTPS(bad[0], bad[0])
 	JNZ(operand.LabelRef("done"))
 }
 
-const unordered = 3
-
 func narrowBF16() {
 	b := beginBlocks("narrowBF16AVX2", "rounds blocks of 32 values to bfloat16 until one has a NaN, and returns how many.")
-	x := run(b.src)
+	x := b.run(0)
 	leaveAtNaN(x)
 	half, one := load(bits(0x7fff)), load(bits(1))
 	for i, v := range x {
@@ -106,15 +75,15 @@ func narrowBF16() {
 		VPERMQ(operand.Imm(0xd8), x[2*i], x[2*i])
 		store(Mem{Base: b.dst, Disp: 32 * i}, x[2*i])
 	}
-	b.end(64)
+	b.end(32, 64)
 }
 
 func narrowF16() {
 	b := beginBlocks("narrowF16AVX2", "rounds blocks of 32 values to float16 until one has a NaN, and returns how many.")
-	x := run(b.src)
+	x := b.run(0)
 	leaveAtNaN(x)
 	for i := range x {
 		VCVTPS2PH(operand.Imm(0), x[i], Mem{Base: b.dst, Disp: 16 * i})
 	}
-	b.end(64)
+	b.end(32, 64)
 }
