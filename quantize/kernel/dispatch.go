@@ -24,9 +24,13 @@ type variant struct {
 	mxfp4, nvfp4      floatsKernel
 }
 
-// A minKernel searches 16 or 32 lanes. The bits it returns are those of lanes where
-// a level may be out of the range in which its rounding equals Nearest.
-type minKernel func(x *float32, n int, trials *float32, count int, nmax float32) uint32
+// A minKernel searches 16 or 32 lanes at a time. The bits that search returns
+// are those of lanes where a level may be out of the range in which its
+// rounding equals Nearest.
+type minKernel struct {
+	lanes  int
+	search func(x *float32, n int, trials *float32, count int, nmax float32) uint32
+}
 
 type roundKernel func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
 

@@ -9,8 +9,8 @@ var avx2 = variant{
 	lanes:             16,
 	load:              loadAVX2,
 	weigh:             [...]func(*float32, int){weighSquaresAVX2, weighMagnitudesAVX2, weighSpreadAVX2, weighGivenAVX2},
-	searchMin:         [2]minKernel{searchMin16AVX2, searchMin32AVX2},
-	searchMinAbsolute: [2]minKernel{searchMinAbsolute16AVX2, searchMinAbsolute32AVX2},
+	searchMin:         [2]minKernel{{16, searchMin16AVX2}, {32, searchMin32AVX2}},
+	searchMinAbsolute: [2]minKernel{{16, searchMinAbsolute16AVX2}, {32, searchMinAbsolute32AVX2}},
 	searchScale:       searchScaleAVX2,
 	searchPositive:    searchPositiveAVX2,
 	descend:           descendAVX2,
@@ -34,8 +34,8 @@ var avx2 = variant{
 func withAVX512(v variant) variant {
 	v.name, v.lanes = "avx512", 32
 	v.weigh = [...]func(*float32, int){weighSquaresAVX512, weighMagnitudesAVX512, weighSpreadAVX512, weighGivenAVX512}
-	v.searchMin = [2]minKernel{searchMinAVX512, searchMinAVX512}
-	v.searchMinAbsolute = [2]minKernel{searchMinAbsoluteAVX512, searchMinAbsoluteAVX512}
+	v.searchMin = [2]minKernel{{32, searchMinAVX512}, {32, searchMinAVX512}}
+	v.searchMinAbsolute = [2]minKernel{{32, searchMinAbsoluteAVX512}, {32, searchMinAbsoluteAVX512}}
 	v.searchScale = searchScaleAVX512
 	v.searchPositive = searchPositiveAVX512
 	v.descend = descendAVX512

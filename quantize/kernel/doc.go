@@ -7,11 +7,14 @@
 // side by side in a Tile, one in each lane, and each lane goes through the
 // scalar program's operations in their order, without fused multiply-adds.
 //
-// Every kernel exists in pure Go, which is its specification, and some in
-// assembly for amd64 (AVX2) and arm64 (NEON), chosen at start. The build tag
-// noasm leaves only Go. Finite input gives the same bits everywhere.
+// Every kernel exists in pure Go, which is its specification, and in assembly
+// for amd64 (AVX2, the searches also in AVX-512) and for arm64 (NEON, the
+// searches), chosen at start. The build tag noasm leaves only Go. Finite input
+// gives the same bits everywhere.
 //
-// kernel_amd64.s is written by the module in _gen:
+// kernel_amd64.s and kernel_arm64.s are written by the module in _gen, from the
+// same text:
 //
 //	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+//	cd _gen && go run . neon
 package kernel

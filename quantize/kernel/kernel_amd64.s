@@ -158,8 +158,8 @@ squares0:
 	ADDQ         $+1024, CX
 	CMPQ         CX, DX
 	JB           squares0
-	MOVQ         n+8(FP), CX
 	VXORPS       X2, X2, X2
+	MOVQ         n+8(FP), CX
 	VCVTSI2SSQ   CX, X2, X2
 	VBROADCASTSS X2, Y2
 	VDIVPS       Y2, Y0, Y0
@@ -611,7 +611,7 @@ project0:
 	VMOVUPS   Y2, 13216(AX)
 
 next:
-	ADDQ    $0x04, BX
+	ADDQ    $+4, BX
 	DECQ    SI
 	JNZ     trial
 	VMOVUPS all_7fffffff<>+0(SB), Y0
@@ -702,10 +702,14 @@ TEXT ·searchPositiveAVX2(SB), NOSPLIT, $0-36
 	LEAQ         (AX), CX
 
 greatest0:
-	VMAXPS       (CX), Y0, Y0
-	VMAXPS       32(CX), Y1, Y1
-	VMAXPS       64(CX), Y2, Y2
-	VMAXPS       96(CX), Y3, Y3
+	VMOVUPS      (CX), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMOVUPS      32(CX), Y4
+	VMAXPS       Y1, Y4, Y1
+	VMOVUPS      64(CX), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      96(CX), Y4
+	VMAXPS       Y3, Y4, Y3
 	ADDQ         $+128, CX
 	CMPQ         CX, DX
 	JB           greatest0
@@ -922,7 +926,7 @@ error0:
 	VMOVUPS      Y0, 13920(AX)
 
 next:
-	ADDQ    $0x04, BX
+	ADDQ    $+4, BX
 	DECQ    SI
 	JNZ     trial
 	VMOVUPS 13824(AX), Y0
@@ -1209,9 +1213,9 @@ stay3:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	DECQ  BX
-	JZ    done
 	TESTQ SI, SI
+	JZ    done
+	DECQ  BX
 	JNZ   sweep
 
 done:
@@ -1365,9 +1369,9 @@ TEXT ·descendAVX2(SB), NOSPLIT, $0-20
 	VBROADCASTSS nmax+16(FP), Y0
 	VXORPS       all_80000000<>+0(SB), Y0, Y1
 	VCVTPS2DQ    Y1, Y1
+	VMOVUPS      Y1, 13312(AX)
 	VSUBPS       all_3f800000<>+0(SB), Y0, Y0
 	VCVTPS2DQ    Y0, Y0
-	VMOVUPS      Y1, 13312(AX)
 	VMOVUPS      Y0, 13440(AX)
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
@@ -1464,30 +1468,24 @@ extreme0:
 	ADDQ         $+512, CX
 	CMPQ         CX, DX
 	JB           extreme0
-	VANDPS       all_7fffffff<>+0(SB), Y4, Y0
-	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y0, Y0
-	VMOVUPS      Y0, 13696(AX)
 	VBROADCASTSS nmax+16(FP), Y0
 	VXORPS       all_80000000<>+0(SB), Y0, Y0
-	VDIVPS       Y4, Y0, Y0
-	VANDPS       all_7fffffff<>+0(SB), Y5, Y1
+	VANDPS       all_7fffffff<>+0(SB), Y4, Y1
 	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 13728(AX)
-	VBROADCASTSS nmax+16(FP), Y1
-	VXORPS       all_80000000<>+0(SB), Y1, Y1
-	VDIVPS       Y5, Y1, Y1
-	VANDPS       all_7fffffff<>+0(SB), Y6, Y2
+	VMOVUPS      Y1, 13696(AX)
+	VDIVPS       Y4, Y0, Y1
+	VANDPS       all_7fffffff<>+0(SB), Y5, Y2
 	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y2, Y2
-	VMOVUPS      Y2, 13760(AX)
-	VBROADCASTSS nmax+16(FP), Y2
-	VXORPS       all_80000000<>+0(SB), Y2, Y2
-	VDIVPS       Y6, Y2, Y2
-	VANDPS       all_7fffffff<>+0(SB), Y7, Y3
+	VMOVUPS      Y2, 13728(AX)
+	VDIVPS       Y5, Y0, Y2
+	VANDPS       all_7fffffff<>+0(SB), Y6, Y3
 	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y3, Y3
-	VMOVUPS      Y3, 13792(AX)
-	VBROADCASTSS nmax+16(FP), Y3
-	VXORPS       all_80000000<>+0(SB), Y3, Y3
-	VDIVPS       Y7, Y3, Y3
+	VMOVUPS      Y3, 13760(AX)
+	VDIVPS       Y6, Y0, Y3
+	VANDPS       all_7fffffff<>+0(SB), Y7, Y4
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y4, Y4
+	VMOVUPS      Y4, 13792(AX)
+	VDIVPS       Y7, Y0, Y0
 	LEAQ         (AX), CX
 
 squares0:
@@ -1517,7 +1515,7 @@ squares0:
 	LEAQ    (AX), CX
 
 start0:
-	VMULPS    (CX), Y0, Y12
+	VMULPS    (CX), Y1, Y12
 	VADDPS    all_4b400000<>+0(SB), Y12, Y12
 	VPAND     all_007fffff<>+0(SB), Y12, Y12
 	VPSUBD    all_00400000<>+0(SB), Y12, Y12
@@ -1532,7 +1530,7 @@ start0:
 	VMULPS    4096(CX), Y12, Y13
 	VMULPS    Y12, Y13, Y12
 	VADDPS    Y12, Y8, Y8
-	VMULPS    32(CX), Y1, Y12
+	VMULPS    32(CX), Y2, Y12
 	VADDPS    all_4b400000<>+0(SB), Y12, Y12
 	VPAND     all_007fffff<>+0(SB), Y12, Y12
 	VPSUBD    all_00400000<>+0(SB), Y12, Y12
@@ -1547,7 +1545,7 @@ start0:
 	VMULPS    4128(CX), Y12, Y13
 	VMULPS    Y12, Y13, Y12
 	VADDPS    Y12, Y9, Y9
-	VMULPS    64(CX), Y2, Y12
+	VMULPS    64(CX), Y3, Y12
 	VADDPS    all_4b400000<>+0(SB), Y12, Y12
 	VPAND     all_007fffff<>+0(SB), Y12, Y12
 	VPSUBD    all_00400000<>+0(SB), Y12, Y12
@@ -1562,7 +1560,7 @@ start0:
 	VMULPS    4160(CX), Y12, Y13
 	VMULPS    Y12, Y13, Y12
 	VADDPS    Y12, Y10, Y10
-	VMULPS    96(CX), Y3, Y12
+	VMULPS    96(CX), Y0, Y12
 	VADDPS    all_4b400000<>+0(SB), Y12, Y12
 	VPAND     all_007fffff<>+0(SB), Y12, Y12
 	VPSUBD    all_00400000<>+0(SB), Y12, Y12
@@ -1778,9 +1776,9 @@ stay3:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	DECQ  BX
-	JZ    done
 	TESTQ SI, SI
+	JZ    done
+	DECQ  BX
 	JNZ   sweep
 
 done:
@@ -1972,8 +1970,8 @@ squares0:
 	ADDQ         $+1024, CX
 	CMPQ         CX, DX
 	JB           squares0
-	MOVQ         n+8(FP), CX
 	VXORPS       X2, X2, X2
+	MOVQ         n+8(FP), CX
 	VCVTSI2SSQ   CX, X2, X2
 	VBROADCASTSS X2, Z2
 	VDIVPS       Z2, Z0, Z0
@@ -2425,7 +2423,7 @@ project0:
 	VMOVUPS     Z12, 13248(AX)
 
 next:
-	ADDQ      $0x04, BX
+	ADDQ      $+4, BX
 	DECQ      SI
 	JNZ       trial
 	VMOVUPS   all_7fffffff<>+0(SB), Z0
@@ -2464,8 +2462,10 @@ TEXT ·searchPositiveAVX512(SB), NOSPLIT, $0-36
 	LEAQ         (AX), CX
 
 greatest0:
-	VMAXPS       (CX), Z0, Z0
-	VMAXPS       64(CX), Z9, Z9
+	VMOVUPS      (CX), Z10
+	VMAXPS       Z0, Z10, Z0
+	VMOVUPS      64(CX), Z10
+	VMAXPS       Z9, Z10, Z9
 	ADDQ         $+128, CX
 	CMPQ         CX, DX
 	JB           greatest0
@@ -2586,7 +2586,7 @@ error0:
 	VMOVUPS      Z4, 13888(AX)
 
 next:
-	ADDQ    $0x04, BX
+	ADDQ    $+4, BX
 	DECQ    SI
 	JNZ     trial
 	VMOVUPS 13824(AX), Z0
@@ -2739,9 +2739,9 @@ stay1:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	DECQ  BX
-	JZ    done
 	TESTQ SI, SI
+	JZ    done
+	DECQ  BX
 	JNZ   sweep
 
 done:
@@ -2787,9 +2787,9 @@ TEXT ·descendAVX512(SB), NOSPLIT, $0-20
 	VBROADCASTSS nmax+16(FP), Z0
 	VXORPS       all_80000000<>+0(SB), Z0, Z1
 	VCVTPS2DQ    Z1, Z1
+	VMOVUPS      Z1, 13312(AX)
 	VSUBPS       all_3f800000<>+0(SB), Z0, Z0
 	VCVTPS2DQ    Z0, Z0
-	VMOVUPS      Z1, 13312(AX)
 	VMOVUPS      Z0, 13440(AX)
 	VXORPS       Z0, Z0, Z0
 	VXORPS       Z1, Z1, Z1
@@ -2842,18 +2842,16 @@ extreme0:
 	ADDQ         $+512, CX
 	CMPQ         CX, DX
 	JB           extreme0
-	VANDPS       all_7fffffff<>+0(SB), Z6, Z0
-	VCMPPS       $0x11, all_26901d7d<>+0(SB), Z0, K1
-	KMOVW        K1, 13696(AX)
 	VBROADCASTSS nmax+16(FP), Z0
 	VXORPS       all_80000000<>+0(SB), Z0, Z0
-	VDIVPS       Z6, Z0, Z0
-	VANDPS       all_7fffffff<>+0(SB), Z7, Z1
+	VANDPS       all_7fffffff<>+0(SB), Z6, Z1
 	VCMPPS       $0x11, all_26901d7d<>+0(SB), Z1, K1
+	KMOVW        K1, 13696(AX)
+	VDIVPS       Z6, Z0, Z1
+	VANDPS       all_7fffffff<>+0(SB), Z7, Z6
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Z6, K1
 	KMOVW        K1, 13760(AX)
-	VBROADCASTSS nmax+16(FP), Z1
-	VXORPS       all_80000000<>+0(SB), Z1, Z1
-	VDIVPS       Z7, Z1, Z1
+	VDIVPS       Z7, Z0, Z0
 	LEAQ         (AX), CX
 
 squares0:
@@ -2873,7 +2871,7 @@ squares0:
 	LEAQ    (AX), CX
 
 start0:
-	VMULPS    (CX), Z0, Z10
+	VMULPS    (CX), Z1, Z10
 	VADDPS    all_4b400000<>+0(SB), Z10, Z10
 	VPANDD    all_007fffff<>+0(SB), Z10, Z10
 	VPSUBD    all_00400000<>+0(SB), Z10, Z10
@@ -2888,7 +2886,7 @@ start0:
 	VMULPS    4096(CX), Z10, Z11
 	VMULPS    Z10, Z11, Z10
 	VADDPS    Z10, Z8, Z8
-	VMULPS    64(CX), Z1, Z10
+	VMULPS    64(CX), Z0, Z10
 	VADDPS    all_4b400000<>+0(SB), Z10, Z10
 	VPANDD    all_007fffff<>+0(SB), Z10, Z10
 	VPSUBD    all_00400000<>+0(SB), Z10, Z10
@@ -3010,9 +3008,9 @@ stay1:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	DECQ  BX
-	JZ    done
 	TESTQ SI, SI
+	JZ    done
+	DECQ  BX
 	JNZ   sweep
 
 done:
@@ -3530,6 +3528,7 @@ error0:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	KMOVW     13696(AX), K1
 	VMOVUPS   all_80000000<>+0(SB), Z0
 	VXORPS    13056(AX), Z0, Z0
@@ -3545,7 +3544,8 @@ done:
 	VMOVUPS   Z0, 12672(AX)
 	KMOVW     13952(AX), K2
 	KANDNW    K2, K1, K1
-	KMOVW     K1, CX
+	KMOVW     K1, DX
+	ORQ       DX, CX
 	KMOVW     13760(AX), K1
 	VMOVUPS   all_80000000<>+0(SB), Z0
 	VXORPS    13120(AX), Z0, Z0
@@ -3562,8 +3562,8 @@ done:
 	KMOVW     14016(AX), K2
 	KANDNW    K2, K1, K1
 	KMOVW     K1, AX
-	SHLL      $0x10, AX
-	ORL       AX, CX
+	SHLQ      $0x10, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4122,6 +4122,7 @@ error0:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	KMOVW     13696(AX), K1
 	VMOVUPS   all_80000000<>+0(SB), Z0
 	VXORPS    13056(AX), Z0, Z0
@@ -4137,7 +4138,8 @@ done:
 	VMOVUPS   Z0, 12672(AX)
 	KMOVW     13952(AX), K2
 	KANDNW    K2, K1, K1
-	KMOVW     K1, CX
+	KMOVW     K1, DX
+	ORQ       DX, CX
 	KMOVW     13760(AX), K1
 	VMOVUPS   all_80000000<>+0(SB), Z0
 	VXORPS    13120(AX), Z0, Z0
@@ -4154,8 +4156,8 @@ done:
 	KMOVW     14016(AX), K2
 	KANDNW    K2, K1, K1
 	KMOVW     K1, AX
-	SHLL      $0x10, AX
-	ORL       AX, CX
+	SHLQ      $0x10, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4640,6 +4642,7 @@ error0:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	VMOVUPS   13696(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13056(AX), Y1, Y1
@@ -4652,7 +4655,8 @@ done:
 	VMOVUPS   Y1, 12672(AX)
 	VMOVUPS   13952(AX), Y1
 	VANDNPS   Y1, Y0, Y0
-	VMOVMSKPS Y0, CX
+	VMOVMSKPS Y0, DX
+	ORQ       DX, CX
 	VMOVUPS   13728(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13088(AX), Y1, Y1
@@ -4666,8 +4670,8 @@ done:
 	VMOVUPS   13984(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, AX
-	SHLL      $0x08, AX
-	ORL       AX, CX
+	SHLQ      $0x08, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5154,6 +5158,7 @@ error0:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	VMOVUPS   13696(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13056(AX), Y1, Y1
@@ -5166,7 +5171,8 @@ done:
 	VMOVUPS   Y1, 12672(AX)
 	VMOVUPS   13952(AX), Y1
 	VANDNPS   Y1, Y0, Y0
-	VMOVMSKPS Y0, CX
+	VMOVMSKPS Y0, DX
+	ORQ       DX, CX
 	VMOVUPS   13728(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13088(AX), Y1, Y1
@@ -5180,8 +5186,8 @@ done:
 	VMOVUPS   13984(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, AX
-	SHLL      $0x08, AX
-	ORL       AX, CX
+	SHLQ      $0x08, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -6126,6 +6132,7 @@ error1:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	VMOVUPS   13696(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13056(AX), Y1, Y1
@@ -6138,7 +6145,8 @@ done:
 	VMOVUPS   Y1, 12672(AX)
 	VMOVUPS   13952(AX), Y1
 	VANDNPS   Y1, Y0, Y0
-	VMOVMSKPS Y0, CX
+	VMOVMSKPS Y0, DX
+	ORQ       DX, CX
 	VMOVUPS   13728(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13088(AX), Y1, Y1
@@ -6152,8 +6160,8 @@ done:
 	VMOVUPS   13984(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, DX
-	SHLL      $0x08, DX
-	ORL       DX, CX
+	SHLQ      $0x08, DX
+	ORQ       DX, CX
 	VMOVUPS   13760(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13120(AX), Y1, Y1
@@ -6167,8 +6175,8 @@ done:
 	VMOVUPS   14016(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, DX
-	SHLL      $0x10, DX
-	ORL       DX, CX
+	SHLQ      $0x10, DX
+	ORQ       DX, CX
 	VMOVUPS   13792(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13152(AX), Y1, Y1
@@ -6182,8 +6190,8 @@ done:
 	VMOVUPS   14048(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, AX
-	SHLL      $0x18, AX
-	ORL       AX, CX
+	SHLQ      $0x18, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -7132,6 +7140,7 @@ error1:
 	JNZ          trial
 
 done:
+	XORQ      CX, CX
 	VMOVUPS   13696(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13056(AX), Y1, Y1
@@ -7144,7 +7153,8 @@ done:
 	VMOVUPS   Y1, 12672(AX)
 	VMOVUPS   13952(AX), Y1
 	VANDNPS   Y1, Y0, Y0
-	VMOVMSKPS Y0, CX
+	VMOVMSKPS Y0, DX
+	ORQ       DX, CX
 	VMOVUPS   13728(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13088(AX), Y1, Y1
@@ -7158,8 +7168,8 @@ done:
 	VMOVUPS   13984(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, DX
-	SHLL      $0x08, DX
-	ORL       DX, CX
+	SHLQ      $0x08, DX
+	ORQ       DX, CX
 	VMOVUPS   13760(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13120(AX), Y1, Y1
@@ -7173,8 +7183,8 @@ done:
 	VMOVUPS   14016(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, DX
-	SHLL      $0x10, DX
-	ORL       DX, CX
+	SHLQ      $0x10, DX
+	ORQ       DX, CX
 	VMOVUPS   13792(AX), Y0
 	VMOVUPS   all_80000000<>+0(SB), Y1
 	VXORPS    13152(AX), Y1, Y1
@@ -7188,8 +7198,8 @@ done:
 	VMOVUPS   14048(AX), Y1
 	VANDNPS   Y1, Y0, Y0
 	VMOVMSKPS Y0, AX
-	SHLL      $0x18, AX
-	ORL       AX, CX
+	SHLQ      $0x18, AX
+	ORQ       AX, CX
 	MOVL      CX, ret+40(FP)
 	VZEROUPPER
 	RET

@@ -38,9 +38,6 @@ func fill(s *Scratch, r *rand.Rand, n, groups int) (x, w []float32) {
 
 // forEachCase runs f for every variant but the specification itself.
 func forEachCase(t *testing.T, f func(t *testing.T, r *rand.Rand, n, groups int)) {
-	if testing.Short() {
-		t.Skip("short")
-	}
 	held := active
 	defer func() { active = held }()
 	for _, v := range variants() {

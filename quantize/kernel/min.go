@@ -31,8 +31,11 @@ func (s *Scratch) SearchMin(m *MinSearch, n int) {
 		searches = active.searchMinAbsolute
 	}
 	strange := uint32(1<<Lanes - 1)
-	if search := searches[(s.groups-1)/half]; search != nil {
-		strange = search(&s.X[0], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax))
+	if kernel := searches[(s.groups-1)/half]; kernel.search != nil {
+		strange = 0
+		for lane := 0; lane < s.groups; lane += kernel.lanes {
+			strange |= kernel.search(&s.X[lane], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax)) << lane
+		}
 	}
 	if strange != 0 {
 		s.searchMin(m, n, strange)

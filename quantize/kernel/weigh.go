@@ -48,7 +48,7 @@ func (s *Scratch) weigh(how Weighing, n int) {
 			case Magnitudes, Spread:
 				*w = rms + Abs(v)
 			case Given:
-				*w *= sqrt(s.Variance[j] + float32(v*v))
+				*w = float32(*w * sqrt(s.Variance[j]+float32(v*v)))
 				s.Sum[j] += *w
 			}
 		}

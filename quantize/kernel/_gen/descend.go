@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 )
 
 // The memory of coordinate descent and of the search that ends with it.
@@ -28,17 +27,13 @@ type descent struct {
 
 func newDescent(positive bool) descent {
 	d := descent{newWalk(128 / width()), positive}
-	p, _ := Param("nmax").Resolve()
-	nmax := broadcast(p.Addr)
-	lowest, highest := vector(), vector()
-	if positive {
-		VCVTPS2DQ(nmax, highest)
-	} else {
-		VCVTPS2DQ(xor(nmax, bits(signBit)), lowest)
-		VCVTPS2DQ(sub(nmax, constant(1)), highest)
-		store(d.state(slotLowest, 0), lowest)
+	nmax := everywhere("nmax")
+	highest := nmax
+	if !positive {
+		store(d.state(slotLowest, 0), toInteger(xor(nmax, bits(signBit))))
+		highest = sub(nmax, constant(1))
 	}
-	store(d.state(slotHighest, 0), highest)
+	store(d.state(slotHighest, 0), toInteger(highest))
 	return d
 }
 
@@ -55,7 +50,7 @@ func (d descent) level(f Op) (counted, kept Reg) {
 		l := toFloat(between(t, d.state(slotLowest, 0), d.state(slotHighest, 0)))
 		return l, l
 	}
-	VPMINSD(d.state(slotHighest, 0), t, t)
+	atMost(t, d.state(slotHighest, 0))
 	return toFloat(t), wrap(t)
 }
 
@@ -79,13 +74,13 @@ func (d descent) descend() {
 	sumLX := d.registers(func(v int) Reg { return load(d.state(slotSumLX, v)) })
 	sumLL := d.registers(func(v int) Reg { return load(d.state(slotSumLL, v)) })
 	left := GP64()
-	MOVQ(operand.U32(5), left)
-	Label("sweep")
+	set(left, 5)
+	label("sweep")
 	moved := GP64()
-	XORQ(moved, moved)
+	set(moved, 0)
 	step := 0
 	d.each("step", 0, 1, func(v int, x, weight, level Mem) {
-		label := fmt.Sprint("stay", step)
+		stay := fmt.Sprint("stay", step)
 		step++
 		product := mul(load(weight), x)
 		lx := sub(sumLX[v], mul(product, level))
@@ -97,7 +92,7 @@ func (d descent) descend() {
 		}
 		// After the first sweep few levels move. Then no step waits
 		// for the one before.
-		jumpUnlessAny([]Mask{may}, label)
+		jumpUnlessAny([]Mask{may}, stay)
 		accumulate(lx, mul(product, l))
 		accumulate(ll, mul(mul(l, weight), l))
 		more := compare(greater, mul(mul(lx, lx), sumLL[v]), mul(mul(sumLX[v], sumLX[v]), ll))
@@ -108,15 +103,13 @@ func (d descent) descend() {
 		store(level, choose(move, kept, load(level)))
 		replace(move, lx, sumLX[v])
 		replace(move, ll, sumLL[v])
-		ORQ(lanes(move).As64(), moved)
-		Label(label)
+		merge(moved, lanes(move), 0)
+		label(stay)
 	})
-	DECQ(left)
-	JZ(operand.LabelRef("done"))
-	TESTQ(moved, moved)
-	JNZ(operand.LabelRef("sweep"))
+	jumpIfZero(moved, "done")
+	countDown(left, "sweep")
 
-	Label("done")
+	label("done")
 	none := zero()
 	for v := range sumLX {
 		scale := only(compare(greater, sumLL[v], none), div(sumLX[v], sumLL[v]))
@@ -132,15 +125,14 @@ func (d descent) descend() {
 }
 
 func descend(name string) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int, nmax float32)")
-	Doc(name + " descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
-	Pragma("noescape")
+	begin(name, "func(x *float32, n int, nmax float32)",
+		name+" descends in 32 lanes of n values, a multiple of 4; see Scratch.Descend.")
 	d := newDescent(false)
 	inverse := d.extreme()
-	p, _ := Param("nmax").Resolve()
+	lowest := xor(everywhere("nmax"), bits(signBit))
 	for v, top := range inverse {
 		storeMask(d.state(slotEmpty, v), compare(less, and(top, bits(magnitude)), constant(negligible)))
-		inverse[v] = div(xor(broadcast(p.Addr), bits(signBit)), top)
+		inverse[v] = div(lowest, top)
 	}
 	d.each("squares", 0, 1, func(_ int, x, weight, _ Mem) {
 		value := load(x)
@@ -148,29 +140,27 @@ func descend(name string) {
 	})
 	d.start(inverse)
 	d.descend()
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func searchPositive(name string) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
-	Doc(name + " searches 32 lanes of n values; see Scratch.SearchPositive.")
-	Pragma("noescape")
+	begin(name, "func(x *float32, n int, tops *float32, count int, nmax float32)",
+		name+" searches 32 lanes of n values; see Scratch.SearchPositive.")
 	d := newDescent(true)
 	top := d.zeros()
-	d.each("greatest", 0, 1, func(v int, x, _, _ Mem) { VMAXPS(x, top[v], top[v]) })
+	d.each("greatest", 0, 1, func(v int, x, _, _ Mem) { raise(top[v], load(x)) })
 	for v := range top {
 		store(d.state(slotExtreme, v), top[v])
 		storeMask(d.state(slotEmpty, v), compare(less, top[v], constant(negligible)))
 	}
-	trial, left := Load(Param("tops"), GP64()), Load(Param("count"), GP64())
+	trial, left := argument("tops"), argument("count")
 	// fit emits the error of a rounding.
-	fit := func(label string, round func(f Reg) Reg) []Reg {
+	fit := func(name string, round func(f Reg) Reg) []Reg {
 		to := broadcast(Mem{Base: trial})
 		inverse := d.registers(func(v int) Reg { return div(to, d.state(slotExtreme, v)) })
 		scale := d.registers(func(v int) Reg { return div(load(constant(1)), inverse[v]) })
 		sum := d.zeros()
-		d.each(label, 0, 1, func(v int, x, weight, _ Mem) {
+		d.each(name, 0, 1, func(v int, x, weight, _ Mem) {
 			diff := sub(load(x), mul(scale[v], round(mul(inverse[v], x))))
 			accumulate(sum[v], mul(mul(diff, weight), diff))
 		})
@@ -181,11 +171,11 @@ func searchPositive(name string) {
 		store(d.state(slotLeastError, v), sum)
 		store(d.state(slotInverseOfBest, v), inverse(v))
 	}
-	JMP(operand.LabelRef("next"))
-	Label("trial")
+	jump("next")
+	label("trial")
 	sums := fit("error", func(f Reg) Reg {
 		t := near(f)
-		VPMINSD(d.state(slotHighest, 0), t, t)
+		atMost(t, d.state(slotHighest, 0))
 		return toFloat(t)
 	})
 	for v, sum := range sums {
@@ -194,13 +184,11 @@ func searchPositive(name string) {
 		keep(d.state(slotLeastError, v), sum)
 		keep(d.state(slotInverseOfBest, v), inverse(v))
 	}
-	Label("next")
-	ADDQ(operand.Imm(4), trial)
-	DECQ(left)
-	JNZ(operand.LabelRef("trial"))
+	label("next")
+	advance(trial, 4)
+	countDown(left, "trial")
 
 	d.start(d.registers(func(v int) Reg { return load(d.state(slotInverseOfBest, v)) }))
 	d.descend()
-	VZEROUPPER()
-	RET()
+	end()
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -35,12 +34,14 @@ type walk struct {
 
 // newWalk starts at the pointer x and ends after n positions.
 func newWalk(vectors int) walk {
-	w := walk{Load(Param("x"), GP64()).(reg.GPVirtual), GP64(), GP64(), vectors, 0}
-	Load(Param("n"), w.end)
-	SHLQ(operand.Imm(7), w.end)
-	ADDQ(w.base, w.end)
+	w := walk{argument("x"), GP64(), argument("n"), vectors, 0}
+	scaled(w.end, w.base, 7)
 	return w
 }
+
+// side is the number of vectors that keep the units busy and that the
+// registers have room for.
+func side() int { return max(2, 64/width()) }
 
 // parts are walks over successive runs of vectors.
 func (w walk) parts(n int) []walk {
@@ -60,19 +61,18 @@ func (w walk) label(name string) string { return fmt.Sprintf("%s%d", name, w.par
 
 // each emits the body for every vector of every position from first on. A
 // turn of the loop takes several positions; n - first is a multiple of it.
-func (w walk) each(label string, first, unroll int, body func(v int, x, weight, level Mem)) {
-	label = w.label(label)
-	LEAQ(Mem{Base: w.base, Disp: first * row}, w.at)
-	Label(label)
+func (w walk) each(name string, first, unroll int, body func(v int, x, weight, level Mem)) {
+	name = w.label(name)
+	point(w.at, w.base, first*row)
+	label(name)
 	for u := range unroll {
 		for v := range w.vectors {
 			at := func(field int) Mem { return Mem{Base: w.at, Disp: field + u*row + w.lane(v)} }
 			body(v, at(fieldX), at(fieldW), at(fieldL))
 		}
 	}
-	ADDQ(operand.I32(unroll*row), w.at)
-	CMPQ(w.at, w.end)
-	JB(operand.LabelRef(label))
+	advance(w.at, unroll*row)
+	jumpIfBelow(w.at, w.end, name)
 }
 
 // field is the vector v of a field of Each.

@@ -23,7 +23,7 @@ const (
 )
 
 func freshMask() Mask {
-	if wide {
+	if isa == avx512 {
 		return K()
 	}
 	return YMM()
@@ -31,13 +31,21 @@ func freshMask() Mask {
 
 func compare(predicate uint64, a, b Op) Mask {
 	out := freshMask()
-	VCMPPS(operand.Imm(predicate), b, a, out)
+	if isa == neon {
+		armCompare(predicate, out, a, b)
+	} else {
+		VCMPPS(operand.Imm(predicate), b, a, out)
+	}
 	return out
 }
 
 func both(a, b Mask) Mask {
 	out := freshMask()
-	if wide {
+	if isa == neon {
+		arm3(andBits, out, a, b)
+		return out
+	}
+	if isa == avx512 {
 		KANDW(b, a, out)
 	} else {
 		VANDPS(b, a, out)
@@ -47,7 +55,11 @@ func both(a, b Mask) Mask {
 
 func either(a, b Mask) Mask {
 	out := freshMask()
-	if wide {
+	if isa == neon {
+		arm3(orBits, out, a, b)
+		return out
+	}
+	if isa == avx512 {
 		KORW(b, a, out)
 	} else {
 		VORPS(b, a, out)
@@ -58,7 +70,11 @@ func either(a, b Mask) Mask {
 // without is b where a is not set.
 func without(a, b Mask) Mask {
 	out := freshMask()
-	if wide {
+	if isa == neon {
+		arm3(clearBits, out, b, a)
+		return out
+	}
+	if isa == avx512 {
 		KANDNW(b, a, out)
 	} else {
 		VANDNPS(b, a, out)
@@ -67,9 +83,14 @@ func without(a, b Mask) Mask {
 }
 
 // choose is yes where the mask is set and no elsewhere.
-func choose(m Mask, yes Op, no Reg) Reg {
+func choose(m Mask, yes, no Op) Reg {
 	out := vector()
-	if wide {
+	if isa == neon {
+		arm2(move, out, m)
+		armInto(selectBits, out, yes, no)
+		return out
+	}
+	if isa == avx512 {
 		VBLENDMPS(yes, no, m, out)
 	} else {
 		VBLENDVPS(m, yes, no, out)
@@ -79,7 +100,11 @@ func choose(m Mask, yes Op, no Reg) Reg {
 
 // replace is choose in place.
 func replace(m Mask, yes Op, v Reg) {
-	if wide {
+	if isa == neon {
+		armInto(insertBits, v, yes, m)
+		return
+	}
+	if isa == avx512 {
 		VBLENDMPS(yes, v, m, v)
 	} else {
 		VBLENDVPS(m, yes, v, v)
@@ -89,7 +114,11 @@ func replace(m Mask, yes Op, v Reg) {
 // only is v where the mask is set and 0 elsewhere.
 func only(m Mask, v Op) Reg {
 	out := vector()
-	if wide {
+	if isa == neon {
+		arm3(andBits, out, v, m)
+		return out
+	}
+	if isa == avx512 {
 		VMOVUPS_Z(v, m, out)
 	} else {
 		VANDPS(v, m, out)
@@ -100,7 +129,11 @@ func only(m Mask, v Op) Reg {
 // except is 0 where the mask is set and v elsewhere.
 func except(m Mask, v Op) Reg {
 	out := vector()
-	if wide {
+	if isa == neon {
+		arm3(clearBits, out, v, m)
+		return out
+	}
+	if isa == avx512 {
 		rest := K()
 		KNOTW(m, rest)
 		VMOVUPS_Z(v, rest, out)
@@ -111,8 +144,11 @@ func except(m Mask, v Op) Reg {
 }
 
 func loadMask(from Mem) Mask {
+	if isa == neon {
+		return load(from)
+	}
 	out := freshMask()
-	if wide {
+	if isa == avx512 {
 		KMOVW(from, out)
 	} else {
 		VMOVUPS(from, out)
@@ -121,7 +157,11 @@ func loadMask(from Mem) Mask {
 }
 
 func storeMask(to Mem, m Mask) {
-	if wide {
+	if isa == neon {
+		store(to, m.(Reg))
+		return
+	}
+	if isa == avx512 {
 		KMOVW(m, to)
 	} else {
 		VMOVUPS(m, to)
@@ -134,7 +174,11 @@ func jumpUnlessAny(masks []Mask, label string) {
 	for _, m := range masks[1:] {
 		all = either(all, m)
 	}
-	if wide {
+	if isa == neon {
+		armJumpUnlessAny(all, label)
+		return
+	}
+	if isa == avx512 {
 		KORTESTW(all, all)
 	} else {
 		VTESTPS(all, all)
@@ -144,8 +188,11 @@ func jumpUnlessAny(masks []Mask, label string) {
 
 // lanes emits a mask as bits of an integer.
 func lanes(m Mask) reg.GPVirtual {
+	if isa == neon {
+		return armLanes(m)
+	}
 	out := GP32()
-	if wide {
+	if isa == avx512 {
 		KMOVW(m, out)
 	} else {
 		VMOVMSKPS(m, out)

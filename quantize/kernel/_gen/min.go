@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -46,10 +45,9 @@ const (
 // trials round from another minimum, with a range of at least 2^-12·r or else
 // the lane is reported as strange, so levels stay above -2^12·top.
 func searchMin(name string, parts int, absolute bool) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int, trials *float32, count int, nmax float32) uint32")
-	Doc(fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchMin.", name, parts*2*width()/4))
-	Pragma("noescape")
-	w := newWalk(2)
+	begin(name, "func(x *float32, n int, trials *float32, count int, nmax float32) uint32",
+		fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchMin.", name, parts*side()*width()/4))
+	w := newWalk(side())
 	var all []minSearch
 	for _, part := range w.parts(parts) {
 		all = append(all, minSearch{part, absolute})
@@ -58,21 +56,17 @@ func searchMin(name string, parts int, absolute bool) {
 		s.sums()
 		s.plain()
 	}
-	trial, left := Load(Param("trials"), GP64()), Load(Param("count"), GP64())
-	TESTQ(left, left)
-	JZ(operand.LabelRef("done"))
+	trial, left := argument("trials"), argument("count")
+	jumpIfZero(left, "done")
 	for _, s := range all {
 		s.nextInverse(trial)
 	}
-	Label("trial")
+	label("trial")
 	for _, s := range all {
 		s.round()
 	}
 	// The last trial computes an inverse once more, which nobody reads.
-	next := GP64()
-	LEAQ(Mem{Base: trial, Disp: 4}, next)
-	CMPQ(left, operand.Imm(1))
-	CMOVQNE(next, trial)
+	advanceUnlessOne(trial, 4, left)
 	for i, s := range all {
 		s.solve()
 		if i > 0 {
@@ -83,26 +77,18 @@ func searchMin(name string, parts int, absolute bool) {
 	}
 	all[parts-1].keepBest()
 	all[parts-1].nextInverse(trial)
-	DECQ(left)
-	JNZ(operand.LabelRef("trial"))
-	Label("done")
+	countDown(left, "trial")
+	label("done")
 
-	var report reg.GPVirtual
-	for i, s := range all {
+	report := GP64()
+	set(report, 0)
+	for _, s := range all {
 		for v := range s.vectors {
-			bits := s.finish(v)
-			if i == 0 && v == 0 {
-				report = bits
-				continue
-			}
-			SHLL(operand.Imm(uint64(s.lane(v)/4)), bits)
-			ORL(bits, report)
+			merge(report, s.finish(v), s.lane(v)/4)
 		}
 	}
-	out, _ := ReturnIndex(0).Resolve()
-	MOVL(report, out.Addr)
-	VZEROUPPER()
-	RET()
+	result(report)
+	end()
 }
 
 type minSearch struct {
@@ -125,8 +111,8 @@ func (s minSearch) sums() {
 	sumX := s.registers(func(v int) Reg { return mul(sumW[v], low[v]) })
 	s.each("sums", 1, 1, func(v int, x, weight, _ Mem) {
 		value, wv := load(x), load(weight)
-		VMINPS(low[v], value, low[v])
-		VMAXPS(high[v], value, high[v])
+		lower(low[v], value)
+		raise(high[v], value)
 		accumulate(sumW[v], wv)
 		accumulate(sumX[v], mul(wv, value))
 	})
@@ -142,8 +128,7 @@ func (s minSearch) sums() {
 
 // nmax is the highest level in all lanes.
 func (s minSearch) nmax() Reg {
-	p, _ := Param("nmax").Resolve()
-	return broadcast(p.Addr)
+	return everywhere("nmax")
 }
 
 // plain emits the rounding that spans the range, and looks for lanes that are
@@ -174,8 +159,8 @@ func (s minSearch) plain() {
 }
 
 // nextInverse emits the inverse scale of a trial.
-func (s minSearch) nextInverse(trial Op) {
-	top := broadcast(Mem{Base: trial.(reg.Register)})
+func (s minSearch) nextInverse(trial reg.Register) {
+	top := broadcast(Mem{Base: trial})
 	for v := range s.vectors {
 		size := sub(load(s.state(slotHigh, v)), s.state(slotLow, v))
 		strange := either(compare(notGreatEq, size, s.state(slotBound, v)), compare(notLessEqual, size, constant(largest)))
@@ -186,10 +171,10 @@ func (s minSearch) nextInverse(trial Op) {
 
 // levels emits the rounding of all values and, if sums are wanted, Σw·l,
 // Σw·l² and Σw·l·x.
-func (s minSearch) levels(label string, sums [][3]Reg) {
+func (s minSearch) levels(name string, sums [][3]Reg) {
 	none, nmax := zero(), s.nmax()
 	inverse, low := s.vectorsOf(slotInverse), s.vectorsOf(slotLow)
-	s.each(label, 0, 2, func(v int, x, weight, level Mem) {
+	s.each(name, 0, 2, func(v int, x, weight, level Mem) {
 		value := load(x)
 		l := clampRoundPositive(mul(sub(value, low[v]), inverse[v]), none, nmax)
 		store(level, l)
@@ -218,13 +203,13 @@ func (s minSearch) round() {
 }
 
 // fitError emits the weighted error of scale·level + low.
-func (s minSearch) fitError(label string) {
+func (s minSearch) fitError(name string) {
 	sum, scale, low := s.zeros(), s.vectorsOf(slotNewScale), s.vectorsOf(slotNewLow)
 	var mask Reg
 	if s.absolute {
 		mask = load(bits(magnitude))
 	}
-	s.each(label, 0, 4, func(v int, x, weight, level Mem) {
+	s.each(name, 0, 4, func(v int, x, weight, level Mem) {
 		diff := sub(add(mul(scale[v], level), low[v]), x)
 		if s.absolute {
 			accumulate(sum[v], mul(and(diff, mask), weight))
@@ -257,7 +242,7 @@ func (s minSearch) solve() {
 		replace(positive[v], free, scale[v])
 		replace(positive[v], none, low[v])
 	}
-	Label(s.label("negative"))
+	label(s.label("negative"))
 	for v := range s.vectors {
 		store(s.state(slotNewScale, v), scale[v])
 		store(s.state(slotNewLow, v), low[v])

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-)
+import "fmt"
 
 // negligible is kernel.Negligible.
 const negligible = 1e-15
@@ -18,7 +13,7 @@ func (w walk) extreme() []Reg {
 		signed := load(x)
 		size := and(mask, signed)
 		more := compare(greater, size, top[v])
-		VMAXPS(top[v], size, top[v])
+		raise(top[v], size)
 		replace(more, signed, value[v])
 	})
 	return value
@@ -34,26 +29,24 @@ const (
 // range of Nearest: values are at most the extreme one, and that becomes at
 // most nmax+1.
 func searchScale(name string) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int, tops *float32, count int, nmax float32)")
-	Doc(fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchScale.", name, 2*width()/4))
-	Pragma("noescape")
-	w := newWalk(2)
+	begin(name, "func(x *float32, n int, tops *float32, count int, nmax float32)",
+		fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchScale.", name, side()*width()/4))
+	w := newWalk(side())
 	for v, top := range w.extreme() {
 		store(w.state(slotTop, v), top)
 	}
-	nmax, _ := Param("nmax").Resolve()
-	most := broadcast(nmax.Addr)
+	most := everywhere("nmax")
 	lowest := xor(most, bits(signBit))
 	highest := sub(most, constant(1))
 	// w·x takes the place of the levels, which are not kept.
 	w.each("products", 0, 4, func(_ int, x, weight, level Mem) { store(level, mul(load(x), weight)) })
 
-	top, left := Load(Param("tops"), GP64()), Load(Param("count"), GP64())
-	project := func(label string) (inverse, sumLX, sumLL []Reg) {
+	top, left := argument("tops"), argument("count")
+	project := func(name string) (inverse, sumLX, sumLL []Reg) {
 		to := broadcast(Mem{Base: top})
 		inverse = w.registers(func(v int) Reg { return div(to, load(w.state(slotTop, v))) })
 		sumLX, sumLL = w.zeros(), w.zeros()
-		w.each(label, 0, 4, func(v int, x, weight, product Mem) {
+		w.each(name, 0, 4, func(v int, x, weight, product Mem) {
 			l := clampRound(mul(inverse[v], x), lowest, highest)
 			accumulate(sumLX[v], mul(l, product))
 			accumulate(sumLL[v], mul(mul(l, weight), l))
@@ -69,9 +62,9 @@ func searchScale(name string) {
 		store(w.field(fieldInverse, v), inverse[v])
 		store(w.state(slotBestScale, v), mul(scale, sumLX[v]))
 	}
-	JMP(operand.LabelRef("next"))
+	jump("next")
 
-	Label("trial")
+	label("trial")
 	inverse, sumLX, sumLL = project("project")
 	none = zero()
 	won := w.masks(func(v int) Mask {
@@ -86,10 +79,9 @@ func searchScale(name string) {
 		keep(w.field(fieldInverse, v), inverse[v])
 		keep(w.state(slotBestScale, v), mul(scale, sumLX[v]))
 	}
-	Label("next")
-	ADDQ(operand.Imm(4), top)
-	DECQ(left)
-	JNZ(operand.LabelRef("trial"))
+	label("next")
+	advance(top, 4)
+	countDown(left, "trial")
 
 	for v := range w.vectors {
 		size := and(load(bits(magnitude)), w.state(slotTop, v))
@@ -97,6 +89,5 @@ func searchScale(name string) {
 		store(w.field(fieldScale, v), except(empty, w.field(fieldScale, v)))
 		store(w.field(fieldInverse, v), except(empty, w.field(fieldInverse, v)))
 	}
-	VZEROUPPER()
-	RET()
+	end()
 }

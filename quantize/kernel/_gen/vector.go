@@ -9,16 +9,17 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// wide selects AVX-512, of 16 lanes, for what is emitted; else it is AVX2, of 8.
-var wide bool
+// isa is the instruction set that is emitted.
+var isa = avx2
+
+const (
+	avx2   = "AVX2"   // 8 lanes
+	avx512 = "AVX512" // 16 lanes
+	neon   = "NEON"   // 4 lanes
+)
 
 // width is the number of bytes of a vector.
-func width() int {
-	if wide {
-		return 64
-	}
-	return 32
-}
+func width() int { return map[string]int{avx2: 32, avx512: 64, neon: 16}[isa] }
 
 // Op is an operand of floats: a register, or memory as the last of an
 // operation's operands. Operands are in the order of the formula.
@@ -29,43 +30,99 @@ type (
 )
 
 func vector() Reg {
-	if wide {
+	if isa == avx512 {
 		return ZMM()
 	}
-	return YMM()
+	return YMM() // for NEON it is but a name
 }
 
-func binary(emit func(...Op), a, b Op) Reg {
+// binary emits one of two instructions for out = a op b.
+func binary(x86 func(b, a, out Op), arm uint32, a, b Op) Reg {
 	out := vector()
-	emit(b, a, out)
+	if isa == neon {
+		arm3(arm, out, a, b)
+	} else {
+		x86(b, a, out)
+	}
 	return out
 }
 
-func add(a, b Op) Reg { return binary(func(o ...Op) { VADDPS(o[0], o[1], o[2]) }, a, b) }
-func sub(a, b Op) Reg { return binary(func(o ...Op) { VSUBPS(o[0], o[1], o[2]) }, a, b) }
-func mul(a, b Op) Reg { return binary(func(o ...Op) { VMULPS(o[0], o[1], o[2]) }, a, b) }
-func div(a, b Op) Reg { return binary(func(o ...Op) { VDIVPS(o[0], o[1], o[2]) }, a, b) }
-func and(a, b Op) Reg { return binary(func(o ...Op) { VANDPS(o[0], o[1], o[2]) }, a, b) }
-func xor(a, b Op) Reg { return binary(func(o ...Op) { VXORPS(o[0], o[1], o[2]) }, a, b) }
+// inPlace is binary where the result replaces v.
+func inPlace(x86 func(b, a, out Op), arm uint32, v Reg, b Op) {
+	if isa == neon {
+		arm3(arm, v, v, b)
+	} else {
+		x86(b, v, v)
+	}
+}
 
-// least is a < b ? a : b, greatest a > b ? a : b.
-func least(a, b Op) Reg    { return binary(func(o ...Op) { VMINPS(o[0], o[1], o[2]) }, a, b) }
-func greatest(a, b Op) Reg { return binary(func(o ...Op) { VMAXPS(o[0], o[1], o[2]) }, a, b) }
-
-func sqrt(a Op) Reg {
+func unary(x86 func(a, out Op), arm uint32, a Op) Reg {
 	out := vector()
-	VSQRTPS(a, out)
+	if isa == neon {
+		arm2(arm, out, a)
+	} else {
+		x86(a, out)
+	}
 	return out
 }
+
+func addTo(b, a, out Op)    { VADDPS(b, a, out) }
+func add(a, b Op) Reg       { return binary(addTo, fadd, a, b) }
+func sub(a, b Op) Reg       { return binary(func(b, a, o Op) { VSUBPS(b, a, o) }, fsub, a, b) }
+func mul(a, b Op) Reg       { return binary(func(b, a, o Op) { VMULPS(b, a, o) }, fmul, a, b) }
+func div(a, b Op) Reg       { return binary(func(b, a, o Op) { VDIVPS(b, a, o) }, fdiv, a, b) }
+func and(a, b Op) Reg       { return binary(func(b, a, o Op) { VANDPS(b, a, o) }, andBits, a, b) }
+func xor(a, b Op) Reg       { return binary(func(b, a, o Op) { VXORPS(b, a, o) }, xorBits, a, b) }
+func sqrt(a Op) Reg         { return unary(func(a, o Op) { VSQRTPS(a, o) }, fsqrt, a) }
+func toFloat(t Op) Reg      { return unary(func(a, o Op) { VCVTDQ2PS(a, o) }, scvtf, t) }
+func toInteger(f Op) Reg    { return unary(func(a, o Op) { VCVTPS2DQ(a, o) }, fcvtns, f) }
+func atLeast(t Reg, low Op) { inPlace(func(b, a, o Op) { VPMAXSD(b, a, o) }, smax, t, low) }
+func atMost(t Reg, high Op) { inPlace(func(b, a, o Op) { VPMINSD(b, a, o) }, smin, t, high) }
 
 // accumulate adds to a sum in place.
-func accumulate(sum Reg, term Op) { VADDPS(term, sum, sum) }
+func accumulate(sum Reg, term Op) { inPlace(addTo, fadd, sum, term) }
+
+// least is a < b ? a : b, greatest a > b ? a : b. NEON's own minimum would
+// prefer a negative zero.
+func least(a, b Op) Reg {
+	if isa == neon {
+		return choose(compare(less, a, b), a, b)
+	}
+	return binary(func(b, a, o Op) { VMINPS(b, a, o) }, 0, a, b)
+}
+
+func greatest(a, b Op) Reg {
+	if isa == neon {
+		return choose(compare(greater, a, b), a, b)
+	}
+	return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, 0, a, b)
+}
+
+// lower sets low to v where v < low, raise high where v > high.
+func lower(low, v Reg) {
+	if isa == neon {
+		replace(compare(less, v, low), v, low)
+	} else {
+		VMINPS(low, v, low)
+	}
+}
+
+func raise(high, v Reg) {
+	if isa == neon {
+		replace(compare(greater, v, high), v, high)
+	} else {
+		VMAXPS(high, v, high)
+	}
+}
 
 // roundEven rounds to integers, ties to even.
 func roundEven(f Reg) Reg {
-	if wide {
+	switch isa {
+	case neon:
+		arm2(frintn, f, f)
+	case avx512:
 		VRNDSCALEPS(operand.Imm(8), f, f)
-	} else {
+	default:
 		VROUNDPS(operand.Imm(8), f, f)
 	}
 	return f
@@ -74,8 +131,8 @@ func roundEven(f Reg) Reg {
 // clampRound holds f between two integers and rounds it. That equals rounding
 // first, since rounding is monotone.
 func clampRound(f Reg, low, high Op) Reg {
-	VMAXPS(low, f, f)
-	VMINPS(high, f, f)
+	inPlace(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, f, low)
+	inPlace(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, f, high)
 	return roundEven(f)
 }
 
@@ -83,60 +140,73 @@ func clampRound(f Reg, low, high Op) Reg {
 // that are not negative have the floats' order, and the units for integer
 // minima are not those that add.
 func clampRoundPositive(f Reg, none, high Op) Reg {
-	VPMAXSD(none, f, f)
-	VPMINSD(high, f, f)
+	atLeast(f, none)
+	atMost(f, high)
 	return roundEven(f)
 }
 
 func load(from Mem) Reg {
 	out := vector()
-	VMOVUPS(from, out)
+	if isa == neon {
+		armLoad(out, from)
+	} else {
+		VMOVUPS(from, out)
+	}
 	return out
 }
 
-func store(to Mem, v Reg) { VMOVUPS(v, to) }
+func store(to Mem, v Reg) {
+	if isa == neon {
+		armStore(to, v)
+	} else {
+		VMOVUPS(v, to)
+	}
+}
 
 func zero() Reg {
 	out := vector()
-	VXORPS(out, out, out)
+	if isa == neon {
+		armZero(out)
+	} else {
+		VXORPS(out, out, out)
+	}
 	return out
 }
 
 func broadcast(from Mem) Reg {
 	out := vector()
-	VBROADCASTSS(from, out)
+	if isa == neon {
+		armBroadcast(out, from)
+	} else {
+		VBROADCASTSS(from, out)
+	}
 	return out
 }
 
 // near emits kernel.Nearest, whatever f is, as integers.
 func near(f Op) Reg {
-	t := vector()
-	VADDPS(constant(12582912), f, t)
+	t := add(f, constant(12582912))
 	bitAnd(bits(0x7fffff), t)
-	VPSUBD(bits(0x400000), t, t)
+	inPlace(func(b, a, o Op) { VPSUBD(b, a, o) }, subInt, t, bits(0x400000))
 	return t
 }
 
 // bitAnd is and for integers, in place.
 func bitAnd(mask Op, t Reg) {
-	if wide {
-		VPANDD(mask, t, t)
-	} else {
-		VPAND(mask, t, t)
-	}
+	inPlace(func(b, a, o Op) {
+		if isa == avx512 {
+			VPANDD(b, a, o)
+		} else {
+			VPAND(b, a, o)
+		}
+	}, andBits, t, mask)
 }
 
 // between holds integers within bounds.
 func between(t Reg, low, high Op) Reg {
-	VPMAXSD(low, t, t)
-	VPMINSD(high, t, t)
+	atLeast(t, low)
+	atMost(t, high)
 	return t
-}
-
-func toFloat(t Reg) Reg {
-	out := vector()
-	VCVTDQ2PS(t, out)
-	return out
 }
 
 // constants holds the data section by name, so that functions share it.
@@ -144,6 +214,9 @@ var constants = map[string]Mem{}
 
 // words is a vector of the data section.
 func words(name string, values ...uint32) Mem {
+	if isa == neon {
+		return armWords(name, values[:4])
+	}
 	m, ok := constants[name]
 	if !ok {
 		m = GLOBL(name, RODATA|NOPTR)

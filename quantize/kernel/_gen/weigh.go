@@ -28,17 +28,24 @@ func spread(w walk) func(int, Mem, Mem) Reg {
 		value := load(x)
 		accumulate(sum[v], mul(value, value))
 	})
-	n, length := XMM(), GP64()
-	Load(Param("n"), length)
-	VXORPS(n, n, n)
-	VCVTSI2SSQ(length, n, n)
-	count := vector()
-	VBROADCASTSS(n, count)
+	count := floatOfN()
 	for v := range sum {
 		sum[v] = sqrt(div(sum[v], count))
 	}
 	mask := load(bits(magnitude))
 	return func(v int, x, _ Mem) Reg { return add(sum[v], and(mask, x)) }
+}
+
+// floatOfN is the argument n in all lanes.
+func floatOfN() Reg {
+	if isa == neon {
+		return armFloat(argument("n"))
+	}
+	n, out := XMM(), vector()
+	VXORPS(n, n, n)
+	VCVTSI2SSQ(argument("n"), n, n)
+	VBROADCASTSS(n, out)
+	return out
 }
 
 // given multiplies a weight by √(variance + x²), and sums these in memory.
@@ -57,12 +64,10 @@ func given(w walk) func(int, Mem, Mem) Reg {
 
 // weigh emits the kernel that fills the weights.
 func weigh(name string, how weighing) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int)")
-	Doc(fmt.Sprintf("%s fills the weights of %d lanes; n is a multiple of 8.", name, 2*width()/4))
-	Pragma("noescape")
-	w := newWalk(2)
+	begin(name, "func(x *float32, n int)",
+		fmt.Sprintf("%s fills the weights of %d lanes; n is a multiple of 8.", name, side()*width()/4))
+	w := newWalk(side())
 	of := how(w)
 	w.each("weights", 0, 4, func(v int, x, weight, _ Mem) { store(weight, of(v, x, weight)) })
-	VZEROUPPER()
-	RET()
+	end()
 }

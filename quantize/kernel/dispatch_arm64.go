@@ -1,0 +1,18 @@
+//go:build arm64 && !noasm
+
+package kernel
+
+var neon = variant{
+	name:              "neon",
+	lanes:             16,
+	weigh:             [...]func(*float32, int){weighSquaresNEON, weighMagnitudesNEON, weighSpreadNEON, weighGivenNEON},
+	searchMin:         [2]minKernel{{16, searchMinNEON}, {16, searchMinNEON}},
+	searchMinAbsolute: [2]minKernel{{16, searchMinAbsoluteNEON}, {16, searchMinAbsoluteNEON}},
+	searchScale:       searchScaleNEON,
+	searchPositive:    searchPositiveNEON,
+	descend:           descendNEON,
+}
+
+// variants returns the kernels that this processor runs, the best first.
+// Every arm64 processor has NEON.
+func variants() []variant { return []variant{neon, pure} }
