@@ -156,9 +156,12 @@ func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chu
 		return Perplexity{}, err
 	}
 	out := bufio.NewWriterSize(w, 1<<20)
-	out.WriteString(logitsMagic)
+	head := []byte(logitsMagic)
 	for _, v := range append([]int32{int32(c.Context), int32(m.Vocabulary()), int32(chunks)}, tokens[:chunks*c.Context]...) {
-		out.Write(binary.LittleEndian.AppendUint32(nil, uint32(v)))
+		head = binary.LittleEndian.AppendUint32(head, uint32(v))
+	}
+	if _, err := out.Write(head); err != nil {
+		return Perplexity{}, fault.IO("eval: logits: %w", err)
 	}
 	vocab := m.Vocabulary()
 	record := recordBytes(vocab)

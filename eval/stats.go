@@ -11,9 +11,6 @@ type Measure struct {
 	Error float64 `json:"stderr"`
 }
 
-// scale multiplies both.
-func (m Measure) scale(f float64) Measure { return Measure{m.Value * f, m.Error * f} }
-
 // exp returns e^m with the error carried over to first order.
 func (m Measure) exp() Measure {
 	v := math.Exp(m.Value)

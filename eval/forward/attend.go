@@ -63,7 +63,7 @@ func (r *run) attend(h heads, layer int, q, out []float32, seen [][]bool) error 
 		if seen != nil {
 			h.seen = seen[row : row+it.n]
 		}
-		s.attention.tile(h, it.layer(layer), it.head, it.past+it.first, it.n,
+		s.tile(h, it.layer(layer), it.head, it.past+it.first, it.n,
 			q[row*h.query*h.dim:], out[row*h.query*h.value:])
 		return nil
 	})

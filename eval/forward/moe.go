@@ -82,7 +82,7 @@ func (f *moe) feed(r *run, x, y []float32) error {
 func (f *moe) route(r *run, x []float32, n int) ([]choice, error) {
 	experts := len(f.gate)
 	logits := r.buffer(bufRouter, n*experts)
-	if err := r.multiply(x, n, output{w: f.router.w, y: logits}); err != nil {
+	if err := r.multiply(x, n, output{w: f.w, y: logits}); err != nil {
 		return nil, err
 	}
 	chosen := make([]choice, n*f.used)
