@@ -264,16 +264,20 @@ func newHistogram(l *Likeness) *histogram {
 	for power := histogramLow; power <= histogramHigh; power += 2 {
 		h.Ticks = append(h.Ticks, label{10 + int(wide*histogramSteps*float64(power-histogramLow)), 198, fmt.Sprintf("10%s", superscript(power))})
 	}
-	line := func(kld float64, text, name string, y int) {
-		l := histogramLine{10 + at(kld)*wide, fmt.Sprintf("%s %.3g", text, kld), name, y, "start", 6}
-		if l.X > 400 {
-			l.Anchor, l.Shift = "end", -6
-		}
-		h.Lines = append(h.Lines, l)
+	mean, limit := 10+at(l.MeanKLD)*wide, 10+at(l.Limits.MaxKLD)*wide
+	h.Lines = []histogramLine{
+		newLine(mean, fmt.Sprintf("mean %.3g", l.MeanKLD), "mean", 30, mean <= limit && mean > 120 || mean > 520),
+		newLine(limit, fmt.Sprintf("limit of the mean %.3g", l.Limits.MaxKLD), "limit", 14, limit > 400),
 	}
-	line(l.MeanKLD, "mean", "mean", 14)
-	line(l.Limits.MaxKLD, "limit of the mean", "limit", 30)
 	return h
+}
+
+// newLine marks a value; its text stands left of it or right.
+func newLine(x float64, text, name string, y int, left bool) histogramLine {
+	if left {
+		return histogramLine{x, text, name, y, "end", -6}
+	}
+	return histogramLine{x, text, name, y, "start", 6}
 }
 
 // superscript writes a power of ten's exponent.
