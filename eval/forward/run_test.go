@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -79,5 +80,53 @@ func TestCancelledRunsEnd(t *testing.T) {
 	cancel()
 	if _, err := m.Logits(ctx, []int32{1, 2, 3}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Every kind of layer keeps in its state what later tokens need of earlier
+// ones.
+func TestSessionsOfEveryKindOfLayer(t *testing.T) {
+	for _, name := range []string{"mistral", "llama4", "ministral3", "deepseek-v2", "deepseek-v3", "qwen3moe", "qwen3next", "qwen35moe"} {
+		dir := unpack(t, filepath.Join(references, name+".zip"))
+		amplify(t, dir)
+		m := open(t, dir)
+		tokens := make([]int32, 140)
+		for i := range tokens {
+			tokens[i] = int32(i * i * 7 % m.Vocabulary())
+		}
+		want, vocab := logits(t, m, tokens), m.Vocabulary()
+		s := m.NewSession()
+		for i := 0; i < len(tokens); {
+			n := min(1+i%5*3, len(tokens)-i)
+			got, err := s.Append(context.Background(), tokens[i:i+n]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i += n; !slices.Equal(got, want[(i-1)*vocab:i*vocab]) {
+				t.Fatalf("%s: after %d tokens, %d at once: other logits than in one pass", name, i, n)
+			}
+		}
+	}
+}
+
+func TestBranchesGiveTheLogitsOfWholeSequences(t *testing.T) {
+	for _, name := range []string{"llama", "deepseek-v3", "qwen3next"} {
+		m := open(t, unpack(t, filepath.Join(references, name+".zip")))
+		prefix, branches := []int32{5, 9, 2, 77}, [][]int32{{1, 2, 3}, {}, {4}, {1, 2, 8, 8, 8}}
+		whole := make([][]float32, len(branches))
+		for i, b := range branches {
+			whole[i] = logits(t, m, append(slices.Clone(prefix), b...))
+		}
+		seen, vocab := 0, m.Vocabulary()
+		err := m.Branches(context.Background(), prefix, branches, func(branch, position int, rows []float32) error {
+			if !slices.Equal(rows, whole[max(branch, 0)][position*vocab:position*vocab+len(rows)]) {
+				t.Errorf("%s: branch %d differs at position %d", name, branch, position)
+			}
+			seen += len(rows) / vocab
+			return nil
+		})
+		if err != nil || seen != 1+3+1+5 {
+			t.Errorf("%s: %d rows, %v", name, seen, err)
+		}
 	}
 }
