@@ -16,7 +16,8 @@ import (
 func (a *app) validateCommand() *cobra.Command {
 	var o validate.Options
 	var kld, top1, ratio float64
-	var html, markdown string
+	var html, markdown, matrix string
+	var rederive bool
 	cmd := &cobra.Command{
 		Use:   "validate OUT.gguf [--against DIR|REF.gguf]",
 		Short: "Check a GGUF file, and compare it with what it was made from",
@@ -46,6 +47,9 @@ logits with 3.`,
 				}
 				*limit.to = limit.value
 			}
+			if rederive && o.Against == "" {
+				return fault.Usage("validate: --rederive makes the file again from its source: name that with --against")
+			}
 			outputs := []output{{html, (*validate.Report).WriteHTML}, {markdown, (*validate.Report).WriteMarkdown}}
 			inputs := []string{args[0]}
 			if o.Against != "" {
@@ -67,7 +71,10 @@ logits with 3.`,
 					return err
 				}
 			}
-			return report.Err()
+			if err := report.Err(); err != nil || !rederive {
+				return err
+			}
+			return a.checkRederived(cmd.Context(), args[0], o.Against, matrix)
 		},
 	}
 	flags := cmd.Flags()
@@ -78,6 +85,8 @@ logits with 3.`,
 	flags.StringVar(&html, "report", "", "write a self-contained HTML page")
 	flags.StringVar(&markdown, "markdown", "", "write a summary in Markdown")
 	flags.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
+	flags.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
+	flags.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
 	return cmd
 }
 
