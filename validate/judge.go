@@ -20,7 +20,10 @@ const (
 )
 
 // rowCount counts the rows of one type that were quantized again.
-type rowCount struct{ tried, suspect, tried1, equal int64 }
+type rowCount struct {
+	all, equal     int64
+	tried, suspect int64 // in tensors that were reproduced: all of their rows, and those that differ
+}
 
 // judgeAll turns tallies into findings.
 func (v *validation) judgeAll(jobs []*job) {
@@ -31,7 +34,7 @@ func (v *validation) judgeAll(jobs []*job) {
 			c = &rowCount{}
 			counts[j.typ.Name] = c
 		}
-		c.tried1 += j.tally.tried
+		c.all += j.tally.tried
 		c.equal += j.tally.equal
 	}
 	suspects := map[*job]bool{}
@@ -42,7 +45,7 @@ func (v *validation) judgeAll(jobs []*job) {
 		}
 		share := float64(t.equal) / float64(t.tried)
 		if t.tried < manyForRule {
-			share = float64(c.equal) / float64(c.tried1)
+			share = float64(c.equal) / float64(c.all)
 		}
 		if share >= reproduced {
 			suspects[j] = true
