@@ -73,23 +73,30 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	if err != nil {
 		return err
 	}
-	if p.origin.Bytes > a.budget() {
-		ckpt.ReleaseBehind()
+	done, err := a.prepareCheck(p, dir)
+	if err != nil {
+		return err
 	}
-	if len(p.prompt) > 0 && !f.output.dryRun {
-		// Opened before the work: a model that cannot run is known now.
-		source, err := forward.Open(dir)
-		if err != nil {
-			return err
-		}
-		defer source.Close()
-		source.SetWorkers(a.jobs)
-		if p.origin.Bytes > a.budget() {
-			source.ReleaseBehind()
-		}
-		p.Check = a.verifier(p, source, p.prompt)
-	}
+	defer done()
 	return a.produce(ctx, p)
+}
+
+// prepareCheck opens the source for the check at the end, before the work: a
+// model that cannot run is known now.
+func (a *app) prepareCheck(p *production, dir string) (done func() error, err error) {
+	if len(p.prompt) == 0 || p.flags.dryRun {
+		return func() error { return nil }, nil
+	}
+	source, err := forward.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	source.SetWorkers(a.jobs)
+	if p.origin.Bytes > a.budget() {
+		source.ReleaseBehind()
+	}
+	p.Check = a.verifier(p, source, p.prompt)
+	return source.Close, nil
 }
 
 // planConversion finds out what a conversion writes.
@@ -115,6 +122,9 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	p.Sources = plan.Streams
 	p.Source, p.Unchanged = produce.CheckpointSource(ckpt), ckpt.Unchanged
 	p.describe(ckpt, dir, plan)
+	if p.origin.Bytes > a.budget() {
+		ckpt.ReleaseBehind()
+	}
 	p.Inputs = append(p.Inputs, f.recipe.files()...)
 	if err := a.planPrompt(p, plan); err != nil {
 		return nil, err

@@ -25,11 +25,14 @@ const (
 // exitCode maps an error to the code the process ends with.
 func exitCode(err error) int {
 	var pathError *fs.PathError
+	var coded interface{ ExitCode() int }
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, &coded):
+		return coded.ExitCode()
 	case errors.Is(err, fault.ErrUsage):
 		return exitUsage
 	case errors.Is(err, fault.ErrCheck):

@@ -25,8 +25,19 @@ type production struct {
 	agreement  map[string]any // figures of the check by the target's path
 }
 
-// produce writes all targets from one read of the sources.
+// produce writes all targets and names them on stdout.
 func (a *app) produce(ctx context.Context, p *production) error {
+	if err := a.write(ctx, p); err != nil || p.flags.dryRun {
+		return err
+	}
+	for _, t := range p.Targets {
+		a.Wrote(t.Paths()[0])
+	}
+	return nil
+}
+
+// write writes all targets from one read of the sources.
+func (a *app) write(ctx context.Context, p *production) error {
 	p.Force, p.Resume = p.flags.force, p.flags.resume
 	p.Version, p.Workers = version(), a.jobs
 	report, err := a.preflight(p)
@@ -54,14 +65,7 @@ func (a *app) produce(ctx context.Context, p *production) error {
 		}
 	}
 	p.Named = func(ctx context.Context, t produce.Target) error { return a.sidecars(ctx, p, t) }
-	if err := p.Run(ctx); err != nil {
-		return err
-	}
-	finish()
-	for _, t := range p.Targets {
-		a.Wrote(t.Paths()[0])
-	}
-	return nil
+	return p.Run(ctx)
 }
 
 // planned tells what a target will be: an event, or a line of summary.

@@ -113,7 +113,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	flags.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage("%w", err) })
 	root.AddCommand(
-		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
+		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
 	)
 	return root

@@ -34,6 +34,10 @@ type Job struct {
 	// under the temporary names given.
 	Check func(ctx context.Context, t Target, unfinished []string) error
 
+	// Failed, where set, is told of a target that Check has refused. The
+	// target is dropped and the others go on; without it all are dropped.
+	Failed func(t Target, err error)
+
 	// Named, where set, is called for each target that has its name, before
 	// the journal goes: what it does, a resumed run does again.
 	Named func(ctx context.Context, t Target) error

@@ -306,7 +306,12 @@ func TestResumesBetweenTwoNames(t *testing.T) {
 		}
 		j = new(source).job(t, dir)
 		j.Resume = true
-		j.Check = func(context.Context, Target, []string) error { t.Error("checked again"); return nil }
+		j.Check = func(_ context.Context, target Target, _ []string) error {
+			if strings.HasSuffix(target.Path, "Q8_0.gguf") {
+				t.Error("a file that has its name was checked again")
+			}
+			return nil
+		}
 		if err := j.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -327,6 +332,32 @@ func TestFailedCheckLeavesNothing(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	same(t, nil, contents(t, dir))
+}
+
+func TestFailedCheckDropsOneTargetWhereTheOthersGoOn(t *testing.T) {
+	dir := t.TempDir()
+	j := new(source).job(t, dir)
+	j.Check = func(_ context.Context, target Target, _ []string) error {
+		if strings.HasSuffix(target.Path, "Q8_0.gguf") {
+			return fault.Check("it is wrong")
+		}
+		return nil
+	}
+	var failed, named []string
+	j.Failed = func(t Target, _ error) { failed = append(failed, filepath.Base(t.Path)) }
+	j.Named = func(_ context.Context, t Target) error {
+		named = append(named, filepath.Base(t.Path))
+		return nil
+	}
+	if err := j.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	want := wanted(t)
+	delete(want, "Q8_0.gguf")
+	same(t, want, contents(t, dir))
+	if len(failed) != 1 || failed[0] != "Q8_0.gguf" || len(named) != 1 || named[0] != "Q4_0.gguf" {
+		t.Errorf("failed %v, named %v", failed, named)
+	}
 }
 
 func TestChangedInputEndsTheRun(t *testing.T) {

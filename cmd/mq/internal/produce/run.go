@@ -84,7 +84,10 @@ func (w *work) run(ctx context.Context) error {
 		return err
 	}
 	if w.Named != nil {
-		for _, t := range w.Targets {
+		for i, t := range w.Targets {
+			if w.files[w.first[i]].dropped {
+				continue
+			}
 			if err := w.Named(ctx, t); err != nil {
 				return err
 			}
@@ -151,15 +154,6 @@ func (w *work) watch(stop <-chan struct{}, cancel context.CancelCauseFunc) {
 	}
 }
 
-func (w *work) anyNamed() bool {
-	for i := range w.files {
-		if w.isNamed(i) {
-			return true
-		}
-	}
-	return false
-}
-
 func (w *work) allNamed() bool {
 	for i := range w.files {
 		if !w.isNamed(i) {
@@ -169,17 +163,33 @@ func (w *work) allNamed() bool {
 	return true
 }
 
-// judge checks the targets. Where one has its name, all were checked before.
+// judge checks the targets. Where a file has its name, its target was checked
+// before.
 func (w *work) judge(ctx context.Context) error {
-	if w.Check == nil || w.anyNamed() {
+	if w.Check == nil {
 		return nil
 	}
 	for i, t := range w.Targets {
+		files := w.files[w.first[i]:][:len(t.Plan.Files)]
 		var unfinished []string
-		for n := range t.Plan.Files {
-			unfinished = append(unfinished, w.files[w.first[i]+n].file.TempPath())
+		for _, o := range files {
+			if o.file != nil {
+				unfinished = append(unfinished, o.file.TempPath())
+			}
 		}
-		if err := w.Check(ctx, t, unfinished); err != nil {
+		if len(unfinished) < len(files) {
+			continue
+		}
+		err := w.Check(ctx, t, unfinished)
+		if errors.Is(err, fault.ErrCheck) && w.Failed != nil {
+			w.Failed(t, err)
+			for _, o := range files {
+				o.file.Abort()
+				o.file, o.dropped = nil, true
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,8 @@ type output struct {
 	path string
 	plan *gguf.Plan
 	file *atomicfile.File // nil before open, and where the file has its name
+
+	dropped bool // the check has refused it
 }
 
 // place is a range of a file.
