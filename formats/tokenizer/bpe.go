@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -11,7 +10,7 @@ import (
 // bpe encodes a word by byte-pair merges (Sennrich et al. 2016). Symbols are
 // tokens, by id; strings that only merges know get ids behind the tokens.
 type bpe struct {
-	merges map[uint64]merged
+	merges pairTable
 	tokens int32    // ids below are tokens
 	extra  []string // text of the ids from tokens on
 
@@ -25,61 +24,51 @@ type bpe struct {
 	unk      int32       // for a character without bytes, or unknown
 	fuse     bool        // neighbouring unknown characters give one unk
 
-	cut   bool // no merge reaches over the beginning of " word"
+	cut   wordCut
 	state sync.Pool
 }
-
-type merged struct{ rank, id int32 }
 
 // bpeState is the scratch space of one goroutine.
 type bpeState struct {
 	merger
-	cache map[string][]int32
+	cache wordCache
 }
-
-const (
-	cacheWords = 1 << 14
-	cacheBytes = 64 // longest word in the cache
-)
-
-func mergeKey(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
 
 // setMerges builds the merge table. ids are the tokens by text, in the
 // spelling of the merges. A closed vocabulary must have a token for every
 // merge; else a merge may name strings that are no tokens.
 func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) error {
-	b.merges = make(map[uint64]merged, len(merges))
+	b.merges = newPairTable(len(merges))
 	own := map[string]int32{}
-	symbol := func(text string) int32 {
-		id, ok := ids[text]
+	symbol := func(id int32, text string) int32 {
+		if id != unknown {
+			return id
+		}
+		id, ok := own[text]
 		if !ok {
-			if id, ok = own[text]; !ok {
-				id = b.tokens + int32(len(b.extra))
-				own[text] = id
-				b.extra = append(b.extra, text)
-			}
+			id = b.tokens + int32(len(b.extra))
+			own[text] = id
+			b.extra = append(b.extra, text)
 		}
 		return id
 	}
-	b.cut = true
-	for rank, m := range merges {
+	for rank, t := range symbols(merges, ids) {
+		m := &merges[rank]
 		if m[0] == "" || m[1] == "" {
-			return fault.Corrupt("tokenizer: merge %d %q has an empty side", rank, m)
+			return fault.Corrupt("tokenizer: merge %d %q has an empty side", rank, *m)
 		}
-		left, right, both := symbol(m[0]), symbol(m[1]), symbol(m[0]+m[1])
-		if closed && max(left, right, both) >= b.tokens {
-			return fault.Corrupt("tokenizer: merge %d %q names a token that is not in the vocabulary", rank, m)
+		if min(t.left, t.right, t.both) == unknown {
+			if closed {
+				return fault.Corrupt("tokenizer: merge %d %q names a token that is not in the vocabulary", rank, *m)
+			}
+			t = triple{symbol(t.left, m[0]), symbol(t.right, m[1]), symbol(t.both, m[0]+m[1])}
 		}
 		// Of a merge that is there twice llama.cpp keeps the first, Hugging
 		// Face tokenizers the last.
-		if _, dup := b.merges[mergeKey(left, right)]; !dup || closed {
-			b.merges[mergeKey(left, right)] = merged{int32(rank), both}
-		}
-		if strings.HasPrefix(m[1], lowBlock) && !strings.HasSuffix(m[0], lowBlock) {
-			b.cut = false
-		}
+		b.merges.put(t.left, t.right, merged{int32(rank), t.both}, !closed)
+		b.cut.join(m[0], m[1])
 	}
-	b.cut = b.cut && b.chars != nil && b.whole == nil
+	b.cut.off = b.chars == nil || b.whole != nil
 	for text, id := range own {
 		if b.chars != nil && runeCount(text) == 1 {
 			b.chars[text] = id
@@ -108,43 +97,22 @@ func (b *bpe) pair(_ string, l, r *part) (rank, id int32, ok bool) {
 	if l.id < 0 || r.id < 0 {
 		return 0, 0, false
 	}
-	m, ok := b.merges[mergeKey(l.id, r.id)]
+	m, ok := b.merges.get(l.id, r.id)
 	return m.rank, m.id, ok
 }
 
 func (b *bpe) word(dst []int32, s string) []int32 {
 	st, _ := b.state.Get().(*bpeState)
 	if st == nil {
-		st = &bpeState{cache: map[string][]int32{}}
+		st = &bpeState{cache: wordCache{}}
 	}
 	defer b.state.Put(st)
-	for b.cut && s != "" {
-		n := cutPoint(s)
+	for s != "" {
+		n := b.cut.next(s)
 		dst = b.cached(dst, s[:n], st)
 		s = s[n:]
 	}
-	if s != "" {
-		dst = b.cached(dst, s, st)
-	}
 	return dst
-}
-
-// cutPoint is where the first word of s ends: before a U+2581 that follows
-// another character.
-func cutPoint(s string) int {
-	inWord := false
-	for i := 0; i < len(s); {
-		if strings.HasPrefix(s[i:], lowBlock) {
-			if inWord {
-				return i
-			}
-			i += len(lowBlock)
-			continue
-		}
-		inWord = true
-		i += leadLen(s[i:])
-	}
-	return len(s)
 }
 
 func (b *bpe) cached(dst []int32, s string, st *bpeState) []int32 {
@@ -153,12 +121,7 @@ func (b *bpe) cached(dst []int32, s string, st *bpeState) []int32 {
 	}
 	from := len(dst)
 	dst = b.encode(dst, s, st)
-	if len(s) <= cacheBytes {
-		if len(st.cache) >= cacheWords {
-			clear(st.cache)
-		}
-		st.cache[strings.Clone(s)] = append([]int32(nil), dst[from:]...)
-	}
+	st.cache.note(s, dst[from:])
 	return dst
 }
 

@@ -138,6 +138,8 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 	}
 	for _, c := range testCheckpoints {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			skipLarge(t, c.folder)
 			// Gemma's rules do not fit Llama's vocabulary, which stands in for it.
 			tok, err := FromCheckpoint(c.files(t), CheckpointOptions{Unchecked: c.name == "gemma-spm"})
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,20 +16,27 @@ import (
 	"github.com/f190792d/mq/internal/shared"
 )
 
-// openGGUF loads the tokenizer of a GGUF file from the large test material.
+// openGGUF gives the tokenizer of a GGUF file from the large test material. It
+// loads each one once.
 func openGGUF(t testing.TB, elem ...string) *Tokenizer {
 	t.Helper()
-	f, err := gguf.Open(shared.Path(t, elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	tok, err := FromGGUF(f.KVs())
+	path := shared.Path(t, elem...)
+	load, _ := loadedGGUF.LoadOrStore(path, sync.OnceValues(func() (*Tokenizer, error) {
+		f, err := gguf.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return FromGGUF(f.KVs())
+	}))
+	tok, err := load.(func() (*Tokenizer, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tok
 }
+
+var loadedGGUF sync.Map // of func() (*Tokenizer, error), by path
 
 func readShared(t testing.TB, elem ...string) string {
 	t.Helper()
@@ -55,6 +63,7 @@ var ggmlVocabs = []string{"bert-bge", "command-r", "deepseek-coder", "deepseek-l
 func TestGivesLlamaCppVectors(t *testing.T) {
 	for _, name := range ggmlVocabs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			file := "ggml-vocab-" + name + ".gguf"
 			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", file)
 			cases := strings.Split(readShared(t, "data", "tokenizers", "ggml-vocab", file+".inp"), "\n__ggml_vocab_test__\n")
@@ -91,21 +100,18 @@ func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer gpt2.Close()
-	loaded := map[string]*Tokenizer{}
+	t.Cleanup(func() { gpt2.Close() })
 	for _, line := range strings.Split(strings.TrimSpace(readFile(t, "testdata/llama.tsv")), "\n") {
 		row := strings.Split(line, "\t")
 		t.Run(row[0]+"/"+row[1], func(t *testing.T) {
-			tok := loaded[row[0]]
+			t.Parallel()
+			var tok *Tokenizer
 			if pre, ok := strings.CutPrefix(row[0], "pre/"); ok {
 				kvs := gpt2.KVs().Clone()
 				kvs.Set("tokenizer.ggml.pre", pre)
-				if tok, err = FromGGUF(kvs); err != nil {
-					t.Fatal(err)
-				}
-			} else if tok == nil {
+				tok = mustGGUF(t, kvs)
+			} else {
 				tok = openGGUF(t, "data", "tokenizers", "ggml-vocab", row[0])
-				loaded[row[0]] = tok
 			}
 			texts := corpora[row[1]]
 			checkDigest(t, row[0], row[1], row[2], texts, idLines(tok, texts, options[row[1]]))
@@ -129,6 +135,8 @@ func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
 			continue
 		}
 		t.Run(row[0], func(t *testing.T) {
+			t.Parallel()
+			skipLarge(t, row[0])
 			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-"+row[0]+".gguf")
 			ids := tok.Encode(text, Options{ParseSpecial: true})
 			if strconv.Itoa(len(ids)) != row[1] || digest(ids) != row[2] {

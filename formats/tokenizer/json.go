@@ -225,10 +225,9 @@ func (b *jsonBuilder) addTokens() {
 // modelVocab reads the vocabulary of the model.
 func (b *jsonBuilder) modelVocab() error {
 	if b.file.Model.Type != "Unigram" {
-		if err := json.Unmarshal(b.file.Model.Vocab, &b.vocab); err != nil {
-			return fault.Corrupt("tokenizer: tokenizer.json: vocabulary: %w", err)
-		}
-		return nil
+		var err error
+		b.vocab, err = jsonVocab(b.file.Model.Vocab)
+		return err
 	}
 	var rows [][2]any
 	if err := json.Unmarshal(b.file.Model.Vocab, &rows); err != nil {

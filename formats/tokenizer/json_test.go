@@ -91,6 +91,14 @@ func checkDigest(t *testing.T, name, corpus, want string, texts []string, lines 
 	}
 }
 
+// libraryOf is the reader of a file whose library the digests come from.
+func libraryOf(name string) func(raw []byte) (*Tokenizer, error) {
+	if strings.Contains(name, ".json") {
+		return func(raw []byte) (*Tokenizer, error) { return FromJSON(raw, nil) }
+	}
+	return FromSentencePiece
+}
+
 // The digests are of the ids that Hugging Face tokenizers and the
 // SentencePiece library give.
 func TestGivesLibrariesIDs(t *testing.T) {
@@ -107,13 +115,11 @@ func TestGivesLibrariesIDs(t *testing.T) {
 	}
 	for name, rows := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			skipLarge(t, name)
 			raw := readMaybeGzip(t, "data", "tokenizers", name)
-			build, opts := FromSentencePiece, Options{}
-			if strings.Contains(name, ".json") {
-				build = func(raw []byte) (*Tokenizer, error) { return FromJSON(raw, nil) }
-				opts.ParseSpecial = true
-			}
-			tok, err := build(raw)
+			opts := Options{ParseSpecial: strings.Contains(name, ".json")}
+			tok, err := libraryOf(name)(raw)
 			if err != nil {
 				t.Fatal(err)
 			}

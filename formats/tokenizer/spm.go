@@ -16,7 +16,7 @@ type spm struct {
 	unk     int32
 	fuse    bool  // an unknown character is one unk, together with its unknown neighbours
 	keep    *trie // tokens that are never put together with others, or nil
-	cut     bool  // no token reaches over the beginning of " word"
+	cut     wordCut
 	state   sync.Pool
 }
 
@@ -25,7 +25,7 @@ const frozen int32 = -2
 
 // newSPM builds a model over the tokens that text may be put together from.
 func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string]int32) *spm {
-	m := &spm{ids: ids, rank: make([]int32, len(tokens)), cut: true, unk: unknown}
+	m := &spm{ids: ids, rank: make([]int32, len(tokens)), unk: unknown}
 	order := make([]int32, len(tokens))
 	for i := range order {
 		order[i] = int32(i)
@@ -56,7 +56,7 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 				m.bytes[b] = int32(id)
 			}
 		}
-		m.cut = m.cut && !m.crosses(text)
+		m.crosses(text)
 	}
 	return m
 }
@@ -64,23 +64,20 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 // maxCheckedToken is the longest token that crosses looks into.
 const maxCheckedToken = 256
 
-// crosses tells whether a merge that makes the token can join the end of a
-// word and the U+2581 that begins the next one.
-func (m *spm) crosses(text string) bool {
+// crosses notes where a merge that makes the token joins the end of a word and
+// the U+2581 that begins the next one.
+func (m *spm) crosses(text string) {
+	if len(text) > maxCheckedToken {
+		m.cut.off = m.cut.off || strings.Contains(strings.TrimLeft(text, lowBlock), lowBlock)
+		return
+	}
 	piece := func(s string) bool {
 		_, ok := m.ids[s]
 		return ok || leadLen(s) == len(s)
 	}
-	if len(text) > maxCheckedToken {
-		return strings.Contains(strings.TrimLeft(text, lowBlock), lowBlock)
-	}
-	for at := len(text); ; {
-		at = strings.LastIndex(text[:at], lowBlock)
-		if at <= 0 {
-			return false
-		}
-		if !strings.HasSuffix(text[:at], lowBlock) && piece(text[:at]) && piece(text[at:]) {
-			return true
+	for at := strings.LastIndex(text, lowBlock); at > 0; at = strings.LastIndex(text[:at], lowBlock) {
+		if piece(text[:at]) && piece(text[at:]) {
+			m.cut.join(text[:at], text[at:])
 		}
 	}
 }
@@ -99,16 +96,22 @@ func (m *spm) pair(text string, l, r *part) (rank, id int32, ok bool) {
 func (m *spm) word(dst []int32, s string) []int32 {
 	st, _ := m.state.Get().(*bpeState)
 	if st == nil {
-		st = &bpeState{cache: map[string][]int32{}}
+		st = &bpeState{cache: wordCache{}}
 	}
 	defer m.state.Put(st)
-	for m.cut && m.keep == nil && s != "" {
-		n := cutPoint(s)
-		dst = m.encode(dst, s[:n], st)
-		s = s[n:]
+	if m.fuse || m.keep != nil {
+		return m.encode(dst, s, st) // a word's ids depend on what stands before it
 	}
-	if s != "" {
-		dst = m.encode(dst, s, st)
+	for s != "" {
+		n := m.cut.next(s)
+		if ids, ok := st.cache[s[:n]]; ok {
+			dst = append(dst, ids...)
+		} else {
+			from := len(dst)
+			dst = m.encode(dst, s[:n], st)
+			st.cache.note(s[:n], dst[from:])
+		}
+		s = s[n:]
 	}
 	return dst
 }

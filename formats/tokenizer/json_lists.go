@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -72,4 +73,44 @@ func jsonString(raw []byte) (text string, n int, err error) {
 	}
 	err = json.Unmarshal(raw[:n], &text)
 	return text, n, err
+}
+
+// jsonVocab reads the object of tokens and ids of a vocabulary. raw is valid
+// JSON. Of a token that is there twice the last id counts.
+func jsonVocab(raw []byte) (map[string]int32, error) {
+	type row struct {
+		text string
+		id   int32
+	}
+	var rows []row
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil, fault.Corrupt("tokenizer: tokenizer.json: vocabulary is not an object of tokens and ids")
+	}
+	for i := 1; i < len(raw); i++ {
+		if raw[i] != '"' {
+			continue // white space, commas, the end
+		}
+		text, n, err := jsonString(raw[i:])
+		if err != nil {
+			return nil, err
+		}
+		i += n
+		for raw[i] == ':' || isSpaceByte(raw[i]) {
+			i++
+		}
+		from := i
+		for raw[i] != ',' && raw[i] != '}' && !isSpaceByte(raw[i]) {
+			i++
+		}
+		id, err := strconv.ParseInt(string(raw[from:i]), 10, 32)
+		if err != nil {
+			return nil, fault.Corrupt("tokenizer: tokenizer.json: token %q has id %.40s", text, raw[from:i])
+		}
+		rows = append(rows, row{text, int32(id)})
+	}
+	vocab := make(map[string]int32, len(rows))
+	for _, r := range rows {
+		vocab[r.text] = r.id
+	}
+	return vocab, nil
 }

@@ -1,0 +1,87 @@
+package tokenizer
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+)
+
+// merged is what two neighbouring symbols become, and how early.
+type merged struct{ rank, id int32 }
+
+// pairTable maps pairs of symbols to their merge: open addressing with linear
+// probing, a third as slow to build and to ask as a map of the language. The
+// multiplier of the hash is drawn anew for each table, so that no file can
+// choose keys that collide.
+type pairTable struct {
+	slots []pairSlot
+	by    uint64
+	shift int
+}
+
+type pairSlot struct {
+	key uint64 // 0 where the slot is free
+	merged
+}
+
+// newPairTable has room for n pairs.
+func newPairTable(n int) pairTable {
+	size := bits.Len(uint(n + n/2 + 1))
+	return pairTable{make([]pairSlot, 1<<size), rand.Uint64() | 1, 64 - size}
+}
+
+func mergeKey(a, b int32) uint64 { return 1<<63 | uint64(uint32(a))<<32 | uint64(uint32(b)) }
+
+// slot is where a pair of symbols is or would be.
+func (t *pairTable) slot(a, b int32) *pairSlot {
+	key, mask := mergeKey(a, b), uint64(len(t.slots)-1)
+	for i := key * t.by >> t.shift; ; i++ {
+		if s := &t.slots[i&mask]; s.key == key || s.key == 0 {
+			return s
+		}
+	}
+}
+
+func (t *pairTable) get(a, b int32) (merged, bool) {
+	s := t.slot(a, b)
+	return s.merged, s.key != 0
+}
+
+// put notes a merge. Of a pair that is there already the last counts, or with
+// keep the first.
+func (t *pairTable) put(a, b int32, m merged, keep bool) {
+	s := t.slot(a, b)
+	if s.key == 0 || !keep {
+		s.key, s.merged = mergeKey(a, b), m
+	}
+}
+
+// triple are the symbols of a merge: its two sides and both together; unknown
+// for a text that is no token.
+type triple struct{ left, right, both int32 }
+
+// symbols looks the texts of merges up, on all processors: with hundreds of
+// thousands of merges the waits for memory are most of the time that a
+// vocabulary takes to load.
+func symbols(merges [][2]string, ids map[string]int32) []triple {
+	all := make([]triple, len(merges))
+	find := func(text string) int32 {
+		if id, ok := ids[text]; ok {
+			return id
+		}
+		return unknown
+	}
+	var wait sync.WaitGroup
+	part := len(merges)/runtime.GOMAXPROCS(0) + 1
+	for lo := 0; lo < len(merges); lo += part {
+		wait.Go(func() {
+			for i := lo; i < min(lo+part, len(merges)); i++ {
+				m := &merges[i]
+				all[i] = triple{find(m[0]), find(m[1]), find(m[0] + m[1])}
+			}
+		})
+	}
+	wait.Wait()
+	return all
+}
