@@ -1028,12 +1028,16 @@ start0:
 	VMOVUPS   13248(AX), Y6
 	VMOVUPS   13280(AX), Y7
 	MOVQ      $0x00000005, BX
+	MOVQ      $0xffffffff, DI
 
 sweep:
-	XORQ SI, SI
+	MOVQ DI, SI
+	XORQ DI, DI
 	LEAQ (AX), CX
 
 step0:
+	TESTL     $0x000000ff, SI
+	JZ        stay0
 	VMOVUPS   4096(CX), Y8
 	VMULPS    (CX), Y8, Y8
 	VMULPS    8192(CX), Y8, Y9
@@ -1074,10 +1078,12 @@ step0:
 	VMOVUPS   Y11, 8192(CX)
 	VBLENDVPS Y8, Y9, Y0, Y0
 	VBLENDVPS Y8, Y10, Y4, Y4
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	ORQ       R8, DI
 
 stay0:
+	TESTL     $0x0000ff00, SI
+	JZ        stay1
 	VMOVUPS   4128(CX), Y8
 	VMULPS    32(CX), Y8, Y8
 	VMULPS    8224(CX), Y8, Y9
@@ -1118,10 +1124,13 @@ stay0:
 	VMOVUPS   Y11, 8224(CX)
 	VBLENDVPS Y8, Y9, Y1, Y1
 	VBLENDVPS Y8, Y10, Y5, Y5
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x08, R8
+	ORQ       R8, DI
 
 stay1:
+	TESTL     $0x00ff0000, SI
+	JZ        stay2
 	VMOVUPS   4160(CX), Y8
 	VMULPS    64(CX), Y8, Y8
 	VMULPS    8256(CX), Y8, Y9
@@ -1162,10 +1171,13 @@ stay1:
 	VMOVUPS   Y11, 8256(CX)
 	VBLENDVPS Y8, Y9, Y2, Y2
 	VBLENDVPS Y8, Y10, Y6, Y6
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x10, R8
+	ORQ       R8, DI
 
 stay2:
+	TESTL     $0xff000000, SI
+	JZ        stay3
 	VMOVUPS   4192(CX), Y8
 	VMULPS    96(CX), Y8, Y8
 	VMULPS    8288(CX), Y8, Y9
@@ -1206,14 +1218,15 @@ stay2:
 	VMOVUPS   Y11, 8288(CX)
 	VBLENDVPS Y8, Y9, Y3, Y3
 	VBLENDVPS Y8, Y10, Y7, Y7
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x18, R8
+	ORQ       R8, DI
 
 stay3:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	TESTQ SI, SI
+	TESTQ DI, DI
 	JZ    done
 	DECQ  BX
 	JNZ   sweep
@@ -1595,12 +1608,16 @@ start0:
 	VMOVUPS   13248(AX), Y6
 	VMOVUPS   13280(AX), Y7
 	MOVQ      $0x00000005, BX
+	MOVQ      $0xffffffff, DI
 
 sweep:
-	XORQ SI, SI
+	MOVQ DI, SI
+	XORQ DI, DI
 	LEAQ (AX), CX
 
 step0:
+	TESTL     $0x000000ff, SI
+	JZ        stay0
 	VMOVUPS   4096(CX), Y8
 	VMULPS    (CX), Y8, Y8
 	VMULPS    8192(CX), Y8, Y9
@@ -1640,10 +1657,12 @@ step0:
 	VMOVUPS   Y11, 8192(CX)
 	VBLENDVPS Y8, Y9, Y0, Y0
 	VBLENDVPS Y8, Y10, Y4, Y4
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	ORQ       R8, DI
 
 stay0:
+	TESTL     $0x0000ff00, SI
+	JZ        stay1
 	VMOVUPS   4128(CX), Y8
 	VMULPS    32(CX), Y8, Y8
 	VMULPS    8224(CX), Y8, Y9
@@ -1683,10 +1702,13 @@ stay0:
 	VMOVUPS   Y11, 8224(CX)
 	VBLENDVPS Y8, Y9, Y1, Y1
 	VBLENDVPS Y8, Y10, Y5, Y5
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x08, R8
+	ORQ       R8, DI
 
 stay1:
+	TESTL     $0x00ff0000, SI
+	JZ        stay2
 	VMOVUPS   4160(CX), Y8
 	VMULPS    64(CX), Y8, Y8
 	VMULPS    8256(CX), Y8, Y9
@@ -1726,10 +1748,13 @@ stay1:
 	VMOVUPS   Y11, 8256(CX)
 	VBLENDVPS Y8, Y9, Y2, Y2
 	VBLENDVPS Y8, Y10, Y6, Y6
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x10, R8
+	ORQ       R8, DI
 
 stay2:
+	TESTL     $0xff000000, SI
+	JZ        stay3
 	VMOVUPS   4192(CX), Y8
 	VMULPS    96(CX), Y8, Y8
 	VMULPS    8288(CX), Y8, Y9
@@ -1769,14 +1794,15 @@ stay2:
 	VMOVUPS   Y11, 8288(CX)
 	VBLENDVPS Y8, Y9, Y3, Y3
 	VBLENDVPS Y8, Y10, Y7, Y7
-	VMOVMSKPS Y8, DI
-	ORQ       DI, SI
+	VMOVMSKPS Y8, R8
+	SHLQ      $0x18, R8
+	ORQ       R8, DI
 
 stay3:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	TESTQ SI, SI
+	TESTQ DI, DI
 	JZ    done
 	DECQ  BX
 	JNZ   sweep
@@ -2642,12 +2668,16 @@ start0:
 	VMOVUPS   13184(AX), Z2
 	VMOVUPS   13248(AX), Z3
 	MOVQ      $0x00000005, BX
+	MOVQ      $0xffffffff, DI
 
 sweep:
-	XORQ SI, SI
+	MOVQ DI, SI
+	XORQ DI, DI
 	LEAQ (AX), CX
 
 step0:
+	TESTL     $0x0000ffff, SI
+	JZ        stay0
 	VMOVUPS   4096(CX), Z4
 	VMULPS    (CX), Z4, Z4
 	VMULPS    8192(CX), Z4, Z9
@@ -2688,10 +2718,12 @@ step0:
 	VMOVUPS   Z5, 8192(CX)
 	VBLENDMPS Z9, Z0, K1, Z0
 	VBLENDMPS Z10, Z2, K1, Z2
-	KMOVW     K1, DI
-	ORQ       DI, SI
+	KMOVW     K1, R8
+	ORQ       R8, DI
 
 stay0:
+	TESTL     $0xffff0000, SI
+	JZ        stay1
 	VMOVUPS   4160(CX), Z4
 	VMULPS    64(CX), Z4, Z4
 	VMULPS    8256(CX), Z4, Z9
@@ -2732,14 +2764,15 @@ stay0:
 	VMOVUPS   Z6, 8256(CX)
 	VBLENDMPS Z9, Z1, K1, Z1
 	VBLENDMPS Z10, Z3, K1, Z3
-	KMOVW     K1, DI
-	ORQ       DI, SI
+	KMOVW     K1, R8
+	SHLQ      $0x10, R8
+	ORQ       R8, DI
 
 stay1:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	TESTQ SI, SI
+	TESTQ DI, DI
 	JZ    done
 	DECQ  BX
 	JNZ   sweep
@@ -2913,12 +2946,16 @@ start0:
 	VMOVUPS   13184(AX), Z6
 	VMOVUPS   13248(AX), Z7
 	MOVQ      $0x00000005, BX
+	MOVQ      $0xffffffff, DI
 
 sweep:
-	XORQ SI, SI
+	MOVQ DI, SI
+	XORQ DI, DI
 	LEAQ (AX), CX
 
 step0:
+	TESTL     $0x0000ffff, SI
+	JZ        stay0
 	VMOVUPS   4096(CX), Z8
 	VMULPS    (CX), Z8, Z8
 	VMULPS    8192(CX), Z8, Z9
@@ -2958,10 +2995,12 @@ step0:
 	VMOVUPS   Z2, 8192(CX)
 	VBLENDMPS Z9, Z0, K1, Z0
 	VBLENDMPS Z10, Z6, K1, Z6
-	KMOVW     K1, DI
-	ORQ       DI, SI
+	KMOVW     K1, R8
+	ORQ       R8, DI
 
 stay0:
+	TESTL     $0xffff0000, SI
+	JZ        stay1
 	VMOVUPS   4160(CX), Z8
 	VMULPS    64(CX), Z8, Z8
 	VMULPS    8256(CX), Z8, Z9
@@ -3001,14 +3040,15 @@ stay0:
 	VMOVUPS   Z3, 8256(CX)
 	VBLENDMPS Z9, Z1, K1, Z1
 	VBLENDMPS Z10, Z7, K1, Z7
-	KMOVW     K1, DI
-	ORQ       DI, SI
+	KMOVW     K1, R8
+	SHLQ      $0x10, R8
+	ORQ       R8, DI
 
 stay1:
 	ADDQ  $+128, CX
 	CMPQ  CX, DX
 	JB    step0
-	TESTQ SI, SI
+	TESTQ DI, DI
 	JZ    done
 	DECQ  BX
 	JNZ   sweep

@@ -75,13 +75,18 @@ func (d descent) descend() {
 	sumLL := d.registers(func(v int) Reg { return load(d.state(slotSumLL, v)) })
 	left := GP64()
 	set(left, 5)
+	// Vectors without a move in one sweep have none in the next.
+	moving, moved := GP64(), GP64()
+	set(moved, 1<<32-1)
 	label("sweep")
-	moved := GP64()
+	move64(moving, moved)
 	set(moved, 0)
 	step := 0
 	d.each("step", 0, 1, func(v int, x, weight, level Mem) {
 		stay := fmt.Sprint("stay", step)
 		step++
+		first := d.lane(v) / 4
+		jumpUnlessBits(moving, (1<<(width()/4)-1)<<first, stay)
 		product := mul(load(weight), x)
 		lx := sub(sumLX[v], mul(product, level))
 		ll := sub(sumLL[v], mul(mul(load(weight), level), level))
@@ -90,8 +95,8 @@ func (d descent) descend() {
 		if d.positive {
 			may = both(may, compare(greater, ll, constant(0)))
 		}
-		// After the first sweep few levels move. Then no step waits
-		// for the one before.
+		// Few levels move, and where none does no step waits for the
+		// one before.
 		jumpUnlessAny([]Mask{may}, stay)
 		accumulate(lx, mul(product, l))
 		accumulate(ll, mul(mul(l, weight), l))
@@ -103,7 +108,7 @@ func (d descent) descend() {
 		store(level, choose(move, kept, load(level)))
 		replace(move, lx, sumLX[v])
 		replace(move, ll, sumLL[v])
-		merge(moved, lanes(move), 0)
+		merge(moved, lanes(move), first)
 		label(stay)
 	})
 	jumpIfZero(moved, "done")

@@ -76,13 +76,15 @@ func jumpIfZero(r reg.GPVirtual, to string) {
 	JZ(operand.LabelRef(to))
 }
 
-func jumpUnlessZero(r reg.GPVirtual, to string) {
+// jumpUnlessBits tests bits of an integer.
+func jumpUnlessBits(r reg.GPVirtual, bits uint32, to string) {
 	if isa == neon {
-		armBranch(to, "CBNZ %s, "+to, r)
+		armText("TST $%d, %s", bits, r)
+		armJump("BEQ", to)
 		return
 	}
-	TESTQ(r, r)
-	JNZ(operand.LabelRef(to))
+	TESTL(operand.U32(bits), r.As32())
+	JZ(operand.LabelRef(to))
 }
 
 // jumpIfBelow compares addresses.
@@ -107,7 +109,7 @@ func countDown(r reg.GPVirtual, to string) {
 	JNZ(operand.LabelRef(to))
 }
 
-// set is to = n, advance to += n, point to = from + n, addTo to += n.
+// set is to = n, move64 to = from, advance to += n, point to = from + n.
 func set(to reg.GPVirtual, n int) {
 	if isa == neon {
 		armText("MOVD $%d, %s", n, to)
@@ -115,6 +117,14 @@ func set(to reg.GPVirtual, n int) {
 		XORQ(to, to)
 	} else {
 		MOVQ(operand.U32(n), to)
+	}
+}
+
+func move64(to, from reg.GPVirtual) {
+	if isa == neon {
+		armText("MOVD %s, %s", from, to)
+	} else {
+		MOVQ(from, to)
 	}
 }
 
