@@ -90,8 +90,8 @@ func parsePart(text string, env func(string) (string, bool)) (index, count int, 
 		return i - 1, n, nil
 	}
 	read := func(name string, otherwise int) (int, error) {
-		value, _ := env(name)
-		if value == "" {
+		value, ok := env(name)
+		if !ok || value == "" {
 			return otherwise, nil
 		}
 		n, err := strconv.Atoi(value)
@@ -101,7 +101,7 @@ func parsePart(text string, env func(string) (string, bool)) (index, count int, 
 		return n, nil
 	}
 	for _, v := range partIndexes {
-		if value, _ := env(v.index); value == "" {
+		if value, ok := env(v.index); !ok || value == "" {
 			continue
 		}
 		var values [4]int
