@@ -28,14 +28,12 @@ func sumSquaresEach(sums, x []float32) {
 }
 
 // importance sets w = weights·√(variance + x²): what an importance matrix
-// says of a column, times how much this value stands out. It returns Σw.
-func importance(w, x, weights []float32, variance float32) (sum float32) {
+// says of a column, times how much this value stands out.
+func importance(w, x, weights []float32, variance float32) {
 	w, weights = w[:len(x)], weights[:len(x)]
 	for i, v := range x {
 		w[i] = float32(weights[i] * sqrt(variance+float32(v*v)))
-		sum += w[i]
 	}
-	return sum
 }
 
 // squares sets w = x².

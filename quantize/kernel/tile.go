@@ -30,7 +30,7 @@ type Scratch struct {
 
 	Variance Each     // for the weighing Given
 	Sum      Each     // of the weights, from that weighing
-	state    [16]Each // of a search in assembly
+	_        [16]Each // memory of a search in assembly
 
 	groups int
 	tail   Tile
