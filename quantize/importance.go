@@ -116,17 +116,17 @@ func (im *Importance) attach(choices []Choice, source []gguf.TensorInfo) (*Cover
 			continue
 		}
 		name := source[c.Source].Name
-		if _, in := slices.BinarySearch(im.names, name); !in {
+		if !im.has(name) {
 			cov.Missing = append(cov.Missing, c.Info.Name)
 			continue
 		}
-		w, err := im.weights(name, c.Info)
+		w, err := im.find(name, c.Info)
 		switch {
-		case err != nil && roleOf(name) == tokenEmbd:
-			cov.Ignored = append(cov.Ignored, c.Info.Name)
-			continue
 		case err != nil:
 			return nil, err
+		case w == nil:
+			cov.Ignored = append(cov.Ignored, c.Info.Name)
+			continue
 		}
 		c.weights = w
 		cov.Weighted++
@@ -135,6 +135,24 @@ func (im *Importance) attach(choices []Choice, source []gguf.TensorInfo) (*Cover
 		}
 	}
 	return cov, nil
+}
+
+func (im *Importance) has(name string) bool {
+	_, in := slices.BinarySearch(im.names, name)
+	return in
+}
+
+// find returns the weights of a tensor, nil where there are none: embeddings
+// may have an entry of another size.
+func (im *Importance) find(name string, t gguf.TensorInfo) (*weights, error) {
+	if !im.has(name) {
+		return nil, nil
+	}
+	w, err := im.weights(name, t)
+	if err != nil && roleOf(name) == tokenEmbd {
+		return nil, nil
+	}
+	return w, err
 }
 
 // weights checks that an entry has the shape of its tensor.

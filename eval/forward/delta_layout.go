@@ -92,7 +92,8 @@ func (c *checkpoint) delta(d *delta, l int, b *builder) error {
 		d.rate[i] = -float32(math.Exp(float64(v)))
 	}
 	if c.h.Class != "Qwen3NextForCausalLM" {
-		d.tiled, d.out.w.Weight = d.out.w.Weight, Weight{}
+		d.tiled = d.out.w.Weight
+		d.out.w.anonymous()
 		d.in = []linear{
 			b.linear("blk.{i}.attn_qkv", l, d.channels(), b.h.Embed),
 			b.linear("blk.{i}.attn_gate", l, d.values(), b.h.Embed),

@@ -122,7 +122,8 @@ func (c *checkpoint) latent(a *mla, layer int) error {
 	if err != nil {
 		return err
 	}
-	w.Weight = Weight{}
+	w.anonymous()
+	w.tensor = arch.Fill("blk.{i}.attn_k_b.weight", layer, 0)
 	for h := range a.kv {
 		w.also = append(w.also, Weight{arch.Fill("blk.{i}.attn_v_b.weight", layer, 0), h, a.kv})
 	}
@@ -148,7 +149,7 @@ func (g *ggufSource) latent(a *mla, layer int) error {
 		return fault.Corrupt("forward: %s: tensor %q or %q is missing", g.name, arch.Fill(keys, layer, 0), arch.Fill(values, layer, 0))
 	}
 	for _, m := range kb {
-		m.Weight = Weight{} // reported by the attention itself
+		m.anonymous() // reported by the attention itself
 		m.rows, m.cols, m.transposed = a.nope, a.rank, true
 	}
 	a.kb, a.vb, a.keyName = kb, vb, arch.Fill(keys, layer, 0)

@@ -12,6 +12,7 @@ type Weight struct {
 type matrix struct {
 	Weight
 	also       []Weight // further tensors of a file that this matrix becomes
+	tensor     string   // the name to alter it by, where Weight is empty
 	rows, cols int
 
 	rounding     *rounding // of activations, where ggml's are wanted
@@ -51,7 +52,7 @@ func (m *matrix) part(first, rows int) *matrix {
 	if first == 0 {
 		return &p
 	}
-	p.Weight = Weight{}
+	p.anonymous()
 	p.raw = func(buf []byte, row, n int) ([]byte, error) { return m.raw(buf, first+row, n) }
 	if m.scale != nil {
 		p.scale = func(dst []float32, row, from int) { m.scale(dst, first+row, from) }

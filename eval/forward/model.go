@@ -21,6 +21,7 @@ type Model struct {
 	source  source
 	workers int
 	observe Observer
+	alter   Alteration
 	rounded bool
 
 	embed  *matrix
@@ -201,7 +202,12 @@ func (m *Model) lookup(r *run, x []float32, tokens []int32) error {
 		}
 		s := r.scratch[worker]
 		s.raw = grow(s.raw, m.embed.lineBytes())
-		return m.embed.row(x[i*width:(i+1)*width], int(tokens[i]), s.raw)
+		row := x[i*width : (i+1)*width]
+		if err := m.embed.row(row, int(tokens[i]), s.raw); err != nil {
+			return err
+		}
+		s.altered(m.embed, row)
+		return nil
 	})
 }
 

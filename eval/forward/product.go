@@ -24,6 +24,7 @@ type scratch struct {
 	rows   []float32 // decoded rows, rowBlock × depthBlock
 	panels []float32 // the same, packed
 	sums   []float32 // results of a block of rows, [tokens, rows up to whole panels]
+	alter  Alteration
 	attention
 }
 
@@ -172,6 +173,7 @@ func (m *matrix) tile(s *scratch, lines []byte, first, rows, from, depth int) er
 	size := m.lineBytes()
 	for r := range rows {
 		m.read(s.rows[r*depth:(r+1)*depth], lines[r*size:(r+1)*size], first+r, from)
+		s.altered(m, s.rows[r*depth:(r+1)*depth])
 	}
 	for i := 0; i*width < rows; i++ {
 		kernel.Pack(s.panels[i*width*depth:], s.rows[i*width*depth:], depth, min(width, rows-i*width), depth)
@@ -196,6 +198,7 @@ func (m *matrix) tileTransposed(s *scratch, first, rows, from, depth int) error 
 	line := grow(s.rows, high-low)
 	for k := range depth {
 		m.read(line, lines[k*size:(k+1)*size], from+k, low)
+		s.altered(m, line)
 		values := line[first-low:][:rows]
 		for i := 0; i*width < rows; i++ {
 			row := s.panels[(i*depth+k)*width:][:width]

@@ -90,6 +90,9 @@ func (m *Model) begin(ctx context.Context, spans []span) *run {
 	for len(r.scratch) < r.workers {
 		r.scratch = append(r.scratch, &scratch{})
 	}
+	for _, s := range r.scratch {
+		s.alter = m.alter
+	}
 	r.positions, r.longest = r.positions[:0], 0
 	for _, s := range spans {
 		for i := range s.tokens {

@@ -1,0 +1,71 @@
+package eval
+
+import (
+	"context"
+	"slices"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Alterable is a model whose weights can be changed while it runs.
+type Alterable interface {
+	Model
+	Alter(forward.Alteration)
+}
+
+// MeasureSensitivity tells how much a model's predictions depend on some of
+// its tensors: for each group of names, the mean Kullback-Leibler divergence
+// (in nats) from the unaltered model over all positions of the sequences,
+// while alter changes the weights of the group. It costs one pass for each
+// group. step, where it is not nil, is called after each.
+func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, groups [][]string, alter func(values []float32), step func(done, total int)) ([]float64, error) {
+	vocab := m.Vocabulary()
+	first := make([]int, len(sequences)) // row of each sequence in kept
+	rows := 0
+	for i, s := range sequences {
+		first[i] = rows
+		rows += len(s)
+	}
+	if rows == 0 {
+		return nil, fault.Usage("eval: no tokens to measure the sensitivity with")
+	}
+	kept := make([]float32, rows*vocab)
+	err := m.Batch(ctx, sequences, 0, func(s, position int, logits []float32) error {
+		copy(kept[(first[s]+position)*vocab:], logits)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Alter(nil)
+	divergences := make([]float64, len(groups))
+	klds := make([]float64, rows)
+	for i, group := range groups {
+		m.Alter(func(name string, values []float32) {
+			if slices.Contains(group, name) {
+				alter(values)
+			}
+		})
+		err := m.Batch(ctx, sequences, 0, func(s, position int, logits []float32) error {
+			score(vocab, logits, position, len(sequences[s]), func(p int, row []float32) {
+				at := first[s] + p
+				klds[at] = compareLogits(row, kept[at*vocab:(at+1)*vocab], 0).kld
+			})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, kld := range klds {
+			divergences[i] += max(0, kld) / float64(rows)
+		}
+		if err := check(divergences[i], m.Name()); err != nil {
+			return nil, err
+		}
+		if step != nil {
+			step(i+1, len(groups))
+		}
+	}
+	return divergences, nil
+}

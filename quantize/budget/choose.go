@@ -1,0 +1,173 @@
+package budget
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
+)
+
+// Target is the size that is asked for: one of the two.
+type Target struct {
+	Bits  float64 // per weight, over all tensors' data
+	Bytes int64   // of the whole file
+}
+
+// Choice is a mixture of types.
+type Choice struct {
+	Overrides []quantize.Override // one for each open tensor
+	Recipe    quantize.Recipe     // whose default most weights have
+	Cost      float64             // expected divergence, in nats where the profile comes from a model
+}
+
+// Choose finds the types that keep a model within its target at the least
+// cost. The recipe of o counts for nothing.
+func Choose(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, p *Profile, target Target) (*Choice, error) {
+	free, err := quantize.Free(tensors, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(free) == 0 {
+		return nil, fault.Usage("budget: no tensor is left whose type could be chosen")
+	}
+	profiles := map[string]Tensor{}
+	for _, t := range p.Tensors {
+		profiles[t.Name] = t
+	}
+	types, err := usable(free, profiles)
+	if err != nil {
+		return nil, err
+	}
+	chosen := make([]gguf.Type, len(free)) // the smallest, for now
+	for i, list := range types {
+		chosen[i] = slices.MinFunc(list, func(a, b gguf.Type) int { return cmp.Compare(size(free[i], a), size(free[i], b)) })
+	}
+	smallest, err := plan(kvs, tensors, o, free, chosen)
+	if err != nil {
+		return nil, err
+	}
+	// What the other tensors and the header take is not to be spent.
+	fixed, limit, alignment := smallest.Summary.FileBytes, target.Bytes, int64(smallest.Files[0].Alignment)
+	if target.Bytes == 0 {
+		fixed, limit, alignment = smallest.Summary.DataBytes, int64(target.Bits*float64(smallest.Summary.Elements)/8), 1
+	}
+	padded := func(c quantize.Choice, t gguf.Type) int64 {
+		return (size(c, t) + alignment - 1) / alignment * alignment
+	}
+	items := make([][]Option, len(free))
+	for i, c := range free {
+		fixed -= padded(c, chosen[i])
+		for _, t := range types[i] {
+			cost, _ := profiles[c.Info.Name].Cost(t)
+			items[i] = append(items[i], Option{padded(c, t), cost})
+		}
+	}
+	solution, ok := Solve(items, limit-fixed)
+	if !ok {
+		return nil, target.impossible(smallest.Summary)
+	}
+	choice := &Choice{}
+	for i, j := range solution {
+		chosen[i] = types[i][j]
+		choice.Cost += items[i][j].Cost
+	}
+	choice.Overrides, choice.Recipe = overrides(free, chosen)
+	return choice, nil
+}
+
+// Check tells, before anything is measured, whether a target can be met with
+// some of the types; nil stands for Candidates.
+func Check(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, types []gguf.Type, target Target) error {
+	free, err := quantize.Free(tensors, o)
+	if err != nil {
+		return err
+	}
+	if types == nil {
+		types = Candidates
+	}
+	p := &Profile{}
+	for _, c := range free {
+		t := Tensor{Name: c.Info.Name, Errors: map[string]float64{c.From.String(): 0}}
+		for _, id := range types {
+			t.Errors[id.String()] = 0
+		}
+		p.Tensors = append(p.Tensors, t)
+	}
+	_, err = Choose(kvs, tensors, o, p, target)
+	return err
+}
+
+// usable lists for each tensor the types that were measured and fit.
+func usable(free []quantize.Choice, profiles map[string]Tensor) ([][]gguf.Type, error) {
+	types := make([][]gguf.Type, len(free))
+	for i, c := range free {
+		t, ok := profiles[c.Info.Name]
+		if !ok {
+			return nil, fault.Corrupt("budget: tensor %q is not among the sensitivities: they were measured on another model", c.Info.Name)
+		}
+		for _, id := range gguf.Types() {
+			if _, measured := t.Errors[id.String()]; measured && (id == c.From || c.Takes(id)) {
+				types[i] = append(types[i], id)
+			}
+		}
+		if len(types[i]) == 0 {
+			return nil, fault.Unsupported("budget: tensor %q: none of the types to choose from fits its rows of %d values", c.Info.Name, c.Info.Columns())
+		}
+	}
+	return types, nil
+}
+
+func (t Target) impossible(s quantize.Summary) error {
+	if t.Bytes == 0 {
+		return fault.Usage("budget: %g bits per weight are too few: the smallest that is possible has %.3f (%d bytes); an importance matrix permits smaller types", t.Bits, s.Bits, s.FileBytes)
+	}
+	return fault.Usage("budget: %d bytes are too few: the smallest file that is possible has %d (%.3f bits per weight); an importance matrix permits smaller types", t.Bytes, s.FileBytes, s.Bits)
+}
+
+// size is what a tensor takes in a type, in bytes.
+func size(c quantize.Choice, t gguf.Type) int64 {
+	c.Info.Type = t
+	return c.Info.Size()
+}
+
+func plan(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, free []quantize.Choice, types []gguf.Type) (*quantize.Plan, error) {
+	list, recipe := overrides(free, types)
+	o.Overrides = append(o.Overrides[:len(o.Overrides):len(o.Overrides)], list...)
+	o.Recipe = recipe
+	return quantize.NewPlan(kvs, tensors, o)
+}
+
+// overrides expresses types as options: an override for each tensor, and the
+// recipe after the type that most weights have.
+func overrides(free []quantize.Choice, types []gguf.Type) ([]quantize.Override, quantize.Recipe) {
+	var list []quantize.Override
+	elements := map[gguf.Type]int64{}
+	most := types[0]
+	for i, c := range free {
+		list = append(list, quantize.Exactly(c.Info.Name, types[i]))
+		elements[types[i]] += c.Info.Elements()
+	}
+	for _, t := range types {
+		if elements[t] > elements[most] {
+			most = t
+		}
+	}
+	recipe, err := quantize.ParseRecipe(most.String())
+	if err != nil || !recipe.Default.Quantized() {
+		recipe, _ = quantize.ParseRecipe("Q8_0") // floats leave no room for overrides
+	}
+	return list, recipe
+}
+
+// TypeFile is the choice in the form that --tensor-type-file reads.
+func (c *Choice) TypeFile() string {
+	var b strings.Builder
+	for _, o := range c.Overrides {
+		fmt.Fprintf(&b, "%s=%s\n", o.Pattern, strings.ToLower(o.Type.String()))
+	}
+	return b.String()
+}
