@@ -15,13 +15,3 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		return fault.Usage("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
 	}
 }
-
-// minArgs demands at least n arguments and names what they are.
-func minArgs(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) >= n {
-			return nil
-		}
-		return fault.Usage("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
-	}
-}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,12 +35,37 @@ func (a *app) typesCommand() *cobra.Command {
 				}
 				table = append(table, []string{r.Name, fmt.Sprint(r.ID), fmt.Sprint(r.Block), fmt.Sprint(r.Bytes), fmt.Sprintf("%.4f", r.Bits), note})
 			}
+			recipes, recipeTable := recipeRows()
 			if a.JSON {
-				a.Object(map[string]any{"types": types})
+				a.Object(map[string]any{"types": types, "recipes": recipes})
 				return nil
 			}
 			a.Table(a.Out, table)
+			a.Printf("\n")
+			a.Table(a.Out, recipeTable)
 			return nil
 		},
 	}
+}
+
+// recipeRow is a recipe as it is listed.
+type recipeRow struct {
+	Name     string   `json:"name"`
+	Aliases  []string `json:"aliases"`
+	FileType uint32   `json:"file_type"`
+	Default  string   `json:"default"`
+}
+
+// recipeRows lists the recipes, for JSON and for people.
+func recipeRows() (rows []recipeRow, table [][]string) {
+	table = [][]string{{"RECIPE", "FILE TYPE", "MOST TENSORS", "OTHER NAMES"}}
+	for _, r := range quantize.Recipes() {
+		row := recipeRow{r.Name, append([]string{}, r.Aliases()...), r.FileType, r.Default.String()}
+		if r.Copy() {
+			row.Default = "as they are"
+		}
+		rows = append(rows, row)
+		table = append(table, []string{row.Name, fmt.Sprint(row.FileType), row.Default, strings.Join(row.Aliases, ", ")})
+	}
+	return rows, table
 }
