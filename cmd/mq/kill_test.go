@@ -25,6 +25,7 @@ func TestNoRunEndsWithABrokenFile(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string, string){
 		"KilledRunsResumeToTheSameBytes": killedRuns,
 		"SignalsStopARunThatGoesOn":      signals,
+		"ReplacedShardEndsTheRun":        replacedShard,
 		"FullDiskLeavesNoName":           fullDisk,
 		"FullFileSystemLeavesNoName":     fullFileSystem,
 	} {
@@ -181,6 +182,37 @@ func signals(t *testing.T, mq, model string) {
 		if !stopped {
 			t.Errorf("%v: no run was stopped in its middle", signal)
 		}
+	}
+}
+
+// replacedShard writes to an input while it is read.
+func replacedShard(t *testing.T, mq, model string) {
+	source, dir := filepath.Join(t.TempDir(), "copy"), t.TempDir()
+	if err := os.CopyFS(source, os.DirFS(model)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := conversion(context.Background(), mq, source, dir, "-j", "1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if _, hidden := folder(t, dir); len(hidden) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	const shard = "model-00002-of-00002.safetensors"
+	if err := os.Chtimes(filepath.Join(source, shard), time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	code := exitStatusOf(cmd.Wait())
+	if code != 5 || !strings.Contains(stderr.String(), shard) || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	if named, hidden := folder(t, dir); len(named)+len(hidden) > 0 {
+		t.Errorf("the folder has %d files and %v", len(named), hidden)
 	}
 }
 

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/produce"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
@@ -97,14 +100,22 @@ func (a *app) mergeCommand() *cobra.Command {
 // their names together, when all are whole.
 func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Plan, paths []string, force bool) error {
 	options := atomicfile.Options{Force: force, Inputs: file.Parts()}
-	for _, path := range paths {
-		if err := atomicfile.Check(path, options); err != nil {
-			return err
-		}
+	if !force {
+		options.Stale = atomicfile.Refuse
 	}
 	var total, done int64
-	for _, plan := range plans {
-		total += plan.TotalSize()
+	sizes := make([]int64, len(plans))
+	for i, plan := range plans {
+		if err := atomicfile.Check(paths[i], options); errors.Is(err, fault.ErrUsage) && !force {
+			return fmt.Errorf("%w; --force replaces it", err)
+		} else if err != nil {
+			return err
+		}
+		sizes[i] = plan.TotalSize()
+		total += sizes[i]
+	}
+	if err := produce.CheckSpace(paths, sizes); err != nil {
+		return err
 	}
 	progress := a.Progress("writing", total, ui.ByteCount).Events()
 	defer progress.Finish()
@@ -118,7 +129,7 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 		if err := out.Preallocate(plan.TotalSize()); err != nil {
 			return err
 		}
-		err = gguf.Copy(ctx, out, plan, file, func(n int64) {
+		err = gguf.Copy(ctx, &releasing{file: out}, plan, file, func(n int64) {
 			done += n
 			progress.Set(done, "")
 		})
@@ -135,4 +146,18 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 		a.Wrote(paths[i])
 	}
 	return nil
+}
+
+// releasing writes a file from its beginning to its end and lets the system
+// forget what is written.
+type releasing struct {
+	file *atomicfile.File
+	off  int64
+}
+
+func (r *releasing) Write(p []byte) (int, error) {
+	n, err := r.file.Write(p)
+	r.file.Release(r.off, int64(n))
+	r.off += int64(n)
+	return n, err
 }

@@ -143,29 +143,44 @@ func hasHeader(path string, want []byte) (bool, error) {
 // journalLine is about what a range takes in the journal.
 const journalLine = 72
 
-// checkSpace compares what is to be written with what is free.
+// checkSpace compares what is left to be written with what is free.
 func (w *work) checkSpace() error {
-	need, space := map[uint64]int64{}, map[uint64]int64{}
-	where := map[uint64]string{}
+	var paths []string
+	var sizes []int64
 	for _, o := range w.files {
-		free, system, err := atomicfile.Space(o.path)
-		if err != nil {
-			return err
-		}
 		size := o.plan.TotalSize()
 		left := size
 		if w.Resume || w.Force {
 			left = max(0, size-atomicfile.Allocated(o.path))
 		}
-		need[system] += left + size>>20*journalLine
-		space[system] = free
-		if where[system] == "" {
-			where[system] = o.path
-		}
+		paths, sizes = append(paths, o.path), append(sizes, left+size>>20*journalLine)
 	}
-	for system, n := range need {
-		if n > space[system] {
-			return fault.IO("%s: no space: %d bytes are to be written and %d are free on its disk", where[system], n, space[system])
+	return CheckSpace(paths, sizes)
+}
+
+// CheckSpace reports an error where files of these sizes in bytes do not fit
+// on their disks.
+func CheckSpace(paths []string, sizes []int64) error {
+	type disk struct {
+		need, free int64
+		first      string
+	}
+	disks := map[uint64]*disk{}
+	for i, path := range paths {
+		free, system, err := atomicfile.Space(path)
+		if err != nil {
+			return err
+		}
+		d := disks[system]
+		if d == nil {
+			d = &disk{first: path}
+			disks[system] = d
+		}
+		d.need, d.free = d.need+sizes[i], free
+	}
+	for _, d := range disks {
+		if d.need > d.free {
+			return fault.IO("%s: no space: %d bytes are to be written and %d are free on its disk", d.first, d.need, d.free)
 		}
 	}
 	return nil
