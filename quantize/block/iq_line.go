@@ -29,7 +29,6 @@ func (s *gridSearch) newLines(g, n int) *lines {
 	c := &s.lines
 	c.s, c.g = s, g
 	var single [8][8]line
-	var aa, ab, bb float32 // Σwq², Σ2wqx, Σwx² of the top level and |x|
 	for i := range s.dims {
 		x, w := s.x[g*s.dims+i], s.root[g*s.dims+i]
 		for l := range s.levels {
@@ -37,10 +36,6 @@ func (s *gridSearch) newLines(g, n int) *lines {
 			wq := w * q
 			single[i][l] = line{wq * q, 2 * wq * x}
 		}
-		top := single[i][s.levels-1]
-		aa += top.a
-		ab += abs(top.b)
-		bb += float32(w * x * x)
 	}
 	if s.dims == 4 {
 		for i := range c.parts {
@@ -56,17 +51,37 @@ func (s *gridSearch) newLines(g, n int) *lines {
 			}
 		}
 	}
-	// Half a unit in the last place is 2^-24 of a value. Lines are off by
-	// less than 12 of those in aa·s + ab + bb/s, the sums by less than 15,
-	// and the expression is largest at one end.
-	first, last := s.scale[0], s.scale[n-1]
-	c.slack = max(float32(aa*first)+ab+bb/first, float32(aa*last)+ab+bb/last) * (128. / (1 << 24))
+	var bb float32
+	c.slack, bb = s.slack(g, n)
 	// Raise all lines above zero.
-	raise := bb/last + c.slack
+	raise := bb/s.scale[n-1] + c.slack
 	for i := range c.parts[0] {
 		c.parts[0][i].b -= raise
 	}
 	return c
+}
+
+// slack is that of the lines of group g, and Σwx². It is 0 where the sums may
+// lose bits to underflow.
+func (s *gridSearch) slack(g, n int) (slack, bb float32) {
+	var aa, ab float32 // Σwq², Σ2wqx of the top level and |x|
+	top := float32(2*s.levels - 1)
+	x, w := s.x[g*s.dims:][:s.dims], s.root[g*s.dims:][:s.dims]
+	for i, v := range x {
+		wq := w[i] * top
+		aa += float32(wq * top)
+		ab += abs(2 * wq * v)
+		bb += float32(w[i] * v * v)
+	}
+	// Half a unit in the last place is 2^-24 of a value. Lines are off by
+	// less than 12 of those in aa·s + ab + bb/s, the sums by less than 15,
+	// and the expression is largest at one end.
+	first, last := s.scale[0], s.scale[n-1]
+	slack = max(float32(aa*first)+ab+bb/first, float32(aa*last)+ab+bb/last) * (128. / (1 << 24))
+	if slack*last < 1e-32 {
+		slack = 0
+	}
+	return slack, bb
 }
 
 // choose sets the codes of the tries first…last, which share a list of

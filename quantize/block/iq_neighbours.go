@@ -3,6 +3,8 @@ package block
 import (
 	"slices"
 	"sync"
+
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
 // A coder finds, for any point of the lattice, its rank in the
@@ -12,7 +14,8 @@ type coder struct {
 	// place says for each code its rank, or, for one outside of the book,
 	// the complement of the start of its neighbours in near.
 	place []int32
-	// near holds lists, each behind its length.
+	// near holds lists, each behind its length, and what a kernel reads of
+	// them, if there is one.
 	near []uint16
 }
 
@@ -44,6 +47,9 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 		}
 		c.place[code] = ^int32(len(c.near))
 		c.near = measure.appendShells(c.near, code, shells)
+		if kernel.HasNear() {
+			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]), l.dims == 8)
+		}
 	}
 	for _, code := range book.codes {
 		c.place[code]--
@@ -55,6 +61,12 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 func (c *coder) neighbours(place int32) []uint16 {
 	start := int(^place)
 	return c.near[start+1:][:c.near[start]]
+}
+
+// planes is what a kernel reads of the list at the complement of place.
+func (c *coder) planes(place int32) []uint16 {
+	start := int(^place)
+	return c.near[start+1+int(c.near[start]):]
 }
 
 // A ruler measures squared distances from one point to every code of a book.

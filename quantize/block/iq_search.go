@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // maxTries is the most scales that any format tries.
 const maxTries = 31
 
@@ -7,19 +9,21 @@ const maxTries = 31
 // Groups are counted by g, tried scales by t.
 type gridSearch struct {
 	*gridFormat
-	book    *coder
-	stored  int         // sub-blocks of the super-block that are not zero, so far
-	x, w    [32]float32 // magnitudes and their importance
-	root    [32]float32 // √w
-	signs   [4]uint8
-	codes   [8]uint16 // the result
-	inverse [maxTries]float32
-	scale   [maxTries]float32
-	density float32 // tries per unit of the inverse scale
-	lines   lines
-	tried   [8][maxTries]uint16
-	outside [maxTries]uint8 // bit g: the point of group g is not in the book
-	lx, ll  [8]terms        // of Σw·l·x and Σw·l²
+	book     *coder
+	stored   int         // sub-blocks of the super-block that are not zero, so far
+	x, w     [32]float32 // magnitudes and their importance
+	root     [32]float32 // √w
+	signs    [4]uint8
+	codes    [8]uint16 // the result
+	inverse  [maxTries]float32
+	scale    [maxTries + 7]float32 // and room to read in eights
+	density  float32               // tries per unit of the inverse scale
+	lines    lines
+	near     kernel.Near
+	compared kernel.Lines
+	tried    [8][maxTries]uint16
+	outside  [maxTries]uint8 // bit g: the point of group g is not in the book
+	lx, ll   [8]terms        // of Σw·l·x and Σw·l²
 }
 
 // fit chooses codes and the scale for the sub-block in x and w, and whether
@@ -89,8 +93,15 @@ func (s *gridSearch) level(v float32) int32 {
 // nearest chooses, of the neighbours at place, the one with the least
 // weighted squared error from group g.
 func (s *gridSearch) nearest(g int, place int32, scale float32) uint16 {
-	return s.nearestOf(g, s.book.neighbours(place), scale)
+	list := s.book.neighbours(place)
+	if len(list) >= longList && kernel.HasNear() {
+		return s.find(g, place, list, scale)
+	}
+	return s.nearestOf(g, list, scale)
 }
+
+// longList is the length from which a kernel is faster.
+const longList = 12
 
 func (s *gridSearch) nearestOf(g int, list []uint16, scale float32) uint16 {
 	if s.dims == 8 {

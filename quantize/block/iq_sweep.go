@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // The search tries many scales that differ by little, and most of what it
 // would compute for one holds for the next. The shortcuts here and in
 // iq_line.go choose the same codes as trying each scale by itself.
@@ -38,7 +40,7 @@ func (s *gridSearch) sweep(g, n int) {
 // tryCodes chooses the codes of all groups at all n scales.
 func (s *gridSearch) tryCodes(n int) {
 	clear(s.outside[:])
-	sweeps := s.wellScaled(n)
+	sweeps, kernels := s.wellScaled(n), kernel.HasLines()
 	for g := range s.size / s.dims {
 		if !sweeps {
 			s.tryEach(g, n)
@@ -46,7 +48,13 @@ func (s *gridSearch) tryCodes(n int) {
 		}
 		s.sweep(g, n)
 		points := s.tried[g][:n]
-		lines := s.newLines(g, n)
+		var slack float32
+		if kernels {
+			slack, _ = s.slack(g, n)
+			s.compared.Set(s.dims == 8, s.x[g*s.dims:], s.root[g*s.dims:])
+		} else {
+			s.newLines(g, n)
+		}
 		for start := 0; start < n; {
 			end := start + 1
 			for end < n && points[end] == points[start] {
@@ -56,7 +64,11 @@ func (s *gridSearch) tryCodes(n int) {
 				for t := start; t < end; t++ {
 					s.outside[t] |= 1 << g
 				}
-				lines.choose(s.book.neighbours(place), start, end-1)
+				if kernels {
+					s.chooseAll(g, place, start, end-1, slack)
+				} else {
+					s.lines.choose(s.book.neighbours(place), start, end-1)
+				}
 			}
 			start = end
 		}
@@ -70,7 +82,7 @@ func (s *gridSearch) tryEach(g, n int) {
 		points[t] = s.point(g, s.inverse[t])
 		if place := s.book.place[points[t]]; place < 0 {
 			s.outside[t] |= 1 << g
-			points[t] = s.nearest(g, place, s.scale[t])
+			points[t] = s.nearestOf(g, s.book.neighbours(place), s.scale[t])
 		}
 	}
 }

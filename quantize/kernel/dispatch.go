@@ -22,6 +22,12 @@ type variant struct {
 	greatest32        func(src *byte, n int) uint32
 	whole             [forms]wholeKernel
 	mxfp4, nvfp4      floatsKernel
+	linesTernary      linesKernel
+	linesOctal        linesKernel
+	lowestTernary     lowestKernel
+	lowestOctal       lowestKernel
+	nearTernary       nearKernel
+	nearOctal         nearKernel
 }
 
 // A minKernel searches 16 or 32 lanes at a time. The bits that search returns

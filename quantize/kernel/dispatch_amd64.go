@@ -28,6 +28,13 @@ var avx2 = variant{
 	},
 	mxfp4: mxfp4AVX2,
 	nvfp4: nvfp4AVX2,
+
+	nearTernary:   nearTernaryAVX2,
+	nearOctal:     nearOctalAVX2,
+	linesTernary:  linesTernaryAVX2,
+	linesOctal:    linesOctalAVX2,
+	lowestTernary: lowestTernaryAVX2,
+	lowestOctal:   lowestOctalAVX2,
 }
 
 // withAVX512 is a variant with the searches in AVX-512.

@@ -3,6 +3,8 @@
 //
 //	go run ./blocks blocks -out ../blocks_amd64.s -stubs ../blocks_stubs_amd64.go -pkg kernel
 //	go run ./blocks greatest -out ../greatest_amd64.s -stubs ../greatest_stubs_amd64.go -pkg kernel
+//	go run ./blocks lines -out ../lines_amd64.s -stubs ../lines_stubs_amd64.go -pkg kernel
+//	go run ./blocks near -out ../near_amd64.s -stubs ../near_stubs_amd64.go -pkg kernel
 //	go run ./blocks rows -out ../../../formats/dtype/rows_amd64.s -stubs ../../../formats/dtype/rows_stubs_amd64.go -pkg dtype
 package main
 
@@ -17,12 +19,14 @@ import (
 var parts = map[string]func(){
 	"blocks":   blocks,
 	"greatest": greatestBits,
+	"lines":    lines,
+	"near":     nears,
 	"rows":     rows,
 }
 
 func main() {
 	if len(os.Args) < 2 || parts[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "blocks: name a part: blocks, greatest or rows")
+		fmt.Fprintln(os.Stderr, "blocks: name a part: blocks, greatest, lines, near or rows")
 		os.Exit(2)
 	}
 	emit := parts[os.Args[1]]

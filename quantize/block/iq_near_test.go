@@ -1,0 +1,67 @@
+package block
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+// checkNear compares the codes of all tries, and the nearest neighbours of
+// all points that are tried, with those of a search without kernels.
+func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
+	t.Helper()
+	s := &gridSearch{gridFormat: f, book: f.coder()}
+	copy(s.w[:], w)
+	s.split(x)
+	if _, ok := s.fit(); !ok {
+		return
+	}
+	n := 2*f.tries + 1
+	s.tryCodes(n)
+	got := s.tried
+	for g := range f.size / f.dims {
+		s.tryEach(g, n)
+		if !slices.Equal(got[g][:n], s.tried[g][:n]) {
+			t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[g][:n], s.tried[g][:n])
+		}
+		for k := range n {
+			point := s.point(g, s.inverse[k])
+			place := s.book.place[point]
+			if place >= 0 {
+				continue
+			}
+			list := s.book.neighbours(place)
+			if got, want := s.find(g, place, list, s.scale[k]), s.nearestOf(g, list, s.scale[k]); got != want {
+				t.Fatalf("%d bytes: x %v w %v scale %v: nearest of %x is %x, want %x", f.bytes, x, w, s.scale[k], point, got, want)
+			}
+		}
+	}
+}
+
+var gridFormats = []*gridFormat{&iq2xxs, &iq2xs, &iq2s, &iq3xxs, &iq3s}
+
+func TestKernelsFindTheNearestCode(t *testing.T) {
+	for _, f := range gridFormats {
+		blocks(f.size, func(x, w []float32) { checkNear(t, f, x, w) })
+	}
+}
+
+// FuzzNearest searches for the codes of arbitrary finite values and weights.
+func FuzzNearest(f *testing.F) {
+	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf, 0, 0, 0x40, 0x3f}, 32))
+	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 16))
+	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0x3f, 3, 0, 0, 0x40, 7, 1, 2, 0x3e, 5}, 17))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, w := make([]float32, 32), make([]float32, 32)
+		for i := range 32 {
+			var word [8]byte
+			copy(word[:], data[min(8*i, len(data)):])
+			x[i] = finite(binary.LittleEndian.Uint32(word[:]))
+			w[i] = abs(finite(binary.LittleEndian.Uint32(word[4:])))
+		}
+		for _, f := range gridFormats {
+			checkNear(t, f, x[:f.size], w)
+		}
+	})
+}
