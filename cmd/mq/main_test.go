@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,12 +34,15 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("STORIES", stories)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv("EXAMPLES", examples)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":     exitStatus,
 			"truncate": truncate,
+			"repeat":   repeat,
+			"larger":   larger,
 		},
 	})
 }
@@ -74,4 +78,35 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	cut, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, info.Size()-cut))
+}
+
+// repeat writes a file several times over: repeat TEXT 3 LONG
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repeat FILE TIMES OUT")
+	}
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.Repeat(ts.ReadFile(args[0]), times)), 0o666))
+}
+
+// larger demands that of two files, or numbers of bytes, the first is not
+// smaller than the second: larger 2000000 FILE
+func larger(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: larger FILE|BYTES FILE|BYTES")
+	}
+	var sizes [2]int64
+	for i, arg := range args {
+		n, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil {
+			info, err := os.Stat(ts.MkAbs(arg))
+			ts.Check(err)
+			n = info.Size()
+		}
+		sizes[i] = n
+	}
+	if sizes[0] < sizes[1] {
+		ts.Fatalf("%s: %d bytes, %s: %d", args[0], sizes[0], args[1], sizes[1])
+	}
 }

@@ -3,6 +3,7 @@ package budget
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ type Target struct {
 // Choice is a mixture of types.
 type Choice struct {
 	Overrides []quantize.Override // one for each open tensor
-	Recipe    quantize.Recipe     // whose default most weights have
+	Recipe    quantize.Recipe     // of the type in the middle of all weights
 	Cost      float64             // expected divergence, in nats where the profile comes from a model
 }
 
@@ -142,21 +143,28 @@ func plan(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, free []qu
 }
 
 // overrides expresses types as options: an override for each tensor, and the
-// recipe after the type that most weights have.
+// recipe of the type in the middle of all weights, ordered by bits.
 func overrides(free []quantize.Choice, types []gguf.Type) ([]quantize.Override, quantize.Recipe) {
 	var list []quantize.Override
 	elements := map[gguf.Type]int64{}
-	most := types[0]
+	total := int64(0)
 	for i, c := range free {
 		list = append(list, quantize.Exactly(c.Info.Name, types[i]))
 		elements[types[i]] += c.Info.Elements()
+		total += c.Info.Elements()
 	}
-	for _, t := range types {
-		if elements[t] > elements[most] {
-			most = t
+	order := slices.SortedFunc(maps.Keys(elements), func(a, b gguf.Type) int {
+		return cmp.Or(cmp.Compare(a.BitsPerWeight(), b.BitsPerWeight()), cmp.Compare(a, b))
+	})
+	middle := order[len(order)-1]
+	below := int64(0)
+	for _, t := range order {
+		if below += elements[t]; 2*below >= total {
+			middle = t
+			break
 		}
 	}
-	recipe, err := quantize.ParseRecipe(most.String())
+	recipe, err := quantize.ParseRecipe(middle.String())
 	if err != nil || !recipe.Default.Quantized() {
 		recipe, _ = quantize.ParseRecipe("Q8_0") // floats leave no room for overrides
 	}

@@ -198,7 +198,7 @@ func (r *batchRun) convert(ctx context.Context, m *batchModel, types []string, r
 	if r.force {
 		f.output.resume = false
 	}
-	p, done, err := r.planAny(r.file.at(m.Path), f)
+	p, done, err := r.planAny(ctx, r.file.at(m.Path), f)
 	if err != nil {
 		return err
 	}

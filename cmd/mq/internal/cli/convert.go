@@ -43,7 +43,9 @@ A file gets its name when it is whole, checked and on disk. A run that is stoppe
 goes on with --resume.`,
 		Example: `  mq convert ./Llama-3-8B
   mq convert ./Llama-3-8B -t q4_k_m
-  mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'`,
+  mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'
+  mq convert ./Llama-3-8B -t iq2_xs --imatrix-from calibration.txt
+  mq convert ./Llama-3-8B --target-size 4.5G`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && strings.HasPrefix(args[0], "hf.co/") {
 				return fault.Unsupported("convert: %s: mq does not download; fetch the repository first and give its folder", args[0])
@@ -69,7 +71,11 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 		return err
 	}
 	defer ckpt.Close()
-	p, err := a.planConversion(ckpt, dir, f)
+	plan := func() (*production, error) { return a.planConversion(ckpt, dir, f) }
+	if err := a.prepare(ctx, dir, &f.recipe, &f.output, plan); err != nil {
+		return err
+	}
+	p, err := plan()
 	if err != nil {
 		return err
 	}
@@ -111,6 +117,12 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	}
 	direct, isDirect := convert.ParseFileType(names[0])
 	isDirect = isDirect && len(names) == 1
+	if isDirect && f.recipe.mixes() {
+		if direct == convert.Auto {
+			return nil, fault.Usage("convert: options that say how tensors are quantized need a type: give -t")
+		}
+		isDirect = false
+	}
 	if isDirect {
 		options.Type = direct
 	}
@@ -119,7 +131,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 		return nil, err
 	}
 	p := &production{flags: &f.output, agreement: map[string]any{}}
-	p.Sources = plan.Streams
+	p.Sources, p.kvs = plan.Streams, plan.KVs
 	p.Source, p.Unchanged = produce.CheckpointSource(ckpt), ckpt.Unchanged
 	p.describe(ckpt, dir, plan)
 	if p.origin.Bytes > a.budget() {

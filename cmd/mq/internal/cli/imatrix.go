@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,9 +11,11 @@ import (
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
+	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // imatrixFlags are the flags of imatrix.
@@ -112,13 +115,18 @@ func (a *app) collect(cmd *cobra.Command, path string, f *imatrixFlags) (*imatri
 	if err != nil {
 		return nil, err
 	}
+	return a.collectFrom(cmd.Context(), model, words, tokens, f)
+}
+
+// collectFrom runs a model that is open over the tokens of a text.
+func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *tokenizer.Tokenizer, tokens []int32, f *imatrixFlags) (*imatrix.Matrix, error) {
 	c := eval.Collection{
 		Chunking: eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()},
 		Skip:     f.skip, ProcessOutput: f.output, Perplexity: f.score, Dataset: f.files[0],
 	}
 	c.BOS, _ = words.Special("bos")
 	progress := a.Progress("collecting", 0, ui.Items)
-	matrix, score, err := eval.CollectImatrix(cmd.Context(), model, tokens, c, func(p eval.Progress[eval.Perplexity]) {
+	matrix, score, err := eval.CollectImatrix(ctx, model, tokens, c, func(p eval.Progress[eval.Perplexity]) {
 		progress.Total(int64(p.Chunks))
 		progress.Set(int64(p.Chunk), "")
 	})
@@ -130,6 +138,15 @@ func (a *app) collect(cmd *cobra.Command, path string, f *imatrixFlags) (*imatri
 }
 
 func (a *app) writeImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
+	if err := saveImatrix(m, f); err != nil {
+		return err
+	}
+	a.Wrote(f.out)
+	return nil
+}
+
+// saveImatrix writes a matrix in the format that is asked for.
+func saveImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
 	file, err := atomicfile.Create(f.out, atomicfile.Options{Force: f.force, Inputs: f.inputs})
 	if err != nil {
 		return err
@@ -142,11 +159,7 @@ func (a *app) writeImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
 	if err := write(io.Writer(file)); err != nil {
 		return err
 	}
-	if err := file.Commit(); err != nil {
-		return err
-	}
-	a.Wrote(f.out)
-	return nil
+	return file.Commit()
 }
 
 func (a *app) printStatistics(m *imatrix.Matrix) {

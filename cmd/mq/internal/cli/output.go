@@ -17,7 +17,8 @@ import (
 type production struct {
 	produce.Job
 	flags      *outputFlags
-	tokenizer  string // what became of it, for people
+	kvs        gguf.KVs // of the source, as they will be written
+	tokenizer  string   // what became of it, for people
 	vocabulary int
 	prompt     []int32 // of the check; empty without one
 	origin     origin

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,8 @@ func (a *app) planCommand() *cobra.Command {
 present and whole, its tensors known, its tokenizer understood. Shows the size that
 the usual types, or those given, would have; with one type also every tensor.`,
 		Example: `  mq plan ./Llama-3-8B
-  mq plan ./Llama-3-8B -t q4_k_m --imatrix llama.imatrix.gguf --json`,
+  mq plan ./Llama-3-8B -t q4_k_m --imatrix llama.imatrix.gguf --json
+  mq plan ./Llama-3-8B --target-bpw 4.5 --save-types types.txt`,
 		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := f.recipe.names()
@@ -32,7 +35,7 @@ the usual types, or those given, would have; with one type also every tensor.`,
 			}
 			f.output.out = "{type}"
 			f.recipe.options.AllowRequantize = true
-			p, done, err := a.planAny(args[0], &f)
+			p, done, err := a.planAny(cmd.Context(), args[0], &f)
 			if err != nil {
 				return err
 			}
@@ -50,31 +53,41 @@ the usual types, or those given, would have; with one type also every tensor.`,
 }
 
 // planAny plans a checkpoint folder or a GGUF file.
-func (a *app) planAny(path string, f *convertFlags) (p *production, done func() error, err error) {
+func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *production, done func() error, err error) {
 	folder, err := isFolder(path)
 	if err != nil {
 		return nil, nil, err
 	}
+	var plan func() (*production, error)
 	if folder {
 		ckpt, err := hf.Open(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := a.planConversion(ckpt, path, f)
-		return p, ckpt.Close, err
+		done, plan = ckpt.Close, func() (*production, error) { return a.planConversion(ckpt, path, f) }
+	} else {
+		file, err := gguf.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		done, plan = file.Close, func() (*production, error) { return a.planFile(file, f) }
 	}
-	file, err := gguf.Open(path)
+	if err = a.prepare(ctx, path, &f.recipe, &f.output, plan); err == nil {
+		p, err = plan()
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, done())
 	}
-	recipes, err := f.recipe.recipes()
+	return p, done, nil
+}
+
+// planFile plans the quantization of a GGUF file.
+func (a *app) planFile(file *gguf.File, f *convertFlags) (*production, error) {
+	p, err := a.planQuantization(file, &f.recipe, &f.output)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if p, err = a.planQuantization(file, recipes, &f.recipe, &f.output); err != nil {
-		return nil, nil, err
-	}
-	return p, file.Close, a.describeTokenizer(p, file.KVs())
+	return p, a.describeTokenizer(p, file.KVs())
 }
 
 // printOptions shows the report without what a target alone has. The targets

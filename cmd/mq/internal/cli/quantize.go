@@ -2,7 +2,6 @@ package cli
 
 import (
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,25 +25,29 @@ A file gets its name when it is whole and on disk. A run that is stopped goes on
 with --resume.`,
 		Example: `  mq quantize --q4_k model-BF16.gguf
   mq quantize -t q4_k_m,q8_0 model-BF16.gguf -o 'out/model-{type}.gguf'
-  mq quantize -t iq2_xs --imatrix model.imatrix.gguf model-BF16.gguf`,
+  mq quantize -t iq2_xs --imatrix model.imatrix.gguf model-BF16.gguf
+  mq quantize --target-bpw 4.5 model-BF16.gguf`,
 		Args: exactArgs(1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := output.parse(); err != nil {
 				return err
 			}
-			recipes, err := recipe.recipes()
-			if err != nil {
-				return err
-			}
-			if len(recipes) == 0 {
+			if len(recipe.names()) == 0 {
 				return fault.Usage("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
+			}
+			if _, err := recipe.recipes(); err != nil {
+				return err
 			}
 			file, err := gguf.Open(args[0])
 			if err != nil {
 				return err
 			}
 			defer file.Close()
-			p, err := a.planQuantization(file, recipes, &recipe, &output)
+			plan := func() (*production, error) { return a.planQuantization(file, &recipe, &output) }
+			if err := a.prepare(cmd.Context(), args[0], &recipe, &output, plan); err != nil {
+				return err
+			}
+			p, err := plan()
 			if err != nil {
 				return err
 			}
@@ -60,9 +63,13 @@ with --resume.`,
 }
 
 // planQuantization finds out what a quantization writes.
-func (a *app) planQuantization(file *gguf.File, recipes []quantize.Recipe, recipe *recipeFlags, output *outputFlags) (*production, error) {
+func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *outputFlags) (*production, error) {
 	if recipe.options.KeepSplit && (output.part != "" || output.splitMaxSize != "") {
 		return nil, fault.Usage("--keep-split: --part and --split-max-size divide the output in another way")
+	}
+	recipes, err := recipe.recipes()
+	if err != nil {
+		return nil, err
 	}
 	options, err := recipe.build()
 	if err != nil {
@@ -70,7 +77,7 @@ func (a *app) planQuantization(file *gguf.File, recipes []quantize.Recipe, recip
 	}
 	p := &production{flags: output, agreement: map[string]any{}}
 	p.Inputs = append(file.Parts(), recipe.files()...)
-	p.Source = produce.FileSource(file)
+	p.Source, p.kvs = produce.FileSource(file), file.KVs()
 	architecture, _ := file.KVs().String("general.architecture")
 	p.origin = origin{
 		Name: baseName(file.Name()), Format: "gguf", Architecture: architecture,
@@ -104,19 +111,4 @@ func (a *app) planQuantization(file *gguf.File, recipes []quantize.Recipe, recip
 		p.Targets = append(p.Targets, t)
 	}
 	return p, nil
-}
-
-// recipes returns what was asked for, each once.
-func (f *recipeFlags) recipes() ([]quantize.Recipe, error) {
-	var recipes []quantize.Recipe
-	for _, name := range f.names() {
-		r, err := quantize.ParseRecipe(name)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(recipes, func(other quantize.Recipe) bool { return other.Name == r.Name }) {
-			recipes = append(recipes, r)
-		}
-	}
-	return recipes, nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ type recipeFlags struct {
 	pruneLayers      string
 	kvs              []string
 	options          quantize.Options
+	budget           budgetFlags
+	collect          collectFlags
+	ready            *prepared // what was collected and chosen before the plan
 }
 
 // register adds the flags to a command. Every recipe is also a flag of its
@@ -50,6 +54,8 @@ func (f *recipeFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.options.Pure, "pure", false, "give every tensor the same type")
 	flags.BoolVar(&f.options.LeaveOutput, "leave-output-tensor", false, "keep output.weight as it is")
 	flags.BoolVar(&f.options.NoFallback, "no-fallback", false, "refuse where rows do not fit the type instead of taking another")
+	f.budget.register(flags)
+	f.collect.register(flags)
 	for _, r := range quantize.Recipes() {
 		for _, name := range append(r.Aliases(), r.Name) {
 			name = strings.ToLower(name)
@@ -65,8 +71,17 @@ func (f *recipeFlags) register(cmd *cobra.Command) {
 	}
 }
 
-// names returns the types that were asked for, in the order given.
+// names returns what stands for the results in their names: the types that
+// were asked for, or the size.
 func (f *recipeFlags) names() []string {
+	if f.budget.asked() {
+		return []string{f.budget.name()}
+	}
+	return f.given()
+}
+
+// given returns the types that were asked for, in the order given.
+func (f *recipeFlags) given() []string {
 	names := append([]string(nil), f.types...)
 	for _, name := range f.typeFlags {
 		if set, err := f.flags.GetBool(name); err == nil && set {
@@ -80,7 +95,7 @@ func (f *recipeFlags) names() []string {
 // written.
 func (f *recipeFlags) files() []string {
 	var list []string
-	for _, name := range []string{f.imatrix, f.like} {
+	for _, name := range []string{f.imatrix, f.like, f.ready.matrixFile()} {
 		if name != "" {
 			list = append(list, name)
 		}
@@ -88,9 +103,18 @@ func (f *recipeFlags) files() []string {
 	return list
 }
 
+// mixes tells whether options have a say beside the type.
+func (f *recipeFlags) mixes() bool {
+	return len(f.overrides)+len(f.kvs) > 0 || f.overrideFile != "" || f.outputType != "" || f.embedType != "" || f.like != "" ||
+		f.pruneLayers != "" || f.options.LeaveOutput
+}
+
 // build reads the files that the flags name and returns the options without a
 // recipe.
 func (f *recipeFlags) build() (quantize.Options, error) {
+	if f.ready != nil && f.ready.standIn {
+		return f.standIn(), nil
+	}
 	o := f.options
 	for _, text := range f.overrides {
 		override, err := quantize.ParseOverride(text)
@@ -139,13 +163,19 @@ func (f *recipeFlags) build() (quantize.Options, error) {
 			return o, err
 		}
 	}
+	if f.ready != nil {
+		o.Overrides = append(o.Overrides, f.ready.overrides...)
+	}
 	o.Importance, err = f.importance()
 	return o, err
 }
 
 func (f *recipeFlags) importance() (*quantize.Importance, error) {
+	if f.ready != nil && f.ready.importance != nil {
+		return f.ready.importance, nil
+	}
 	if f.imatrix == "" {
-		if len(f.include)+len(f.exclude) > 0 {
+		if f.collect.text == "" && len(f.include)+len(f.exclude) > 0 {
 			return nil, fault.Usage("--include-weights and --exclude-weights choose from an importance matrix: give one with --imatrix")
 		}
 		return nil, nil
@@ -155,6 +185,30 @@ func (f *recipeFlags) importance() (*quantize.Importance, error) {
 		return nil, err
 	}
 	return quantize.NewImportance(f.imatrix, matrix, f.include, f.exclude)
+}
+
+// recipes returns what was asked for, each once.
+func (f *recipeFlags) recipes() ([]quantize.Recipe, error) {
+	if f.ready != nil && f.ready.recipe != nil {
+		return []quantize.Recipe{*f.ready.recipe}, nil
+	}
+	if f.budget.asked() {
+		return []quantize.Recipe{standInRecipe(f.budget.name())}, nil
+	}
+	var recipes []quantize.Recipe
+	for _, name := range f.given() {
+		r, err := quantize.ParseRecipe(name)
+		if err != nil {
+			return nil, err
+		}
+		if f.ready != nil && f.ready.standIn && !r.Copy() {
+			r = standInRecipe(r.Name)
+		}
+		if !slices.ContainsFunc(recipes, func(other quantize.Recipe) bool { return other.Name == r.Name }) {
+			recipes = append(recipes, r)
+		}
+	}
+	return recipes, nil
 }
 
 func tensorType(flag, name string) (*gguf.Type, error) {
