@@ -22,6 +22,10 @@ const (
 	// Source keeps each matrix in the type of the checkpoint, for a quantizer
 	// to read; FP8 and others as F32. A file is labelled as with Auto.
 	Source FileType = 1025
+
+	// mixed is what a file is called whose matrices all keep their types, with
+	// experts in MXFP4; it cannot be asked for.
+	mixed FileType = 38
 )
 
 var fileTypes = []struct {
@@ -49,6 +53,9 @@ func ParseFileType(name string) (FileType, bool) {
 
 // String returns the name that ParseFileType takes.
 func (t FileType) String() string {
+	if t == mixed {
+		return "mxfp4_moe"
+	}
 	for _, f := range fileTypes {
 		if f.id == t {
 			return f.name
@@ -89,6 +96,9 @@ func (t FileType) resolve(all []source) FileType {
 // architecture marks and what is no weight; F16 where rows do not divide into
 // blocks.
 func (t FileType) typeOf(o target) gguf.Type {
+	if kept, ok := keptType(o); ok {
+		return kept
+	}
 	switch {
 	case len(o.shape) <= 1, o.f32, strings.HasSuffix(o.name, "_norm.weight"), !strings.HasSuffix(o.name, ".weight"):
 		return gguf.TypeF32
@@ -102,4 +112,29 @@ func (t FileType) typeOf(o target) gguf.Type {
 		return gguf.TypeF16
 	}
 	return chosen
+}
+
+// keptType returns the type of a tensor whose type is not up to the caller:
+// what is encoded already, whole numbers, and matrices of an architecture
+// that keeps all types. There 8-bit floats become Q8_0.
+func keptType(o target) (gguf.Type, bool) {
+	switch o.rows.DType {
+	case dtype.U8:
+		return gguf.TypeMXFP4, true
+	case dtype.I32:
+		return gguf.TypeI32, true
+	}
+	if !o.keeps || len(o.shape) < 2 {
+		return 0, false
+	}
+	switch o.stored {
+	case dtype.F8E4M3, dtype.F8E5M2:
+		_, fits := gguf.TypeQ8_0.RowBytes(o.shape[0])
+		return gguf.TypeQ8_0, fits
+	case dtype.BF16:
+		return gguf.TypeBF16, true
+	case dtype.F32:
+		return gguf.TypeF32, true
+	}
+	return 0, false
 }

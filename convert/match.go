@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/f190792d/mq/convert/arch"
 )
@@ -41,7 +42,9 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 		}
 		if expert < 0 {
 			for _, t := range fit {
-				targets = append(targets, build(t, h, layer, []source{s}))
+				if t.Target != "" {
+					targets = append(targets, build(t, h, layer, []source{s}))
+				}
 			}
 			continue
 		}
@@ -57,7 +60,28 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 		made[t.name] = true
 	}
 	found.missing = missing(a, h, seen, made)
+	putFirst(targets, a.First)
 	return targets, found
+}
+
+// putFirst moves the targets of some templates to the front.
+func putFirst(targets []target, groups [][]string) {
+	if groups == nil {
+		return
+	}
+	place := func(t target) [3]int {
+		template, layer, _ := arch.Template(t.name)
+		for g, group := range groups {
+			if n := slices.Index(group, template); n >= 0 {
+				return [3]int{g, layer, n}
+			}
+		}
+		return [3]int{len(groups)}
+	}
+	slices.SortStableFunc(targets, func(a, b target) int {
+		x, y := place(a), place(b)
+		return slices.Compare(x[:], y[:])
+	})
 }
 
 // fitting keeps the templates whose layer and expert exist in the model.

@@ -59,6 +59,9 @@ var kinds = map[arch.OpKind]func(arch.Op, arch.Hyper, transform.Rows, []int64) (
 		words := int64(h.Vocab)
 		return transform.Part(r, shape[0], 0, words), []int64{words, shape[1]}
 	},
+	arch.Integers: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		return transform.Int32(r), shape
+	},
 	arch.Squeeze: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return r, squeeze(shape)
 	},

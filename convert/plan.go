@@ -69,14 +69,29 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		pooled = rerankKVs(pooled, a.Name)
 	}
 	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	if a.KeepsTypes && o.Type != Source {
+		p.Type = mixed
+		for i := range targets {
+			targets[i].keeps = true
+		}
+	}
 	p.stream(targets, o)
 	p.KVs = keyValues(p, loadMetadata(ckpt, p.weights(), o.Metadata), pooled)
 	if tokens != nil {
-		for _, kv := range tokens.GGUF() {
-			p.KVs.Set(kv.Key, kv.Value)
-		}
+		p.addVocabulary(tokens.GGUF())
 	}
 	return p, nil
+}
+
+// addVocabulary appends the key-values of the tokenizer.
+func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
+	const template = "tokenizer.chat_template"
+	if text, ok := vocabulary.Get(template); ok && p.Arch.EarlyTemplate {
+		p.KVs = slices.Insert(p.KVs, 1, gguf.KV{Key: template, Value: text})
+	}
+	for _, kv := range vocabulary {
+		p.KVs.Set(kv.Key, kv.Value)
+	}
 }
 
 // stream gives every target its type.

@@ -17,6 +17,8 @@ type target struct {
 	shape   []int64 // fastest dimension first
 	rows    transform.Rows
 	f32     bool
+	keeps   bool        // keeps the type of the checkpoint
+	stored  dtype.DType // in the checkpoint
 	sources []string
 }
 
@@ -50,10 +52,10 @@ func extras(a arch.Arch, h arch.Hyper) []target {
 func build(t arch.Tensor, h arch.Hyper, layer int, from []source) target {
 	shape := slices.Clone(from[0].shape)
 	parts := make([]transform.Rows, len(from))
-	names := make([]string, len(from))
+	var names []string
 	for i, s := range from {
 		parts[i], shape = apply(t.Op, h, s.rows, s.shape)
-		names[i] = s.name
+		names = append(append(names, s.name), s.also...)
 	}
 	rows := parts[0]
 	if t.PerExpert() {
@@ -67,6 +69,7 @@ func build(t arch.Tensor, h arch.Hyper, layer int, from []source) target {
 		shape:   ne,
 		rows:    rows,
 		f32:     t.F32,
+		stored:  from[0].stored,
 		sources: names,
 	}
 }

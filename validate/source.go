@@ -1,14 +1,13 @@
 package validate
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -65,9 +64,11 @@ func openCheckpoint(path string) (*reference, error) {
 		return nil, err
 	}
 	r := &reference{path: path, tensors: map[string]origin{}, close: ckpt.Close}
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.F32})
+	options := convert.Options{Type: convert.F32, Encoder: encoder}
+	plan, err := convert.NewPlan(ckpt, options)
 	if err != nil {
-		bare, e := convert.NewPlan(ckpt, convert.Options{Type: convert.F32, NoVocabulary: true})
+		options.NoVocabulary = true
+		bare, e := convert.NewPlan(ckpt, options)
 		if e != nil {
 			ckpt.Close()
 			return nil, err
@@ -76,11 +77,12 @@ func openCheckpoint(path string) (*reference, error) {
 	}
 	r.config, r.kvs = &plan.Hyper, plan.KVs
 	for i, s := range plan.Streams {
-		if s.Type != gguf.TypeF32 {
+		typ, ok := quantize.ByID(s.Type) // not F32 where the architecture keeps types
+		if !ok {
 			ckpt.Close()
-			return nil, errors.New("validate: the converter was asked for F32 and plans " + s.Type.String())
+			return nil, errors.New("validate: the converter plans " + s.Type.String() + ", which cannot be decoded")
 		}
-		r.put(origin{Stream: s, decode: decodeF32, computed: len(plan.Sources[i]) == 0})
+		r.put(origin{Stream: s, decode: typ.Dequantize, computed: len(plan.Sources[i]) == 0})
 	}
 	return r, nil
 }
@@ -90,8 +92,8 @@ func (r *reference) put(o origin) {
 	r.order = append(r.order, o.Name)
 }
 
-func decodeF32(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-	}
+// encoder lends the converter the block types.
+func encoder(t gguf.Type) (transform.Encoder, bool) {
+	typ, ok := quantize.ByID(t)
+	return func(dst []byte, src []float32) { typ.Quantize(dst, src, nil) }, ok
 }

@@ -9,6 +9,10 @@ type Arch struct {
 
 	Late             string // common key-values with this prefix are among Params instead
 	KeepsPredictions bool   // multi-token-prediction layers are converted, not dropped
+	KeepsTypes       bool   // matrices keep the checkpoint's types, whatever type is asked for
+	EarlyTemplate    bool   // the chat template stands behind general.architecture
+
+	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
@@ -44,7 +48,8 @@ type Param struct {
 // Tensor maps source tensors to one target tensor. Templates are whole names
 // in which {i} stands for the layer and {e} for the expert. A target without
 // {e} whose source has it stacks the experts along a new outermost dimension.
-// A source tensor that several targets share appears once for each of them.
+// A source tensor that several targets share appears once for each of them,
+// and one without a target is dropped.
 type Tensor struct {
 	Source   string
 	Target   string

@@ -98,6 +98,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
 	}
+	if c.has("compress_ratios") {
+		c.compressed(&h)
+	}
 	if c.has("linear_num_value_heads") {
 		h.Delta = c.delta(h.Layers)
 	}
@@ -132,6 +135,8 @@ func (c *reader) experts() MoE {
 		m.Gating = Softmax
 	case "sigmoid":
 		m.Gating = Sigmoid
+	case "sqrtsoftplus":
+		m.Gating = SqrtSoftplus
 	default:
 		c.keep(fault.Unsupported("convert: config.json: scores of experts by %q are not supported", f))
 	}
@@ -181,7 +186,7 @@ func (h Hyper) check(file string) error {
 	case h.MoE.Used > h.MoE.Experts:
 		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
 	}
-	return nil
+	return h.Compress.check(h, file)
 }
 
 // rope reads the rotary embedding: rope_scaling beside rope_theta, as

@@ -63,6 +63,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	}
 	h.Rope.MScaleAllDim = g.float("rope.scaling.yarn_log_multiplier")
 	g.latent(&h)
+	g.compressed(&h)
 	h.MTPLayers = g.int("nextn_predict_layers")
 	h.Layers -= h.MTPLayers
 	h.Delta = g.delta(h.Layers)

@@ -36,8 +36,10 @@ type Hyper struct {
 	MoE  MoE
 	MLA  MLA
 
-	Delta Delta
-	Index Index
+	Delta    Delta
+	Index    Index
+	Compress Compress
+	Streams  Streams
 }
 
 // Rope holds the rotary embedding's parameters.
@@ -61,19 +63,23 @@ type MoE struct {
 	Shared             int     // number of shared experts
 	SharedFF           int     // width of the shared experts together
 	Groups, GroupsUsed int     // of experts, for grouped routing
-	Gating             int     // 1 softmax, 2 sigmoid; 0 is the architecture's own
+	Gating             int     // a gating function; 0 is the architecture's own
 	Scale              float64 // of the experts' weights
 	Normalize          bool    // weights of the chosen experts sum to 1
 
 	LeadingDense int   // layers before the first with experts
 	Step         int   // every so many layers, one has experts
 	DenseOnly    []int // layers without experts beside those
+
+	HashLayers int     // first layers whose experts follow from the token alone
+	Clamp      float64 // limit of gate and up projection; 0 is none
 }
 
 // The gating functions of experts, numbered as in the file.
 const (
-	Softmax = 1
-	Sigmoid = 2
+	Softmax      = 1
+	Sigmoid      = 2
+	SqrtSoftplus = 4 // sqrt(log(1 + exp x))
 )
 
 // In tells whether a layer has experts.

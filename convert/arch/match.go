@@ -52,7 +52,7 @@ func (a Arch) Canonical(name string, h Hyper) string {
 	if bare(name) && !bare(a.Tensors[0].Source) {
 		name = "model." + name
 	}
-	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok {
+	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok && !a.Ignores(name) {
 		return predictionName(mtp, h.Layers)
 	}
 	return textLayer(name, h.Pictures)
@@ -60,7 +60,7 @@ func (a Arch) Canonical(name string, h Hyper) string {
 
 // bare tells names of a decoder that is stored without the model around it.
 func bare(name string) bool {
-	return strings.HasPrefix(name, "layers.") || name == "embed_tokens.weight" || name == "norm.weight" || name == "tok_embeddings.weight"
+	return strings.HasPrefix(name, "layers.") || name == "embed_tokens.weight" || name == "norm.weight" || name == "tok_embeddings.weight" || name == "embed.weight"
 }
 
 // predictionNames are what the parts around the prediction layers are called.

@@ -29,6 +29,7 @@ const (
 	TileTail           // the same behind the rows of queries and keys; drops lengths of 1
 	TileColumns        // the same with columns
 	Words              // the rows of the vocabulary, without those behind
+	Integers           // whole numbers of any size to those of 32 bits
 )
 
 // MapKind enumerates the arithmetic on elements.

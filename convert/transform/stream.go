@@ -50,6 +50,9 @@ var plain = map[gguf.Type]dtype.DType{
 	gguf.TypeF32:  dtype.F32,
 	gguf.TypeF16:  dtype.F16,
 	gguf.TypeBF16: dtype.BF16,
+	gguf.TypeI32:  dtype.I32,
+
+	gguf.TypeMXFP4: dtype.U8, // rows of whole blocks
 }
 
 // encoders write the types without blocks.

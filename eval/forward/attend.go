@@ -32,6 +32,8 @@ type heads struct {
 	first       func(position int) int     // first key that a query may see; nil: all before it
 	temperature func(position int) float32 // further factor of the scores; nil: 1
 	seen        [][]bool                   // by query of a tile: which keys it sees; nil: all
+	sinks       []float32                  // by query head: the score of a key without a value; nil: none
+	beside      [][]bool                   // by query: which of the compressed keys it sees too; nil: there are none
 }
 
 // attend computes softmax(q·kᵀ·scale)·v for each query over the keys up to its
@@ -63,6 +65,9 @@ func (r *run) attend(h heads, layer int, q, out []float32, seen [][]bool) error 
 		if seen != nil {
 			h.seen = seen[row : row+it.n]
 		}
+		if h.beside != nil {
+			h.beside = h.beside[row : row+it.n]
+		}
 		s.tile(h, it.layer(layer), it.head, it.past+it.first, it.n,
 			q[row*h.query*h.dim:], out[row*h.query*h.value:])
 		return nil
@@ -92,16 +97,22 @@ func (a *attention) tile(h heads, s *state, head, position, n int, q, out []floa
 			a.query[i*h.dim+j] = v * scale
 		}
 		a.peak[i], a.total[i] = float32(math.Inf(-1)), 0
+		if h.sinks != nil {
+			a.peak[i], a.total[i] = h.sinks[head*group+i%group], 1
+		}
 		lowest = min(lowest, h.firstKey(p))
 	}
 	end := position + n
 	for first := lowest / keyTile * keyTile; first < end; first += keyTile {
 		keys := min(keyTile, end-first)
-		a.score(h, s, head, first, keys, rows)
+		a.score(h, s.k, head, first, keys, rows)
 		for i := range rows {
 			a.soften(h, i, first, keys, position+i/group, stride, h.mask(i/group))
 		}
-		a.weigh(h, s, head, first, keys, rows, stride)
+		a.weigh(h, s.v, head, first, keys, rows, stride)
+	}
+	if h.beside != nil {
+		a.tileBeside(h, s.long.keys, rows, stride)
 	}
 	for i := range rows {
 		to := out[(i/group*h.query+head*group+i%group)*h.value:][:h.value]
@@ -109,6 +120,22 @@ func (a *attention) tile(h heads, s *state, head, position, n int, q, out []floa
 		for j := range to {
 			to[j] = a.sum[i*stride+j] * scale
 		}
+	}
+}
+
+// tileBeside goes on with compressed keys, which are their own values.
+func (a *attention) tileBeside(h heads, all []float32, rows, stride int) {
+	group, end := h.query/h.kv, len(all)/h.dim
+	sees := h
+	sees.first = nil
+	for first := 0; first < end; first += keyTile {
+		keys := min(keyTile, end-first)
+		a.score(h, all, 0, first, keys, rows)
+		for i := range rows {
+			seen := h.beside[i/group]
+			a.soften(sees, i, first, keys, len(seen)-1, stride, seen)
+		}
+		a.weigh(h, all, 0, first, keys, rows, stride)
 	}
 }
 
@@ -129,11 +156,11 @@ func (h heads) mask(query int) []bool {
 }
 
 // score fills the scores of a tile of keys.
-func (a *attention) score(h heads, s *state, head, first, keys, rows int) {
+func (a *attention) score(h heads, k []float32, head, first, keys, rows int) {
 	width, line := kernel.Width(), h.kv*h.dim
-	for k := 0; k < keys; k += width {
-		kernel.Pack(a.panel, s.k[(first+k)*line+head*h.dim:], line, min(width, keys-k), h.dim)
-		kernel.Gemm(rows, h.dim, a.query, h.dim, a.panel, a.scores[k:], keyTile, false)
+	for n := 0; n < keys; n += width {
+		kernel.Pack(a.panel, k[(first+n)*line+head*h.dim:], line, min(width, keys-n), h.dim)
+		kernel.Gemm(rows, h.dim, a.query, h.dim, a.panel, a.scores[n:], keyTile, false)
 	}
 }
 
@@ -182,13 +209,13 @@ func (a *attention) soften(h heads, i, first, keys, position, stride int, seen [
 }
 
 // weigh adds the values of a tile of keys, each times its exponential.
-func (a *attention) weigh(h heads, s *state, head, first, keys, rows, stride int) {
+func (a *attention) weigh(h heads, v []float32, head, first, keys, rows, stride int) {
 	width, line := kernel.Width(), h.kv*h.value
 	for n := 0; n < h.value; n += width {
 		some := min(width, h.value-n)
 		for k := range keys {
 			row := a.panel[k*width:][:width]
-			clear(row[copy(row, s.v[(first+k)*line+head*h.value+n:][:some]):])
+			clear(row[copy(row, v[(first+k)*line+head*h.value+n:][:some]):])
 		}
 		kernel.Gemm(rows, keys, a.scores, keyTile, a.panel, a.sum[n:], stride, true)
 	}

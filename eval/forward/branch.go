@@ -38,5 +38,5 @@ func (m *Model) Branches(ctx context.Context, prefix []int32, branches [][]int32
 
 // clone copies a state, so that two sequences can go on from it.
 func (s *state) clone() state {
-	return state{slices.Clone(s.k), slices.Clone(s.v), slices.Clone(s.memory), slices.Clone(s.index), slices.Clone(s.conv)}
+	return state{slices.Clone(s.k), slices.Clone(s.v), slices.Clone(s.memory), slices.Clone(s.index), slices.Clone(s.conv), s.long.clone(), s.short.clone()}
 }

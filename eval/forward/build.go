@@ -21,6 +21,8 @@ type loader interface {
 	numbers(name string, layer, n int) ([]float32, error)
 	// matrix returns a tensor of rows × cols; anyRows takes any number.
 	matrix(name string, layer, rows, cols int) (*matrix, error)
+	// integers returns n whole numbers, nil where there are none.
+	integers(name string, layer, n int) ([]int32, error)
 	// experts returns one matrix for each expert.
 	experts(name string, layer, experts, rows, cols int) ([]*matrix, error)
 	// latent fills in the matrices that restore keys and values.
@@ -40,12 +42,13 @@ const anyRows = -1
 // builder assembles a model and keeps the first error.
 type builder struct {
 	loader
-	h   arch.Hyper
-	err error
+	h     arch.Hyper
+	ropes map[bool]*rope // of layers with compressed positions, and of the others
+	err   error
 }
 
 func build(s source) (*Model, error) {
-	b := &builder{loader: s, h: s.hyper()}
+	b := &builder{loader: s, h: s.hyper(), ropes: map[bool]*rope{}}
 	m := &Model{hyper: b.h, source: s}
 	m.SetWorkers(0)
 	rows := anyRows
@@ -58,6 +61,7 @@ func build(s source) (*Model, error) {
 	}
 	m.vocab = m.embed.rows
 	m.hyper.Vocab = m.vocab
+	m.head = b.connection("output_hc", 0, true)
 	m.norm = b.norm("output_norm.weight", 0, b.h.Embed)
 	m.output = b.optional("output.weight", 0, m.vocab, b.h.Embed)
 	if m.output.w == nil {
@@ -71,6 +75,9 @@ func build(s source) (*Model, error) {
 			mix:      b.mixer(l, rope),
 			feedNorm: b.feedNorm(l),
 			feed:     b.mlp(l),
+
+			mixStreams:  b.connection("blk.{i}.hc_attn", l, false),
+			feedStreams: b.connection("blk.{i}.hc_ffn", l, false),
 		})
 		if b.err != nil {
 			return nil, b.err

@@ -16,7 +16,7 @@ func (g *ggufSource) router(int) router {
 	if gating == 0 {
 		gating = g.a.Graph.Gating
 	}
-	r.sigmoid = gating == arch.Sigmoid
+	r.sigmoid, r.root = gating == arch.Sigmoid, gating == arch.SqrtSoftplus
 	if m.Scale != 0 {
 		r.scale = m.Scale
 	}
@@ -43,6 +43,9 @@ func (c *checkpoint) router(int) router {
 		r.setScale(m.Scale)
 	case c.h.Arch == "mistral4":
 		r.groups, r.groupsUsed = m.Groups, m.GroupsUsed
+		r.setScale(m.Scale)
+	case strings.HasPrefix(c.h.Class, "DeepseekV4"):
+		r.root, r.normalise = true, true
 		r.setScale(m.Scale)
 	case strings.HasPrefix(c.h.Class, "DeepseekV3"): // and V3.2
 		r.sigmoid, r.groups, r.groupsUsed = true, m.Groups, m.GroupsUsed
@@ -73,6 +76,8 @@ func (c *checkpoint) experts(name string, layer, experts, rows, cols int) ([]*ma
 		var err error
 		if len(t.Shape) == 3 {
 			m, err = c.fused(t, name, e, experts, rows, cols)
+		} else if exponents, ok := c.exponents(t); ok {
+			m, err = c.fourBits(t, exponents, rows, cols)
 		} else if err = c.check(t, rows, cols); err == nil {
 			m = c.stored(t, 0, rows, cols)
 			err = c.scaled(m, t)

@@ -8,7 +8,7 @@ import (
 )
 
 // scaleNames are what publishers call the factor of an FP8 matrix.
-var scaleNames = []string{".weight_scale_inv", ".weight_scale", ".qscale_weight"}
+var scaleNames = []string{".weight_scale_inv", ".weight_scale", ".qscale_weight", ".scale"}
 
 // scaled attaches the scales of a matrix in FP8: one factor for the tensor,
 // one for each row, or one for each block, cropped at the edges.

@@ -84,7 +84,7 @@ func (x *indexer) best(q, weights, keys []float32) []bool {
 		return 0
 	})
 	seen := make([]bool, n)
-	for _, t := range order[:x.top] {
+	for _, t := range order[:min(x.top, n)] {
 		seen[t] = true
 	}
 	return seen

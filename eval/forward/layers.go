@@ -10,6 +10,8 @@ import (
 // mixer loads the attention of a layer.
 func (b *builder) mixer(l int, rope *rope) mixer {
 	switch {
+	case b.h.Compress.Ratios != nil:
+		return b.compressed(l)
 	case b.h.MLA.KVRank > 0:
 		return b.mla(l, rope)
 	case l < len(b.h.Delta.Recurrent) && b.h.Delta.Recurrent[l]:
@@ -117,6 +119,8 @@ func (b *builder) swiglu(suffix string, l, width int) *swiglu {
 		gate: b.linear("blk.{i}.ffn_gate"+suffix, l, width, b.h.Embed),
 		up:   b.linear("blk.{i}.ffn_up"+suffix, l, width, b.h.Embed),
 		down: b.linear("blk.{i}.ffn_down"+suffix, l, b.h.Embed, width),
+
+		limit: float32(b.h.MoE.Clamp),
 	}
 }
 
@@ -125,6 +129,10 @@ func (b *builder) moe(l int) *moe {
 	h := b.h.MoE
 	f := &moe{router: b.router(l), down: b.expertsOf("down", l, b.h.Embed, h.FF)}
 	f.gate, f.up = b.gateUp(l)
+	f.limit = float32(b.h.MoE.Clamp)
+	if l < h.HashLayers {
+		f.table = b.table(l)
+	}
 	f.w = b.linear("blk.{i}.ffn_gate_inp", l, h.Experts, b.h.Embed).w
 	bias, err := b.vector("blk.{i}.exp_probs_b.bias", l, h.Experts)
 	b.keep(err)
@@ -147,6 +155,24 @@ func (b *builder) moe(l int) *moe {
 		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill("blk.{i}.ffn_gate_shexp.weight", l, 0)))
 	}
 	return f
+}
+
+// table loads the experts of every token.
+func (b *builder) table(l int) []int32 {
+	const name = "blk.{i}.ffn_gate_tid2eid.weight"
+	h := b.h.MoE
+	table, err := b.integers(name, l, b.h.Vocab*h.Used)
+	b.keep(err)
+	if err == nil && table == nil {
+		b.keep(fault.Corrupt("forward: tensor %q is missing", arch.Fill(name, l, 0)))
+	}
+	for _, e := range table {
+		if e < 0 || int(e) >= h.Experts {
+			b.keep(fault.Corrupt("forward: tensor %q: there is no expert %d of %d", arch.Fill(name, l, 0), e, h.Experts))
+			break
+		}
+	}
+	return table
 }
 
 // gateUp loads gate and up projections: two tensors, or one with the gate

@@ -10,6 +10,7 @@ type mlp interface {
 // swiglu is down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv:2002.05202).
 type swiglu struct {
 	gate, up, down linear
+	limit          float32 // of gates above and of the rest on both sides; 0: none
 }
 
 func (f *swiglu) feed(r *run, x, y []float32) error {
@@ -24,10 +25,22 @@ func (f *swiglu) compute(r *run, x, y []float32, n int) error {
 		return err
 	}
 	err := r.rows(n, func(i int) {
+		f.clamp(gate[i*width:(i+1)*width], up[i*width:(i+1)*width])
 		kernel.SwiGLU(gate[i*width:(i+1)*width], up[i*width:(i+1)*width])
 	})
 	if err != nil {
 		return err
 	}
 	return r.multiply(gate, n, f.down.to(y))
+}
+
+// clamp keeps gate and up projection within the limit.
+func (f *swiglu) clamp(gate, up []float32) {
+	if f.limit == 0 {
+		return
+	}
+	for i := range gate {
+		gate[i] = min(gate[i], f.limit)
+		up[i] = max(min(up[i], f.limit), -f.limit)
+	}
 }

@@ -26,6 +26,7 @@ type Model struct {
 
 	embed  *matrix
 	layers []layer
+	head   *connection // nil: one residual stream
 	norm   norm
 	output linear
 	vocab  int
@@ -37,6 +38,8 @@ type layer struct {
 	mix      mixer
 	feedNorm norm
 	feed     mlp
+
+	mixStreams, feedStreams *connection // nil: sums
 }
 
 // source is what a model was opened from.
@@ -168,6 +171,10 @@ func (m *Model) layersOf(r *run, tokens []int32) ([]float32, error) {
 	x := r.buffer(bufStream, n*width)
 	if err := m.lookup(r, x, tokens); err != nil {
 		return nil, err
+	}
+	r.tokens = tokens
+	if m.head != nil {
+		return m.streamsOf(r, x)
 	}
 	normed, y := r.buffer(bufNormed, n*width), r.buffer(bufMixed, n*width)
 	for l, layer := range m.layers {

@@ -10,6 +10,8 @@ import (
 type moe struct {
 	router
 	gate, up, down []*matrix // by expert
+	limit          float32   // of [swiglu]
+	table          []int32   // [vocabulary, used]: experts by token; nil: the best ones
 
 	shared     *swiglu // nil: none
 	sharedGate *matrix // [1, embed]: its sigmoid scales the shared expert; nil: 1
@@ -53,7 +55,7 @@ func (f *moe) feed(r *run, x, y []float32) error {
 	results := r.buffer(bufExpert, len(chosen)*width)
 	for e := range f.gate {
 		rows := starts[e+1] - starts[e]
-		expert := swiglu{gate: linear{w: f.gate[e]}, up: linear{w: f.up[e]}, down: linear{w: f.down[e]}}
+		expert := swiglu{gate: linear{w: f.gate[e]}, up: linear{w: f.up[e]}, down: linear{w: f.down[e]}, limit: f.limit}
 		from := starts[e] * width
 		if err := expert.compute(r, gathered[from:from+rows*width], results[from:from+rows*width], rows); err != nil {
 			return err
@@ -87,7 +89,12 @@ func (f *moe) route(r *run, x []float32, n int) ([]choice, error) {
 	}
 	chosen := make([]choice, n*f.used)
 	err := r.rows(n, func(i int) {
-		f.choose(chosen[i*f.used:(i+1)*f.used], logits[i*experts:(i+1)*experts])
+		all, its := logits[i*experts:(i+1)*experts], chosen[i*f.used:(i+1)*f.used]
+		if f.table != nil {
+			f.take(its, all, f.table[int(r.tokens[i])*f.used:])
+			return
+		}
+		f.choose(its, all)
 	})
 	return chosen, err
 }

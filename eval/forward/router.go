@@ -11,7 +11,8 @@ type router struct {
 	bias []float32 // added to the scores for the choice alone; nil: none
 
 	used      int
-	sigmoid   bool    // scores are sigmoids, else a softmax over all experts
+	sigmoid   bool    // scores are sigmoids, else a softmax over all experts,
+	root      bool    // or the roots of softplus
 	normalise bool    // weights of the chosen sum to 1
 	scale     float64 // of the weights
 	before    bool    // weights multiply what goes into an expert, not what comes out
@@ -40,12 +41,28 @@ func (r *router) choose(chosen []choice, logits []float32) {
 	if r.groups > 1 {
 		r.limit(ranks)
 	}
-	sum := 0.0
 	for i := range chosen {
 		best := top(ranks)
 		chosen[i] = choice{best, logits[best]}
-		sum += float64(logits[best])
 		ranks[best] = math.Inf(-1)
+	}
+	r.weigh(chosen)
+}
+
+// take fills chosen with given experts.
+func (r *router) take(chosen []choice, logits []float32, experts []int32) {
+	r.score(logits)
+	for i := range chosen {
+		chosen[i] = choice{int(experts[i]), logits[experts[i]]}
+	}
+	r.weigh(chosen)
+}
+
+// weigh turns the scores of chosen experts into their weights.
+func (r *router) weigh(chosen []choice) {
+	sum := 0.0
+	for _, c := range chosen {
+		sum += float64(c.weight)
 	}
 	factor := r.scale
 	if r.normalise {
@@ -61,6 +78,13 @@ func (r *router) score(logits []float32) {
 	if r.sigmoid {
 		for i, v := range logits {
 			logits[i] = float32(1 / (1 + math.Exp(-float64(v))))
+		}
+		return
+	}
+	if r.root {
+		for i, v := range logits {
+			x := float64(v)
+			logits[i] = float32(math.Sqrt(max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))))
 		}
 		return
 	}

@@ -18,6 +18,8 @@ type state struct {
 	memory []float32 // of linear attention: [value heads, key dimensions, value dimensions]
 	index  []float32 // keys of the indexer of sparse attention
 	conv   []float32 // the last inputs of its convolution: [width-1, channels]
+
+	long, short pool // of compressed attention and its indexer
 }
 
 // layer returns the state of a layer of a sequence.
@@ -46,7 +48,8 @@ type run struct {
 	buffers   [][]float32
 	spans     []span
 	positions []int // of the batch's rows
-	longest   int   // positions of the longest sequence, past ones included
+	tokens    []int32
+	longest   int // positions of the longest sequence, past ones included
 	tables    map[*rope]*table
 	observe   Observer
 	rounded   bool
@@ -70,6 +73,9 @@ const (
 	bufShared
 	bufExtra
 	bufLogits
+	bufStreams // parallel residual streams
+	bufStreamsToo
+	bufMixtures
 	bufCount
 )
 
@@ -105,6 +111,6 @@ func (m *Model) begin(ctx context.Context, spans []span) *run {
 
 // end gives the memory of a run back.
 func (r *run) end() {
-	r.ctx, r.spans, r.observe, r.tables = nil, nil, nil, nil
+	r.ctx, r.spans, r.tokens, r.observe, r.tables = nil, nil, nil, nil, nil
 	arenas.Put(r)
 }

@@ -27,10 +27,9 @@ func Tensors(a arch.Arch, h arch.Hyper, d dtype.DType) []safetensors.Tensor {
 	var all []safetensors.Tensor
 	listed, made := map[string]bool{}, map[string]bool{}
 	for _, t := range a.Tensors {
-		if listed[t.Source] || t.Source == "lm_head.weight" && h.Tied {
+		if t.Target == "" || t.Source == "lm_head.weight" && h.Tied {
 			continue
 		}
-		listed[t.Source] = true
 		layers, experts := 1, 1
 		if t.PerLayer() {
 			layers = h.Layers + h.MTPLayers
@@ -44,10 +43,15 @@ func Tensors(a arch.Arch, h arch.Hyper, d dtype.DType) []safetensors.Tensor {
 		}
 		for layer := range layers {
 			target := arch.Fill(t.Target, layer, 0)
-			if !t.In(h, layer) || t.Optional && made[target] {
+			first := arch.Fill(t.Source, layer, 0)
+			if !t.In(h, layer) || listed[first] || t.Optional && made[target] {
 				continue
 			}
-			made[target] = true
+			listed[first], made[target] = true, true
+			d := d
+			if t.Op.Kind == arch.Integers {
+				d = dtype.I64
+			}
 			for expert := range experts {
 				all = append(all, safetensors.Tensor{Name: arch.Fill(t.Source, layer, expert), DType: d, Shape: shape})
 			}
@@ -75,7 +79,7 @@ func Write(dir, class string, seed uint64) error {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var weights []safetensors.Named
 	for _, t := range Tensors(a, h, dtype.F32) {
-		weights = append(weights, safetensors.Named{Name: t.Name, DType: t.DType, Shape: t.Shape, Data: data(random, t)})
+		weights = append(weights, safetensors.Named{Name: t.Name, DType: t.DType, Shape: t.Shape, Data: data(random, t, h)})
 	}
 	weightsFile, configFile := "model.safetensors", "config.json"
 	if strings.HasPrefix(class, arch.NativeMistral) {
@@ -101,11 +105,19 @@ func Write(dir, class string, seed uint64) error {
 	return file.Close()
 }
 
-// data draws weights: around 1 for norms, small around 0 for the rest.
-func data(random *rand.Rand, t safetensors.Tensor) []byte {
+// data draws weights: around 1 for norms, small around 0 for the rest. Whole
+// numbers are experts.
+func data(random *rand.Rand, t safetensors.Tensor, h arch.Hyper) []byte {
 	n := int64(1)
 	for _, l := range t.Shape {
 		n *= l
+	}
+	if t.DType == dtype.I64 {
+		p := make([]byte, 8*n)
+		for i := range n {
+			binary.LittleEndian.PutUint64(p[8*i:], uint64(random.IntN(h.MoE.Experts)))
+		}
+		return p
 	}
 	p := make([]byte, 4*n)
 	for i := range n {

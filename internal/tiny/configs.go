@@ -121,4 +121,11 @@ var configs = map[string]string{
 		"yarn": {"original_max_position_embeddings": 16, "factor": 4.0, "apply_scale": false, "beta": 32.0, "alpha": 1.0},
 		"moe": {"first_k_dense_replace": 1, "num_experts": 6, "num_experts_per_tok": 2, "num_expert_groups": 1, "num_expert_groups_per_tok": 1,
 		"routed_scale": 1.0, "expert_hidden_dim": 20, "num_shared_experts": 1}}`,
+	"DeepseekV4ForCausalLM": `{"architectures": ["DeepseekV4ForCausalLM"], "vocab_size": 300, "hidden_size": 64, "head_dim": 32,
+		"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 1, "max_position_embeddings": 256, "rms_norm_eps": 1e-6,
+		"rope_theta": 10000.0, "compress_rope_theta": 160000.0, "compress_ratios": [0, 4, 128], "hc_eps": 1e-6, "hc_mult": 4, "hc_sinkhorn_iters": 5,
+		"index_head_dim": 32, "index_n_heads": 3, "index_topk": 2, "moe_intermediate_size": 32, "n_routed_experts": 5, "n_shared_experts": 1,
+		"norm_topk_prob": true, "num_experts_per_tok": 2, "num_hash_layers": 1, "o_groups": 2, "o_lora_rank": 24, "q_lora_rank": 40,
+		"qk_rope_head_dim": 16, "routed_scaling_factor": 1.5, "scoring_func": "sqrtsoftplus", "sliding_window": 8, "swiglu_limit": 3.0,
+		"rope_scaling": {"type": "yarn", "factor": 4, "original_max_position_embeddings": 64, "beta_fast": 32, "beta_slow": 1}}`,
 }
