@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"math"
+	"runtime/debug"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -39,6 +40,16 @@ func add(a, b int) int {
 func Prompt(t *tokenizer.Tokenizer) []int32 {
 	tokens := t.Encode(PromptText, tokenizer.Options{AddSpecial: true})
 	return tokens[:min(len(tokens), promptTokens)]
+}
+
+// FitPrompt cuts a prompt to what a comparison can afford under the process's
+// memory limit: the logits of a position take a value for each token of the
+// vocabulary. Sixteen tokens are always left.
+func FitPrompt(tokens []int32, vocabulary int) []int32 {
+	const least, share = 16, 4
+	position := 4*int64(vocabulary) + 256<<10 // with a share of the activations
+	n := debug.SetMemoryLimit(-1) / share / position
+	return tokens[:min(int64(len(tokens)), max(n, least))]
 }
 
 // Compare runs tokens through a source and through what was written from it,

@@ -109,7 +109,7 @@ func (v *validation) cannotRun(err error) error {
 // cannot be read.
 func (v *validation) prompt(vocabulary int) []int32 {
 	if v.tokens != nil && v.tokens.Size() <= vocabulary {
-		return eval.Prompt(v.tokens)
+		return eval.FitPrompt(eval.Prompt(v.tokens), vocabulary)
 	}
 	const length = 96
 	random := rand.New(rand.NewPCG(1, 2))

@@ -212,8 +212,7 @@ func (a *app) planPrompt(p *production, plan *convert.Plan) error {
 	if p.flags.noVerify || p.flags.partCount > 0 {
 		return nil
 	}
-	p.prompt = eval.Prompt(words)
-	p.prompt = p.prompt[:a.promptFor(len(p.prompt), words.Size())]
+	p.prompt = eval.FitPrompt(eval.Prompt(words), words.Size())
 	p.vocabulary = words.Size()
 	return nil
 }

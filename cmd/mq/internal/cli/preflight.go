@@ -202,13 +202,6 @@ func (a *app) planMemory(p *production) (memoryUse, error) {
 // the source and a share of the activations.
 func positionBytes(vocabulary int) int64 { return 4*int64(vocabulary) + 256<<10 }
 
-// promptFor is how many positions the check can afford.
-func (a *app) promptFor(tokens, vocabulary int) int {
-	const least = 16
-	n := (a.budget() - memory.Overhead) / 3 / positionBytes(vocabulary)
-	return int(min(int64(tokens), max(n, least)))
-}
-
 // budget is what the run may use of memory, in bytes.
 func (a *app) budget() int64 {
 	if n, err := a.memory(); err == nil && n > 0 {
