@@ -3,6 +3,9 @@ package block
 import (
 	"math"
 	"math/bits"
+	"slices"
+
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
 // In ascending order of x the best levels are runs of 0, of 1 and of 2, so
@@ -23,33 +26,15 @@ import (
 type splitSearch struct {
 	halves bool
 	ends   [2][33]end // of the sub-block, or of its halves; the first is zero
-	pairs  [2]pair
+	pairs  [2]pair    // of choices of shifts
 	found  score
 }
 
 // An end has the sums over the values below it.
 type end struct{ x, w float32 }
 
-// A pair has what the search needs of two choices of shifts: q₂·Σw·x, and the
-// parts of Σw·q² that come with each end.
-type pair struct {
-	x     [2]float32
-	begin [33][2]float32
-	ends  [36]pairEnd
-	spans [9]span
-}
-
-// pairEnd has Σₖw·x, in both halves, and the part of Σw·q² for each choice.
-type pairEnd struct {
-	x float32
-	w [2]float32
-}
-
-// A span bounds the pairEnds of four consecutive ends.
-type span struct {
-	low, high float32
-	w         [2]float32
-}
+// A pair has what the search needs of two choices of shifts.
+type pair struct{ kernel.Splits }
 
 // score keeps the split that explains most of x.
 type score struct {
@@ -119,28 +104,32 @@ func (s *split) findHalves() bool {
 }
 
 func (p *pair) clear() {
-	p.x = [2]float32{}
-	clear(p.begin[:])
-	clear(p.ends[:])
+	p.X = [2]float32{}
+	clear(p.Begin[0][:])
+	clear(p.Begin[1][:])
+	clear(p.EndX[:])
+	clear(p.EndW[0][:])
+	clear(p.EndW[1][:])
 }
 
 // add adds the sums of a sub-block or a half, with shift d, to a choice.
 func (p *pair) add(ends []end, choice, d int) {
 	v := &values1[d]
 	all := ends[len(ends)-1]
-	p.x[choice] += all.x * v[2]
+	p.X[choice] += all.x * v[2]
 	base := all.w * v[2] * v[2]
 	fall, rise := v[1]*v[1]-v[2]*v[2], v[0]*v[0]-v[1]*v[1]
+	begin, w := p.Begin[choice][:len(ends)], p.EndW[choice][:len(ends)]
 	for i, e := range ends {
-		p.begin[i][choice] += base + e.w*rise
-		p.ends[i].w[choice] += e.w * fall
+		begin[i] += base + e.w*rise
+		w[i] += e.w * fall
 	}
 }
 
 // addX adds what the choices have in common.
 func (p *pair) addX(ends []end) {
 	for i, e := range ends {
-		p.ends[i].x += e.x
+		p.EndX[i] += e.x
 	}
 }
 
@@ -148,17 +137,19 @@ func (p *pair) addX(ends []end) {
 func (f *splitSearch) run(n, pairs int) {
 	var bar float32
 	for i := range f.pairs[:pairs] {
-		f.pairs[i].setSpans(n)
 		bar = f.pairs[i].seed(n, bar)
+	}
+	if bar > 0 {
+		for i := range f.pairs[:pairs] {
+			bar = f.pairs[i].Scan(n, bar)
+		}
 	}
 	for i := range n + 1 {
 		near := ^uint64(0) << i
 		if bar > 0 {
-			near = 0
-			for j := range f.pairs[:pairs] {
-				var more uint64
-				more, bar = f.pairs[j].scan(i, n, bar)
-				near |= more
+			near = f.pairs[0].Near[i]
+			if pairs == 2 {
+				near |= f.pairs[1].Near[i]
 			}
 		}
 		for near &= 1<<(n+1) - 1; near != 0; near &= near - 1 {
@@ -167,25 +158,9 @@ func (f *splitSearch) run(n, pairs int) {
 	}
 }
 
-// setSpans bounds the ends. Σw·q² falls as the run of 1 grows.
-func (p *pair) setSpans(n int) {
-	for j := range n/4 + 1 {
-		ends := p.ends[4*j : min(4*j+4, n+1)]
-		s := span{ends[0].x, ends[0].x, ends[len(ends)-1].w}
-		for _, e := range ends[1:] {
-			s.low, s.high = min(s.low, e.x), max(s.high, e.x)
-		}
-		p.spans[j] = s
-	}
-}
-
 // magnitude is Σw·|x|.
 func (p *pair) magnitude(n int) float32 {
-	var least float32
-	for _, s := range p.spans[:n/4+1] {
-		least = min(least, s.low)
-	}
-	return p.ends[n].x - 2*least
+	return p.EndX[n] - 2*slices.Min(p.EndX[:n+1])
 }
 
 // seed raises bar to what the best of all splits is above by more than
@@ -195,40 +170,13 @@ func (p *pair) seed(n int, bar float32) float32 {
 	least := p.magnitude(n) / 64
 	for i := n / 4; i < n/2; i += n / 8 {
 		for k := n - n/4; k > n/2; k -= n / 8 {
-			for c := range p.x {
-				lx, ll := p.x[c]-p.ends[i].x-p.ends[k].x, p.begin[i][c]+p.ends[k].w[c]
+			for c := range p.X {
+				lx, ll := p.X[c]-p.EndX[i]-p.EndX[k], p.Begin[c][i]+p.EndW[c][k]
 				if abs(lx) > least && lx*lx > 1e-25 && lx*lx < 1e25 && ll > 1e-15 && ll < 1e15 {
-					bar = max(bar, below(lx, ll))
+					bar = max(bar, kernel.Below(lx, ll))
 				}
 			}
 		}
 	}
 	return bar
-}
-
-// below is slightly less than the score for two sums.
-func below(lx, ll float32) float32 { return lx * lx / ll * (1 - 1./1024) }
-
-// scan returns the set of ends of splits from i that reach the bar, and the
-// bar, raised by what it saw.
-func (p *pair) scan(i, n int, bar float32) (near uint64, raised float32) {
-	x0, x1 := p.x[0]-p.ends[i].x, p.x[1]-p.ends[i].x
-	w0, w1 := p.begin[i][0], p.begin[i][1]
-	for j := i / 4; j <= n/4; j++ {
-		s := &p.spans[j]
-		bar0, bar1 := bar*(w0+s.w[0]), bar*(w1+s.w[1])
-		low0, high0, low1, high1 := x0-s.low, x0-s.high, x1-s.low, x1-s.high
-		if low0*low0 <= bar0 && high0*high0 <= bar0 && low1*low1 <= bar1 && high1*high1 <= bar1 {
-			continue
-		}
-		for k := max(i, 4*j); k <= min(4*j+3, n); k++ {
-			e := &p.ends[k]
-			lx0, lx1, ll0, ll1 := x0-e.x, x1-e.x, w0+e.w[0], w1+e.w[1]
-			if lx0*lx0 > bar*ll0 || lx1*lx1 > bar*ll1 {
-				near |= 1 << k
-				bar = max(bar, below(lx0, ll0), below(lx1, ll1))
-			}
-		}
-	}
-	return near, bar
 }

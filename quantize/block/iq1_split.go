@@ -3,6 +3,8 @@ package block
 import (
 	"math"
 	"sync"
+
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
 // A split is the scratch space of a sub-block that takes three levels.
@@ -16,6 +18,7 @@ type split struct {
 	down   [4]uint8          // 1: the shift of the group is down
 	scale  float32           // least squares for codes
 	search splitSearch
+	near   kernel.Near
 }
 
 var splits = sync.Pool{New: func() any { return new(split) }}
@@ -139,7 +142,15 @@ func (s *split) fit() float32 {
 // weighted squared error from group g.
 func (s *split) nearest(g int, place int32) uint16 {
 	var cost terms
-	x, w := s.x[8*g:][:8], s.w[8*g:][:8]
+	x, w, list := s.x[8*g:][:8], s.w[8*g:][:8], s.book.neighbours(place)
+	if len(list) >= longList && kernel.HasNear() {
+		for l, v := range values1[s.down[g]] {
+			s.near.Values[l] = s.scale * v
+		}
+		if s.near.Search(true, x, w, s.book.planes(place), list) {
+			return s.near.Nearest(true, list)
+		}
+	}
 	for l, v := range values1[s.down[g]] {
 		v = float32(s.scale * v)
 		for i := range x {
@@ -147,7 +158,6 @@ func (s *split) nearest(g int, place int32) uint16 {
 			cost[4*i+l] = w[i] * d * d
 		}
 	}
-	list := s.book.neighbours(place)
 	if code, sure := cost.likely8(list); sure {
 		return code
 	}

@@ -22,6 +22,7 @@ type variant struct {
 	greatest32        func(src *byte, n int) uint32
 	whole             [forms]wholeKernel
 	mxfp4, nvfp4      floatsKernel
+	scanSplits        func(s *float32, n int, bar float32) float32
 	linesTernary      linesKernel
 	linesOctal        linesKernel
 	lowestTernary     lowestKernel

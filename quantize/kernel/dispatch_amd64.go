@@ -35,6 +35,7 @@ var avx2 = variant{
 	linesOctal:    linesOctalAVX2,
 	lowestTernary: lowestTernaryAVX2,
 	lowestOctal:   lowestOctalAVX2,
+	scanSplits:    scanSplitsAVX2,
 }
 
 // withAVX512 is a variant with the searches in AVX-512.

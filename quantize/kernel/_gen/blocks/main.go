@@ -6,6 +6,7 @@
 //	go run ./blocks lines -out ../lines_amd64.s -stubs ../lines_stubs_amd64.go -pkg kernel
 //	go run ./blocks near -out ../near_amd64.s -stubs ../near_stubs_amd64.go -pkg kernel
 //	go run ./blocks rows -out ../../../formats/dtype/rows_amd64.s -stubs ../../../formats/dtype/rows_stubs_amd64.go -pkg dtype
+//	go run ./blocks splits -out ../splits_amd64.s -stubs ../splits_stubs_amd64.go -pkg kernel
 package main
 
 import (
@@ -22,11 +23,12 @@ var parts = map[string]func(){
 	"lines":    lines,
 	"near":     nears,
 	"rows":     rows,
+	"splits":   splits,
 }
 
 func main() {
 	if len(os.Args) < 2 || parts[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "blocks: name a part: blocks, greatest, lines, near or rows")
+		fmt.Fprintln(os.Stderr, "blocks: name a part: blocks, greatest, lines, near, rows or splits")
 		os.Exit(2)
 	}
 	emit := parts[os.Args[1]]
