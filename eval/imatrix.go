@@ -23,6 +23,11 @@ type Collection struct {
 	ProcessOutput bool   // the output matrix too
 	Perplexity    bool   // compute logits and score them on the way
 	Dataset       string // name of the text, written into the result
+
+	// Snapshot, where it is not nil, is called after each group of chunks
+	// with their number and a function that returns the matrix so far. An
+	// error ends the collection.
+	Snapshot func(chunks int, sofar func() (*imatrix.Matrix, error)) error
 }
 
 // CollectImatrix runs a model over the chunks of a text and sums the squares
@@ -53,24 +58,48 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 	})
 	defer m.Observe(nil)
 
-	var ppl Perplexity
+	matrix := func(chunks int) (*imatrix.Matrix, error) {
+		result, err := sums.matrix(m.Name())
+		if err != nil {
+			return nil, err
+		}
+		result.Chunks, result.ChunkSize = chunks, c.Context
+		if c.Dataset != "" {
+			result.Datasets = []string{c.Dataset}
+		}
+		return result, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	group := c.group(m.Vocabulary(), 0)
+	measure := c.run
 	if c.Perplexity && !c.ProcessOutput {
-		ppl, err = MeasurePerplexity(ctx, m, tokens, c.Chunking, step)
-	} else {
-		ppl, err = c.run(ctx, m, tokens, chunks, step)
+		measure = c.score
+	}
+	ppl, err := measure(ctx, m, tokens, chunks, func(p Progress[Perplexity]) {
+		if step != nil {
+			step(p)
+		}
+		// The sums are of whole groups.
+		if c.Snapshot != nil && ctx.Err() == nil && p.Chunk%group == 0 {
+			if err := c.Snapshot(p.Chunk, func() (*imatrix.Matrix, error) { return matrix(p.Chunk) }); err != nil {
+				cancel(err)
+			}
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
 	}
 	if err != nil {
 		return nil, Perplexity{}, err
 	}
-	result, err := sums.matrix(m.Name())
-	if err != nil {
-		return nil, Perplexity{}, err
-	}
-	result.Chunks, result.ChunkSize = chunks, c.Context
-	if c.Dataset != "" {
-		result.Datasets = []string{c.Dataset}
-	}
-	return result, ppl, nil
+	result, err := matrix(chunks)
+	return result, ppl, err
+}
+
+// score computes the logits of the second half of each chunk.
+func (c Collection) score(ctx context.Context, m Model, tokens []int32, _ int, step func(Progress[Perplexity])) (Perplexity, error) {
+	return MeasurePerplexity(ctx, m, tokens, c.Chunking, step)
 }
 
 // run feeds the chunks. The output matrix sees every position where it is
@@ -103,9 +132,7 @@ func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int
 		if err != nil {
 			return Perplexity{}, err
 		}
-		if step != nil {
-			step(Progress[Perplexity]{last, chunks, perplexityOf(sum, last)})
-		}
+		step(Progress[Perplexity]{last, chunks, perplexityOf(sum, last)})
 	}
 	return perplexityOf(sum, chunks), nil
 }

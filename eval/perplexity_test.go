@@ -334,6 +334,54 @@ func TestImatrixCountsPositions(t *testing.T) {
 	}
 }
 
+// A matrix of the first chunks and one of the others make that of all: this is
+// how a collection that was stopped goes on.
+func TestImatrixIsTheSumOfItsParts(t *testing.T) {
+	ctx := context.Background()
+	m, tok := storiesWithTokenizer(t)
+	tokens := tok.Encode(PromptText, tokenizer.Options{AddSpecial: true})
+	for _, perplexity := range []bool{false, true} {
+		var first *imatrix.Matrix
+		c := Collection{Chunking: Chunking{Context: 16, Chunks: 9, Batch: 32}, Perplexity: perplexity}
+		seen := 0
+		c.Snapshot = func(chunks int, sofar func() (*imatrix.Matrix, error)) (err error) {
+			if seen += 2; chunks != seen {
+				t.Errorf("a snapshot after %d chunks, not %d", chunks, seen)
+			}
+			if chunks == 4 {
+				first, err = sofar()
+			}
+			return err
+		}
+		want, _, err := CollectImatrix(ctx, m, tokens, c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Snapshot, c.Skip, c.Chunks = nil, 4, 5
+		rest, _, err := CollectImatrix(ctx, m, tokens, c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Chunks != 4 || rest.Chunks != 5 {
+			t.Errorf("parts of %d and %d chunks", first.Chunks, rest.Chunks)
+		}
+		sum, err := imatrix.Merge(0, first, rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum.Chunks != want.Chunks {
+			t.Errorf("%d chunks, want %d", sum.Chunks, want.Chunks)
+		}
+		compareMatrices(t, sum, want)
+
+		stop := errors.New("stop")
+		c.Snapshot = func(int, func() (*imatrix.Matrix, error)) error { return stop }
+		if _, _, err := CollectImatrix(ctx, m, tokens, c, nil); !errors.Is(err, stop) {
+			t.Errorf("the error of a snapshot is lost: %v", err)
+		}
+	}
+}
+
 func TestGreedyGenerationTakesTheMostLikelyToken(t *testing.T) {
 	m, tok := storiesWithTokenizer(t)
 	prompt := tok.Encode("Once upon a time", tokenizer.Options{AddSpecial: true})

@@ -11,16 +11,17 @@ import (
 // Stats describes the weights of one tensor: the columns of all experts that
 // saw a row.
 type Stats struct {
-	Tensor   string
-	Elements int     // columns that were counted
-	Sum      float32 // of the weights
-	Min, Max float32
-	Mean     float32
-	StdDev   float32
-	Active   float32 // the part of the columns above 1e-5
-	Entropy  float32 // in bits
-	ZScore   float32 // the part of the columns more than one StdDev above Mean
-	CosSim   float32 // with the same tensor of the block before; 0 where there is none
+	Tensor   string  `json:"tensor"`
+	Elements int     `json:"elements"` // columns that were counted
+	Sum      float32 `json:"sum"`      // of the weights
+	Min      float32 `json:"min"`
+	Max      float32 `json:"max"`
+	Mean     float32 `json:"mean"`
+	StdDev   float32 `json:"stddev"`
+	Active   float32 `json:"active"`  // the part of the columns above 1e-5
+	Entropy  float32 `json:"entropy"` // in bits
+	ZScore   float32 `json:"zscore"`  // the part of the columns more than one StdDev above Mean
+	CosSim   float32 `json:"cossim"`  // with the same tensor of the block before; 0 where there is none
 }
 
 // NormalizedEntropy returns the entropy as a part of that of equal weights.

@@ -253,16 +253,22 @@ func (a *app) printDivergence(d eval.Divergence) {
 // textTokens encodes texts, one after the other, with what the vocabulary
 // wants in front of the first.
 func (a *app) textTokens(words *tokenizer.Tokenizer, files []string) ([]int32, error) {
+	text, err := a.texts(files)
+	return words.Encode(text, tokenizer.Options{AddSpecial: true}), err
+}
+
+// texts reads text files, one after the other.
+func (a *app) texts(files []string) (string, error) {
 	var text strings.Builder
 	for _, name := range files {
 		part, err := a.readText(name)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		// llama-perplexity drops one line end at the end of a file.
 		text.WriteString(strings.TrimSuffix(part, "\n"))
 	}
-	return words.Encode(text.String(), tokenizer.Options{AddSpecial: true}), nil
+	return text.String(), nil
 }
 
 // sameVocabulary refuses models whose ids mean different texts.

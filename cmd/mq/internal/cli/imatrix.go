@@ -24,8 +24,10 @@ type imatrixFlags struct {
 	out, format   string
 	context       int
 	chunks, skip  int
+	every, copies int // chunks between outputs on the way, and between copies
 	output, stats bool
 	score, force  bool
+	special       bool
 }
 
 // imatrixCommand collects importance matrices, merges and describes them.
@@ -36,21 +38,28 @@ func (a *app) imatrixCommand() *cobra.Command {
 		Short: "Collect an importance matrix from a model and a text",
 		Long: `Runs a GGUF file or a checkpoint folder over a text and collects the squared
 activations of every input column. With --in-file and no MODEL it merges, converts
-or describes (--show-statistics) matrices that exist; with both it adds to them.`,
+or describes (--show-statistics) matrices that exist; with both it adds to them.
+
+With --output-frequency the matrix is written on the way too. A collection that was
+stopped goes on from there: mq imatrix MODEL -f TEXT --in-file OUT.gguf --from-chunk N
+with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 		Example: `  mq imatrix model-BF16.gguf -f calibration.txt -o model.imatrix.gguf
   mq imatrix --in-file a.gguf --in-file b.dat -o both.gguf
   mq imatrix --in-file model.imatrix.gguf --show-statistics`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.imatrix(cmd, args, &f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.imatrix(cmd.Context(), args, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
-	flags.StringArrayVar(&f.inputs, "in-file", nil, "importance matrix to merge (repeatable)")
+	flags.StringSliceVar(&f.inputs, "in-file", nil, "importance matrix to add to (repeatable)")
 	flags.StringVarP(&f.out, "output", "o", "", "file to write (default NAME.imatrix.gguf)")
 	flags.StringVar(&f.format, "output-format", "", "gguf or dat (default by the name of the output)")
 	flags.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
 	flags.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
 	flags.IntVar(&f.skip, "from-chunk", 0, "how many chunks to leave out at the start")
+	flags.IntVar(&f.every, "output-frequency", 0, "write the output every N chunks too (default only at the end)")
+	flags.IntVar(&f.copies, "save-frequency", 0, "write a copy, OUT.at_N, every N chunks (default none)")
+	flags.BoolVar(&f.special, "parse-special", false, "recognize special tokens such as <|eot_id|> in the text")
 	flags.BoolVar(&f.output, "process-output", false, "collect for output.weight too")
 	flags.BoolVar(&f.score, "ppl", false, "measure the perplexity on the way")
 	flags.BoolVar(&f.stats, "show-statistics", false, "print the statistics of the result")
@@ -58,7 +67,8 @@ or describes (--show-statistics) matrices that exist; with both it adds to them.
 	return cmd
 }
 
-func (a *app) imatrix(cmd *cobra.Command, args []string, f *imatrixFlags) error {
+// check refuses what makes no sense, before any work.
+func (f *imatrixFlags) check(args []string) error {
 	switch {
 	case len(args) == 0 && len(f.inputs) == 0:
 		return fault.Usage("imatrix: give a MODEL and a text, or matrices with --in-file")
@@ -68,14 +78,33 @@ func (a *app) imatrix(cmd *cobra.Command, args []string, f *imatrixFlags) error 
 		return fault.Usage("imatrix: a text needs a MODEL to run it through")
 	case f.format != "" && f.format != "gguf" && f.format != "dat":
 		return fault.Usage("imatrix: --output-format %s: it is gguf or dat", f.format)
+	case f.chunks < 0 || f.skip < 0 || f.every < 0 || f.copies < 0:
+		return fault.Usage("imatrix: --chunks, --from-chunk, --output-frequency and --save-frequency are not negative")
+	case len(args) == 0 && f.out == "" && !f.stats:
+		return fault.Usage("imatrix: say what to do with the matrices: -o FILE writes them as one, --show-statistics describes them")
 	}
 	if f.out == "" && len(args) == 1 {
 		f.out = stem(args[0]) + ".imatrix.gguf"
 	}
-	if f.out != "" {
-		if err := atomicfile.Check(f.out, atomicfile.Options{Force: f.force}); err != nil {
-			return err
-		}
+	if f.out == "" {
+		return nil
+	}
+	return atomicfile.Check(f.out, f.options())
+}
+
+// options are those of the output. It may replace a matrix that was read: that
+// is whole in memory.
+func (f *imatrixFlags) options() atomicfile.Options {
+	o := atomicfile.Options{Force: f.force, Inputs: f.files}
+	if f.force {
+		o.Stale = atomicfile.Drop
+	}
+	return o
+}
+
+func (a *app) imatrix(ctx context.Context, args []string, f *imatrixFlags) error {
+	if err := f.check(args); err != nil {
+		return err
 	}
 	var matrices []*imatrix.Matrix
 	for _, path := range f.inputs {
@@ -85,16 +114,14 @@ func (a *app) imatrix(cmd *cobra.Command, args []string, f *imatrixFlags) error 
 		}
 		matrices = append(matrices, m)
 	}
-	if len(args) == 1 {
-		m, err := a.collect(cmd, args[0], f)
-		if err != nil {
-			return err
-		}
-		matrices = append(matrices, m)
-	}
-	result, err := imatrix.Merge(0, matrices...)
+	result, err := f.merge(matrices)
 	if err != nil {
 		return err
+	}
+	if len(args) == 1 {
+		if result, err = a.collect(ctx, args[0], f, matrices); err != nil {
+			return err
+		}
 	}
 	if f.stats {
 		a.printStatistics(result)
@@ -102,27 +129,40 @@ func (a *app) imatrix(cmd *cobra.Command, args []string, f *imatrixFlags) error 
 	if f.out == "" {
 		return nil
 	}
-	return a.writeImatrix(result, f)
+	if err := f.save(result, f.out); err != nil {
+		return err
+	}
+	a.Wrote(f.out)
+	return nil
 }
 
-func (a *app) collect(cmd *cobra.Command, path string, f *imatrixFlags) (*imatrix.Matrix, error) {
+// merge adds matrices up.
+func (f *imatrixFlags) merge(before []*imatrix.Matrix, more ...*imatrix.Matrix) (*imatrix.Matrix, error) {
+	return imatrix.Merge(0, append(before[:len(before):len(before)], more...)...)
+}
+
+// collect opens a model and runs it over the texts. The result holds what was
+// there before, too.
+func (a *app) collect(ctx context.Context, path string, f *imatrixFlags, before []*imatrix.Matrix) (*imatrix.Matrix, error) {
 	model, words, err := a.openModel(path)
 	if err != nil {
 		return nil, err
 	}
 	defer model.Close()
-	tokens, err := a.textTokens(words, f.files)
+	text, err := a.texts(f.files)
 	if err != nil {
 		return nil, err
 	}
-	return a.collectFrom(cmd.Context(), model, words, tokens, f)
+	tokens := words.Encode(text, tokenizer.Options{AddSpecial: true, ParseSpecial: f.special})
+	return a.collectFrom(ctx, model, words, tokens, f, before)
 }
 
 // collectFrom runs a model that is open over the tokens of a text.
-func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *tokenizer.Tokenizer, tokens []int32, f *imatrixFlags) (*imatrix.Matrix, error) {
+func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *tokenizer.Tokenizer, tokens []int32, f *imatrixFlags, before []*imatrix.Matrix) (*imatrix.Matrix, error) {
 	c := eval.Collection{
 		Chunking: eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()},
 		Skip:     f.skip, ProcessOutput: f.output, Perplexity: f.score, Dataset: f.files[0],
+		Snapshot: f.snapshots(before),
 	}
 	c.BOS, _ = words.Special("bos")
 	progress := a.Progress("collecting", 0, ui.Items)
@@ -131,23 +171,59 @@ func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *toke
 		progress.Set(int64(p.Chunk), "")
 	})
 	progress.Finish()
-	if err == nil && f.score {
+	if err != nil {
+		return nil, err
+	}
+	if f.score {
 		a.Note("perplexity %.4f ± %.4f", score.Value, score.Error)
 	}
-	return matrix, err
+	return f.merge(before, matrix)
 }
 
-func (a *app) writeImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
-	if err := saveImatrix(m, f); err != nil {
-		return err
+// snapshots returns what is done while a collection runs: outputs and copies
+// every so many chunks and, after the first, a look whether what was there
+// before is of the same model.
+func (f *imatrixFlags) snapshots(before []*imatrix.Matrix) func(int, func() (*imatrix.Matrix, error)) error {
+	if len(before) == 0 && f.every == 0 && f.copies == 0 {
+		return nil
 	}
-	a.Wrote(f.out)
-	return nil
+	written, copied, first := 0, 0, true
+	return func(chunks int, sofar func() (*imatrix.Matrix, error)) error {
+		output := f.every > 0 && chunks-written >= f.every
+		copies := f.copies > 0 && chunks-copied >= f.copies
+		if !output && !copies && !first {
+			return nil
+		}
+		first = false
+		m, err := sofar()
+		if err != nil {
+			return err
+		}
+		if m, err = f.merge(before, m); err != nil {
+			return err
+		}
+		if copies {
+			copied = chunks
+			again := *f
+			again.force = true // copies of an earlier run give way
+			if err := again.save(m, fmt.Sprintf("%s.at_%d", f.out, m.Chunks)); err != nil {
+				return err
+			}
+		}
+		if output {
+			written = chunks
+			if err := f.save(m, f.out); err != nil {
+				return err
+			}
+			f.force = true // what is replaced from now on is its own
+		}
+		return nil
+	}
 }
 
-// saveImatrix writes a matrix in the format that is asked for.
-func saveImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
-	file, err := atomicfile.Create(f.out, atomicfile.Options{Force: f.force, Inputs: f.inputs})
+// save writes a matrix in the format that is asked for.
+func (f *imatrixFlags) save(m *imatrix.Matrix, path string) error {
+	file, err := atomicfile.Create(path, f.options())
 	if err != nil {
 		return err
 	}
@@ -164,8 +240,9 @@ func saveImatrix(m *imatrix.Matrix, f *imatrixFlags) error {
 
 func (a *app) printStatistics(m *imatrix.Matrix) {
 	stats := m.Statistics()
+	layers := imatrix.Layers(stats)
 	if a.JSON {
-		a.Object(map[string]any{"type": "statistics", "tensors": stats})
+		a.Object(map[string]any{"type": "statistics", "tensors": stats, "layers": layers})
 		return
 	}
 	rows := [][]string{{"TENSOR", "ΣACT²", "MIN", "MAX", "μ", "σ", "%ACTIVE", "N", "ENTROPY", "E (NORM)", "ZD", "COSSIM"}}
@@ -175,6 +252,11 @@ func (a *app) printStatistics(m *imatrix.Matrix) {
 			fmt.Sprintf("%.2f", s.Mean), fmt.Sprintf("%.2f", s.StdDev), fmt.Sprintf("%.2f%%", 100*s.Active), fmt.Sprint(s.Elements),
 			fmt.Sprintf("%.4f", s.Entropy), fmt.Sprintf("%.2f%%", 100*s.NormalizedEntropy()), fmt.Sprintf("%.2f%%", 100*s.ZScore), fmt.Sprintf("%.4f", s.CosSim),
 		})
+	}
+	a.Table(a.Out, rows)
+	rows = [][]string{{"LAYER", "μΣACT²", "μZD", "μCOSSIM"}}
+	for _, l := range layers {
+		rows = append(rows, []string{fmt.Sprint(l.Block), fmt.Sprintf("%.2f", l.Sum), fmt.Sprintf("%.4f%%", 100*l.ZScore), fmt.Sprintf("%.4f", l.CosSim)})
 	}
 	a.Table(a.Out, rows)
 }

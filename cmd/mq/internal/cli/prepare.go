@@ -139,13 +139,13 @@ func (s *study) collect(ctx context.Context) error {
 		return err
 	}
 	f := imatrixFlags{files: []string{c.text}, out: c.out, context: 512, chunks: c.chunks, force: true}
-	matrix, err := s.collectFrom(ctx, model, words, s.tokens, &f)
+	matrix, err := s.collectFrom(ctx, model, words, s.tokens, &f, nil)
 	if err != nil {
 		return err
 	}
 	name := c.text
 	if c.out != "" {
-		if err := saveImatrix(matrix, &f); err != nil {
+		if err := f.save(matrix, c.out); err != nil {
 			return err
 		}
 		name, s.ready.matrix = c.out, c.out
