@@ -47,8 +47,21 @@ func OpenFolder(dir string) (*Folder, error) {
 func (f *Folder) Name() string { return f.name }
 
 // list returns the names of the folder's files and links, sorted.
-func (f *Folder) list() ([]string, error) {
-	entries, err := fs.ReadDir(f.fsys, ".")
+func (f *Folder) list() ([]string, error) { return f.List(".") }
+
+// List returns the names of the files and links in a folder inside this one,
+// sorted; dir is slash-separated, "." for the folder itself. The error is
+// fs.ErrNotExist where there is none.
+func (f *Folder) List(dir string) ([]string, error) {
+	if dir != "." {
+		if _, err := f.resolve(dir); err != nil {
+			return nil, err
+		}
+	}
+	entries, err := fs.ReadDir(f.fsys, dir)
+	if dir != "." && missing(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fault.IO("hf: %s: %w", f.name, err)
 	}

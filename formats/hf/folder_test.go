@@ -145,3 +145,24 @@ func TestRefusesWhatIsNotAFile(t *testing.T) {
 		t.Errorf("no folder: %v", err)
 	}
 }
+
+func TestListsTheFilesOfAFolderInside(t *testing.T) {
+	dir := t.TempDir()
+	sub := mkdir(t, dir, "templates")
+	mkdir(t, sub, "deeper")
+	writeFile(t, filepath.Join(sub, "b.jinja"), nil)
+	writeFile(t, filepath.Join(sub, "a.jinja"), nil)
+	f, err := OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := f.List("templates"); err != nil || strings.Join(names, " ") != "a.jinja b.jinja" {
+		t.Errorf("got %q, %v", names, err)
+	}
+	if _, err := f.List("nowhere"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	if _, err := f.List("../"); !errors.Is(err, fault.ErrCorrupt) {
+		t.Errorf("a folder outside: %v", err)
+	}
+}
