@@ -14,6 +14,7 @@ type CheckpointOptions struct {
 	VocabSize int    // rows of the embedding; 0: what config.json says
 	Pre       string // tokenizer.ggml.pre; "": recognized
 	Unchecked bool   // leave out the comparison with the source's own rules
+	Native    bool   // Mistral's own format counts, whatever other files there are
 }
 
 // checkpoint is the vocabulary of a checkpoint on its way to key-values.
@@ -24,7 +25,9 @@ type checkpoint struct {
 	config map[string]any // tokenizer_config.json
 	json   *jsonBuilder   // tokenizer.json, or nil
 	sp     *spModel       // tokenizer.model, or nil
-	size   int            // config.json's vocab_size, 0 where it has none
+	own    *Tokenizer     // the rules of the source, where they are not in json or sp
+	native bool           // params.json stands for config.json
+	size   int            // vocab_size of config.json or params.json, 0 where it has none
 	kvs    gguf.KVs
 }
 
@@ -65,6 +68,15 @@ func (c *checkpoint) open() error {
 	if c.model, err = readObject(c.files, "config.json"); err != nil {
 		return err
 	}
+	if c.native = c.opts.Native; c.model == nil || c.native {
+		params, err := readObject(c.files, "params.json")
+		if err != nil {
+			return err
+		}
+		if c.native = params != nil; c.native {
+			c.model = params
+		}
+	}
 	if c.config, err = readObject(c.files, "tokenizer_config.json"); err != nil {
 		return err
 	}
@@ -95,7 +107,7 @@ func (c *checkpoint) open() error {
 		c.size = c.intParam("vocab_size")
 	}
 	if c.size < 0 || c.size > maxVocabulary {
-		return fault.Corrupt("tokenizer: config.json: vocab_size is %d", c.size)
+		return fault.Corrupt("tokenizer: vocab_size is %d", c.size)
 	}
 	return nil
 }
@@ -110,6 +122,22 @@ func (c *checkpoint) read(name string) ([]byte, error) {
 		return nil, nil
 	}
 	return raw, err
+}
+
+// list returns the names in a folder of the checkpoint where the files can be
+// listed, else nothing.
+func (c *checkpoint) list(dir string) []string {
+	lister, ok := c.files.(interface {
+		List(dir string) ([]string, error)
+	})
+	if !ok {
+		return nil
+	}
+	names, err := lister.List(dir)
+	if err != nil {
+		return nil
+	}
+	return names
 }
 
 // param is an entry of config.json, where text_config counts before the rest.
@@ -149,8 +177,8 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 	}
 	class := c.class()
 	switch {
-	case c.json == nil && exists("tekken.json"):
-		return (*checkpoint).writeTekken, nil
+	case c.mistralFile() != "":
+		return (*checkpoint).writeMistral, nil
 	case c.json == nil && exists("qwen.tiktoken"):
 		return (*checkpoint).writeTiktoken, nil
 	case c.json == nil && exists("tiktoken.model"):
@@ -176,7 +204,7 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 	case c.json != nil:
 		return nil, fault.Unsupported("tokenizer: tokenizer.json: model %q", model)
 	}
-	return nil, fault.Unsupported("tokenizer: the checkpoint has none of tokenizer.json, tokenizer.model, tekken.json, qwen.tiktoken")
+	return nil, fault.Unsupported("tokenizer: the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
 }
 
 // GGUF returns the key-values that describe the vocabulary in a GGUF file, in
@@ -200,6 +228,8 @@ func (c *checkpoint) check(t *Tokenizer) error {
 	var own *Tokenizer
 	var err error
 	switch {
+	case c.own != nil:
+		own = c.own
 	case c.sp != nil && t.kind != "gpt2" && t.kind != "gemma4":
 		raw, _ := c.read("tokenizer.model")
 		if raw == nil {

@@ -263,3 +263,22 @@ func TestChatTemplateComesFromTheFirstFileThatHasOne(t *testing.T) {
 		t.Errorf("got %q, %q, %q", main, tool, names)
 	}
 }
+
+// The templates are those that internal/fixtures/tokenizer/chat.py compared
+// with the mistral-common library.
+func TestChatTemplatesAreTheCheckedOnes(t *testing.T) {
+	checked := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(readFile(t, "testdata/chat.tsv")), "\n") {
+		name, sum, _ := strings.Cut(line, "\t")
+		checked[name] = sum
+	}
+	list, err := chatFiles.ReadDir("templates")
+	if err != nil || len(list) != len(checked) {
+		t.Fatalf("%d templates, %d of them checked, %v", len(list), len(checked), err)
+	}
+	for _, e := range list {
+		if got := showValue(readFile(t, "templates/"+e.Name())); got != checked[e.Name()] {
+			t.Errorf("%s was changed after it was checked", e.Name())
+		}
+	}
+}

@@ -53,6 +53,10 @@ func (c *checkpoint) put(kind, pre string, table []entry, scored bool) {
 	if pre != "" {
 		c.kvs.Set(key("pre"), pre)
 	}
+	c.putTokens(table, scored)
+}
+
+func (c *checkpoint) putTokens(table []entry, scored bool) {
 	tokens, scores, kinds := make([]string, len(table)), make([]float32, len(table)), make([]int32, len(table))
 	for i, e := range table {
 		tokens[i], scores[i], kinds[i] = e.text, e.score, int32(e.kind)

@@ -36,50 +36,6 @@ func allSplits(tokens []string, ranks map[string]int32) ([]string, error) {
 	return merges, nil
 }
 
-// writeTekken writes the vocabulary of tekken.json.
-func (c *checkpoint) writeTekken() error {
-	raw, err := c.read("tekken.json")
-	if err != nil {
-		return err
-	}
-	f, err := parseTekken(raw)
-	if err != nil {
-		return err
-	}
-	merges, err := allSplits(f.tokens, newRanked(f.tokens, 0).ranks)
-	if err != nil {
-		return err
-	}
-	c.kvs.Set(key("model"), "gpt2")
-	c.kvs.Set(key("pre"), c.preOr("tekken"))
-	c.kvs.Set(key("merges"), merges)
-	eos := f.role("</s>", 2)
-	c.kvs.Set(key("bos_token_id"), uint32(f.role("<s>", 1)))
-	c.kvs.Set(key("eos_token_id"), uint32(eos))
-	c.kvs.Set(key("unknown_token_id"), uint32(f.role("<unk>", 0)))
-	c.kvs.Set(key("padding_token_id"), uint32(f.role("<pad>", eos)))
-	var table []entry
-	for _, text := range f.special {
-		table = append(table, entry{text, 0, TypeControl})
-	}
-	for _, token := range f.tokens {
-		table = append(table, entry{toByteChars(token), 0, TypeNormal})
-	}
-	c.put("gpt2", c.preOr("tekken"), table, true)
-	c.kvs.Set(key("add_bos_token"), true)
-	c.kvs.Set(key("add_eos_token"), false)
-	local, err := c.read("chat_template.jinja")
-	switch {
-	case err != nil:
-		return err
-	case c.model == nil && local != nil:
-		c.kvs.Set("tokenizer.chat_template", universalNewlines(string(local)))
-	case f.Config.Version == "v3" || f.Config.Version == "v7":
-		c.kvs.Set("tokenizer.chat_template", "mistral-"+f.Config.Version+"-tekken")
-	}
-	return nil
-}
-
 // writeTiktoken writes the vocabulary of qwen.tiktoken.
 func (c *checkpoint) writeTiktoken() error {
 	raw, err := c.read("qwen.tiktoken")

@@ -15,14 +15,16 @@ type rewrite func(s string) string
 
 // normalizers are the kinds of "normalizer" in tokenizer.json.
 var normalizers = map[string]func(c *component) (rewrite, error){
-	"NFC":          func(*component) (rewrite, error) { return norm.NFC.String, nil },
-	"NFD":          func(*component) (rewrite, error) { return norm.NFD.String, nil },
-	"NFKC":         func(*component) (rewrite, error) { return norm.NFKC.String, nil },
-	"NFKD":         func(*component) (rewrite, error) { return norm.NFKD.String, nil },
-	"Lowercase":    func(*component) (rewrite, error) { return lowercase, nil },
-	"StripAccents": func(*component) (rewrite, error) { return dropMarks, nil },
-	"ByteLevel":    func(*component) (rewrite, error) { return toByteChars, nil },
-	"Nmt":          func(*component) (rewrite, error) { return nmt, nil },
+	"NFC":       func(*component) (rewrite, error) { return norm.NFC.String, nil },
+	"NFD":       func(*component) (rewrite, error) { return norm.NFD.String, nil },
+	"NFKC":      func(*component) (rewrite, error) { return norm.NFKC.String, nil },
+	"NFKD":      func(*component) (rewrite, error) { return norm.NFKD.String, nil },
+	"Lowercase": func(*component) (rewrite, error) { return lowercase, nil },
+	"StripAccents": func(*component) (rewrite, error) {
+		return drop(func(r rune) bool { return unicode16.of(r)&mark != 0 && !isNew(r) }), nil
+	},
+	"ByteLevel": func(*component) (rewrite, error) { return toByteChars, nil },
+	"Nmt":       func(*component) (rewrite, error) { return nmt, nil },
 	"Prepend": func(c *component) (rewrite, error) {
 		return func(s string) string {
 			if s == "" {
@@ -130,15 +132,21 @@ func precompiled(c *component) (rewrite, error) {
 	}, nil
 }
 
-func lowercase(s string) string { return strings.ToLower(s) }
+// lowercase writes the one letter whose lower case is two characters so.
+func lowercase(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
+}
 
-func dropMarks(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return r
-	}, s)
+// drop leaves characters out.
+func drop(which func(r rune) bool) rewrite {
+	return func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if which(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
 }
 
 // nmt drops control characters and makes every other blank a space.
@@ -162,9 +170,10 @@ func bertNormalizer(c *component) (rewrite, error) {
 	if c.StripAccents != nil {
 		accents = *c.StripAccents
 	}
+	plain := drop(isAccent)
 	return func(s string) string {
 		if accents {
-			s = dropMarks(norm.NFD.String(cleaned(s, c)))
+			s = plain(norm.NFD.String(cleaned(s, c)))
 		} else {
 			s = cleaned(s, c)
 		}
@@ -179,10 +188,11 @@ func cleaned(s string, c *component) string {
 	out := make([]byte, 0, len(s)+16)
 	for _, r := range s {
 		if yes(c.CleanText) {
+			if isControl(r) {
+				continue
+			}
 			if unicode.IsSpace(r) {
 				r = ' '
-			} else if r == 0 || r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) {
-				continue
 			}
 		}
 		if yes(c.HandleCJK) && isCJK(r) {

@@ -18,7 +18,7 @@ var preTokenizers = map[string]func(c *component) (cutter, error){
 	"Metaspace":        metaspace,
 	"Digits":           digits,
 	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, false, isPunct) },
-	"Whitespace":       func(*component) (cutter, error) { return regexStep(`\w+|[^\w\s]+`, "Removed", true) },
+	"Whitespace":       func(*component) (cutter, error) { return wordStep, nil },
 	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", false, isBlank) },
 	"BertPreTokenizer": bertPreTokenizer,
 	"CharDelimiterSplit": func(c *component) (cutter, error) {
@@ -254,8 +254,30 @@ func bertPreTokenizer(*component) (cutter, error) {
 
 func isBlank(r rune) bool { return unicode16.of(r)&space != 0 }
 
-// isPunct counts all ASCII characters but letters, digits and blanks.
-func isPunct(r rune) bool {
-	c := unicode16.of(r)
-	return c&punct != 0 || r < 0x80 && c&symbol != 0
+// wordStep takes runs of word characters and runs of all others but blanks.
+func wordStep(dst []string, s string, _ bool) []string {
+	kind := func(r rune) int {
+		switch {
+		case isBlank(r):
+			return 0
+		case isWord(r):
+			return 1
+		}
+		return 2
+	}
+	from, last := 0, 0
+	for i, r := range s {
+		k := kind(r)
+		if k == last {
+			continue
+		}
+		if last != 0 {
+			dst = append(dst, s[from:i])
+		}
+		from, last = i, k
+	}
+	if last != 0 {
+		dst = append(dst, s[from:])
+	}
+	return dst
 }

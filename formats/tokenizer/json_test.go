@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,10 +19,12 @@ import (
 // readMaybeGzip reads a file of the large test material, unpacked.
 func readMaybeGzip(t testing.TB, elem ...string) []byte {
 	t.Helper()
-	raw, err := os.ReadFile(shared.Path(t, elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return unpack(t, shared.Path(t, elem...))
+}
+
+func unpack(t testing.TB, path string) []byte {
+	t.Helper()
+	raw := []byte(readFile(t, path))
 	if bytes.HasPrefix(raw, []byte{0x1F, 0x8B}) {
 		zr, err := gzip.NewReader(bytes.NewReader(raw))
 		if err != nil {
@@ -32,6 +35,48 @@ func readMaybeGzip(t testing.TB, elem ...string) []byte {
 		}
 	}
 	return raw
+}
+
+// vocabularyFile reads a vocabulary by the name that it has in ids.py.
+func vocabularyFile(t testing.TB, name string) []byte {
+	t.Helper()
+	first, rest, _ := strings.Cut(name, "/")
+	switch first {
+	case "qwen.tiktoken":
+		return qwenRanks(t)
+	case "trained":
+		return unpack(t, "testdata/"+name)
+	case "testdata":
+		return unpack(t, name)
+	case "mistral_common":
+		folder := os.Getenv("MQ_MISTRAL_COMMON")
+		if folder == "" {
+			t.Skip("MQ_MISTRAL_COMMON does not name the data folder of the mistral-common package")
+		}
+		return unpack(t, filepath.Join(folder, rest))
+	}
+	return readMaybeGzip(t, "data", "tokenizers", name)
+}
+
+// qwenRanks makes qwen.tiktoken out of tokenizer.json of Qwen 3, which has the
+// same tokens with the same ids.
+func qwenRanks(t testing.TB) []byte {
+	t.Helper()
+	var file struct {
+		Model struct{ Vocab map[string]int }
+	}
+	if err := json.Unmarshal(readMaybeGzip(t, "data", "tokenizers", "qwen3", "tokenizer.json"), &file); err != nil {
+		t.Fatal(err)
+	}
+	tokens := make([]string, len(file.Model.Vocab))
+	for text, rank := range file.Model.Vocab {
+		tokens[rank], _ = fromByteChars(text)
+	}
+	var out bytes.Buffer
+	for rank, token := range tokens {
+		out.WriteString(encode64(token) + " " + itoa(rank) + "\n")
+	}
+	return out.Bytes()
 }
 
 // openStories loads the tokenizer of the test model in the repository.
@@ -93,14 +138,19 @@ func checkDigest(t *testing.T, name, corpus, want string, texts []string, lines 
 
 // libraryOf is the reader of a file whose library the digests come from.
 func libraryOf(name string) func(raw []byte) (*Tokenizer, error) {
-	if strings.Contains(name, ".json") {
+	switch {
+	case strings.Contains(name, "tekken"):
+		return FromTekken
+	case strings.Contains(name, ".json"):
 		return func(raw []byte) (*Tokenizer, error) { return FromJSON(raw, nil) }
+	case strings.Contains(name, ".tiktoken"):
+		return func(raw []byte) (*Tokenizer, error) { return FromTiktoken(raw, TiktokenOptions{}) }
 	}
 	return FromSentencePiece
 }
 
-// The digests are of the ids that Hugging Face tokenizers and the
-// SentencePiece library give.
+// The digests are of the ids that Hugging Face tokenizers, SentencePiece,
+// tiktoken and mistral-common give.
 func TestGivesLibrariesIDs(t *testing.T) {
 	corpora := map[string][]string{
 		"wiki":   {readShared(t, "data", "text", "wiki.test.raw")},
@@ -117,8 +167,8 @@ func TestGivesLibrariesIDs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			skipLarge(t, name)
-			raw := readMaybeGzip(t, "data", "tokenizers", name)
-			opts := Options{ParseSpecial: strings.Contains(name, ".json")}
+			raw := vocabularyFile(t, name)
+			opts := Options{ParseSpecial: strings.Contains(name, ".json") && !strings.Contains(name, "tekken")}
 			tok, err := libraryOf(name)(raw)
 			if err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -157,8 +158,8 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 		for i, s := range m.scores {
 			scores[i] = float64(s)
 		}
-		u := newUnigram(t.tokens, scores, t.types, t.role("unk"))
-		u.favourUserDefined(t.tokens, t.types)
+		u := newUnigram(t.tokens, scores, withoutUnused(t.types), t.role("unk"))
+		u.asSentencePiece(t.tokens, t.types)
 		if m.byteFallback {
 			u.bytes = byteTokens(t.ids)
 		}
@@ -179,6 +180,17 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 	t.piece = t.textPiece(unescapeSpaces)
 	t.around()
 	return t.init(), nil
+}
+
+// withoutUnused hides unused tokens, which the library never gives.
+func withoutUnused(types []TokenType) []TokenType {
+	used := slices.Clone(types)
+	for i, kind := range used {
+		if kind == TypeUnused {
+			used[i] = TypeControl
+		}
+	}
+	return used
 }
 
 // mergeable are the pieces that text may be put together from.

@@ -36,45 +36,45 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 	"[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"}
 
 func parseTekken(raw []byte) (*tekkenFile, error) {
-	t := &tekkenFile{}
-	if err := json.Unmarshal(raw, t); err != nil {
+	f := &tekkenFile{}
+	if err := json.Unmarshal(raw, f); err != nil {
 		return nil, fault.Corrupt("tokenizer: tekken.json: %w", err)
 	}
-	room := t.Config.VocabSize - t.Config.NumSpecial
-	if t.Config.NumSpecial < 0 || t.Config.NumSpecial > 1<<16 || room < 256 || len(t.Vocab) < room {
+	room := f.Config.VocabSize - f.Config.NumSpecial
+	if f.Config.NumSpecial < 0 || f.Config.NumSpecial > 1<<16 || room < 256 || len(f.Vocab) < room {
 		return nil, fault.Corrupt("tokenizer: tekken.json: %d tokens with %d special ones do not come out of %d entries",
-			t.Config.VocabSize, t.Config.NumSpecial, len(t.Vocab))
+			f.Config.VocabSize, f.Config.NumSpecial, len(f.Vocab))
 	}
-	for i, v := range t.Vocab[:room] {
+	for i, v := range f.Vocab[:room] {
 		if v.Rank != i || len(v.Bytes) == 0 {
 			return nil, fault.Corrupt("tokenizer: tekken.json: entry %d has rank %d or no bytes", i, v.Rank)
 		}
-		t.tokens = append(t.tokens, string(v.Bytes))
+		f.tokens = append(f.tokens, string(v.Bytes))
 	}
-	if t.Special == nil {
-		t.special = slices.Clone(oldTekkenSpecial)
+	if f.Special == nil {
+		f.special = slices.Clone(oldTekkenSpecial)
 	}
-	for i, s := range t.Special {
+	for i, s := range f.Special {
 		if s.Rank != i {
 			return nil, fault.Corrupt("tokenizer: tekken.json: special token %d has rank %d", i, s.Rank)
 		}
-		t.special = append(t.special, s.Text)
+		f.special = append(f.special, s.Text)
 	}
-	if len(t.special) > t.Config.NumSpecial {
-		return nil, fault.Corrupt("tokenizer: tekken.json: %d special tokens, room for %d", len(t.special), t.Config.NumSpecial)
+	if len(f.special) > f.Config.NumSpecial {
+		return nil, fault.Corrupt("tokenizer: tekken.json: %d special tokens, room for %d", len(f.special), f.Config.NumSpecial)
 	}
-	for i := len(t.special); i < t.Config.NumSpecial; i++ {
-		t.special = append(t.special, "<SPECIAL_"+strconv.Itoa(i)+">")
+	for i := len(f.special); i < f.Config.NumSpecial; i++ {
+		f.special = append(f.special, "<SPECIAL_"+strconv.Itoa(i)+">")
 	}
-	return t, checkRanks("tekken.json", t.tokens)
+	return f, checkRanks("tekken.json", f.tokens)
 }
 
-// role is the id of a special token by its text, or def.
-func (t *tekkenFile) role(text string, def int32) int32 {
-	if i := slices.Index(t.special, text); i >= 0 {
+// role is the id of a special token by its text, or unknown.
+func (f *tekkenFile) role(text string) int32 {
+	if i := slices.Index(f.special, text); i >= 0 {
 		return int32(i)
 	}
-	return def
+	return unknown
 }
 
 // FromTekken builds the tokenizer of a tekken.json file, with the rules of
@@ -84,9 +84,13 @@ func FromTekken(raw []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.tokenizer()
+}
+
+func (f *tekkenFile) tokenizer() (*Tokenizer, error) {
 	t := &Tokenizer{kind: "gpt2", pre: "tekken", addBOS: true, special: map[string]int32{}}
 	for role, text := range map[string]string{"bos": "<s>", "eos": "</s>", "unk": "<unk>", "pad": "<pad>"} {
-		if id := f.role(text, unknown); id != unknown {
+		if id := f.role(text); id != unknown {
 			t.special[role] = id
 		}
 	}

@@ -10,6 +10,7 @@ type unigram struct {
 	unk    int32
 	miss   float64     // score of a character without a token
 	bytes  *[256]int32 // byte tokens in place of unk, or nil
+	short  bool        // sums are float32, which shows in long texts
 }
 
 // unknownPenalty is how far an unknown character lies below the least
@@ -42,18 +43,13 @@ func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32)
 	return m
 }
 
-// favourUserDefined gives user-defined tokens the score that the SentencePiece
-// library gives them: little less than the best token's for each of their bytes.
-func (m *unigram) favourUserDefined(tokens []string, types []TokenType) {
-	best := math.Inf(-1)
-	for id, kind := range types {
-		if kind == TypeNormal {
-			best = max(best, m.scores[id])
-		}
-	}
+// asSentencePiece makes the model compute as the SentencePiece library does,
+// which gives user-defined tokens a score of their own: no other can win.
+func (m *unigram) asSentencePiece(tokens []string, types []TokenType) {
+	m.short, m.miss = true, float64(float32(m.miss))
 	for id, kind := range types {
 		if kind == TypeUserDefined {
-			m.scores[id] = float64(len(tokens[id]))*best - 0.1
+			m.scores[id] = float64(float32(0.1 * float64(len(tokens[id])-1)))
 		}
 	}
 }
@@ -72,12 +68,21 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 	for i := range best[1:] {
 		best[i+1].score = math.Inf(-1)
 	}
+	reached := 0 // the last place that has a step
 	offer := func(from, to int, id int32, score float64) {
-		if score += best[from].score; score > best[to].score {
+		score += best[from].score
+		if m.short {
+			score = float64(float32(score))
+		}
+		if score > best[to].score {
 			best[to] = step{int32(from), id, score}
+			reached = max(reached, to)
 		}
 	}
 	for at := 0; at < len(s); {
+		if m.short && math.Abs(best[at].score) > resetScore {
+			rebase(best[at : reached+1])
+		}
 		size := leadLen(s[at:])
 		single := false
 		node, ok := int32(0), true
@@ -97,6 +102,18 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 		at += size
 	}
 	return m.trace(dst, s, best)
+}
+
+// resetScore is where the SentencePiece library begins to count anew, as
+// float32 has few digits left for the next token's score.
+const resetScore = 100_000
+
+// rebase subtracts the first score from all.
+func rebase(steps []step) {
+	from := steps[0].score
+	for i := range steps {
+		steps[i].score = float64(float32(steps[i].score - from))
+	}
 }
 
 // trace follows the best steps back from the end. Neighbouring unknown
