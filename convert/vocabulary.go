@@ -10,7 +10,7 @@ import (
 // vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
 // embedding. More tokens than rows are an error: the file could not be loaded.
 func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*tokenizer.Tokenizer, error) {
-	t, err := tokenizer.FromCheckpoint(ckpt, tokenizer.CheckpointOptions{VocabSize: h.Vocab, Pre: pre})
+	t, err := tokenizer.FromCheckpoint(ckpt, tokenizer.CheckpointOptions{VocabSize: h.Vocab, Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		return nil, err
 	}
