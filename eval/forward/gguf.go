@@ -31,6 +31,10 @@ func openGGUF(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.Size() <= mapLimit() {
+		// Where it cannot be mapped, reading does as well.
+		_ = f.Map()
+	}
 	s, err := newGGUF(f)
 	if err != nil {
 		f.Close()
@@ -45,10 +49,6 @@ func newGGUF(f *gguf.File) (source, error) {
 		return nil, err
 	}
 	g.a, _ = arch.ByName(g.h.Arch)
-	if f.Size() <= mapLimit() {
-		// Where it cannot be mapped, reading does as well.
-		_ = f.Map()
-	}
 	return g, nil
 }
 

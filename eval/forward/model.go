@@ -70,7 +70,7 @@ func Open(path string) (*Model, error) {
 	return newModel(s, filepath.Base(path))
 }
 
-// FromGGUF takes over an opened GGUF file. Close closes it.
+// FromGGUF takes over an opened GGUF file, mapped or not. Close closes it.
 func FromGGUF(file *gguf.File) (*Model, error) {
 	s, err := newGGUF(file)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/f190792d/mq/cmd/mq/internal/memory"
 	"github.com/f190792d/mq/cmd/mq/internal/produce"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
@@ -46,6 +47,8 @@ func (a *app) write(ctx context.Context, p *production) error {
 		return err
 	}
 	p.Memory = report.Memory.Pipeline
+	memory.Limit(report.Memory.Peak)
+	defer memory.Limit(a.budget())
 	var progress *ui.Progress
 	p.Progress = func(step string, done, total int64, note string) {
 		if progress == nil {

@@ -194,13 +194,19 @@ func (a *app) planMemory(p *production) (memoryUse, error) {
 		return memoryUse{}, fault.Usage("--max-memory %s: this run needs %s at least", ui.Bytes(budget), ui.Bytes(fixed+2*leastPipeline))
 	}
 	use := memoryUse{Budget: budget, Pipeline: min(room, pipelinePerWorker*int64(a.jobs))}
-	use.Peak = min(budget, fixed+2*max(use.Pipeline, int64(len(p.prompt))*positionBytes(p.vocabulary)))
+	use.Peak = min(budget, fixed+2*max(use.Pipeline, p.checkBytes()))
 	return use, nil
 }
 
-// positionBytes is what a position of the checked prompt takes: the logits of
-// the source and a share of the activations.
-func positionBytes(vocabulary int) int64 { return 4*int64(vocabulary) + 256<<10 }
+// checkBytes is what the check at the end holds: the logits of the source, once
+// more where they are remembered for several targets, and activations.
+func (p *production) checkBytes() int64 {
+	logits := 4 * int64(p.vocabulary)
+	if len(p.Targets) > 1 {
+		logits *= 2
+	}
+	return int64(len(p.prompt)) * (logits + 256<<10)
+}
 
 // budget is what the run may use of memory, in bytes.
 func (a *app) budget() int64 {

@@ -79,7 +79,7 @@ type remembered struct {
 
 func (r *remembered) Batch(ctx context.Context, sequences [][]int32, from int, emit func(int, int, []float32) error) error {
 	if r.logits == nil {
-		var logits []float32
+		logits := make([]float32, 0, len(sequences[0])*r.Vocabulary())
 		err := r.Model.Batch(ctx, sequences, from, func(_, _ int, rows []float32) error {
 			logits = append(logits, rows...)
 			return nil
