@@ -32,6 +32,8 @@ type Plan struct {
 	KVs     gguf.KVs
 	Streams []gguf.Stream // in writing order
 	Sources [][]string    // the source tensors of each stream; none for a computed one
+
+	Warnings []string // sentences on what the file cannot express of the model
 }
 
 // NewPlan plans the conversion of a checkpoint from its headers. It reads no
@@ -69,6 +71,9 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		pooled = rerankKVs(pooled, a.Name)
 	}
 	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	for _, loss := range arch.Losses(ckpt.Config(), h) {
+		p.Warnings = append(p.Warnings, loss.Text)
+	}
 	if a.KeepsTypes && o.Type != Source {
 		p.Type = mixed
 		for i := range targets {

@@ -75,7 +75,11 @@ func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreem
 	points := make([]point, len(tokens))
 	err = written.Batch(ctx, batch, 0, func(_, position int, logits []float32) error {
 		score(vocab, logits, position, len(tokens), func(p int, row []float32) {
-			points[p] = compareLogits(row, kept[p*vocab:(p+1)*vocab], tokens[min(p+1, len(tokens)-1)])
+			next := tokens[min(p+1, len(tokens)-1)]
+			if int(next) >= vocab { // a classifier's outputs are no tokens
+				next = 0
+			}
+			points[p] = compareLogits(row, kept[p*vocab:(p+1)*vocab], next)
 		})
 		return nil
 	})

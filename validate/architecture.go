@@ -102,6 +102,9 @@ func (v *validation) checkTensors() {
 			known[name] = append(known[name], list...)
 		}
 	}
+	if labels, ok := v.file.KVs().Strings(v.Arch + ".classifier.output_labels"); ok {
+		known["cls.output.weight"] = [][]int64{{int64(v.hyper.Embed), int64(len(labels))}}
+	}
 	for _, name := range missing {
 		v.add(Finding{Check: Architecture, Severity: Fail, Tensor: name, Message: "it is missing; " + v.Arch + " needs it"})
 	}

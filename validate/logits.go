@@ -57,7 +57,7 @@ func (v *validation) logits(ctx context.Context) error {
 		v.skip(Logits, "the model is not complete")
 		return nil
 	}
-	source, err := forward.Open(v.source.path)
+	source, err := forward.OpenExpressible(v.source.path)
 	if err != nil {
 		if !structural(err) {
 			return err
@@ -75,9 +75,16 @@ func (v *validation) logits(ctx context.Context) error {
 	defer written.Close()
 	written.SetWorkers(v.Workers)
 	source.SetWorkers(v.Workers)
+	for _, w := range v.source.warnings {
+		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
+	}
 	v.Progress(StepLogits, source.Name(), 0, 2)
-	tokens := v.prompt(written.Vocabulary())
-	agreement, err := eval.Compare(ctx, source, written, tokens)
+	tokens := v.prompt(source.Vocabulary())
+	like, err := eval.LikeFile(source, v.file.KVs())
+	if err != nil {
+		return v.cannotRun(err)
+	}
+	agreement, err := eval.Compare(ctx, like, written, tokens)
 	v.Progress(StepLogits, written.Name(), 2, 2)
 	if err != nil {
 		return v.cannotRun(err)

@@ -22,7 +22,10 @@ type reference struct {
 	tensors map[string]origin
 	order   []string
 	note    string // what could not be read
-	close   func() error
+
+	warnings []string // on what a file cannot express of it
+
+	close func() error
 }
 
 // origin gives the rows of a tensor of the source as float32.
@@ -75,7 +78,7 @@ func openCheckpoint(path string) (*reference, error) {
 		}
 		plan, r.note = bare, err.Error()
 	}
-	r.config, r.kvs = &plan.Hyper, plan.KVs
+	r.config, r.kvs, r.warnings = &plan.Hyper, plan.KVs, plan.Warnings
 	for i, s := range plan.Streams {
 		typ, ok := quantize.ByID(s.Type) // not F32 where the architecture keeps types
 		if !ok {

@@ -67,6 +67,9 @@ func build(s source) (*Model, error) {
 	if m.output.w == nil {
 		m.output.w = m.embed
 	}
+	if classes := b.optional("cls.output.weight", 0, anyRows, b.h.Embed); classes.w != nil {
+		m.output, m.vocab = classes, classes.w.rows
+	}
 	rope, err := s.rope(b.h)
 	b.keep(err)
 	for l := range b.h.Layers {

@@ -18,19 +18,28 @@ type checkpoint struct {
 	config  hf.Config           // of the text model
 	tensors map[string]tensor   // by canonical name
 	sources map[string][]string // templates of the source by template of the GGUF name
+
+	lost map[arch.LossKind]bool // what is computed as from a file
 }
 
-func openCheckpoint(path string) (source, error) {
+// openCheckpoint opens a folder, to compute what the model does or, where a
+// file cannot express that, what the file does.
+func openCheckpoint(path string, expressible bool) (source, error) {
 	files, err := hf.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoint{files: files, tensors: map[string]tensor{}, sources: map[string][]string{}}
+	c := &checkpoint{files: files, tensors: map[string]tensor{}, sources: map[string][]string{}, lost: map[arch.LossKind]bool{}}
 	if c.h, err = arch.FromConfig(files.Config()); err != nil {
 		files.Close()
 		return nil, err
 	}
 	c.a, _ = arch.ByClass(c.h.Class)
+	if expressible {
+		for _, loss := range arch.Losses(files.Config(), c.h) {
+			c.lost[loss.Kind] = true
+		}
+	}
 	c.config = files.Config()
 	if text, ok := c.config.Sub("text_config"); ok {
 		c.config = text

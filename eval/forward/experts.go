@@ -21,6 +21,7 @@ func (g *ggufSource) router(int) router {
 		r.scale = m.Scale
 	}
 	r.before = g.h.Arch == "llama4"
+	r.groupMax = g.h.Arch == "deepseek2" && !r.sigmoid // DeepSeek V2; llama.cpp does not know
 	return r
 }
 
@@ -50,6 +51,9 @@ func (c *checkpoint) router(int) router {
 	case strings.HasPrefix(c.h.Class, "DeepseekV3"): // and V3.2
 		r.sigmoid, r.groups, r.groupsUsed = true, m.Groups, m.GroupsUsed
 		r.setScale(m.Scale)
+	}
+	if c.lost[arch.OwnNormalizing] {
+		r.normalise = c.a.Graph.NormalizeExperts
 	}
 	return r
 }

@@ -53,14 +53,21 @@ type source interface {
 // Open opens a GGUF file or a checkpoint folder. Every tensor is looked up and
 // its shape compared with the hyperparameters; none is read whole but the
 // one-dimensional ones.
-func Open(path string) (*Model, error) {
+func Open(path string) (*Model, error) { return openAs(path, false) }
+
+// OpenExpressible opens the same, and leaves out of a checkpoint what a GGUF
+// file of it cannot express ([arch.Losses]): what comes out of a conversion
+// is compared with this.
+func OpenExpressible(path string) (*Model, error) { return openAs(path, true) }
+
+func openAs(path string, expressible bool) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fault.IO("forward: %w", err)
 	}
 	var s source
 	if info.IsDir() {
-		s, err = openCheckpoint(path)
+		s, err = openCheckpoint(path, expressible)
 	} else {
 		s, err = openGGUF(path)
 	}

@@ -43,13 +43,6 @@ func unrotated(g arch.Graph, layer int) bool {
 	return g.NoRopeEvery > 0 && (layer+1)%g.NoRopeEvery == 0
 }
 
-// The constants of Llama 4 that a file does not state.
-const (
-	llama4Chunk       = 8192
-	llama4Temperature = 0.1
-	llama4Maverick    = 128 // experts of the model without unit norms
-)
-
 // attention plans a layer as llama.cpp does.
 func (g *ggufSource) attention(layer int) attentionPlan {
 	h := g.h
@@ -58,12 +51,12 @@ func (g *ggufSource) attention(layer int) attentionPlan {
 	case "llama4":
 		window, stated := g.file.KVs().Uint("llama4.attention.sliding_window")
 		if stated && window == 0 { // every layer is rotated and sees all
-			return attentionPlan{unit: h.MoE.Experts != llama4Maverick}
+			return attentionPlan{unit: h.MoE.Experts != arch.Llama4Maverick}
 		}
 		if p.unrotated {
-			p.temperature = warming(llama4Temperature, 1, llama4Chunk)
+			p.temperature = warming(arch.Llama4Temperature, 1, arch.Llama4Chunk)
 		} else {
-			p.chunk, p.unit = llama4Chunk, h.MoE.Experts != llama4Maverick
+			p.chunk, p.unit = arch.Llama4Chunk, h.MoE.Experts != arch.Llama4Maverick
 		}
 	default:
 		p.temperature = warming(h.TemperatureScale, 0, h.Rope.OriginalContext)
@@ -81,18 +74,25 @@ func (c *checkpoint) attention(layer int) attentionPlan {
 	if kinds, err := c.config.Strings("layer_types"); err == nil && layer < len(kinds) {
 		kind = kinds[layer]
 	}
-	if window, err := c.config.Int("sliding_window"); err == nil && window > 0 && c.slides(kind, layer) {
+	if c.lost[arch.NoTemperature] {
+		p.temperature = nil
+	}
+	if window, err := c.config.Int("sliding_window"); err == nil && window > 0 && c.slides(kind, layer) && !c.lost[arch.NoWindow] {
 		p.window = int(window)
 	}
 	if rotated, err := c.config.Ints("no_rope_layers"); err == nil && layer < len(rotated) {
 		p.unrotated = rotated[layer] == 0
 	}
 	if c.h.Arch == "llama4" {
-		tuned, _ := c.config.BoolOr("attn_temperature_tuning", true)
+		tuned, err := c.config.BoolOr("attn_temperature_tuning", true)
+		tuned = tuned || err != nil // a number in early configurations
 		normed, _ := c.config.BoolOr("use_qk_norm", true)
-		chunk, _ := c.config.IntOr("attention_chunk_size", llama4Chunk)
-		scale, _ := c.config.FloatOr("attn_scale", llama4Temperature)
-		floor, _ := c.config.IntOr("floor_scale", llama4Chunk)
+		chunk, _ := c.config.IntOr("attention_chunk_size", arch.Llama4Chunk)
+		scale, _ := c.config.FloatOr("attn_scale", arch.Llama4Temperature)
+		floor, _ := c.config.IntOr("floor_scale", arch.Llama4Chunk)
+		if c.lost[arch.FixedChunks] {
+			tuned, chunk, scale, floor = true, arch.Llama4Chunk, arch.Llama4Temperature, arch.Llama4Chunk
+		}
 		p.unit = normed && !p.unrotated
 		if p.temperature = nil; tuned && p.unrotated {
 			p.temperature = warming(scale, 1, int(floor))

@@ -12,6 +12,9 @@ func (c *checkpoint) rope(h arch.Hyper) (*rope, error) {
 	p := h.Rope
 	perPair := plain(p.Base, p.Dim)
 	r := &rope{dim: p.Dim, style: c.ropeStyle(), latent: 1, frequencies: fixed(perPair, 1)}
+	if c.lost[arch.NoScaling] {
+		return r, nil
+	}
 	switch p.Scaling {
 	case "":
 	case "linear":
@@ -38,6 +41,8 @@ func (c *checkpoint) rope(h arch.Hyper) (*rope, error) {
 			if scaled, _ := c.config.BoolOr("yarn.apply_scale", false); scaled {
 				attention = magnitude(factor, 1)
 			}
+		case c.lost[arch.OwnMultiplier]: // both are taken as mscale_all_dim
+			attention = 1
 		case p.MScale != 0 && p.MScaleAllDim != 0:
 			attention = magnitude(factor, p.MScale) / magnitude(factor, p.MScaleAllDim)
 		default:

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/f190792d/mq/convert/arch"
@@ -39,9 +40,9 @@ func (g *ggufSource) rope(h arch.Hyper) (*rope, error) {
 			ext = p.ExtFactor
 		}
 		newYarn(p, factor, ext).scale(perPair)
-		attention := yarnAttention(h, factor)
-		r.frequencies = fixed(perPair, attention)
-		r.latent = math.Pow(attention*(1+0.1*p.MScaleAllDim*math.Log(factor)), 2)
+		implied := yarnAttention(h, factor)
+		r.frequencies = fixed(perPair, cmp.Or(p.AttnFactor, implied))
+		r.latent = math.Pow(implied*(1+0.1*p.MScaleAllDim*math.Log(factor)), 2)
 	case "longrope":
 		return r, g.longrope(r, h)
 	default:
@@ -50,8 +51,9 @@ func (g *ggufSource) rope(h arch.Hyper) (*rope, error) {
 	return r, nil
 }
 
-// yarnAttention is the factor of cosine and sine. llama.cpp takes it from the
-// factor and the logarithmic multiplier alone, whatever else a file states.
+// yarnAttention is the factor of cosine and sine that the factor and the
+// logarithmic multiplier imply. One that the file states goes in its place;
+// llama.cpp multiplies the two.
 func yarnAttention(h arch.Hyper, factor float64) float64 {
 	all := h.Rope.MScaleAllDim
 	switch {

@@ -79,6 +79,9 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range p.warnings {
+		a.Warn("%s", w)
+	}
 	done, err := a.prepareCheck(p, dir)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func (a *app) prepareCheck(p *production, dir string) (done func() error, err er
 	if len(p.prompt) == 0 || p.flags.dryRun {
 		return func() error { return nil }, nil
 	}
-	source, err := forward.Open(dir)
+	source, err := forward.OpenExpressible(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +137,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	p.Sources, p.kvs = plan.Streams, plan.KVs
 	p.Source, p.Unchanged = produce.CheckpointSource(ckpt), ckpt.Unchanged
 	p.describe(ckpt, dir, plan)
+	p.warnings = plan.Warnings
 	if p.origin.Bytes > a.budget() {
 		ckpt.ReleaseBehind()
 	}

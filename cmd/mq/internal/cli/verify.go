@@ -37,6 +37,10 @@ func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(co
 		if t.Plan.Summary.FileBytes > a.budget() {
 			written.ReleaseBehind()
 		}
+		source, err := eval.LikeFile(source, file.KVs())
+		if err != nil {
+			return err
+		}
 		agreement, err := eval.Compare(ctx, source, written, prompt)
 		if err != nil {
 			return err

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/cmd/mq/internal/cli"
+	"github.com/f190792d/mq/internal/fixtures/models"
+)
+
+// lost lists the checkpoints whose files cannot express all of the model, with
+// a word of the warning that says so.
+var lost = map[string]string{
+	"deepseek-v2":       "topk_method",
+	"llama-dynamic":     "type dynamic",
+	"llama-longrope":    "longrope",
+	"llama-yarn-factor": "attention_factor",
+	"llama4-chunked":    "attention_chunk_size is 16",
+	"mistral":           "sliding_window",
+	"mistral4":          "llama_4_scaling_beta",
+	"qwen2-window":      "sliding_window",
+}
+
+// TestTrueConversionsPassTheirCheck converts the checkpoint of every family
+// as a user does, with the comparison at the end, and looks for warnings.
+func TestTrueConversionsPassTheirCheck(t *testing.T) {
+	for _, f := range models.All(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			f.Known(t)
+			dir := f.Unpack(t)
+			for _, kind := range []string{"f32", "auto"} {
+				var out, notes bytes.Buffer
+				path := filepath.Join(t.TempDir(), "model.gguf")
+				if code := cli.Main([]string{"convert", dir, "-t", kind, "-o", path}, strings.NewReader(""), &out, &notes); code != 0 {
+					t.Fatalf("%s: exit code %d: %s", kind, code, notes.String())
+				}
+				if !strings.Contains(notes.String(), "agrees with the source") {
+					t.Errorf("%s: not compared: %s", kind, notes.String())
+				}
+				warned := ""
+				for line := range strings.Lines(notes.String()) {
+					if strings.HasPrefix(line, "warning: ") {
+						warned += line
+					}
+				}
+				if want := lost[f.Name]; !strings.Contains(warned, want) || want == "" && warned != "" {
+					t.Errorf("%s: warned %q, want %q", kind, warned, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package arch
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// Loss is a part of a model that its file has no key for, or that llama.cpp
+// passes by or computes otherwise.
+type Loss struct {
+	Kind LossKind
+	Text string // a sentence for people
+}
+
+// LossKind enumerates what can be lost.
+type LossKind uint8
+
+// The kinds. Where the file tells, mq computes what the model does, and only
+// the warning remains.
+const (
+	Told           LossKind = iota // in the file; llama.cpp computes it otherwise
+	NoWindow                       // queries see all positions
+	FixedChunks                    // Llama 4 has its published chunks and temperature
+	NoTemperature                  // the attention's temperature does not grow
+	NoScaling                      // positions are rotated without the scaling
+	OwnNormalizing                 // whether experts' weights sum to 1 is the architecture's own choice
+	OwnMultiplier                  // YaRN's magnitudes cancel out
+)
+
+// Losses lists what a file of a checkpoint cannot express.
+func Losses(config hf.Config, h Hyper) []Loss {
+	a, _ := ByClass(h.Class)
+	c := newReader(config)
+	var all []Loss
+	for _, rule := range lossRules {
+		if text := rule.applies(c, a, h); text != "" {
+			all = append(all, Loss{rule.kind, text})
+		}
+	}
+	return all
+}
+
+var lossRules = []struct {
+	kind    LossKind
+	applies func(c *reader, a Arch, h Hyper) string // a sentence, or empty
+}{
+	{NoWindow, func(c *reader, a Arch, h Hyper) string {
+		window := c.int("sliding_window")
+		if window == 0 || h.Context != 0 && window >= h.Context || a.writes("attention.sliding_window") || !c.slides(h) {
+			return ""
+		}
+		return fmt.Sprintf("sliding_window: a file of architecture %s has no window, so llama.cpp attends to all positions; contexts of more than %d tokens differ from the model's", a.Name, window)
+	}},
+	{FixedChunks, func(c *reader, a Arch, h Hyper) string {
+		if a.Name != "llama4" {
+			return ""
+		}
+		return c.otherThan(h)
+	}},
+	{NoTemperature, func(_ *reader, a Arch, h Hyper) string {
+		if h.TemperatureScale == 0 || a.writes("attention.temperature_scale") {
+			return ""
+		}
+		return fmt.Sprintf("llama_4_scaling_beta: the reference converter writes no key for it, so llama.cpp leaves out the attention's temperature; contexts of more than %d tokens differ from the model's", h.Rope.OriginalContext)
+	}},
+	{NoScaling, func(c *reader, a Arch, h Hyper) string {
+		switch s := h.Rope.Scaling; {
+		case s == "dynamic":
+			return fmt.Sprintf("rope_scaling: a file has no key for the type dynamic, so llama.cpp does not stretch positions; contexts of more than %d tokens differ from the model's", h.Context)
+		case s == "longrope":
+			return "rope_scaling: the reference converter leaves the factors of longrope out for this architecture, so llama.cpp rotates positions without them: its results differ from the model's in every context"
+		case s == "llama3" && len(a.Extra) == 0:
+			return fmt.Sprintf("rope_scaling: a file of architecture %s has no factors of type llama3, so llama.cpp rotates positions without them: its results differ from the model's in every context", a.Name)
+		}
+		return ""
+	}},
+	{OwnNormalizing, func(c *reader, a Arch, h Hyper) string {
+		if h.MoE.Experts == 0 || !c.has("norm_topk_prob") || a.writes("expert_weights_norm") || h.MoE.Normalize == a.Graph.NormalizeExperts {
+			return ""
+		}
+		return fmt.Sprintf("norm_topk_prob is %v: a file of architecture %s has no key for it, and llama.cpp takes it as %v: its results differ from the model's", h.MoE.Normalize, a.Name, a.Graph.NormalizeExperts)
+	}},
+	{OwnMultiplier, func(_ *reader, a Arch, h Hyper) string {
+		if a.Name != "deepseek2" || h.Rope.Scaling != "yarn" || h.Rope.AttnFactor != 0 || h.Rope.MScale == 0 || h.Rope.MScaleAllDim == 0 || h.Rope.MScale == h.Rope.MScaleAllDim {
+			return ""
+		}
+		return fmt.Sprintf("rope_scaling: mscale is %v and mscale_all_dim %v; a file has one of them, and llama.cpp takes both as %v: its results differ from the model's", h.Rope.MScale, h.Rope.MScaleAllDim, h.Rope.MScaleAllDim)
+	}},
+	{Told, func(_ *reader, _ Arch, h Hyper) string {
+		if h.Rope.ggufScaling() != "yarn" || h.Rope.AttnFactor == 0 || h.Compress.Ratios != nil {
+			return ""
+		}
+		return fmt.Sprintf("rope_scaling: llama.cpp multiplies attention_factor, %v, with what the factor implies instead of putting it in its place: its results differ from the model's", h.Rope.AttnFactor)
+	}},
+	{Told, func(c *reader, a Arch, h Hyper) string {
+		if h.Class != "DeepseekV2ForCausalLM" || c.string("topk_method") != "group_limited_greedy" || h.MoE.Groups < 2 || h.MoE.Experts <= h.MoE.Groups {
+			return ""
+		}
+		return "topk_method: llama.cpp ranks groups of experts by their two best scores, the model by the best: now and then other experts are chosen"
+	}},
+}
+
+// writes tells whether files of an architecture may have a key.
+func (a Arch) writes(key string) bool {
+	return slices.ContainsFunc(slices.Concat(Common, a.Params), func(p Param) bool { return p.Key == key })
+}
+
+// slides tells whether a layer's window is in use.
+func (c *reader) slides(h Hyper) bool {
+	if kinds := c.strings("layer_types"); len(kinds) > 0 {
+		return slices.Contains(kinds, "sliding_attention")
+	}
+	if c.has("use_sliding_window") {
+		return c.bool("use_sliding_window") && c.int("max_window_layers") < h.Layers
+	}
+	return true
+}
+
+// What llama.cpp computes of Llama 4, whatever config.json says.
+const (
+	Llama4Chunk       = 8192
+	Llama4Temperature = 0.1
+	Llama4Maverick    = 128 // experts of the model without unit norms
+)
+
+// otherThan tells where Llama 4 deviates from the published models.
+func (c *reader) otherThan(h Hyper) string {
+	chunk, floor, scale := Llama4Chunk, Llama4Chunk, Llama4Temperature
+	if c.has("attention_chunk_size") {
+		chunk = c.int("attention_chunk_size")
+	}
+	if c.has("floor_scale") {
+		floor = c.int("floor_scale")
+	}
+	if c.has("attn_scale") {
+		scale = c.float("attn_scale")
+	}
+	if c.has("attn_temperature_tuning") && !c.bool("attn_temperature_tuning") && c.err == nil { // early ones have a number
+		scale = 0
+	}
+	if chunk == Llama4Chunk && floor == Llama4Chunk && scale == Llama4Temperature {
+		return ""
+	}
+	return fmt.Sprintf("attention_chunk_size is %d, floor_scale %d and attn_scale %v: a file has no keys for them, and llama.cpp takes %d, %d and %v: long contexts differ from the model's",
+		chunk, floor, scale, Llama4Chunk, Llama4Chunk, Llama4Temperature)
+}
