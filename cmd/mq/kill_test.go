@@ -5,12 +5,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +28,7 @@ func TestNoRunEndsWithABrokenFile(t *testing.T) {
 		"KilledRunsResumeToTheSameBytes": killedRuns,
 		"SignalsStopARunThatGoesOn":      signals,
 		"ReplacedShardEndsTheRun":        replacedShard,
+		"RunsStayBelowTheirPeak":         peakMemory,
 		"FullDiskLeavesNoName":           fullDisk,
 		"FullFileSystemLeavesNoName":     fullFileSystem,
 	} {
@@ -97,6 +100,9 @@ func folder(t *testing.T, dir string) (named map[string][]byte, hidden []string)
 // until it comes through. $MQ_KILLS sets how many moments are tried.
 func killedRuns(t *testing.T, mq, model string) {
 	kills := 10
+	if testing.Short() {
+		kills = 2
+	}
 	if n, err := strconv.Atoi(os.Getenv("MQ_KILLS")); err == nil {
 		kills = n
 	}
@@ -214,6 +220,54 @@ func replacedShard(t *testing.T, mq, model string) {
 	if named, hidden := folder(t, dir); len(named)+len(hidden) > 0 {
 		t.Errorf("the folder has %d files and %v", len(named), hidden)
 	}
+}
+
+// peakMemory compares what the plan says with what the system counts.
+func peakMemory(t *testing.T, mq, model string) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	var stdout bytes.Buffer
+	cmd := exec.Command(mq, "convert", model, "-t", "q4_k_m,q8_0", "-o", "out-{type}.gguf", "--max-memory", "128M", "--json")
+	cmd.Dir, cmd.Stdout = t.TempDir(), &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	resident := 0
+	for running := true; running; {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+		if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+			if kib, err := strconv.Atoi(strings.Fields(rest)[0]); err == nil {
+				resident = max(resident, kib<<10)
+			}
+		}
+		select {
+		case err := <-ended:
+			if running = false; err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	for line := range strings.Lines(stdout.String()) {
+		var event struct {
+			Type   string
+			Memory struct{ Peak, Budget int }
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			t.Fatal(err)
+		}
+		if event.Type != "preflight" {
+			continue
+		}
+		if m := event.Memory; resident == 0 || resident > m.Peak || m.Peak > m.Budget || m.Budget != 128<<20 {
+			t.Errorf("%d bytes resident, the plan says %d of %d", resident, m.Peak, m.Budget)
+		}
+		return
+	}
+	t.Errorf("no plan in %s", stdout.String())
 }
 
 // fullDisk fills the space that a run has, by the limit on the size of files,
