@@ -22,6 +22,9 @@ const (
 	exitInterrupted = 130
 )
 
+// errInterrupted is what a signal makes of any error.
+var errInterrupted = errors.New("interrupted")
+
 // exitCode maps an error to the code the process ends with.
 func exitCode(err error) int {
 	var pathError *fs.PathError
@@ -29,7 +32,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &coded):
 		return coded.ExitCode()

@@ -49,12 +49,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // interrupted says in place of err that a signal has ended the run.
 func interrupted(err error) error {
-	stopped := fmt.Errorf("interrupted: %w", context.Canceled)
 	var unfinished *produce.Unfinished
 	if errors.As(err, &unfinished) {
-		return &produce.Unfinished{Err: stopped}
+		return &produce.Unfinished{Err: errInterrupted}
 	}
-	return stopped
+	return errInterrupted
 }
 
 // report tells the user about an error, once, and returns the exit code.
