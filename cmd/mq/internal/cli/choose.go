@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -128,13 +129,9 @@ func (s *study) report(c *budget.Choice, profile *budget.Profile, p *production)
 // profile measures what types do to tensors, or reads what an earlier run has
 // measured.
 func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile, error) {
-	by := s.flags.budget.by
-	if by == "" {
-		by = "model"
-		if s.production.origin.Bytes > s.budget() {
-			by = "weights"
-			s.Note("the model is larger than the memory that mq may use (%s): sensitivities are guessed; --sensitivity-by model measures them", ui.Bytes(s.budget()))
-		}
+	by, err := s.way()
+	if err != nil {
+		return nil, err
 	}
 	var tokens []int32
 	if by == "model" {
@@ -175,6 +172,27 @@ func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile
 	return p, nil
 }
 
+// way is how sensitivities are found: as asked, or by running the model where
+// it can be run and fits three quarters of the memory.
+func (s *study) way() (string, error) {
+	if by := s.flags.budget.by; by != "" {
+		return by, nil
+	}
+	if limit := 3 * s.budget(); s.production.origin.Bytes > limit {
+		s.Note("the model is larger than %s: sensitivities are guessed; --sensitivity-by model measures them", ui.Bytes(limit))
+		return "weights", nil
+	}
+	model, _, err := s.openModel(s.path)
+	if errors.Is(err, fault.ErrUnsupported) {
+		s.Warn("sensitivities are guessed, the model cannot be run: %v", err)
+		return "weights", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return "model", model.Close()
+}
+
 func (s *study) measure(ctx context.Context, types []gguf.Type, by string, tokens []int32) (*budget.Profile, error) {
 	step, finish := s.step("measuring types")
 	p, err := budget.NewProfile(ctx, s.production.Sources, s.options, budget.MeasureOptions{Types: types, Workers: s.jobs, Progress: step})
@@ -187,6 +205,9 @@ func (s *study) measure(ctx context.Context, types []gguf.Type, by string, token
 		return nil, err
 	}
 	defer model.Close()
+	if s.production.origin.Bytes > s.budget() {
+		model.ReleaseBehind()
+	}
 	groups := p.Groups(sensitivityRuns)
 	step, finish = s.step("measuring sensitivities")
 	divergences, err := eval.MeasureSensitivity(ctx, model, [][]int32{tokens}, groups, budget.Round, step)

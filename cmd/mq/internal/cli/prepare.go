@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
@@ -66,14 +67,15 @@ func (a *app) prepare(ctx context.Context, path string, f *recipeFlags, output *
 	if err != nil {
 		return err
 	}
-	if !output.dryRun {
-		p.Force, p.Resume = output.force, output.resume
+	if !output.dryRun && !output.resume { // what can be resumed shows when the plan is known
+		p.Force = output.force
 		if err := p.Preflight(); err != nil {
 			return err
 		}
 	}
 	s := &study{app: a, path: path, flags: f, production: p, options: options, ready: &prepared{}}
-	if err := s.checkFiles(output.force); err != nil {
+	replace := output.force || output.resume
+	if err := s.checkFiles(replace); err != nil {
 		return err
 	}
 	if err := s.checkBudget(); err != nil {
@@ -88,7 +90,7 @@ func (a *app) prepare(ctx context.Context, path string, f *recipeFlags, output *
 		}
 	}
 	f.ready = s.ready
-	return s.saveTypes(output.force)
+	return s.saveTypes(replace)
 }
 
 // study is a preparation on its way.
@@ -138,23 +140,49 @@ func (s *study) collect(ctx context.Context) error {
 	if s.tokens, err = s.textTokens(words, []string{c.text}); err != nil {
 		return err
 	}
+	if earlier := s.collected(); earlier != nil {
+		return s.use(earlier, c.out)
+	}
+	if s.production.origin.Bytes > s.budget() {
+		model.ReleaseBehind()
+	}
 	f := imatrixFlags{files: []string{c.text}, out: c.out, context: 512, chunks: c.chunks, force: true}
 	matrix, err := s.collectFrom(ctx, model, words, s.tokens, &f, nil)
 	if err != nil {
 		return err
 	}
-	name := c.text
-	if c.out != "" {
-		if err := f.save(matrix, c.out); err != nil {
-			return err
-		}
-		name, s.ready.matrix = c.out, c.out
+	if c.out == "" {
+		return s.use(matrix, c.text)
 	}
-	if s.options.Importance, err = quantize.NewImportance(name, matrix, s.flags.include, s.flags.exclude); err != nil {
+	if err := f.save(matrix, c.out); err != nil {
 		return err
 	}
+	return s.use(matrix, c.out)
+}
+
+// collected is the matrix that the run has kept which is to be resumed, nil
+// where there is none.
+func (s *study) collected() *imatrix.Matrix {
+	c := s.flags.collect
+	if !s.production.flags.resume || c.out == "" {
+		return nil
+	}
+	m, err := imatrix.Read(c.out)
+	if err != nil || !slices.Contains(m.Datasets, c.text) || c.chunks > 0 && m.Chunks != c.chunks {
+		return nil
+	}
+	s.Note("the matrix of an earlier run is used: %s", c.out)
+	return m
+}
+
+// use takes a matrix for the weights; name is what the output records.
+func (s *study) use(m *imatrix.Matrix, name string) (err error) {
+	if name == s.flags.collect.out {
+		s.ready.matrix = name
+	}
+	s.options.Importance, err = quantize.NewImportance(name, m, s.flags.include, s.flags.exclude)
 	s.ready.importance = s.options.Importance
-	return nil
+	return err
 }
 
 // uniform is a matrix that has something for every tensor of the layers, as
