@@ -106,39 +106,3 @@ func FuzzAnyBytes(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkQuantize(b *testing.B) {
-	x, weights := makeRow(0, 4096, 0), makeWeights(4096, 0)
-	for _, typ := range Types {
-		dst := make([]byte, 4096/typ.Block*typ.Bytes)
-		b.Run(typ.Name+"/plain", func(b *testing.B) {
-			if typ.NeedsWeights {
-				b.Skip("needs weights")
-			}
-			b.SetBytes(4 * 4096)
-			for b.Loop() {
-				typ.Quantize(dst, x, nil)
-			}
-		})
-		b.Run(typ.Name+"/weighted", func(b *testing.B) {
-			b.SetBytes(4 * 4096)
-			for b.Loop() {
-				typ.Quantize(dst, x, weights)
-			}
-		})
-	}
-}
-
-func BenchmarkDequantize(b *testing.B) {
-	x, weights := makeRow(0, 4096, 0), makeWeights(4096, 0)
-	for _, typ := range Types {
-		b.Run(typ.Name, func(b *testing.B) {
-			src := make([]byte, 4096/typ.Block*typ.Bytes)
-			typ.Quantize(src, x, weights)
-			b.SetBytes(4 * 4096)
-			for b.Loop() {
-				typ.Dequantize(x, src)
-			}
-		})
-	}
-}

@@ -1,0 +1,75 @@
+package quantize
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// The benchmarks count bytes of a source in BF16. They take many different
+// rows, since processors learn the branches that one row takes.
+const (
+	benchColumns = 2048
+	benchRows    = 64
+)
+
+func benchSource() (rows [][]float32, weights []float32) {
+	r := rand.New(rand.NewPCG(1, 2))
+	rows = make([][]float32, benchRows)
+	for i := range rows {
+		rows[i] = make([]float32, benchColumns)
+		for j := range rows[i] {
+			rows[i][j] = float32(r.NormFloat64() * 0.02)
+		}
+	}
+	weights = make([]float32, benchColumns)
+	for j := range weights {
+		weights[j] = float32(r.ExpFloat64())
+	}
+	return rows, weights
+}
+
+// perValue reports the time for a value when each turn takes a row.
+func perValue(b *testing.B) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchColumns, "ns/value")
+}
+
+func BenchmarkQuantize(b *testing.B) {
+	rows, weights := benchSource()
+	for _, typ := range Types {
+		dst := make([]byte, benchColumns/typ.Block*typ.Bytes)
+		run := func(b *testing.B, weights []float32) {
+			typ.Quantize(dst, rows[0], weights) // builds tables
+			b.SetBytes(2 * benchColumns)
+			for i := 0; b.Loop(); i++ {
+				typ.Quantize(dst, rows[i%benchRows], weights)
+			}
+			perValue(b)
+		}
+		b.Run(typ.Name, func(b *testing.B) {
+			if typ.NeedsWeights {
+				b.Skip("needs weights")
+			}
+			run(b, nil)
+		})
+		b.Run(typ.Name+"/weighted", func(b *testing.B) { run(b, weights) })
+	}
+}
+
+func BenchmarkDequantize(b *testing.B) {
+	rows, weights := benchSource()
+	for _, typ := range Types {
+		b.Run(typ.Name, func(b *testing.B) {
+			size := benchColumns / typ.Block * typ.Bytes
+			src := make([]byte, benchRows*size)
+			for i, x := range rows {
+				typ.Quantize(src[i*size:][:size], x, weights)
+			}
+			y := make([]float32, benchColumns)
+			b.SetBytes(2 * benchColumns)
+			for i := 0; b.Loop(); i++ {
+				typ.Dequantize(y, src[i%benchRows*size:][:size])
+			}
+			perValue(b)
+		})
+	}
+}
