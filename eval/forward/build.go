@@ -15,6 +15,8 @@ type loader interface {
 	attention(layer int) attentionPlan
 	router(layer int) router
 
+	// ropeStyle says which dimensions rotate together.
+	ropeStyle() arch.RopeStyle
 	// vector returns a tensor of one dimension of n elements.
 	vector(name string, layer, n int) ([]float32, error)
 	// numbers returns a small tensor of any shape with n elements.

@@ -1,9 +1,12 @@
 package forward
 
+import "github.com/f190792d/mq/convert/arch"
+
 // mixer lets the positions of a sequence see each other: attention of some
 // kind. x is the normalised stream [tokens, embed], y takes the result.
 type mixer interface {
 	mix(r *run, layer int, x, y []float32) error
+	parts(p *parts, style arch.RopeStyle)
 }
 
 // linear is a matrix with an optional bias.

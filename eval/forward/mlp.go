@@ -5,6 +5,7 @@ import "github.com/f190792d/mq/eval/kernel"
 // mlp is the part of a layer that treats each position by itself.
 type mlp interface {
 	feed(r *run, x, y []float32) error
+	parts(p *parts, suffix string)
 }
 
 // swiglu is down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv:2002.05202).

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/f190792d/mq/cmd/mq/internal/produce"
@@ -18,7 +19,8 @@ import (
 var maxVerifiedKLD = []struct{ bits, kld float64 }{{16, 0.01}, {8, 0.05}, {5.5, 0.2}, {4, 0.7}, {3, 1.5}, {0, 6}}
 
 // verifier returns the check that compares a file with its source.
-func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(context.Context, produce.Target, []string) error {
+func (a *app) verifier(p *production, original *forward.Model, prompt []int32) func(context.Context, produce.Target, []string) error {
+	source := eval.Model(original)
 	if len(p.Targets) > 1 {
 		source = &remembered{Model: source}
 	}
@@ -36,6 +38,13 @@ func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(co
 		written.SetWorkers(a.jobs)
 		if t.Plan.Summary.FileBytes > a.budget() {
 			written.ReleaseBehind()
+		}
+		odd, err := written.Unlike(ctx, original)
+		if err != nil {
+			return err
+		}
+		if len(odd) > 0 {
+			return fault.Check("%s: %s: it is not a true conversion and was not kept (--no-verify keeps it)", t.Path, several(odd))
 		}
 		source, err := eval.LikeFile(source, file.KVs())
 		if err != nil {
@@ -58,6 +67,14 @@ func (a *app) verifier(p *production, source eval.Model, prompt []int32) func(co
 		}
 		return judge(t, agreement)
 	}
+}
+
+// several quotes the first of some sentences.
+func several(all []string) string {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return fmt.Sprintf("%s, and %d more", all[0], len(all)-1)
 }
 
 // judge fails a file that is further from its source than its type explains.
