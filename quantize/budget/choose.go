@@ -69,7 +69,7 @@ func Choose(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, p *Prof
 	}
 	solution, ok := Solve(items, limit-fixed)
 	if !ok {
-		return nil, target.impossible(smallest.Summary)
+		return nil, target.impossible(smallest.Summary, o.Importance != nil)
 	}
 	choice := &Choice{}
 	for i, j := range solution {
@@ -122,11 +122,15 @@ func usable(free []quantize.Choice, profiles map[string]Tensor) ([][]gguf.Type, 
 	return types, nil
 }
 
-func (t Target) impossible(s quantize.Summary) error {
-	if t.Bytes == 0 {
-		return fault.Usage("budget: %g bits per weight are too few: the smallest that is possible has %.3f (%d bytes); an importance matrix permits smaller types", t.Bits, s.Bits, s.FileBytes)
+func (t Target) impossible(s quantize.Summary, weighted bool) error {
+	hint := ""
+	if !weighted {
+		hint = "; an importance matrix permits smaller types"
 	}
-	return fault.Usage("budget: %d bytes are too few: the smallest file that is possible has %d (%.3f bits per weight); an importance matrix permits smaller types", t.Bytes, s.FileBytes, s.Bits)
+	if t.Bytes == 0 {
+		return fault.Usage("budget: %g bits per weight are too few: the smallest that is possible has %.3f (%d bytes)%s", t.Bits, s.Bits, s.FileBytes, hint)
+	}
+	return fault.Usage("budget: %d bytes are too few: the smallest file that is possible has %d (%.3f bits per weight)%s", t.Bytes, s.FileBytes, s.Bits, hint)
 }
 
 // size is what a tensor takes in a type, in bytes.
@@ -166,7 +170,12 @@ func overrides(free []quantize.Choice, types []gguf.Type) ([]quantize.Override, 
 	}
 	recipe, err := quantize.ParseRecipe(middle.String())
 	if err != nil || !recipe.Default.Quantized() {
-		recipe, _ = quantize.ParseRecipe("Q8_0") // floats leave no room for overrides
+		// Recipes of floats leave no room for overrides.
+		fileType := recipe.FileType
+		recipe, _ = quantize.ParseRecipe("Q8_0")
+		if err == nil {
+			recipe.FileType = fileType
+		}
 	}
 	return list, recipe
 }

@@ -244,7 +244,8 @@ func TestProfilesAreReadBackAndCheckedAgainstTheModel(t *testing.T) {
 	if _, err := Choose(kvs, infos(sources), o, back, Target{Bits: 5}); !errors.Is(err, fault.ErrCorrupt) {
 		t.Errorf("a profile of another model: %v", err)
 	}
-	for _, bad := range []string{"", "[]", `{"tensors":[{"name":"x","errors":{"Q9":1}}]}`, `{"tensors":[{"name":"x","sensitivity":-1}]}`, `{"tensors":[{"errors":{"Q4_K":-1}}]}`} {
+	for _, bad := range []string{"", "[]", `{"tensors":[{"name":"x","errors":{"Q9":1}}]}`, `{"tensors":[{"name":"x","sensitivity":-1}]}`, `{"tensors":[{"errors":{"Q4_K":-1}}]}`,
+		`{"tensors":[{"sensitivity":1e300,"errors":{"Q4_K":1e300}}]}`} {
 		if _, err := ParseProfile("p.json", []byte(bad)); !errors.Is(err, fault.ErrCorrupt) {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -94,7 +94,7 @@ func ParseProfile(name string, data []byte) (*Profile, error) {
 	}
 	for _, t := range p.Tensors {
 		for typ, e := range t.Errors {
-			if _, ok := gguf.ParseType(typ); !ok || !(e >= 0) {
+			if _, ok := gguf.ParseType(typ); !ok || !(e >= 0) || math.IsInf(t.Sensitivity*e, 0) {
 				return nil, fault.Corrupt("budget: %s: tensor %q: type %q with error %v", name, t.Name, typ, e)
 			}
 		}

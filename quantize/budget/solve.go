@@ -73,7 +73,7 @@ func fill(items [][]Option, smallest []int, room, unit int64) []int {
 		base := options[smallest[i]].Size
 		taken[i] = make([]uint8, n)
 		for c := range next {
-			next[c] = math.Inf(1)
+			next[c], taken[i][c] = math.Inf(1), uint8(smallest[i])
 		}
 		for j, o := range options {
 			extra := int((o.Size - base + unit - 1) / unit)

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -83,6 +84,10 @@ func TestWhatCannotFitIsRefused(t *testing.T) {
 	}
 	if chosen, ok := Solve(items, 15); !ok || chosen[0] != 0 {
 		t.Errorf("%v, %v", chosen, ok)
+	}
+	endless := [][]Option{{{10, math.Inf(1)}, {8, math.Inf(1)}}, {{5, 1}, {4, 2}}}
+	if chosen, ok := Solve(endless, 13); !ok || chosen[0] != 1 || chosen[1] != 0 {
+		t.Errorf("costs without end: %v, %v", chosen, ok)
 	}
 	if chosen, ok := Solve(items, 1<<50); !ok || chosen[0] != 1 {
 		t.Errorf("%v, %v", chosen, ok)
