@@ -180,14 +180,15 @@ const (
 // planMemory divides the budget.
 func (a *app) planMemory(p *production) (memoryUse, error) {
 	budget := a.budget()
-	headers := int64(0)
+	headers, importance := int64(0), int64(0)
 	for _, t := range p.Targets {
+		importance = max(importance, t.Plan.ImportanceBytes())
 		for _, f := range t.Plan.Files {
 			// The bytes, the key-values they were made from, the tensors.
 			headers += 3*f.DataOffset() + 1024*int64(len(f.Tensors))
 		}
 	}
-	fixed := memory.Overhead + 2*headers
+	fixed := memory.Overhead + 2*(headers+importance)
 	// What the collector has not taken yet is as much again as what lives.
 	room := (budget - fixed) / 2
 	if room < leastPipeline {

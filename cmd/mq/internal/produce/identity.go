@@ -53,7 +53,7 @@ func (j *Job) unchanged() error {
 }
 
 // identity digests what decides the bytes of the outputs.
-func (j *Job) identity() identity {
+func (j *Job) identity() (identity, error) {
 	id := identity{Version: j.Version}
 	source := sha256.New()
 	fmt.Fprintln(source, j.Source)
@@ -63,18 +63,15 @@ func (j *Job) identity() identity {
 	id.Source = text(source)
 	plan := sha256.New()
 	for _, t := range j.Targets {
-		for i, path := range t.Paths() {
+		for _, path := range t.Paths() {
 			id.Files = append(id.Files, filepath.Base(path))
-			header := t.Plan.Files[i].HeaderBytes()
-			fmt.Fprintf(plan, "%d\n", len(header))
-			plan.Write(header)
 		}
-		for _, c := range t.Plan.Tensors {
-			fmt.Fprintf(plan, "%q %d %s\n", c.Info.Name, c.Source, c.From)
+		if err := t.Plan.WriteIdentity(plan); err != nil {
+			return id, err
 		}
 	}
 	id.Plan = text(plan)
-	return id
+	return id, nil
 }
 
 func text(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

@@ -189,8 +189,10 @@ func CheckSpace(paths []string, sizes []int64) error {
 // open creates the files and the journal, or takes over those of an earlier
 // run.
 func (w *work) open(ctx context.Context) error {
-	var err error
-	id := w.identity()
+	id, err := w.identity()
+	if err != nil {
+		return err
+	}
 	var records []record
 	if w.Resume {
 		var was identity
