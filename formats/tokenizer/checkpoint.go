@@ -124,22 +124,6 @@ func (c *checkpoint) read(name string) ([]byte, error) {
 	return raw, err
 }
 
-// list returns the names in a folder of the checkpoint where the files can be
-// listed, else nothing.
-func (c *checkpoint) list(dir string) []string {
-	lister, ok := c.files.(interface {
-		List(dir string) ([]string, error)
-	})
-	if !ok {
-		return nil
-	}
-	names, err := lister.List(dir)
-	if err != nil {
-		return nil
-	}
-	return names
-}
-
 // param is an entry of config.json, where text_config counts before the rest.
 func (c *checkpoint) param(name string) any {
 	for _, sub := range []string{"text_config", "llm_config", "language_config"} {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,11 +79,58 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	if err == nil && change != nil {
 		err = change(v)
 	}
+	if err == nil {
+		err = c.fallback(v)
+	}
 	if err != nil {
 		return err
 	}
 	v.append(&c.kvs)
 	return nil
+}
+
+// fallback names the tokens of roles that tokenizer_config.json and config.json
+// say nothing about: by special_tokens_map.json, then generation_config.json.
+func (c *checkpoint) fallback(v *specialVocab) error {
+	named, err := readObject(c.files, "special_tokens_map.json")
+	if err != nil {
+		return err
+	}
+	generation, err := readObject(c.files, "generation_config.json")
+	if err != nil {
+		return err
+	}
+	tokens, _ := c.kvs.Strings(key("tokens"))
+	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+		if c.config[role+"_token"] != nil || v.ids.has(role) {
+			continue
+		}
+		id := slices.Index(tokens, contentOf(named[role+"_token"]))
+		if id < 0 {
+			value := generation[role+"_token_id"]
+			if several, ok := value.([]any); ok && len(several) > 0 {
+				value = several[0]
+			}
+			number, ok := value.(float64)
+			if !ok || number < 0 || number >= float64(len(tokens)) || number != float64(int(number)) {
+				continue
+			}
+			id = int(number)
+		}
+		if err := v.setID(role, int64(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contentOf is the text of a token: a string, or an object with it.
+func contentOf(value any) string {
+	if object, ok := value.(map[string]any); ok {
+		value = object["content"]
+	}
+	text, _ := value.(string)
+	return text
 }
 
 // looksSpecial tells tokens that are control tokens although a file does not
@@ -189,10 +237,7 @@ func (c *checkpoint) added() map[int64]addedToken {
 func (c *checkpoint) roleTokens() map[string]bool {
 	texts := map[string]bool{}
 	note := func(value any) {
-		if object, ok := value.(map[string]any); ok {
-			value = object["content"]
-		}
-		if text, ok := value.(string); ok && text != "" {
+		if text := contentOf(value); text != "" {
 			texts[text] = true
 		}
 	}

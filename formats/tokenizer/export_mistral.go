@@ -23,7 +23,7 @@ func (c *checkpoint) mistralFile() string {
 	if raw, err := c.read("tekken.json"); err == nil && raw != nil {
 		return "tekken.json"
 	}
-	for _, name := range slices.Backward(c.list(".")) {
+	for _, name := range slices.Backward(list(c.files, ".")) {
 		if m := versionedModel.FindStringSubmatch(name); m != nil && (m[1] != "" || c.native) {
 			return name
 		}

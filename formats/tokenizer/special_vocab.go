@@ -17,6 +17,22 @@ type Files interface {
 	ReadFile(name string) ([]byte, error)
 }
 
+// list returns the names in a folder of the checkpoint where the files can be
+// listed, as those of an hf.Folder can, else nothing.
+func list(files Files, dir string) []string {
+	lister, ok := files.(interface {
+		List(dir string) ([]string, error)
+	})
+	if !ok {
+		return nil
+	}
+	names, err := lister.List(dir)
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
 // readObject reads a JSON object; nil where the file does not exist.
 func readObject(files Files, name string) (map[string]any, error) {
 	raw, err := files.ReadFile(name)
@@ -95,6 +111,8 @@ func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*sp
 		if err := v.fromConfig(files, config, parsed); err != nil {
 			return nil, err
 		}
+	} else if v.chat, err = chatTemplate(files, nil); err != nil {
+		return nil, err
 	}
 	model, err := readObject(files, "config.json")
 	if err != nil {
@@ -285,36 +303,6 @@ func (v *specialVocab) fromConfig(files Files, config map[string]any, parsed *js
 	return nil
 }
 
-// chatTemplate is the template of tokenizer_config.json, else of
-// chat_template.jinja, else of chat_template.json.
-func chatTemplate(files Files, config map[string]any) (any, error) {
-	chat, given := config["chat_template"]
-	if !given {
-		raw, err := files.ReadFile("chat_template.jinja")
-		switch {
-		case err == nil:
-			chat = universalNewlines(string(raw))
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		default:
-			object, err := readObject(files, "chat_template.json")
-			if err != nil {
-				return nil, err
-			}
-			chat = object["chat_template"]
-		}
-	}
-	switch chat.(type) {
-	case string, []any:
-		return chat, nil
-	}
-	return nil, nil
-}
-
-func universalNewlines(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-}
-
 // writers are the roles that have a key.
 var writers = map[string]string{"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "mask": "mask", "eot": "eot", "eom": "eom"}
 
@@ -339,39 +327,5 @@ func (v *specialVocab) append(kvs *gguf.KVs) {
 	}
 	if v.accents != nil {
 		kvs.Set(key("normalizer.strip_accents"), *v.accents)
-	}
-}
-
-func (v *specialVocab) appendChat(kvs *gguf.KVs) {
-	const chatKey = "tokenizer.chat_template"
-	main, ok := v.chat.(string)
-	list, _ := v.chat.([]any)
-	var names []string
-	for _, item := range list {
-		choice, _ := item.(map[string]any)
-		name, _ := choice["name"].(string)
-		template, isText := choice["template"].(string)
-		name = strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
-				return r
-			}
-			return '_'
-		}, name)
-		switch {
-		case name == "" || !isText:
-		case name == "default":
-			main, ok = template, true
-		default:
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-			kvs.Set(chatKey+"."+name, template)
-		}
-	}
-	if len(names) > 0 {
-		kvs.Set("tokenizer.chat_templates", names)
-	}
-	if ok {
-		kvs.Set(chatKey, main)
 	}
 }

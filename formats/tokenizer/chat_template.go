@@ -1,0 +1,100 @@
+package tokenizer
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// chatTemplate is the template of tokenizer_config.json, else of
+// chat_template.jinja with those beside it, else of chat_template.json: a
+// string, a list of named templates, or nil.
+func chatTemplate(files Files, config map[string]any) (any, error) {
+	chat, given := config["chat_template"]
+	if !given {
+		raw, err := files.ReadFile("chat_template.jinja")
+		switch {
+		case err == nil:
+			if chat, err = namedTemplates(files, universalNewlines(string(raw))); err != nil {
+				return nil, err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		default:
+			object, err := readObject(files, "chat_template.json")
+			if err != nil {
+				return nil, err
+			}
+			chat = object["chat_template"]
+		}
+	}
+	switch chat.(type) {
+	case string, []any:
+		return chat, nil
+	}
+	return nil, nil
+}
+
+// namedTemplates adds the templates of additional_chat_templates to the
+// default one, each under the name of its file.
+func namedTemplates(files Files, main string) (any, error) {
+	const folder = "additional_chat_templates"
+	all := []any{map[string]any{"name": "default", "template": main}}
+	for _, file := range list(files, folder) {
+		name, ok := strings.CutSuffix(file, ".jinja")
+		if !ok {
+			continue
+		}
+		raw, err := files.ReadFile(folder + "/" + file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, map[string]any{"name": name, "template": universalNewlines(string(raw))})
+	}
+	if len(all) == 1 {
+		return main, nil
+	}
+	return all, nil
+}
+
+func universalNewlines(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// appendChat writes the chat template and named ones beside it.
+func (v *specialVocab) appendChat(kvs *gguf.KVs) {
+	const chatKey = "tokenizer.chat_template"
+	main, ok := v.chat.(string)
+	list, _ := v.chat.([]any)
+	var names []string
+	for _, item := range list {
+		choice, _ := item.(map[string]any)
+		name, _ := choice["name"].(string)
+		template, isText := choice["template"].(string)
+		name = strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
+				return r
+			}
+			return '_'
+		}, name)
+		switch {
+		case name == "" || !isText:
+		case name == "default":
+			main, ok = template, true
+		default:
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			kvs.Set(chatKey+"."+name, template)
+		}
+	}
+	if len(names) > 0 {
+		kvs.Set("tokenizer.chat_templates", names)
+	}
+	if ok {
+		kvs.Set(chatKey, main)
+	}
+}
