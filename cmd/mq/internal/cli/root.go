@@ -47,13 +47,19 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return a.report(err)
 }
 
+// interruption is the error of a run that a signal has ended.
+type interruption struct{}
+
+func (interruption) Error() string        { return "interrupted" }
+func (interruption) Is(target error) bool { return target == context.Canceled }
+
 // interrupted says in place of err that a signal has ended the run.
 func interrupted(err error) error {
 	var unfinished *produce.Unfinished
 	if errors.As(err, &unfinished) {
-		return &produce.Unfinished{Err: errInterrupted}
+		return &produce.Unfinished{Err: interruption{}}
 	}
-	return errInterrupted
+	return interruption{}
 }
 
 // report tells the user about an error, once, and returns the exit code.
