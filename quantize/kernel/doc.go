@@ -1,6 +1,7 @@
 // Package kernel holds the inner loops of quantization: least-squares
 // searches for the scale, or for the scale and the minimum, of small groups of
-// values, and the rounding of values to levels. It knows nothing of formats.
+// values, the rounding of values to levels, the search for codes near a group,
+// and, for types without a search, whole blocks.
 //
 // Quantized bytes must equal those of a scalar program that adds in source
 // order, so no group is ever summed across lanes. Instead Lanes groups lie
@@ -17,4 +18,7 @@
 //
 //	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
 //	cd _gen && go run . neon
+//
+// The other files of assembly, of whole blocks, code searches and splits, are
+// written by its command blocks, which says how.
 package kernel
