@@ -94,8 +94,12 @@ func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
 	if text, ok := vocabulary.Get(template); ok && p.Arch.EarlyTemplate {
 		p.KVs = slices.Insert(p.KVs, 1, gguf.KV{Key: template, Value: text})
 	}
+	native := strings.HasPrefix(p.Arch.Classes[0], arch.NativeMistral)
 	for _, kv := range vocabulary {
 		p.KVs.Set(kv.Key, kv.Value)
+		if native && kv.Key == "tokenizer.ggml.token_type" {
+			p.KVs.Set(p.Arch.Name+".vocab_size", uint32(p.Hyper.Vocab)) // of Mistral's own format the vocabulary tells
+		}
 	}
 }
 
