@@ -89,7 +89,8 @@ func (c *checkpoint) writeTekken(raw []byte) error {
 }
 
 // mistralTail writes what follows, in the order of the reference converter:
-// special tokens, the tokens themselves, the chat template.
+// special tokens, the tokens themselves, the chat template. (The zeros that are
+// the scores of tekken.json's tokens are integers there.)
 func (c *checkpoint) mistralTail(table []entry, version string, role func(string) int32) error {
 	if c.size > 0 && len(table) > c.size {
 		return fault.Corrupt("tokenizer: %d tokens, but the checkpoint says vocab_size %d", len(table), c.size)
