@@ -19,6 +19,10 @@ type Options struct {
 	Pre          string // tokenizer.ggml.pre; empty: recognized
 	NoVocabulary bool   // plan without a tokenizer
 
+	// ForQuantizer says that the streams go on to a quantizer: what only a file
+	// would keep in 8 bits comes as 16.
+	ForQuantizer bool
+
 	// Encoder returns the encoder of a block type. Types without blocks need
 	// none.
 	Encoder func(gguf.Type) (transform.Encoder, bool)
@@ -74,7 +78,7 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	for _, loss := range arch.Losses(ckpt.Config(), h) {
 		p.Warnings = append(p.Warnings, loss.Text)
 	}
-	if a.KeepsTypes && o.Type != Source {
+	if a.KeepsTypes && o.Type != Source && !o.ForQuantizer {
 		p.Type = mixed
 		for i := range targets {
 			targets[i].keeps = true

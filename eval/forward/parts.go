@@ -12,6 +12,7 @@ type part struct {
 	name   string
 	matrix *matrix   // or
 	vector []float32 // numbers that a file keeps as they are, or
+	coarse bool      // numbers of a matrix, which may be quantized
 	figure func() []float64
 
 	// Rows of a matrix, or elements of a vector, that belong to heads of so
@@ -197,7 +198,7 @@ func (p *parts) compressor(name string, c *compressor) {
 	}
 	p.linear(name+"_kv", c.kv)
 	p.linear(name+"_gate", c.gate)
-	p.vector(name+"_ape.weight", c.ape)
+	p.list = append(p.list, part{name: p.prefix + name + "_ape.weight", vector: c.ape, coarse: true})
 	p.norm(name+"_norm", &c.norm)
 }
 

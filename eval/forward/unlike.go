@@ -61,7 +61,11 @@ func unlike(made, want part) (string, error) {
 		return "", nil
 	case want.vector != nil:
 		a, b := inOrder(made, made.vector, 1), inOrder(want, want.vector, 1)
-		if d := distance(a, b); !(d <= vectorDistance) {
+		limit := vectorDistance
+		if want.coarse {
+			limit = furthest[len(furthest)-1].distance
+		}
+		if d := distance(a, b); !(d <= limit) {
 			return fmt.Sprintf("%s is %.3g %% of its size away from the source's", made.name, 100*d), nil
 		}
 		return "", nil

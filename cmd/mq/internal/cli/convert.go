@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -129,6 +130,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	if isDirect {
 		options.Type = direct
 	}
+	options.ForQuantizer = !isDirect
 	plan, err := convert.NewPlan(ckpt, options)
 	if err != nil {
 		return nil, err
@@ -173,6 +175,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	if err != nil {
 		return nil, err
 	}
+	quantization.Overrides = append(quantization.Overrides, keepEncoded(infos)...)
 	for _, r := range recipes {
 		quantization.Recipe = r
 		q, err := quantize.NewPlan(plan.KVs, infos, quantization)
@@ -184,6 +187,19 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 		}
 	}
 	return p, nil
+}
+
+// keepEncoded leaves tensors alone that the checkpoint has in few bits itself.
+func keepEncoded(infos []gguf.TensorInfo) []quantize.Override {
+	var kept []quantize.Override
+	for _, t := range infos {
+		if t.Type.Quantized() {
+			if o, err := quantize.ParseOverride("^" + regexp.QuoteMeta(t.Name) + "$=" + t.Type.String()); err == nil {
+				kept = append(kept, o)
+			}
+		}
+	}
+	return kept
 }
 
 // describe notes what is converted.

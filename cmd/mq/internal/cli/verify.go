@@ -10,13 +10,14 @@ import (
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
 )
 
 // maxVerifiedKLD is the mean divergence above which a conversion has failed,
-// for files of so many bits per weight and more: an order of magnitude above
-// what quantization alone does to trained models, two below what a wrong
-// transform does.
-var maxVerifiedKLD = []struct{ bits, kld float64 }{{16, 0.01}, {8, 0.05}, {5.5, 0.2}, {4, 0.7}, {3, 1.5}, {0, 6}}
+// for files whose coarsest matrix has so many bits per weight and more. It is
+// wide: models with few or random weights suffer much from few bits, and what
+// is wrong with single parts shows in these.
+var maxVerifiedKLD = []struct{ bits, kld float64 }{{16, 0.02}, {8, 0.1}, {5.5, 0.5}, {4, 1}, {3, 2}, {0, 6}}
 
 // verifier returns the check that compares a file with its source.
 func (a *app) verifier(p *production, original *forward.Model, prompt []int32) func(context.Context, produce.Target, []string) error {
@@ -77,10 +78,11 @@ func several(all []string) string {
 	return fmt.Sprintf("%s, and %d more", all[0], len(all)-1)
 }
 
-// judge fails a file that is further from its source than its type explains.
+// judge fails a file that is further from its source than its types explain.
 func judge(t produce.Target, agreement eval.Agreement) error {
+	bits := coarsest(t.Plan)
 	for _, limit := range maxVerifiedKLD {
-		if t.Plan.Summary.Bits < limit.bits {
+		if bits < limit.bits {
 			continue
 		}
 		if !(agreement.MeanKLD <= limit.kld) {
@@ -90,6 +92,17 @@ func judge(t produce.Target, agreement eval.Agreement) error {
 		return nil
 	}
 	return nil
+}
+
+// coarsest returns the fewest bits per weight of any matrix.
+func coarsest(plan *quantize.Plan) float64 {
+	least := 32.0
+	for _, c := range plan.Tensors {
+		if t := c.Info.Type; len(c.Info.Shape) > 1 {
+			least = min(least, 8*float64(t.BlockBytes())/float64(t.BlockLen()))
+		}
+	}
+	return least
 }
 
 // remembered runs a model once and repeats its answer for every target.

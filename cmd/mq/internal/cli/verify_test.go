@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/internal/fixtures/models"
+)
+
+const stories = "../../../../testdata/stories-llama"
+
+// convertWith converts as the command does, with one thing done between
+// planning and writing.
+func convertWith(t *testing.T, dir string, change func(*production), args ...string) error {
+	t.Helper()
+	var f convertFlags
+	cmd := &cobra.Command{}
+	f.recipe.register(cmd)
+	f.output.register(cmd, "")
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err := cmd.ParseFlags(append(args, "-o", path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.output.parse(); err != nil {
+		t.Fatal(err)
+	}
+	ckpt, err := hf.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ckpt.Close()
+	var out, notes bytes.Buffer
+	a := &app{Console: ui.Console{Out: &out, Err: &notes}, jobs: 2}
+	p, err := a.planConversion(ckpt, dir, &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(p)
+	done, err := a.prepareCheck(p, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	err = a.produce(t.Context(), p)
+	if _, missing := os.Stat(path); (err == nil) == errors.Is(missing, fs.ErrNotExist) {
+		t.Errorf("error %v, and the file: %v", err, missing)
+	}
+	return err
+}
+
+// whole reads all rows of a stream.
+func whole(s gguf.Stream) ([]byte, error) {
+	data := make([]byte, s.Size())
+	return data, s.ReadRows(data, 0)
+}
+
+// rewrite changes the bytes of every tensor with such an end of its name.
+func rewrite(end string, f func(s gguf.Stream, dst, src []byte)) func(*production) {
+	return func(p *production) {
+		for i, s := range p.Sources {
+			if !strings.HasSuffix(s.Name, end) {
+				continue
+			}
+			p.Sources[i].ReadRows = func(dst []byte, first int64) error {
+				src, err := whole(s)
+				if err != nil {
+					return err
+				}
+				changed := make([]byte, len(src))
+				f(s, changed, src)
+				copy(dst, changed[first*s.RowBytes():])
+				return nil
+			}
+		}
+	}
+}
+
+// unpermuted puts the rows of each of some heads back into the order of the
+// checkpoint.
+func unpermuted(heads int64) func(*production) {
+	return rewrite("attn_q.weight", func(s gguf.Stream, dst, src []byte) {
+		size, dim := s.RowBytes(), s.Rows()/heads
+		for row := range s.Rows() {
+			head, j := row/dim*dim, row%dim
+			copy(dst[(head+j%2*dim/2+j/2)*size:], src[row*size:(row+1)*size])
+		}
+	})
+}
+
+// exchanged reads one tensor of each layer from another.
+func exchanged(a, b string) func(*production) {
+	return func(p *production) {
+		for i, s := range p.Sources {
+			other := slices.IndexFunc(p.Sources, func(o gguf.Stream) bool { return o.Name == strings.Replace(s.Name, a, b, 1) })
+			if strings.Contains(s.Name, a) {
+				p.Sources[i].ReadRows, p.Sources[other].ReadRows = p.Sources[other].ReadRows, p.Sources[i].ReadRows
+			}
+		}
+	}
+}
+
+// swappedExperts exchanges the first two experts of the down projection.
+var swappedExperts = rewrite("ffn_down_exps.weight", func(s gguf.Stream, dst, src []byte) {
+	size := s.Size() / s.Shape[2]
+	copy(dst, src)
+	copy(dst, src[size:2*size])
+	copy(dst[size:], src[:size])
+})
+
+// noOffset takes the offset of 1 off norms again.
+var noOffset = rewrite("attn_norm.weight", func(_ gguf.Stream, dst, src []byte) {
+	for i := 0; i < len(src); i += 4 {
+		x := math.Float32frombits(binary.LittleEndian.Uint32(src[i:]))
+		binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(x-1))
+	}
+})
+
+// turnedBack stores the key matrices of latent attention as the checkpoint
+// has them.
+var turnedBack = rewrite("attn_k_b.weight", func(s gguf.Stream, dst, src []byte) {
+	size := s.RowBytes() / s.Shape[0]
+	columns, rows := s.Shape[0], s.Shape[1]
+	for i := range s.Elements() {
+		matrix, row, column := i/(rows*columns), i/columns%rows, i%columns
+		copy(dst[(matrix*rows*columns+column*rows+row)*size:][:size], src[i*size:])
+	}
+})
+
+func nothing(*production) {}
+
+// TestCheckFindsSeededFaults puts the classic faults of converters into true
+// conversions, of random models and of a trained one, and demands that the
+// check at the end finds each of them in files of every number of bits.
+func TestCheckFindsSeededFaults(t *testing.T) {
+	type fault struct {
+		name   string
+		change func(*production)
+		args   []string
+	}
+	fixtures := map[string]models.Fixture{}
+	for _, f := range models.All(t) {
+		fixtures[f.Name] = f
+	}
+	rope := func(name string) fault {
+		return fault{"a wrong rope base", nothing, []string{"--override-kv", name + ".rope.freq_base=float:25000"}}
+	}
+	gates := fault{"gate and up swapped", exchanged("ffn_gate.", "ffn_up."), nil}
+	for _, model := range []struct {
+		name   string
+		faults []fault
+	}{
+		{"stories-llama", []fault{{"q unpermuted", unpermuted(4), nil}, gates, rope("llama")}},
+		{"llama3.1", []fault{{"q unpermuted", unpermuted(6), nil}, gates, rope("llama")}},
+		{"mixtral", []fault{{"experts swapped", swappedExperts, nil}, {"gate and up swapped", exchanged("ffn_gate_exps.", "ffn_up_exps."), nil}}},
+		{"qwen3next", []fault{{"norms without their offset", noOffset, nil}, {"experts swapped", swappedExperts, nil}, rope("qwen3next")}},
+		{"deepseek-v3", []fault{{"k_b not turned", turnedBack, nil}, {"experts swapped", swappedExperts, nil}, rope("deepseek2")}},
+		{"deepseek-v2-lite", []fault{{"k_b not turned", turnedBack, nil}}},
+	} {
+		dir := stories
+		if f, ok := fixtures[model.name]; ok {
+			dir = f.Unpack(t)
+		} else if model.name != "stories-llama" {
+			t.Errorf("no fixture %s", model.name)
+			continue
+		}
+		for _, kind := range []string{"f32", "f16", "q8_0", "q6_k", "q4_k_m", "q3_k_m", "q2_k", "q1_0"} {
+			if kind == "q1_0" && dir != stories {
+				continue // rows are too short for its blocks
+			}
+			kind := []string{"-t", kind}
+			for _, f := range append(model.faults, fault{name: "none", change: nothing}) {
+				t.Run(fmt.Sprint(model.name, kind[1:], f.name), func(t *testing.T) {
+					err := convertWith(t, dir, f.change, append(kind, f.args...)...)
+					if f.name == "none" && err != nil || f.name != "none" && !isCheck(err) {
+						t.Errorf("error %v", err)
+					}
+				})
+			}
+		}
+	}
+}
+
+func isCheck(err error) bool {
+	return errors.Is(err, fault.ErrCheck) && strings.Contains(err.Error(), "not a true conversion") && !errors.Is(err, context.Canceled)
+}
+
+// TestStoriesHasTheHeadsAssumed holds the number above to the model.
+func TestStoriesHasTheHeadsAssumed(t *testing.T) {
+	ckpt, err := hf.Open(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ckpt.Close()
+	h, err := arch.FromConfig(ckpt.Config())
+	if err != nil || h.Heads != 4 {
+		t.Errorf("%d heads, %v", h.Heads, err)
+	}
+}
