@@ -47,7 +47,8 @@ func TestIdentityCoversTypesHeadersAndWeights(t *testing.T) {
 		}
 		seen[id] = what
 	}
-	if identity("Q4_0", weighted(1, 1)) != identity("Q4_0", weighted(1, 1)) {
+	once, again := identity("Q4_0", weighted(1, 1)), identity("Q4_0", weighted(1, 1))
+	if once != again {
 		t.Error("the same plan has two identities")
 	}
 }

@@ -22,7 +22,7 @@ func Space(path string) (free int64, system uint64, err error) {
 	if err := unix.Stat(dir, &info); err != nil {
 		return 0, 0, fault.IO("atomicfile: %s: cannot read the folder %s: %w", path, dir, err)
 	}
-	return int64(fs.Bavail) * int64(fs.Bsize), uint64(info.Dev), nil
+	return int64(fs.Bavail * uint64(fs.Bsize)), uint64(info.Dev), nil //nolint:unconvert // an int32 on darwin
 }
 
 // allocated returns the bytes that a file takes on disk, 0 where there is none.

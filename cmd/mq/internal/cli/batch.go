@@ -198,11 +198,11 @@ func (r *batchRun) convert(ctx context.Context, m *batchModel, types []string, r
 	if r.force {
 		f.output.resume = false
 	}
-	p, done, err := r.planAny(ctx, r.file.at(m.Path), f)
+	p, source, err := r.planAny(ctx, r.file.at(m.Path), f)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer source.Close()
 	byPath := map[string]*batchResult{}
 	for i := range p.Targets {
 		t := &p.Targets[i]
@@ -213,11 +213,11 @@ func (r *batchRun) convert(ctx context.Context, m *batchModel, types []string, r
 			return err
 		}
 	}
-	checked, err := r.prepareCheck(p, r.file.at(m.Path))
+	reference, err := r.prepareCheck(p, r.file.at(m.Path))
 	if err != nil {
 		return err
 	}
-	defer checked()
+	defer reference.Close()
 	begin := time.Now()
 	p.Failed = func(t produce.Target, err error) { byPath[t.Path].add(verifyCheck, begin, err) }
 	err = r.write(ctx, p)

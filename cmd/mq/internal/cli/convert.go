@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -83,19 +84,19 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	for _, w := range p.warnings {
 		a.Warn("%s", w)
 	}
-	done, err := a.prepareCheck(p, dir)
+	source, err := a.prepareCheck(p, dir)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer source.Close()
 	return a.produce(ctx, p)
 }
 
 // prepareCheck opens the source for the check at the end, before the work: a
 // model that cannot run is known now.
-func (a *app) prepareCheck(p *production, dir string) (done func() error, err error) {
+func (a *app) prepareCheck(p *production, dir string) (io.Closer, error) {
 	if len(p.prompt) == 0 || p.flags.dryRun {
-		return func() error { return nil }, nil
+		return io.NopCloser(nil), nil
 	}
 	source, err := forward.OpenExpressible(dir)
 	if err != nil {
@@ -106,7 +107,7 @@ func (a *app) prepareCheck(p *production, dir string) (done func() error, err er
 		source.ReleaseBehind()
 	}
 	p.Check = a.verifier(p, source, p.prompt)
-	return source.Close, nil
+	return source, nil
 }
 
 // planConversion finds out what a conversion writes.

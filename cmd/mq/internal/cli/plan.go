@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -35,11 +36,11 @@ the usual types, or those given, would have; with one type also every tensor.`,
 			}
 			f.output.out = "{type}"
 			f.recipe.options.AllowRequantize = true
-			p, done, err := a.planAny(cmd.Context(), args[0], &f)
+			p, source, err := a.planAny(cmd.Context(), args[0], &f)
 			if err != nil {
 				return err
 			}
-			defer done()
+			defer source.Close()
 			if len(given) == 1 {
 				for _, t := range p.Targets {
 					a.printPlan(t)
@@ -53,7 +54,7 @@ the usual types, or those given, would have; with one type also every tensor.`,
 }
 
 // planAny plans a checkpoint folder or a GGUF file.
-func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *production, done func() error, err error) {
+func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *production, source io.Closer, err error) {
 	folder, err := isFolder(path)
 	if err != nil {
 		return nil, nil, err
@@ -64,21 +65,21 @@ func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *pro
 		if err != nil {
 			return nil, nil, err
 		}
-		done, plan = ckpt.Close, func() (*production, error) { return a.planConversion(ckpt, path, f) }
+		source, plan = ckpt, func() (*production, error) { return a.planConversion(ckpt, path, f) }
 	} else {
 		file, err := gguf.Open(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		done, plan = file.Close, func() (*production, error) { return a.planFile(file, f) }
+		source, plan = file, func() (*production, error) { return a.planFile(file, f) }
 	}
 	if err = a.prepare(ctx, path, &f.recipe, &f.output, plan); err == nil {
 		p, err = plan()
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, done())
+		return nil, nil, errors.Join(err, source.Close())
 	}
-	return p, done, nil
+	return p, source, nil
 }
 
 // planFile plans the quantization of a GGUF file.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
@@ -38,11 +39,11 @@ func (a *app) rederive(ctx context.Context, path, source, matrix string) ([]quan
 			return nil, err
 		}
 	}
-	kvs, streams, done, err := openSource(source)
+	kvs, streams, from, err := openSource(source)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer from.Close()
 	progress := a.Progress("rederiving", 0, ui.ByteCount)
 	defer progress.Finish()
 	return quantize.Rederive(ctx, kvs, streams, file, o, quantize.RunOptions{
@@ -60,7 +61,7 @@ func exists(path string) bool {
 }
 
 // openSource opens what a file was made from as key-values and streams.
-func openSource(path string) (gguf.KVs, []gguf.Stream, func() error, error) {
+func openSource(path string) (gguf.KVs, []gguf.Stream, io.Closer, error) {
 	folder, err := isFolder(path)
 	if err != nil {
 		return nil, nil, nil, err
@@ -75,7 +76,7 @@ func openSource(path string) (gguf.KVs, []gguf.Stream, func() error, error) {
 			ckpt.Close()
 			return nil, nil, nil, err
 		}
-		return plan.KVs, plan.Streams, ckpt.Close, nil
+		return plan.KVs, plan.Streams, ckpt, nil
 	}
 	file, err := gguf.Open(path)
 	if err != nil {
@@ -85,7 +86,7 @@ func openSource(path string) (gguf.KVs, []gguf.Stream, func() error, error) {
 	for _, t := range file.Tensors() {
 		streams = append(streams, file.Stream(t))
 	}
-	return file.KVs(), streams, file.Close, nil
+	return file.KVs(), streams, file, nil
 }
 
 // checkRederived runs a rederivation and fails where the file departs from it.

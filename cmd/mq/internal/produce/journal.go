@@ -110,7 +110,7 @@ func readJournal(path string) (*journal, identity, []record, error) {
 		return nil, id, nil, f.Close()
 	}
 	// A line that was cut short goes, so that the next one does not join it.
-	if err := f.Truncate(size); err == nil {
+	if err = f.Truncate(size); err == nil {
 		_, err = f.Seek(size, io.SeekStart)
 	}
 	if err != nil {
