@@ -44,8 +44,8 @@ func TestEqualsReferenceConverter(t *testing.T) {
 		t.Fatal("no reference digests", err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) {
+		fixture := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(fixture, func(t *testing.T) {
 			var want map[string]digest
 			data, err := os.ReadFile(file)
 			if err != nil {
@@ -54,7 +54,7 @@ func TestEqualsReferenceConverter(t *testing.T) {
 			if err := json.Unmarshal(data, &want); err != nil {
 				t.Fatal(err)
 			}
-			dir := filepath.Join("..", "testdata", name)
+			dir := filepath.Join("..", "testdata", fixture)
 			if _, err := os.Stat(dir); err != nil {
 				dir = unzip(t, strings.TrimSuffix(file, ".json")+".zip")
 			}
@@ -64,13 +64,16 @@ func TestEqualsReferenceConverter(t *testing.T) {
 			}
 			defer ckpt.Close()
 			for name, want := range want {
-				compare(t, ckpt, name, want)
+				compare(t, ckpt, name, want, beyondReference[fixture])
 			}
 		})
 	}
 }
 
-func compare(t *testing.T, ckpt *hf.Checkpoint, typeName string, want digest) {
+// beyondReference is like beyond, for these checkpoints.
+var beyondReference = map[string]string{"mistral-native": "llama.context_length"} // llama.cpp refuses a file without it
+
+func compare(t *testing.T, ckpt *hf.Checkpoint, typeName string, want digest, more string) {
 	kind, ok := ParseFileType(typeName)
 	if !ok {
 		t.Fatalf("no file type %q", typeName)
@@ -81,7 +84,9 @@ func compare(t *testing.T, ckpt *hf.Checkpoint, typeName string, want digest) {
 	}
 	var kvs []kvLine
 	for _, kv := range p.KVs {
-		kvs = append(kvs, describe(kv))
+		if kv.Key != more {
+			kvs = append(kvs, describe(kv))
+		}
 	}
 	if len(want.KV) > 1 { // later types list what differs from the first alone
 		if d := cmp.Diff(want.KV, kvs); d != "" {

@@ -47,9 +47,8 @@ func (v *validation) architecture() {
 	v.done(Architecture, "%s, %d layers of width %d, all of %d tensors looked up", v.Arch, h.Layers, h.Embed, len(v.file.Tensors()))
 }
 
-// neededKeys are those that ggml's loaders do not do without. A checkpoint in
-// Mistral's own form states no context_length.
-var neededKeys = map[string]Severity{"block_count": Fail, "context_length": Warning, "embedding_length": Fail, "attention.head_count": Fail}
+// neededKeys are those that ggml's loaders do not do without.
+var neededKeys = map[string]Severity{"block_count": Fail, "context_length": Fail, "embedding_length": Fail, "attention.head_count": Fail}
 
 // checkKeys checks presence and types of the architecture's key-values: a
 // loader that asks for an u32 refuses an i32.

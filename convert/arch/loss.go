@@ -3,6 +3,7 @@ package arch
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -17,10 +18,10 @@ type Loss struct {
 // LossKind enumerates what can be lost.
 type LossKind uint8
 
-// The kinds. Where the file tells, mq computes what the model does, and only
-// the warning remains.
+// The kinds. Where the file tells enough, mq computes what the model does, and
+// only the warning remains.
 const (
-	Told           LossKind = iota // in the file; llama.cpp computes it otherwise
+	Noted          LossKind = iota // in the file; llama.cpp computes it otherwise
 	NoWindow                       // queries see all positions
 	FixedChunks                    // Llama 4 has its published chunks and temperature
 	NoTemperature                  // the attention's temperature does not grow
@@ -46,6 +47,12 @@ var lossRules = []struct {
 	kind    LossKind
 	applies func(c *reader, a Arch, h Hyper) string // a sentence, or empty
 }{
+	{Noted, func(c *reader, a Arch, h Hyper) string {
+		if !strings.HasPrefix(a.Classes[0], NativeMistral) || c.has("max_position_embeddings") {
+			return ""
+		}
+		return fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; --override-kv %s.context_length=int:N sets another", h.Context, a.Name)
+	}},
 	{NoWindow, func(c *reader, a Arch, h Hyper) string {
 		window := c.int("sliding_window")
 		if window == 0 || h.Context != 0 && window >= h.Context || a.writes("attention.sliding_window") || !c.slides(h) {
@@ -88,13 +95,13 @@ var lossRules = []struct {
 		}
 		return fmt.Sprintf("rope_scaling: mscale is %v and mscale_all_dim %v; a file has one of them, and llama.cpp takes both as %v: its results differ from the model's", h.Rope.MScale, h.Rope.MScaleAllDim, h.Rope.MScaleAllDim)
 	}},
-	{Told, func(_ *reader, _ Arch, h Hyper) string {
+	{Noted, func(_ *reader, _ Arch, h Hyper) string {
 		if h.Rope.ggufScaling() != "yarn" || h.Rope.AttnFactor == 0 || h.Compress.Ratios != nil {
 			return ""
 		}
 		return fmt.Sprintf("rope_scaling: llama.cpp multiplies attention_factor, %v, with what the factor implies instead of putting it in its place: its results differ from the model's", h.Rope.AttnFactor)
 	}},
-	{Told, func(c *reader, a Arch, h Hyper) string {
+	{Noted, func(c *reader, a Arch, h Hyper) string {
 		if h.Class != "DeepseekV2ForCausalLM" || c.string("topk_method") != "group_limited_greedy" || h.MoE.Groups < 2 || h.MoE.Experts <= h.MoE.Groups {
 			return ""
 		}

@@ -39,7 +39,7 @@ func TestConvertedFamiliesEqualTransformers(t *testing.T) {
 			}
 			defer source.Close()
 			lost := len(source.source.(*checkpoint).lost)
-			if source.source.(*checkpoint).lost[arch.Told] {
+			if source.source.(*checkpoint).lost[arch.Noted] {
 				lost--
 			}
 			for i, p := range f.Prompts {
