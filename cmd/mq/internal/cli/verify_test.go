@@ -57,7 +57,7 @@ func convertWith(t *testing.T, dir string, change func(*production), args ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer done()
+	defer done.Close()
 	err = a.produce(t.Context(), p)
 	if _, missing := os.Stat(path); (err == nil) == errors.Is(missing, fs.ErrNotExist) {
 		t.Errorf("error %v, and the file: %v", err, missing)
