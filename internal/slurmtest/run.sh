@@ -28,15 +28,15 @@ CGO_ENABLED=0 go build -o "$work/bin/mq-real" ./cmd/mq
 go run ./internal/fixtures/randmodel -preset moe8 -tokenizer testdata/stories-llama -o "$work/moe8"
 cp -r testdata/stories-llama "$work/stories-llama"
 
-# The first attempt of task 2 is frozen when it has written something, so that
+# The first attempt of task 2 is frozen when it has begun its journal, so that
 # there is a middle to be killed in.
 cat > "$work/bin/mq" <<'EOF'
 #!/bin/bash
 if [ "${SLURM_ARRAY_TASK_ID:-}" != 2 ] || [ "${SLURM_RESTART_COUNT:-0}" != 0 ]; then exec mq-real "$@"; fi
 mq-real "$@" &
-lines=0
-while kill -0 $! 2> /dev/null && [ "$lines" -lt 3 ]; do
-	lines=$(cat .*-00002-of-00004.gguf.mq-journal 2> /dev/null | wc -l)
+journal=()
+until [ -s "${journal[0]:-}" ] || ! kill -0 $! 2> /dev/null; do # nothing is forked here
+	journal=(.*-00002-of-00004.gguf.mq-journal)
 done
 kill -STOP $! 2> /dev/null
 touch frozen
@@ -95,6 +95,7 @@ sinfo -h -o %T | grep -q idle
 # state prints the states of the tasks of a job.
 state() { scontrol show job "$1" | grep -oE 'JobState=\w+' | sort | uniq -c | tr -s ' \n' ' '; }
 
+stopped=0
 for model in stories-llama moe8; do
 	mkdir "$work/$model.out"
 	cd "$work/$model.out"
@@ -105,6 +106,7 @@ for model in stories-llama moe8; do
 		echo "slurmtest: $model: the task was over before it could be stopped"
 	else
 		ls -A | grep -q '^\..*-00002-of-00004.gguf.mq-journal$'
+		stopped=$((stopped + 1))
 		echo "slurmtest: $model: task 2 stopped in its middle, $(wc -l < .*-00002-of-00004.gguf.mq-journal) lines in its journal"
 	fi
 	scontrol requeue "${job}_2"
@@ -121,3 +123,4 @@ for model in stories-llama moe8; do
 	echo "slurmtest: $model: the merged file equals the one of a single run"
 	cd "$root"
 done
+[ "$stopped" -gt 0 ] || { echo "slurmtest: no task was stopped in its middle"; exit 1; }
