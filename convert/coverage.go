@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,6 +43,10 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	}
 	if wrong, right, ok := prefixes(c.leftover, a); ok {
 		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)
+	} else if len(c.leftover) == 0 {
+		report += "; the folder is not complete, or config.json is of another model"
+	} else if len(c.missing) == 0 {
+		report += "; the model computes more than its class says, which no file of " + a.Name + " can hold"
 	}
 	return fault.Corrupt("convert: %s: %s", ckpt.Name(), report)
 }
@@ -71,17 +74,30 @@ var quantizers = []struct{ suffix, name string }{
 	{".weight_scale", "FP8 with weights of another type"},
 }
 
-// quantizer names what quantized a checkpoint: what quantization_config says,
-// else what the ends of names that match nothing show. It is empty where
+// methods are the proper names of what quantization_config calls a method.
+var methods = map[string]string{"gptq": "GPTQ", "awq": "AWQ", "hqq": "HQQ", "modelopt": "ModelOpt", "mxfp4": "MXFP4", "eetq": "EETQ", "aqlm": "AQLM"}
+
+// quantizer names what quantized a checkpoint: what the ends of names that
+// match nothing show, and what quantization_config says. It is empty where
 // nothing shows.
 func quantizer(leftover []string, config hf.Config) string {
 	method, _ := config.StringOr("quantization_config.quant_method", "")
 	if method == "fp8" {
 		method = ""
 	}
+	format, _ := config.StringOr("quantization_config.format", "")
+	switch proper, ok := methods[method]; {
+	case ok:
+		method = proper
+	case method != "" && format != "":
+		method += " (" + format + ")"
+	}
 	for _, q := range quantizers {
 		if slices.ContainsFunc(leftover, func(name string) bool { return strings.HasSuffix(name, q.suffix) }) {
-			return cmp.Or(method, q.name)
+			if method == "" || strings.HasPrefix(q.name, method+" (") {
+				return q.name // which says more
+			}
+			return method
 		}
 	}
 	return method

@@ -115,7 +115,7 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		"AWQ by its own word": {
 			config:  func(c map[string]any) { c["quantization_config"] = map[string]any{"quant_method": "awq"} },
 			tensors: rename("up_proj.weight", "up_proj.qweight"),
-			class:   fault.ErrUnsupported, words: []string{"quantized by awq"},
+			class:   fault.ErrUnsupported, words: []string{"quantized by AWQ,"},
 		},
 		"bitsandbytes": {
 			tensors: rename("up_proj.weight", "up_proj.weight.absmax"),
