@@ -38,6 +38,9 @@ func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32)
 		keys = append(keys, text)
 		ids = append(ids, int32(id))
 	}
+	if math.IsInf(least, 1) {
+		least = 0 // no normal token
+	}
 	m.miss = least - unknownPenalty
 	m.match = newTrie(keys, ids)
 	return m
@@ -80,7 +83,7 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 		}
 	}
 	for at := 0; at < len(s); {
-		if m.short && math.Abs(best[at].score) > resetScore {
+		if m.short && reached >= at && math.Abs(best[at].score) > resetScore {
 			rebase(best[at : reached+1])
 		}
 		size := leadLen(s[at:])
@@ -111,6 +114,9 @@ const resetScore = 100_000
 // rebase subtracts the first score from all.
 func rebase(steps []step) {
 	from := steps[0].score
+	if math.IsInf(from, 0) {
+		return
+	}
 	for i := range steps {
 		steps[i].score = float64(float32(steps[i].score - from))
 	}
