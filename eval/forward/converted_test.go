@@ -19,7 +19,7 @@ func convertTo(t testing.TB, dir, path string, kind convert.FileType) {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := convert.NewPlan(ckpt, convert.Options{Type: kind})
+	p, err := convert.NewPlan(ckpt, convert.Options{Type: kind, ForQuantizer: true})
 	if err != nil {
 		t.Fatal(err)
 	}

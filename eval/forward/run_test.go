@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/fixtures/models"
 )
 
 func TestWorkersDoNotChangeLogits(t *testing.T) {
@@ -127,6 +128,39 @@ func TestBranchesGiveTheLogitsOfWholeSequences(t *testing.T) {
 		})
 		if err != nil || seen != 1+3+1+5 {
 			t.Errorf("%s: %d rows, %v", name, seen, err)
+		}
+	}
+}
+
+// TestSessionKeepsCompressedPositions appends to a model that keeps keys of
+// several positions: windows end within and between the calls.
+func TestSessionKeepsCompressedPositions(t *testing.T) {
+	for _, f := range models.All(t) {
+		if f.Class != "DeepseekV4ForCausalLM" {
+			continue
+		}
+		m, tokens := open(t, f.Unpack(t)), f.Prompts[1].Tokens
+		want, vocab := logits(t, m, tokens), m.Vocabulary()
+		s := m.NewSession()
+		for i, n := 0, 1; i < len(tokens); n = n%11 + 3 {
+			n = min(n, len(tokens)-i)
+			got, err := s.Append(context.Background(), tokens[i:i+n]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i += n; !slices.Equal(got, want[(i-1)*vocab:i*vocab]) {
+				t.Fatalf("%s: after %d tokens, %d at once: other logits than in one pass", f.Name, i, n)
+			}
+		}
+		prefix := tokens[:70]
+		err := m.Branches(context.Background(), prefix, [][]int32{tokens[70:90], tokens[70:133]}, func(branch, position int, row []float32) error {
+			if rows := len(row) / vocab; !slices.Equal(row, want[position*vocab:(position+rows)*vocab]) {
+				t.Errorf("%s: branch %d: position %d has other logits than in one pass", f.Name, branch, position)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }
