@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,5 +60,31 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 				t.Errorf("tensors (-reference +mq):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestSaysThatAChatTemplateIsMissing takes it away from DeepSeek V4, which is
+// published without one.
+func TestSaysThatAChatTemplateIsMissing(t *testing.T) {
+	for _, f := range models.All(t) {
+		if f.Name != "deepseek-v4" {
+			continue
+		}
+		dir := f.Unpack(t)
+		if err := os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(`{"tokenizer_class": "PreTrainedTokenizerFast"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ckpt, err := hf.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ckpt.Close()
+		p, err := NewPlan(ckpt, Options{Type: F32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.KVs.Has("tokenizer.chat_template") || !strings.Contains(strings.Join(p.Warnings, " "), "no chat template") {
+			t.Errorf("warnings %q", p.Warnings)
+		}
 	}
 }

@@ -95,8 +95,13 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 // addVocabulary appends the key-values of the tokenizer.
 func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
 	const template = "tokenizer.chat_template"
-	if text, ok := vocabulary.Get(template); ok && p.Arch.EarlyTemplate {
+	text, ok := vocabulary.Get(template)
+	switch {
+	case !p.Arch.EarlyTemplate:
+	case ok:
 		p.KVs = slices.Insert(p.KVs, 1, gguf.KV{Key: template, Value: text})
+	default:
+		p.Warnings = append(p.Warnings, "the folder has no chat template, and so the file has none; llama.cpp's converter adds one of its own there: give the runtime one, or put chat_template.jinja into the folder")
 	}
 	native := strings.HasPrefix(p.Arch.Classes[0], arch.NativeMistral)
 	for _, kv := range vocabulary {
