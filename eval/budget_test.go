@@ -66,7 +66,7 @@ func TestBudgetBeatsTheRecipeOfItsSize(t *testing.T) {
 		}
 		return d.KLD.Value, plan.Summary
 	}
-	for _, name := range []string{"Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_S", "Q6_K"} {
+	for _, name := range most("Q4_K_M", "Q2_K", "Q3_K_M", "Q5_K_S", "Q6_K") {
 		recipe, err := quantize.ParseRecipe(name)
 		if err != nil {
 			t.Fatal(err)

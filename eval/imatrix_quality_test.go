@@ -34,7 +34,7 @@ func TestQuantizedWithOurMatrixIsAsGoodAsWithTheReference(t *testing.T) {
 	source, infos := planStories(t)
 	tokens, chunking := heldOut(t, m)
 	chunking.Chunks = 20
-	for _, name := range []string{"IQ2_XS", "Q2_K", "IQ3_XXS", "Q4_K_M"} {
+	for _, name := range most("IQ2_XS", "Q2_K", "IQ3_XXS", "Q4_K_M") {
 		recipe, err := quantize.ParseRecipe(name)
 		if err != nil {
 			t.Fatal(err)

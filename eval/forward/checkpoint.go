@@ -2,6 +2,7 @@ package forward
 
 import (
 	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
@@ -144,10 +145,10 @@ func (c *checkpoint) matrix(name string, layer, rows, cols int) (*matrix, error)
 // stored describes a matrix whose lines start skip lines into a tensor.
 func (c *checkpoint) stored(t tensor, skip, rows, cols int) *matrix {
 	bits := t.DType.Bits()
-	m := &matrix{rows: rows, cols: cols, line: cols, block: 1, bytes: bits / 8, decode: func(dst []float32, src []byte) {
+	m := &matrix{rows: rows, cols: cols, line: cols, block: 1, bytes: bits / 8, decode: kernel.Decoder(t.DType.String(), func(dst []float32, src []byte) {
 		// The length fits by construction and the type was checked.
 		_ = dtype.ToFloat32(dst, src, t.DType)
-	}}
+	})}
 	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
 		size := int64(m.lineBytes())
 		buf = buf[:int64(lines)*size]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize"
@@ -141,7 +142,8 @@ func (g *ggufSource) experts(name string, layer, experts, rows, cols int) ([]*ma
 
 // stored describes the n-th matrix of a tensor.
 func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols int) *matrix {
-	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, line: cols, block: typ.Block, bytes: typ.Bytes, decode: typ.Dequantize, rounding: roundingOf(t.Type)}
+	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, line: cols, block: typ.Block, bytes: typ.Bytes,
+		decode: kernel.Decoder(t.Type.String(), typ.Dequantize), rounding: roundingOf(t.Type)}
 	size := int64(m.lineBytes())
 	if all, ok := g.file.Bytes(t); ok {
 		m.raw = func(_ []byte, first, lines int) ([]byte, error) {

@@ -161,15 +161,13 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 	if err != nil {
 		return err
 	}
+	var rows []outputRow
 	for i, s := range spans {
-		first := min(max(from, 0), s.tokens)
-		rows := x[(s.first+first)*m.hyper.Embed : (s.first+s.tokens)*m.hyper.Embed]
-		err := m.logits(r, rows, func(row int, logits []float32) error { return emit(i, first+row, logits) })
-		if err != nil {
-			return err
+		for row := min(max(from, 0), s.tokens); row < s.tokens; row++ {
+			rows = append(rows, outputRow{i, row, s.first + row})
 		}
 	}
-	return nil
+	return m.logits(r, x, rows, emit)
 }
 
 // layersOf runs tokens through all layers and returns the residual stream.
@@ -228,24 +226,35 @@ func (m *Model) lookup(r *run, x []float32, tokens []int32) error {
 // logitBytes bounds the logits that are held at once.
 const logitBytes = 256 << 20
 
-// logits computes the logits of rows of the residual stream and hands them
-// out piece by piece.
-func (m *Model) logits(r *run, x []float32, emit func(row int, logits []float32) error) error {
+// outputRow is a row of the residual stream whose logits are wanted.
+type outputRow struct{ span, row, at int }
+
+// logits computes the logits of rows, those of several spans together, and
+// hands them out in pieces of one span.
+func (m *Model) logits(r *run, x []float32, rows []outputRow, emit func(span, row int, logits []float32) error) error {
 	width := m.hyper.Embed
-	n := len(x) / width
-	some := max(min(n, logitBytes/4/m.vocab), 1)
-	for first := 0; first < n; first += some {
-		rows := min(some, n-first)
-		normed := r.buffer(bufNormed, rows*width)
-		if err := r.normalise(m.norm, normed, x[first*width:(first+rows)*width], width); err != nil {
+	most := max(logitBytes/4/m.vocab, 1)
+	for len(rows) > 0 {
+		some := rows[:min(most, len(rows))]
+		rows = rows[len(some):]
+		normed := r.buffer(bufNormed, len(some)*width)
+		err := r.rows(len(some), func(i int) {
+			m.norm.apply(normed[i*width:(i+1)*width], x[some[i].at*width:][:width])
+		})
+		if err != nil {
 			return err
 		}
-		logits := r.buffer(bufLogits, rows*m.vocab)
-		if err := r.multiply(normed, rows, m.output.to(logits)); err != nil {
+		logits := r.buffer(bufLogits, len(some)*m.vocab)
+		if err := r.multiply(normed, len(some), m.output.to(logits)); err != nil {
 			return err
 		}
-		if err := emit(first, logits); err != nil {
-			return err
+		for first, last := 0, 0; first < len(some); first = last {
+			for last < len(some) && some[last].span == some[first].span {
+				last++
+			}
+			if err := emit(some[first].span, some[first].row, logits[first*m.vocab:last*m.vocab]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -11,11 +11,7 @@ type norm struct {
 
 // apply normalises one row from src into dst, which may be the same.
 func (n norm) apply(dst, src []float32) {
-	sum := 0.0
-	for _, v := range src {
-		sum += float64(v) * float64(v)
-	}
-	scale := float32(1 / math.Sqrt(sum/float64(len(src))+n.eps))
+	scale := float32(1 / math.Sqrt(squares(src)/float64(len(src))+n.eps))
 	dst = dst[:len(src)]
 	if n.weight == nil {
 		for i, v := range src {
@@ -27,6 +23,21 @@ func (n norm) apply(dst, src []float32) {
 	for i, v := range src {
 		dst[i] = v * scale * weight[i]
 	}
+}
+
+// squares returns the sum of the squares of a row, in four chains: one would
+// wait for each addition.
+func squares(row []float32) float64 {
+	var s0, s1, s2, s3 float64
+	for len(row) >= 4 {
+		a, b, c, d := float64(row[0]), float64(row[1]), float64(row[2]), float64(row[3])
+		s0, s1, s2, s3 = s0+a*a, s1+b*b, s2+c*c, s3+d*d
+		row = row[4:]
+	}
+	for _, v := range row {
+		s0 += float64(v) * float64(v)
+	}
+	return s0 + s1 + (s2 + s3)
 }
 
 // rows runs f over the rows of a batch in parallel.

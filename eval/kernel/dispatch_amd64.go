@@ -4,25 +4,36 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
+// decoders need AVX2 and F16C.
+var decoders = map[string]decoder{
+	"BF16": {8, 16, decodeBF16},
+	"F16":  {8, 16, decodeF16},
+	"Q8_0": {32, 34, decodeQ8_0},
+	"Q4_0": {32, 18, decodeQ4_0},
+	"Q4_K": {256, 144, decodeQ4_K},
+	"Q5_K": {256, 176, decodeQ5_K},
+	"Q6_K": {256, 210, decodeQ6_K},
+}
+
 var avx2 = variant{
 	name: "avx2", width: 16,
 	steps:     []step{{6, gemm6x16}, {4, gemm4x16}, {2, gemm2x16}, {1, gemm1x16}},
-	transpose: transpose8AVX2, exp: expAVX2, swiglu: swigluAVX2, max: maxAVX2,
+	transpose: transpose8AVX2, exp: expAVX2, swiglu: swigluAVX2, max: maxAVX2, decode: decoders,
 }
 
 var avx512 = variant{
 	name: "avx512", width: 32,
 	steps:     []step{{12, gemm12x32}, {6, gemm6x32}, {4, gemm4x32}, {2, gemm2x32}, {1, gemm1x32}},
-	transpose: transpose8AVX2, exp: expAVX2, swiglu: swigluAVX2, max: maxAVX2,
+	transpose: transpose8AVX2, exp: expAVX2, swiglu: swigluAVX2, max: maxAVX2, decode: decoders,
 }
 
 // variants returns the kernels that this processor runs, the best first.
 func variants() []variant {
 	var list []variant
-	if cpu.X86.HasAVX512F {
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX2 && cpu.X86.HasF16C {
 		list = append(list, avx512)
 	}
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasF16C {
 		list = append(list, avx2)
 	}
 	return append(list, pure)

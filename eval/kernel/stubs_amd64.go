@@ -68,3 +68,38 @@ func swigluAVX2(gate *float32, up *float32, n int)
 //
 //go:noescape
 func maxAVX2(src *float32, n int) float32
+
+// decodeBF16 decodes n blocks of 8 values in 16 bytes.
+//
+//go:noescape
+func decodeBF16(dst *float32, src *byte, n int)
+
+// decodeF16 decodes n blocks of 8 values in 16 bytes.
+//
+//go:noescape
+func decodeF16(dst *float32, src *byte, n int)
+
+// decodeQ8_0 decodes n blocks of 32 values in 34 bytes.
+//
+//go:noescape
+func decodeQ8_0(dst *float32, src *byte, n int)
+
+// decodeQ4_0 decodes n blocks of 32 values in 18 bytes.
+//
+//go:noescape
+func decodeQ4_0(dst *float32, src *byte, n int)
+
+// decodeQ4_K decodes n blocks of 256 values in 144 bytes.
+//
+//go:noescape
+func decodeQ4_K(dst *float32, src *byte, n int)
+
+// decodeQ5_K decodes n blocks of 256 values in 176 bytes.
+//
+//go:noescape
+func decodeQ5_K(dst *float32, src *byte, n int)
+
+// decodeQ6_K decodes n blocks of 256 values in 210 bytes.
+//
+//go:noescape
+func decodeQ6_K(dst *float32, src *byte, n int)

@@ -48,6 +48,18 @@ func product(name string, rows, vectors, lanes int, vector func() reg.VecVirtual
 		bases = append(bases, at(row, 0).Base)
 	}
 
+	// What the sums are added to at the end comes near meanwhile.
+	near, apart := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
+	SHLQ(Imm(2), apart)
+	for r := range rows {
+		for line := 0; line < 4*lanes*vectors; line += 64 {
+			PREFETCHT0(Mem{Base: near, Disp: line})
+		}
+		if r < rows-1 {
+			ADDQ(apart, near)
+		}
+	}
+
 	sums := make([][]reg.VecVirtual, rows)
 	for r := range sums {
 		sums[r] = make([]reg.VecVirtual, vectors)
@@ -72,6 +84,17 @@ func product(name string, rows, vectors, lanes int, vector func() reg.VecVirtual
 			}
 		}
 	}
+	// The rows of the next tile follow those of this one where the matrix is
+	// packed: while this tile is computed, they come near.
+	next := GP64()
+	LEAQ(at(rows-1, 0), next)
+	ADDQ(lda, next)
+	prefetch := func() {
+		for line := 0; line < 4*unroll*rows; line += 64 {
+			PREFETCHT0(Mem{Base: next, Disp: line})
+		}
+		ADDQ(Imm(uint64(4*unroll*rows)), next)
+	}
 	advance := func(n int) {
 		for _, base := range bases {
 			ADDQ(Imm(uint64(4*n)), base)
@@ -82,6 +105,7 @@ func product(name string, rows, vectors, lanes int, vector func() reg.VecVirtual
 	SUBQ(Imm(unroll), k)
 	JL(LabelRef("tail"))
 	Label("loop")
+	prefetch()
 	for i := range unroll {
 		step(i)
 	}

@@ -20,5 +20,6 @@ func main() {
 	exponential()
 	swiglu()
 	maximum()
+	decoders()
 	Generate()
 }

@@ -68,6 +68,7 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 	flags.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
 	flags.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
 	flags.IntVar(&f.stride, "stride", 0, "slide the window by this many tokens instead of cutting chunks")
+	flags.BoolVar(&a.rounded, "round-activations", false, "round activations to 8 bits, as llama.cpp does")
 	flags.Float64Var(&f.maxPerplexity, "max-ppl", math.Inf(1), "fail (exit 3) above this perplexity")
 	flags.Float64Var(&f.maxKLD, "max-kld", math.Inf(1), "fail (exit 3) above this mean divergence")
 	flags.Float64Var(&f.top1, "min-top1", 0, "fail (exit 3) below this share of equal most likely tokens, 0 to 1")

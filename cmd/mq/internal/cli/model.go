@@ -52,6 +52,7 @@ func (a *app) openModel(path string) (*forward.Model, *tokenizer.Tokenizer, erro
 		return nil, nil, err
 	}
 	model.SetWorkers(a.jobs)
+	model.RoundActivations(a.rounded)
 	if words.Size() > model.Vocabulary() {
 		model.Close()
 		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())

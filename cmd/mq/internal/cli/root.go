@@ -27,6 +27,7 @@ type app struct {
 	jobs      int
 	maxMemory string
 	verbose   bool
+	rounded   bool // models round activations as llama.cpp does
 	parsed    bool // flags and arguments were accepted: later errors are not usage errors
 }
 
