@@ -110,7 +110,7 @@ func TestResumesFromRangesThatWereWritten(t *testing.T) {
 		}
 		return nil
 	}})
-	if err != stop {
+	if !errors.Is(err, stop) {
 		t.Fatalf("error %v", err)
 	}
 	done := len(journal)
@@ -222,7 +222,7 @@ func TestReportsReadAndWriteErrors(t *testing.T) {
 	s := streamOf("blk.0.a.weight", wave(256*8), 256, 8)
 	out, _ := inMemory(plan(t, llama(1), []gguf.TensorInfo{s.TensorInfo}, Options{Recipe: recipe(t, "Q8_0")}))
 	unreadable := gguf.Stream{TensorInfo: s.TensorInfo, ReadRows: func([]byte, int64) error { return broken }}
-	if err := Run(context.Background(), []gguf.Stream{unreadable}, []Output{out}, RunOptions{}); err != broken {
+	if err := Run(context.Background(), []gguf.Stream{unreadable}, []Output{out}, RunOptions{}); !errors.Is(err, broken) {
 		t.Errorf("reading: %v", err)
 	}
 	out.Files[0] = failing{}

@@ -190,7 +190,7 @@ func newSizeChart(tensors []Tensor) *sizeChart {
 		return nil
 	}
 	slices.SortStableFunc(sums, func(a, b *sum) int { return cmp.Compare(b.bytes, a.bytes) })
-	slices.SortFunc(types, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(types)
 	c := &sizeChart{Height: len(sums) * 34}
 	for i, name := range types {
 		c.Types = append(c.Types, sizeKey{name, i % 8})

@@ -66,7 +66,7 @@ func File(ctx context.Context, path string, o Options) (*Report, error) {
 		if source, err = openReference(o.Against); err != nil {
 			return nil, err
 		}
-		defer source.close()
+		defer func() { _ = source.close() }() // only read
 		r.Source = filepath.Base(o.Against)
 	}
 	v := &validation{Options: o, Report: r, path: path, file: f, source: source}

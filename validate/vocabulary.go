@@ -49,7 +49,7 @@ func (v *validation) vocabulary() {
 	checkTypes(kvs, len(tokens), say)
 	checkScores(kvs, len(tokens), say)
 	checkIDs(kvs, len(tokens), say)
-	checkMerges(kvs, model, tokens, say)
+	checkMerges(kvs, tokens, say)
 	t, err := tokenizer.FromGGUF(kvs)
 	switch {
 	case err != nil && v.failed(Vocabulary):
@@ -137,7 +137,7 @@ func checkIDs(kvs gguf.KVs, tokens int, say sayer) {
 }
 
 // checkMerges looks up the two halves and the result of every merge.
-func checkMerges(kvs gguf.KVs, model string, tokens []string, say sayer) {
+func checkMerges(kvs gguf.KVs, tokens []string, say sayer) {
 	const key = "tokenizer.ggml.merges"
 	merges, ok := kvs.Strings(key)
 	if !ok {

@@ -104,7 +104,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.has("linear_num_value_heads") {
 		h.Delta = c.delta(h.Layers)
 	}
-	c.checkNoRope(h, a.Graph.NoRopeEvery)
+	c.checkNoRope(a.Graph.NoRopeEvery)
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
@@ -154,7 +154,7 @@ func (c *reader) latent(h *Hyper) {
 }
 
 // checkNoRope refuses a choice of unrotated layers that a file cannot express.
-func (c *reader) checkNoRope(h Hyper, every int) {
+func (c *reader) checkNoRope(every int) {
 	if every == 0 {
 		return
 	}

@@ -64,7 +64,7 @@ var lossRules = []struct {
 		if a.Name != "llama4" {
 			return ""
 		}
-		return c.otherThan(h)
+		return c.otherThan()
 	}},
 	{NoTemperature, func(_ *reader, a Arch, h Hyper) string {
 		if h.TemperatureScale == 0 || a.writes("attention.temperature_scale") {
@@ -133,7 +133,7 @@ const (
 )
 
 // otherThan tells where Llama 4 deviates from the published models.
-func (c *reader) otherThan(h Hyper) string {
+func (c *reader) otherThan() string {
 	chunk, floor, scale := Llama4Chunk, Llama4Chunk, Llama4Temperature
 	if c.has("attention_chunk_size") {
 		chunk = c.int("attention_chunk_size")

@@ -103,11 +103,13 @@ func longestMark(s string, find *trie, ms []marker, control bool) (int, *marker)
 		return n, &ms[i]
 	}
 	size, best := 0, (*marker)(nil)
-	node, ok := int32(0), true
+	node := int32(0)
 	for i := 0; i < len(s); i++ {
-		if node, ok = find.step(node, s[i]); !ok {
+		next, ok := find.step(node, s[i])
+		if !ok {
 			break
 		}
+		node = next
 		if v := find.value[node]; v >= 0 && !ms[v].control {
 			size, best = i+1, &ms[v]
 		}

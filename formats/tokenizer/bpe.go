@@ -160,13 +160,13 @@ func (b *bpe) encode(dst []int32, s string, st *bpeState) []int32 {
 			wasUnk = false
 			continue
 		}
-		dst, wasUnk = b.spell(dst, s[p.at:p.at+p.n], p.id, wasUnk)
+		dst, wasUnk = b.spell(dst, s[p.at:p.at+p.n], wasUnk)
 	}
 	return dst
 }
 
 // spell writes a part that is no token.
-func (b *bpe) spell(dst []int32, text string, id int32, wasUnk bool) ([]int32, bool) {
+func (b *bpe) spell(dst []int32, text string, wasUnk bool) ([]int32, bool) {
 	if b.chars == nil {
 		// Only merges know it: each of its ASCII letters may be a token.
 		for i := range len(text) {

@@ -29,7 +29,7 @@ var families = map[string]family{
 
 // roles are the special tokens that GGUF files name by key.
 var roles = []struct{ role, key string }{
-	{"bos", "bos"}, {"eos", "eos"}, {"eot", "eot"}, {"eom", "eom"}, {"unk", "unknown"}, {"sep", "seperator"},
+	{"bos", "bos"}, {"eos", "eos"}, {"eot", "eot"}, {"eom", "eom"}, {"unk", "unknown"}, {"sep", "seperator"}, //nolint:misspell // the key is spelled so
 	{"pad", "padding"}, {"cls", "cls"}, {"mask", "mask"},
 	{"fim_pre", "fim_pre"}, {"fim_suf", "fim_suf"}, {"fim_mid", "fim_mid"}, {"fim_pad", "fim_pad"}, {"fim_rep", "fim_rep"}, {"fim_sep", "fim_sep"},
 	{"fim_pre", "prefix"}, {"fim_suf", "suffix"}, {"fim_mid", "middle"},

@@ -17,12 +17,12 @@ var preTokenizers = map[string]func(c *component) (cutter, error){
 	"ByteLevel":        byteLevelStep,
 	"Metaspace":        metaspace,
 	"Digits":           digits,
-	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, false, isPunct) },
+	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, isPunct) },
 	"Whitespace":       func(*component) (cutter, error) { return wordStep, nil },
-	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", false, isBlank) },
+	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", isBlank) },
 	"BertPreTokenizer": bertPreTokenizer,
 	"CharDelimiterSplit": func(c *component) (cutter, error) {
-		return behave("Removed", false, func(r rune) bool { return string(r) == c.Delimiter })
+		return behave("Removed", func(r rune) bool { return string(r) == c.Delimiter })
 	},
 }
 
@@ -109,11 +109,11 @@ func regexStep(pattern, behavior string, invert bool) (cutter, error) {
 }
 
 // behave splits at single characters.
-func behave(behavior string, invert bool, is func(r rune) bool) (cutter, error) {
+func behave(behavior string, is func(r rune) bool) (cutter, error) {
 	if behavior == "" {
 		behavior = "Isolated"
 	}
-	return behaviors(behavior, invert, func(s string, yield func(start, end int)) {
+	return behaviors(behavior, false, func(s string, yield func(start, end int)) {
 		for i, r := range s {
 			if is(r) {
 				yield(i, i+utf8.RuneLen(r))
@@ -233,17 +233,17 @@ func metaspace(c *component) (cutter, error) {
 func digits(c *component) (cutter, error) {
 	is := func(r rune) bool { return unicode16.of(r)&numeric != 0 }
 	if c.IndividualDigits {
-		return behave("Isolated", false, is)
+		return behave("Isolated", is)
 	}
-	return behave("Contiguous", false, is)
+	return behave("Contiguous", is)
 }
 
 func bertPreTokenizer(*component) (cutter, error) {
-	words, err := behave("Removed", false, isBlank)
+	words, err := behave("Removed", isBlank)
 	if err != nil {
 		return nil, err
 	}
-	marks, err := behave("Isolated", false, isPunct)
+	marks, err := behave("Isolated", isPunct)
 	return func(dst []string, s string, first bool) []string {
 		for _, w := range words(nil, s, first) {
 			dst = marks(dst, w, false)

@@ -19,7 +19,6 @@ type marker struct {
 	control        bool // only looked for on request
 	lstrip, rstrip bool // takes the white space before, behind it
 	single         bool // only where no word character touches it
-	normalized     bool // looked for in normalized text
 }
 
 // longestFirst looks for the longest token in the whole text, then for the

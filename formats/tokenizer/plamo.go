@@ -31,11 +31,13 @@ func (m *plamo) word(dst []int32, s string) []int32 {
 		_, size := utf8.DecodeLastRuneInString(s[:at])
 		at -= size
 		hits = hits[:0]
-		node, ok := int32(0), true
+		node := int32(0)
 		for end := at; end < len(s); {
-			if node, ok = m.match.step(node, s[end]); !ok {
+			next, ok := m.match.step(node, s[end])
+			if !ok {
 				break
 			}
+			node = next
 			end++
 			if id := m.match.value[node]; id >= 0 {
 				hits = append(hits, choice{best[end].cost + m.cost[id], int32(end), id})

@@ -82,7 +82,7 @@ func TestCharsmapReplacesTheLongestMatch(t *testing.T) {
 	put(second, 0xAC, second^768, false)
 	third := uint32(768 ^ 0x81)
 	put(third, 0x81, third^1000, true)
-	units[1000] = 1<<31 | 0 // replacement at offset 0
+	units[1000] = 1 << 31 // replacement at offset 0
 	blob := binary.LittleEndian.AppendUint32(nil, uint32(4*len(units)))
 	for _, u := range units {
 		blob = binary.LittleEndian.AppendUint32(blob, u)

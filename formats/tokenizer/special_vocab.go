@@ -304,7 +304,7 @@ func (v *specialVocab) fromConfig(files Files, config map[string]any, parsed *js
 }
 
 // writers are the roles that have a key.
-var writers = map[string]string{"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "mask": "mask", "eot": "eot", "eom": "eom"}
+var writers = map[string]string{"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "mask": "mask", "eot": "eot", "eom": "eom"} //nolint:misspell // the key is spelled so
 
 // append writes everything behind kvs.
 func (v *specialVocab) append(kvs *gguf.KVs) {

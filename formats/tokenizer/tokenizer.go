@@ -10,6 +10,7 @@ import (
 // TokenType is the kind of a token, numbered as in tokenizer.ggml.token_type.
 type TokenType int32
 
+// The types.
 const (
 	TypeUndefined   TokenType = 0
 	TypeNormal      TokenType = 1
@@ -168,9 +169,10 @@ func (t *Tokenizer) Special(role string) (int32, bool) {
 	return id, ok
 }
 
-// AddsBOS and AddsEOS tell whether AddSpecial begins a text with BOS and ends
-// it with EOS.
+// AddsBOS tells whether AddSpecial begins a text with BOS.
 func (t *Tokenizer) AddsBOS() bool { return t.addBOS }
+
+// AddsEOS tells whether AddSpecial ends a text with EOS.
 func (t *Tokenizer) AddsEOS() bool { return t.addEOS }
 
 // role returns the id for a role or unknown.

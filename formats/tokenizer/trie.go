@@ -69,11 +69,13 @@ func (t *trie) step(node int32, b byte) (int32, bool) {
 
 // longest returns the longest key that begins s and its value.
 func (t *trie) longest(s string) (n int, value int32) {
-	node, ok := int32(0), true
+	node := int32(0)
 	for i := 0; i < len(s); i++ {
-		if node, ok = t.step(node, s[i]); !ok {
+		next, ok := t.step(node, s[i])
+		if !ok {
 			break
 		}
+		node = next
 		if t.value[node] >= 0 {
 			n, value = i+1, t.value[node]
 		}

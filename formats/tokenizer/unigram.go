@@ -88,11 +88,13 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 		}
 		size := leadLen(s[at:])
 		single := false
-		node, ok := int32(0), true
+		node := int32(0)
 		for end := at; end < len(s); {
-			if node, ok = m.match.step(node, s[end]); !ok {
+			next, ok := m.match.step(node, s[end])
+			if !ok {
 				break
 			}
+			node = next
 			end++
 			if id := m.match.value[node]; id >= 0 {
 				single = single || end-at == size

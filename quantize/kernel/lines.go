@@ -10,7 +10,7 @@ const maxLines = 2048
 // The assembly knows the order of the fields.
 type Lines struct {
 	tables [2][8][8]float32
-	list   [2][maxLines]float32
+	list   [2][maxLines]float32 //nolint:unused // the assembly writes and reads it
 
 	// Lowest is the number in the list of the first of the lowest lines at
 	// each scale, and Sure is not 0 where it is lower than all others by more

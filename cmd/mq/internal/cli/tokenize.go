@@ -2,7 +2,7 @@ package cli
 
 import (
 	"bufio"
-	"strconv"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -52,14 +52,13 @@ func (a *app) printTokens(words *tokenizer.Tokenizer, tokens []int32, ids bool) 
 		a.Object(map[string]any{"ids": tokens, "count": len(tokens)})
 		return nil
 	}
-	out := bufio.NewWriter(a.Out)
+	out := bufio.NewWriter(a.Out) // keeps the first error for Flush
 	for _, id := range tokens {
-		out.WriteString(strconv.Itoa(int(id)))
-		if !ids {
-			out.WriteByte('\t')
-			out.WriteString(strconv.Quote(words.TokenBytes(id)))
+		if ids {
+			fmt.Fprintf(out, "%d\n", id)
+		} else {
+			fmt.Fprintf(out, "%d\t%q\n", id, words.TokenBytes(id))
 		}
-		out.WriteByte('\n')
 	}
 	return out.Flush()
 }

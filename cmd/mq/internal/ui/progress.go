@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -111,7 +110,7 @@ func (p *Progress) Finish() {
 	p.bar.SetCurrent(p.done)
 	p.bar.SetTemplateString(`{{"\033[2K\r"}}`)
 	p.bar.Finish()
-	io.WriteString(p.console.Err, "\r\033[2K")
+	fmt.Fprint(p.console.Err, "\r\033[2K")
 }
 
 func (u Unit) format(n int64) string {

@@ -83,7 +83,7 @@ func (c *Console) Object(value any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.Out.Write(append(line, '\n'))
+	fmt.Fprintf(c.Out, "%s\n", line)
 }
 
 // Printf prints data on stdout.
