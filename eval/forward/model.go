@@ -157,21 +157,22 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 	}
 	r := m.begin(ctx, spans)
 	defer r.end()
-	x, err := m.layersOf(r, tokens)
-	if err != nil {
-		return err
-	}
 	var rows []outputRow
 	for i, s := range spans {
 		for row := min(max(from, 0), s.tokens); row < s.tokens; row++ {
 			rows = append(rows, outputRow{i, row, s.first + row})
 		}
 	}
+	x, err := m.layersOf(r, tokens, rows)
+	if err != nil {
+		return err
+	}
 	return m.logits(r, x, rows, emit)
 }
 
-// layersOf runs tokens through all layers and returns the residual stream.
-func (m *Model) layersOf(r *run, tokens []int32) ([]float32, error) {
+// layersOf runs tokens through all layers and returns the residual stream,
+// in which rows may have moved.
+func (m *Model) layersOf(r *run, tokens []int32, rows []outputRow) ([]float32, error) {
 	n, width := len(tokens), m.hyper.Embed
 	x := r.buffer(bufStream, n*width)
 	if err := m.lookup(r, x, tokens); err != nil {
@@ -192,6 +193,13 @@ func (m *Model) layersOf(r *run, tokens []int32) ([]float32, error) {
 		if err := r.add(x, y, width); err != nil {
 			return nil, err
 		}
+		if l == len(m.layers)-1 && r.observe == nil {
+			if len(rows) == 0 {
+				return nil, nil
+			}
+			x = r.narrow(x, rows, width)
+			normed, y = normed[:len(x)], y[:len(x)]
+		}
 		if err := r.normalise(layer.feedNorm, normed, x, width); err != nil {
 			return nil, err
 		}
@@ -203,6 +211,19 @@ func (m *Model) layersOf(r *run, tokens []int32) ([]float32, error) {
 		}
 	}
 	return x, nil
+}
+
+// narrow drops the rows whose logits nobody wants. Behind the last mixer, rows
+// do not see each other any more.
+func (r *run) narrow(x []float32, rows []outputRow, width int) []float32 {
+	tokens := make([]int32, len(rows))
+	for i, row := range rows { // at rises: nothing is overwritten that is read later
+		copy(x[i*width:(i+1)*width], x[row.at*width:])
+		r.positions[i], tokens[i] = r.positions[row.at], r.tokens[row.at]
+		rows[i].at = i
+	}
+	r.positions, r.tokens = r.positions[:len(rows)], tokens
+	return x[:len(rows)*width]
 }
 
 // lookup copies the rows of the embedding.

@@ -96,6 +96,11 @@ func TestSessionsOfEveryKindOfLayer(t *testing.T) {
 			tokens[i] = int32(i * i * 7 % m.Vocabulary())
 		}
 		want, vocab := logits(t, m, tokens), m.Vocabulary()
+		for _, from := range []int{70, len(tokens) - 1, len(tokens)} {
+			if got, err := m.Logits(context.Background(), tokens, from); err != nil || !slices.Equal(got, want[from*vocab:]) {
+				t.Fatalf("%s: from position %d on: other logits than of all positions (%v)", name, from, err)
+			}
+		}
 		s := m.NewSession()
 		for i := 0; i < len(tokens); {
 			n := min(1+i%5*3, len(tokens)-i)
