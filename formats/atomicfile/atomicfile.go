@@ -64,7 +64,7 @@ func Check(path string, opts Options) error {
 	if dir, base := filepath.Split(path); base == "" || base == "." || base == ".." {
 		return fault.Usage("atomicfile: %q: this is not a file name", path)
 	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
-		return fault.Usage("atomicfile: %s: there is no folder %s", path, filepath.Clean(dir+"."))
+		return noFolder(path, filepath.Clean(dir+"."))
 	}
 	if _, err := os.Lstat(TempPath(path)); err == nil && opts.Stale == Refuse {
 		return leftover(path)
@@ -94,9 +94,17 @@ func Check(path string, opts Options) error {
 	return nil
 }
 
+// noFolder is the error for an output in a folder that does not exist.
+func noFolder(path, dir string) error {
+	return fault.Usage("atomicfile: %s: there is no folder %s", path, dir)
+}
+
+// ErrUnfinished marks the errors about what a run that was stopped has left.
+var ErrUnfinished = errors.New("an earlier run has left it unfinished")
+
 // leftover is the error for an output that a stopped run has not finished.
 func leftover(path string) error {
-	return fault.Usage("atomicfile: %s: an earlier run has left it unfinished as %s", path, TempPath(path))
+	return fault.Usage("atomicfile: %s: %w as %s", path, ErrUnfinished, TempPath(path))
 }
 
 // open creates the temporary file, or takes over one that no process holds.

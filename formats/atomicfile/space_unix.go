@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,10 @@ import (
 func Space(path string) (free int64, system uint64, err error) {
 	dir := filepath.Dir(path)
 	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
+	switch err := unix.Statfs(dir, &fs); {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
+		return 0, 0, noFolder(path, dir)
+	case err != nil:
 		return 0, 0, fault.IO("atomicfile: %s: cannot ask for the free space of %s: %w", path, dir, err)
 	}
 	var info unix.Stat_t

@@ -68,6 +68,9 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	if err := f.output.parse(); err != nil {
 		return err
 	}
+	if err := f.recipe.typeOfLike(); err != nil {
+		return err
+	}
 	ckpt, err := hf.Open(dir)
 	if err != nil {
 		return err
@@ -140,7 +143,6 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	p.Sources, p.kvs = plan.Streams, plan.KVs
 	p.Source, p.Unchanged = produce.CheckpointSource(ckpt), ckpt.Unchanged
 	p.describe(ckpt, dir, plan)
-	p.warnings = plan.Warnings
 	if p.origin.Bytes > a.budget() {
 		ckpt.ReleaseBehind()
 	}
@@ -152,8 +154,9 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	for i, s := range plan.Streams {
 		infos[i] = s.TensorInfo
 	}
+	p.warnings = append(plan.Warnings, f.recipe.idle(infos)...)
 	add := func(q *quantize.Plan, typeName string) error {
-		path, err := outputPath(f.output.out, ".", baseName(dir), typeName, len(names) > 1)
+		path, err := outputPath(f.output.out, ".", modelName(dir), typeName, len(names) > 1)
 		if err != nil {
 			return err
 		}

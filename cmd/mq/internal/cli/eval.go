@@ -84,7 +84,7 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 	flags.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
 	flags.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
 	for _, name := range []string{"max-ppl", "max-kld", "min-top1"} {
-		flags.Lookup(name).DefValue = ""
+		flags.Lookup(name).DefValue = "0" // which the help leaves out
 	}
 	return cmd
 }

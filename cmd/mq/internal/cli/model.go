@@ -77,3 +77,18 @@ func baseName(path string) string {
 	}
 	return strings.TrimSuffix(filepath.Base(path), string(filepath.Separator))
 }
+
+// modelName is what the output is named after: the folder, or the repository
+// where the folder is a snapshot in the cache of Hugging Face, whose name is
+// a commit.
+func modelName(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	snapshots := filepath.Dir(filepath.Clean(dir))
+	repository := strings.Split(filepath.Base(filepath.Dir(snapshots)), "--")
+	if filepath.Base(snapshots) == "snapshots" && len(repository) > 1 && repository[0] == "models" {
+		return repository[len(repository)-1]
+	}
+	return baseName(dir)
+}

@@ -25,7 +25,7 @@ type production struct {
 	origin     origin
 	hashed     []hashedFile   // the inputs, when they have been read for that
 	agreement  map[string]any // figures of the check by the target's path
-	warnings   []string       // on what the files cannot express
+	warnings   []string       // on what the files cannot express, and on flags without effect
 }
 
 // produce writes all targets and names them on stdout.

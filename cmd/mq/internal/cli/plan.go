@@ -30,6 +30,9 @@ the usual types, or those given, would have; with one type also every tensor.`,
   mq plan ./Llama-3-8B --target-bpw 4.5 --save-types types.txt`,
 		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.recipe.typeOfLike(); err != nil {
+				return err
+			}
 			given := f.recipe.names()
 			if len(given) == 0 {
 				f.recipe.types = usualTypes

@@ -32,6 +32,9 @@ with --resume.`,
 			if err := output.parse(); err != nil {
 				return err
 			}
+			if err := recipe.typeOfLike(); err != nil {
+				return err
+			}
 			if len(recipe.names()) == 0 {
 				return fault.Usage("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
 			}
@@ -50,6 +53,9 @@ with --resume.`,
 			p, err := plan()
 			if err != nil {
 				return err
+			}
+			for _, w := range p.warnings {
+				a.Warn("%s", w)
 			}
 			return a.produce(cmd.Context(), p)
 		},
@@ -77,6 +83,7 @@ func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *out
 	}
 	p := &production{flags: output, agreement: map[string]any{}}
 	p.Inputs = append(file.Parts(), recipe.files()...)
+	p.warnings = recipe.idle(file.Tensors())
 	p.Source, p.kvs = produce.FileSource(file), file.KVs()
 	architecture, _ := file.KVs().String("general.architecture")
 	p.origin = origin{

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -89,6 +91,46 @@ func (f *recipeFlags) given() []string {
 		}
 	}
 	return names
+}
+
+// typeOfLike takes the recipe that the file of --like names where no type is
+// asked for.
+func (f *recipeFlags) typeOfLike() error {
+	if f.like == "" || len(f.names()) > 0 {
+		return nil
+	}
+	file, err := gguf.Open(f.like)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	number, ok := file.KVs().Uint("general.file_type")
+	r, err := quantize.ParseRecipe(strconv.FormatUint(number, 10))
+	if !ok || err != nil {
+		return fault.Usage("--like %s: its key \"general.file_type\" names no recipe for tensors that it lacks; give one with -t", f.like)
+	}
+	f.types = []string{r.Name}
+	return nil
+}
+
+// idle names the flags that ask for something that the tensors do not have.
+func (f *recipeFlags) idle(tensors []gguf.TensorInfo) (warnings []string) {
+	matches := func(match func(name string) bool) bool {
+		return slices.ContainsFunc(tensors, func(t gguf.TensorInfo) bool { return match(t.Name) })
+	}
+	for _, text := range f.overrides {
+		if o, err := quantize.ParseOverride(text); err == nil && !matches(o.Match) {
+			warnings = append(warnings, fmt.Sprintf("--tensor-type %s: no tensor has such a name", text))
+		}
+	}
+	if layers, err := quantize.ParseLayers(f.pruneLayers); err == nil {
+		for _, i := range layers {
+			if prefix := fmt.Sprintf("blk.%d.", i); !matches(func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+				warnings = append(warnings, fmt.Sprintf("--prune-layers: there is no layer %d", i))
+			}
+		}
+	}
+	return warnings
 }
 
 // files lists the files that the flags name and whose content decides what is

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,15 +37,20 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	a := &app{Console: ui.Console{Out: stdout, Err: stderr}, stdin: stdin}
+	out := &ui.Output{Writer: stdout}
+	a := &app{Console: ui.Console{Out: out, Err: stderr}, stdin: stdin}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = interrupted(err)
 	}
+	if err == nil && out.Err() != nil {
+		err = fault.IO("standard output: %w", out.Err())
+	}
+	a.JSON = a.JSON || !a.parsed && slices.Contains(args, "--json")
 	return a.report(err)
 }
 
@@ -122,6 +128,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
 	)
+	refuseUnknownNames(root)
 	return root
 }
 

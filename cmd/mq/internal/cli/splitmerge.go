@@ -106,7 +106,7 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 	var total, done int64
 	sizes := make([]int64, len(plans))
 	for i, plan := range plans {
-		if err := atomicfile.Check(paths[i], options); errors.Is(err, fault.ErrUsage) && !force {
+		if err := atomicfile.Check(paths[i], options); errors.Is(err, atomicfile.ErrUnfinished) && !force {
 			return fmt.Errorf("%w; --force replaces it", err)
 		} else if err != nil {
 			return err

@@ -86,14 +86,14 @@ func (w *work) check() error {
 		}
 	}
 	if left && !w.Resume && !w.Force {
-		return w.advise(fault.Usage("%s: an earlier run has left it unfinished, with the journal %s", w.files[0].path, w.journalPath()), w.files[0].path)
+		return w.advise(fault.Usage("%s: %w, with the journal %s", w.files[0].path, atomicfile.ErrUnfinished, w.journalPath()), w.files[0].path)
 	}
 	return nil
 }
 
-// advise adds what helps to an error about an output.
+// advise adds what helps to an error about what a stopped run has left.
 func (w *work) advise(err error, path string) error {
-	if !errors.Is(err, fault.ErrUsage) || w.Force {
+	if !errors.Is(err, atomicfile.ErrUnfinished) || w.Force {
 		return err
 	}
 	if _, missing := os.Lstat(path); missing != nil {

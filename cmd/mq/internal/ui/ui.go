@@ -23,8 +23,40 @@ type Console struct {
 	mu sync.Mutex
 }
 
+// Output is a stream that remembers its first failed write, so that a command
+// need not look at each of its lines.
+type Output struct {
+	io.Writer
+
+	mu  sync.Mutex
+	err error
+}
+
+// Write passes p on.
+func (o *Output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.err == nil {
+			o.err = err
+		}
+	}
+	return n, err
+}
+
+// Err returns the error of the first write that failed.
+func (o *Output) Err() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
 // Terminal reports whether w is a terminal, and its width in columns.
 func Terminal(w io.Writer) (width int, ok bool) {
+	if o, wrapped := w.(*Output); wrapped {
+		w = o.Writer
+	}
 	file, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
 		return 0, false
