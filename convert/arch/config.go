@@ -76,6 +76,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	h.MoE = c.experts()
 	c.nativeExperts(&h.MoE)
+	if h.FF == 0 && h.MoE.Experts == 0 {
+		c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
+	}
 	if !c.has("norm_topk_prob") && !c.has("moe") {
 		h.MoE.Normalize = a.Graph.NormalizeExperts && h.MoE.Experts > 0
 	}
@@ -183,6 +186,8 @@ func (h Hyper) check(file string) error {
 		return fault.Corrupt("convert: %s: a head of %d dimensions cannot be rotated in pairs", file, h.HeadDim)
 	case h.Rope.Dim < 0 || h.Rope.Dim > h.HeadDim || h.Rope.Dim%2 != 0:
 		return fault.Corrupt("convert: %s: %d of %d dimensions of a head cannot be rotated", file, h.Rope.Dim, h.HeadDim)
+	case h.Eps < 0 || h.LayerEps < 0 || h.Rope.Base < 0 || h.Rope.Factor < 0:
+		return fault.Corrupt("convert: %s: rms_norm_eps, rope_theta and the factor of rope_scaling may not be negative", file)
 	case h.MoE.Used > h.MoE.Experts:
 		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
 	}
@@ -212,6 +217,7 @@ func (c *reader) rope(h Hyper, partial float64) Rope {
 		MScaleAllDim:    p.float("mscale_all_dim"),
 	}
 	switch kind := strings.ToLower(r.Scaling); kind {
+	case "", "linear", "dynamic", "yarn", "longrope":
 	case "default", "mrope":
 		r.Scaling = ""
 	case "su":
@@ -221,6 +227,8 @@ func (c *reader) rope(h Hyper, partial float64) Rope {
 		r.Factor = first(r.Factor, 8)
 		r.LowFreqFactor = first(r.LowFreqFactor, 1)
 		r.HighFreqFactor = first(r.HighFreqFactor, 4)
+	default:
+		c.keep(fault.Unsupported("convert: config.json: key \"rope_scaling\": the type %q is not supported", r.Scaling))
 	}
 	if r.Scaling != "" {
 		r.OriginalContext = first(r.OriginalContext, c.int("original_max_position_embeddings"), h.Context)

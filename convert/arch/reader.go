@@ -58,7 +58,11 @@ func (c *reader) sub(keys ...string) *reader {
 	s := &reader{}
 	for _, key := range keys {
 		for _, layer := range c.layers {
-			if sub, ok := layer.Sub(key); ok && len(s.layers) == 0 {
+			sub, ok := layer.Sub(key)
+			if !ok && layer.Has(key) {
+				s.keep(corruptConfig("key %q is not an object", key))
+			}
+			if ok && len(s.layers) == 0 {
 				s.layers = []hf.Config{sub}
 			}
 		}
