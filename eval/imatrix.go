@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/imatrix"
 )
@@ -170,9 +171,7 @@ func (s squares) add(weights []forward.Weight, x []float32, cols int) {
 		for _, t := range targets {
 			sums := t[first:last]
 			for r := range rows {
-				for j, v := range x[r*cols+first : r*cols+last] {
-					sums[j] += float64(v) * float64(v)
-				}
+				kernel.AddSquares(sums, x[r*cols+first:r*cols+last])
 			}
 		}
 	})

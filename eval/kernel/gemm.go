@@ -20,6 +20,7 @@ type variant struct {
 	exp       func(dst, src *float32, n int, shift float32) float32
 	swiglu    func(gate, up *float32, n int)
 	max       func(src *float32, n int) float32
+	squares   func(sums *float64, row *float32, n int)
 	decode    map[string]decoder // by ggml's name of the type
 }
 

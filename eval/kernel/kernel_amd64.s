@@ -1762,6 +1762,29 @@ loop:
 	VZEROUPPER
 	RET
 
+// func addSquaresAVX2(sums *float64, row *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·addSquaresAVX2(SB), NOSPLIT, $0-24
+	MOVQ sums+0(FP), AX
+	MOVQ row+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VCVTPS2PD   (CX), Y0
+	VMOVUPD     (AX), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, (AX)
+	VCVTPS2PD   16(CX), Y0
+	VMOVUPD     32(AX), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, 32(AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x20, CX
+	SUBQ        $0x08, DX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
 // func decodeBF16(dst *float32, src *byte, n int)
 // Requires: AVX, AVX2
 TEXT ·decodeBF16(SB), NOSPLIT, $0-24

@@ -196,6 +196,28 @@ func TestSwiGLU(t *testing.T) {
 	})
 }
 
+func TestAddSquaresRoundsOnce(t *testing.T) {
+	each(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for n := range 40 {
+			row, sums := random(r, n), make([]float64, n+1)
+			for i := range sums {
+				sums[i] = r.NormFloat64()
+			}
+			want := append([]float64(nil), sums...)
+			AddSquares(sums, row)
+			for i, v := range row {
+				want[i] += float64(v) * float64(v)
+			}
+			for i := range sums {
+				if sums[i] != want[i] {
+					t.Fatalf("sum %d of %d is %v, want %v", i, n, sums[i], want[i])
+				}
+			}
+		}
+	})
+}
+
 func TestMax(t *testing.T) {
 	each(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, 12))

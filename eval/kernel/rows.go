@@ -49,3 +49,17 @@ func Max(row []float32) float32 {
 	}
 	return m
 }
+
+// AddSquares adds the square of each element of a row to its sum. Squares of
+// float32 are exact in float64, so each addition rounds once.
+func AddSquares(sums []float64, row []float32) {
+	sums = sums[:len(row)]
+	fast := 0
+	if active.squares != nil && len(row) >= 8 {
+		fast = len(row) &^ 7
+		active.squares(&sums[0], &row[0], fast)
+	}
+	for i := fast; i < len(row); i++ {
+		sums[i] += float64(row[i]) * float64(row[i])
+	}
+}

@@ -69,6 +69,11 @@ func swigluAVX2(gate *float32, up *float32, n int)
 //go:noescape
 func maxAVX2(src *float32, n int) float32
 
+// addSquaresAVX2 adds the squares of n elements, a positive multiple of 8, to n sums.
+//
+//go:noescape
+func addSquaresAVX2(sums *float64, row *float32, n int)
+
 // decodeBF16 decodes n blocks of 8 values in 16 bytes.
 //
 //go:noescape

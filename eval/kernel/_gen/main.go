@@ -20,6 +20,7 @@ func main() {
 	exponential()
 	swiglu()
 	maximum()
+	addSquares()
 	decoders()
 	Generate()
 }

@@ -202,3 +202,25 @@ func maximum() {
 	VZEROUPPER()
 	RET()
 }
+
+// addSquares emits sums += row².
+func addSquares() {
+	TEXT("addSquaresAVX2", NOSPLIT, "func(sums *float64, row *float32, n int)")
+	Doc("addSquaresAVX2 adds the squares of n elements, a positive multiple of 8, to n sums.")
+	Pragma("noescape")
+	sums, row, n := Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	Label("loop")
+	for half := range 2 {
+		x, sum := YMM(), YMM()
+		VCVTPS2PD(Mem{Base: row, Disp: 16 * half}, x)
+		VMOVUPD(Mem{Base: sums, Disp: 32 * half}, sum)
+		VFMADD231PD(x, x, sum)
+		VMOVUPD(sum, Mem{Base: sums, Disp: 32 * half})
+	}
+	ADDQ(Imm(64), sums)
+	ADDQ(Imm(32), row)
+	SUBQ(Imm(8), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
