@@ -1,5 +1,3 @@
-// Command mq converts Hugging Face checkpoints to quantized GGUF files and
-// proves that the result is right.
 package main
 
 import (

@@ -1,4 +1,3 @@
-// Package memory keeps a run within a budget.
 package memory
 
 import (

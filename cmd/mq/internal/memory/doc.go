@@ -1,0 +1,2 @@
+// Package memory keeps a run within a budget.
+package memory
