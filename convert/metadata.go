@@ -85,7 +85,7 @@ func (m metadata) fill(key, text string) {
 
 func (m metadata) fromID(id modelID) {
 	m.fill("name", title(id.name))
-	m.fill("organization", id.organization)
+	m.fill("organization", title(id.organization))
 	m.fill("basename", id.basename)
 	m.fill("finetune", id.finetune)
 	m.fill("version", id.version)
@@ -109,7 +109,10 @@ var (
 
 // origins reads a list of hub ids, addresses or mappings.
 func origins(items []any, weights int64) []origin {
-	var all []origin
+	if items == nil {
+		return nil
+	}
+	all := []origin{} // a list without items is written as such
 	for _, item := range items {
 		o := origin{}
 		switch v := item.(type) {

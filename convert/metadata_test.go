@@ -70,3 +70,35 @@ func TestModelCardWithoutFrontMatterTellsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestReadsCardsAsTheReferenceDoes holds the corners of front matters.
+func TestReadsCardsAsTheReferenceDoes(t *testing.T) {
+	for matter, want := range map[string]map[string]any{
+		"license: mit\nlicense: apache\n":  {"general.license": "apache"},
+		"base_model: null\ndatasets: []\n": {"general.base_model.count": uint32(0), "general.dataset.count": uint32(0)},
+		"base_model:\n- {name: A, version: v1}\n- org/B-7B\n": {
+			"general.base_model.count": uint32(2), "general.base_model.0.name": "A", "general.base_model.0.version": "v1",
+			"general.base_model.1.name": "B 7B", "general.base_model.1.organization": "Org",
+			"general.base_model.1.repo_url": "https://huggingface.co/org/B-7B",
+		},
+	} {
+		m := metadata{fields: map[string]string{}}
+		m.fromCard(parseCard([]byte("---\n"+matter+"---\n")), 7e9)
+		got := map[string]any{}
+		for _, kv := range m.kvs() {
+			got[kv.Key] = kv.Value
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +mq):\n%s", matter, d)
+		}
+	}
+}
+
+// TestOrganizationOfTheOriginalNameIsATitle: _name_or_path is an id.
+func TestOrganizationOfTheOriginalNameIsATitle(t *testing.T) {
+	m := metadata{fields: map[string]string{}}
+	m.fromID(parseModelID("meta-llama/Foo-7B", 7e9))
+	if got := m.fields["organization"]; got != "Meta Llama" {
+		t.Errorf("organization %q", got)
+	}
+}

@@ -28,11 +28,39 @@ func parseCard(readme []byte) card {
 	matter := strings.Join(lines, "\n") + "\n"
 	matter = strings.ReplaceAll(matter, "- no\n", "- \"no\"\n") // Norwegian, not false
 	matter = strings.ReplaceAll(matter, "\t", "  ")
-	var c card
-	if yaml.Unmarshal([]byte(matter), &c) != nil {
+	var doc yaml.Node
+	var values map[string]any // with mappings of this type in it, too
+	if yaml.Unmarshal([]byte(matter), &doc) != nil {
 		return nil
 	}
-	return c
+	lastWins(&doc)
+	if doc.Decode(&values) != nil {
+		return nil
+	}
+	return values
+}
+
+// lastWins keeps the last of the keys that a mapping has twice, as the
+// reference does; the YAML package refuses them.
+func lastWins(n *yaml.Node) {
+	for _, part := range n.Content {
+		lastWins(part)
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	var kept []*yaml.Node
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if at, twice := seen[key.Value]; twice && key.Kind == yaml.ScalarNode {
+			kept[at] = n.Content[i+1]
+			continue
+		}
+		seen[key.Value] = len(kept) + 1
+		kept = append(kept, key, n.Content[i+1])
+	}
+	n.Content = kept
 }
 
 // text returns the first of keys that has a value, as a string; lists are
@@ -59,7 +87,8 @@ func (c card) list(keys ...string) []string {
 	return all
 }
 
-// items returns the first of keys that is present as a list.
+// items returns the first of keys that is present as a list, which is empty
+// where it holds neither a string nor a list, and nil where none is present.
 func (c card) items(keys ...string) []any {
 	for _, key := range keys {
 		v, ok := c[key]
@@ -72,7 +101,7 @@ func (c card) items(keys ...string) []any {
 		case []any:
 			return v
 		}
-		return nil
+		return []any{}
 	}
 	return nil
 }
