@@ -132,7 +132,7 @@ func (f *Folder) resolve(name string) (string, error) {
 	if inside(f.root, path) {
 		return path, nil
 	}
-	if blobs := cacheBlobs(f.root); blobs != "" && inside(blobs, path) {
+	if blobs := cacheBlobs(f.root); blobs != "" && inside(blobs, path) || isBlob(path) {
 		return path, nil
 	}
 	return "", fault.Corrupt("hf: %s: %s is a link out of the folder, to %s; copy the file into the folder", f.name, name, path)
@@ -153,6 +153,13 @@ func cacheBlobs(root string) string {
 		}
 	}
 	return ""
+}
+
+// isBlob tells whether a path is a file of some Hugging Face cache, to which
+// the folders that older versions of its client made have links.
+func isBlob(path string) bool {
+	blobs := filepath.Dir(path)
+	return filepath.Base(blobs) == "blobs" && strings.HasPrefix(filepath.Base(filepath.Dir(blobs)), "models--")
 }
 
 // ReadFile returns a whole file by its slash-separated path inside the folder.

@@ -86,6 +86,22 @@ func TestRejectsLinksOutOfTheFolder(t *testing.T) {
 	}
 }
 
+// TestLinksToACacheWork: older clients filled a folder with links to the
+// blobs of their cache.
+func TestLinksToACacheWork(t *testing.T) {
+	dir, hub := t.TempDir(), t.TempDir()
+	blobs := mkdir(t, hub, "models--owner--name", "blobs")
+	writeFile(t, filepath.Join(blobs, "0123abcd"), []byte("{}"))
+	link(t, filepath.Join(blobs, "0123abcd"), filepath.Join(dir, "config.json"))
+	f, err := OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := f.ReadFile("config.json"); string(data) != "{}" || err != nil {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 func TestLinksInsideTheFolderWork(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	writeFile(t, filepath.Join(dir, "real"), []byte("x"))
