@@ -14,7 +14,7 @@ import (
 // Options tells what to write.
 type Options struct {
 	Type     FileType
-	Metadata map[string]string // general.* keys that go before what the checkpoint says
+	Metadata map[string]string // by the key below "general.": goes before what the checkpoint says
 
 	Pre          string // tokenizer.ggml.pre; empty: recognized
 	NoVocabulary bool   // plan without a tokenizer

@@ -121,7 +121,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	}
 	options := convert.Options{Type: convert.Auto, Encoder: encoder}
 	if f.name != "" {
-		options.Metadata = map[string]string{"general.name": f.name}
+		options.Metadata = map[string]string{"name": f.name}
 	}
 	direct, isDirect := convert.ParseFileType(names[0])
 	isDirect = isDirect && len(names) == 1

@@ -81,11 +81,14 @@ func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *out
 	if err != nil {
 		return nil, err
 	}
+	architecture, ok := file.KVs().String("general.architecture")
+	if !ok {
+		return nil, fault.Corrupt("quantize: %s: key \"general.architecture\" is missing: the file is no model", file.Name())
+	}
 	p := &production{flags: output, agreement: map[string]any{}}
 	p.Inputs = append(file.Parts(), recipe.files()...)
 	p.warnings = recipe.idle(file.Tensors())
 	p.Source, p.kvs = produce.FileSource(file), file.KVs()
-	architecture, _ := file.KVs().String("general.architecture")
 	p.origin = origin{
 		Name: baseName(file.Name()), Format: "gguf", Architecture: architecture,
 		Files: len(file.Parts()), Bytes: file.Size(), Tensors: len(file.Tensors()),
