@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"regexp"
 	"strings"
 
@@ -154,7 +155,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	for i, s := range plan.Streams {
 		infos[i] = s.TensorInfo
 	}
-	p.warnings = append(plan.Warnings, f.recipe.idle(infos)...)
+	p.warnings = slices.Concat(plan.Warnings, f.recipe.idle(infos))
 	add := func(q *quantize.Plan, typeName string) error {
 		path, err := outputPath(f.output.out, ".", modelName(dir), typeName, len(names) > 1)
 		if err != nil {
