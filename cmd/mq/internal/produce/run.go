@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -105,8 +106,10 @@ func (w *work) write(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { w.watch(stop, cancel) })
+	defer watcher.Wait() // it reads what the caller closes
 	defer close(stop)
-	go w.watch(stop, cancel)
 
 	index := func(r quantize.Range) int { return w.first[r.Output] + r.File }
 	err := quantize.Run(ctx, w.Sources, w.outputs(), quantize.RunOptions{
