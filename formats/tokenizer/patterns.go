@@ -81,8 +81,9 @@ var (
 func (w words) with(c contractions) func(*edition) splitter {
 	w.contraction = c
 	return func(ed *edition) splitter {
-		w.ed = ed
-		return w.splitter()
+		own := w // the tables are shared by tokenizers built at once
+		own.ed = ed
+		return own.splitter()
 	}
 }
 
