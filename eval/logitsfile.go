@@ -61,12 +61,11 @@ func (l *LogitsFile) readHeader() error {
 	if l.Context < 4 || l.Vocabulary < 1 || l.Chunks < 1 {
 		return fault.Corrupt("eval: %s: %d chunks of %d tokens with a vocabulary of %d make no sense", l.name, l.Chunks, l.Context, l.Vocabulary)
 	}
-	// Each factor is below 2^31: two of them do not overflow, and a chunk
-	// larger than the file ends it before the third.
+	// Each factor is below 2^31: two of them do not overflow.
 	c := Chunking{Context: l.Context}
 	chunk := int64(c.scored()) * int64(recordBytes(l.Vocabulary))
 	l.data = 20 + 4*int64(l.Context)*int64(l.Chunks)
-	if l.data > info.Size() || chunk > info.Size() || l.data+chunk*int64(l.Chunks) > info.Size() {
+	if l.data > info.Size() || int64(l.Chunks) > (info.Size()-l.data)/chunk {
 		return fault.Corrupt("eval: %s: the file is shorter than its %d chunks of %d tokens", l.name, l.Chunks, l.Context)
 	}
 	raw := make([]byte, 4*l.Context*l.Chunks)

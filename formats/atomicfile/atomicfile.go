@@ -63,6 +63,8 @@ func TempPath(path string) string {
 func Check(path string, opts Options) error {
 	if dir, base := filepath.Split(path); base == "" || base == "." || base == ".." {
 		return fault.Usage("atomicfile: %q: this is not a file name", path)
+	} else if path == "-" {
+		return fault.Usage("atomicfile: -: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
 	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
 		return noFolder(path, filepath.Clean(dir+"."))
 	}

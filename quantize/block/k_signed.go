@@ -1,6 +1,10 @@
 package block
 
-import "github.com/f190792d/mq/quantize/kernel"
+import (
+	"math"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // K types without minima: x ≈ d·scale·(level-zero), with a float16 d in a
 // super-block of 256 and a signed integer scale in a sub-block of 16.
@@ -47,8 +51,17 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 // fitPlain3 finds scales by descent, and spans the largest of each super-block.
 func fitPlain3(s *strip, x, _ []float32) {
 	s.eachTile(x, nil, 16, func(int) { s.Descend(4, 16) })
-	for b := range len(x) / superLen {
-		s.d[b] = spanSigned(s.fitScale[16*b:][:16], s.codes[16*b:][:16])
+	n := len(x) / 16
+	for b := range n / 16 {
+		s.inverse[b] = -32 / extreme(s.fitScale[16*b:][:16])
+		s.d[b] = 1 / s.inverse[b]
+	}
+	levels6.Multiply(s.codes[:], s.fitScale[:n], 16, s.inverse[:], noOffset[:])
+	for b := range n / 16 {
+		// All are 0, or so small that the quotient overflows.
+		if math.IsInf(float64(s.inverse[b]), 0) {
+			s.d[b] = spanSigned(s.fitScale[16*b:][:16], s.codes[16*b:][:16])
+		}
 	}
 }
 
@@ -84,7 +97,7 @@ func spanSigned(scales []float32, levels []uint8) float32 {
 	}
 	inv := -32 / top
 	for j, s := range scales {
-		levels[j] = uint8(min(max(int8(nearest(inv*s)), -32), 31) + 32)
+		levels[j] = uint8(min(max(int32(int8(nearest(inv*s))), -32), 31) + 32)
 	}
 	return 1 / inv
 }
@@ -109,12 +122,9 @@ func (s *strip) keepDescended(r kernel.Rounding, j int, _ []float32) {
 // putScales3 stores 16 scales of six bits in 12 bytes: low nibbles j and j+8
 // in byte j, high pairs j, j+4, j+8, j+12 in byte 8+j.
 func putScales3(dst []byte, scales *[16]uint8) {
-	for j := range 8 {
-		dst[j] = scales[j]&15 | scales[j+8]<<4
-	}
-	for j := range 4 {
-		dst[8+j] = scales[j]>>4 | scales[j+4]>>4<<2 | scales[j+8]>>4<<4 | scales[j+12]>>4<<6
-	}
+	le.PutUint64(dst, pick(scales[:], 0, 15)|pick(scales[8:], 0, 15)<<4)
+	low, high := pick(scales[:], 4, 3), pick(scales[8:], 4, 3)
+	le.PutUint32(dst[8:], uint32(low)|uint32(low>>32)<<2|uint32(high)<<4|uint32(high>>32)<<6)
 }
 
 func scales3(scales *[16]uint8, src []byte) {
@@ -191,6 +201,7 @@ func putScales8(dst []byte, scales, read []float32) (d float32) {
 	inv := -128 / top
 	d = 1 / inv
 	stored := putHalf(dst[16:], d)
+	read = read[:len(scales)]
 	for j, s := range scales {
 		l := int8(min(nearest(inv*s), 127))
 		dst[j] = byte(l)

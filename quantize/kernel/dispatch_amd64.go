@@ -47,6 +47,7 @@ func withAVX512(v variant) variant {
 	v.searchScale = searchScaleAVX512
 	v.searchPositive = searchPositiveAVX512
 	v.descend = descendAVX512
+	v.divide, v.multiply = divideAVX512, multiplyAVX512
 	return v
 }
 

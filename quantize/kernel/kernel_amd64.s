@@ -4202,6 +4202,104 @@ done:
 	VZEROUPPER
 	RET
 
+// func divideAVX512(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+// Requires: AVX, AVX512F
+TEXT ·divideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         levels+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         count+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         offset+40(FP), SI
+	MOVQ         n+24(FP), DI
+	SHRQ         $0x05, DI
+	XORQ         $0x01, DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS low+48(FP), Z0
+	VBROADCASTSS high+52(FP), Z1
+
+loop:
+	VBROADCASTSS (SI), Z2
+	VADDPS       (CX), Z2, Z2
+	VBROADCASTSS (BX), Z3
+	VDIVPS       Z3, Z2, Z2
+	VADDPS       all_4b400000<>+0(SB), Z2, Z2
+	VPANDD       all_007fffff<>+0(SB), Z2, Z2
+	VPSUBD       all_00400000<>+0(SB), Z2, Z2
+	VPMAXSD      Z0, Z2, Z2
+	VPMINSD      Z1, Z2, Z2
+	VPSUBD       Z0, Z2, Z2
+	VPMOVDB      Z2, (AX)
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VBROADCASTSS (SI), Z2
+	VADDPS       64(CX), Z2, Z2
+	VBROADCASTSS (BX), Z3
+	VDIVPS       Z3, Z2, Z2
+	VADDPS       all_4b400000<>+0(SB), Z2, Z2
+	VPANDD       all_007fffff<>+0(SB), Z2, Z2
+	VPSUBD       all_00400000<>+0(SB), Z2, Z2
+	VPMAXSD      Z0, Z2, Z2
+	VPMINSD      Z1, Z2, Z2
+	VPSUBD       Z0, Z2, Z2
+	VPMOVDB      Z2, 16(AX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+128, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x20, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func multiplyAVX512(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+// Requires: AVX, AVX512F
+TEXT ·multiplyAVX512(SB), NOSPLIT, $0-56
+	MOVQ         levels+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         count+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         offset+40(FP), SI
+	MOVQ         n+24(FP), DI
+	SHRQ         $0x05, DI
+	XORQ         $0x01, DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS low+48(FP), Z0
+	VBROADCASTSS high+52(FP), Z1
+
+loop:
+	VBROADCASTSS (SI), Z2
+	VADDPS       (CX), Z2, Z2
+	VBROADCASTSS (BX), Z3
+	VMULPS       Z3, Z2, Z2
+	VADDPS       all_4b400000<>+0(SB), Z2, Z2
+	VPANDD       all_007fffff<>+0(SB), Z2, Z2
+	VPSUBD       all_00400000<>+0(SB), Z2, Z2
+	VPMAXSD      Z0, Z2, Z2
+	VPMINSD      Z1, Z2, Z2
+	VPSUBD       Z0, Z2, Z2
+	VPMOVDB      Z2, (AX)
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VBROADCASTSS (SI), Z2
+	VADDPS       64(CX), Z2, Z2
+	VBROADCASTSS (BX), Z3
+	VMULPS       Z3, Z2, Z2
+	VADDPS       all_4b400000<>+0(SB), Z2, Z2
+	VPANDD       all_007fffff<>+0(SB), Z2, Z2
+	VPSUBD       all_00400000<>+0(SB), Z2, Z2
+	VPMAXSD      Z0, Z2, Z2
+	VPMINSD      Z1, Z2, Z2
+	VPSUBD       Z0, Z2, Z2
+	VPMOVDB      Z2, 16(AX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+128, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x20, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func searchMin16AVX2(x *float32, n int, trials *float32, count int, nmax float32) uint32
 // Requires: AVX, AVX2, CMOV
 TEXT ·searchMin16AVX2(SB), NOSPLIT, $0-44

@@ -14,15 +14,24 @@ func Nearest(f float32) int32 {
 // Abs is |f|.
 func Abs(f float32) float32 { return math.Float32frombits(math.Float32bits(f) &^ (1 << 31)) }
 
-// Extreme returns the value of largest magnitude; the first one on a tie.
+// Extreme returns the value of largest magnitude; the first one on a tie, and
+// 0 where there is none but NaN.
 func Extreme(x []float32) float32 {
-	var magnitude, value float32
-	for _, v := range x {
-		if a := Abs(v); a > magnitude {
-			magnitude, value = a, v
+	// Magnitudes have the order of their bits. With the place behind them
+	// one maximum finds both; as arithmetic, for no jump could guess it.
+	var top int64
+	for i, v := range x {
+		magnitude := math.Float32bits(v) &^ (1 << 31)
+		if magnitude > 0xff<<23 { // NaN
+			magnitude = 0
 		}
+		less := top - (int64(magnitude)<<32 | int64(^uint32(i)))
+		top -= less & (less >> 63)
 	}
-	return value
+	if top>>32 == 0 {
+		return 0
+	}
+	return x[^uint32(top)]
 }
 
 // level is the nearest integer within bounds, as a float.

@@ -84,6 +84,16 @@ func searchMinAVX512(x *float32, n int, trials *float32, count int, nmax float32
 //go:noescape
 func searchMinAbsoluteAVX512(x *float32, n int, trials *float32, count int, nmax float32) uint32
 
+// divideAVX512 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func divideAVX512(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+
+// multiplyAVX512 rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func multiplyAVX512(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
+
 // searchMin16AVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchMin.
 //
 //go:noescape

@@ -34,6 +34,8 @@ func searches() {
 	isa = avx512
 	searchMin("searchMinAVX512", 1, false)
 	searchMin("searchMinAbsoluteAVX512", 1, true)
+	roundWide("divideAVX512", div)
+	roundWide("multiplyAVX512", mul)
 	isa = avx2
 	for parts := 1; parts <= 2; parts++ {
 		searchMin(fmt.Sprintf("searchMin%dAVX2", 16*parts), parts, false)

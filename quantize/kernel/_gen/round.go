@@ -102,3 +102,39 @@ func round(name string, how rounding) {
 	VZEROUPPER()
 	RET()
 }
+
+// roundWide is round with nearestBy on vectors of 16 values, which narrow to
+// bytes in one step.
+func roundWide(name string, by func(a, b Op) Reg) {
+	TEXT(name, NOSPLIT, "func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)")
+	Doc(name + " rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.")
+	Pragma("noescape")
+	levels, x, left := Load(Param("levels"), GP64()), Load(Param("x"), GP64()), Load(Param("count"), GP64())
+	scale, offset := Load(Param("scale"), GP64()), Load(Param("offset"), GP64())
+	second := Load(Param("n"), GP64()) // distance to the scale of the second 16
+	SHRQ(operand.Imm(5), second)
+	XORQ(operand.Imm(1), second)
+	SHLQ(operand.Imm(2), second)
+	low, high := everywhere("low"), everywhere("high")
+
+	Label("loop")
+	for i := range 2 {
+		if i == 1 {
+			ADDQ(second, scale)
+			ADDQ(second, offset)
+		}
+		shifted := add(broadcast(Mem{Base: offset}), Mem{Base: x, Disp: 64 * i})
+		l := between(near(by(shifted, broadcast(Mem{Base: scale}))), low, high)
+		VPSUBD(low, l, l)
+		VPMOVDB(l, Mem{Base: levels, Disp: 16 * i})
+	}
+	for _, p := range []reg.Register{scale, offset} {
+		ADDQ(operand.Imm(4), p)
+	}
+	ADDQ(operand.I32(128), x)
+	ADDQ(operand.Imm(32), levels)
+	SUBQ(operand.Imm(32), left)
+	JNZ(operand.LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -31,25 +32,36 @@ func loadTokenizer(path string) (*tokenizer.Tokenizer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return tokenizer.FromCheckpoint(files, tokenizer.CheckpointOptions{})
+		words, err := tokenizer.FromCheckpoint(files, tokenizer.CheckpointOptions{})
+		return words, named(path, err)
 	}
 	file, err := gguf.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return tokenizer.FromGGUF(file.KVs())
+	words, err := tokenizer.FromGGUF(file.KVs())
+	return words, named(path, err)
+}
+
+// named puts the file before what is wrong in it.
+func named(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // openModel opens a MODEL for computing, with its tokenizer.
 func (a *app) openModel(path string) (*forward.Model, *tokenizer.Tokenizer, error) {
-	words, err := loadTokenizer(path)
-	if err != nil {
-		return nil, nil, err
-	}
 	model, err := forward.Open(path)
 	if err != nil {
 		return nil, nil, err
+	}
+	words, err := model.Tokenizer()
+	if err != nil {
+		model.Close()
+		return nil, nil, named(path, err)
 	}
 	model.SetWorkers(a.jobs)
 	model.RoundActivations(a.rounded)

@@ -113,3 +113,38 @@ func TestIdentitiesSayWhatDiffers(t *testing.T) {
 		}
 	}
 }
+
+// FuzzJournal reads whatever a journal may say, and goes on with it.
+func FuzzJournal(f *testing.F) {
+	line := func(text string) string { return text + " " + lineSum(text) }
+	head := line(`mq-journal-1 {"version":"v1","files":["a.gguf"]}`)
+	f.Add(head + line("wrote 0 0 100 0123456789abcdef") + line("named 0"))
+	f.Add(head + line("wrote 9 9223372036854775807 9223372036854775807 0") + "wrote 0")
+	f.Add(line("mq-journal-1 []"))
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, _, before, err := readJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j == nil {
+			return
+		}
+		added := record{file: 3, off: 1, n: 2, sum: 4}
+		if err := j.wrote(added); err != nil {
+			t.Fatal(err)
+		}
+		j.keep()
+		j, _, after, err := readJournal(path)
+		if err != nil || j == nil {
+			t.Fatalf("what was appended is lost: %v", err)
+		}
+		j.keep()
+		if diff := cmp.Diff(append(before, added), after, cmp.AllowUnexported(record{})); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
