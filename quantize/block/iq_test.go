@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -221,19 +222,31 @@ func TestEighthSignMakesMinusesEven(t *testing.T) {
 	})
 }
 
+// TestIQTypesTakeAnyInput quantizes what has no sensible answer: there is no
+// panic, and whatever comes depends on no row before.
 func TestIQTypesTakeAnyInput(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	special := []float32{0, 1, -1, inf, -inf, nan, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 1e-20}
 	r := rand.New(rand.NewPCG(3, 4))
 	x, w, y, block := make([]float32, 512), make([]float32, 512), make([]float32, 512), make([]byte, 512)
+	again, other := make([]byte, 512), make([]byte, 512)
+	ordinary, _ := bell(512)
 	for range 200 {
 		kinds := 1 + r.IntN(len(special))
 		for i := range x {
 			x[i], w[i] = special[r.IntN(kinds)], special[r.IntN(len(special))]
 		}
 		for _, typ := range iqTypes {
-			typ.quantize(block, x, w)
-			typ.quantize(block, x, nil)
+			for _, weights := range [][]float32{w, nil} {
+				clear(block)
+				typ.quantize(block, x, weights)
+				typ.quantize(other, ordinary, w)
+				clear(again)
+				typ.quantize(again, x, weights)
+				if !bytes.Equal(block, again) {
+					t.Fatalf("%s: the same row gives other bytes: %v", typ.name, x)
+				}
+			}
 			for i := range block {
 				block[i] = byte(r.Uint32())
 			}
