@@ -128,7 +128,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	isDirect = isDirect && len(names) == 1
 	if isDirect && f.recipe.mixes() {
 		if direct == convert.Auto {
-			return nil, fault.Usage("convert: options that say how tensors are quantized need a type: give -t")
+			return nil, fault.Usage("convert: --override-kv, --tensor-type and the other options of quantization need a type: give one with -t, e.g. -t bf16")
 		}
 		isDirect = false
 	}
