@@ -107,11 +107,24 @@ func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking,
 		if _, err := l.file.ReadAt(kept, l.data+int64(first)*int64(size)); err != nil {
 			return fault.IO("eval: %s: %w", l.name, err)
 		}
+		for at := 0; at < len(kept); at += record {
+			if !plausible(kept[at:]) {
+				return fault.Corrupt("eval: %s: chunk %d, row %d: its log-probabilities are not finite or not below 0", l.name, first+at/size, at%size/record)
+			}
+		}
 		return nil
 	}, func(chunk, position int, logits []float32, token int32) point {
 		at := (chunk%group)*size + (position-c.first())*record
 		return compareRecord(logits, kept[at:at+record], token)
 	})
+}
+
+// plausible tells whether the largest log-probability of a record can be one:
+// 0 at most, but for rounding.
+func plausible(record []byte) bool {
+	scale := math.Float32frombits(binary.LittleEndian.Uint32(record))
+	low := math.Float32frombits(binary.LittleEndian.Uint32(record[4:]))
+	return scale >= 0 && low > -math.MaxFloat32 && scale*math.MaxUint16+low < 0.1
 }
 
 // negligible is the log-probability up to which llama-perplexity leaves

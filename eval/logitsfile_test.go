@@ -1,11 +1,13 @@
 package eval
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -83,6 +85,9 @@ func FuzzLogitsFile(f *testing.F) {
 	}
 	f.Add(data)
 	f.Add(data[:20])
+	high := bytes.Clone(data)
+	copy(high[len(data)-16:], "\x00\x00\x80\x41\x00\x00\x00\x00") // a scale of 16: probabilities above 1
+	f.Add(high)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "logits")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -99,8 +104,9 @@ func FuzzLogitsFile(f *testing.F) {
 		if l.Vocabulary > 1<<12 || len(l.Tokens) > 1<<12 {
 			return // right, but slow
 		}
-		if _, err := MeasureAgainst(context.Background(), l, parrot{vocab: l.Vocabulary, tilt: 1}, Chunking{}, nil); err != nil {
-			t.Errorf("a file that was opened cannot be used: %v", err)
+		_, err = MeasureAgainst(context.Background(), l, parrot{vocab: l.Vocabulary, tilt: 1}, Chunking{}, nil)
+		if err != nil && (!errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), path)) {
+			t.Errorf("the error does not blame the file: %v", err)
 		}
 	})
 }
