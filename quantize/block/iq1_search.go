@@ -165,14 +165,14 @@ func (p *pair) magnitude(n int) float32 {
 
 // seed raises bar to what the best of all splits is above by more than
 // rounding errors: to a score slightly below one that is reached. It leaves
-// it, at 0, where squares may underflow or where the sums cancel.
+// it, at 0, where squares may underflow, scores overflow, or the sums cancel.
 func (p *pair) seed(n int, bar float32) float32 {
 	least := p.magnitude(n) / 64
 	for i := n / 4; i < n/2; i += n / 8 {
 		for k := n - n/4; k > n/2; k -= n / 8 {
 			for c := range p.X {
 				lx, ll := p.X[c]-p.EndX[i]-p.EndX[k], p.Begin[c][i]+p.EndW[c][k]
-				if abs(lx) > least && lx*lx > 1e-25 && lx*lx < 1e25 && ll > 1e-15 && ll < 1e15 {
+				if abs(lx) > least && lx*lx > 1e-25 && lx*lx < 1e25 && ll > 1e-15 && ll < 1e15 && lx*lx < 1e35*ll {
 					bar = max(bar, kernel.Below(lx, ll))
 				}
 			}
