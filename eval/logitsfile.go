@@ -119,11 +119,15 @@ func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking,
 	})
 }
 
+// steps returns what a code of a record stands for: low + scale·code.
+func steps(record []byte) (scale, low float32) {
+	return math.Float32frombits(binary.LittleEndian.Uint32(record)), math.Float32frombits(binary.LittleEndian.Uint32(record[4:]))
+}
+
 // plausible tells whether the largest log-probability of a record can be one:
 // 0 at most, but for rounding.
 func plausible(record []byte) bool {
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(record))
-	low := math.Float32frombits(binary.LittleEndian.Uint32(record[4:]))
+	scale, low := steps(record)
 	return scale >= 0 && low > -math.MaxFloat32 && scale*math.MaxUint16+low < 0.1
 }
 
@@ -133,8 +137,7 @@ const negligible = -16
 
 // compareRecord compares a row of logits with a record of the base.
 func compareRecord(logits []float32, record []byte, token int32) point {
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(record))
-	low := math.Float32frombits(binary.LittleEndian.Uint32(record[4:]))
+	scale, low := steps(record)
 	logprob := func(i int) float32 {
 		return scale*float32(binary.LittleEndian.Uint16(record[8+2*i:])) + low
 	}

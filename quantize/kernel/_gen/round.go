@@ -54,18 +54,50 @@ func away(Reg, Reg) func(Mem, func() Reg, func() Reg) Reg {
 	}
 }
 
-// round emits the rounding of runs of values to levels, 32 at a time. With
-// runs of 16, these 32 have two scales.
-func round(name string, how rounding) {
+// roundingLoop has the registers of a loop that rounds 32 values a turn. With
+// runs of 16, these have two scales.
+type roundingLoop struct {
+	levels, x, left, scale, offset reg.Register
+	second                         reg.Register // distance to the scale of the second 16
+}
+
+// beginRounding emits what comes before the loop's constants.
+func beginRounding(name string) roundingLoop {
 	TEXT(name, NOSPLIT, "func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)")
 	Doc(name + " rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.")
 	Pragma("noescape")
-	levels, x, left := Load(Param("levels"), GP64()), Load(Param("x"), GP64()), Load(Param("count"), GP64())
-	scale, offset := Load(Param("scale"), GP64()), Load(Param("offset"), GP64())
-	second := Load(Param("n"), GP64()) // distance to the scale of the second 16
-	SHRQ(operand.Imm(5), second)
-	XORQ(operand.Imm(1), second)
-	SHLQ(operand.Imm(2), second)
+	r := roundingLoop{
+		levels: Load(Param("levels"), GP64()), x: Load(Param("x"), GP64()), left: Load(Param("count"), GP64()),
+		scale: Load(Param("scale"), GP64()), offset: Load(Param("offset"), GP64()), second: Load(Param("n"), GP64()),
+	}
+	SHRQ(operand.Imm(5), r.second)
+	XORQ(operand.Imm(1), r.second)
+	SHLQ(operand.Imm(2), r.second)
+	return r
+}
+
+// turn turns to the scale of the second 16 values.
+func (r roundingLoop) turn() {
+	ADDQ(r.second, r.scale)
+	ADDQ(r.second, r.offset)
+}
+
+// next ends a turn of the loop, and the function.
+func (r roundingLoop) next() {
+	for _, p := range []reg.Register{r.scale, r.offset} {
+		ADDQ(operand.Imm(4), p)
+	}
+	ADDQ(operand.I32(128), r.x)
+	ADDQ(operand.Imm(32), r.levels)
+	SUBQ(operand.Imm(32), r.left)
+	JNZ(operand.LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// round emits the rounding of runs of values to levels, 32 at a time.
+func round(name string, how rounding) {
+	r := beginRounding(name)
 	bound := func(name string) Reg {
 		p, _ := Param(name).Resolve()
 		return broadcast(p.Addr)
@@ -77,13 +109,12 @@ func round(name string, how rounding) {
 	var l [4]Reg
 	for i := range l {
 		if i == 2 {
-			ADDQ(second, scale)
-			ADDQ(second, offset)
+			r.turn()
 		}
 		at := func(base reg.Register) func() Reg {
 			return func() Reg { return broadcast(Mem{Base: base}) }
 		}
-		l[i] = level(Mem{Base: x, Disp: 32 * i}, at(scale), at(offset))
+		l[i] = level(Mem{Base: r.x, Disp: 32 * i}, at(r.scale), at(r.offset))
 		VPAND(bits(0xff), l[i], l[i])
 	}
 	// The packing works within halves of registers; order undoes that.
@@ -91,50 +122,25 @@ func round(name string, how rounding) {
 	VPACKSSDW(l[3], l[2], l[2])
 	VPACKUSWB(l[2], l[0], l[0])
 	VPERMD(l[0], order, l[0])
-	store(Mem{Base: levels}, l[0])
-	for _, p := range []reg.Register{scale, offset} {
-		ADDQ(operand.Imm(4), p)
-	}
-	ADDQ(operand.I32(128), x)
-	ADDQ(operand.Imm(32), levels)
-	SUBQ(operand.Imm(32), left)
-	JNZ(operand.LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	store(Mem{Base: r.levels}, l[0])
+	r.next()
 }
 
 // roundWide is round with nearestBy on vectors of 16 values, which narrow to
 // bytes in one step.
 func roundWide(name string, by func(a, b Op) Reg) {
-	TEXT(name, NOSPLIT, "func(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)")
-	Doc(name + " rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.")
-	Pragma("noescape")
-	levels, x, left := Load(Param("levels"), GP64()), Load(Param("x"), GP64()), Load(Param("count"), GP64())
-	scale, offset := Load(Param("scale"), GP64()), Load(Param("offset"), GP64())
-	second := Load(Param("n"), GP64()) // distance to the scale of the second 16
-	SHRQ(operand.Imm(5), second)
-	XORQ(operand.Imm(1), second)
-	SHLQ(operand.Imm(2), second)
+	r := beginRounding(name)
 	low, high := everywhere("low"), everywhere("high")
 
 	Label("loop")
 	for i := range 2 {
 		if i == 1 {
-			ADDQ(second, scale)
-			ADDQ(second, offset)
+			r.turn()
 		}
-		shifted := add(broadcast(Mem{Base: offset}), Mem{Base: x, Disp: 64 * i})
-		l := between(near(by(shifted, broadcast(Mem{Base: scale}))), low, high)
+		shifted := add(broadcast(Mem{Base: r.offset}), Mem{Base: r.x, Disp: 64 * i})
+		l := between(near(by(shifted, broadcast(Mem{Base: r.scale}))), low, high)
 		VPSUBD(low, l, l)
-		VPMOVDB(l, Mem{Base: levels, Disp: 16 * i})
+		VPMOVDB(l, Mem{Base: r.levels, Disp: 16 * i})
 	}
-	for _, p := range []reg.Register{scale, offset} {
-		ADDQ(operand.Imm(4), p)
-	}
-	ADDQ(operand.I32(128), x)
-	ADDQ(operand.Imm(32), levels)
-	SUBQ(operand.Imm(32), left)
-	JNZ(operand.LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	r.next()
 }
