@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // match assigns every source tensor to the targets that its template feeds,

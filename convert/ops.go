@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
 )
 

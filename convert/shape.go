@@ -3,7 +3,7 @@ package convert
 import (
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
 )

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/hf"

@@ -1,7 +1,7 @@
 package convert
 
 import (
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"

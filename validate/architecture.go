@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
-	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/gguf"
 )
 

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // identity compares what the key-values say with what the source says:

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
-	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"

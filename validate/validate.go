@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer"
 )

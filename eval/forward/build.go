@@ -1,7 +1,7 @@
 package forward
 
 import (
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 )
 

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // compressor makes one key of every few positions (DeepSeek-AI 2026,

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
-	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/internal/fixtures/models"
 )
 

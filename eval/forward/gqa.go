@@ -1,6 +1,6 @@
 package forward
 
-import "github.com/f190792d/mq/convert/arch"
+import "github.com/f190792d/mq/arch"
 
 // mixer lets the positions of a sequence see each other: attention of some
 // kind. x is the normalised stream [tokens, embed], y takes the result.

@@ -3,7 +3,7 @@ package forward
 import (
 	"strconv"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // part is one thing that a model is made of, in a form that does not depend on

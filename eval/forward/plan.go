@@ -3,7 +3,7 @@ package forward
 import (
 	"math"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // attentionPlan says what is special about the attention of one layer. The

@@ -3,7 +3,7 @@ package forward
 import (
 	"math"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // rope is a rotary position embedding (Su et al. 2021, arXiv:2104.09864).

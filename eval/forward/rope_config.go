@@ -3,7 +3,7 @@ package forward
 import (
 	"math"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 )
 

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"math"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 )
 

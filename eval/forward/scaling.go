@@ -3,7 +3,7 @@ package forward
 import (
 	"math"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // yarn holds the parameters of NTK-by-parts interpolation (Peng et al. 2023,

@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // furthest is how far a matrix may be from the source's, relative to its size,

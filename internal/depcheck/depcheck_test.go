@@ -22,13 +22,13 @@ var allowed = map[string][]string{
 	"quantize":          {"quantize", "formats"},
 	"quantize/block":    {"quantize/kernel", "formats/dtype"},
 	"quantize/kernel":   {"quantize/kernel", "formats/dtype"},
-	"convert":           {"convert", "formats"},
-	"convert/arch":      {"formats"},
+	"arch":              {"formats"},
+	"convert":           {"convert", "arch", "formats"},
 	"convert/transform": {"formats"},
-	"eval":              {"eval", "convert/arch", "quantize", "formats"},
-	"validate":          {"validate", "eval", "convert", "quantize", "formats"},
-	"cmd":               {"cmd", "validate", "eval", "convert", "quantize", "formats"},
-	"internal":          {"internal", "validate", "eval", "convert", "quantize", "formats"},
+	"eval":              {"eval", "arch", "quantize", "formats"},
+	"validate":          {"validate", "eval", "convert", "arch", "quantize", "formats"},
+	"cmd":               {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
 }
 
 type pkg struct {

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/safetensors"

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 // Classes lists the classes that Write knows.

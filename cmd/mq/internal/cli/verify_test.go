@@ -16,8 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
-	"github.com/f190792d/mq/convert/arch"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"

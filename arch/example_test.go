@@ -3,7 +3,7 @@ package arch_test
 import (
 	"fmt"
 
-	"github.com/f190792d/mq/convert/arch"
+	"github.com/f190792d/mq/arch"
 )
 
 func Example() {
