@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/validate"
+	"github.com/f190792d/mq/validate/template"
 )
 
 // A file that was just converted is compared with its checkpoint.
@@ -24,7 +25,9 @@ func ExampleFile() {
 		fmt.Println(err)
 		return
 	}
-	report, err := validate.File(context.Background(), path, validate.Options{Against: "../testdata/stories-llama"})
+	report, err := validate.File(context.Background(), path, validate.Options{
+		Against: "../testdata/stories-llama", Render: template.Render,
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

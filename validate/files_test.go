@@ -12,6 +12,7 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/validate"
+	"github.com/f190792d/mq/validate/template"
 )
 
 const stories = "../testdata/stories-llama"
@@ -118,6 +119,7 @@ func fileStreams(f *gguf.File) []gguf.Stream {
 // check validates a file and fails where it cannot be validated at all.
 func check(t *testing.T, path string, o validate.Options) *validate.Report {
 	t.Helper()
+	o.Render = template.Render
 	r, err := validate.File(context.Background(), path, o)
 	if err != nil {
 		t.Fatal(err)

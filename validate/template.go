@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -18,9 +19,9 @@ var sample = []map[string]any{
 
 const templateKey = "tokenizer.chat_template"
 
-// checkTemplate parses the chat template, renders a conversation and looks
-// for a BOS that would stand twice.
-func checkTemplate(r *Report, kvs gguf.KVs, t *tokenizer.Tokenizer) {
+// checkTemplate checks the delimiters and blocks of the chat template. With a
+// renderer it also renders a conversation and looks for a duplicate BOS.
+func checkTemplate(ctx context.Context, r *Report, kvs gguf.KVs, t *tokenizer.Tokenizer, render Renderer) {
 	source, ok := kvs.String(templateKey)
 	if !ok {
 		if kvs.Has(templateKey) {
@@ -39,8 +40,12 @@ func checkTemplate(r *Report, kvs gguf.KVs, t *tokenizer.Tokenizer) {
 		r.done(Template, "broken")
 		return
 	}
+	if render == nil {
+		r.done(Template, "blocks are balanced; not rendered")
+		return
+	}
 	bos, eos := special(t, "bos"), special(t, "eos")
-	text, err := renderSample(source, bos, eos)
+	text, err := renderSample(ctx, render, source, bos, eos)
 	if err != nil {
 		say(Warning, "the sample conversation could not be rendered: %v", err)
 		r.done(Template, "not rendered")
@@ -70,12 +75,12 @@ func special(t *tokenizer.Tokenizer, role string) string {
 
 // renderSample renders the sample, without its system message where the
 // template refuses that.
-func renderSample(source, bos, eos string) (string, error) {
-	text, err := render(source, conversation(sample, bos, eos))
+func renderSample(ctx context.Context, render Renderer, source, bos, eos string) (string, error) {
+	text, err := render(ctx, source, conversation(sample, bos, eos))
 	if err == nil {
 		return text, nil
 	}
-	if text, e := render(source, conversation(sample[1:], bos, eos)); e == nil {
+	if text, e := render(ctx, source, conversation(sample[1:], bos, eos)); e == nil {
 		return text, nil
 	}
 	return "", err

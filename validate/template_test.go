@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/internal/shared"
+	"github.com/f190792d/mq/validate/template"
 )
 
 func TestRendersWhatTransformersRenders(t *testing.T) {
@@ -21,28 +22,9 @@ func TestRendersWhatTransformersRenders(t *testing.T) {
 		{"no system message", "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ messages[0].content }}", "What is the capital of France?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := renderSample(c.template, "<s>", "</s>")
+			got, err := renderSample(t.Context(), template.Render, c.template, "<s>", "</s>")
 			if err != nil || got != c.want {
 				t.Errorf("got %q, %v; want %q", got, err, c.want)
-			}
-		})
-	}
-}
-
-func TestTemplatesCannotRunAway(t *testing.T) {
-	for name, template := range map[string]string{
-		"recursion":     "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-		"nested loops":  "{% for a in range(60000) %}{% for b in range(60000) %}{% for c in range(60000) %}{% endfor %}{% endfor %}{% endfor %}",
-		"long range":    "{% for a in range(100000000000) %}{% endfor %}",
-		"output":        "{% for a in range(60000) %}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{% endfor %}",
-		"growth":        "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for a in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-		"other files":   "{% include '/etc/passwd' %}",
-		"loop in loops": "{% for a in messages recursive %}{{ loop(messages) }}{% endfor %}",
-		"length":        strings.Repeat("x", maxTemplate+1),
-	} {
-		t.Run(name, func(t *testing.T) {
-			if text, err := renderSample(template, "", ""); err == nil {
-				t.Errorf("rendered %d bytes", len(text))
 			}
 		})
 	}
@@ -67,7 +49,7 @@ func TestRealTemplatesRender(t *testing.T) {
 		if err := balanced(config.Template); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if text, err := renderSample(config.Template, "<s>", "</s>"); err != nil || !strings.Contains(text, "And that of Italy?") {
+		if text, err := renderSample(t.Context(), template.Render, config.Template, "<s>", "</s>"); err != nil || !strings.Contains(text, "And that of Italy?") {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
@@ -77,11 +59,11 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("{% for m in messages %}{{ m['content'] | trim }}{% endfor %}")
 	f.Add("{% raw %}{{ x }}{% endraw %}{# c #}{%- set a = 1 -%}{{ a ~ 'x' }}")
 	f.Add("{% macro f(a, b=1) %}{{ a }}{% endmacro %}{{ f(2) }}{% if x is defined %}{% else %}{% endif %}")
-	f.Fuzz(func(t *testing.T, template string) {
-		if len(template) > 400 || strings.Contains(template, "*") {
+	f.Fuzz(func(t *testing.T, source string) {
+		if len(source) > 400 || strings.Contains(source, "*") {
 			return // repeated strings are as long as they are asked to be
 		}
-		_ = balanced(template)
-		_, _ = renderSample(template, "<s>", "</s>")
+		_ = balanced(source)
+		_, _ = renderSample(t.Context(), template.Render, source, "<s>", "</s>")
 	})
 }

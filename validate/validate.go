@@ -21,11 +21,19 @@ type Options struct {
 	SkipNumbers bool // leave the tensors' values out
 	SkipLogits  bool // do not run the models
 
+	// Render renders the chat template of the file: template.Render, of the
+	// package below this one. Without it templates are parsed only as far as
+	// their delimiters and blocks go.
+	Render Renderer
+
 	// Progress is called, from one goroutine at a time, with the step that is
 	// worked on, what it is at, and how far: [StepTensors] counts bytes,
 	// [StepLogits] models.
 	Progress func(step, note string, done, total int64)
 }
+
+// A Renderer renders a chat template with variables.
+type Renderer func(ctx context.Context, source string, variables map[string]any) (string, error)
 
 // The steps that take time.
 const (
@@ -74,7 +82,7 @@ func File(ctx context.Context, path string, o Options) (*Report, error) {
 	v.layout()
 	v.architecture()
 	v.vocabulary()
-	checkTemplate(r, f.KVs(), v.tokens)
+	checkTemplate(ctx, r, f.KVs(), v.tokens, o.Render)
 	v.identity()
 	if err := v.numbers(ctx); err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"convert":           {"convert", "arch", "formats"},
 	"convert/transform": {"formats"},
 	"eval":              {"eval", "arch", "quantize", "formats"},
+	"validate/template": {},
 	"validate":          {"validate", "eval", "convert", "arch", "quantize", "formats"},
 	"cmd":               {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
 	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
@@ -98,5 +99,21 @@ func list(t *testing.T) []pkg {
 			t.Fatal(err)
 		}
 		all = append(all, p)
+	}
+}
+
+// TestLibrariesLinkNoTemplateEngine keeps the engine that renders chat
+// templates, and what comes with it, out of programs that do not render any.
+func TestLibrariesLinkNoTemplateEngine(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}: {{join .Deps \" \"}}", "../../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, deps, _ := strings.Cut(line, ":")
+		name = strings.TrimPrefix(name, module)
+		if !within(name, "cmd") && !within(name, "validate/template") && strings.Contains(deps, "nikolalohinski/gonja") {
+			t.Errorf("%s links the template engine", name)
+		}
 	}
 }

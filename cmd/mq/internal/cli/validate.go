@@ -10,6 +10,7 @@ import (
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/validate"
+	"github.com/f190792d/mq/validate/template"
 )
 
 // validateCommand judges a GGUF file, by itself or against its source.
@@ -99,6 +100,7 @@ func (a *app) validate(ctx context.Context, path string, o validate.Options) (*v
 			progress.Finish()
 		}
 	}()
+	o.Render = template.Render
 	o.Progress = func(step, note string, done, total int64) {
 		if step != label {
 			if progress != nil {

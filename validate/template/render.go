@@ -1,7 +1,8 @@
-package validate
+package template
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +26,10 @@ const (
 	maxRendering = 3 * time.Second
 )
 
-// render runs a template as transformers does.
-func render(source string, variables map[string]any) (text string, err error) {
+// Render renders a chat template with the variables that transformers gives
+// it. A template that is too long, runs too long, or grows too large is an
+// error, as is one that does not parse.
+func Render(ctx context.Context, source string, variables map[string]any) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the renderer gave up: %v", p)
@@ -35,6 +38,9 @@ func render(source string, variables map[string]any) (text string, err error) {
 	if len(source) > maxTemplate {
 		return "", fmt.Errorf("it has %d bytes, more than %d", len(source), maxTemplate)
 	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
 	const name = "/template"
 	loader, err := loaders.NewMemoryLoader(map[string]string{name: source})
 	if err != nil {
@@ -42,7 +48,7 @@ func render(source string, variables map[string]any) (text string, err error) {
 	}
 	settings := config.New()
 	settings.TrimBlocks, settings.LeftStripBlocks = true, true
-	g := &guard{deadline: time.Now().Add(maxRendering)}
+	g := &guard{ctx: ctx, deadline: time.Now().Add(maxRendering)}
 	environment := &exec.Environment{
 		Context:           exec.NewContext(maps.Clone(globals)),
 		Filters:           filters(),
@@ -89,7 +95,7 @@ var globals = map[string]any{
 func mustGlobal(name string) any {
 	v, ok := builtins.GlobalFunctions.Get(name)
 	if !ok {
-		panic("validate: no global function " + name)
+		panic("template: no global function " + name)
 	}
 	return v
 }

@@ -1,6 +1,7 @@
-package validate
+package template
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -16,8 +17,9 @@ import (
 // "generation", which is added here.
 var allowedTags = []string{"if", "for", "set", "macro", "filter", "raw", "with", "do", "break", "continue", "call"}
 
-// guard watches over one rendering.
+// guard limits one rendering.
 type guard struct {
+	ctx      context.Context
 	deadline time.Time
 	calls    int // macros inside each other
 }
@@ -60,6 +62,9 @@ type watched struct {
 
 // Execute runs the statement.
 func (w *watched) Execute(r *exec.Renderer, tag *nodes.ControlStructureBlock) error {
+	if w.guard.ctx.Err() != nil {
+		return context.Cause(w.guard.ctx)
+	}
 	if time.Now().After(w.guard.deadline) {
 		return fmt.Errorf("it takes longer than %v", maxRendering)
 	}
