@@ -35,7 +35,7 @@ func perValue(b *testing.B) {
 
 func BenchmarkQuantize(b *testing.B) {
 	rows, weights := benchSource()
-	for _, typ := range Types {
+	for _, typ := range types {
 		dst := make([]byte, benchColumns/typ.Block*typ.Bytes)
 		run := func(b *testing.B, weights []float32) {
 			typ.Quantize(dst, rows[0], weights) // builds tables
@@ -57,7 +57,7 @@ func BenchmarkQuantize(b *testing.B) {
 
 func BenchmarkDequantize(b *testing.B) {
 	rows, weights := benchSource()
-	for _, typ := range Types {
+	for _, typ := range types {
 		b.Run(typ.Name, func(b *testing.B) {
 			size := benchColumns / typ.Block * typ.Bytes
 			src := make([]byte, benchRows*size)

@@ -49,7 +49,7 @@ func (c Choice) Takes(t gguf.Type) bool {
 	if !ok || typ.Quantize == nil || !t.Quantized() && !isFloat(t) || c.Info.Columns()%int64(typ.Block) != 0 {
 		return false
 	}
-	return c.weights != nil || !typ.NeedsWeights && !(&planner{}).needsImportance(c.Info.Name, t)
+	return c.weights != nil || !(&planner{}).needsWeights(c.Info.Name, typ)
 }
 
 // Weights returns the importance of the columns in a row of the tensor, nil

@@ -66,7 +66,7 @@ func floats(b []byte) []float32 {
 // and without weights.
 func forEachGolden(t *testing.T, f func(t *testing.T, typ Type, x, weights []float32, want []byte, values []float32)) {
 	g := readGolden(t)
-	for _, typ := range Types {
+	for _, typ := range types {
 		for _, weighted := range []bool{false, true} {
 			name, weights := typ.Name, []float32(nil)
 			if weighted {

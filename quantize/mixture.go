@@ -206,40 +206,19 @@ func decide(rules []rule, s *site) (gguf.Type, bool) {
 	return 0, false
 }
 
-// smaller is what a type of long blocks gives way to where the rows are no
-// multiple of its block.
-var smaller = map[gguf.Type]gguf.Type{
-	gguf.TypeIQ1_S:   gguf.TypeIQ4_NL,
-	gguf.TypeIQ1_M:   gguf.TypeIQ4_NL,
-	gguf.TypeIQ2_XXS: gguf.TypeIQ4_NL,
-	gguf.TypeIQ2_XS:  gguf.TypeIQ4_NL,
-	gguf.TypeIQ2_S:   gguf.TypeIQ4_NL,
-	gguf.TypeIQ3_XXS: gguf.TypeIQ4_NL,
-	gguf.TypeIQ3_S:   gguf.TypeIQ4_NL,
-	gguf.TypeIQ4_XS:  gguf.TypeIQ4_NL,
-	gguf.TypeQ2_0:    gguf.TypeQ4_0,
-	gguf.TypeQ2_K:    gguf.TypeQ4_0,
-	gguf.TypeQ3_K:    gguf.TypeQ4_0,
-	gguf.TypeTQ1_0:   gguf.TypeQ4_0,
-	gguf.TypeTQ2_0:   gguf.TypeQ4_0,
-	gguf.TypeQ4_K:    gguf.TypeQ5_0,
-	gguf.TypeQ5_K:    gguf.TypeQ5_1,
-	gguf.TypeQ6_K:    gguf.TypeQ8_0,
-}
-
 // fitting returns the type that rows of ne0 elements get where want was
-// asked for: itself, a type of shorter blocks, or F16. It reports false where
-// no such type is defined.
+// asked for: itself, its fallback, or F16 where they do not fit that either.
+// It reports false where no fallback is defined.
 func fitting(want gguf.Type, ne0 int64) (gguf.Type, bool) {
 	if ne0%int64(want.BlockLen()) == 0 {
 		return want, true
 	}
-	to, ok := smaller[want]
-	if !ok && want.BlockLen() > 32 {
+	typ, ok := ByID(want)
+	if !ok || typ.Fallback == gguf.TypeF32 {
 		return want, false
 	}
-	if !ok || ne0%int64(to.BlockLen()) != 0 {
+	if ne0%int64(typ.Fallback.BlockLen()) != 0 {
 		return gguf.TypeF16, true
 	}
-	return to, true
+	return typ.Fallback, true
 }

@@ -195,7 +195,7 @@ func (p *planner) check(c *Choice) error {
 		return fault.Unsupported("quantize: tensor %q: type %s cannot be written", name, to)
 	case from.Quantized() && !p.AllowRequantize:
 		return fault.Unsupported("quantize: tensor %q: the source is quantized as %s already; --allow-requantize permits the loss of quality that a second time brings", name, from)
-	case c.weights == nil && (target.NeedsWeights || p.needsImportance(name, to)):
+	case c.weights == nil && p.needsWeights(name, target):
 		if p.Importance == nil {
 			return fault.Usage("quantize: tensor %q: type %s requires an importance matrix; give one with --imatrix", name, to)
 		}
@@ -204,18 +204,16 @@ func (p *planner) check(c *Choice) error {
 	return nil
 }
 
-// needsImportance tells where the result would be useless without weights.
-func (p *planner) needsImportance(name string, to gguf.Type) bool {
+// needsWeights reports whether the tensor would be useless in the type without
+// importance weights. Embeddings and the output matrix bear more.
+func (p *planner) needsWeights(name string, to Type) bool {
+	if to.NeedsWeights {
+		return true
+	}
 	if roleOf(name)&(output|tokenEmbd) != 0 {
 		return false
 	}
-	switch to {
-	case gguf.TypeIQ1_S, gguf.TypeIQ1_M, gguf.TypeIQ2_XXS, gguf.TypeIQ2_XS, gguf.TypeIQ2_S, gguf.TypeIQ3_XXS:
-		return true
-	case gguf.TypeQ2_K:
-		return p.Recipe.Name == "Q2_K_S"
-	}
-	return false
+	return to.WantsWeights || p.Recipe.wants && to.ID == p.Recipe.Default
 }
 
 func isFloat(t gguf.Type) bool {

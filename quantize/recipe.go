@@ -19,6 +19,7 @@ type Recipe struct {
 
 	output gguf.Type // of output.weight, and of token_embd.weight where it serves as output
 	alone  bool      // its rules stand without the common ones: 1 and 2 bits, experts only
+	wants  bool      // its default type wants importance weights, as in no other recipe
 	copies bool      // keeps every tensor as it is
 	alias  string
 }
@@ -38,7 +39,7 @@ var recipes = []Recipe{
 	{Name: "IQ2_XS", FileType: 20, Default: gguf.TypeIQ2_XS, output: gguf.TypeQ5_K, alone: true},
 	{Name: "IQ2_S", FileType: 28, Default: gguf.TypeIQ2_XS, output: gguf.TypeQ5_K, alone: true},
 	{Name: "IQ2_M", FileType: 29, Default: gguf.TypeIQ2_S, output: gguf.TypeQ5_K, alone: true},
-	{Name: "Q2_K_S", FileType: 21, Default: gguf.TypeQ2_K, output: gguf.TypeQ6_K},
+	{Name: "Q2_K_S", FileType: 21, Default: gguf.TypeQ2_K, output: gguf.TypeQ6_K, wants: true},
 	{Name: "Q2_K", FileType: 10, Default: gguf.TypeQ2_K, output: gguf.TypeQ6_K},
 	{Name: "IQ3_XXS", FileType: 23, Default: gguf.TypeIQ3_XXS, output: gguf.TypeQ5_K},
 	{Name: "IQ3_XS", FileType: 22, Default: gguf.TypeIQ3_S, output: gguf.TypeQ6_K},

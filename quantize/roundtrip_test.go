@@ -26,7 +26,7 @@ var errorLimit = map[gguf.Type]float64{
 func TestRoundTripStaysWithinTheErrorOfTheType(t *testing.T) {
 	x := bellRow()
 	flat := slices.Repeat([]float32{1}, len(x))
-	for _, typ := range Types {
+	for _, typ := range types {
 		limit, ok := errorLimit[typ.ID]
 		if !ok {
 			t.Errorf("%s has no error limit", typ.Name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -64,7 +63,7 @@ func (v *validation) jobs() []*job {
 		if !ok {
 			v.add(Finding{Check: Numbers, Severity: Warning, Tensor: t.Name, Message: fmt.Sprintf("type %s cannot be decoded", t.Type)})
 		}
-		j := &job{file: v.file.Stream(t), typ: typ, scales: scaleFields[t.Type], step: max(1, chunkBytes/max(1, 4*t.Columns()))}
+		j := &job{file: v.file.Stream(t), typ: typ, scales: typ.Scales(), step: max(1, chunkBytes/max(1, 4*t.Columns()))}
 		jobs = append(jobs, j)
 		if v.source == nil || !ok {
 			continue
@@ -77,7 +76,7 @@ func (v *validation) jobs() []*job {
 			fail(t.Name, "shape %v differs from the source's %v", t.Shape, o.Shape)
 		default:
 			j.source = &o
-			j.stride = stride(t, o)
+			j.stride = stride(t, typ, o)
 		}
 	}
 	if v.source != nil {
@@ -92,13 +91,11 @@ func (v *validation) jobs() []*job {
 
 // stride says which rows are quantized again: all, but of slow types a sample.
 // What was computed from hyperparameters may differ in the last digit.
-func stride(t gguf.TensorInfo, o origin) int64 {
+func stride(t gguf.TensorInfo, typ quantize.Type, o origin) int64 {
 	if o.computed {
 		return 0
 	}
-	name := t.Type.String()
-	slow := strings.HasPrefix(name, "IQ1") || strings.HasPrefix(name, "IQ2") || strings.HasPrefix(name, "IQ3")
-	if !slow {
+	if !typ.Slow {
 		return 1
 	}
 	sample := max(sampleRows, sampleValues/max(1, t.Columns()))

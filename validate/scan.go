@@ -14,9 +14,9 @@ type job struct {
 	file   gguf.Stream
 	typ    quantize.Type
 	source *origin // nil where there is nothing to compare with
-	scales scaleField
-	step   int64 // rows of a chunk
-	stride int64 // of the rows that are quantized again; 0 for none
+	scales []int   // offsets in a block
+	step   int64   // rows of a chunk
+	stride int64   // of the rows that are quantized again; 0 for none
 	tally  tally
 }
 
@@ -50,8 +50,8 @@ func (s *scanner) scan(j *job, first, rows int64) (*tally, error) {
 		j.typ.Dequantize(s.y, raw)
 		t.rows++
 		t.values += columns
-		if j.scales.block > 0 {
-			t.overflow += j.scales.saturated(raw)
+		if len(j.scales) > 0 {
+			t.overflow += saturated(j.typ, j.scales, raw)
 		}
 		bad, zero := t.inspect(s.y)
 		if zero {

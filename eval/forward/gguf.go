@@ -143,7 +143,7 @@ func (g *ggufSource) experts(name string, layer, experts, rows, cols int) ([]*ma
 // stored describes the n-th matrix of a tensor.
 func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols int) *matrix {
 	m := &matrix{Weight: Weight{Name: t.Name}, rows: rows, cols: cols, line: cols, block: typ.Block, bytes: typ.Bytes,
-		decode: kernel.Decoder(t.Type.String(), typ.Dequantize), rounding: roundingOf(t.Type)}
+		decode: kernel.Decoder(t.Type.String(), typ.Dequantize), rounding: roundings[typ.Activation]}
 	size := int64(m.lineBytes())
 	if all, ok := g.file.Bytes(t); ok {
 		m.raw = func(_ []byte, first, lines int) ([]byte, error) {

@@ -19,29 +19,21 @@ type rounding struct {
 	round func(row []float32)
 }
 
-// The roundings by the type of the weights.
+// roundings holds the roundings by the type that ggml gives activations.
+var roundings = map[gguf.Type]*rounding{
+	gguf.TypeF16:  roundF16,
+	gguf.TypeBF16: roundBF16,
+	gguf.TypeQ8_0: roundQ8_0,
+	gguf.TypeQ8_1: roundQ8_0, // which adds the sum of a block
+	gguf.TypeQ8_K: roundQ8_K,
+}
+
 var (
 	roundQ8_0 = &rounding{"Q8_0", blocks(32, func(b []float32) { eightBits(b, true) })}
 	roundQ8_K = &rounding{"Q8_K", blocks(256, func(b []float32) { eightBits(b, false) })}
 	roundF16  = &rounding{"F16", each(func(v float32) float32 { return dtype.F16ToF32(dtype.F32ToF16(v)) })}
 	roundBF16 = &rounding{"BF16", each(func(v float32) float32 { return dtype.BF16ToF32(dtype.F32ToBF16(v)) })}
 )
-
-// roundingOf returns the rounding that ggml pairs with a type of weights, nil
-// for none.
-func roundingOf(t gguf.Type) *rounding {
-	switch {
-	case t == gguf.TypeF16:
-		return roundF16
-	case t == gguf.TypeBF16:
-		return roundBF16
-	case t.BlockLen() == 256:
-		return roundQ8_K
-	case t.Quantized():
-		return roundQ8_0
-	}
-	return nil
-}
 
 func blocks(n int, round func([]float32)) func([]float32) {
 	return func(row []float32) {

@@ -13,7 +13,7 @@ import (
 // plainDecoder is the decoder that is the specification of a type.
 func plainDecoder(t *testing.T, name string) quantize.Type {
 	t.Helper()
-	for _, typ := range quantize.Types {
+	for _, typ := range quantize.Types() {
 		if typ.ID.String() == name {
 			return typ
 		}
@@ -66,7 +66,7 @@ func TestHalvesDecodeWhole(t *testing.T) {
 
 func BenchmarkDecode(b *testing.B) {
 	for name := range active.decode {
-		for _, typ := range quantize.Types {
+		for _, typ := range quantize.Types() {
 			if typ.ID.String() == name {
 				b.Run(name, func(b *testing.B) {
 					dst, src := make([]float32, 4096), make([]byte, 4096/typ.Block*typ.Bytes)

@@ -81,14 +81,14 @@ func Choose(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, p *Prof
 }
 
 // Check tells, before anything is measured, whether a target can be met with
-// some of the types; nil stands for Candidates.
+// some of the types; nil stands for Candidates().
 func Check(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, types []gguf.Type, target Target) error {
 	free, err := quantize.Free(tensors, o)
 	if err != nil {
 		return err
 	}
 	if types == nil {
-		types = Candidates
+		types = Candidates()
 	}
 	p := &Profile{}
 	for _, c := range free {

@@ -12,12 +12,16 @@ import (
 	"github.com/f190792d/mq/quantize"
 )
 
-// Candidates are the types that are chosen from by default, where a tensor
+// Candidates returns the types that are chosen from by default, where a tensor
 // takes them. A tensor may also stay as it is.
-var Candidates = []gguf.Type{
-	gguf.TypeIQ1_S, gguf.TypeIQ1_M, gguf.TypeIQ2_XXS, gguf.TypeIQ2_XS, gguf.TypeIQ2_S, gguf.TypeQ2_K,
-	gguf.TypeIQ3_XXS, gguf.TypeIQ3_S, gguf.TypeQ3_K, gguf.TypeIQ4_XS, gguf.TypeIQ4_NL, gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ4_K,
-	gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ5_K, gguf.TypeQ6_K, gguf.TypeQ8_0, gguf.TypeF16, gguf.TypeBF16,
+func Candidates() []gguf.Type {
+	var list []gguf.Type
+	for _, t := range quantize.Types() {
+		if t.Candidate {
+			list = append(list, t.ID)
+		}
+	}
+	return list
 }
 
 // sampleValues is about how many values of a tensor are quantized to measure
@@ -29,7 +33,7 @@ const (
 
 // MeasureOptions tune a measurement.
 type MeasureOptions struct {
-	Types   []gguf.Type // to choose from; nil: Candidates
+	Types   []gguf.Type // to choose from; nil: Candidates()
 	Workers int         // 0: one on each processor
 
 	// Progress is called after every tensor, never twice at once.
@@ -45,7 +49,7 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 	}
 	p := &Profile{Sensitivity: "weights", Tensors: make([]Tensor, len(free))}
 	if m.Types == nil {
-		m.Types = Candidates
+		m.Types = Candidates()
 	}
 	if m.Workers == 0 {
 		m.Workers = runtime.GOMAXPROCS(0)

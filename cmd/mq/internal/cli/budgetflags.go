@@ -79,7 +79,7 @@ func (f *budgetFlags) candidates() ([]gguf.Type, error) {
 		list = append(list, *t)
 	}
 	if list == nil {
-		list = budget.Candidates
+		list = budget.Candidates()
 	}
 	return list, nil
 }

@@ -26,7 +26,7 @@ func (a *app) typesCommand() *cobra.Command {
 			}
 			var types []row
 			table := [][]string{{"TYPE", "ID", "BLOCK", "BYTES", "BITS/WEIGHT", ""}}
-			for _, t := range quantize.Types {
+			for _, t := range quantize.Types() {
 				r := row{uint32(t.ID), t.Name, t.Block, t.Bytes, float64(8*t.Bytes) / float64(t.Block), t.NeedsWeights}
 				types = append(types, r)
 				note := ""
