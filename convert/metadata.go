@@ -1,8 +1,10 @@
 package convert
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"regexp"
 	"strings"
 
@@ -17,6 +19,7 @@ type metadata struct {
 	fields            map[string]string // by the key below "general."
 	parents, datasets []origin
 	tags, languages   []string
+	notes             []string // on files that cannot be read and are not needed
 }
 
 // origin is a model or dataset that a model descends from, by field name.
@@ -56,15 +59,15 @@ var originFields = []string{"name", "author", "version", "organization", "descri
 // weights. overrides, by the key below "general.", go before everything else.
 func loadMetadata(ckpt *hf.Checkpoint, weights sizes, overrides map[string]string) metadata {
 	m := metadata{fields: map[string]string{}}
-	if generation, err := ckpt.ReadFile("generation_config.json"); err == nil {
-		m.sampling = parseSampling(generation)
-	}
+	generation, err := ckpt.ReadJSON("generation_config.json")
+	m.note(err, "its sampling parameters are left out")
+	m.sampling = sampling(generation)
 	for key, text := range overrides {
 		m.fill(key, text)
 	}
-	if readme, err := ckpt.ReadFile("README.md"); err == nil {
-		m.fromCard(parseCard(readme), weights.total)
-	}
+	front, err := ckpt.ModelCard()
+	m.note(err, "its fields are left out")
+	m.fromCard(front, weights.total)
 	if path, err := ckpt.Config().String("_name_or_path"); err == nil && strings.Count(path, "/") <= 1 {
 		m.fromID(parseModelID(path, weights.total))
 	}
@@ -74,6 +77,13 @@ func loadMetadata(ckpt *hf.Checkpoint, weights sizes, overrides map[string]strin
 		m.fill("size_label", weights.label())
 	}
 	return m
+}
+
+// note keeps an error about a file that a conversion can do without.
+func (m *metadata) note(err error, consequence string) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		m.notes = append(m.notes, err.Error()+"; "+consequence)
+	}
 }
 
 // fill gives a field a value unless it has one.
@@ -188,12 +198,8 @@ func (m metadata) kvs() gguf.KVs {
 	return kvs
 }
 
-// parseSampling reads the recommended sampling parameters.
-func parseSampling(generation []byte) gguf.KVs {
-	var values map[string]any
-	if json.Unmarshal(generation, &values) != nil {
-		return nil // not every checkpoint has a valid one, and none needs it
-	}
+// sampling reads the recommended sampling parameters of generation_config.json.
+func sampling(generation hf.Config) gguf.KVs {
 	var kvs gguf.KVs
 	for _, p := range []struct {
 		key   string
@@ -213,8 +219,12 @@ func parseSampling(generation []byte) gguf.KVs {
 		{"mirostat_eta", []string{"mirostat_eta"}, false},
 	} {
 		for _, name := range p.names {
-			x, ok := values[name].(float64)
-			if !ok {
+			x, err := generation.Float(name)
+			limit := float64(math.MaxFloat32)
+			if p.whole {
+				limit = math.MaxInt32
+			}
+			if err != nil || !(math.Abs(x) <= limit) { // NaN is not, either
 				continue
 			}
 			if p.whole {

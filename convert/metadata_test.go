@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 )
 
 // TestTakesModelNamesApart compares names with what the reference makes of
@@ -63,14 +64,6 @@ func TestCountsExpertsOnce(t *testing.T) {
 	}
 }
 
-func TestModelCardWithoutFrontMatterTellsNothing(t *testing.T) {
-	for _, text := range []string{"", "# Title\n---\nlicense: mit\n---\n", "---\n- a list\n---\n", "---\n\t: {\n---\n"} {
-		if c := parseCard([]byte(text)); len(c) != 0 {
-			t.Errorf("%q gives %v", text, c)
-		}
-	}
-}
-
 // TestReadsCardsAsTheReferenceDoes holds the corners of front matters.
 func TestReadsCardsAsTheReferenceDoes(t *testing.T) {
 	for matter, want := range map[string]map[string]any{
@@ -83,7 +76,11 @@ func TestReadsCardsAsTheReferenceDoes(t *testing.T) {
 		},
 	} {
 		m := metadata{fields: map[string]string{}}
-		m.fromCard(parseCard([]byte("---\n"+matter+"---\n")), 7e9)
+		fields, err := hf.ParseCard([]byte("---\n" + matter + "---\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.fromCard(fields, 7e9)
 		got := map[string]any{}
 		for _, kv := range m.kvs() {
 			got[kv.Key] = kv.Value
@@ -100,5 +97,24 @@ func TestOrganizationOfTheOriginalNameIsATitle(t *testing.T) {
 	m.fromID(parseModelID("meta-llama/Foo-7B", 7e9))
 	if got := m.fields["organization"]; got != "Meta Llama" {
 		t.Errorf("organization %q", got)
+	}
+}
+
+// TestSamplingLeavesOutWhatNoNumberHolds: generation_config.json may hold
+// Python's constants, and one that is broken is not needed.
+func TestSamplingLeavesOutWhatNoNumberHolds(t *testing.T) {
+	for text, want := range map[string]gguf.KVs{
+		`{"top_k": 40, "temperature": 0.6, "max_time": Infinity}`: {{Key: "general.sampling.top_k", Value: int32(40)}, {Key: "general.sampling.temp", Value: float32(0.6)}},
+		`{"top_k": 1e12, "temperature": NaN, "top_p": -Infinity}`: nil,
+		`{"temperature": 1e300, "top_k": "40"}`:                   nil,
+		`{"penalty_repeat": null, "repetition_penalty": 1.1}`:     {{Key: "general.sampling.penalty_repeat", Value: float32(1.1)}},
+	} {
+		c, err := hf.ParseConfig([]byte(text), "generation_config.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, sampling(c)); d != "" {
+			t.Errorf("%s (-want +mq):\n%s", text, d)
+		}
 	}
 }

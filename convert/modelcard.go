@@ -3,65 +3,10 @@ package convert
 import (
 	"fmt"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // card is the YAML front matter of a model's README.md.
 type card map[string]any
-
-// parseCard reads the front matter; a README without one, or with one that is
-// no mapping, tells nothing.
-func parseCard(readme []byte) card {
-	text := strings.ReplaceAll(string(readme), "\r\n", "\n")
-	body, ok := strings.CutPrefix(text, "---\n")
-	if !ok {
-		return nil
-	}
-	var lines []string
-	for line := range strings.SplitSeq(body, "\n") {
-		if line == "---" {
-			break
-		}
-		lines = append(lines, line)
-	}
-	matter := strings.Join(lines, "\n") + "\n"
-	matter = strings.ReplaceAll(matter, "- no\n", "- \"no\"\n") // Norwegian, not false
-	matter = strings.ReplaceAll(matter, "\t", "  ")
-	var doc yaml.Node
-	var values map[string]any // with mappings of this type in it, too
-	if yaml.Unmarshal([]byte(matter), &doc) != nil {
-		return nil
-	}
-	lastWins(&doc)
-	if doc.Decode(&values) != nil {
-		return nil
-	}
-	return values
-}
-
-// lastWins keeps the last of the keys that a mapping has twice, as the
-// reference does; the YAML package refuses them.
-func lastWins(n *yaml.Node) {
-	for _, part := range n.Content {
-		lastWins(part)
-	}
-	if n.Kind != yaml.MappingNode {
-		return
-	}
-	var kept []*yaml.Node
-	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if at, twice := seen[key.Value]; twice && key.Kind == yaml.ScalarNode {
-			kept[at] = n.Content[i+1]
-			continue
-		}
-		seen[key.Value] = len(kept) + 1
-		kept = append(kept, key, n.Content[i+1])
-	}
-	n.Content = kept
-}
 
 // text returns the first of keys that has a value, as a string; lists are
 // joined with commas.

@@ -85,7 +85,9 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 		}
 	}
 	p.stream(targets, o)
-	p.KVs = keyValues(p, loadMetadata(ckpt, p.weights(), o.Metadata), pooled)
+	about := loadMetadata(ckpt, p.weights(), o.Metadata)
+	p.Warnings = append(p.Warnings, about.notes...)
+	p.KVs = keyValues(p, about, pooled)
 	if tokens != nil {
 		p.addVocabulary(tokens.GGUF())
 	}

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -40,7 +39,7 @@ func pooling(ckpt *hf.Checkpoint, prefix string) (gguf.KVs, error) {
 		return nil, err
 	}
 	var modules []struct{ Type, Path string }
-	if err := json.Unmarshal(text, &modules); err != nil {
+	if err := hf.UnmarshalJSON(text, &modules); err != nil {
 		return nil, fault.Corrupt("convert: %s: modules.json: %w", ckpt.Name(), err)
 	}
 	for _, m := range modules {
@@ -53,7 +52,7 @@ func pooling(ckpt *hf.Checkpoint, prefix string) (gguf.KVs, error) {
 			return nil, fault.Corrupt("convert: %s: modules.json names %s: %w", ckpt.Name(), file, err)
 		}
 		var config map[string]any
-		if err := json.Unmarshal(text, &config); err != nil {
+		if err := hf.UnmarshalJSON(text, &config); err != nil {
 			return nil, fault.Corrupt("convert: %s: %s: %w", ckpt.Name(), file, err)
 		}
 		for _, p := range poolings {

@@ -27,34 +27,64 @@ func (f *Folder) ModelCard() (map[string]any, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	card, err := parseCard(data)
+	card, err := ParseCard(data)
 	if err != nil {
 		return nil, fault.Corrupt("hf: %s: README.md: front matter: %w", f.name, err)
 	}
 	return card, nil
 }
 
-func parseCard(data []byte) (card map[string]any, err error) {
-	text := frontMatter(data)
+// ParseCard reads the front matter of a model card. Of a key that occurs twice
+// the last value counts, and the language "no" is not false.
+func ParseCard(readme []byte) (card map[string]any, err error) {
+	text := frontMatter(readme)
 	if len(text) > maxFrontMatter {
-		return nil, fmt.Errorf("longer than %d bytes", maxFrontMatter)
+		return nil, fault.Corrupt("longer than %d bytes", maxFrontMatter)
 	}
-	// Cards exist that indent with tabs, which YAML forbids.
-	text = strings.ReplaceAll(text, "\t", "  ")
-	defer func() { // the decoder is not ours, the input is anybody's
+	text = strings.ReplaceAll(text, "- no\n", "- \"no\"\n")
+	text = strings.ReplaceAll(text, "\t", "  ") // cards exist that indent with tabs, which YAML forbids
+	defer func() {                              // the decoder is not ours, the input is anybody's
 		if p := recover(); p != nil {
-			card, err = nil, fmt.Errorf("not valid YAML: %v", p)
+			card, err = nil, fault.Corrupt("invalid YAML: %v", p)
 		}
 	}()
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, fault.Corrupt("%w", err)
+	}
+	lastWins(&doc)
 	var value any
-	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		return nil, err
+	if err := doc.Decode(&value); err != nil {
+		return nil, fault.Corrupt("%w", err)
 	}
 	card = map[string]any{}
 	if fields, ok := plain(value, 0).(map[string]any); ok {
 		card = fields
 	}
 	return card, nil
+}
+
+// lastWins keeps the last of the values that a mapping has for a key; the YAML
+// package refuses such mappings.
+func lastWins(n *yaml.Node) {
+	for _, part := range n.Content {
+		lastWins(part)
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	var kept []*yaml.Node
+	value := map[string]int{} // where in kept the value of a key is
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if at, twice := value[key.Value]; twice && key.Kind == yaml.ScalarNode {
+			kept[at] = n.Content[i+1]
+			continue
+		}
+		value[key.Value] = len(kept) + 1
+		kept = append(kept, key, n.Content[i+1])
+	}
+	n.Content = kept
 }
 
 // frontMatter returns the lines between a first line "---" and the next.

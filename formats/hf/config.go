@@ -104,7 +104,7 @@ func asFloat(v any) (float64, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(n.String(), 64)
-	return f, err == nil
+	return f, err == nil || math.IsInf(f, 0) // Python reads 1e999 as infinity
 }
 
 // asInt takes whole numbers in any notation: some configs say 1e6 or 4096.0.

@@ -150,6 +150,7 @@ func TestModelCards(t *testing.T) {
 		"no end":        {"---\na: 1\n", map[string]any{"a": 1}},
 		"ends at once":  {"---\n---\na: 1\n", map[string]any{}},
 		"none":          {"# Title\n---\na: 1\n---\n", map[string]any{}},
+		"twice":         {"---\nlicense: mit\nlicense: apache\nlanguage:\n- no\n---\n", map[string]any{"license": "apache", "language": []any{"no"}}},
 		"a list":        {"---\n- a\n---\n", map[string]any{}},
 		"empty":         {"", map[string]any{}},
 	} {
@@ -172,6 +173,7 @@ func TestRejectsHostileModelCards(t *testing.T) {
 	}
 	for name, front := range map[string]string{
 		"broken":   "a: [",
+		"no key":   "\t: {",
 		"aliases":  bomb,
 		"too long": strings.Repeat("# comment\n", maxFrontMatter/10+1),
 		"deep":     strings.Repeat("[", 20_000),

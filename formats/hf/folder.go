@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/lfs"
 )
 
 // maxSmallFile bounds what ReadFile returns; the largest tokenizer.json
@@ -181,17 +182,10 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 	if int64(len(data)) > limit {
 		return nil, fault.Corrupt("hf: %s: %s is longer than %d bytes", f.name, name, limit)
 	}
-	return data, nil
-}
-
-// ReadJSON reads a small file that holds one JSON object, such as
-// generation_config.json. The error is fs.ErrNotExist where there is none.
-func (f *Folder) ReadJSON(name string) (Config, error) {
-	data, err := f.readBounded(name, maxConfig)
-	if err != nil {
-		return Config{}, err
+	if err := lfs.Check(data); err != nil {
+		return nil, fault.Corrupt("hf: %s: %s: %w", f.name, name, err)
 	}
-	return ParseConfig(data, name)
+	return data, nil
 }
 
 // missing tells whether err means that a file is not there, a dangling link

@@ -57,7 +57,7 @@ func FuzzModelCard(f *testing.F) {
 	f.Add("---\na: &x [*x]\n---\n")
 	f.Add("---\n? {a: b}\n: c\n<<: {d: e}\n---")
 	f.Fuzz(func(t *testing.T, card string) {
-		fields, err := parseCard([]byte(card))
+		fields, err := ParseCard([]byte(card))
 		if err == nil && fields == nil {
 			t.Fatal("no error and no card")
 		}

@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/lfs"
+	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
 // Limits of an index. The longest published one names some hundred thousand
@@ -42,7 +45,12 @@ func readIndex(f *Folder, name string) (*index, error) {
 		return nil, err
 	}
 	defer file.Close()
-	entries, err := weightMap(newTokens(io.LimitReader(file, maxIndex)))
+	start := bufio.NewReader(io.LimitReader(file, maxIndex))
+	head, _ := start.Peek(lfs.HeadLen)
+	if err := lfs.Check(head); err != nil {
+		return nil, fault.Corrupt("hf: %s: %s: %w", f.name, name, err)
+	}
+	entries, err := weightMap(newTokens(pyjson.NewReader(start, "null")))
 	if err != nil {
 		if !errors.Is(err, fault.ErrCorrupt) {
 			err = fault.Corrupt("not valid JSON: %w", err)

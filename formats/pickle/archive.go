@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/lfs"
 )
 
 // Limits on what is held in memory of a hostile file.
@@ -25,7 +26,6 @@ type archive struct {
 
 // openers are the first bytes of files that are not ZIP archives.
 var openers = []struct{ magic, says string }{
-	{"version https://git-lfs", "this is a Git LFS pointer, not the weights; fetch them with: git lfs pull"},
 	{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "torch.save wrote it in the format from before PyTorch 1.6; load it with PyTorch and save it as safetensors"},
 	{"\x80", "it is a bare pickle, not a PyTorch archive; load it with PyTorch and save it as safetensors"},
 }
@@ -34,6 +34,9 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	head := make([]byte, min(size, 32))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, readError(err)
+	}
+	if err := lfs.Check(head); err != nil {
+		return nil, err
 	}
 	for _, o := range openers {
 		if bytes.HasPrefix(head, []byte(o.magic)) {

@@ -227,13 +227,19 @@ func TestRefusesOtherFeatures(t *testing.T) {
 		{"extension", "opcode 0x82", archived("\x82\x01.")},
 		{"compressed storage", "compressed", archived(one("1", 4, 0, tuple1(4), tuple1(1)), entry{"m/data/1", strings.Repeat("x", 99), zip.Deflate})},
 		{"big-endian", "big-endian", archived("}.", entry{"m/byteorder", "big", zip.Store})},
-		{"LFS pointer", "git lfs", []byte("version https://git-lfs.github.com/spec/v1\n")},
 		{"bare pickle", "bare pickle", []byte("\x80\x04}.")},
 	} {
 		_, err := list(c.file)
 		if !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %q", c.rule, err, c.says)
 		}
+	}
+}
+
+func TestNamesAPointerOfGitLFS(t *testing.T) {
+	_, err := list([]byte("version https://git-lfs.github.com/spec/v1\n"))
+	if !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "run git lfs pull") {
+		t.Error(err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/lfs"
 )
 
 // MaxHeader is the longest header in bytes that the format allows.
@@ -96,16 +97,14 @@ func named(err error, name string) error {
 	return fault.IO("safetensors: %s: %w", name, err)
 }
 
-const lfsPointer = "version https://git-lfs"
-
 // readHeader checks the frame and returns the JSON text.
 func readHeader(r io.ReaderAt, size int64) (string, error) {
-	head := make([]byte, min(size, int64(len(lfsPointer))))
+	head := make([]byte, min(size, int64(lfs.HeadLen)))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return "", shortRead(err)
 	}
-	if string(head) == lfsPointer {
-		return "", fault.Corrupt("this is a Git LFS pointer, not the tensors; fetch them with: git lfs pull")
+	if err := lfs.Check(head); err != nil {
+		return "", err
 	}
 	if size < 8 {
 		return "", fault.Corrupt("file of %d bytes is too short to hold a header length", size)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
 // jsonFile is tokenizer.json as Hugging Face tokenizers writes it.
@@ -148,7 +149,7 @@ type jsonBuilder struct {
 
 func parseJSON(file []byte) (*jsonBuilder, error) {
 	b := &jsonBuilder{Tokenizer: &Tokenizer{special: map[string]int32{}}}
-	if err := json.Unmarshal(file, &b.file); err != nil {
+	if err := pyjson.Unmarshal(file, &b.file); err != nil {
 		return nil, fault.Corrupt("tokenizer: tokenizer.json: %w", err)
 	}
 	if b.file.Model.Type == "" {

@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
 // Files gives the files of a checkpoint by name; fs.ErrNotExist where there is
@@ -43,7 +43,7 @@ func readObject(files Files, name string) (map[string]any, error) {
 		return nil, err
 	}
 	var object map[string]any
-	if err := json.Unmarshal(raw, &object); err != nil {
+	if err := pyjson.Unmarshal(raw, &object); err != nil {
 		return nil, fault.Corrupt("tokenizer: %s: %w", name, err)
 	}
 	return object, nil

@@ -1,11 +1,11 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
 // tekkenFile is tekken.json of Mistral: ranked tokens behind a fixed number of
@@ -37,7 +37,7 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 
 func parseTekken(raw []byte) (*tekkenFile, error) {
 	f := &tekkenFile{}
-	if err := json.Unmarshal(raw, f); err != nil {
+	if err := pyjson.Unmarshal(raw, f); err != nil {
 		return nil, fault.Corrupt("tokenizer: tekken.json: %w", err)
 	}
 	room := f.Config.VocabSize - f.Config.NumSpecial
