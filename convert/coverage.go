@@ -38,7 +38,7 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		found = append(found, fmt.Sprintf("missing: %s: %s", count(c.missing), strings.Join(group(c.missing), ", ")))
 	}
 	report := strings.Join(found, "; ")
-	if by := quantizer(c.leftover, ckpt.Config()); by != "" {
+	if by := quantizedBy(ckpt, c.leftover); by != "" {
 		return fault.Unsupported("convert: %s: the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", ckpt.Name(), by, report)
 	}
 	if wrong, right, ok := prefixes(c.leftover, a); ok {
@@ -58,49 +58,18 @@ func count(names []string) string {
 	return fmt.Sprintf("%d tensors", len(names))
 }
 
-// quantizers tells by the ends of tensor names who quantized a checkpoint.
-var quantizers = []struct{ suffix, name string }{
-	{".weight_scale_2", "ModelOpt (NVFP4)"},
-	{".weight_packed", "compressed-tensors"},
-	{".SCB", "bitsandbytes (int8)"},
-	{".absmax", "bitsandbytes (4-bit)"},
-	{"bitsandbytes__nf4", "bitsandbytes (4-bit)"},
-	{"bitsandbytes__fp4", "bitsandbytes (4-bit)"},
-	{".g_idx", "GPTQ"},
-	{".qweight", "AWQ or GPTQ"},
-	{".biases", "MLX"},
-	{"_blocks", "MXFP4"},
-	{".weight_scale_inv", "FP8 with weights of another type"},
-	{".weight_scale", "FP8 with weights of another type"},
-}
-
-// methods are the proper names of what quantization_config calls a method.
-var methods = map[string]string{"gptq": "GPTQ", "awq": "AWQ", "hqq": "HQQ", "modelopt": "ModelOpt", "mxfp4": "MXFP4", "eetq": "EETQ", "aqlm": "AQLM"}
-
-// quantizer names what quantized a checkpoint: what the ends of names that
-// match nothing show, and what quantization_config says. It is empty where
-// nothing shows.
-func quantizer(leftover []string, config hf.Config) string {
-	method, _ := config.StringOr("quantization_config.quant_method", "")
-	if method == "fp8" {
-		method = ""
+// quantizedBy names what quantized a checkpoint with tensors that no template
+// takes; it is empty where nothing shows. Weights of 8-bit floats are read, so
+// that they are to blame only where scales are left over.
+func quantizedBy(ckpt *hf.Checkpoint, leftover []string) string {
+	q, ok := ckpt.Quantization()
+	scale := func(name string) bool {
+		return strings.HasSuffix(name, ".weight_scale") || strings.HasSuffix(name, ".weight_scale_inv")
 	}
-	format, _ := config.StringOr("quantization_config.format", "")
-	switch proper, ok := methods[method]; {
-	case ok:
-		method = proper
-	case method != "" && format != "":
-		method += " (" + format + ")"
+	if !ok || q.Method == "fp8" && !slices.ContainsFunc(leftover, scale) {
+		return ""
 	}
-	for _, q := range quantizers {
-		if slices.ContainsFunc(leftover, func(name string) bool { return strings.HasSuffix(name, q.suffix) }) {
-			if method == "" || strings.HasPrefix(q.name, method+" (") {
-				return q.name // which says more
-			}
-			return method
-		}
-	}
-	return method
+	return q.Name()
 }
 
 // prefixes finds out whether leftover names would match with another prefix.

@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -12,7 +13,7 @@ type Quantization struct {
 	Method string // "fp8", "awq", "gptq", "bitsandbytes", "compressed-tensors", "modelopt", "mxfp4", "mlx", …
 	Format string // the method's own subdivision, "" where it has none: "pack-quantized", "NVFP4", "nf4"
 	Config Config // the object that says so; empty when it was seen from the tensors
-	Source string // what it was recognised by, for messages
+	Source string // what it was recognized by, for messages
 }
 
 func (q Quantization) String() string {
@@ -20,6 +21,22 @@ func (q Quantization) String() string {
 		return fmt.Sprintf("%s (%s)", q.Method, q.Source)
 	}
 	return fmt.Sprintf("%s %s (%s)", q.Method, q.Format, q.Source)
+}
+
+// properNames are those that people use for methods.
+var properNames = map[string]string{
+	"fp8": "FP8", "mistral-fp8": "FP8", "awq": "AWQ", "gptq": "GPTQ", "hqq": "HQQ", "modelopt": "ModelOpt", "mxfp4": "MXFP4", "mlx": "MLX",
+	"aqlm": "AQLM", "eetq": "EETQ", "exl2": "EXL2", "exl3": "EXL3", "quip": "QuIP#", "int8": "8-bit integers", "packed": "packed integers",
+}
+
+// Name is the method with its subdivision, as people write them: "ModelOpt
+// (NVFP4)".
+func (q Quantization) Name() string {
+	name := cmp.Or(properNames[q.Method], q.Method)
+	if q.Format != "" && q.Format != q.Method {
+		name += " (" + q.Format + ")"
+	}
+	return name
 }
 
 // declared are the places where producers write what they did: an object, a key
@@ -74,7 +91,7 @@ var suffixes = []struct {
 	{".weight", dtype.U32, "packed"},
 }
 
-// Quantization recognises a checkpoint whose weights are not plain floats, by
+// Quantization recognizes a checkpoint whose weights are not plain floats, by
 // what its configuration declares or else by names and types of its tensors.
 func (c *Checkpoint) Quantization() (Quantization, bool) {
 	if q, ok := c.declaredQuantization(); ok {

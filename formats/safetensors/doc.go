@@ -8,6 +8,9 @@
 // Memory while opening is the header plus a bounded index, whatever the file
 // claims.
 //
+// Write writes a file from memory; Header lays one out for a writer that
+// streams the data itself.
+//
 // The reader is stricter than the format's reference in four points, each a
 // sign of a forged or damaged file: a name may not come twice, an entry has no
 // field but dtype, shape and data_offsets, entries are objects, and the header

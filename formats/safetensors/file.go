@@ -32,7 +32,6 @@ type Tensor struct {
 
 // File is an open safetensors file. Its methods may be called concurrently.
 type File struct {
-	name     string
 	r        io.ReaderAt
 	tensors  []Tensor // by offset
 	byName   []int32  // indices of tensors, sorted by name
@@ -83,7 +82,7 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	for i := range p.tensors {
 		p.tensors[i].Offset += start
 	}
-	return &File{name, r, p.tensors, byName, p.metadata}, nil
+	return &File{r, p.tensors, byName, p.metadata}, nil
 }
 
 // named puts package and file before a rule's sentence and keeps its class.
@@ -174,9 +173,6 @@ func indexNames(tensors []Tensor) ([]int32, error) {
 	}
 	return index, nil
 }
-
-// Name is the base name of the file.
-func (f *File) Name() string { return f.name }
 
 // Tensors lists the tensors in the order of their bytes. The slice is shared.
 func (f *File) Tensors() []Tensor { return f.tensors }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	nlpodyssey "github.com/nlpodyssey/safetensors"
-
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -22,12 +20,10 @@ type Named struct {
 	Data  []byte // little endian, of exactly the size that shape and type give
 }
 
-// Write writes a whole file from memory. The work is that of
-// nlpodyssey/safetensors; files with types that it does not know, such as
-// F8_E4M3, get the same layout from Header.
+// Write writes a whole file from memory, in the layout of Header.
 func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
-	views := make(map[string]view, len(tensors))
-	known := true
+	data := make(map[string][]byte, len(tensors))
+	plan := make([]Tensor, 0, len(tensors))
 	for _, t := range tensors {
 		size, err := byteSize(t.Name, t.DType, t.Shape)
 		if err != nil {
@@ -36,18 +32,7 @@ func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 		if size != int64(len(t.Data)) {
 			return fault.Usage("safetensors: tensor %s: %d bytes given, but shape %v of %s has %d", quote(t.Name), len(t.Data), t.Shape, t.DType, size)
 		}
-		if _, twice := views[t.Name]; twice {
-			return fault.Usage("safetensors: tensor %s is given twice", quote(t.Name))
-		}
-		d, err := nlpodyssey.ParseDType(t.DType.String())
-		known = known && err == nil
-		views[t.Name] = view{d, t}
-	}
-	if known {
-		return nlpodyssey.SerializeToWriter(views, metadata, w)
-	}
-	plan := make([]Tensor, 0, len(tensors))
-	for _, t := range tensors {
+		data[t.Name] = t.Data
 		plan = append(plan, Tensor{Name: t.Name, DType: t.DType, Shape: t.Shape})
 	}
 	header, plan, err := Header(plan, metadata)
@@ -58,28 +43,11 @@ func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 		return err
 	}
 	for _, t := range plan {
-		if _, err := w.Write(views[t.Name].Data()); err != nil {
+		if _, err := w.Write(data[t.Name]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// view shows a Named as nlpodyssey's View.
-type view struct {
-	dtype  nlpodyssey.DType
-	tensor Named
-}
-
-func (v view) DType() nlpodyssey.DType { return v.dtype }
-func (v view) Data() []byte            { return v.tensor.Data }
-func (v view) DataLen() uint64         { return uint64(len(v.tensor.Data)) }
-func (v view) Shape() []uint64 {
-	shape := make([]uint64, len(v.tensor.Shape))
-	for i, n := range v.tensor.Shape {
-		shape[i] = uint64(n)
-	}
-	return shape
 }
 
 // Header lays a file out without its data, for writers that stream: it returns
