@@ -153,12 +153,12 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ckpt, err := hf.OpenFS(folder, "tested")
+			ckpt, err := hf.OpenFS(t.Context(), folder, "tested")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer ckpt.Close()
-			_, err = NewPlan(ckpt, Options{Type: Auto, NoVocabulary: true})
+			_, err = NewPlan(t.Context(), ckpt, Options{Type: Auto, NoVocabulary: true})
 			if !errors.Is(err, test.class) {
 				t.Fatalf("error %v, want class %v", err, test.class)
 			}
@@ -223,12 +223,12 @@ func TestRefusesMoreTokensThanRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ckpt, err := hf.OpenFS(folder, "tested")
+	ckpt, err := hf.OpenFS(t.Context(), folder, "tested")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	_, err = NewPlan(ckpt, Options{Type: Auto})
+	_, err = NewPlan(t.Context(), ckpt, Options{Type: Auto})
 	if !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "300") || !strings.Contains(err.Error(), "290") {
 		t.Errorf("error %v, want a corrupt input naming 300 and 290", err)
 	}

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/convert"
@@ -8,13 +9,13 @@ import (
 )
 
 func ExampleNewPlan() {
-	ckpt, err := hf.Open("../testdata/stories-llama")
+	ckpt, err := hf.Open(context.Background(), "../testdata/stories-llama")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer ckpt.Close()
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Auto})
+	plan, err := convert.NewPlan(context.Background(), ckpt, convert.Options{Type: convert.Auto})
 	if err != nil {
 		fmt.Println(err)
 		return

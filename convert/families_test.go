@@ -27,13 +27,13 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 			if len(f.Tensors) == 0 {
 				t.Skip(f.Note)
 			}
-			ckpt, err := hf.Open(f.Unpack(t))
+			ckpt, err := hf.Open(t.Context(), f.Unpack(t))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer ckpt.Close()
 			native := ckpt.Layout() == hf.MistralNative // the fixtures have no tokenizer in its form
-			p, err := NewPlan(ckpt, Options{Type: F32, NoVocabulary: native, Encoder: encoder})
+			p, err := NewPlan(t.Context(), ckpt, Options{Type: F32, NoVocabulary: native, Encoder: encoder})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,12 +74,12 @@ func TestSaysThatAChatTemplateIsMissing(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(`{"tokenizer_class": "PreTrainedTokenizerFast"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ckpt, err := hf.Open(dir)
+		ckpt, err := hf.Open(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer ckpt.Close()
-		p, err := NewPlan(ckpt, Options{Type: F32})
+		p, err := NewPlan(t.Context(), ckpt, Options{Type: F32})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,12 +34,12 @@ func TestNativeVocabularyHasTheReferencesKeys(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "tekken.json"), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ckpt, err := hf.Open(dir)
+		ckpt, err := hf.Open(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer ckpt.Close()
-		p, err := NewPlan(ckpt, Options{Type: F32})
+		p, err := NewPlan(t.Context(), ckpt, Options{Type: F32})
 		if err != nil {
 			t.Fatal(err)
 		}

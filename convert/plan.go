@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ type Plan struct {
 
 // NewPlan plans the conversion of a checkpoint from its headers. It reads no
 // weights.
-func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
+func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	h, err := arch.FromConfig(ckpt.Config())
 	if err != nil {
 		return nil, err
@@ -55,6 +56,9 @@ func NewPlan(ckpt *hf.Checkpoint, o Options) (*Plan, error) {
 	targets, found := match(a, h, all)
 	if err := found.err(ckpt, a); err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	var tokens *tokenizer.Tokenizer
 	if !o.NoVocabulary {

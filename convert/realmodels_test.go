@@ -183,12 +183,12 @@ func planHeaders(t *testing.T, name string, text []byte) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ckpt, err := hf.OpenFS(folder, name)
+	ckpt, err := hf.OpenFS(t.Context(), folder, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ckpt.Close() })
-	p, err := NewPlan(ckpt, Options{Type: Auto, NoVocabulary: true})
+	p, err := NewPlan(t.Context(), ckpt, Options{Type: Auto, NoVocabulary: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestEqualsReferenceConverter(t *testing.T) {
 			if _, err := os.Stat(dir); err != nil {
 				dir = unzip(t, strings.TrimSuffix(file, ".json")+".zip")
 			}
-			ckpt, err := hf.Open(dir)
+			ckpt, err := hf.Open(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func compare(t *testing.T, ckpt *hf.Checkpoint, typeName string, want digest, mo
 	if !ok {
 		t.Fatalf("no file type %q", typeName)
 	}
-	p, err := NewPlan(ckpt, Options{Type: kind, Encoder: encoder, NoVocabulary: ckpt.Layout() == hf.MistralNative})
+	p, err := NewPlan(t.Context(), ckpt, Options{Type: kind, Encoder: encoder, NoVocabulary: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func drain(t *testing.T, s gguf.Stream, w io.Writer) {
 	buffer := make([]byte, rows*s.RowBytes())
 	for first := int64(0); first < s.Rows(); first += rows {
 		part := buffer[:min(rows, s.Rows()-first)*s.RowBytes()]
-		if err := s.ReadRows(part, first); err != nil {
+		if err := s.ReadRows(t.Context(), part, first); err != nil {
 			t.Fatalf("%s: %v", s.Name, err)
 		}
 		w.Write(part)

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"testing"
@@ -13,7 +14,7 @@ import (
 // 2 × 4: the four scales are no scales of rows. (The output projection of
 // DeepSeek V3, 7168 × 16384, has 7168 blocks.)
 func TestBlocksAsManyAsRowsAreBlocks(t *testing.T) {
-	ones := transform.Rows{DType: dtype.F8E4M3, Columns: 8, Count: 4, Read: func(p []byte, _ int64) error {
+	ones := transform.Rows{DType: dtype.F8E4M3, Columns: 8, Count: 4, Read: func(_ context.Context, p []byte, _ int64) error {
 		for i := range p {
 			p[i] = 0x38
 		}
@@ -21,7 +22,7 @@ func TestBlocksAsManyAsRowsAreBlocks(t *testing.T) {
 	}}
 	table := []float32{1, 2, 3, 4}
 	scales := func(shape ...int64) source {
-		return source{shape: shape, rows: transform.Rows{DType: dtype.F32, Columns: shape[len(shape)-1], Count: 4 / shape[len(shape)-1], Read: func(p []byte, off int64) error {
+		return source{shape: shape, rows: transform.Rows{DType: dtype.F32, Columns: shape[len(shape)-1], Count: 4 / shape[len(shape)-1], Read: func(_ context.Context, p []byte, off int64) error {
 			for i := 0; i < len(p); i += 4 {
 				binary.LittleEndian.PutUint32(p[i:], math.Float32bits(table[(off+int64(i))/4]))
 			}
@@ -38,7 +39,7 @@ func TestBlocksAsManyAsRowsAreBlocks(t *testing.T) {
 		"rows in a vector": {scales(4), func(row, _ int) float32 { return table[row] }},
 	} {
 		p := make([]byte, 4*32)
-		if err := scaled(weight, test.scales, []int64{2, 4}).Read(p, 0); err != nil {
+		if err := scaled(weight, test.scales, []int64{2, 4}).Read(t.Context(), p, 0); err != nil {
 			t.Fatal(name, err)
 		}
 		for i := range 32 {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -72,8 +73,8 @@ func tensorRows(t hf.Tensor) transform.Rows {
 			r.Count *= n
 		}
 	}
-	r.Read = func(p []byte, off int64) error {
-		_, err := t.ReadAt(p, off)
+	r.Read = func(ctx context.Context, p []byte, off int64) error {
+		_, err := t.ReadAt(ctx, p, off)
 		return err
 	}
 	return r

@@ -17,12 +17,12 @@ import (
 
 func storiesPlan(t *testing.T, kind FileType) *Plan {
 	t.Helper()
-	ckpt, err := hf.Open("../testdata/stories-llama")
+	ckpt, err := hf.Open(t.Context(), "../testdata/stories-llama")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ckpt.Close() })
-	p, err := NewPlan(ckpt, Options{Type: kind})
+	p, err := NewPlan(t.Context(), ckpt, Options{Type: kind})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestTrainedModelEqualsReferenceFile(t *testing.T) {
 			continue
 		}
 		data := make([]byte, tensor.Size())
-		if _, err := file.ReadTensorAt(tensor, data, 0); err != nil {
+		if _, err := file.ReadTensorAt(t.Context(), tensor, data, 0); err != nil {
 			t.Fatal(err)
 		}
 		var mine bytes.Buffer
@@ -73,12 +73,12 @@ func TestTrainedModelEqualsReferenceFile(t *testing.T) {
 // TestSourceKeepsTheCheckpointsTypes reads an F32 checkpoint without rounding.
 func TestSourceKeepsTheCheckpointsTypes(t *testing.T) {
 	for name, want := range map[string]gguf.Type{"llama-f32": gguf.TypeF32, "llama-f16": gguf.TypeF16, "llama": gguf.TypeBF16, "llama-fp8-blocks": gguf.TypeBF16} {
-		ckpt, err := hf.Open(unzip(t, "testdata/reference/"+name+".zip"))
+		ckpt, err := hf.Open(t.Context(), unzip(t, "testdata/reference/"+name+".zip"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer ckpt.Close()
-		p, err := NewPlan(ckpt, Options{Type: Source})
+		p, err := NewPlan(t.Context(), ckpt, Options{Type: Source})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestRopeFactorsOfLlama31(t *testing.T) {
 		t.Fatalf("%d computed tensors, want 1", len(all))
 	}
 	p := make([]byte, 4*64)
-	if err := all[0].rows.Read(p, 0); err != nil {
+	if err := all[0].rows.Read(t.Context(), p, 0); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(p)

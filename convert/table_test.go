@@ -35,12 +35,12 @@ func convertTiny(t *testing.T, class string) {
 	if err := tiny.Write(dir, class, 1); err != nil {
 		t.Fatal(err)
 	}
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := NewPlan(ckpt, Options{Type: F32, NoVocabulary: strings.HasPrefix(class, arch.NativeMistral)})
+	p, err := NewPlan(t.Context(), ckpt, Options{Type: F32, NoVocabulary: strings.HasPrefix(class, arch.NativeMistral)})
 	if err != nil {
 		t.Fatal(err)
 	}

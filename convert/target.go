@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -40,7 +41,7 @@ func extras(a arch.Arch, h arch.Hyper) []target {
 			f32:   true,
 			rows: transform.Rows{
 				DType: dtype.F32, Columns: int64(len(values)), Count: 1,
-				Read: func(p []byte, off int64) error { copy(p, data[off:]); return nil },
+				Read: func(_ context.Context, p []byte, off int64) error { copy(p, data[off:]); return nil },
 			},
 		})
 	}

@@ -17,12 +17,12 @@ import (
 // planStories plans the conversion of stories-llama.
 func planStories(t *testing.T) (*convert.Plan, []gguf.TensorInfo) {
 	t.Helper()
-	ckpt, err := hf.Open("../testdata/stories-llama")
+	ckpt, err := hf.Open(t.Context(), "../testdata/stories-llama")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ckpt.Close() })
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Source})
+	plan, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.Source})
 	if err != nil {
 		t.Fatal(err)
 	}

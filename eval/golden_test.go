@@ -58,7 +58,7 @@ func readReferences(t *testing.T) map[string]reference {
 
 func openModel(t testing.TB, path string) *forward.Model {
 	t.Helper()
-	m, err := forward.Open(path)
+	m, err := forward.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

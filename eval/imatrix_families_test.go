@@ -22,12 +22,12 @@ import (
 // writeConverted converts a checkpoint to a file of type F32.
 func writeConverted(t testing.TB, dir, path string) {
 	t.Helper()
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := convert.NewPlan(ckpt, convert.Options{Type: convert.F32, ForQuantizer: true})
+	p, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.F32, ForQuantizer: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // matrix of llama-imatrix and with that of the same chunks collected here.
 func TestQuantizedWithOurMatrixIsAsGoodAsWithTheReference(t *testing.T) {
 	ctx := context.Background()
-	reference, err := imatrix.Read(shared.Path(t, "golden/stories/imatrix.gguf"))
+	reference, err := imatrix.Read(ctx, shared.Path(t, "golden/stories/imatrix.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}

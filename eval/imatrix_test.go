@@ -13,7 +13,7 @@ import (
 )
 
 func TestImatrixOfTheReference(t *testing.T) {
-	want, err := imatrix.Read(shared.Path(t, "golden/stories/imatrix.gguf"))
+	want, err := imatrix.Read(t.Context(), shared.Path(t, "golden/stories/imatrix.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}

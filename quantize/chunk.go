@@ -67,7 +67,7 @@ func (r *run) read(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		c.data = r.buffer(c.rows * c.task.rowBytes)
-		if err := c.task.source.ReadRows(*c.data, c.first); err != nil {
+		if err := c.task.source.ReadRows(ctx, *c.data, c.first); err != nil {
 			return err
 		}
 		select {

@@ -27,7 +27,7 @@ func Example() {
 	}
 	var infos []gguf.TensorInfo
 	for i := range sources { // all zeros; a file has (*gguf.File).Stream
-		sources[i].ReadRows = func(dst []byte, _ int64) error { clear(dst); return nil }
+		sources[i].ReadRows = func(_ context.Context, dst []byte, _ int64) error { clear(dst); return nil }
 		infos = append(infos, sources[i].TensorInfo)
 	}
 

@@ -2,6 +2,7 @@ package quantize
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"math"
 	"testing"
@@ -57,7 +58,7 @@ func streamOf(name string, values []float32, shape ...int64) gguf.Stream {
 		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
 	}
 	t := tensorOf(name, gguf.TypeF32, shape...)
-	return gguf.Stream{TensorInfo: t, ReadRows: func(dst []byte, first int64) error {
+	return gguf.Stream{TensorInfo: t, ReadRows: func(ctx context.Context, dst []byte, first int64) error {
 		copy(dst, data[first*t.RowBytes():])
 		return nil
 	}}

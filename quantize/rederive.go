@@ -48,7 +48,7 @@ func Rederive(ctx context.Context, kvs gguf.KVs, sources []gguf.Stream, file *gg
 	r := &rederivation{plan: plan, file: file, found: map[string]Departure{}}
 	r.compareHeaders()
 	run.Skip = r.skip
-	run.Wrote = r.compare
+	run.Wrote = func(at Range, data []byte) error { return r.compare(ctx, at, data) }
 	if err := Run(ctx, sources, []Output{{Plan: plan, Files: []io.WriterAt{nowhere{}}}}, run); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (r *rederivation) skip(at Range) bool {
 	return at.Tensor == "" || departs && d.At < 0
 }
 
-func (r *rederivation) compare(at Range, data []byte) error {
+func (r *rederivation) compare(ctx context.Context, at Range, data []byte) error {
 	t, ok := r.file.Lookup(at.Tensor)
 	if !ok {
 		return fault.Usage("quantize: tensor %q: it is not in the file", at.Tensor)
@@ -115,7 +115,7 @@ func (r *rederivation) compare(at Range, data []byte) error {
 	off := at.Offset - begin
 	data = data[:min(int64(len(data)), t.Size()-off)]
 	got := make([]byte, len(data))
-	if _, err := r.file.ReadTensorAt(t, got, off); err != nil {
+	if _, err := r.file.ReadTensorAt(ctx, t, got, off); err != nil {
 		return err
 	}
 	if bytes.Equal(data, got) {

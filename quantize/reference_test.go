@@ -92,7 +92,7 @@ func TestWholeFilesEqualLlamaQuantize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			matrix, err := imatrix.New(bytes.NewReader(matrixFile), int64(len(matrixFile)), fixtures.ImatrixName)
+			matrix, err := imatrix.New(t.Context(), bytes.NewReader(matrixFile), int64(len(matrixFile)), fixtures.ImatrixName)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,11 +54,11 @@ func TestSeveralOutputsEqualSingleOnes(t *testing.T) {
 	var lock sync.Mutex
 	counted := make([]gguf.Stream, len(sources))
 	for i, s := range sources {
-		counted[i] = gguf.Stream{TensorInfo: s.TensorInfo, ReadRows: func(dst []byte, first int64) error {
+		counted[i] = gguf.Stream{TensorInfo: s.TensorInfo, ReadRows: func(ctx context.Context, dst []byte, first int64) error {
 			lock.Lock()
 			reads += len(dst)
 			lock.Unlock()
-			return s.ReadRows(dst, first)
+			return s.ReadRows(ctx, dst, first)
 		}}
 	}
 	var together []Output
@@ -221,7 +221,7 @@ func TestReportsReadAndWriteErrors(t *testing.T) {
 	broken := errors.New("broken")
 	s := streamOf("blk.0.a.weight", wave(256*8), 256, 8)
 	out, _ := inMemory(plan(t, llama(1), []gguf.TensorInfo{s.TensorInfo}, Options{Recipe: recipe(t, "Q8_0")}))
-	unreadable := gguf.Stream{TensorInfo: s.TensorInfo, ReadRows: func([]byte, int64) error { return broken }}
+	unreadable := gguf.Stream{TensorInfo: s.TensorInfo, ReadRows: func(context.Context, []byte, int64) error { return broken }}
 	if err := Run(context.Background(), []gguf.Stream{unreadable}, []Output{out}, RunOptions{}); !errors.Is(err, broken) {
 		t.Errorf("reading: %v", err)
 	}

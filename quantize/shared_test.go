@@ -52,7 +52,7 @@ func TestTensorsEqualLlamaQuantize(t *testing.T) {
 		}
 		var matrix *imatrix.Matrix
 		if m.matrix != "" {
-			if matrix, err = imatrix.Read(shared.Path(t, "golden", m.matrix)); err != nil {
+			if matrix, err = imatrix.Read(t.Context(), shared.Path(t, "golden", m.matrix)); err != nil {
 				t.Fatal(err)
 			}
 		}

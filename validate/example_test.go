@@ -49,12 +49,12 @@ func ExampleFile() {
 
 // write converts a checkpoint without changing the type of its weights.
 func write(path, source string) error {
-	ckpt, err := hf.Open(source)
+	ckpt, err := hf.Open(context.Background(), source)
 	if err != nil {
 		return err
 	}
 	defer ckpt.Close()
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Auto})
+	plan, err := convert.NewPlan(context.Background(), ckpt, convert.Options{Type: convert.Auto})
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func write(path, source string) error {
 	}
 	for _, s := range plan.Streams {
 		data := make([]byte, s.Size())
-		if err := s.ReadRows(data, 0); err != nil {
+		if err := s.ReadRows(context.Background(), data, 0); err != nil {
 			return err
 		}
 		if _, err := w.Write(data); err != nil {

@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -124,7 +125,7 @@ func TestFindsGateAndUpSwapped(t *testing.T) {
 }
 
 func TestFindsQueriesThatWereNotPermuted(t *testing.T) {
-	ckpt, err := hf.Open(stories)
+	ckpt, err := hf.Open(t.Context(), stories)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +137,8 @@ func TestFindsQueriesThatWereNotPermuted(t *testing.T) {
 			var layer int
 			if _, err := fmt.Sscanf(s.Name, "blk.%d.attn_q.weight", &layer); err == nil && strings.HasSuffix(s.Name, "attn_q.weight") {
 				source, _ := ckpt.Lookup(fmt.Sprintf("model.layers.%d.self_attn.q_proj.weight", layer))
-				all[i].ReadRows = func(dst []byte, first int64) error {
-					_, err := source.ReadAt(dst, first*s.RowBytes())
+				all[i].ReadRows = func(ctx context.Context, dst []byte, first int64) error {
+					_, err := source.ReadAt(ctx, dst, first*s.RowBytes())
 					return err
 				}
 			}
@@ -177,8 +178,8 @@ func TestFindsSwappedExperts(t *testing.T) {
 			if s.Name != "blk.1.ffn_down_exps.weight" {
 				continue
 			}
-			all[i].ReadRows = func(dst []byte, first int64) error {
-				if err := s.ReadRows(dst, first); err != nil {
+			all[i].ReadRows = func(ctx context.Context, dst []byte, first int64) error {
+				if err := s.ReadRows(ctx, dst, first); err != nil {
 					return err
 				}
 				expert := s.Shape[1] * s.RowBytes() // all are read at once

@@ -20,12 +20,12 @@ const stories = "../testdata/stories-llama"
 // converted writes a checkpoint folder as a file in one of the recipes.
 func converted(t *testing.T, dir, recipe string, importance *quantize.Importance) string {
 	t.Helper()
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Auto})
+	plan, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.Auto})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func edited(t *testing.T, path string, kvs func(*gguf.KVs), streams func(*gguf.F
 	}
 	for i, s := range all {
 		data := make([]byte, s.Size())
-		if err := s.ReadRows(data, 0); err != nil {
+		if err := s.ReadRows(t.Context(), data, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := plan.TensorWriter(file, i).WriteAt(data, 0); err != nil {

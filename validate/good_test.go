@@ -68,7 +68,7 @@ func TestGoodFilesWithImportanceNeverFail(t *testing.T) {
 		defer f.Close()
 		var importance *quantize.Importance
 		if model.matrix != "" {
-			m, err := imatrix.Read(shared.Path(t, model.matrix))
+			m, err := imatrix.Read(t.Context(), shared.Path(t, model.matrix))
 			if err != nil {
 				t.Fatal(err)
 			}

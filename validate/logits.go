@@ -57,7 +57,7 @@ func (v *validation) logits(ctx context.Context) error {
 		v.skip(Logits, "the model is not complete")
 		return nil
 	}
-	source, err := forward.OpenExpressible(v.source.path)
+	source, err := forward.OpenExpressible(ctx, v.source.path)
 	if err != nil {
 		if !structural(err) {
 			return err
@@ -68,7 +68,7 @@ func (v *validation) logits(ctx context.Context) error {
 		return nil
 	}
 	defer source.Close()
-	written, err := forward.Open(v.path)
+	written, err := forward.Open(ctx, v.path)
 	if err != nil {
 		return v.cannotRun(err)
 	}

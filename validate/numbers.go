@@ -128,16 +128,16 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 	var next atomic.Int64
 	var progress sync.Mutex
 	var done int64
-	group, ctx := errgroup.WithContext(ctx)
+	group, scanning := errgroup.WithContext(ctx)
 	for range v.Workers {
 		group.Go(func() error {
 			var s scanner
 			for n := next.Add(1) - 1; n < int64(len(pieces)); n = next.Add(1) - 1 {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
+				if scanning.Err() != nil {
+					return context.Cause(scanning)
 				}
 				p := pieces[n]
-				t, err := s.scan(p.job, p.first, p.rows)
+				t, err := s.scan(scanning, p.job, p.first, p.rows)
 				if err != nil {
 					return err
 				}
@@ -159,7 +159,7 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 			j.tally.merge(t)
 		}
 		var more tally
-		if err := s.recheck(j, j.tally.far, &more); err != nil {
+		if err := s.recheck(ctx, j, j.tally.far, &more); err != nil {
 			return err
 		}
 		for _, r := range more.odd {

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"bytes"
+	"context"
 	"math"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -38,9 +39,9 @@ func grow[T any](p []T, n int64) []T {
 }
 
 // scan reads rows [first, first+rows) of a tensor and of its source.
-func (s *scanner) scan(j *job, first, rows int64) (*tally, error) {
+func (s *scanner) scan(ctx context.Context, j *job, first, rows int64) (*tally, error) {
 	t := &tally{}
-	if err := s.load(j, first, rows); err != nil {
+	if err := s.load(ctx, j, first, rows); err != nil {
 		return nil, err
 	}
 	columns, rowBytes := j.file.Columns(), j.file.RowBytes()
@@ -79,19 +80,19 @@ func (s *scanner) scan(j *job, first, rows int64) (*tally, error) {
 }
 
 // load reads the rows of the file and, as they are stored, of the source.
-func (s *scanner) load(j *job, first, rows int64) error {
+func (s *scanner) load(ctx context.Context, j *job, first, rows int64) error {
 	columns := j.file.Columns()
 	s.raw = grow(s.raw, rows*j.file.RowBytes())
 	s.y, s.x, s.z, s.rounded = grow(s.y, columns), grow(s.x, columns), grow(s.z, columns), grow(s.rounded, columns)
 	s.again = grow(s.again, j.file.RowBytes())
-	if err := j.file.ReadRows(s.raw, first); err != nil {
+	if err := j.file.ReadRows(ctx, s.raw, first); err != nil {
 		return err
 	}
 	if j.source == nil {
 		return nil
 	}
 	s.rawSource = grow(s.rawSource, rows*j.source.RowBytes())
-	return j.source.ReadRows(s.rawSource, first)
+	return j.source.ReadRows(ctx, s.rawSource, first)
 }
 
 // sourceRow decodes the i-th row that was loaded from the source.
@@ -103,9 +104,9 @@ func (s *scanner) sourceRow(j *job, i int64) []byte {
 }
 
 // recheck quantizes single rows again.
-func (s *scanner) recheck(j *job, rows []oddRow, t *tally) error {
+func (s *scanner) recheck(ctx context.Context, j *job, rows []oddRow, t *tally) error {
 	for _, r := range rows {
-		if err := s.load(j, r.row, 1); err != nil {
+		if err := s.load(ctx, j, r.row, 1); err != nil {
 			return err
 		}
 		j.typ.Dequantize(s.y, s.raw)

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,13 +38,13 @@ type origin struct {
 
 // openReference opens a checkpoint folder or a GGUF file. A checkpoint is read
 // through the converter, as float32; the logits are compared without it.
-func openReference(path string) (*reference, error) {
+func openReference(ctx context.Context, path string) (*reference, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("validate: %w", err)
 	}
 	if info.IsDir() {
-		return openCheckpoint(path)
+		return openCheckpoint(ctx, path)
 	}
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -61,17 +62,17 @@ func openReference(path string) (*reference, error) {
 	return r, nil
 }
 
-func openCheckpoint(path string) (*reference, error) {
-	ckpt, err := hf.Open(path)
+func openCheckpoint(ctx context.Context, path string) (*reference, error) {
+	ckpt, err := hf.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	r := &reference{path: path, tensors: map[string]origin{}, close: ckpt.Close}
 	options := convert.Options{Type: convert.F32, Encoder: encoder}
-	plan, err := convert.NewPlan(ckpt, options)
+	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
 		options.NoVocabulary = true
-		bare, e := convert.NewPlan(ckpt, options)
+		bare, e := convert.NewPlan(ctx, ckpt, options)
 		if e != nil {
 			ckpt.Close()
 			return nil, err

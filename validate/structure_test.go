@@ -103,7 +103,7 @@ func TestFindsValuesThatAreNoNumbers(t *testing.T) {
 		}
 		info, _ := f.Lookup("blk.0.attn_q.weight")
 		var scale [2]byte
-		_, err = f.ReadTensorAt(info, scale[:], 0)
+		_, err = f.ReadTensorAt(t.Context(), info, scale[:], 0)
 		f.Close()
 		if err != nil {
 			t.Fatal(err)

@@ -71,7 +71,7 @@ func File(ctx context.Context, path string, o Options) (*Report, error) {
 	defer f.Close()
 	var source *reference
 	if o.Against != "" {
-		if source, err = openReference(o.Against); err != nil {
+		if source, err = openReference(ctx, o.Against); err != nil {
 			return nil, err
 		}
 		defer func() { _ = source.close() }() // only read

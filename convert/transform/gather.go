@@ -1,6 +1,9 @@
 package transform
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // small is the size up to which a tensor is read at once before its rows are
 // picked: biases, whose rows are single elements.
@@ -11,18 +14,18 @@ func Gather(r Rows, count int64, from func(row int64) int64) Rows {
 	read, rowBytes := r.Read, r.RowBytes()
 	out := r
 	out.Count = count
-	out.Read = func(p []byte, off int64) error {
-		return eachRow(p, off, rowBytes, func(row, within int64, dst []byte) error {
-			return read(dst, from(row)*rowBytes+within)
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		return eachRow(ctx, p, off, rowBytes, func(row, within int64, dst []byte) error {
+			return read(ctx, dst, from(row)*rowBytes+within)
 		})
 	}
 	if size := r.Count * rowBytes; size <= small {
-		out.Read = func(p []byte, off int64) error {
+		out.Read = func(ctx context.Context, p []byte, off int64) error {
 			whole := make([]byte, size)
-			if err := read(whole, 0); err != nil {
+			if err := read(ctx, whole, 0); err != nil {
 				return err
 			}
-			return eachRow(p, off, rowBytes, func(row, within int64, dst []byte) error {
+			return eachRow(ctx, p, off, rowBytes, func(row, within int64, dst []byte) error {
 				copy(dst, whole[from(row)*rowBytes+within:])
 				return nil
 			})
@@ -55,9 +58,9 @@ func Part(r Rows, rows, first, count int64) Rows {
 	read, rowBytes := r.Read, r.RowBytes()
 	out := r
 	out.Count = r.Count / rows * count
-	out.Read = func(p []byte, off int64) error {
-		return eachRow(p, off, count*rowBytes, func(matrix, within int64, dst []byte) error {
-			return read(dst, (matrix*rows+first)*rowBytes+within)
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		return eachRow(ctx, p, off, count*rowBytes, func(matrix, within int64, dst []byte) error {
+			return read(ctx, dst, (matrix*rows+first)*rowBytes+within)
 		})
 	}
 	return out
@@ -73,9 +76,9 @@ func Stack(parts ...Rows) Rows {
 	}
 	size := out.Count * out.RowBytes()
 	out.Count *= int64(len(parts))
-	out.Read = func(p []byte, off int64) error {
-		return eachRow(p, off, size, func(part, within int64, dst []byte) error {
-			return parts[part].Read(dst, within)
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		return eachRow(ctx, p, off, size, func(part, within int64, dst []byte) error {
+			return parts[part].Read(ctx, dst, within)
 		})
 	}
 	return out

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -25,13 +26,13 @@ func MXFP4(codes, exponents Rows) Rows {
 	if codes.Columns*2%mxNumbers != 0 || exponents.Columns != blocks || exponents.Count != codes.Count {
 		return fail(out, fmt.Errorf("transform: %d×%d exponents for %d×%d pairs of 4-bit numbers", exponents.Count, exponents.Columns, codes.Count, codes.Columns))
 	}
-	out.Read = func(p []byte, off int64) error {
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		raw := make([]byte, codes.Columns+blocks)
-		return eachRow(p, off, out.Columns, func(row, within int64, dst []byte) error {
-			if err := codes.Read(raw[:codes.Columns], row*codes.Columns); err != nil {
+		return eachRow(ctx, p, off, out.Columns, func(row, within int64, dst []byte) error {
+			if err := codes.Read(ctx, raw[:codes.Columns], row*codes.Columns); err != nil {
 				return err
 			}
-			if err := exponents.Read(raw[codes.Columns:], row*blocks); err != nil {
+			if err := exponents.Read(ctx, raw[codes.Columns:], row*blocks); err != nil {
 				return err
 			}
 			whole := dst
@@ -70,9 +71,9 @@ func Int32(r Rows) Rows {
 	if r.DType != dtype.I64 {
 		return fail(out, fmt.Errorf("transform: elements of type %v are no whole numbers of 64 bits", r.DType))
 	}
-	out.Read = func(p []byte, off int64) error {
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		wide := make([]byte, 2*len(p))
-		if err := r.Read(wide, 2*off); err != nil {
+		if err := r.Read(ctx, wide, 2*off); err != nil {
 			return err
 		}
 		for i := 0; i < len(p); i += 4 {

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 // bytesOf sees bytes as rows of one-byte elements.
 func bytesOf(d dtype.DType, columns int64, data []byte) Rows {
-	return Rows{DType: d, Columns: columns, Count: int64(len(data)) / columns, Read: func(p []byte, off int64) error {
+	return Rows{DType: d, Columns: columns, Count: int64(len(data)) / columns, Read: func(_ context.Context, p []byte, off int64) error {
 		copy(p, data[off:])
 		return nil
 	}}
@@ -37,7 +38,7 @@ func TestMXFP4KeepsEveryNumber(t *testing.T) {
 		t.Fatalf("%d rows of %d bytes", r.Count, r.Columns)
 	}
 	all := make([]byte, rows*34)
-	if err := r.Read(all, 0); err != nil {
+	if err := r.Read(t.Context(), all, 0); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]float32, len(want))
@@ -50,10 +51,10 @@ func TestMXFP4KeepsEveryNumber(t *testing.T) {
 		}
 	}
 	some := make([]byte, 50) // from the middle of one row into the next
-	if err := r.Read(some, 11); err != nil || !bytes.Equal(some, all[11:61]) {
+	if err := r.Read(t.Context(), some, 11); err != nil || !bytes.Equal(some, all[11:61]) {
 		t.Errorf("a part differs from the whole, or fails: %v", err)
 	}
-	if err := MXFP4(bytesOf(dtype.I8, 32, codes), bytesOf(dtype.F8E8M0, 3, exponents)).Read(some, 0); err == nil {
+	if err := MXFP4(bytesOf(dtype.I8, 32, codes), bytesOf(dtype.F8E8M0, 3, exponents)).Read(t.Context(), some, 0); err == nil {
 		t.Error("3 exponents for 64 numbers were taken")
 	}
 }
@@ -61,12 +62,12 @@ func TestMXFP4KeepsEveryNumber(t *testing.T) {
 func TestInt32RefusesWhatDoesNotFit(t *testing.T) {
 	data := binary.LittleEndian.AppendUint64(nil, 7)
 	data = binary.LittleEndian.AppendUint64(data, 1<<63)
-	wide := Rows{DType: dtype.I64, Columns: 1, Count: 2, Read: func(p []byte, off int64) error { copy(p, data[off:]); return nil }}
+	wide := Rows{DType: dtype.I64, Columns: 1, Count: 2, Read: func(_ context.Context, p []byte, off int64) error { copy(p, data[off:]); return nil }}
 	p := make([]byte, 4)
-	if err := Int32(wide).Read(p, 0); err != nil || binary.LittleEndian.Uint32(p) != 7 {
+	if err := Int32(wide).Read(t.Context(), p, 0); err != nil || binary.LittleEndian.Uint32(p) != 7 {
 		t.Errorf("%v, %v", p, err)
 	}
-	if err := Int32(wide).Read(p, 4); err == nil {
+	if err := Int32(wide).Read(t.Context(), p, 4); err == nil {
 		t.Error("-2^63 was taken")
 	}
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -16,7 +17,7 @@ type Rows struct {
 	// Read fills p with the bytes that start at byte off of the row-major
 	// data. Offset and length are multiples of the element's size. It may be
 	// called from several goroutines at once.
-	Read func(p []byte, off int64) error
+	Read func(ctx context.Context, p []byte, off int64) error
 }
 
 // ElementBytes returns the bytes of one element.
@@ -39,15 +40,18 @@ func Reshape(r Rows, columns int64) Rows {
 
 // fail returns rows that report err when they are read.
 func fail(r Rows, err error) Rows {
-	r.Read = func([]byte, int64) error { return err }
+	r.Read = func(context.Context, []byte, int64) error { return err }
 	return r
 }
 
 // eachRow cuts the range of p at off into pieces that lie in one row each,
 // and calls piece with the row, the bytes that precede the piece in it, and
-// the part of p that it fills.
-func eachRow(p []byte, off, rowBytes int64, piece func(row, within int64, dst []byte) error) error {
+// the part of p that it fills. It ends with ctx.
+func eachRow(ctx context.Context, p []byte, off, rowBytes int64, piece func(row, within int64, dst []byte) error) error {
 	for len(p) > 0 {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		row, within := off/rowBytes, off%rowBytes
 		n := min(rowBytes-within, int64(len(p)))
 		if err := piece(row, within, p[:n]); err != nil {

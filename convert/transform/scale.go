@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -22,10 +23,10 @@ func Scale(weights, scales Rows, rows, down, across int64) Rows {
 		return fail(out, fmt.Errorf("transform: %d scales for %d blocks", scales.Elements(), blocks))
 	}
 	const four = 4 // bytes of a float32
-	out.Read = func(p []byte, off int64) error {
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		values := newValues(p)
 		defer values.release()
-		if err := values.load(weights, off/four); err != nil {
+		if err := values.load(ctx, weights, off/four); err != nil {
 			return err
 		}
 		line := make([]float32, width)
@@ -34,7 +35,7 @@ func Scale(weights, scales Rows, rows, down, across int64) Rows {
 		for len(x) > 0 {
 			row, column := index/weights.Columns, index%weights.Columns
 			if want := row/rows*lines + row%rows/down; want != held {
-				if err := load(line, scales, want*width); err != nil {
+				if err := load(ctx, line, scales, want*width); err != nil {
 					return err
 				}
 				held = want

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 
@@ -18,14 +19,16 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 	s := gguf.Stream{TensorInfo: info}
 	if plain[info.Type] == r.DType && r.DType != dtype.Invalid {
 		rowBytes := r.RowBytes()
-		s.ReadRows = func(dst []byte, first int64) error { return r.Read(dst, first*rowBytes) }
+		s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
+			return r.Read(ctx, dst, first*rowBytes)
+		}
 		return s
 	}
 	if encode == nil {
 		encode = encoders[info.Type]
 	}
 	rowBytes := info.RowBytes()
-	s.ReadRows = func(dst []byte, first int64) error {
+	s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 		if encode == nil {
 			return fmt.Errorf("transform: tensor %q: no encoder for %v", info.Name, info.Type)
 		}
@@ -33,7 +36,10 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 		defer row.release()
 		row.resize(int(r.Columns))
 		for ; len(dst) > 0; first++ {
-			if err := row.load(r, first*r.Columns); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := row.load(ctx, r, first*r.Columns); err != nil {
 				return err
 			}
 			encode(dst[:rowBytes], row.x)

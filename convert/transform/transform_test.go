@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
@@ -16,7 +17,7 @@ import (
 func memory(columns int64, x ...float32) Rows {
 	data := make([]byte, 4*len(x))
 	(&values{x}).store(data)
-	return Rows{DType: dtype.F32, Columns: columns, Count: int64(len(x)) / columns, Read: func(p []byte, off int64) error {
+	return Rows{DType: dtype.F32, Columns: columns, Count: int64(len(x)) / columns, Read: func(_ context.Context, p []byte, off int64) error {
 		copy(p, data[off:off+int64(len(p))])
 		return nil
 	}}
@@ -38,7 +39,7 @@ func all(t *testing.T, r Rows) []float32 {
 	data := make([]byte, r.Elements()*4)
 	for off := int64(0); off < int64(len(data)); {
 		n := min(4*(1+random.Int64N(2*r.Columns+3)), int64(len(data))-off)
-		if err := r.Read(data[off:off+n], off); err != nil {
+		if err := r.Read(t.Context(), data[off:off+n], off); err != nil {
 			t.Fatal(err)
 		}
 		off += n
@@ -94,14 +95,14 @@ func TestTransposeMovesElementsOfEverySize(t *testing.T) {
 		for i := range data {
 			data[i] = byte(i)
 		}
-		turned := Transpose(Rows{DType: kind, Columns: columns, Count: rows, Read: func(p []byte, off int64) error {
+		turned := Transpose(Rows{DType: kind, Columns: columns, Count: rows, Read: func(_ context.Context, p []byte, off int64) error {
 			copy(p, data[off:])
 			return nil
 		}}, rows)
 		for length := 1; length <= rows*columns; length++ { // pieces that start and end within columns
 			for first := 0; first+length <= rows*columns; first++ {
 				p := make([]byte, length*size)
-				if err := turned.Read(p, int64(first*size)); err != nil {
+				if err := turned.Read(t.Context(), p, int64(first*size)); err != nil {
 					t.Fatal(err)
 				}
 				for i := range p {
@@ -126,7 +127,7 @@ func TestScaleCropsBlocksAtTheEdges(t *testing.T) {
 }
 
 func TestMapRoundsToTheSourcesPrecision(t *testing.T) {
-	half := Rows{DType: dtype.F16, Columns: 1, Count: 1, Read: func(p []byte, _ int64) error {
+	half := Rows{DType: dtype.F16, Columns: 1, Count: 1, Read: func(_ context.Context, p []byte, _ int64) error {
 		binary.LittleEndian.PutUint16(p, dtype.F32ToF16(0.1))
 		return nil
 	}}
@@ -142,7 +143,7 @@ func TestShapesThatDoNotFitFailWhenRead(t *testing.T) {
 		"too few scales":         Scale(counting(4, 4), memory(1, 1), 4, 2, 2),
 		"reshape":                Reshape(counting(3, 3), 2),
 	} {
-		if r.Read(make([]byte, 4), 0) == nil {
+		if r.Read(t.Context(), make([]byte, 4), 0) == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -154,7 +155,7 @@ func TestStreamEncodesEveryPlainType(t *testing.T) {
 		s := Stream(gguf.TensorInfo{Name: "x", Type: kind, Shape: []int64{3, 2}}, memory(3, x...), nil)
 		data := make([]byte, 2*s.RowBytes())
 		for row := range int64(2) {
-			if err := s.ReadRows(data[row*s.RowBytes():][:s.RowBytes()], row); err != nil {
+			if err := s.ReadRows(t.Context(), data[row*s.RowBytes():][:s.RowBytes()], row); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -169,7 +170,7 @@ func TestStreamEncodesEveryPlainType(t *testing.T) {
 		}
 	}
 	quantized := Stream(gguf.TensorInfo{Name: "x", Type: gguf.TypeQ8_0, Shape: []int64{32}}, counting(1, 32), nil)
-	if quantized.ReadRows(make([]byte, 34), 0) == nil {
+	if quantized.ReadRows(t.Context(), make([]byte, 34), 0) == nil {
 		t.Error("a block type without an encoder gave no error")
 	}
 }

@@ -1,6 +1,9 @@
 package transform
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Transpose turns every matrix of rows rows within r on its side. A read
 // fetches, of each source row, only the columns that it needs.
@@ -16,10 +19,10 @@ func Transpose(r Rows, rows int64) Rows {
 	)
 	out := r
 	out.Columns, out.Count = rows, r.Count/rows*columns
-	out.Read = func(p []byte, off int64) error {
-		return eachRow(p, off, matrix, func(m, within int64, dst []byte) error {
-			return transposed(dst, within/element, rows, columns, element, func(q []byte, index int64) error {
-				return read(q, m*matrix+index*element)
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		return eachRow(ctx, p, off, matrix, func(m, within int64, dst []byte) error {
+			return transposed(ctx, dst, within/element, rows, columns, element, func(ctx context.Context, q []byte, index int64) error {
+				return read(ctx, q, m*matrix+index*element)
 			})
 		})
 	}
@@ -28,12 +31,15 @@ func Transpose(r Rows, rows int64) Rows {
 
 // transposed fills dst with the elements of a transposed matrix that start at
 // element first. read fetches source elements from an index on.
-func transposed(dst []byte, first, rows, columns, element int64, read func([]byte, int64) error) error {
+func transposed(ctx context.Context, dst []byte, first, rows, columns, element int64, read func(context.Context, []byte, int64) error) error {
 	last := first + int64(len(dst))/element // exclusive
 	left, right := first/rows, (last-1)/rows+1
 	line := make([]byte, (right-left)*element)
 	for row := range rows {
-		if err := read(line, row*columns+left); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := read(ctx, line, row*columns+left); err != nil {
 			return err
 		}
 		// Column c of this row is element c·rows+row of the result; only those

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"sync"
@@ -14,10 +15,10 @@ func Map(r Rows, f func(float32) float32) Rows {
 	const four = 4 // bytes of a float32
 	out := r
 	out.DType = dtype.F32
-	out.Read = func(p []byte, off int64) error {
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		values := newValues(p)
 		defer values.release()
-		if err := values.load(r, off/four); err != nil {
+		if err := values.load(ctx, r, off/four); err != nil {
 			return err
 		}
 		for i, x := range values.x {
@@ -55,7 +56,9 @@ func (v *values) resize(n int) {
 func (v *values) release() { scratch.Put(v) }
 
 // load fills v with elements of r from an index on.
-func (v *values) load(r Rows, first int64) error { return load(v.x, r, first) }
+func (v *values) load(ctx context.Context, r Rows, first int64) error {
+	return load(ctx, v.x, r, first)
+}
 
 // store writes v as little-endian float32.
 func (v *values) store(p []byte) {
@@ -68,7 +71,7 @@ func (v *values) store(p []byte) {
 var raw = sync.Pool{New: func() any { return new([]byte) }}
 
 // load fills dst with elements of r from an index on.
-func load(dst []float32, r Rows, first int64) error {
+func load(ctx context.Context, dst []float32, r Rows, first int64) error {
 	element := r.ElementBytes()
 	buffer := raw.Get().(*[]byte)
 	defer raw.Put(buffer)
@@ -77,7 +80,7 @@ func load(dst []float32, r Rows, first int64) error {
 		*buffer = make([]byte, n)
 	}
 	p := (*buffer)[:n]
-	if err := r.Read(p, first*element); err != nil {
+	if err := r.Read(ctx, p, first*element); err != nil {
 		return err
 	}
 	return dtype.ToFloat32(dst, p, r.DType)

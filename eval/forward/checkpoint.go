@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/dtype"
@@ -13,6 +14,7 @@ type tensor = hf.Tensor
 
 // checkpoint loads a folder by the conventions of its publisher.
 type checkpoint struct {
+	ctx     context.Context // of opening: what is read while a model is built
 	files   *hf.Checkpoint
 	h       arch.Hyper
 	a       arch.Arch
@@ -25,12 +27,12 @@ type checkpoint struct {
 
 // openCheckpoint opens a folder, to compute what the model does or, where a
 // file cannot express that, what the file does.
-func openCheckpoint(path string, expressible bool) (source, error) {
-	files, err := hf.Open(path)
+func openCheckpoint(ctx context.Context, path string, expressible bool) (source, error) {
+	files, err := hf.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoint{files: files, tensors: map[string]tensor{}, sources: map[string][]string{}, lost: map[arch.LossKind]bool{}}
+	c := &checkpoint{ctx: ctx, files: files, tensors: map[string]tensor{}, sources: map[string][]string{}, lost: map[arch.LossKind]bool{}}
 	if c.h, err = arch.FromConfig(files.Config()); err != nil {
 		files.Close()
 		return nil, err
@@ -115,7 +117,7 @@ func (c *checkpoint) numbers(name string, layer, n int) ([]float32, error) {
 // values reads a whole tensor.
 func (c *checkpoint) values(t tensor) ([]float32, error) {
 	raw := make([]byte, t.Size)
-	if _, err := t.ReadAt(raw, 0); err != nil {
+	if _, err := t.ReadAt(c.ctx, raw, 0); err != nil {
 		return nil, err
 	}
 	n := int64(1)
@@ -149,10 +151,10 @@ func (c *checkpoint) stored(t tensor, skip, rows, cols int) *matrix {
 		// The length fits by construction and the type was checked.
 		_ = dtype.ToFloat32(dst, src, t.DType)
 	})}
-	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
+	m.raw = func(ctx context.Context, buf []byte, first, lines int) ([]byte, error) {
 		size := int64(m.lineBytes())
 		buf = buf[:int64(lines)*size]
-		_, err := t.ReadAt(buf, int64(skip+first)*size)
+		_, err := t.ReadAt(ctx, buf, int64(skip+first)*size)
 		return buf, err
 	}
 	return m

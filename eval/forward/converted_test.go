@@ -14,12 +14,12 @@ import (
 // convertTo writes a checkpoint as a GGUF file of one type.
 func convertTo(t testing.TB, dir, path string, kind convert.FileType) {
 	t.Helper()
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := convert.NewPlan(ckpt, convert.Options{Type: kind, ForQuantizer: true})
+	p, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: kind, ForQuantizer: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func convertTo(t testing.TB, dir, path string, kind convert.FileType) {
 	}
 	for _, s := range p.Streams {
 		data := make([]byte, s.Size())
-		if err := s.ReadRows(data, 0); err != nil {
+		if err := s.ReadRows(t.Context(), data, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write(data); err != nil {

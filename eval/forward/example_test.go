@@ -9,7 +9,7 @@ import (
 )
 
 func ExampleOpen() {
-	m, err := forward.Open("../../testdata/stories-llama")
+	m, err := forward.Open(context.Background(), "../../testdata/stories-llama")
 	if err != nil {
 		fmt.Println(err)
 		return

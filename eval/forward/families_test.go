@@ -31,7 +31,7 @@ func TestConvertedFamiliesEqualTransformers(t *testing.T) {
 			dir, path := f.Unpack(t), filepath.Join(t.TempDir(), "model.gguf")
 			convertTo(t, dir, path, convert.F32)
 			m := open(t, path)
-			source, err := OpenExpressible(dir)
+			source, err := OpenExpressible(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"strings"
@@ -35,15 +36,15 @@ func (c *checkpoint) fourBits(t, exponents tensor, rows, cols int) (*matrix, err
 	}
 	const block = fourBitGroup/2 + 1
 	m := &matrix{rows: rows, cols: cols, line: cols, block: fourBitGroup, bytes: block, decode: decodeFourBits}
-	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
+	m.raw = func(ctx context.Context, buf []byte, first, lines int) ([]byte, error) {
 		size := lines * groups
 		buf = buf[:size*block]
 		fetched := make([]byte, size*block)
 		codes, powers := fetched[:size*(block-1)], fetched[size*(block-1):]
-		if _, err := t.ReadAt(codes, int64(first*groups*(block-1))); err != nil {
+		if _, err := t.ReadAt(ctx, codes, int64(first*groups*(block-1))); err != nil {
 			return nil, err
 		}
-		if _, err := exponents.ReadAt(powers, int64(first*groups)); err != nil {
+		if _, err := exponents.ReadAt(ctx, powers, int64(first*groups)); err != nil {
 			return nil, err
 		}
 		for i, p := range powers {
@@ -87,7 +88,7 @@ func (c *checkpoint) integers(name string, layer, n int) ([]int32, error) {
 		return nil, fault.Corrupt("forward: %s: tensor %q: shape %v and type %s should be %d whole numbers", c.files.Name(), t.Name, t.Shape, t.DType, n)
 	}
 	raw := make([]byte, t.Size)
-	if _, err := t.ReadAt(raw, 0); err != nil {
+	if _, err := t.ReadAt(c.ctx, raw, 0); err != nil {
 		return nil, err
 	}
 	v := make([]int32, n)
@@ -112,7 +113,7 @@ func (g *ggufSource) integers(name string, layer, n int) ([]int32, error) {
 		return nil, fault.Corrupt("forward: %s: tensor %q: shape %v and type %s should be %d whole numbers of 32 bits", g.name, t.Name, t.Shape, t.Type, n)
 	}
 	raw := make([]byte, t.Size())
-	if _, err := g.file.ReadTensorAt(t, raw, 0); err != nil {
+	if _, err := g.file.ReadTensorAt(g.ctx, t, raw, 0); err != nil {
 		return nil, err
 	}
 	v := make([]int32, n)

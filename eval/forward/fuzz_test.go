@@ -36,7 +36,7 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m, err := Open(path)
+		m, err := Open(t.Context(), path)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -19,6 +20,7 @@ func mapLimit() int64 { return min(2<<30, debug.SetMemoryLimit(-1)/2) }
 
 // ggufSource loads a GGUF file by the conventions of that format.
 type ggufSource struct {
+	ctx  context.Context // of opening: what is read while a model is built
 	file *gguf.File
 	name string
 	h    arch.Hyper
@@ -27,7 +29,7 @@ type ggufSource struct {
 	behind bool // the page cache is released behind the reader
 }
 
-func openGGUF(path string) (source, error) {
+func openGGUF(ctx context.Context, path string) (source, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
 		return nil, err
@@ -36,15 +38,15 @@ func openGGUF(path string) (source, error) {
 		// Where it cannot be mapped, reading does as well.
 		_ = f.Map()
 	}
-	s, err := newGGUF(f)
+	s, err := newGGUF(ctx, f)
 	if err != nil {
 		f.Close()
 	}
 	return s, err
 }
 
-func newGGUF(f *gguf.File) (source, error) {
-	g := &ggufSource{file: f, name: filepath.Base(f.Name())}
+func newGGUF(ctx context.Context, f *gguf.File) (source, error) {
+	g := &ggufSource{ctx: ctx, file: f, name: filepath.Base(f.Name())}
 	var err error
 	if g.h, err = arch.FromGGUF(f.KVs()); err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (g *ggufSource) numbers(name string, layer, n int) ([]float32, error) {
 // values reads a whole tensor.
 func (g *ggufSource) values(t gguf.TensorInfo, typ quantize.Type) ([]float32, error) {
 	raw := make([]byte, t.Size())
-	if _, err := g.file.ReadTensorAt(t, raw, 0); err != nil {
+	if _, err := g.file.ReadTensorAt(g.ctx, t, raw, 0); err != nil {
 		return nil, err
 	}
 	v := make([]float32, t.Elements())
@@ -146,16 +148,16 @@ func (g *ggufSource) stored(t gguf.TensorInfo, typ quantize.Type, n, rows, cols 
 		decode: kernel.Decoder(t.Type.String(), typ.Dequantize), rounding: roundings[typ.Activation]}
 	size := int64(m.lineBytes())
 	if all, ok := g.file.Bytes(t); ok {
-		m.raw = func(_ []byte, first, lines int) ([]byte, error) {
+		m.raw = func(_ context.Context, _ []byte, first, lines int) ([]byte, error) {
 			at := (int64(n)*int64(rows) + int64(first)) * size
 			return all[at : at+int64(lines)*size], nil
 		}
 		return m
 	}
-	m.raw = func(buf []byte, first, lines int) ([]byte, error) {
+	m.raw = func(ctx context.Context, buf []byte, first, lines int) ([]byte, error) {
 		buf = buf[:int64(lines)*size]
 		at := (int64(n)*int64(rows) + int64(first)) * size
-		_, err := g.file.ReadTensorAt(t, buf, at)
+		_, err := g.file.ReadTensorAt(ctx, t, buf, at)
 		if g.behind {
 			g.file.Release(t, at, int64(len(buf)))
 		}

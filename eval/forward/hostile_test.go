@@ -41,7 +41,7 @@ func rewrite(t testing.TB, path string, change func(kvs *gguf.KVs, tensors *[]gg
 	for _, x := range tensors {
 		data := make([]byte, x.Size())
 		if old, ok := f.Lookup(x.Name); ok && old.Size() == x.Size() {
-			if _, err := f.ReadTensorAt(old, data, 0); err != nil {
+			if _, err := f.ReadTensorAt(t.Context(), old, data, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -91,7 +91,7 @@ func TestRefusesFilesThatContradictTheirHyperparameters(t *testing.T) {
 		{"an empty embedding", "llama", reshape("token_embd.weight", 48, 0)},
 	} {
 		path := rewrite(t, converted(t, c.model), c.change)
-		m, err := Open(path)
+		m, err := Open(t.Context(), path)
 		if err == nil {
 			m.Close()
 		}
@@ -132,7 +132,7 @@ func TestSenselessNumbersDoNotPanic(t *testing.T) {
 		{"deepseek-v3", "deepseek2.expert_weights_scale", float32(math.Inf(1))},
 	} {
 		path := rewrite(t, converted(t, c.model), set(c.key, c.value))
-		m, err := Open(path)
+		m, err := Open(t.Context(), path)
 		if err != nil {
 			continue
 		}

@@ -1,5 +1,7 @@
 package forward
 
+import "context"
+
 // Weight names a weight matrix.
 type Weight struct {
 	Name    string // of the tensor in a GGUF file
@@ -22,7 +24,7 @@ type matrix struct {
 	// raw returns the bytes of n stored lines from first on: a view of a
 	// mapped file, or buf filled. A line is a row, or a column where the
 	// matrix is stored transposed.
-	raw        func(buf []byte, first, n int) ([]byte, error)
+	raw        func(ctx context.Context, buf []byte, first, n int) ([]byte, error)
 	transposed bool
 	line, skip int // elements of a stored line, and those before its own
 
@@ -53,7 +55,9 @@ func (m *matrix) part(first, rows int) *matrix {
 		return &p
 	}
 	p.anonymous()
-	p.raw = func(buf []byte, row, n int) ([]byte, error) { return m.raw(buf, first+row, n) }
+	p.raw = func(ctx context.Context, buf []byte, row, n int) ([]byte, error) {
+		return m.raw(ctx, buf, first+row, n)
+	}
 	if m.scale != nil {
 		p.scale = func(dst []float32, row, from int) { m.scale(dst, first+row, from) }
 	}
@@ -61,8 +65,8 @@ func (m *matrix) part(first, rows int) *matrix {
 }
 
 // row decodes one row, for embeddings.
-func (m *matrix) row(dst []float32, i int, buf []byte) error {
-	src, err := m.raw(grow(buf, m.lineBytes()), i, 1)
+func (m *matrix) row(ctx context.Context, dst []float32, i int, buf []byte) error {
+	src, err := m.raw(ctx, grow(buf, m.lineBytes()), i, 1)
 	if err != nil {
 		return err
 	}

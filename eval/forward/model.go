@@ -53,23 +53,25 @@ type source interface {
 // Open opens a GGUF file or a checkpoint folder. Every tensor is looked up and
 // its shape compared with the hyperparameters; none is read whole but the
 // one-dimensional ones.
-func Open(path string) (*Model, error) { return openAs(path, false) }
+func Open(ctx context.Context, path string) (*Model, error) { return openAs(ctx, path, false) }
 
 // OpenExpressible opens the same, and leaves out of a checkpoint what a GGUF
 // file of it cannot express ([arch.Losses]): what comes out of a conversion
 // is compared with this.
-func OpenExpressible(path string) (*Model, error) { return openAs(path, true) }
+func OpenExpressible(ctx context.Context, path string) (*Model, error) {
+	return openAs(ctx, path, true)
+}
 
-func openAs(path string, expressible bool) (*Model, error) {
+func openAs(ctx context.Context, path string, expressible bool) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fault.IO("forward: %w", err)
 	}
 	var s source
 	if info.IsDir() {
-		s, err = openCheckpoint(path, expressible)
+		s, err = openCheckpoint(ctx, path, expressible)
 	} else {
-		s, err = openGGUF(path)
+		s, err = openGGUF(ctx, path)
 	}
 	if err != nil {
 		return nil, err
@@ -78,8 +80,8 @@ func openAs(path string, expressible bool) (*Model, error) {
 }
 
 // FromGGUF takes over an opened GGUF file, mapped or not. Close closes it.
-func FromGGUF(file *gguf.File) (*Model, error) {
-	s, err := newGGUF(file)
+func FromGGUF(ctx context.Context, file *gguf.File) (*Model, error) {
+	s, err := newGGUF(ctx, file)
 	if err != nil {
 		file.Close()
 		return nil, err
@@ -236,7 +238,7 @@ func (m *Model) lookup(r *run, x []float32, tokens []int32) error {
 		s := r.scratch[worker]
 		s.raw = grow(s.raw, m.embed.lineBytes())
 		row := x[i*width : (i+1)*width]
-		if err := m.embed.row(row, int(tokens[i]), s.raw); err != nil {
+		if err := m.embed.row(r.ctx, row, int(tokens[i]), s.raw); err != nil {
 			return err
 		}
 		s.altered(m.embed, row)

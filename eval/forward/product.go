@@ -1,6 +1,10 @@
 package forward
 
-import "github.com/f190792d/mq/eval/kernel"
+import (
+	"context"
+
+	"github.com/f190792d/mq/eval/kernel"
+)
 
 // The blocking of a product. A tile of weights, rowBlock × depthBlock, is
 // decoded and packed into panels that stay in the second-level cache; one
@@ -110,14 +114,14 @@ func (r *run) products(x []float32, tokens int, outs []output) error {
 	}
 	return parallel(r.ctx, r.workers, len(items), func(worker, i int) error {
 		it := items[i]
-		return it.w.multiply(r.scratch[worker], p, it.first, it.rows, it.y, it.bias)
+		return it.w.multiply(r.ctx, r.scratch[worker], p, it.first, it.rows, it.y, it.bias)
 	})
 }
 
 // multiply computes the columns of y that belong to one block of rows. They
 // are summed in a small matrix of their own first: rows of y lie so far apart
 // that they would push each other out of the caches.
-func (m *matrix) multiply(s *scratch, p packed, first, rows int, y, bias []float32) error {
+func (m *matrix) multiply(ctx context.Context, s *scratch, p packed, first, rows int, y, bias []float32) error {
 	width := kernel.Width()
 	panels := (rows + width - 1) / width
 	stride := panels * width
@@ -125,13 +129,13 @@ func (m *matrix) multiply(s *scratch, p packed, first, rows int, y, bias []float
 	s.panels = grow(s.panels, stride*depthBlock)
 	s.sums = grow(s.sums, p.tokens*stride)
 
-	lines, err := m.lines(s, first, rows)
+	lines, err := m.lines(ctx, s, first, rows)
 	if err != nil {
 		return err
 	}
 	for from := 0; from < p.cols; from += depthBlock {
 		x, depth := p.block(from)
-		if err := m.tile(s, lines, first, rows, from, depth); err != nil {
+		if err := m.tile(ctx, s, lines, first, rows, from, depth); err != nil {
 			return err
 		}
 		for t := 0; t < p.tokens; t += tokenBlock {
@@ -156,19 +160,19 @@ func (m *matrix) multiply(s *scratch, p packed, first, rows int, y, bias []float
 
 // lines returns the stored bytes of a block of rows, nil where the matrix is
 // stored transposed and tiles fetch their own.
-func (m *matrix) lines(s *scratch, first, rows int) ([]byte, error) {
+func (m *matrix) lines(ctx context.Context, s *scratch, first, rows int) ([]byte, error) {
 	if m.transposed {
 		return nil, nil
 	}
 	s.raw = grow(s.raw, rows*m.lineBytes())
-	return m.raw(s.raw, first, rows)
+	return m.raw(ctx, s.raw, first, rows)
 }
 
 // tile decodes rows × depth weights and packs them into s.panels.
-func (m *matrix) tile(s *scratch, lines []byte, first, rows, from, depth int) error {
+func (m *matrix) tile(ctx context.Context, s *scratch, lines []byte, first, rows, from, depth int) error {
 	width := kernel.Width()
 	if m.transposed {
-		return m.tileTransposed(s, first, rows, from, depth)
+		return m.tileTransposed(ctx, s, first, rows, from, depth)
 	}
 	size := m.lineBytes()
 	for r := range rows {
@@ -183,10 +187,10 @@ func (m *matrix) tile(s *scratch, lines []byte, first, rows, from, depth int) er
 
 // tileTransposed fills the panels from lines that hold one column each: these
 // are rows of the panels already.
-func (m *matrix) tileTransposed(s *scratch, first, rows, from, depth int) error {
+func (m *matrix) tileTransposed(ctx context.Context, s *scratch, first, rows, from, depth int) error {
 	width, size := kernel.Width(), m.lineBytes()
 	s.raw = grow(s.raw, depth*size)
-	lines, err := m.raw(s.raw, from, depth)
+	lines, err := m.raw(ctx, s.raw, from, depth)
 	if err != nil {
 		return err
 	}

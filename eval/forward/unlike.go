@@ -45,14 +45,14 @@ func (m *Model) Unlike(ctx context.Context, source *Model) ([]string, error) {
 	}
 	found := make([]string, len(made))
 	err := parallel(ctx, m.workers, len(made), func(_, i int) (err error) {
-		found[i], err = unlike(made[i], want[i])
+		found[i], err = unlike(ctx, made[i], want[i])
 		return err
 	})
 	return slices.DeleteFunc(found, func(s string) bool { return s == "" }), err
 }
 
 // unlike says what is wrong with a part, if anything is.
-func unlike(made, want part) (string, error) {
+func unlike(ctx context.Context, made, want part) (string, error) {
 	switch {
 	case want.figure != nil:
 		if a, b := made.figure(), want.figure(); !closeTo(a, b) {
@@ -73,7 +73,7 @@ func unlike(made, want part) (string, error) {
 	if made.matrix.rows != want.matrix.rows || made.matrix.cols != want.matrix.cols {
 		return fmt.Sprintf("%s is %d × %d, the source's %d × %d", made.name, made.matrix.rows, made.matrix.cols, want.matrix.rows, want.matrix.cols), nil
 	}
-	d, err := nearest(made, want)
+	d, err := nearest(ctx, made, want)
 	bits := 8 * float64(made.matrix.bytes) / float64(made.matrix.block)
 	for _, f := range furthest {
 		if bits >= f.bits {
@@ -95,7 +95,7 @@ const (
 
 // nearest returns the least distance of some samples: here and there a matrix
 // may be far off, where an importance matrix says that it does not matter.
-func nearest(made, want part) (float64, error) {
+func nearest(ctx context.Context, made, want part) (float64, error) {
 	m := want.matrix
 	rows := min(sampleRows, m.rows)
 	if want.head > 0 {
@@ -108,11 +108,11 @@ func nearest(made, want part) (float64, error) {
 		first := int((place>>16+i*40503)%uint64(max(m.rows/rows, 1))) * rows
 		from := int((place+i*7919)%uint64((m.cols+sampleColumns-1)/sampleColumns)) * sampleColumns
 		columns := min(sampleColumns, m.cols-from)
-		a, err := made.matrix.sample(first, rows, from, columns)
+		a, err := made.matrix.sample(ctx, first, rows, from, columns)
 		if err != nil {
 			return 0, err
 		}
-		b, err := want.matrix.sample(first, rows, from, columns)
+		b, err := want.matrix.sample(ctx, first, rows, from, columns)
 		if err != nil {
 			return 0, err
 		}
@@ -164,10 +164,10 @@ func closeTo(a, b []float64) bool {
 }
 
 // sample decodes some rows by some columns.
-func (m *matrix) sample(first, rows, from, columns int) ([]float32, error) {
+func (m *matrix) sample(ctx context.Context, first, rows, from, columns int) ([]float32, error) {
 	out, size := make([]float32, rows*columns), m.lineBytes()
 	if !m.transposed {
-		lines, err := m.raw(make([]byte, rows*size), first, rows)
+		lines, err := m.raw(ctx, make([]byte, rows*size), first, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (m *matrix) sample(first, rows, from, columns int) ([]float32, error) {
 		}
 		return out, nil
 	}
-	lines, err := m.raw(make([]byte, columns*size), from, columns)
+	lines, err := m.raw(ctx, make([]byte, columns*size), from, columns)
 	if err != nil {
 		return nil, err
 	}

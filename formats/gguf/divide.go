@@ -118,7 +118,7 @@ func Copy(ctx context.Context, w io.Writer, plan *Plan, f *File, progress func(n
 				return err
 			}
 			b := buf[:min(int64(len(buf)), t.Size()-off)]
-			if _, err := f.ReadTensorAt(src, b, off); err != nil {
+			if _, err := f.ReadTensorAt(ctx, src, b, off); err != nil {
 				return err
 			}
 			if _, err := out.Write(b); err != nil {

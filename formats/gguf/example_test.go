@@ -2,6 +2,7 @@ package gguf_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -44,7 +45,7 @@ func Example() {
 	}
 	blocks, _ := f.KVs().Uint("llama.block_count")
 	tensor, _ := f.Lookup("greeting")
-	data, _ := io.ReadAll(f.Section(tensor))
+	data, _ := io.ReadAll(f.Section(context.Background(), tensor))
 	fmt.Println(blocks, tensor.Type, tensor.Shape, string(data))
 	// Output: 2 I8 [5] hello
 }

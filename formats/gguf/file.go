@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/ctxio"
 	"github.com/f190792d/mq/formats/internal/mmap"
 )
 
@@ -160,7 +162,8 @@ func (f *File) Size() int64 {
 
 // ReadTensorAt reads len(p) bytes of a tensor's data, starting off bytes into
 // it. Like an [io.ReaderAt] it returns io.EOF where the tensor ends earlier.
-func (f *File) ReadTensorAt(t TensorInfo, p []byte, off int64) (int, error) {
+// It ends with ctx, returning its cause.
+func (f *File) ReadTensorAt(ctx context.Context, t TensorInfo, p []byte, off int64) (int, error) {
 	size := t.Size()
 	if t.part < 0 || t.part >= len(f.parts) || off < 0 || size < 0 {
 		return 0, fault.Usage("gguf: %s: tensor %q: no data at offset %d", f.name, t.Name, off)
@@ -173,35 +176,40 @@ func (f *File) ReadTensorAt(t TensorInfo, p []byte, off int64) (int, error) {
 		p = p[:size-off]
 	}
 	part := f.parts[t.part]
-	n, err := part.r.ReadAt(p, part.dataOffset+t.Offset+off)
+	n, err := ctxio.ReadAt(ctx, part.r, p, part.dataOffset+t.Offset+off)
 	switch {
 	case n == len(p) && short:
 		return n, io.EOF
 	case n == len(p):
 		return n, nil
+	case ctx.Err() != nil:
+		return n, context.Cause(ctx)
 	case errors.Is(err, io.EOF):
 		return n, fault.Corrupt("gguf: %s: tensor %q: the file ends within the data", part.name, t.Name)
 	}
 	return n, fault.IO("gguf: %s: tensor %q: %w", part.name, t.Name, err)
 }
 
-// Section returns a reader of a tensor's data.
-func (f *File) Section(t TensorInfo) *io.SectionReader {
-	return io.NewSectionReader(section{f, t}, 0, max(t.Size(), 0))
+// Section returns a reader of a tensor's data whose reads end with ctx.
+func (f *File) Section(ctx context.Context, t TensorInfo) *io.SectionReader {
+	return io.NewSectionReader(section{ctx, f, t}, 0, max(t.Size(), 0))
 }
 
 type section struct {
-	f *File
-	t TensorInfo
+	ctx context.Context
+	f   *File
+	t   TensorInfo
 }
 
-func (s section) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadTensorAt(s.t, p, off) }
+func (s section) ReadAt(p []byte, off int64) (int, error) {
+	return s.f.ReadTensorAt(s.ctx, s.t, p, off)
+}
 
 // Stream returns a tensor as a stream of rows.
 func (f *File) Stream(t TensorInfo) Stream {
 	row := t.RowBytes()
-	return Stream{TensorInfo: t, ReadRows: func(dst []byte, first int64) error {
-		n, err := f.ReadTensorAt(t, dst, first*row)
+	return Stream{TensorInfo: t, ReadRows: func(ctx context.Context, dst []byte, first int64) error {
+		n, err := f.ReadTensorAt(ctx, t, dst, first*row)
 		if n == len(dst) {
 			return nil
 		}

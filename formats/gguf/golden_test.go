@@ -47,7 +47,7 @@ func TestRewritesRealFilesByteForByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, info := range f.Tensors() {
-				if err := w.WriteTensor(info.Name, f.Section(info)); err != nil {
+				if err := w.WriteTensor(info.Name, f.Section(t.Context(), info)); err != nil {
 					t.Fatal(err)
 				}
 			}

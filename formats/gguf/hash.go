@@ -65,7 +65,7 @@ func Hash(ctx context.Context, f *File, name string, kinds []HashKind, whole boo
 				return err
 			}
 			b := buf[:min(int64(len(buf)), t.Size()-off)]
-			if _, err := f.ReadTensorAt(t, b, off); err != nil {
+			if _, err := f.ReadTensorAt(ctx, t, b, off); err != nil {
 				return err
 			}
 			h.write(b, !whole)

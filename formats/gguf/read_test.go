@@ -28,7 +28,7 @@ func TestReadsWhatItWrote(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, info := range f.Tensors() {
-		got, err := io.ReadAll(f.Section(info))
+		got, err := io.ReadAll(f.Section(t.Context(), info))
 		if err != nil || !bytes.Equal(got, payload(info)) {
 			t.Errorf("tensor %q: %d bytes, error %v", info.Name, len(got), err)
 		}
@@ -66,7 +66,7 @@ func TestHonoursAlignment(t *testing.T) {
 		t.Errorf("alignment %d, size %d, data at %d", f.Alignment(), len(b), f.DataOffset(0))
 	}
 	for _, info := range f.Tensors() {
-		got, _ := io.ReadAll(f.Section(info))
+		got, _ := io.ReadAll(f.Section(t.Context(), info))
 		if info.Offset%256 != 0 || !bytes.Equal(got, payload(info)) {
 			t.Errorf("tensor %q at %d is not what was written", info.Name, info.Offset)
 		}
@@ -125,16 +125,16 @@ func TestReadTensorAtStaysInsideTheTensor(t *testing.T) {
 		{-1, 1, nil, fault.ErrUsage},
 	} {
 		p := make([]byte, c.n)
-		n, err := f.ReadTensorAt(cube, p, c.off)
+		n, err := f.ReadTensorAt(t.Context(), cube, p, c.off)
 		if !bytes.Equal(p[:n], c.want) || !errors.Is(err, c.err) {
 			t.Errorf("%d bytes at %d: got %d, %v", c.n, c.off, n, err)
 		}
 	}
 	rows := make([]byte, 6)
-	if err := f.Stream(cube).ReadRows(rows, 2); err != nil || !bytes.Equal(rows, want[6:12]) {
+	if err := f.Stream(cube).ReadRows(t.Context(), rows, 2); err != nil || !bytes.Equal(rows, want[6:12]) {
 		t.Errorf("rows 2 and 3 are %v, error %v", rows, err)
 	}
-	if err := f.Stream(cube).ReadRows(rows, 4); !errors.Is(err, fault.ErrUsage) {
+	if err := f.Stream(cube).ReadRows(t.Context(), rows, 4); !errors.Is(err, fault.ErrUsage) {
 		t.Errorf("rows past the end give %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestMapsFiles(t *testing.T) {
 	}
 	for _, info := range f.Tensors() {
 		got, ok := f.Bytes(info)
-		want, err := io.ReadAll(f.Section(info))
+		want, err := io.ReadAll(f.Section(t.Context(), info))
 		if !ok || err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("tensor %q: %d bytes mapped, %d read, error %v", info.Name, len(got), len(want), err)
 		}
@@ -194,7 +194,7 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		for _, info := range file.Tensors() {
-			n, err := io.Copy(io.Discard, file.Section(info))
+			n, err := io.Copy(io.Discard, file.Section(t.Context(), info))
 			if n != info.Size() || err != nil {
 				t.Errorf("tensor %q: %d of %d bytes, error %v", info.Name, n, info.Size(), err)
 			}

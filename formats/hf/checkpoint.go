@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/ctxio"
 )
 
 // Checkpoint is an open folder with weights. Its methods may be called
@@ -35,6 +37,10 @@ type Tensor struct {
 	offset int64
 }
 
+// ReaderAt is an [io.ReaderAt] whose reads can be cancelled, such as a file
+// that is fetched over a network.
+type ReaderAt = ctxio.ReaderAt
+
 // FileInfo describes a weight file as it was when it was opened.
 type FileInfo struct {
 	Name    string
@@ -44,22 +50,23 @@ type FileInfo struct {
 }
 
 // Open opens a checkpoint folder and reads the headers of its weight files.
-func Open(dir string) (*Checkpoint, error) {
+func Open(ctx context.Context, dir string) (*Checkpoint, error) {
 	folder, err := OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	return folder.Checkpoint()
+	return folder.Checkpoint(ctx)
 }
 
 // OpenFS opens a checkpoint held by any file system; name stands for the
-// folder's name. Its weight files must implement io.ReaderAt.
-func OpenFS(fsys fs.FS, name string) (*Checkpoint, error) {
-	return (&Folder{fsys: fsys, name: name}).Checkpoint()
+// folder's name. Its weight files must implement io.ReaderAt; those
+// that implement [ReaderAt] are read under the context of each call.
+func OpenFS(ctx context.Context, fsys fs.FS, name string) (*Checkpoint, error) {
+	return (&Folder{fsys: fsys, name: name}).Checkpoint(ctx)
 }
 
-// Checkpoint opens the weights of the folder.
-func (f *Folder) Checkpoint() (*Checkpoint, error) {
+// Checkpoint opens the weights of the folder and reads their headers.
+func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 	weights, err := findWeights(f)
 	if err != nil {
 		return nil, err
@@ -70,16 +77,16 @@ func (f *Folder) Checkpoint() (*Checkpoint, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if err := c.load(weights); err != nil {
+	if err := c.load(ctx, weights); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Checkpoint) load(w weights) error {
+func (c *Checkpoint) load(ctx context.Context, w weights) error {
 	for _, name := range w.files {
-		s, err := openShard(c.Folder, name, w.layout)
+		s, err := openShard(ctx, c.Folder, name, w.layout)
 		if err != nil {
 			return err
 		}
@@ -161,7 +168,8 @@ func (c *Checkpoint) Close() error {
 
 // ReadAt reads bytes of the tensor, little endian and row by row, from an
 // offset in its data; like every io.ReaderAt it returns io.EOF at the end.
-func (t Tensor) ReadAt(p []byte, off int64) (int, error) {
+// It ends with ctx, returning its cause.
+func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fault.Usage("hf: %s: tensor %q: negative offset", t.File, t.Name)
 	}
@@ -172,13 +180,15 @@ func (t Tensor) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := p[:min(int64(len(p)), t.Size-off)]
-	n, err := t.shard.r.ReadAt(want, t.offset+off)
+	n, err := ctxio.ReadAt(ctx, t.shard.r, want, t.offset+off)
 	t.shard.release(t.offset+off, int64(n))
 	switch {
 	case n == len(want) && n == len(p):
 		return n, nil
 	case n == len(want):
 		return n, io.EOF
+	case ctx.Err() != nil:
+		return n, context.Cause(ctx)
 	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return n, fault.Corrupt("hf: %s: tensor %q: the file was shortened while it was read", t.File, t.Name)
 	}

@@ -2,6 +2,7 @@ package hf
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -49,7 +50,7 @@ func indexOf(t testing.TB, weightMap map[string]string) *fstest.MapFile {
 // names opens a folder and lists "file:tensor" in order.
 func names(t *testing.T, files fstest.MapFS) (string, Layout) {
 	t.Helper()
-	c, err := OpenFS(files, "m")
+	c, err := OpenFS(t.Context(), files, "m")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestRejects(t *testing.T) {
 		"index nested deeply":       {indexText(`{"metadata":` + strings.Repeat("[", 1<<20)), []string{"too deeply"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenFS(c.files, "m")
+			_, err := OpenFS(t.Context(), c.files, "m")
 			if !errors.Is(err, fault.ErrCorrupt) {
 				t.Fatalf("error %v is not of class corrupt", err)
 			}
@@ -169,14 +170,14 @@ func TestRefusesFoldersOfAnotherKind(t *testing.T) {
 		"other bin":  {fstest.MapFS{"config.json": text("{}"), "diffusion.bin": text("")}, "pickled under names"},
 		"legacy bin": {fstest.MapFS{"config.json": text("{}"), "pytorch_model.bin": text("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")}, "PyTorch 1.6"},
 	} {
-		if _, err := OpenFS(c.files, "m"); !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
+		if _, err := OpenFS(t.Context(), c.files, "m"); !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
 }
 
 func TestTensorsReadTheirOwnBytesOnly(t *testing.T) {
-	c, err := OpenFS(fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "first", "second")}, "m")
+	c, err := OpenFS(t.Context(), fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "first", "second")}, "m")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,15 +193,15 @@ func TestTensorsReadTheirOwnBytesOnly(t *testing.T) {
 		err  error
 	}{{0, 5, "first", nil}, {1, 3, "irs", nil}, {3, 5, "st", io.EOF}, {5, 1, "", io.EOF}, {9, 1, "", io.EOF}, {5, 0, "", nil}} {
 		p := make([]byte, r.len)
-		n, err := tensor.ReadAt(p, r.off)
+		n, err := tensor.ReadAt(t.Context(), p, r.off)
 		if string(p[:n]) != r.want || !errors.Is(err, r.err) {
 			t.Errorf("ReadAt(%d bytes, %d) = %q, %v", r.len, r.off, p[:n], err)
 		}
 	}
-	if _, err := tensor.ReadAt(make([]byte, 1), -1); err == nil {
+	if _, err := tensor.ReadAt(t.Context(), make([]byte, 1), -1); err == nil {
 		t.Error("read before the tensor")
 	}
-	all, err := io.ReadAll(io.NewSectionReader(tensor, 0, tensor.Size))
+	all, err := io.ReadAll(io.NewSectionReader(readerAt{t, tensor}, 0, tensor.Size))
 	if string(all) != "first" || err != nil {
 		t.Errorf("%q, %v", all, err)
 	}
@@ -238,20 +239,73 @@ func TestReadErrorsKeepTheirClass(t *testing.T) {
 	for _, c := range []struct{ err, class error }{{errors.New("device failed"), fault.ErrIO}, {io.EOF, fault.ErrCorrupt}} {
 		on := false
 		files := fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "a")}
-		checkpoint, err := OpenFS(faulty{files, c.err, &on}, "m")
+		checkpoint, err := OpenFS(t.Context(), faulty{files, c.err, &on}, "m")
 		if err != nil {
 			t.Fatal(err)
 		}
 		tensor, _ := checkpoint.Lookup("a")
 		on = true
-		if _, err := tensor.ReadAt(make([]byte, 1), 0); !errors.Is(err, c.class) || !strings.Contains(err.Error(), `model.safetensors: tensor "a"`) {
+		if _, err := tensor.ReadAt(t.Context(), make([]byte, 1), 0); !errors.Is(err, c.class) || !strings.Contains(err.Error(), `model.safetensors: tensor "a"`) {
 			t.Errorf("%v became %v", c.err, err)
 		}
 	}
 }
 
+// stalled serves files whose reads wait for their context once it is on.
+type stalled struct {
+	fstest.MapFS
+	on *bool
+}
+
+func (f stalled) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	if err != nil || name == "." {
+		return file, err
+	}
+	return stalledFile{file, f.on}, nil
+}
+
+type stalledFile struct {
+	fs.File
+	on *bool
+}
+
+func (f stalledFile) ReadAt(p []byte, off int64) (int, error) {
+	return 0, errors.New("read without a context")
+}
+
+func (f stalledFile) ReadAtContext(ctx context.Context, p []byte, off int64) (int, error) {
+	if *f.on {
+		<-ctx.Done()
+		return 0, errors.New("connection closed")
+	}
+	return f.File.(io.ReaderAt).ReadAt(p, off)
+}
+
+func TestStalledReadsEndWithTheContextAndItsCause(t *testing.T) {
+	on, stop := true, errors.New("stop")
+	files := stalled{fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "a")}, &on}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stop)
+	if _, err := OpenFS(ctx, files, "m"); !errors.Is(err, stop) || errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrIO) {
+		t.Errorf("while it is opened: %v", err)
+	}
+	on = false
+	checkpoint, err := OpenFS(t.Context(), files, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	on = true
+	tensor, _ := checkpoint.Lookup("a")
+	ctx, cancel = context.WithCancelCause(t.Context())
+	time.AfterFunc(10*time.Millisecond, func() { cancel(stop) })
+	if _, err := tensor.ReadAt(ctx, make([]byte, 1), 0); err != stop {
+		t.Errorf("while a tensor is read: %v", err)
+	}
+}
+
 func TestOpensARealCheckpoint(t *testing.T) {
-	c, err := Open(stories)
+	c, err := Open(t.Context(), stories)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +347,7 @@ func TestNoticesChangedShards(t *testing.T) {
 		path := dir + "/model.safetensors"
 		writeFile(t, path, shard.Data)
 		writeFile(t, dir+"/config.json", []byte("{}"))
-		c, err := Open(dir)
+		c, err := Open(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,4 +384,14 @@ func writeFile(t *testing.T, path string, data []byte) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// readerAt reads a tensor as an [io.ReaderAt].
+type readerAt struct {
+	t      *testing.T
+	tensor Tensor
+}
+
+func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
+	return r.tensor.ReadAt(r.t.Context(), p, off)
 }

@@ -215,7 +215,7 @@ func TestNamesTheMethodOfQuantizedSources(t *testing.T) {
 		if files["model.safetensors"] == nil {
 			files["model.safetensors"] = plain
 		}
-		c, err := OpenFS(files, "m")
+		c, err := OpenFS(t.Context(), files, "m")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package hf_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -8,7 +9,7 @@ import (
 )
 
 func ExampleOpen() {
-	c, err := hf.Open("../../testdata/stories-llama")
+	c, err := hf.Open(context.Background(), "../../testdata/stories-llama")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -18,7 +19,7 @@ func ExampleOpen() {
 	fmt.Println(c.Name(), layers, "layers", err)
 	norm, _ := c.Lookup("model.norm.weight")
 	raw := make([]byte, norm.Size)
-	if _, err := norm.ReadAt(raw, 0); err != nil {
+	if _, err := norm.ReadAt(context.Background(), raw, 0); err != nil {
 		fmt.Println(err)
 	}
 	row := make([]float32, norm.Shape[0])

@@ -38,7 +38,7 @@ func TestFollowsLinksOfTheHuggingFaceCache(t *testing.T) {
 	link(t, "../../blobs/aa", filepath.Join(snapshot, "model.safetensors"))
 	link(t, "../../blobs/bb", filepath.Join(snapshot, "config.json"))
 	link(t, "../../../blobs/bb", filepath.Join(sub, "config.json"))
-	c, err := Open(snapshot)
+	c, err := Open(t.Context(), snapshot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestRejectsLinksOutOfTheFolder(t *testing.T) {
 		link(t, filepath.Join(outside, "secret"), filepath.Join(dir, "README.md"))
 		link(t, filepath.Join(outside, "model.safetensors"), filepath.Join(dir, "model.safetensors"))
 		link(t, outside, filepath.Join(dir, "sub"))
-		if _, err := Open(dir); !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "model.safetensors is a link out of the folder") {
+		if _, err := Open(t.Context(), dir); !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "model.safetensors is a link out of the folder") {
 			t.Errorf("weights: %v", err)
 		}
 		f, err := OpenFolder(dir)
@@ -154,10 +154,10 @@ func TestRefusesWhatIsNotAFile(t *testing.T) {
 		t.Errorf("a folder named config.json: %v", err)
 	}
 	writeFile(t, filepath.Join(dir, "file"), nil)
-	if _, err := Open(filepath.Join(dir, "file")); !errors.Is(err, fault.ErrUsage) {
+	if _, err := Open(t.Context(), filepath.Join(dir, "file")); !errors.Is(err, fault.ErrUsage) {
 		t.Errorf("a file as a folder: %v", err)
 	}
-	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 }

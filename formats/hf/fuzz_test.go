@@ -39,7 +39,7 @@ func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"weight_map":{"a":1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := fstest.MapFS{"config.json": text("{}"), "model.safetensors.index.json": {Data: data}, "x.safetensors": shard}
-		c, err := OpenFS(files, "m")
+		c, err := OpenFS(t.Context(), files, "m")
 		if err != nil {
 			if !errors.Is(err, fault.ErrCorrupt) {
 				t.Fatal(err)

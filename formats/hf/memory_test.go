@@ -33,7 +33,7 @@ func TestMemoryStaysBoundedWhileRejecting(t *testing.T) {
 		before, peak := stats.HeapAlloc, uint64(0)
 		done := make(chan error)
 		go func() {
-			_, err := OpenFS(files, "m")
+			_, err := OpenFS(t.Context(), files, "m")
 			done <- err
 		}()
 		var err error

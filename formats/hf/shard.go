@@ -1,12 +1,14 @@
 package hf
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/ctxio"
 	"github.com/f190792d/mq/formats/internal/mmap"
 	"github.com/f190792d/mq/formats/pickle"
 	"github.com/f190792d/mq/formats/safetensors"
@@ -34,7 +36,7 @@ func (s *shard) release(off, n int64) {
 	}
 }
 
-func openShard(f *Folder, name string, layout Layout) (*shard, error) {
+func openShard(ctx context.Context, f *Folder, name string, layout Layout) (*shard, error) {
 	file, err := f.open(name)
 	if missing(err) {
 		return nil, fault.Corrupt("hf: %s: weight file %s is missing", f.name, name)
@@ -56,14 +58,17 @@ func openShard(f *Folder, name string, layout Layout) (*shard, error) {
 	if layout == PyTorch {
 		read = (*shard).readPickle
 	}
-	if err := read(s); err != nil {
+	if err := read(s, ctxio.Bind(ctx, r)); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, errors.Join(err, file.Close())
 	}
 	return s, nil
 }
 
-func (s *shard) readSafetensors() error {
-	file, err := safetensors.New(keepOpen{s.r}, s.info.Size(), s.name)
+func (s *shard) readSafetensors(r io.ReaderAt) error {
+	file, err := safetensors.New(r, s.info.Size(), s.name)
 	if err != nil {
 		return err
 	}
@@ -74,8 +79,8 @@ func (s *shard) readSafetensors() error {
 	return nil
 }
 
-func (s *shard) readPickle() error {
-	tensors, err := pickle.Tensors(s.r, s.info.Size(), s.name)
+func (s *shard) readPickle(r io.ReaderAt) error {
+	tensors, err := pickle.Tensors(r, s.info.Size(), s.name)
 	if err != nil {
 		return err
 	}
@@ -84,6 +89,3 @@ func (s *shard) readPickle() error {
 	}
 	return nil
 }
-
-// keepOpen hides Close, which is the shard's to call.
-type keepOpen struct{ io.ReaderAt }

@@ -2,6 +2,7 @@ package imatrix_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/imatrix"
@@ -19,7 +20,7 @@ func ExampleMatrix_WriteGGUF() {
 		fmt.Println(err)
 		return
 	}
-	m, err := imatrix.New(bytes.NewReader(file.Bytes()), int64(file.Len()), "model.imatrix.gguf")
+	m, err := imatrix.New(context.Background(), bytes.NewReader(file.Bytes()), int64(file.Len()), "model.imatrix.gguf")
 	if err != nil {
 		fmt.Println(err)
 		return

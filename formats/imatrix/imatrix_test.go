@@ -2,6 +2,7 @@ package imatrix
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -18,7 +19,7 @@ import (
 )
 
 func newMatrix(b []byte) (*Matrix, error) {
-	return New(bytes.NewReader(b), int64(len(b)), "test")
+	return New(context.Background(), bytes.NewReader(b), int64(len(b)), "test")
 }
 
 func ggufBytes(t testing.TB, m *Matrix) []byte {
@@ -52,7 +53,7 @@ func sample() *Matrix {
 
 func TestRewritesFileOfTheReferenceByteForByte(t *testing.T) {
 	path := shared.Path(t, "golden", "stories", "imatrix.gguf")
-	m, err := Read(path)
+	m, err := Read(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestRewritesFileOfTheReferenceByteForByte(t *testing.T) {
 
 func TestKeepsRealFiles(t *testing.T) {
 	for _, name := range []string{"dense.imatrix.gguf", "moe8.imatrix.gguf"} {
-		m, err := Read(shared.Path(t, "golden", "quantize", name))
+		m, err := Read(t.Context(), shared.Path(t, "golden", "quantize", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +88,7 @@ func TestKeepsRealFiles(t *testing.T) {
 // The digests are of files that llama-imatrix v0.5.0 wrote with
 // -c 512 --in-file for the matrix of eight experts.
 func TestConvertsAndMergesAsTheReference(t *testing.T) {
-	m, err := Read(shared.Path(t, "golden", "quantize", "moe8.imatrix.gguf"))
+	m, err := Read(t.Context(), shared.Path(t, "golden", "quantize", "moe8.imatrix.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package imatrix
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/internal/ctxio"
 )
 
 // Names in the GGUF form.
@@ -26,7 +28,7 @@ const (
 )
 
 // Read reads the importance matrix at path, in either format.
-func Read(path string) (*Matrix, error) {
+func Read(ctx context.Context, path string) (*Matrix, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("imatrix: %w", err)
@@ -39,20 +41,20 @@ func Read(path string) (*Matrix, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fault.Usage("imatrix: %s: this is not a regular file", path)
 	}
-	return New(f, info.Size(), filepath.Base(path))
+	return New(ctx, f, info.Size(), filepath.Base(path))
 }
 
 // New reads an importance matrix of size bytes. The name is for messages.
-func New(r io.ReaderAt, size int64, name string) (*Matrix, error) {
+func New(ctx context.Context, r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	head := make([]byte, 4)
-	if n, err := r.ReadAt(head, 0); n < len(head) && err != io.EOF {
+	if n, err := ctxio.ReadAt(ctx, r, head, 0); n < len(head) && err != io.EOF {
 		return nil, fault.IO("imatrix: %s: %w", name, err)
 	}
 	m, err := (*Matrix)(nil), error(nil)
 	if string(head) == "GGUF" {
-		m, err = readGGUF(r, size, name)
+		m, err = readGGUF(ctx, r, size, name)
 	} else {
-		m, err = readLegacy(r, size, name)
+		m, err = readLegacy(ctxio.Bind(ctx, r), size, name)
 	}
 	if err != nil {
 		return nil, err
@@ -65,7 +67,7 @@ func New(r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	return m, nil
 }
 
-func readGGUF(r io.ReaderAt, size int64, name string) (*Matrix, error) {
+func readGGUF(ctx context.Context, r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	f, err := gguf.New(r, size, name)
 	if err != nil {
 		return nil, err
@@ -94,10 +96,10 @@ func readGGUF(r io.ReaderAt, size int64, name string) (*Matrix, error) {
 			return nil, fault.Corrupt("imatrix: %s: tensor %q: there are sums but no counts", name, tensor)
 		}
 		e := &Entry{}
-		if e.Sums, err = readFloats(f, t); err != nil {
+		if e.Sums, err = readFloats(ctx, f, t); err != nil {
 			return nil, err
 		}
-		if e.Counts, err = readFloats(f, c); err != nil {
+		if e.Counts, err = readFloats(ctx, f, c); err != nil {
 			return nil, err
 		}
 		for i, count := range e.Counts {
@@ -111,12 +113,12 @@ func readGGUF(r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	return m, nil
 }
 
-func readFloats(f *gguf.File, t gguf.TensorInfo) ([]float32, error) {
+func readFloats(ctx context.Context, f *gguf.File, t gguf.TensorInfo) ([]float32, error) {
 	if t.Type != gguf.TypeF32 {
 		return nil, fault.Corrupt("imatrix: %s: tensor %q: its type is %s, not F32", f.Name(), t.Name, t.Type)
 	}
 	floats := make([]float32, t.Elements())
-	if err := readInto(f.Section(t), floats); err != nil {
+	if err := readInto(f.Section(ctx, t), floats); err != nil {
 		return nil, err
 	}
 	return floats, nil

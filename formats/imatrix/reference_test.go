@@ -15,7 +15,7 @@ import (
 // TestStatisticsAreThoseOfTheReference compares every figure with what
 // llama-imatrix --show-statistics prints for the same file, and the order.
 func TestStatisticsAreThoseOfTheReference(t *testing.T) {
-	m, err := Read(shared.Path(t, "golden/stories/imatrix.gguf"))
+	m, err := Read(t.Context(), shared.Path(t, "golden/stories/imatrix.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package safetensors_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -25,7 +26,7 @@ func Example() {
 	defer f.Close()
 	for _, t := range f.Tensors() {
 		raw := make([]byte, t.Size)
-		if _, err := f.ReadAt(raw, t.Offset); err != nil {
+		if _, err := f.ReadAt(context.Background(), raw, t.Offset); err != nil {
 			fmt.Println(err)
 		}
 		row := make([]float32, 2)

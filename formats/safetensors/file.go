@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/ctxio"
 	"github.com/f190792d/mq/formats/internal/lfs"
 )
 
@@ -189,8 +191,11 @@ func (f *File) Lookup(name string) (Tensor, bool) {
 	return f.tensors[f.byName[i]], true
 }
 
-// ReadAt reads bytes of the file at an offset from its start.
-func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.r.ReadAt(p, off) }
+// ReadAt reads bytes of the file at an offset from its start. It ends with
+// ctx, returning its cause.
+func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	return ctxio.ReadAt(ctx, f.r, p, off)
+}
 
 // Close closes the underlying reader.
 func (f *File) Close() error {

@@ -54,7 +54,7 @@ func checkContent(t *testing.T, file []byte, want []Named) {
 			t.Fatalf("%s: %+v, %v", w.Name, got, ok)
 		}
 		data := make([]byte, got.Size)
-		if _, err := f.ReadAt(data, got.Offset); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := f.ReadAt(t.Context(), data, got.Offset); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(data, w.Data) {

@@ -43,7 +43,7 @@ func model() (gguf.KVs, []gguf.Stream) {
 		for i := range m.columns * m.rows {
 			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(float32(random.NormFloat64())))
 		}
-		s.ReadRows = func(dst []byte, first int64) error {
+		s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 			copy(dst, data[4*m.columns*first:])
 			return nil
 		}
@@ -255,7 +255,7 @@ func TestProfilesAreReadBackAndCheckedAgainstTheModel(t *testing.T) {
 func TestFingerprintsTellModelsApart(t *testing.T) {
 	_, sources := model()
 	fingerprint := func(s []gguf.Stream, o quantize.Options, more ...any) string {
-		f, err := Fingerprint(s, o, nil, more...)
+		f, err := Fingerprint(t.Context(), s, o, nil, more...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +272,7 @@ func TestFingerprintsTellModelsApart(t *testing.T) {
 		t.Error("what else is measured with does not count")
 	}
 	other := slices.Clone(sources)
-	other[3].ReadRows = func(dst []byte, _ int64) error { clear(dst); return nil }
+	other[3].ReadRows = func(_ context.Context, dst []byte, _ int64) error { clear(dst); return nil }
 	if fingerprint(other, quantize.Options{}) == first {
 		t.Error("the values do not count")
 	}

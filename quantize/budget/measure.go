@@ -72,7 +72,7 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			t, err := measure(sources[c.Source], c, m.Types)
+			t, err := measure(ctx, sources[c.Source], c, m.Types)
 			p.Tensors[i] = t
 			finished <- struct{}{}
 			return err
@@ -89,7 +89,7 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 }
 
 // measure compares rows of one tensor with what is left of them in each type.
-func measure(s gguf.Stream, c quantize.Choice, types []gguf.Type) (Tensor, error) {
+func measure(ctx context.Context, s gguf.Stream, c quantize.Choice, types []gguf.Type) (Tensor, error) {
 	t := Tensor{Name: c.Info.Name, Errors: map[string]float64{}}
 	var writers []quantize.Type
 	for _, id := range types {
@@ -107,7 +107,7 @@ func measure(s gguf.Stream, c quantize.Choice, types []gguf.Type) (Tensor, error
 	n := min(total, max(sampleRows, int64(sampleValues/columns)))
 	for i := range n {
 		at := (2*i + 1) * total / (2 * n)
-		if err := s.ReadRows(raw, at); err != nil {
+		if err := s.ReadRows(ctx, raw, at); err != nil {
 			return t, err
 		}
 		reader.Dequantize(row, raw)

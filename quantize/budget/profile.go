@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -49,7 +50,7 @@ const version = 1
 // Fingerprint digests what a profile depends on: the tensors that are open
 // under o, by name, shape and one row of each, their importance weights, the
 // types to choose from, and what else the caller measures with.
-func Fingerprint(sources []gguf.Stream, o quantize.Options, types []gguf.Type, more ...any) (string, error) {
+func Fingerprint(ctx context.Context, sources []gguf.Stream, o quantize.Options, types []gguf.Type, more ...any) (string, error) {
 	free, err := quantize.Free(infos(sources), o)
 	if err != nil {
 		return "", err
@@ -60,7 +61,7 @@ func Fingerprint(sources []gguf.Stream, o quantize.Options, types []gguf.Type, m
 		fmt.Fprintf(h, "%q %v %s\n", c.Info.Name, c.Info.Shape, c.From)
 		middle := c.Info.Rows() / 2
 		row := make([]byte, rowBytes(c))
-		if err := sources[c.Source].ReadRows(row, middle); err != nil {
+		if err := sources[c.Source].ReadRows(ctx, row, middle); err != nil {
 			return "", err
 		}
 		h.Write(row)

@@ -213,7 +213,7 @@ func (r *batchRun) convert(ctx context.Context, m *batchModel, types []string, r
 			return err
 		}
 	}
-	reference, err := r.prepareCheck(p, r.file.at(m.Path))
+	reference, err := r.prepareCheck(ctx, p, r.file.at(m.Path))
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (s *study) report(c *budget.Choice, profile *budget.Profile, p *production)
 // profile measures what types do to tensors, or reads what an earlier run has
 // measured.
 func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile, error) {
-	by, err := s.way()
+	by, err := s.way(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile
 		}
 		tokens = s.promptTokens(words)
 	}
-	fingerprint, err := budget.Fingerprint(s.production.Sources, s.options, types, by, tokens)
+	fingerprint, err := budget.Fingerprint(ctx, s.production.Sources, s.options, types, by, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile
 
 // way is how sensitivities are found: as asked, or by running the model where
 // it can be run and fits three quarters of the memory.
-func (s *study) way() (string, error) {
+func (s *study) way(ctx context.Context) (string, error) {
 	if by := s.flags.budget.by; by != "" {
 		return by, nil
 	}
@@ -182,7 +182,7 @@ func (s *study) way() (string, error) {
 		s.Note("the model is larger than %s: sensitivities are guessed; --sensitivity-by model measures them", ui.Bytes(limit))
 		return "weights", nil
 	}
-	model, _, err := s.openModel(s.path)
+	model, _, err := s.openModel(ctx, s.path)
 	if errors.Is(err, fault.ErrUnsupported) {
 		s.Warn("sensitivities are guessed, the model cannot be run: %v", err)
 		return "weights", nil
@@ -200,7 +200,7 @@ func (s *study) measure(ctx context.Context, types []gguf.Type, by string, token
 	if err != nil || by == "weights" {
 		return p, err
 	}
-	model, _, err := s.openModel(s.path)
+	model, _, err := s.openModel(ctx, s.path)
 	if err != nil {
 		return nil, err
 	}

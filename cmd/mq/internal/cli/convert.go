@@ -72,12 +72,12 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	if err := f.recipe.typeOfLike(); err != nil {
 		return err
 	}
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer ckpt.Close()
-	plan := func() (*production, error) { return a.planConversion(ckpt, dir, f) }
+	plan := func() (*production, error) { return a.planConversion(ctx, ckpt, dir, f) }
 	if err := a.prepare(ctx, dir, &f.recipe, &f.output, plan); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 	for _, w := range p.warnings {
 		a.Warn("%s", w)
 	}
-	source, err := a.prepareCheck(p, dir)
+	source, err := a.prepareCheck(ctx, p, dir)
 	if err != nil {
 		return err
 	}
@@ -98,11 +98,11 @@ func (a *app) convert(ctx context.Context, dir string, f *convertFlags) error {
 
 // prepareCheck opens the source for the check at the end, before the work: a
 // model that cannot run is known now.
-func (a *app) prepareCheck(p *production, dir string) (io.Closer, error) {
+func (a *app) prepareCheck(ctx context.Context, p *production, dir string) (io.Closer, error) {
 	if len(p.prompt) == 0 || p.flags.dryRun {
 		return io.NopCloser(nil), nil
 	}
-	source, err := forward.OpenExpressible(dir)
+	source, err := forward.OpenExpressible(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (a *app) prepareCheck(p *production, dir string) (io.Closer, error) {
 }
 
 // planConversion finds out what a conversion writes.
-func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (*production, error) {
+func (a *app) planConversion(ctx context.Context, ckpt *hf.Checkpoint, dir string, f *convertFlags) (*production, error) {
 	names := f.recipe.names()
 	if len(names) == 0 {
 		names = []string{convert.Auto.String()}
@@ -136,7 +136,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 		options.Type = direct
 	}
 	options.ForQuantizer = !isDirect
-	plan, err := convert.NewPlan(ckpt, options)
+	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (a *app) planConversion(ckpt *hf.Checkpoint, dir string, f *convertFlags) (
 	if err != nil {
 		return nil, err
 	}
-	quantization, err := f.recipe.build()
+	quantization, err := f.recipe.build(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -136,10 +136,10 @@ func firstDifference(ctx context.Context, one *gguf.File, a gguf.TensorInfo, two
 			return 0, err
 		}
 		n := min(piece, a.Size()-off)
-		if _, err := one.ReadTensorAt(a, p[:n], off); err != nil {
+		if _, err := one.ReadTensorAt(ctx, a, p[:n], off); err != nil {
 			return 0, err
 		}
-		if _, err := two.ReadTensorAt(b, q[:n], off); err != nil {
+		if _, err := two.ReadTensorAt(ctx, b, q[:n], off); err != nil {
 			return 0, err
 		}
 		if bytes.Equal(p[:n], q[:n]) {

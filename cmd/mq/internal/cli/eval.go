@@ -119,7 +119,7 @@ func (f *evalFlags) check() error {
 }
 
 func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
-	model, words, err := a.openModel(path)
+	model, words, err := a.openModel(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 		return err
 	}
 	if f.base != "" {
-		base, baseWords, err := a.openModel(f.base)
+		base, baseWords, err := a.openModel(ctx, f.base)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func (a *app) generate(ctx context.Context, path string, g *generation) error {
 	if g.tokens < 1 {
 		return fault.Usage("eval: -n %d: at least one token is generated", g.tokens)
 	}
-	model, words, err := a.openModel(path)
+	model, words, err := a.openModel(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (a *app) imatrix(ctx context.Context, args []string, f *imatrixFlags) error
 	}
 	var matrices []*imatrix.Matrix
 	for _, path := range f.inputs {
-		m, err := imatrix.Read(path)
+		m, err := imatrix.Read(ctx, path)
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (f *imatrixFlags) merge(before []*imatrix.Matrix, more ...*imatrix.Matrix) 
 // collect opens a model and runs it over the texts. The result holds what was
 // there before, too.
 func (a *app) collect(ctx context.Context, path string, f *imatrixFlags, before []*imatrix.Matrix) (*imatrix.Matrix, error) {
-	model, words, err := a.openModel(path)
+	model, words, err := a.openModel(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -43,8 +44,8 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect FILE|DIR",
 		Short: "Print the key-values and tensors of a GGUF file or a checkpoint folder",
 		Args:  exactArgs(1, "FILE or DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			d, err := describe(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := describe(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -67,13 +68,13 @@ func (a *app) inspectCommand() *cobra.Command {
 	return cmd
 }
 
-func describe(path string) (*description, error) {
+func describe(ctx context.Context, path string) (*description, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return describeCheckpoint(path)
+		return describeCheckpoint(ctx, path)
 	}
 	file, err := gguf.Open(path)
 	if err != nil {
@@ -94,8 +95,8 @@ func describe(path string) (*description, error) {
 	return d, nil
 }
 
-func describeCheckpoint(dir string) (*description, error) {
-	ckpt, err := hf.Open(dir)
+func describeCheckpoint(ctx context.Context, dir string) (*description, error) {
+	ckpt, err := hf.Open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -53,8 +54,8 @@ func named(path string, err error) error {
 }
 
 // openModel opens a MODEL for computing, with its tokenizer.
-func (a *app) openModel(path string) (*forward.Model, *tokenizer.Tokenizer, error) {
-	model, err := forward.Open(path)
+func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *tokenizer.Tokenizer, error) {
+	model, err := forward.Open(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -64,17 +64,17 @@ func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *pro
 	}
 	var plan func() (*production, error)
 	if folder {
-		ckpt, err := hf.Open(path)
+		ckpt, err := hf.Open(ctx, path)
 		if err != nil {
 			return nil, nil, err
 		}
-		source, plan = ckpt, func() (*production, error) { return a.planConversion(ckpt, path, f) }
+		source, plan = ckpt, func() (*production, error) { return a.planConversion(ctx, ckpt, path, f) }
 	} else {
 		file, err := gguf.Open(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		source, plan = file, func() (*production, error) { return a.planFile(file, f) }
+		source, plan = file, func() (*production, error) { return a.planFile(ctx, file, f) }
 	}
 	if err = a.prepare(ctx, path, &f.recipe, &f.output, plan); err == nil {
 		p, err = plan()
@@ -86,8 +86,8 @@ func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *pro
 }
 
 // planFile plans the quantization of a GGUF file.
-func (a *app) planFile(file *gguf.File, f *convertFlags) (*production, error) {
-	p, err := a.planQuantization(file, &f.recipe, &f.output)
+func (a *app) planFile(ctx context.Context, file *gguf.File, f *convertFlags) (*production, error) {
+	p, err := a.planQuantization(ctx, file, &f.recipe, &f.output)
 	if err != nil {
 		return nil, err
 	}

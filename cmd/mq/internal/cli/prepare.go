@@ -58,7 +58,7 @@ func (a *app) prepare(ctx context.Context, path string, f *recipeFlags, output *
 	if f.collect.text == "" && !f.budget.asked() {
 		return nil
 	}
-	options, err := f.build()
+	options, err := f.build(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *study) collect(ctx context.Context) error {
 	if c.text == "" {
 		return nil
 	}
-	model, words, err := s.openModel(s.path)
+	model, words, err := s.openModel(ctx, s.path)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *study) collect(ctx context.Context) error {
 	if s.tokens, err = s.textTokens(words, []string{c.text}); err != nil {
 		return err
 	}
-	if earlier := s.collected(); earlier != nil {
+	if earlier := s.collected(ctx); earlier != nil {
 		return s.use(earlier, c.out)
 	}
 	if s.production.origin.Bytes > s.budget() {
@@ -162,12 +162,12 @@ func (s *study) collect(ctx context.Context) error {
 
 // collected is the matrix that the run has kept which is to be resumed, nil
 // where there is none.
-func (s *study) collected() *imatrix.Matrix {
+func (s *study) collected(ctx context.Context) *imatrix.Matrix {
 	c := s.flags.collect
 	if !s.production.flags.resume || c.out == "" {
 		return nil
 	}
-	m, err := imatrix.Read(c.out)
+	m, err := imatrix.Read(ctx, c.out)
 	if err != nil || !slices.Contains(m.Datasets, c.text) || c.chunks > 0 && m.Chunks != c.chunks {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ with --resume.`,
 				return err
 			}
 			defer file.Close()
-			plan := func() (*production, error) { return a.planQuantization(file, &recipe, &output) }
+			plan := func() (*production, error) { return a.planQuantization(cmd.Context(), file, &recipe, &output) }
 			if err := a.prepare(cmd.Context(), args[0], &recipe, &output, plan); err != nil {
 				return err
 			}
@@ -69,7 +70,7 @@ with --resume.`,
 }
 
 // planQuantization finds out what a quantization writes.
-func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *outputFlags) (*production, error) {
+func (a *app) planQuantization(ctx context.Context, file *gguf.File, recipe *recipeFlags, output *outputFlags) (*production, error) {
 	if recipe.options.KeepSplit && (output.part != "" || output.splitMaxSize != "") {
 		return nil, fault.Usage("--keep-split: --part and --split-max-size divide the output in another way")
 	}
@@ -77,7 +78,7 @@ func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *out
 	if err != nil {
 		return nil, err
 	}
-	options, err := recipe.build()
+	options, err := recipe.build(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +98,9 @@ func (a *app) planQuantization(file *gguf.File, recipe *recipeFlags, output *out
 	for _, t := range file.Tensors() {
 		s := file.Stream(t)
 		if read, row := s.ReadRows, t.RowBytes(); release {
-			s.ReadRows = func(dst []byte, first int64) error {
+			s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 				defer file.Release(t, first*row, int64(len(dst)))
-				return read(dst, first)
+				return read(ctx, dst, first)
 			}
 		}
 		p.Sources = append(p.Sources, s)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -153,7 +154,7 @@ func (f *recipeFlags) mixes() bool {
 
 // build reads the files that the flags name and returns the options without a
 // recipe.
-func (f *recipeFlags) build() (quantize.Options, error) {
+func (f *recipeFlags) build(ctx context.Context) (quantize.Options, error) {
 	if f.ready != nil && f.ready.standIn {
 		return f.standIn(), nil
 	}
@@ -208,11 +209,11 @@ func (f *recipeFlags) build() (quantize.Options, error) {
 	if f.ready != nil {
 		o.Overrides = append(o.Overrides, f.ready.overrides...)
 	}
-	o.Importance, err = f.importance()
+	o.Importance, err = f.importance(ctx)
 	return o, err
 }
 
-func (f *recipeFlags) importance() (*quantize.Importance, error) {
+func (f *recipeFlags) importance(ctx context.Context) (*quantize.Importance, error) {
 	if f.ready != nil && f.ready.importance != nil {
 		return f.ready.importance, nil
 	}
@@ -222,7 +223,7 @@ func (f *recipeFlags) importance() (*quantize.Importance, error) {
 		}
 		return nil, nil
 	}
-	matrix, err := imatrix.Read(f.imatrix)
+	matrix, err := imatrix.Read(ctx, f.imatrix)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (a *app) rederive(ctx context.Context, path, source, matrix string) ([]quan
 		}
 	}
 	if matrix != "" {
-		m, err := imatrix.Read(matrix)
+		m, err := imatrix.Read(ctx, matrix)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (a *app) rederive(ctx context.Context, path, source, matrix string) ([]quan
 			return nil, err
 		}
 	}
-	kvs, streams, from, err := openSource(source)
+	kvs, streams, from, err := openSource(ctx, source)
 	if err != nil {
 		return nil, err
 	}
@@ -61,17 +61,17 @@ func exists(path string) bool {
 }
 
 // openSource opens what a file was made from as key-values and streams.
-func openSource(path string) (gguf.KVs, []gguf.Stream, io.Closer, error) {
+func openSource(ctx context.Context, path string) (gguf.KVs, []gguf.Stream, io.Closer, error) {
 	folder, err := isFolder(path)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if folder {
-		ckpt, err := hf.Open(path)
+		ckpt, err := hf.Open(ctx, path)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Auto, Encoder: encoder})
+		plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder})
 		if err != nil {
 			ckpt.Close()
 			return nil, nil, nil, err

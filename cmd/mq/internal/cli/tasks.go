@@ -32,7 +32,7 @@ func (a *app) score(ctx context.Context, path, kind, file string, limit int) err
 	if err != nil {
 		return err
 	}
-	model, words, err := a.openModel(path)
+	model, words, err := a.openModel(ctx, path)
 	if err != nil {
 		return err
 	}

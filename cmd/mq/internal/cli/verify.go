@@ -31,7 +31,7 @@ func (a *app) verifier(p *production, original *forward.Model, prompt []int32) f
 		if err != nil {
 			return err
 		}
-		written, err := forward.FromGGUF(file)
+		written, err := forward.FromGGUF(ctx, file)
 		if err != nil {
 			return err
 		}

@@ -41,19 +41,19 @@ func convertWith(t *testing.T, dir string, change func(*production), args ...str
 	if err := f.output.parse(); err != nil {
 		t.Fatal(err)
 	}
-	ckpt, err := hf.Open(dir)
+	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
 	var out, notes bytes.Buffer
 	a := &app{Console: ui.Console{Out: &out, Err: &notes}, jobs: 2}
-	p, err := a.planConversion(ckpt, dir, &f)
+	p, err := a.planConversion(t.Context(), ckpt, dir, &f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	change(p)
-	done, err := a.prepareCheck(p, dir)
+	done, err := a.prepareCheck(t.Context(), p, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func convertWith(t *testing.T, dir string, change func(*production), args ...str
 // whole reads all rows of a stream.
 func whole(s gguf.Stream) ([]byte, error) {
 	data := make([]byte, s.Size())
-	return data, s.ReadRows(data, 0)
+	return data, s.ReadRows(context.Background(), data, 0)
 }
 
 // rewrite changes the bytes of every tensor with such an end of its name.
@@ -78,7 +78,7 @@ func rewrite(end string, f func(s gguf.Stream, dst, src []byte)) func(*productio
 			if !strings.HasSuffix(s.Name, end) {
 				continue
 			}
-			p.Sources[i].ReadRows = func(dst []byte, first int64) error {
+			p.Sources[i].ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 				src, err := whole(s)
 				if err != nil {
 					return err
@@ -203,7 +203,7 @@ func isCheck(err error) bool {
 
 // TestStoriesHasTheHeadsAssumed holds the number above to the model.
 func TestStoriesHasTheHeadsAssumed(t *testing.T) {
-	ckpt, err := hf.Open(stories)
+	ckpt, err := hf.Open(t.Context(), stories)
 	if err != nil {
 		t.Fatal(err)
 	}

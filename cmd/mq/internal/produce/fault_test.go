@@ -98,12 +98,12 @@ func TestFaultsInTheMiddleOfAShard(t *testing.T) {
 // conversionOf plans a checkpoint as Q4_K_M.
 func conversionOf(t *testing.T, folder fs.FS, dir string) *Job {
 	t.Helper()
-	ckpt, err := hf.OpenFS(folder, "model")
+	ckpt, err := hf.OpenFS(t.Context(), folder, "model")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ckpt.Close() })
-	plan, err := convert.NewPlan(ckpt, convert.Options{Type: convert.Auto})
+	plan, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.Auto})
 	if err != nil {
 		t.Fatal(err)
 	}

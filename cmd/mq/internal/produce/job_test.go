@@ -27,7 +27,7 @@ func (s *source) streams() []gguf.Stream {
 	var list []gguf.Stream
 	for _, name := range []string{"token_embd.weight", "blk.0.ffn_up.weight", "blk.0.attn_norm.weight"} {
 		info := gguf.TensorInfo{Name: name, Type: gguf.TypeBF16, Shape: []int64{columns, rows}}
-		list = append(list, gguf.Stream{TensorInfo: info, ReadRows: func(dst []byte, first int64) error {
+		list = append(list, gguf.Stream{TensorInfo: info, ReadRows: func(ctx context.Context, dst []byte, first int64) error {
 			if n := s.reads.Add(1); s.fail != nil {
 				if err := s.fail(n); err != nil {
 					return err
