@@ -20,7 +20,13 @@ type Arch struct {
 	Pooling bool     // embedding models of it say how they pool
 	Extra   []Extra  // tensors that are computed from the hyperparameters
 
-	Graph Graph // what the layers compute
+	Graph        Graph      // what the layers compute
+	Source, File Convention // of checkpoint and file
+	Views        []View     // where a checkpoint keeps matrices that it does not keep as they are
+
+	// Readers of what is this architecture's alone; nil: nothing is.
+	fromConfig func(*reader, *Hyper)
+	fromFile   func(*fileReader, *Hyper)
 }
 
 // Defaults holds the values that a Hugging Face class assumes for keys that
@@ -74,29 +80,21 @@ type Extra struct {
 	Values func(Hyper) []float32 // nil leaves the tensor out
 }
 
-// Graph says what the layers compute; the zero value is the Llama decoder:
-// pre-norm with RMS, grouped-query attention, SwiGLU, residual sums. Optional
-// parts (biases, query/key norms, shared experts) follow from the tensors
-// that are present.
+// Graph describes what a model of given hyperparameters computes, as plain
+// data. A function that is nil stands for what the Llama decoder has: an
+// embedding as it is, pre-norm layers with grouped-query attention and SwiGLU
+// or experts, an RMS norm before the logits.
 type Graph struct {
-	SourceRope RopeStyle // how the checkpoint pairs rotated dimensions
-	GGUFRope   RopeStyle // how the GGUF file pairs them
+	Input  func(Hyper) Input
+	Layer  func(h Hyper, layer int) Layer
+	Output func(Hyper) Output
 
-	NormOffset     float32 // added to norm weights of the checkpoint (that of linear attention excepted), not of the file
-	GatedAttention bool    // each query head is followed by a gate of the same size
-
-	NoRopeEvery int // every so many layers, one is not rotated; 0 rotates all
-
-	// What files and most configurations do not say of the experts.
-	NormalizeExperts bool // weights of the chosen experts sum to 1
-	Gating           int  // where [MoE].Gating is 0
+	// To be replaced by the functions.
+	SourceRope       RopeStyle // how the checkpoint pairs rotated dimensions
+	GGUFRope         RopeStyle // how the GGUF file pairs them
+	NormOffset       float32   // added to norm weights of the checkpoint (that of linear attention excepted), not of the file
+	GatedAttention   bool      // each query head is followed by a gate of the same size
+	NoRopeEvery      int       // every so many layers, one is not rotated; 0 rotates all
+	NormalizeExperts bool      // weights of the chosen experts sum to 1
+	Gating           int       // where [MoE].Gating is 0
 }
-
-// RopeStyle says which two dimensions of a head rotate together.
-type RopeStyle uint8
-
-// The rope styles.
-const (
-	RopeHalf        RopeStyle = iota // j with j + D/2 (ggml: NEOX)
-	RopeInterleaved                  // 2j with 2j + 1 (ggml: NORM)
-)

@@ -81,6 +81,12 @@ var fusedExperts = optional([]Tensor{
 	{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
 })
 
+// fusedViews are what fusedExperts holds.
+var fusedViews = []View{
+	{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: upperHalf(expertFF)},
+	{Matrix: "blk.{i}.ffn_up_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: lowerHalf(expertFF)},
+}
+
 // sharedExpertGate scales the output of the shared expert.
 var sharedExpertGate = []Tensor{
 	{Source: "model.layers.{i}.mlp.shared_expert_gate.weight", Target: "blk.{i}.ffn_gate_inp_shexp.weight", Shape: []Dim{one, embed}, F32: true},

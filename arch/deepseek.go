@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // deepseek serves DeepSeek MoE 16B: Llama's attention, leading dense layers,
 // then fine-grained experts beside shared ones.
@@ -26,6 +29,8 @@ var deepseek = Arch{
 	),
 	Ignore: []string{inverseFrequencies},
 	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, Gating: Softmax},
+	Source: Convention{Rope: RopeHalf},
+	File:   Convention{Rope: RopeInterleaved},
 }
 
 // deepseek2 serves DeepSeek V2, V2.5, V3, V3.1 and R1: multi-head latent
@@ -60,7 +65,53 @@ var deepseek2 = Arch{
 		in(sparse, router("mlp.gate"), routerBias, perExpert, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: Softmax},
+	Graph:  Graph{Layer: decoder(latent), SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: Softmax},
+	Source: Convention{Rope: RopeInterleaved},
+	File:   Convention{Rope: RopeInterleaved},
+	Views:  latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"),
+
+	fromConfig: (*reader).deepseek,
+	fromFile: func(_ *fileReader, h *Hyper) {
+		m := &h.Meaning
+		m.Router.GroupMax = m.Router.Score == SoftmaxScore                         // DeepSeek V2; llama.cpp does not know
+		if r := h.Rope; m.Rotation.Scaling == YaRNScaling && r.MScaleAllDim != 0 { // for which mscale is taken, too
+			m.Rotation.Magnitude = first(r.AttnFactor, 1)
+			m.LatentScale = math.Pow(magnitude(m.Rotation.Factor, r.MScaleAllDim), 2)
+		}
+	},
+}
+
+// deepseek reads how each class chooses experts: V2 by softmax, within the
+// groups with the best experts at most, and V3 by sigmoid, within those with the
+// best pairs.
+func (c *reader) deepseek(h *Hyper) {
+	r := &h.Meaning.Router
+	if h.Class == "DeepseekV2ForCausalLM" {
+		*r = Router{Used: r.Used, Score: SoftmaxScore, Scale: h.MoE.Scale}
+		if c.string("topk_method") == "group_limited_greedy" {
+			r.groupsOf(h.MoE)
+			r.GroupMax = true
+		}
+		return
+	}
+	r.Score = SigmoidScore
+	r.groupsOf(h.MoE)
+}
+
+// groupsOf takes scale and groups as they are stated.
+func (r *Router) groupsOf(m MoE) { r.Scale, r.Groups, r.GroupsUsed = m.Scale, m.Groups, m.GroupsUsed }
+
+// latentViews are the parts of the matrix that restores keys and values, head
+// by head.
+func latentViews(source string) []View {
+	return []View{
+		{Matrix: "blk.{i}.attn_k_b.weight", Source: source, Rows: func(h Hyper, _ int) []RowSet {
+			return []RowSet{{h.MLA.NopeDim + h.ValueDim, 0, h.MLA.NopeDim}}
+		}},
+		{Matrix: "blk.{i}.attn_v_b.weight", Source: source, Rows: func(h Hyper, _ int) []RowSet {
+			return []RowSet{{h.MLA.NopeDim + h.ValueDim, h.MLA.NopeDim, h.ValueDim}}
+		}},
+	}
 }
 
 // latentAttention compresses queries (where their rank is given) and keys

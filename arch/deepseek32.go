@@ -26,6 +26,11 @@ var deepseek32 = Arch{
 	}, in(predicts, deepseekPrediction)),
 	Ignore: []string{inverseFrequencies},
 	Graph:  deepseek2.Graph,
+	Source: deepseek2.Source,
+	File:   deepseek2.File,
+	Views:  deepseek2.Views,
+
+	fromConfig: deepseek2.fromConfig,
 }
 
 // deepseekPrediction joins embedding and hidden state for multi-token
@@ -72,6 +77,11 @@ var mistral4 = Arch{
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Graph:  deepseek2.Graph,
+	Source: deepseek2.Source,
+	File:   deepseek2.File,
+	Views:  deepseek2.Views,
+
+	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
 }
 
 // mistral4Class tells the text model apart from that of the other models whose

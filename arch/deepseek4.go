@@ -83,7 +83,47 @@ var deepseek4 = Arch{
 		weights("ffn.experts.{e}", "_exps", expertFF), weights("ffn.shared_experts", "_shexp", sharedFF),
 	),
 	Ignore: append([]string{"mtp.*", "aligner.*", "image_*"}, otherModalities...),
-	Graph:  Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: SqrtSoftplus, NormalizeExperts: true},
+	Graph: Graph{
+		Layer: compressedLayer, Output: func(h Hyper) Output {
+			o := output(h)
+			o.Streams = &h.Streams
+			return o
+		},
+		SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: SqrtSoftplus, NormalizeExperts: true,
+	},
+	Source: Convention{Rope: RopeInterleaved},
+	File:   Convention{Rope: RopeInterleaved},
+
+	fromConfig: func(_ *reader, h *Hyper) {
+		h.Meaning.Router = Router{Used: h.MoE.Used, Score: SqrtSoftplusScore, Normalize: true, Scale: h.MoE.Scale}
+	},
+}
+
+// compressedLayer is a layer of attention over compressed positions. Only those
+// are made for long contexts; the attention gets no sharper there unless the
+// model says so.
+func compressedLayer(h Hyper, layer int) Layer {
+	l := decoder()(h, layer)
+	c, ratio := h.Compress, h.Compress.Ratio(layer)
+	a := &CompressedAttention{
+		Attention: *l.Mixer.(*Attention), QueryRank: h.MLA.QueryRank, Ratio: ratio, Overlap: ratio == Overlapping,
+		OutGroups: c.OutGroups, OutRank: c.OutRank, NormEps: h.Eps,
+	}
+	a.Sinks, a.KeyIsValue, a.Mask.Window = true, true, c.Window
+	a.ValueDim = a.Dim
+	rotation := h.Meaning.Rotation
+	rotation.Magnitude = first(h.Rope.AttnFactor, 1)
+	if ratio == 0 {
+		rotation = Rotation{Dim: rotation.Dim, Base: rotation.Base, Magnitude: 1, Factors: rotation.Factors}
+	} else {
+		rotation.Base = c.RopeBase
+	}
+	a.Rope = &rotation
+	if a.Overlap {
+		a.Index = &Indexer{h.Index.Heads, h.Index.Dim, h.Index.TopK}
+	}
+	l.Mixer, l.Streams = a, &h.Streams
+	return l
 }
 
 // connection mixes the parallel residual streams before and after a part of a

@@ -40,6 +40,28 @@ type Hyper struct {
 	Index    Index
 	Compress Compress
 	Streams  Streams
+
+	Meaning Meaning
+}
+
+// Meaning is what the side that hyperparameters were read from makes of them
+// beyond what is stated: transformers' class of a config.json, ggml of a
+// file. The graph is built of it.
+type Meaning struct {
+	Rotation    Rotation
+	LatentScale float64 // factor of the scores of latent attention
+	LatentEps   float64 // epsilon of the norms within latent attention
+	Router      Router
+
+	Window   int    // keys that a query of a sliding layer sees; 0: all
+	Sliding  []bool // by layer; nil: all
+	Chunk    int    // positions of a chunk in rotated layers; 0: no chunks
+	NoRope   []bool // layers that are not rotated; nil: none
+	UnitHead bool   // rotated queries and keys are scaled to unit root mean square
+	Warming  Temperature
+	WarmRope bool // layers that are rotated have the temperature, too
+
+	Pooling Pooling
 }
 
 // Rope holds the rotary embedding's parameters.

@@ -26,6 +26,10 @@ var llama = Arch{
 	Ignore: []string{inverseFrequencies},
 	Extra:  llamaExtra,
 	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, NormalizeExperts: true, Gating: Softmax},
+	Source: Convention{Rope: RopeHalf},
+	File:   Convention{Rope: RopeInterleaved},
+
+	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.Normalize = true }, // Mixtral's experts
 }
 
 var llamaParams = []Param{

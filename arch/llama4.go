@@ -23,7 +23,90 @@ var llama4 = Arch{
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Extra:  llamaExtra,
-	Graph:  Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, NoRopeEvery: 4, Gating: Sigmoid},
+	Graph: Graph{
+		Layer:      decoder(sharedAsWide),
+		SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, NoRopeEvery: 4, Gating: Sigmoid,
+	},
+	Source: Convention{Rope: RopeInterleaved},
+	File:   Convention{Rope: RopeInterleaved},
+	Views:  turnedViews("feed_forward"),
+
+	fromConfig: (*reader).llama4,
+	fromFile:   (*fileReader).llama4,
+}
+
+// sharedAsWide makes the shared expert as wide as the others.
+func sharedAsWide(h Hyper, _ int, l *Layer) {
+	if e, ok := l.Feed.(*Experts); ok {
+		e.Shared = shared(h, e.Width)
+	}
+}
+
+// What llama.cpp computes of Llama 4, whatever config.json says.
+const (
+	Llama4Chunk       = 8192
+	Llama4Temperature = 0.1
+	Llama4Maverick    = 128 // experts of the model without unit norms
+)
+
+// llama4 reads the attention of long contexts. The choice of experts goes by
+// logits, whose order their sigmoid keeps.
+func (c *reader) llama4(h *Hyper) {
+	m := &h.Meaning
+	m.Router = Router{Used: h.MoE.Used, Score: SigmoidScore, Before: true}
+	m.NoRope = c.noRope(h.Layers)
+	m.Chunk = Llama4Chunk
+	if c.has("attention_chunk_size") {
+		m.Chunk = c.int("attention_chunk_size")
+	}
+	if kinds := c.strings("layer_types"); len(kinds) > 0 && !slices.Contains(kinds, "chunked_attention") {
+		m.Chunk = 0
+	}
+	m.UnitHead = !c.has("use_qk_norm") || c.bool("use_qk_norm")
+	m.Warming, m.WarmRope = Temperature{Scale: Llama4Temperature, Offset: 1, Floor: Llama4Chunk}, false
+	if c.has("attn_scale") {
+		m.Warming.Scale = c.float("attn_scale")
+	}
+	if c.has("floor_scale") {
+		m.Warming.Floor = c.int("floor_scale")
+	}
+	if !c.tunes() {
+		m.Warming.Scale = 0
+	}
+}
+
+// tunes reports whether the temperature grows. Early configurations have a
+// number in place of a truth value.
+func (c *reader) tunes() bool {
+	layer, key, ok := c.find([]string{"attn_temperature_tuning"})
+	if !ok {
+		return true
+	}
+	tuned, err := layer.Bool(key)
+	return tuned || err != nil
+}
+
+// llama4 derives the same as llama.cpp does, which has no keys for it.
+func (g *fileReader) llama4(h *Hyper) {
+	m := &h.Meaning
+	m.Router.Before = true
+	m.UnitHead = h.MoE.Experts != Llama4Maverick
+	if g.kvs.Has(g.prefix+"attention.sliding_window") && g.int("attention.sliding_window") == 0 {
+		return // every layer is rotated and sees all
+	}
+	m.NoRope = every(4, h.Layers)
+	m.Chunk = Llama4Chunk
+	m.Warming, m.WarmRope = Temperature{Scale: Llama4Temperature, Offset: 1, Floor: Llama4Chunk}, false
+}
+
+// turnedViews are what turnedExperts holds.
+func turnedViews(source string) []View {
+	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
+	return []View{
+		{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: both, Turned: true, Rows: upperHalf(expertFF)},
+		{Matrix: "blk.{i}.ffn_up_exps.weight", Source: both, Turned: true, Rows: lowerHalf(expertFF)},
+		{Matrix: "blk.{i}.ffn_down_exps.weight", Source: down, Turned: true},
+	}
 }
 
 // turnedExperts holds all experts in one tensor with inputs along the rows.

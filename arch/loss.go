@@ -11,8 +11,9 @@ import (
 // Loss is a part of a model that its file has no key for, or that llama.cpp
 // passes by or computes otherwise.
 type Loss struct {
-	Kind LossKind
-	Text string // a sentence for people
+	Kind  LossKind
+	Text  string       // a sentence for people; empty where the file says the same in another way, or nobody can notice
+	Patch func(*Model) // makes of the checkpoint's model the file's; nil: they compute alike
 }
 
 // LossKind enumerates what can be lost.
@@ -28,6 +29,7 @@ const (
 	NoScaling                      // positions are rotated without the scaling
 	OwnNormalizing                 // whether experts' weights sum to 1 is the architecture's own choice
 	OwnMultiplier                  // YaRN's magnitudes cancel out
+	Silent                         // nothing that could be noticed
 )
 
 // Losses lists what a file of a checkpoint cannot express.
@@ -37,8 +39,18 @@ func Losses(config hf.Config, h Hyper) []Loss {
 	var all []Loss
 	for _, rule := range lossRules {
 		if text := rule.applies(c, a, h); text != "" {
-			all = append(all, Loss{rule.kind, text})
+			loss := Loss{Kind: rule.kind, Text: text}
+			if rule.patch != nil {
+				loss.Patch = rule.patch(a)
+			}
+			all = append(all, loss)
 		}
+	}
+	if !a.writes("attention.sliding_window") { // a window as long as the context is not missed
+		all = append(all, Loss{Kind: Silent, Patch: func(m *Model) { m.attentions(func(at *Attention) { at.Mask.Window = 0 }) }})
+	}
+	if h.Rope.Scaling == "llama3" && len(a.Extra) > 0 { // a tensor in the file
+		all = append(all, Loss{Kind: Silent, Patch: unscaled})
 	}
 	return all
 }
@@ -46,31 +58,34 @@ func Losses(config hf.Config, h Hyper) []Loss {
 var lossRules = []struct {
 	kind    LossKind
 	applies func(c *reader, a Arch, h Hyper) string // a sentence, or empty
+	patch   func(a Arch) func(*Model)
 }{
 	{Noted, func(c *reader, a Arch, h Hyper) string {
 		if !strings.HasPrefix(a.Classes[0], NativeMistral) || c.has("max_position_embeddings") {
 			return ""
 		}
 		return fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; --override-kv %s.context_length=int:N sets another", h.Context, a.Name)
-	}},
+	}, nil},
 	{NoWindow, func(c *reader, a Arch, h Hyper) string {
 		window := c.int("sliding_window")
 		if window == 0 || h.Context != 0 && window >= h.Context || a.writes("attention.sliding_window") || !c.slides(h) {
 			return ""
 		}
 		return fmt.Sprintf("sliding_window: a file of architecture %s has no window, so llama.cpp attends to all positions; contexts of more than %d tokens differ from the model's", a.Name, window)
-	}},
+	}, nil},
 	{FixedChunks, func(c *reader, a Arch, h Hyper) string {
 		if a.Name != "llama4" {
 			return ""
 		}
 		return c.otherThan()
-	}},
+	}, fixedChunks},
 	{NoTemperature, func(_ *reader, a Arch, h Hyper) string {
 		if h.TemperatureScale == 0 || a.writes("attention.temperature_scale") {
 			return ""
 		}
 		return fmt.Sprintf("llama_4_scaling_beta: the reference converter writes no key for it, so llama.cpp leaves out the attention's temperature; contexts of more than %d tokens differ from the model's", h.Rope.OriginalContext)
+	}, func(Arch) func(*Model) {
+		return func(m *Model) { m.attentions(func(at *Attention) { at.Temperature = nil }) }
 	}},
 	{NoScaling, func(c *reader, a Arch, h Hyper) string {
 		switch s := h.Rope.Scaling; {
@@ -82,36 +97,46 @@ var lossRules = []struct {
 			return fmt.Sprintf("rope_scaling: a file of architecture %s has no factors of type llama3, so llama.cpp rotates positions without them: its results differ from the model's in every context", a.Name)
 		}
 		return ""
-	}},
+	}, func(Arch) func(*Model) { return unscaled }},
 	{OwnNormalizing, func(c *reader, a Arch, h Hyper) string {
 		if h.MoE.Experts == 0 || !c.has("norm_topk_prob") || a.writes("expert_weights_norm") || h.MoE.Normalize == a.Graph.NormalizeExperts {
 			return ""
 		}
 		return fmt.Sprintf("norm_topk_prob is %v: a file of architecture %s has no key for it, and llama.cpp takes it as %v: its results differ from the model's", h.MoE.Normalize, a.Name, a.Graph.NormalizeExperts)
+	}, func(a Arch) func(*Model) {
+		return func(m *Model) { m.routers(func(r *Router) { r.Normalize = a.Graph.NormalizeExperts }) }
 	}},
 	{OwnMultiplier, func(_ *reader, a Arch, h Hyper) string {
 		if a.Name != "deepseek2" || h.Rope.Scaling != "yarn" || h.Rope.AttnFactor != 0 || h.Rope.MScale == 0 || h.Rope.MScaleAllDim == 0 || h.Rope.MScale == h.Rope.MScaleAllDim {
 			return ""
 		}
 		return fmt.Sprintf("rope_scaling: mscale is %v and mscale_all_dim %v; a file has one of them, and llama.cpp takes both as %v: its results differ from the model's", h.Rope.MScale, h.Rope.MScaleAllDim, h.Rope.MScaleAllDim)
+	}, func(Arch) func(*Model) {
+		return func(m *Model) { m.rotations(func(r *Rotation) { r.Magnitude = 1 }) }
 	}},
 	{Noted, func(_ *reader, _ Arch, h Hyper) string {
 		if h.Rope.ggufScaling() != "yarn" || h.Rope.AttnFactor == 0 || h.Compress.Ratios != nil {
 			return ""
 		}
 		return fmt.Sprintf("rope_scaling: llama.cpp multiplies attention_factor, %v, with what the factor implies instead of putting it in its place: its results differ from the model's", h.Rope.AttnFactor)
-	}},
+	}, nil},
 	{Noted, func(c *reader, a Arch, h Hyper) string {
 		if h.Class != "DeepseekV2ForCausalLM" || c.string("topk_method") != "group_limited_greedy" || h.MoE.Groups < 2 || h.MoE.Experts <= h.MoE.Groups {
 			return ""
 		}
 		return "topk_method: llama.cpp ranks groups of experts by their two best scores, the model by the best: now and then other experts are chosen"
-	}},
+	}, nil},
 }
 
 // writes tells whether files of an architecture may have a key.
 func (a Arch) writes(key string) bool {
 	return slices.ContainsFunc(slices.Concat(Common, a.Params), func(p Param) bool { return p.Key == key })
+}
+
+// computes reports whether files of an architecture may have a tensor that no
+// checkpoint stores.
+func (a Arch) computes(target string) bool {
+	return slices.ContainsFunc(a.Extra, func(e Extra) bool { return e.Target == target })
 }
 
 // slides tells whether a layer's window is in use.
@@ -124,13 +149,6 @@ func (c *reader) slides(h Hyper) bool {
 	}
 	return true
 }
-
-// What llama.cpp computes of Llama 4, whatever config.json says.
-const (
-	Llama4Chunk       = 8192
-	Llama4Temperature = 0.1
-	Llama4Maverick    = 128 // experts of the model without unit norms
-)
 
 // otherThan tells where Llama 4 deviates from the published models.
 func (c *reader) otherThan() string {
@@ -152,4 +170,17 @@ func (c *reader) otherThan() string {
 	}
 	return fmt.Sprintf("attention_chunk_size is %d, floor_scale %d and attn_scale %v: a file has no keys for them, and llama.cpp takes %d, %d and %v: long contexts differ from the model's",
 		chunk, floor, scale, Llama4Chunk, Llama4Chunk, Llama4Temperature)
+}
+
+// fixedChunks makes Llama 4's attention that of the published models.
+func fixedChunks(Arch) func(*Model) {
+	return func(m *Model) {
+		m.attentions(func(a *Attention) {
+			if a.Rope != nil {
+				a.Mask.Chunk = Llama4Chunk
+				return
+			}
+			a.Temperature = &Temperature{Scale: Llama4Temperature, Offset: 1, Floor: Llama4Chunk}
+		})
+	}
 }

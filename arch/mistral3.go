@@ -21,5 +21,7 @@ var mistral3 = Arch{
 	Tensors: slices.Concat(trunk, attention(RopePermute), mlp("mlp", "", ff)),
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
 	Extra:   llamaExtra,
+	Source:  Convention{Rope: RopeHalf},
+	File:    Convention{Rope: RopeInterleaved},
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved},
 }

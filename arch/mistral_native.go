@@ -39,6 +39,8 @@ var mistralNative = Arch{
 	Tensors:  nativeTensors,
 	Ignore:   nativeIgnore,
 	Graph:    Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved},
+	Source:   Convention{Rope: RopeInterleaved},
+	File:     Convention{Rope: RopeInterleaved},
 }
 
 // ministralNative is the same with queries scaled by their position.
@@ -51,6 +53,8 @@ var ministralNative = Arch{
 	Tensors:  nativeTensors,
 	Ignore:   nativeIgnore,
 	Graph:    mistralNative.Graph,
+	Source:   mistralNative.Source,
+	File:     mistralNative.File,
 }
 
 // nativeYarn are the keys of YaRN in the order in which they are written for
@@ -94,7 +98,7 @@ func (c *reader) nativeYarnOf(r *Rope) {
 	r.BetaFast, r.BetaSlow = yarn.float("beta"), yarn.float("alpha")
 	r.OriginalContext = yarn.int("original_max_position_embeddings")
 	if !yarn.bool("apply_scale") {
-		r.MScaleAllDim = 1
+		r.MScale, r.MScaleAllDim = 1, 1
 	}
 	c.keepOf(yarn)
 }

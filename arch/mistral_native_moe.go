@@ -37,6 +37,12 @@ var mistralNativeMoE = Arch{
 	})),
 	Ignore: nativeIgnore,
 	Graph:  deepseek2.Graph,
+	Source: deepseek2.Source,
+	File:   deepseek2.File,
+	Views:  latentViews("layers.{i}.attention.wkv_b.weight"),
+
+	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
+	fromFile:   deepseek2.fromFile,
 }
 
 const logMultiplier = "rope.scaling.yarn_log_multiplier"

@@ -23,6 +23,11 @@ var mllama = Arch{
 	Ignore: append([]string{inverseFrequencies, pictureLayer + "*"}, otherModalities...),
 	Extra:  llamaExtra,
 	Graph:  llama.Graph,
+	Source: llama.Source,
+	File:   llama.File,
+	Views: []View{{Matrix: "token_embd.weight", Source: "model.embed_tokens.weight", Rows: func(h Hyper, _ int) []RowSet {
+		return []RowSet{{h.Vocab + pictureTokens, 0, h.Vocab}}
+	}}},
 }
 
 // pictureTokens are the rows of the embedding behind the vocabulary.

@@ -14,6 +14,8 @@ var qwen2 = Arch{
 	Ignore:  []string{inverseFrequencies},
 	Pooling: true,
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
+	Source:  Convention{Rope: RopeHalf},
+	File:    Convention{Rope: RopeHalf},
 }
 
 // qwen2moe serves Qwen 1.5 MoE and Qwen 2 57B-A14B: routed experts beside one
@@ -30,7 +32,10 @@ var qwen2moe = Arch{
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts, mlp("mlp.shared_expert", "_shexp", sharedFF), sharedExpertGate),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Gating: Softmax},
+	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Gating: Softmax, Layer: decoder(gatedShared)},
+	Source: Convention{Rope: RopeHalf},
+	File:   Convention{Rope: RopeHalf},
+	Views:  fusedViews,
 }
 
 var qwenMoEParams = []Param{

@@ -12,7 +12,9 @@ var qwen3 = Arch{
 	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms, mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Pooling: true,
-	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
+	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Layer: decoder(normedHeads)},
+	Source:  Convention{Rope: RopeHalf},
+	File:    Convention{Rope: RopeHalf},
 }
 
 // qwen3moe replaces the feed-forward network by routed experts.
@@ -28,5 +30,8 @@ var qwen3moe = Arch{
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax},
+	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax, Layer: decoder(normedHeads)},
+	Source: Convention{Rope: RopeHalf},
+	File:   Convention{Rope: RopeHalf},
+	Views:  fusedViews,
 }

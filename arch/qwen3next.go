@@ -14,7 +14,10 @@ var qwen3next = Arch{
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, mixedDelta, qwenMoE, prediction),
 	Ignore:  []string{inverseFrequencies},
-	Graph:   deltaGraph,
+	Graph:   deltaGraph(true),
+	Source:  deltaSource,
+	File:    Convention{Rope: RopeHalf},
+	Views:   append(mixedViews, fusedViews...),
 }
 
 // qwen35 serves the dense models of Qwen 3.5 and 3.6. The file repeats key
@@ -30,7 +33,9 @@ var qwen35 = Arch{
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, splitDelta, mlp("mlp", "", ff), prediction),
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
-	Graph:   deltaGraph,
+	Graph:   deltaGraph(false),
+	Source:  deltaSource,
+	File:    Convention{Rope: RopeHalf, InTurn: true},
 }
 
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
@@ -42,12 +47,52 @@ var qwen35moe = Arch{
 	Params:   slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
 	Tensors:  slices.Concat(offsetTrunk, gatedAttention, splitDelta, qwenMoE, prediction),
 	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
-	Graph:    deltaGraph,
+	Graph:    deltaGraph(false),
+	Source:   deltaSource,
+	File:     qwen35.File,
+	Views:    fusedViews,
 }
 
-var deltaGraph = Graph{
-	SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax,
-	NormOffset: 1, GatedAttention: true,
+// deltaGraph is the graph of layers of linear and of gated full attention.
+func deltaGraph(joined bool) Graph {
+	return Graph{
+		Layer:      decoder(normedHeads, gatedHeads, gatedShared, feedNormed("blk.{i}.post_attention_norm"), recurrent(joined)),
+		SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax,
+		NormOffset: 1, GatedAttention: true,
+	}
+}
+
+var deltaSource = Convention{Rope: RopeHalf, NormOffset: 1, DecayLog: true}
+
+// recurrent replaces attention by a delta network in the layers that have one.
+func recurrent(joined bool) change {
+	return func(h Hyper, layer int, l *Layer) {
+		if d := h.Delta; linear(h, layer) {
+			l.Mixer = &DeltaNet{d.Kernel, d.KeyHeads, d.ValueHeads, d.KeyDim, d.ValueDim, h.Eps, joined}
+		}
+	}
+}
+
+// mixedViews are what mixedDelta keeps together, key head by key head: query,
+// key, value and gate.
+var mixedViews = []View{
+	{Matrix: "blk.{i}.attn_qkv.weight", Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Rows: func(h Hyper, _ int) []RowSet {
+		period, key, values := h.Delta.mixed()
+		return []RowSet{{period, 0, key}, {period, key, key}, {period, 2 * key, values}}
+	}},
+	{Matrix: "blk.{i}.attn_gate.weight", Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Rows: func(h Hyper, _ int) []RowSet {
+		period, key, values := h.Delta.mixed()
+		return []RowSet{{period, 2*key + values, values}}
+	}},
+}
+
+// mixed returns the rows that a key head has together, those of its key and
+// those of its values.
+func (d Delta) mixed() (period, key, values int) {
+	if d.KeyHeads > 0 {
+		values = d.ValueHeads / d.KeyHeads * d.ValueDim
+	}
+	return 2*d.KeyDim + 2*values, d.KeyDim, values
 }
 
 var predictionParams = []Param{u32("nextn_predict_layers", func(h Hyper) int { return h.MTPLayers })}

@@ -14,6 +14,8 @@ var qwen2vl = Arch{
 	Tensors:  qwen2.Tensors,
 	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
 	Graph:    qwen2.Graph,
+	Source:   qwen2.Source,
+	File:     qwen2.File,
 }
 
 // qwen3vl serves the dense Qwen 3 VL.
@@ -29,6 +31,8 @@ var qwen3vl = Arch{
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
 	Pooling: true,
 	Graph:   qwen3.Graph,
+	Source:  qwen3.Source,
+	File:    qwen3.File,
 }
 
 // qwen3vlmoe serves Qwen 3 VL with experts, stored with inputs along the rows.
@@ -46,6 +50,9 @@ var qwen3vlmoe = Arch{
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Graph:  qwen3moe.Graph,
+	Source: qwen3moe.Source,
+	File:   qwen3moe.File,
+	Views:  turnedViews("mlp"),
 }
 
 // wrapped are the names around a text model.

@@ -21,18 +21,12 @@ type reader struct {
 	err    error
 }
 
-// wrappers name the places where multimodal checkpoints keep the text model.
-var wrappers = []string{"text_config", "llm_config", "lm_config", "language_config"}
-
 // newReader puts the text model's configuration before the root.
 func newReader(config hf.Config) *reader {
-	c := &reader{layers: []hf.Config{config}}
-	for _, key := range wrappers {
-		if text, ok := config.Sub(key); ok {
-			c.layers = []hf.Config{text, config}
-		}
+	if text, ok := config.Text(); ok {
+		return &reader{layers: []hf.Config{text, config}}
 	}
-	return c
+	return &reader{layers: []hf.Config{config}}
 }
 
 // find returns the configuration that has the first of keys that is present.
@@ -155,6 +149,17 @@ func (c *reader) ints(keys ...string) []int {
 		counts[i] = int(n)
 	}
 	return counts
+}
+
+// floats returns a list of numbers.
+func (c *reader) floats(keys ...string) []float64 {
+	layer, key, ok := c.find(keys)
+	if !ok {
+		return nil
+	}
+	items, err := layer.Floats(key)
+	c.keep(err)
+	return items
 }
 
 // strings returns a list of names.

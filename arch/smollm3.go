@@ -13,5 +13,19 @@ var smollm3 = Arch{
 	Tensors: slices.Concat(trunk, attention(RopePermute), attentionBias(RopePermute), mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Extra:   llamaExtra,
+	Source:  Convention{Rope: RopeHalf},
+	File:    Convention{Rope: RopeInterleaved},
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, NoRopeEvery: 4},
+
+	fromConfig: func(c *reader, h *Hyper) { h.Meaning.NoRope = c.noRope(h.Layers) },
+	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = every(4, h.Layers) },
+}
+
+// noRope reads which layers are not rotated: those that a list names, else one
+// in so many.
+func (c *reader) noRope(layers int) []bool {
+	if rotated := c.ints("no_rope_layers"); len(rotated) > 0 {
+		return each(layers, func(i int) bool { return i < len(rotated) && rotated[i] == 0 })
+	}
+	return every(first(c.int("no_rope_layer_interval"), 4), layers)
 }

@@ -80,7 +80,9 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
 	for _, loss := range arch.Losses(ckpt.Config(), h) {
-		p.Warnings = append(p.Warnings, loss.Text)
+		if loss.Text != "" {
+			p.Warnings = append(p.Warnings, loss.Text)
+		}
 	}
 	if a.KeepsTypes && o.Type != Source && !o.ForQuantizer {
 		p.Type = mixed

@@ -1,0 +1,69 @@
+package arch
+
+// Convention is what checkpoint and file may do differently with the same
+// graph. A loader reads its own side's alone.
+type Convention struct {
+	Rope       RopeStyle // how rotated dimensions pair
+	NormOffset float32   // what stored weights of [Norm] and [HeadNorm] lack
+	DecayLog   bool      // ssm_a holds a where -exp(a) is meant
+	InTurn     bool      // the key heads of a delta network take turns in serving value heads
+}
+
+// RopeStyle says which two dimensions of a head rotate together.
+type RopeStyle uint8
+
+// The rope styles.
+const (
+	RopeHalf        RopeStyle = iota // j with j + D/2 (ggml: NEOX)
+	RopeInterleaved                  // 2j with 2j + 1 (ggml: NORM)
+)
+
+// View says where a checkpoint keeps a matrix or vector of the graph: which
+// rows of which tensor. It does not use the converter's operations, so that a
+// wrong one shows as a difference.
+type View struct {
+	Matrix string // template of the tensor of the file
+	Source string // template of the tensor of the checkpoint
+
+	// Turned says that the inputs of a matrix lie along the rows: the matrix
+	// [rows, columns] is stored as [columns, rows], rows below being columns
+	// there.
+	Turned bool
+
+	// Rows selects rows of the tensor, in a tensor of all experts those of
+	// each: the matrix has those of the first set in order, then those of the
+	// next. nil selects all.
+	Rows func(h Hyper, layer int) []RowSet
+}
+
+// RowSet selects row r where r mod Period lies in [First, First+Count).
+type RowSet struct{ Period, First, Count int }
+
+// ViewsOf lists where a checkpoint may keep a matrix of the graph, given as
+// the template of its name in the file: in the first of these tensors that is
+// there. Without a row in Views it lies as it is.
+func (a Arch) ViewsOf(matrix string) []View {
+	var all []View
+	for _, t := range a.Tensors {
+		if t.Target != matrix {
+			continue
+		}
+		view := View{Matrix: matrix, Source: t.Source}
+		for _, v := range a.Views {
+			if v.Matrix == matrix && v.Source == t.Source {
+				view = v
+			}
+		}
+		all = append(all, view)
+	}
+	return all
+}
+
+// upperHalf and lowerHalf are the gate and up projection of a matrix of both.
+func upperHalf(width Dim) func(Hyper, int) []RowSet {
+	return func(h Hyper, _ int) []RowSet { return []RowSet{{2 * width(h), 0, width(h)}} }
+}
+
+func lowerHalf(width Dim) func(Hyper, int) []RowSet {
+	return func(h Hyper, _ int) []RowSet { return []RowSet{{2 * width(h), width(h), width(h)}} }
+}

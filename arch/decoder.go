@@ -1,0 +1,127 @@
+package arch
+
+import "math"
+
+// The layers that decoders share, as data. A family starts from one of them
+// and changes what it does otherwise.
+
+// change is what a family does otherwise in a layer.
+type change func(h Hyper, layer int, l *Layer)
+
+// decoder is the Llama layer with changes.
+func decoder(changes ...change) func(Hyper, int) Layer {
+	return func(h Hyper, layer int) Layer {
+		l := Layer{
+			MixNorm: rms("blk.{i}.attn_norm", h), Mixer: grouped(h, layer),
+			FeedNorm: rms("blk.{i}.ffn_norm", h), Feed: feedOf(h, layer),
+		}
+		for _, c := range changes {
+			c(h, layer, &l)
+		}
+		return l
+	}
+}
+
+// rms is a root mean square norm with weights.
+func rms(name string, h Hyper) *Norm { return &Norm{Name: name, Kind: RMSNorm, Eps: h.Eps} }
+
+// grouped is grouped-query attention.
+func grouped(h Hyper, layer int) *Attention {
+	m := h.Meaning
+	rotation := m.Rotation
+	a := &Attention{
+		Heads: h.Heads, KVHeads: h.KVHeads, Dim: h.HeadDim, ValueDim: h.ValueDim,
+		Scale: 1 / math.Sqrt(float64(h.HeadDim)), Rope: &rotation,
+	}
+	if at(m.NoRope, layer, false) {
+		a.Rope = nil
+	}
+	if at(m.Sliding, layer, true) {
+		a.Mask.Window = m.Window
+	}
+	if a.Rope != nil {
+		a.Mask.Chunk = m.Chunk
+		if m.UnitHead {
+			a.Unit = h.Eps
+		}
+	}
+	if warm := m.Warming; warm.Scale != 0 && warm.Floor > 0 && (a.Rope == nil || m.WarmRope) {
+		a.Temperature = &warm
+	}
+	return a
+}
+
+// at returns the value of a layer.
+func at(layers []bool, layer int, otherwise bool) bool {
+	if layer < len(layers) {
+		return layers[layer]
+	}
+	return otherwise
+}
+
+// feedOf is the gated network, or experts in the layers that have them.
+func feedOf(h Hyper, layer int) Feed {
+	if !h.MoE.In(layer) {
+		return &Dense{Width: h.FF, Gated: true, Limit: h.MoE.Clamp}
+	}
+	e := &Experts{
+		Count: h.MoE.Experts, Width: h.MoE.FF, Gated: true, Limit: h.MoE.Clamp,
+		Router: h.Meaning.Router, Hashed: layer < h.MoE.HashLayers,
+	}
+	if h.MoE.SharedFF > 0 {
+		e.Shared = shared(h, h.MoE.SharedFF)
+	}
+	return e
+}
+
+func shared(h Hyper, width int) *Dense {
+	return &Dense{Suffix: "_shexp", Width: width, Gated: true, Limit: h.MoE.Clamp}
+}
+
+// normedHeads scales each query and key head by its root mean square.
+func normedHeads(h Hyper, _ int, l *Layer) {
+	if a, ok := l.Mixer.(*Attention); ok {
+		a.HeadNorm = HeadNorm{Over: EachHead, Eps: h.Eps}
+	}
+}
+
+// gatedHeads gates the result of attention by rows behind each query head.
+func gatedHeads(_ Hyper, _ int, l *Layer) {
+	if a, ok := l.Mixer.(*Attention); ok {
+		a.Gate = QueryGate
+	}
+}
+
+// gatedShared gates the expert that all positions share.
+func gatedShared(_ Hyper, _ int, l *Layer) {
+	if e, ok := l.Feed.(*Experts); ok {
+		e.SharedGate = e.Shared != nil
+	}
+}
+
+// feedNormed names the norm before the feed-forward part otherwise.
+func feedNormed(name string) change {
+	return func(_ Hyper, _ int, l *Layer) { l.FeedNorm.Name = name }
+}
+
+// latent replaces grouped-query attention by latent attention.
+func latent(h Hyper, layer int, l *Layer) {
+	a := &LatentAttention{
+		Attention: *l.Mixer.(*Attention), QueryRank: h.MLA.QueryRank, KVRank: h.MLA.KVRank, NopeDim: h.MLA.NopeDim, NormEps: h.Meaning.LatentEps,
+	}
+	a.KVHeads = a.Heads
+	a.Scale *= h.Meaning.LatentScale
+	if h.Index.TopK > 0 && h.Index.Heads > 0 && a.QueryRank > 0 {
+		a.Index = &Indexer{h.Index.Heads, h.Index.Dim, h.Index.TopK}
+	}
+	l.Mixer = a
+}
+
+// output is an RMS norm before the logits.
+func output(h Hyper) Output {
+	o := Output{Norm: rms("output_norm", h), Pooling: h.Meaning.Pooling}
+	if o.Pooling == RankPooling {
+		o.Kind = Classifier
+	}
+	return o
+}

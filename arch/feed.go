@@ -1,0 +1,75 @@
+package arch
+
+// Feed is the part of a layer that treats each position by itself: [*Dense],
+// [*Experts] or [Feeds].
+type Feed interface{ feed() }
+
+// Feeds run side by side on the same input and are added.
+type Feeds []Feed
+
+// Dense is down(act(gate(x))·up(x)), or down(act(up(x))) where Gated is false.
+// Tensors: ffn_gate, ffn_up, ffn_down with Suffix, each with a bias where the
+// model has one.
+type Dense struct {
+	Suffix     string
+	Width      int
+	Gated      bool
+	Fused      bool // ffn_up holds gate above up
+	Activation Activation
+	Limit      float64 // of gates above and of the rest on both sides; 0: none
+}
+
+// Experts is a mixture of experts (Shazeer et al. 2017, arXiv:1701.06538).
+// Tensors: ffn_gate_inp; ffn_gate_exps and ffn_up_exps, or ffn_gate_up_exps
+// with gate above up; ffn_down_exps; exp_probs_b.bias where the model has it.
+type Experts struct {
+	Count, Width int
+	Gated        bool
+	Activation   Activation
+	Limit        float64
+	Router       Router
+	Shared       *Dense // for every position; nil: none
+	SharedGate   bool   // the sigmoid of ffn_gate_inp_shexp scales it
+	Hashed       bool   // the experts of a token stand in a table, ffn_gate_tid2eid
+}
+
+// Router chooses experts.
+type Router struct {
+	Used               int
+	Score              Score
+	Normalize          bool    // weights of the chosen experts sum to 1
+	Scale              float64 // of the weights
+	Groups, GroupsUsed int     // of experts, for grouped routing; 0: none
+	GroupMax           bool    // groups rank by their best expert, not by their two best
+	Before             bool    // weights scale the experts' input, not their result
+}
+
+// Score turns router logits into scores, numbered as in the file.
+type Score uint8
+
+// The scores.
+const (
+	SoftmaxScore       Score = 1
+	SigmoidScore       Score = 2
+	ChosenSoftmaxScore Score = 3 // softmax over the chosen experts alone
+	SqrtSoftplusScore  Score = 4 // sqrt(log(1 + exp x))
+)
+
+func (*Dense) feed()   {}
+func (*Experts) feed() {}
+func (Feeds) feed()    {}
+
+// Activation enumerates the activation functions.
+type Activation uint8
+
+// The activations.
+const (
+	SiLU      Activation = iota // x·σ(x)
+	GELU                        // x·Φ(x)
+	GELUTanh                    // its approximation by tanh
+	GELUQuick                   // x·σ(1.702·x)
+	ReLU
+	ReLUSquared
+	XIELU // Huang and Schlag 2024, arXiv:2411.13010
+	OAI   // gpt-oss: (up+1)·gate·σ(1.702·gate)
+)

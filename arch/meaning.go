@@ -1,0 +1,106 @@
+package arch
+
+import (
+	"slices"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// meaning derives what transformers computes of the keys that many classes
+// share; what a class alone has, its own reader adds.
+func (c *reader) meaning(h *Hyper, a Arch) {
+	m := &h.Meaning
+	m.Rotation, m.LatentScale = h.Rope.configRotation(h.Context)
+	m.Rotation.Short, m.Rotation.Long = c.longRoPE(h.Rope)
+	m.LatentEps = 1e-6 // of these classes, whatever the configuration says of the other norms
+	m.Router = Router{Used: h.MoE.Used, Score: SoftmaxScore, Normalize: h.MoE.Normalize}
+	if window := c.int("sliding_window"); window > 0 {
+		m.Window, m.Sliding = window, c.sliding(h.Layers)
+	}
+	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
+	if a.fromConfig != nil {
+		a.fromConfig(c, h)
+	}
+}
+
+// sliding returns which layers have a window. Some classes slide everywhere;
+// others name the layers, or say from which on.
+func (c *reader) sliding(layers int) []bool {
+	if kinds := c.strings("layer_types"); len(kinds) > 0 {
+		return each(layers, func(i int) bool { return i < len(kinds) && kinds[i] == "sliding_attention" })
+	}
+	if !c.has("use_sliding_window") {
+		return nil
+	}
+	use, from := c.bool("use_sliding_window"), c.int("max_window_layers")
+	return each(layers, func(i int) bool { return use && i >= from })
+}
+
+// longRoPE reads a divisor for every pair, within the original context and
+// beyond.
+func (c *reader) longRoPE(r Rope) (short, long []float64) {
+	if r.Scaling != "longrope" {
+		return nil, nil
+	}
+	p := c.sub("rope_scaling", "rope_parameters")
+	short, long = p.floats("short_factor"), p.floats("long_factor")
+	c.keepOf(p)
+	if len(short) != r.Dim/2 || len(long) != r.Dim/2 {
+		c.keep(corruptConfig("key \"rope_scaling\": %d short and %d long factors for %d pairs", len(short), len(long), r.Dim/2))
+	}
+	for _, f := range slices.Concat(short, long) {
+		if !(f > 0) {
+			c.keep(corruptConfig("key \"rope_scaling\": invalid factor %v", f))
+		}
+	}
+	return short, long
+}
+
+// meaning derives what ggml computes of the key-values that many architectures
+// share.
+func (g *fileReader) meaning(h *Hyper, a Arch) {
+	m := &h.Meaning
+	m.Rotation, m.LatentScale = h.Rope.fileRotation()
+	switch m.Rotation.Scaling {
+	case YaRNScaling:
+		if m.Rotation.Extrapolate = 1; g.kvs.Has(g.prefix + "rope.scaling.yarn_ext_factor") {
+			m.Rotation.Extrapolate = h.Rope.ExtFactor
+		}
+	case LongRoPEScaling:
+		if !a.computes("rope_factors_long.weight") { // a file that names it has no factors
+			m.Rotation = h.Rope.unscaled()
+			break
+		}
+		m.Rotation.Magnitude = first(g.float("rope.scaling.attn_factor"), 1)
+	}
+	m.LatentEps = h.Eps
+	m.Router = Router{
+		Used: h.MoE.Used, Score: Score(first(h.MoE.Gating, a.Graph.Gating, Softmax)), Normalize: h.MoE.Normalize,
+		Scale: h.MoE.Scale, Groups: h.MoE.Groups, GroupsUsed: h.MoE.GroupsUsed,
+	}
+	if m.Router.Score > SqrtSoftplusScore {
+		g.keep(fault.Unsupported("gguf: key %q: unsupported gating function %d", g.prefix+"expert_gating_func", m.Router.Score))
+	}
+	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
+	m.Pooling = Pooling(g.int("pooling_type"))
+	if a.fromFile != nil {
+		a.fromFile(g, h)
+	}
+}
+
+// ropeFactors is the tensor of divisors that llama.cpp applies to each pair.
+const ropeFactors = "rope_freqs.weight"
+
+// each asks a question of every layer.
+func each(layers int, f func(layer int) bool) []bool {
+	all := make([]bool, min(layers, mostLayers))
+	for i := range all {
+		all[i] = f(i)
+	}
+	return all
+}
+
+// every marks one layer in so many.
+func every(n, layers int) []bool {
+	return each(layers, func(i int) bool { return (i+1)%n == 0 })
+}

@@ -1,0 +1,65 @@
+package arch
+
+// Patches turn the model of a checkpoint into what a file of it expresses.
+
+// attentions calls f with every attention of a model.
+func (m *Model) attentions(f func(*Attention)) {
+	for i := range m.Layers {
+		attentionsOf(m.Layers[i].Mixer, f)
+	}
+}
+
+func attentionsOf(mixer Mixer, f func(*Attention)) {
+	switch a := mixer.(type) {
+	case *Attention:
+		f(a)
+	case *LatentAttention:
+		f(&a.Attention)
+	case *CompressedAttention:
+		f(&a.Attention)
+	case Mixers:
+		for _, part := range a {
+			attentionsOf(part, f)
+		}
+	}
+}
+
+// rotations calls f with every rotation of a model.
+func (m *Model) rotations(f func(*Rotation)) {
+	m.attentions(func(a *Attention) {
+		if a.Rope != nil {
+			f(a.Rope)
+		}
+	})
+}
+
+// routers calls f with every router of a model.
+func (m *Model) routers(f func(*Router)) {
+	for i := range m.Layers {
+		if e, ok := m.Layers[i].Feed.(*Experts); ok {
+			f(&e.Router)
+		}
+	}
+}
+
+// unscaled leaves the scaling of positions out.
+func unscaled(m *Model) {
+	m.rotations(func(r *Rotation) {
+		*r = Rotation{Dim: r.Dim, Base: r.Base, Sections: r.Sections, Magnitude: 1, Factors: r.Factors}
+	})
+}
+
+// Expressible describes what a file of a checkpoint computes: the checkpoint's
+// model with what the file cannot express left out.
+func Expressible(a Arch, h Hyper, losses []Loss) (Model, error) {
+	m, err := Describe(a, h)
+	if err != nil {
+		return Model{}, err
+	}
+	for _, loss := range losses {
+		if loss.Patch != nil {
+			loss.Patch(&m)
+		}
+	}
+	return m, nil
+}
