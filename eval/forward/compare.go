@@ -10,21 +10,34 @@ import (
 	"github.com/f190792d/mq/arch"
 )
 
-// furthest is how far a matrix may be from the source's, relative to its size,
-// in types of so many bits and more. What quantization does stays far below;
-// of two matrices that have nothing to do with each other, one is 1.4 times
-// its size from the other.
-var furthest = []struct{ bits, distance float64 }{{16, 0.02}, {8, 0.1}, {4, 0.5}, {0, 0.95}}
+// PartKind says how a part of a model is held in a file.
+type PartKind uint8
 
-// vectorDistance is how far numbers may be that a file keeps in F32.
-const vectorDistance = 2e-3
+// The kinds.
+const (
+	PartMatrix PartKind = iota // in any type, sampled
+	PartVector                 // in F32
+	PartFigure                 // not a tensor: what key-values amount to
+)
 
-// Unlike compares a model that was made from a source with it, part by part:
-// samples of every matrix, each vector, and the figures of attention, rotation
-// and choice of experts. Both are taken as their own conventions have them, so
-// that a wrong transform shows whatever the types are. It returns a sentence
-// for each part that quantization does not explain.
-func (m *Model) Unlike(ctx context.Context, source *Model) ([]string, error) {
+// A PartDifference is how far one part of a model is from its source's.
+type PartDifference struct {
+	Name string
+	Kind PartKind
+	Bits float64 // per weight, of a matrix as the file holds it; 0 where its type is not known
+
+	// Distance is the root mean square of the difference relative to that of
+	// the source; of figures, the largest relative difference.
+	Distance float64
+
+	Mismatch string // what differs where there is no distance to measure
+}
+
+// CompareParts compares a model that was made from a source with it, part by
+// part: samples of every matrix, each vector, and the figures of attention,
+// rotation and choice of experts. Each model is read under its own
+// conventions, so that a wrong transform shows whatever the types are.
+func (m *Model) CompareParts(ctx context.Context, source *Model) ([]PartDifference, error) {
 	made, want := m.parts(), source.parts()
 	names := func(list []part) []string {
 		var all []string
@@ -33,57 +46,45 @@ func (m *Model) Unlike(ctx context.Context, source *Model) ([]string, error) {
 		}
 		return all
 	}
-	if len(m.layers) != len(source.layers) {
-		return nil, nil // layers were left out: nothing stands at its place
+	if a, b := len(m.layers), len(source.layers); a != b {
+		return []PartDifference{{Name: "the model", Mismatch: fmt.Sprintf("has %d layers, the source %d", a, b)}}, nil
 	}
 	if m.vocab != source.vocab { // a classifier's output
 		notOutput := func(p part) bool { return p.name == "output.weight" }
 		made, want = slices.DeleteFunc(made, notOutput), slices.DeleteFunc(want, notOutput)
 	}
 	if a, b := names(made), names(want); !slices.Equal(a, b) {
-		return []string{fmt.Sprintf("the file has %d parts, the source %d", len(a), len(b))}, nil
+		return []PartDifference{{Name: "the model", Mismatch: fmt.Sprintf("has %d parts, the source %d", len(a), len(b))}}, nil
 	}
-	found := make([]string, len(made))
+	found := make([]PartDifference, len(made))
 	err := parallel(ctx, m.workers, len(made), func(_, i int) (err error) {
-		found[i], err = unlike(ctx, made[i], want[i])
+		found[i], err = comparePart(ctx, made[i], want[i])
 		return err
 	})
-	return slices.DeleteFunc(found, func(s string) bool { return s == "" }), err
+	return found, err
 }
 
-// unlike says what is wrong with a part, if anything is.
-func unlike(ctx context.Context, made, want part) (string, error) {
+func comparePart(ctx context.Context, made, want part) (d PartDifference, err error) {
+	d.Name = made.name
 	switch {
 	case want.figure != nil:
-		if a, b := made.figure(), want.figure(); !closeTo(a, b) {
-			return made.name + " differs from the source's", nil
-		}
-		return "", nil
+		d.Kind, d.Distance = PartFigure, figureDistance(made.figure(), want.figure())
+		return d, nil
 	case want.vector != nil:
-		a, b := inOrder(made, made.vector, 1), inOrder(want, want.vector, 1)
-		limit := vectorDistance
-		if want.coarse {
-			limit = furthest[len(furthest)-1].distance
+		if !want.coarse {
+			d.Kind = PartVector
 		}
-		if d := distance(a, b); !(d <= limit) {
-			return fmt.Sprintf("%s is %.3g %% of its size away from the source's", made.name, 100*d), nil
-		}
-		return "", nil
+		d.Distance = distance(inOrder(made, made.vector, 1), inOrder(want, want.vector, 1))
+		return d, nil
 	}
-	if made.matrix.rows != want.matrix.rows || made.matrix.cols != want.matrix.cols {
-		return fmt.Sprintf("%s is %d × %d, the source's %d × %d", made.name, made.matrix.rows, made.matrix.cols, want.matrix.rows, want.matrix.cols), nil
+	a, b := made.matrix, want.matrix
+	if a.rows != b.rows || a.cols != b.cols {
+		d.Mismatch = fmt.Sprintf("is %d × %d, the source's %d × %d", a.rows, a.cols, b.rows, b.cols)
+		return d, nil
 	}
-	d, err := nearest(ctx, made, want)
-	bits := 8 * float64(made.matrix.bytes) / float64(made.matrix.block)
-	for _, f := range furthest {
-		if bits >= f.bits {
-			if err == nil && !(d <= f.distance) {
-				return fmt.Sprintf("%s is %.3g %% of its size away from the source's", made.name, 100*d), nil
-			}
-			break
-		}
-	}
-	return "", err
+	d.Bits = 8 * float64(a.bytes) / float64(a.block)
+	d.Distance, err = nearest(ctx, made, want)
+	return d, err
 }
 
 // The samples of a matrix: some rows by some columns, at several places.
@@ -156,11 +157,19 @@ func distance(a, b []float32) float64 {
 	return math.Sqrt(apart / size)
 }
 
-// closeTo compares figures but for their rounding.
-func closeTo(a, b []float64) bool {
-	return slices.EqualFunc(a, b, func(x, y float64) bool {
-		return x == y || math.Abs(x-y) <= 1e-4*max(math.Abs(x), math.Abs(y))
-	})
+// figureDistance is the largest difference of two figures, relative to the
+// greater of them.
+func figureDistance(a, b []float64) float64 {
+	if len(a) != len(b) {
+		return math.Inf(1)
+	}
+	worst := 0.0
+	for i, x := range a {
+		if y := b[i]; x != y {
+			worst = max(worst, math.Abs(x-y)/max(math.Abs(x), math.Abs(y)))
+		}
+	}
+	return worst
 }
 
 // sample decodes some rows by some columns.
