@@ -113,7 +113,7 @@ func containsLine(lines []kvLine, want kvLine) bool {
 // command does.
 func encoder(t gguf.Type) (transform.Encoder, bool) {
 	q, ok := quantize.ByID(t)
-	return func(dst []byte, src []float32) { q.Quantize(dst, src, nil) }, ok
+	return q.Encode, ok
 }
 
 // digestTensors drains every stream, in pieces that do not divide its rows.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize/kernel"
 )
@@ -37,7 +38,7 @@ func newScreen(bits, exponents, large uint64) screen {
 	return s
 }
 
-// large reports whether src, of whole elements, has to be looked at closely.
+// large tells whether src, of whole elements, has to be looked at closely.
 func (s screen) large(src []byte) bool {
 	greatest, n := kernel.GreatestBits(src, s.width)
 	if greatest >= s.limit {
@@ -80,10 +81,45 @@ func anyLarge(x []float32) bool {
 	return false
 }
 
-// largest returns the greatest magnitude.
-func largest(x []float32) (m float64) {
-	for _, v := range x {
-		m = max(m, math.Abs(float64(v)))
+// Encode is Quantize, without weights, for values that nobody has looked at: it
+// returns an error and the column that is to blame where one of them is not
+// finite or lies out of the type's range.
+func (t Type) Encode(dst []byte, src []float32) (column int, err error) {
+	large := anyLarge(src)
+	if large {
+		if at := notFinite(src); at >= 0 {
+			return at, fault.Corrupt("the value is %v", src[at])
+		}
 	}
-	return m
+	t.Quantize(dst, src, nil)
+	if !large {
+		return 0, nil
+	}
+	return t.holds(dst, src, make([]float32, len(src)))
+}
+
+// holds checks a quantized row of large values by reading it back, for which
+// it takes the room of as many: the scales of most types are half-precision
+// floats, which end at 65504.
+func (t Type) holds(row []byte, x, back []float32) (column int, err error) {
+	t.Dequantize(back, row)
+	if notFinite(back) < 0 {
+		return 0, nil
+	}
+	column = largest(x)
+	wider := "BF16"
+	if t.ID == gguf.TypeBF16 {
+		wider = "F32"
+	}
+	return column, fault.Corrupt("%g is out of the range of %s; %s holds it", x[column], t.Name, wider)
+}
+
+// largest returns the place of the greatest magnitude.
+func largest(x []float32) (at int) {
+	for i, v := range x {
+		if math.Abs(float64(v)) > math.Abs(float64(x[at])) {
+			at = i
+		}
+	}
+	return at
 }

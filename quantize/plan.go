@@ -31,10 +31,10 @@ type Choice struct {
 	weights *weights // nil where the tensor is quantized without
 }
 
-// Fallback reports whether the rows do not fit the type that was wanted.
+// Fallback tells whether the rows do not fit the type that was wanted.
 func (c Choice) Fallback() bool { return c.Wanted != c.Info.Type }
 
-// Converts reports whether the data change; they are copied otherwise.
+// Converts tells whether the data change; they are copied otherwise.
 func (c Choice) Converts() bool { return c.From != c.Info.Type }
 
 // planner holds what choosing types needs from one tensor to the next.
@@ -106,11 +106,11 @@ func (p *planner) choose(c *Choice) error {
 	columns := c.Info.Columns()
 	switch {
 	case !ok || columns%int64(to.BlockLen()) != 0:
-		return fault.Unsupported("quantize: tensor %q: row length %d is not a multiple of the %s block length %d, and no other type is defined for that",
-			c.Info.Name, columns, want, want.BlockLen())
+		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s, and no other type is defined for that",
+			c.Info.Name, columns, want.BlockLen(), want)
 	case to != want && p.NoFallback:
-		return fault.Unsupported("quantize: tensor %q: row length %d is not a multiple of the %s block length %d; without --no-fallback it would be %s",
-			c.Info.Name, columns, want, want.BlockLen(), to)
+		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s",
+			c.Info.Name, columns, want.BlockLen(), want, to)
 	}
 	c.Wanted, c.Info.Type = want, to
 	return nil

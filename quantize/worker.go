@@ -86,16 +86,13 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 	return nil
 }
 
-// readBack checks a row with large values: the scales of most types are
-// half-precision floats, which end at 65504.
+// readBack checks a row with large values.
 func (w *worker) readBack(c *chunk, t Type, row []byte, x []float32, number int64) error {
 	if cap(w.back) < len(x) {
 		w.back = make([]float32, len(x))
 	}
-	back := w.back[:len(x)]
-	t.Dequantize(back, row)
-	if at := notFinite(back); at >= 0 {
-		return c.errRow(number, at, "the row's largest magnitude %g is out of the range of %s", largest(x), t.Name)
+	if at, err := t.holds(row, x, w.back[:len(x)]); err != nil {
+		return c.errRow(number, at, "%w", err)
 	}
 	return nil
 }

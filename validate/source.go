@@ -99,5 +99,5 @@ func (r *reference) put(o origin) {
 // encoder lends the converter the block types.
 func encoder(t gguf.Type) (transform.Encoder, bool) {
 	typ, ok := quantize.ByID(t)
-	return func(dst []byte, src []float32) { typ.Quantize(dst, src, nil) }, ok
+	return typ.Encode, ok
 }

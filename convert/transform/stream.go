@@ -3,14 +3,17 @@ package transform
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 )
 
-// Encoder turns one row of values into a block type.
-type Encoder func(dst []byte, src []float32)
+// Encoder turns one row of values into another type. Where a value is not
+// finite or the type cannot hold it, the error says so and column tells which.
+type Encoder func(dst []byte, src []float32) (column int, err error)
 
 // Stream yields r as a tensor of a GGUF file in the encoding that info names:
 // the source's own bytes where the types agree, else every value by way of
@@ -39,10 +42,17 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := row.load(ctx, r, first*r.Columns); err != nil {
+			column, err := 0, row.load(ctx, r, first*r.Columns)
+			if wide := new(tooWide); errors.As(err, &wide) {
+				column = wide.at
+			} else if err != nil {
 				return err
+			} else {
+				column, err = encode(dst[:rowBytes], row.x)
 			}
-			encode(dst[:rowBytes], row.x)
+			if err != nil {
+				return fault.Corrupt("convert: tensor %q: row %d, column %d: %w", info.Name, first, column, err)
+			}
 			dst = dst[rowBytes:]
 		}
 		return nil
@@ -61,17 +71,33 @@ var plain = map[gguf.Type]dtype.DType{
 	gguf.TypeMXFP4: dtype.U8, // rows of whole blocks
 }
 
-// encoders write the types without blocks.
+// encoders write the types without blocks. What is not finite stays as it is in
+// F32; the others check, since their values may be the last to be looked at.
 var encoders = map[gguf.Type]Encoder{
-	gguf.TypeF32: func(dst []byte, src []float32) { (&values{src}).store(dst) },
-	gguf.TypeF16: func(dst []byte, src []float32) {
-		for i, x := range src {
-			binary.LittleEndian.PutUint16(dst[2*i:], dtype.F32ToF16(x))
-		}
+	gguf.TypeF32: func(dst []byte, src []float32) (int, error) {
+		(&values{src}).store(dst)
+		return 0, nil
 	},
-	gguf.TypeBF16: func(dst []byte, src []float32) {
-		for i, x := range src {
-			binary.LittleEndian.PutUint16(dst[2*i:], dtype.F32ToBF16(x))
-		}
+	gguf.TypeF16: func(dst []byte, src []float32) (int, error) {
+		return half(dst, src, dtype.F32ToF16, 0x7c00, "out of the range of F16; BF16 holds it")
 	},
+	gguf.TypeBF16: func(dst []byte, src []float32) (int, error) {
+		return half(dst, src, dtype.F32ToBF16, 0x7f80, "out of the range of BF16; F32 holds it")
+	},
+}
+
+// half writes values of 16 bits, of which those with all bits of exponents are
+// not finite.
+func half(dst []byte, src []float32, round func(float32) uint16, exponents uint16, rule string) (column int, err error) {
+	for i, x := range src {
+		y := round(x)
+		if y&exponents == exponents {
+			if x-x != 0 {
+				return i, fault.Corrupt("the value is %v", x)
+			}
+			return i, fault.Corrupt("%g is %s", x, rule)
+		}
+		binary.LittleEndian.PutUint16(dst[2*i:], y)
+	}
+	return 0, nil
 }

@@ -3,10 +3,12 @@ package transform
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"sync"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // Map applies f to every element, in float32. Elements of an F16 tensor are
@@ -83,5 +85,25 @@ func load(ctx context.Context, dst []float32, r Rows, first int64) error {
 	if err := r.Read(ctx, p, first*element); err != nil {
 		return err
 	}
-	return dtype.ToFloat32(dst, p, r.DType)
+	if err := dtype.ToFloat32(dst, p, r.DType); err != nil || r.DType != dtype.F64 {
+		return err
+	}
+	for i, x := range dst {
+		if wide := math.Float64frombits(binary.LittleEndian.Uint64(p[8*i:])); math.IsInf(float64(x), 0) && !math.IsInf(wide, 0) {
+			return &tooWide{i, wide}
+		}
+	}
+	return nil
 }
+
+// tooWide is the error of a double that is out of the range of float32.
+type tooWide struct {
+	at    int // among the elements that were to be read
+	value float64
+}
+
+func (e *tooWide) Error() string {
+	return fmt.Sprintf("%g is out of the range of F32, the widest type that is written", e.value)
+}
+
+func (e *tooWide) Unwrap() error { return fault.ErrCorrupt }

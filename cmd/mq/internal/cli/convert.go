@@ -266,7 +266,7 @@ func encoder(t gguf.Type) (transform.Encoder, bool) {
 	if !ok || row.NeedsWeights {
 		return nil, false
 	}
-	return func(dst []byte, src []float32) { row.Quantize(dst, src, nil) }, true
+	return row.Encode, true
 }
 
 // sizeFlag reads the value of a flag that is a file size.
