@@ -1,6 +1,10 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
+)
 
 // addedTokens finds the added tokens of tokenizer.json: first those that are
 // looked for in the text as it is, then, in what lies between, normalized, the
@@ -60,13 +64,13 @@ func leftmost(text string, find *trie, ms []marker, control bool, yield func(pie
 		}
 		from, to := at, at+n
 		at = to
-		if m.single && (wordBefore(text, from) || wordAfter(text, to)) {
+		if m.single && (pattern.WordBefore(text, from) || pattern.WordAfter(text, to)) {
 			continue
 		}
 		if m.lstrip {
 			for from > done {
 				r, k := utf8.DecodeLastRuneInString(text[done:from])
-				if !isBlank(r) {
+				if !pattern.IsBlank(r) {
 					break
 				}
 				from -= k
@@ -75,7 +79,7 @@ func leftmost(text string, find *trie, ms []marker, control bool, yield func(pie
 		if m.rstrip {
 			for to < len(text) {
 				r, k := utf8.DecodeRuneInString(text[to:])
-				if !isBlank(r) {
+				if !pattern.IsBlank(r) {
 					break
 				}
 				to += k

@@ -1,6 +1,10 @@
 package tokenizer
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/f190792d/mq/internal/vocabtest"
+)
 
 // Vocabularies of every size and rule, by file.
 var benchmarked = []string{"llama2/tokenizer.json", "llama3_1/tokenizer.json", "qwen3/tokenizer.json", "deepseek_v3/tokenizer.json",
@@ -9,7 +13,7 @@ var benchmarked = []string{"llama2/tokenizer.json", "llama3_1/tokenizer.json", "
 func BenchmarkLoad(b *testing.B) {
 	for _, name := range benchmarked {
 		b.Run(name, func(b *testing.B) {
-			raw := readMaybeGzip(b, "data", "tokenizers", name)
+			raw := vocabtest.File(b, "data", "tokenizers", name)
 			build := libraryOf(name)
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
@@ -26,7 +30,7 @@ func BenchmarkEncode(b *testing.B) {
 	text := readShared(b, "data", "text", "wiki.test.raw")
 	for _, name := range benchmarked {
 		b.Run(name, func(b *testing.B) {
-			tok, err := libraryOf(name)(readMaybeGzip(b, "data", "tokenizers", name))
+			tok, err := libraryOf(name)(vocabtest.File(b, "data", "tokenizers", name))
 			if err != nil {
 				b.Fatal(err)
 			}

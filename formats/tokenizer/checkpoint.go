@@ -181,7 +181,7 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return (*checkpoint).writeUnigramJSON, nil
 	case model == "WordPiece":
 		return (*checkpoint).writeBERT, nil
-	case model == "BPE" && c.json.file.Model.ByteFallback && (llamaClasses[class] || class == "JambaForCausalLM" || c.json.prepends()):
+	case model == "BPE" && c.json.file.Model.ByteFallback && (llamaClasses[class] || class == "JambaForCausalLM" || prepends(c.json)):
 		return (*checkpoint).writeLlamaHF, nil
 	case model == "BPE":
 		return (*checkpoint).writeGPT2, nil

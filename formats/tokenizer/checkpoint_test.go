@@ -17,6 +17,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/internal/shared"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 // memFiles are the files of a checkpoint, by name.
@@ -108,7 +109,7 @@ func (c testCheckpoint) made(t testing.TB) memFiles {
 		case "tekken.json":
 			files[name] = tekkenOf(t, text)
 		case "qwen.tiktoken":
-			files[name] = qwenRanks(t)
+			files[name] = vocabtest.QwenRanks(t, fromByteChars)
 		default:
 			files[name] = []byte(text)
 		}
@@ -152,7 +153,7 @@ func (c testCheckpoint) files(t testing.TB) memFiles {
 		if c.folder == "" {
 			files[target] = []byte(readFile(t, folder+"/"+e.Name()))
 		} else {
-			files[target] = readMaybeGzip(t, "data", "tokenizers", c.folder, e.Name())
+			files[target] = vocabtest.File(t, "data", "tokenizers", c.folder, e.Name())
 		}
 	}
 	return files
@@ -214,7 +215,7 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 	for _, c := range testCheckpoints {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			skipLarge(t, c.folder)
+			vocabtest.SkipLarge(t, c.folder)
 			// Gemma's rules do not fit Llama's vocabulary, which stands in for it.
 			tok, err := FromCheckpoint(c.files(t), CheckpointOptions{Unchecked: c.name == "gemma-spm"})
 			if err != nil {
@@ -245,7 +246,7 @@ func TestCheckpointEncodesAsItsLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := openStories(t)
-	for _, text := range sample(t) {
+	for _, text := range vocabtest.Sample() {
 		opts := Options{AddSpecial: true, ParseSpecial: true}
 		if diff := cmp.Diff(own.Encode(text, opts), tok.Encode(text, opts)); diff != "" {
 			t.Errorf("%q: %s", text, diff)

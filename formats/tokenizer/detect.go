@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // structure describes how tokenizer.json cuts text, one line for each step, so
@@ -32,43 +33,31 @@ func structure(root *component) string {
 	return strings.Join(lines, "\n")
 }
 
-// Steps of well-known files that no scanner is written for.
-const (
-	bloomSplit     = ` ?[^(\s|[.,!?…。，、।۔،])]+`
-	cjkKanaText    = `[一-龥぀-ゟ゠-ヿ]+`
-	cjkHangulText  = `[一-龥ࠀ-一가-퟿]+`
-	groupsOfThree  = `\d{1,3}(?=(?:\d{3})*\b)`
-	bailingPattern = `'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`
-	seedPattern    = contractionFold + `|` + leadWord + `|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|` + lineSpace
-	exaonePattern  = contractionFold + `|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+`
-	jaisSpaces     = `|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}`
-)
-
 // structures name the ways of cutting text. Of several names with the same
 // way the first whose token the vocabulary has counts; "" needs none.
 var structures = map[string][]struct{ token, pre string }{
 	"gpt2": {{"<|im_sep|>", "phi-2"}, {"<|gigatoken|>", "gigachat"}, {"", "gpt-2"}},
 	"digit\ngpt2": {{"<|START_OF_TURN_TOKEN|>", "command-r"}, {"<|im_start|>", "smollm"}, {"[|assistant|]", "exaone"},
 		{"", "starcoder"}},
-	"Isolated " + patternLlama3: {{"[gMASK]", "glm4"}, {"", "llama-bpe"}},
-	"Isolated " + patternQwen2: {{"<｜begin▁of▁sentence｜>", "deepseek-r1-qwen"}, {"<|reg_extra|>", "stablelm2"},
+	"Isolated " + pattern.Llama3: {{"[gMASK]", "glm4"}, {"", "llama-bpe"}},
+	"Isolated " + pattern.Qwen2: {{"<｜begin▁of▁sentence｜>", "deepseek-r1-qwen"}, {"<|reg_extra|>", "stablelm2"},
 		{"", "qwen2"}},
-	"Isolated " + patternQwen35: {{"", "qwen35"}},
-	"Isolated " + patternGPT4o:  {{"<|header_start|>", "llama4"}, {"", "gpt-4o"}},
-	"Isolated " + patternTekken: {{"", "tekken"}},
-	"Isolated \\p{N}{1,3}\nIsolated " + cjkKanaText + "\nIsolated " + patternDeepSeek:                      {{"", "deepseek-v3"}},
-	"Isolated [\\r\\n]\nIsolated \\s?\\p{L}+\nIsolated \\s?\\p{P}+\nIsolated " + cjkHangulText + "\ndigit": {{"", "deepseek-coder"}},
-	"Punctuation Contiguous\ngpt2\nDigits\nIsolated [0-9][0-9][0-9]":                                       {{"", "falcon"}},
-	"Isolated " + bloomSplit:                                   {{"", "bloom"}},
-	"Isolated " + bloomSplit + "\ndigit":                       {{"", "viking"}},
-	"Isolated " + groupsOfThree + "\nIsolated " + patternGPT4o: {{"", "tiny_aya"}},
-	"Isolated " + bailingPattern:                               {{"", "bailingmoe"}},
-	"Isolated " + seedPattern:                                  {{"", "seed-coder"}},
-	"Isolated " + exaonePattern:                                {{"", "exaone-moe"}},
-	"Isolated " + contractionFold + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|\s*[\r\n]+` + jaisSpaces:        {{"", "jais-2"}},
-	"Isolated \\p{N}{1,3}\nIsolated " + contractionFold + `|` + leadWord + `|\p{N}+|` + otherLine + `|` + lineSpace: {{"", "minicpm5"}},
-	"Isolated " + leadWord + `|\p{N}|` + otherLine + `|` + lineSpace:                                                {{"", "ufakzeka"}},
-	"Isolated [^\\n]+|[\\n]+\nIsolated " + patternQwen2:                                                             {{"", "laguna"}},
+	"Isolated " + pattern.Qwen35: {{"", "qwen35"}},
+	"Isolated " + pattern.GPT4o:  {{"<|header_start|>", "llama4"}, {"", "gpt-4o"}},
+	"Isolated " + pattern.Tekken: {{"", "tekken"}},
+	"Isolated \\p{N}{1,3}\nIsolated " + pattern.KanaText + "\nIsolated " + pattern.DeepSeek:                     {{"", "deepseek-v3"}},
+	"Isolated [\\r\\n]\nIsolated \\s?\\p{L}+\nIsolated \\s?\\p{P}+\nIsolated " + pattern.HangulText + "\ndigit": {{"", "deepseek-coder"}},
+	"Punctuation Contiguous\ngpt2\nDigits\nIsolated [0-9][0-9][0-9]":                                            {{"", "falcon"}},
+	"Isolated " + pattern.Bloom:                                     {{"", "bloom"}},
+	"Isolated " + pattern.Bloom + "\ndigit":                         {{"", "viking"}},
+	"Isolated " + pattern.Thousands + "\nIsolated " + pattern.GPT4o: {{"", "tiny_aya"}},
+	"Isolated " + pattern.Bailing:                                   {{"", "bailingmoe"}},
+	"Isolated " + pattern.SeedCoder:                                 {{"", "seed-coder"}},
+	"Isolated " + pattern.ExaoneMoE:                                 {{"", "exaone-moe"}},
+	"Isolated " + pattern.Jais2:                                     {{"", "jais-2"}},
+	"Isolated \\p{N}{1,3}\nIsolated " + pattern.MiniCPM5:            {{"", "minicpm5"}},
+	"Isolated " + pattern.Ufakzeka:                                  {{"", "ufakzeka"}},
+	"Isolated [^\\n]+|[\\n]+\nIsolated " + pattern.Qwen2:            {{"", "laguna"}},
 	"Whitespace": {{"", "whitespace"}},
 }
 
@@ -84,14 +73,15 @@ func DetectPre(file []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return b.detectPre()
+	return detectPre(b)
 }
 
-func (b *jsonBuilder) detectPre() (string, error) {
+// detectPre finds the name for a parsed file.
+func detectPre(b *jsonBuilder) (string, error) {
 	switch {
 	case b.file.Model.Type == "WordPiece":
 		return "bert-bge", nil
-	case b.file.Model.ByteFallback && !b.prepends():
+	case b.file.Model.ByteFallback && !prepends(b):
 		// Merges over characters, spaces written as U+2581: as gemma 4, whose
 		// own name is for its own kind of vocabulary.
 		return "granite-embed-multi-311m", nil
@@ -105,14 +95,14 @@ func (b *jsonBuilder) detectPre() (string, error) {
 		}
 		return choice.pre, nil
 	}
-	return b.behavesLike()
+	return behavesLike(b)
 }
 
 // preOrder is the order in which names are tried: the plain ones first.
 var preOrder = []string{"gpt-2", "starcoder", "qwen2", "smaug-bpe", "llama-bpe", "qwen35", "gpt-4o", "tekken", "deepseek-v3", "deepseek-coder", "deepseek-llm"}
 
 // behavesLike finds a name whose rule cuts the probe as the file does.
-func (b *jsonBuilder) behavesLike() (string, error) {
+func behavesLike(b *jsonBuilder) (string, error) {
 	steps, mapped, err := compilePreTokenizer(b.file.PreTokenizer)
 	if err != nil {
 		return "", err
@@ -126,12 +116,12 @@ func (b *jsonBuilder) behavesLike() (string, error) {
 	if !mapped {
 		return "", unknownPre()
 	}
-	for _, name := range append(slices.Clone(preOrder), PreNames()...) {
-		r := rules[name]
-		if r.raw || r.ignoreMerges != b.file.Model.IgnoreMerges && name != "default" {
+	for _, name := range append(slices.Clone(preOrder), pattern.Names()...) {
+		r, err := pattern.Lookup(name)
+		if err != nil || r.Characters || r.IgnoreMerges != b.file.Model.IgnoreMerges && name != "default" {
 			continue
 		}
-		split, err := r.splitter()
+		split, err := r.Splitter()
 		if err == nil && name != "default" && slices.Equal(split(nil, probe), want) {
 			return name, nil
 		}

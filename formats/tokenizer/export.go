@@ -169,7 +169,7 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 			table[id] = entry{text, 0, TypeNormal}
 		}
 	}
-	spaced := b.escapes()
+	spaced := spacesDecoded(b)
 	for id, a := range c.added() {
 		if id >= int64(size) {
 			return nil, fault.Corrupt("tokenizer: added token %q has id %d, config.json says vocab_size %d", a.Content, id, size)
@@ -184,8 +184,8 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 	return table, nil
 }
 
-// escapes tells whether decoding turns U+2581 into spaces.
-func (b *jsonBuilder) escapes() bool {
+// spacesDecoded reports whether decoding turns U+2581 into spaces.
+func spacesDecoded(b *jsonBuilder) bool {
 	for _, d := range b.file.Decoder.list() {
 		if d.Type == "Metaspace" || d.Type == "Replace" && str(d.Pattern.String) == lowBlock {
 			return true
@@ -258,7 +258,7 @@ func (c *checkpoint) writeGPT2() error {
 	pre := c.opts.Pre
 	if pre == "" {
 		var err error
-		if pre, err = c.json.detectPre(); err != nil {
+		if pre, err = detectPre(c.json); err != nil {
 			return err
 		}
 	}

@@ -129,14 +129,14 @@ func (c *checkpoint) writeLlamaHF() error {
 		return err
 	}
 	c.llamaTail()
-	if !c.json.prepends() {
+	if !prepends(c.json) {
 		c.kvs.Set(key("add_space_prefix"), false)
 	}
 	return nil
 }
 
-// prepends tells whether text begins with a space that is not its own.
-func (b *jsonBuilder) prepends() bool {
+// prepends reports whether text begins with a space that is not its own.
+func prepends(b *jsonBuilder) bool {
 	for _, n := range b.file.Normalizer.list() {
 		if n.Type == "Prepend" && n.Prepend == lowBlock {
 			return true

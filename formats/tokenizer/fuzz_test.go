@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 // classified fails the test for an error without a class.
@@ -107,7 +108,7 @@ func FuzzRankFiles(f *testing.F) {
 // A byte-level vocabulary keeps every text.
 func FuzzEncodeKeepsText(f *testing.F) {
 	tok := openStories(f)
-	for _, text := range sample(f) {
+	for _, text := range vocabtest.Sample() {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // family is what llama.cpp presumes for a value of tokenizer.ggml.model.
@@ -39,7 +40,7 @@ var roles = []struct{ role, key string }{
 type loader struct {
 	*Tokenizer
 	kvs  gguf.KVs
-	rule rule
+	rule pattern.Rule
 }
 
 func key(name string) string { return "tokenizer.ggml." + name }
@@ -62,7 +63,7 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 	if !ok {
 		return nil, fault.Unsupported("tokenizer: unknown vocabulary kind %q in tokenizer.ggml.model", kind)
 	}
-	l := &loader{&Tokenizer{kind: kind, addBOS: fam.addBOS, addEOS: fam.addEOS}, kvs, rule{}}
+	l := &loader{&Tokenizer{kind: kind, addBOS: fam.addBOS, addEOS: fam.addEOS}, kvs, pattern.Rule{}}
 	if err := l.vocabulary(); err != nil {
 		return nil, err
 	}
@@ -71,9 +72,9 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 	}
 	l.addSpace = l.flag("add_space_prefix", fam.addSpace)
 	l.roles(fam.special)
-	l.addBOS = l.flag("add_bos_token", l.addBOS || l.rule.addBOS)
+	l.addBOS = l.flag("add_bos_token", l.addBOS || l.rule.AddBOS)
 	l.addEOS = l.flag("add_eos_token", l.addEOS)
-	if l.rule.raw && l.rule.spaces && l.pre != "sarvam-moe" {
+	if l.rule.Characters && l.rule.Spaces && l.pre != "sarvam-moe" {
 		l.addBOS = true // gemma 4 files that say otherwise are wrong
 	}
 	if err := fam.build(l); err != nil {
@@ -140,7 +141,7 @@ func (l *loader) preTokenizer() error {
 		return nil
 	}
 	var err error
-	l.rule, err = lookupRule(l.pre)
+	l.rule, err = pattern.Lookup(l.pre)
 	return err
 }
 

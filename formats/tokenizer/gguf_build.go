@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // stripRules tells which special tokens take the white space around them.
@@ -64,11 +65,11 @@ func (l *loader) bpe() error {
 		merges = append(merges, [2]string{text[:at], text[at+1:]})
 	}
 	m := &bpe{tokens: int32(len(l.tokens)), unk: unknown}
-	if l.rule.raw {
+	if l.rule.Characters {
 		m.chars = oneRune(l.ids)
 		m.fallback = byteTokens(l.ids)
 	}
-	if l.rule.ignoreMerges {
+	if l.rule.IgnoreMerges {
 		m.whole = wholeWords(l.ids, m.chars == nil)
 	}
 	if l.pre == "gemma4" || l.pre == "granite-embed-multi-311m" {
@@ -86,7 +87,7 @@ func (l *loader) bpe() error {
 		m.setBytes(l.ids)
 	}
 	l.model = m
-	split, err := l.rule.splitter()
+	split, err := l.rule.Splitter()
 	if err != nil {
 		return err
 	}
@@ -99,13 +100,13 @@ func (l *loader) bpe() error {
 		if lower {
 			s = strings.ToLower(s)
 		}
-		if l.rule.spaces {
+		if l.rule.Spaces {
 			s = escapeSpaces(s)
 		}
 		return split(dst, s)
 	}
 	decode := unescapeSpaces
-	if !l.rule.spaces {
+	if !l.rule.Spaces {
 		decode = func(text string) string {
 			if raw, ok := fromByteChars(text); ok {
 				return raw
@@ -119,7 +120,7 @@ func (l *loader) bpe() error {
 
 // dropSpace cuts at white space, which it drops.
 func dropSpace(dst []string, s string) []string {
-	return append(dst, strings.FieldsFunc(s, func(r rune) bool { return unicode15.of(r)&space != 0 })...)
+	return append(dst, strings.FieldsFunc(s, func(r rune) bool { return pattern.Unicode15.Of(r)&pattern.Space != 0 })...)
 }
 
 // oneRune are the tokens of one character.
@@ -171,7 +172,7 @@ func (l *loader) wordPiece() error {
 	}
 	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
 	lower := l.flag("normalizer.lowercase", true)
-	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: unicode15}
+	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: pattern.Unicode15}
 	l.words = func(dst []string, f fragment) []string { return words.split(dst, repairLlama(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil

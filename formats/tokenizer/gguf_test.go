@@ -10,10 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/internal/shared"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 // openGGUF gives the tokenizer of a GGUF file from the large test material. It
@@ -85,7 +84,7 @@ func TestGivesLlamaCppVectors(t *testing.T) {
 // The digests are of the ids that libllama gives for the vocabularies, and for
 // the one of GPT-2 under every name of a pre-tokenizer.
 func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
-	corpora := map[string][]string{"sample": sample(t), "short": fuzzed(t, 400, 3), "whole": sample(t), "broken": broken(t, 1000, 8)}
+	corpora := map[string][]string{"sample": vocabtest.Sample(), "short": vocabtest.Fuzzed(400, 3), "whole": vocabtest.Sample(), "broken": vocabtest.Broken(1000, 8)}
 	for i, text := range corpora["broken"] {
 		raw := []byte(text)
 		for j, b := range raw {
@@ -119,13 +118,6 @@ func TestGivesLlamaCppIDsOfFuzzedTexts(t *testing.T) {
 	}
 }
 
-func TestKnowsEveryPreTokenizerName(t *testing.T) {
-	want := strings.Fields(readFile(t, "testdata/pre.txt"))
-	if diff := cmp.Diff(want, PreNames()); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
 	sc := bufio.NewScanner(strings.NewReader(readShared(t, "golden", "tokens-wiki.tsv")))
 	text := readShared(t, "data", "text", "wiki.test.raw")
@@ -136,7 +128,7 @@ func TestGivesLlamaCppIDsOfWikiText(t *testing.T) {
 		}
 		t.Run(row[0], func(t *testing.T) {
 			t.Parallel()
-			skipLarge(t, row[0])
+			vocabtest.SkipLarge(t, row[0])
 			tok := openGGUF(t, "data", "tokenizers", "ggml-vocab", "ggml-vocab-"+row[0]+".gguf")
 			ids := tok.Encode(text, Options{ParseSpecial: true})
 			if strconv.Itoa(len(ids)) != row[1] || digest(ids) != row[2] {

@@ -3,8 +3,8 @@ package tokenizer
 import (
 	"encoding/base64"
 	"math"
+	"os"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -14,10 +14,11 @@ func itoa(i int) string { return strconv.Itoa(i) }
 
 func floatBits(f float32) uint32 { return math.Float32bits(f) }
 
-// skipLarge leaves the vocabularies of a quarter of a million tokens out of
-// short tests: loading them takes half of the time.
-func skipLarge(t *testing.T, name string) {
-	if testing.Short() && (strings.HasPrefix(name, "gemma") || strings.HasPrefix(name, "gptoss")) {
-		t.Skip("a large vocabulary")
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(raw)
 }

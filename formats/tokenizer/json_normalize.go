@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // rewrite is one step of normalization.
@@ -21,7 +22,7 @@ var normalizers = map[string]func(c *component) (rewrite, error){
 	"NFKD":      func(*component) (rewrite, error) { return norm.NFKD.String, nil },
 	"Lowercase": func(*component) (rewrite, error) { return lowercase, nil },
 	"StripAccents": func(*component) (rewrite, error) {
-		return drop(func(r rune) bool { return unicode16.of(r)&mark != 0 && !isNew(r) }), nil
+		return drop(func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Mark != 0 && !pattern.SinceUnicode8(r) }), nil
 	},
 	"ByteLevel": func(*component) (rewrite, error) { return toByteChars, nil },
 	"Nmt":       func(*component) (rewrite, error) { return nmt, nil },
@@ -82,14 +83,14 @@ func replace(c *component) (rewrite, error) {
 			return strings.ReplaceAll(s, old, c.Content)
 		}, nil
 	}
-	re, err := compileRegex(str(c.Pattern.Regex), unicode16)
+	re, err := pattern.CompileRegexp(str(c.Pattern.Regex), pattern.Unicode16)
 	if err != nil {
 		return nil, err
 	}
 	return func(s string) string {
 		var out strings.Builder
 		at := 0
-		re.each(s, func(start, end int) {
+		re.Each(s, func(start, end int) {
 			if out.Len() > growthLimit(len(s)) {
 				return
 			}
@@ -170,7 +171,7 @@ func bertNormalizer(c *component) (rewrite, error) {
 	if c.StripAccents != nil {
 		accents = *c.StripAccents
 	}
-	plain := drop(isAccent)
+	plain := drop(pattern.IsAccent)
 	return func(s string) string {
 		if accents {
 			s = plain(norm.NFD.String(cleaned(s, c)))
@@ -188,7 +189,7 @@ func cleaned(s string, c *component) string {
 	out := make([]byte, 0, len(s)+16)
 	for _, r := range s {
 		if yes(c.CleanText) {
-			if isControl(r) {
+			if pattern.IsControl(r) {
 				continue
 			}
 			if unicode.IsSpace(r) {

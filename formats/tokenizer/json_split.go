@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // cutter is one step of pre-tokenization. first tells that s begins the text.
@@ -17,9 +18,9 @@ var preTokenizers = map[string]func(c *component) (cutter, error){
 	"ByteLevel":        byteLevelStep,
 	"Metaspace":        metaspace,
 	"Digits":           digits,
-	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, isPunct) },
+	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, pattern.IsPunct) },
 	"Whitespace":       func(*component) (cutter, error) { return wordStep, nil },
-	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", isBlank) },
+	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", pattern.IsBlank) },
 	"BertPreTokenizer": bertPreTokenizer,
 	"CharDelimiterSplit": func(c *component) (cutter, error) {
 		return behave("Removed", func(r rune) bool { return string(r) == c.Delimiter })
@@ -95,17 +96,18 @@ func splitStep(c *component) (cutter, error) {
 	})
 }
 
-func regexStep(pattern, behavior string, invert bool) (cutter, error) {
-	pattern = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(pattern)
-	if (behavior == "Isolated" || behavior == "Removed" && invert) && handWritten[pattern] != nil {
-		split := handWritten[pattern](unicode16)
-		return func(dst []string, s string, _ bool) []string { return split(dst, s) }, nil
+func regexStep(expr, behavior string, invert bool) (cutter, error) {
+	expr = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(expr)
+	if behavior == "Isolated" || behavior == "Removed" && invert {
+		if split, ok := pattern.Scanner(expr, pattern.Unicode16); ok {
+			return func(dst []string, s string, _ bool) []string { return split(dst, s) }, nil
+		}
 	}
-	re, err := compileRegex(pattern, unicode16)
+	re, err := pattern.CompileRegexp(expr, pattern.Unicode16)
 	if err != nil {
 		return nil, err
 	}
-	return behaviors(behavior, invert, re.each)
+	return behaviors(behavior, invert, re.Each)
 }
 
 // behave splits at single characters.
@@ -190,7 +192,7 @@ func behaviors(behavior string, invert bool, each func(s string, yield func(star
 
 func byteLevelStep(c *component) (cutter, error) {
 	prefix := no(c.AddPrefixSpace)
-	split := handWritten[patternGPT2](unicode16)
+	split, err := pattern.Compile(pattern.GPT2, pattern.Unicode16)
 	if c.UseRegex != nil && !*c.UseRegex {
 		split = func(dst []string, s string) []string { return append(dst, s) }
 	}
@@ -199,7 +201,7 @@ func byteLevelStep(c *component) (cutter, error) {
 			s = " " + s
 		}
 		return split(dst, s)
-	}, nil
+	}, err
 }
 
 func metaspace(c *component) (cutter, error) {
@@ -231,7 +233,7 @@ func metaspace(c *component) (cutter, error) {
 }
 
 func digits(c *component) (cutter, error) {
-	is := func(r rune) bool { return unicode16.of(r)&numeric != 0 }
+	is := func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Numeric != 0 }
 	if c.IndividualDigits {
 		return behave("Isolated", is)
 	}
@@ -239,11 +241,11 @@ func digits(c *component) (cutter, error) {
 }
 
 func bertPreTokenizer(*component) (cutter, error) {
-	words, err := behave("Removed", isBlank)
+	words, err := behave("Removed", pattern.IsBlank)
 	if err != nil {
 		return nil, err
 	}
-	marks, err := behave("Isolated", isPunct)
+	marks, err := behave("Isolated", pattern.IsPunct)
 	return func(dst []string, s string, first bool) []string {
 		for _, w := range words(nil, s, first) {
 			dst = marks(dst, w, false)
@@ -252,15 +254,13 @@ func bertPreTokenizer(*component) (cutter, error) {
 	}, err
 }
 
-func isBlank(r rune) bool { return unicode16.of(r)&space != 0 }
-
 // wordStep takes runs of word characters and runs of all others but blanks.
 func wordStep(dst []string, s string, _ bool) []string {
 	kind := func(r rune) int {
 		switch {
-		case isBlank(r):
+		case pattern.IsBlank(r):
 			return 0
-		case isWord(r):
+		case pattern.IsWord(r):
 			return 1
 		}
 		return 2

@@ -1,41 +1,16 @@
 package tokenizer
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/f190792d/mq/internal/shared"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
-
-// readMaybeGzip reads a file of the large test material, unpacked.
-func readMaybeGzip(t testing.TB, elem ...string) []byte {
-	t.Helper()
-	return unpack(t, shared.Path(t, elem...))
-}
-
-func unpack(t testing.TB, path string) []byte {
-	t.Helper()
-	raw := []byte(readFile(t, path))
-	if bytes.HasPrefix(raw, []byte{0x1F, 0x8B}) {
-		zr, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if raw, err = io.ReadAll(zr); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return raw
-}
 
 // vocabularyFile reads a vocabulary by the name that it has in ids.py.
 func vocabularyFile(t testing.TB, name string) []byte {
@@ -43,40 +18,19 @@ func vocabularyFile(t testing.TB, name string) []byte {
 	first, rest, _ := strings.Cut(name, "/")
 	switch first {
 	case "qwen.tiktoken":
-		return qwenRanks(t)
+		return vocabtest.QwenRanks(t, fromByteChars)
 	case "trained":
-		return unpack(t, "testdata/"+name)
+		return vocabtest.Unpack(t, "testdata/"+name)
 	case "testdata":
-		return unpack(t, name)
+		return vocabtest.Unpack(t, name)
 	case "mistral_common":
 		folder := os.Getenv("MQ_MISTRAL_COMMON")
 		if folder == "" {
 			t.Skip("MQ_MISTRAL_COMMON does not name the data folder of the mistral-common package")
 		}
-		return unpack(t, filepath.Join(folder, rest))
+		return vocabtest.Unpack(t, filepath.Join(folder, rest))
 	}
-	return readMaybeGzip(t, "data", "tokenizers", name)
-}
-
-// qwenRanks makes qwen.tiktoken out of tokenizer.json of Qwen 3, which has the
-// same tokens with the same ids.
-func qwenRanks(t testing.TB) []byte {
-	t.Helper()
-	var file struct {
-		Model struct{ Vocab map[string]int }
-	}
-	if err := json.Unmarshal(readMaybeGzip(t, "data", "tokenizers", "qwen3", "tokenizer.json"), &file); err != nil {
-		t.Fatal(err)
-	}
-	tokens := make([]string, len(file.Model.Vocab))
-	for text, rank := range file.Model.Vocab {
-		tokens[rank], _ = fromByteChars(text)
-	}
-	var out bytes.Buffer
-	for rank, token := range tokens {
-		out.WriteString(encode64(token) + " " + itoa(rank) + "\n")
-	}
-	return out.Bytes()
+	return vocabtest.File(t, "data", "tokenizers", name)
 }
 
 // openStories loads the tokenizer of the test model in the repository.
@@ -154,9 +108,9 @@ func libraryOf(name string) func(raw []byte) (*Tokenizer, error) {
 func TestGivesLibrariesIDs(t *testing.T) {
 	corpora := map[string][]string{
 		"wiki":   {readShared(t, "data", "text", "wiki.test.raw")},
-		"sample": sample(t),
-		"fuzzed": fuzzed(t, 10_000, 1),
-		"broken": broken(t, 2_000, 2),
+		"sample": vocabtest.Sample(),
+		"fuzzed": vocabtest.Fuzzed(10_000, 1),
+		"broken": vocabtest.Broken(2_000, 2),
 	}
 	tests := map[string][][2]string{}
 	for _, line := range strings.Split(strings.TrimSpace(readFile(t, "testdata/ids.tsv")), "\n") {
@@ -166,7 +120,7 @@ func TestGivesLibrariesIDs(t *testing.T) {
 	for name, rows := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			skipLarge(t, name)
+			vocabtest.SkipLarge(t, name)
 			raw := vocabularyFile(t, name)
 			opts := Options{ParseSpecial: strings.Contains(name, ".json") && !strings.Contains(name, "tekken")}
 			tok, err := libraryOf(name)(raw)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 // toyJSON is a tokenizer.json with the parts given.
@@ -164,15 +166,15 @@ func TestDetectsPreTokenizersByStructure(t *testing.T) {
 	tests := map[string]string{
 		"gpt-2":       `"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}`,
 		"starcoder":   `"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel"}]}`,
-		"smaug-bpe":   sequence(split(patternLlama3)),
-		"qwen2":       sequence(split(patternQwen2)),
-		"qwen35":      sequence(split(patternQwen35)),
-		"gpt-4o":      sequence(split(patternGPT4o)),
-		"tekken":      sequence(split(patternTekken)),
-		"deepseek-v3": sequence(split(`\p{N}{1,3}`), split("[一-龥぀-ゟ゠-ヿ]+"), split(strings.ReplaceAll(patternDeepSeek, `\n`, "\n"))),
-		"bailingmoe":  sequence(split(bailingPattern)),
-		"exaone-moe":  sequence(split(exaonePattern)),
-		"tiny_aya":    sequence(split(groupsOfThree), split(patternGPT4o)),
+		"smaug-bpe":   sequence(split(pattern.Llama3)),
+		"qwen2":       sequence(split(pattern.Qwen2)),
+		"qwen35":      sequence(split(pattern.Qwen35)),
+		"gpt-4o":      sequence(split(pattern.GPT4o)),
+		"tekken":      sequence(split(pattern.Tekken)),
+		"deepseek-v3": sequence(split(`\p{N}{1,3}`), split("[一-龥぀-ゟ゠-ヿ]+"), split(strings.ReplaceAll(pattern.DeepSeek, `\n`, "\n"))),
+		"bailingmoe":  sequence(split(pattern.Bailing)),
+		"exaone-moe":  sequence(split(pattern.ExaoneMoE)),
+		"tiny_aya":    sequence(split(pattern.Thousands), split(pattern.GPT4o)),
 	}
 	for want, part := range tests {
 		got, err := DetectPre(toyJSON(toyBPE, part))
@@ -192,7 +194,7 @@ func TestDetectsPreTokenizersByStructure(t *testing.T) {
 
 func TestEncodesFromManyGoroutines(t *testing.T) {
 	tok := openStories(t)
-	texts := sample(t)
+	texts := vocabtest.Sample()
 	want := idLines(tok, texts, Options{})
 	var wg sync.WaitGroup
 	for range 4 {

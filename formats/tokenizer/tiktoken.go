@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // ranked encodes as tiktoken does: neighbours become one token whenever their
@@ -149,7 +150,7 @@ func FromTiktoken(raw []byte, opts TiktokenOptions) (*Tokenizer, error) {
 		return nil, err
 	}
 	if opts.Pattern == "" {
-		opts.Pattern = patternQwen2
+		opts.Pattern = pattern.Qwen2
 	}
 	if opts.Special == nil {
 		opts.Special = qwenSpecial()
@@ -168,8 +169,8 @@ func FromTiktoken(raw []byte, opts TiktokenOptions) (*Tokenizer, error) {
 
 // ranked completes a tokenizer of ranked tokens with special tokens before and
 // behind them.
-func (t *Tokenizer) ranked(before, tokens, behind []string, pattern string) (*Tokenizer, error) {
-	split, err := compilePattern(pattern, unicode16)
+func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Tokenizer, error) {
+	split, err := pattern.Compile(expr, pattern.Unicode16)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -41,7 +42,7 @@ func (m *wordPiece) miss(dst []int32) []int32 {
 // bertText says how text becomes words for a WordPiece vocabulary.
 type bertText struct {
 	lower, accents bool // fold case, strip accents
-	ed             *edition
+	ed             *pattern.Edition
 }
 
 // split cuts s at white space and around punctuation and CJK characters, as
@@ -58,15 +59,15 @@ func (b bertText) split(dst []string, s string) []string {
 		if b.accents {
 			r = baseLetter(r)
 		}
-		c := b.ed.of(r)
+		c := b.ed.Of(r)
 		switch {
-		case c&space != 0:
+		case c&pattern.Space != 0:
 			flush()
 			continue
-		case r == 0, r == unicode.ReplacementChar, unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co), b.accents && c&mark != 0:
+		case r == 0, r == unicode.ReplacementChar, unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co), b.accents && c&pattern.Mark != 0:
 			continue
 		}
-		own := c&punct != 0 || r < 0x7F && c&symbol != 0 || isCJK(r)
+		own := c&pattern.Punct != 0 || r < 0x7F && c&pattern.Symbol != 0 || isCJK(r)
 		if b.lower {
 			r = unicode.ToLower(r)
 		}

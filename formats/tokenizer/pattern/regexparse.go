@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"strconv"
@@ -33,7 +33,7 @@ type parser struct {
 	pos  int
 	fold bool
 	deep int
-	ed   *edition
+	ed   *Edition
 }
 
 func (p *parser) fail(what string) error {

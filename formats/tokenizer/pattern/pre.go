@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"sort"
@@ -8,14 +8,14 @@ import (
 
 // rule is what a name in tokenizer.ggml.pre stands for, as llama.cpp v0.5.0
 // reads it. Patterns apply one after another.
-type rule struct {
+type Rule struct {
 	patterns []string
 	groups   bool // cuts are first made in numbers, three digits from the right
 
-	raw          bool // the vocabulary holds characters, not the byte alphabet
-	spaces       bool // spaces are written as U+2581
-	ignoreMerges bool // a word that is a token is not put together from merges
-	addBOS       bool
+	Characters   bool // the vocabulary holds characters, not the byte alphabet
+	Spaces       bool // spaces are written as U+2581
+	IgnoreMerges bool // a word that is a token is not put together from merges
+	AddBOS       bool
 	addSEP       bool
 }
 
@@ -34,29 +34,29 @@ const (
 )
 
 var (
-	ruleGPT2      = rule{patterns: []string{patternGPT2}}
-	ruleDigits    = rule{patterns: []string{`\p{N}`, patternGPT2}}
-	ruleLlama3    = rule{patterns: []string{asciiLlama3}}
-	ruleQwen2     = rule{patterns: []string{asciiQwen2}}
-	ruleDeepSeek3 = rule{patterns: []string{`\p{N}{1,3}`, cjkKana, patternDeepSeek}}
-	ruleGPT4o     = rule{patterns: []string{asciiGPT4o}}
-	ruleBloom     = rule{patterns: []string{bloomWords}}
-	ruleGemma4    = rule{patterns: []string{lineRuns}, raw: true, spaces: true}
-	ruleBailing   = rule{patterns: []string{`'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|` + leadWord + `|\p{N}|` + otherLine + `|\s*[\r\n]|\s+(?!\S)|\s+`}}
-	ruleAya       = rule{groups: true, patterns: []string{asciiAya}}
+	ruleGPT2      = Rule{patterns: []string{GPT2}}
+	ruleDigits    = Rule{patterns: []string{`\p{N}`, GPT2}}
+	ruleLlama3    = Rule{patterns: []string{asciiLlama3}}
+	ruleQwen2     = Rule{patterns: []string{asciiQwen2}}
+	ruleDeepSeek3 = Rule{patterns: []string{`\p{N}{1,3}`, cjkKana, DeepSeek}}
+	ruleGPT4o     = Rule{patterns: []string{asciiGPT4o}}
+	ruleBloom     = Rule{patterns: []string{bloomWords}}
+	ruleGemma4    = Rule{patterns: []string{lineRuns}, Characters: true, Spaces: true}
+	ruleBailing   = Rule{patterns: []string{`'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|` + leadWord + `|\p{N}|` + otherLine + `|\s*[\r\n]|\s+(?!\S)|\s+`}}
+	ruleAya       = Rule{groups: true, patterns: []string{asciiAya}}
 
 	// asciiAya differs from gpt-4o in what std::regex makes of \p{Lu} and its
 	// like in llama.cpp: every one of them means any letter.
 	asciiAya = anyLead + `[\p{L}\p{M}]*[\p{L}\p{M}]+` + contractionASCII + `?|` + anyLead + `[\p{L}\p{M}]+[\p{L}\p{M}]*` + contractionASCII + `?|\p{N}{1,3}|` + otherPath + `|` + lineSpace
 )
 
-func (r rule) merged() rule { r.ignoreMerges = true; return r }
-func (r rule) bos() rule    { r.addBOS = true; return r }
-func (r rule) sep() rule    { r.addSEP = true; return r }
+func (r Rule) merged() Rule { r.IgnoreMerges = true; return r }
+func (r Rule) bos() Rule    { r.AddBOS = true; return r }
+func (r Rule) sep() Rule    { r.addSEP = true; return r }
 
 // rules are all names that llama.cpp v0.5.0 knows.
-var rules = map[string]rule{
-	"default": {patterns: []string{defaultPunct, patternGPT2, `\p{N}+`, `[0-9][0-9][0-9]`}},
+var rules = map[string]Rule{
+	"default": {patterns: []string{defaultPunct, GPT2, `\p{N}+`, `[0-9][0-9][0-9]`}},
 
 	"llama3": ruleLlama3.merged().bos(), "llama-v3": ruleLlama3.merged().bos(), "llama-bpe": ruleLlama3.merged().bos(),
 	"falcon3": ruleLlama3.merged().bos(), "falcon-h1": ruleLlama3.merged().bos(), "pixtral": ruleLlama3.merged().bos(),
@@ -79,7 +79,7 @@ var rules = map[string]rule{
 	"laguna":     {patterns: []string{lineRuns, asciiQwen2}},
 	"ufakzeka":   {patterns: []string{leadWord + `|\p{N}|` + otherLine + `|` + lineSpace}},
 	"seed-coder": {patterns: []string{contractionASCII + `|` + leadWord + `|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|` + lineSpace}},
-	"minicpm5":   rule{patterns: []string{`\p{N}{1,3}`, asciiMiniCPM}}.merged(),
+	"minicpm5":   Rule{patterns: []string{`\p{N}{1,3}`, asciiMiniCPM}}.merged(),
 	"bailingmoe": ruleBailing, "bailingmoe2": ruleBailing, "llada-moe": ruleBailing,
 	"exaone-moe": {patterns: []string{contractionASCII + `|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+`}},
 
@@ -88,39 +88,39 @@ var rules = map[string]rule{
 	"deepseek-v3":    ruleDeepSeek3, "hunyuan-dense": ruleDeepSeek3, "joyai-llm": ruleDeepSeek3, "hy_v4": ruleDeepSeek3,
 	"spark2_5": {patterns: []string{`\p{N}{1,3}`, cjkKana, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" +
 		`[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+`, `\p{N}`}},
-	"youtu": rule{patterns: []string{youtuScripts, anyLead + `[\p{L}\p{M}]*[\p{L}\p{M}]+` + contractionASCII + `?|` + anyLead + `[\p{L}\p{M}]+[\p{L}\p{M}]*` + contractionASCII + `?|\p{N}|` + otherPath + `|` + lineSpace}}.merged(),
-	"afmoe": {groups: true, patterns: []string{asiaAFMoE, patternDeepSeek}},
+	"youtu": Rule{patterns: []string{youtuScripts, anyLead + `[\p{L}\p{M}]*[\p{L}\p{M}]+` + contractionASCII + `?|` + anyLead + `[\p{L}\p{M}]+[\p{L}\p{M}]*` + contractionASCII + `?|\p{N}|` + otherPath + `|` + lineSpace}}.merged(),
+	"afmoe": {groups: true, patterns: []string{asiaAFMoE, DeepSeek}},
 
-	"tekken": rule{patterns: []string{asciiTekken}}.merged().bos(),
+	"tekken": Rule{patterns: []string{asciiTekken}}.merged().bos(),
 	"gpt-4o": ruleGPT4o, "llama4": ruleGPT4o, "kanana2": ruleGPT4o, "talkie": ruleGPT4o, "minimax-m2": ruleGPT4o,
-	"granite-embed-multi-97m": rule{patterns: []string{asciiGranite}}.merged(),
+	"granite-embed-multi-97m": Rule{patterns: []string{asciiGranite}}.merged(),
 	"tiny_aya":                ruleAya, "cohere2moe": ruleAya,
 	"kimi-k2": {patterns: []string{hanRanges + `+|` + anyLead + `[\p{L}&&[^` + hanRanges + `]]+` + contractionASCII + `?|\p{N}{1,3}|` + otherLine + `|` + lineSpace}},
 
-	"falcon": {patterns: []string{falconPunct, patternGPT2, `[0-9][0-9][0-9]`}},
+	"falcon": {patterns: []string{falconPunct, GPT2, `[0-9][0-9][0-9]`}},
 	"bloom":  ruleBloom, "gpt3-finnish": ruleBloom, "poro-chat": ruleBloom,
 	"viking":    {patterns: []string{bloomWords, `\p{N}`}},
 	"superbpe":  {patterns: []string{`\p{N}+`, `(?=([0-9]{3})+(?![0-9]))`}},
-	"chameleon": rule{patterns: []string{`<sentinel:[0-9]+>`, `(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z`, `([\t\n]|    |  )`, `\p{N}`, "[\\p{P}!-/:-@\\[-`{-~]", patternGPT2}}.bos(),
+	"chameleon": Rule{patterns: []string{`<sentinel:[0-9]+>`, `(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z`, `([\t\n]|    |  )`, `\p{N}`, "[\\p{P}!-/:-@\\[-`{-~]", GPT2}}.bos(),
 
 	"gemma4": ruleGemma4, "granite-embed-multi-311m": ruleGemma4, "sarvam-moe": ruleGemma4,
-	"whitespace": {patterns: []string{`\S+`}, raw: true},
+	"whitespace": {patterns: []string{`\S+`}, Characters: true},
 }
 
 // splitter compiles the rule over llama.cpp's edition of Unicode.
-func (r rule) splitter() (splitter, error) {
-	rest, err := compilePatterns(r.patterns, unicode15)
+func (r Rule) Splitter() (splitter, error) {
+	rest, err := compilePatterns(r.patterns, Unicode15)
 	if err != nil {
 		return nil, err
 	}
 	if r.groups {
-		return chain([]splitter{digitGroups(unicode15), rest}), nil
+		return chain([]splitter{digitGroups(Unicode15), rest}), nil
 	}
 	return rest, nil
 }
 
 // PreNames lists the values of tokenizer.ggml.pre that are known.
-func PreNames() []string {
+func Names() []string {
 	names := make([]string, 0, len(rules))
 	for name := range rules {
 		names = append(names, name)
@@ -129,13 +129,13 @@ func PreNames() []string {
 	return names
 }
 
-func lookupRule(name string) (rule, error) {
+func Lookup(name string) (Rule, error) {
 	if name == "" {
 		name = "default"
 	}
 	r, ok := rules[name]
 	if !ok {
-		return rule{}, fault.Unsupported("tokenizer: unknown pre-tokenizer %q in tokenizer.ggml.pre", name)
+		return Rule{}, fault.Unsupported("tokenizer: unknown pre-tokenizer %q in tokenizer.ggml.pre", name)
 	}
 	return r, nil
 }

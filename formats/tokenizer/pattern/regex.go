@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"sync"
@@ -53,7 +53,7 @@ const (
 )
 
 // compileRegex compiles a pattern over the given edition of Unicode.
-func compileRegex(pattern string, ed *edition) (*regex, error) {
+func CompileRegexp(pattern string, ed *Edition) (*regex, error) {
 	p := &parser{src: pattern, ed: ed}
 	root, err := p.alternatives()
 	if err != nil {
@@ -208,7 +208,7 @@ var matchers = sync.Pool{New: func() any { return new(matcher) }}
 // each calls yield with the bounds of every match in s, in order, leftmost
 // first and not overlapping. An empty match is reported only where it does not
 // touch the end of the match before.
-func (re *regex) each(s string, yield func(start, end int)) {
+func (re *regex) Each(s string, yield func(start, end int)) {
 	m := matchers.Get().(*matcher)
 	defer matchers.Put(m)
 	m.steps = freeSteps + stepsPerByte*len(s)
@@ -318,7 +318,7 @@ func (m *matcher) run(prog []inst, s string, at int) int {
 		case opLast:
 			ok = pos == len(s)
 		case opBoundary:
-			ok = (wordBefore(s, pos) != wordAfter(s, pos)) != in.negate
+			ok = (WordBefore(s, pos) != WordAfter(s, pos)) != in.negate
 		}
 		if ok {
 			pc++
@@ -347,16 +347,16 @@ func before(s string, pos int) int {
 
 var wordSet = func() *runeSet {
 	set := escapes['w']
-	set.ed = unicode16
+	set.ed = Unicode16
 	return &set
 }()
 
-func wordBefore(s string, pos int) bool {
+func WordBefore(s string, pos int) bool {
 	r, n := utf8.DecodeLastRuneInString(s[:pos])
 	return n > 0 && wordSet.lookup(r)
 }
 
-func wordAfter(s string, pos int) bool {
+func WordAfter(s string, pos int) bool {
 	if pos == len(s) {
 		return false
 	}

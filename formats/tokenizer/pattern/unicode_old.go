@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"slices"
@@ -42,7 +42,7 @@ var newRunes = sync.OnceValue(func() []runeRange {
 })
 
 // isNew tells the characters of that list.
-func isNew(r rune) bool {
+func SinceUnicode8(r rune) bool {
 	if r < 0x61D {
 		return false
 	}
@@ -59,30 +59,30 @@ func isNew(r rune) bool {
 }
 
 // isAccent tells nonspacing marks as of Unicode 8.
-func isAccent(r rune) bool { return r == 0x1734 || unicode.Is(unicode.Mn, r) && !isNew(r) }
+func IsAccent(r rune) bool { return r == 0x1734 || unicode.Is(unicode.Mn, r) && !SinceUnicode8(r) }
 
 // isControl tells what BERT drops from text; white space that is more than a
 // blank, a tab or a line end is among it.
-func isControl(r rune) bool {
+func IsControl(r rune) bool {
 	switch r {
 	case '\t', '\n', '\r':
 		return false
 	case 0, unicode.ReplacementChar:
 		return true
 	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && !isNew(r)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && !SinceUnicode8(r)
 }
 
 // isPunct tells punctuation as of Unicode 8, and all other ASCII characters but
 // letters, digits and blanks.
-func isPunct(r rune) bool {
-	c := unicode16.of(r)
-	return c&punct != 0 && !isNew(r) || r < 0x80 && c&symbol != 0 || r == 0x166D || r == 0x111C9
+func IsPunct(r rune) bool {
+	c := Unicode16.Of(r)
+	return c&Punct != 0 && !SinceUnicode8(r) || r < 0x80 && c&Symbol != 0 || r == 0x166D || r == 0x111C9
 }
 
 // isWord is what \w means to the regular expressions of Rust.
-func isWord(r rune) bool {
-	c := unicode16.of(r)
-	return c&(letter|mark|digit) != 0 || r == 0x200C || r == 0x200D ||
+func IsWord(r rune) bool {
+	c := Unicode16.Of(r)
+	return c&(letter|Mark|digit) != 0 || r == 0x200C || r == 0x200D ||
 		r > 0x7F && unicode.In(r, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic) || r == '_'
 }

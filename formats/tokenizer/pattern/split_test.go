@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"crypto/sha256"
@@ -11,15 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"errors"
+
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 func TestScannersGiveThePiecesOfTheirPatterns(t *testing.T) {
-	texts := append(fuzzed(t, 3000, 4), broken(t, 500, 5)...)
-	texts = append(texts, sample(t)...)
+	texts := append(vocabtest.Fuzzed(3000, 4), vocabtest.Broken(500, 5)...)
+	texts = append(texts, vocabtest.Sample()...)
 	for pattern, build := range handWritten {
-		for _, ed := range []*edition{unicode15, unicode16} {
-			re, err := compileRegex(pattern, ed)
+		for _, ed := range []*Edition{Unicode15, Unicode16} {
+			re, err := CompileRegexp(pattern, ed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,9 +38,9 @@ func TestScannersGiveThePiecesOfTheirPatterns(t *testing.T) {
 }
 
 func TestEveryRuleKeepsTheText(t *testing.T) {
-	texts := append(fuzzed(t, 200, 6), broken(t, 100, 7)...)
+	texts := append(vocabtest.Fuzzed(200, 6), vocabtest.Broken(100, 7)...)
 	for name, rule := range rules {
-		split, err := rule.splitter()
+		split, err := rule.Splitter()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -72,7 +74,7 @@ func TestRulesCutAsTheirPatternsSay(t *testing.T) {
 		{"bloom", "one, two", []string{"one", ",", " two"}},
 	}
 	for _, test := range tests {
-		split, err := rules[test.pre].splitter()
+		split, err := rules[test.pre].Splitter()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +109,7 @@ func TestRegexSemantics(t *testing.T) {
 		{`^a`, "aa\na", []string{"a", "a\n", "a"}},
 	}
 	for _, test := range tests {
-		re, err := compileRegex(test.pattern, unicode16)
+		re, err := CompileRegexp(test.pattern, Unicode16)
 		if err != nil {
 			t.Errorf("%s: %v", test.pattern, err)
 			continue
@@ -121,14 +123,14 @@ func TestRegexSemantics(t *testing.T) {
 func TestRefusesPatternsItCannotMatch(t *testing.T) {
 	for _, pattern := range []string{`(`, `)`, `[a`, `a{5000}`, `a{3,2}`, `*a`, `(a*)*`, `(?=a)+`, `\1`, `(?<=a)b`, `\p{Nobody}`, `\p{L`, `[z-a]`, `\`,
 		`\x{110000000}`, strings.Repeat("(", 1000), strings.Repeat("[", 1000), `((((a{1000}){1000}){1000}){1000})`} {
-		if _, err := compileRegex(pattern, unicode16); !errors.Is(err, fault.ErrUnsupported) {
+		if _, err := CompileRegexp(pattern, Unicode16); !errors.Is(err, fault.ErrUnsupported) {
 			t.Errorf("%.40s: %v", pattern, err)
 		}
 	}
 }
 
 func TestHostilePatternsEnd(t *testing.T) {
-	re, err := compileRegex(`(a|a)+b`, unicode16)
+	re, err := CompileRegexp(`(a|a)+b`, Unicode16)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +144,11 @@ func TestHostilePatternsEnd(t *testing.T) {
 // The tables under the two editions are Go's with additions; this fails when a
 // release of Go brings another version of Unicode.
 func TestUnicodeEditionsAreFixed(t *testing.T) {
-	for want, ed := range map[string]*edition{
-		"15": unicode15,
-		"16": unicode16,
+	for want, ed := range map[string]*Edition{
+		"15": Unicode15,
+		"16": Unicode16,
 	} {
-		ed.of('a')
+		ed.Of('a')
 		h := sha256.New()
 		for _, c := range ed.table {
 			h.Write([]byte{byte(c), byte(c >> 8)})
@@ -160,25 +162,4 @@ func TestUnicodeEditionsAreFixed(t *testing.T) {
 var editionDigests = map[string]string{
 	"15": "e5d6df24fe5aa530c0ab07f7ce9684b790586220d7abae26bc860881aeab5af8",
 	"16": "cae380aab345b55dcefa981637eb33234467099b7fc469e727302482ef93cc51",
-}
-
-func TestSplitBehaviors(t *testing.T) {
-	sep := "-"
-	for behavior, want := range map[string][]string{
-		"Removed":            {"the", "final", "countdown"},
-		"Isolated":           {"the", "-", "final", "-", "-", "countdown"},
-		"MergedWithPrevious": {"the-", "final-", "-", "countdown"},
-		"MergedWithNext":     {"the", "-final", "-", "-countdown"},
-		"Contiguous":         {"the", "-", "final", "--", "countdown"},
-	} {
-		c := component{Behavior: behavior}
-		c.Pattern.String = &sep
-		step, err := splitStep(&c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, step(nil, "the-final--countdown", true)); diff != "" {
-			t.Errorf("%s: %s", behavior, diff)
-		}
-	}
 }

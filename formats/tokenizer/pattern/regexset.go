@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import "unicode"
 
@@ -11,7 +11,7 @@ type runeSet struct {
 	both    *runeSet // && : must be in this set too
 	negate  bool
 	fold    bool // (?i): any case variant may be the member
-	ed      *edition
+	ed      *Edition
 	ascii   [2]uint64 // the answer for each ASCII character
 }
 
@@ -52,7 +52,7 @@ func (s *runeSet) member(r rune) bool {
 		}
 	}
 	if len(s.classes) > 0 {
-		c := s.ed.of(r)
+		c := s.ed.Of(r)
 		for _, want := range s.classes {
 			if c&want != 0 {
 				return true
@@ -69,17 +69,17 @@ func (s *runeSet) member(r rune) bool {
 
 // properties are the names in \p{...}.
 var properties = map[string]class{
-	"L": letter, "Lu": upper, "Ll": lower, "Lt": title, "Lm": modifier, "Lo": other, "M": mark,
-	"N": numeric, "Nd": digit, "P": punct, "S": symbol, "Han": han, "Script=Han": han, "IsHan": han,
-	"Letter": letter, "Mark": mark, "Number": numeric, "Punctuation": punct, "Symbol": symbol,
-	"White_Space": space, "Space": space,
+	"L": letter, "Lu": upper, "Ll": lower, "Lt": title, "Lm": modifier, "Lo": other, "M": Mark,
+	"N": Numeric, "Nd": digit, "P": Punct, "S": Symbol, "Han": han, "Script=Han": han, "IsHan": han,
+	"Letter": letter, "Mark": Mark, "Number": Numeric, "Punctuation": Punct, "Symbol": Symbol,
+	"White_Space": Space, "Space": Space,
 }
 
 // escapes are the sets behind a backslash and a small letter.
 var escapes = map[byte]runeSet{
-	's': {classes: []class{space}},
+	's': {classes: []class{Space}},
 	'd': {classes: []class{digit}},
-	'w': {classes: []class{letter, mark, numeric}, ranges: []rune{'_', '_', 0x203F, 0x2040, 0x2054, 0x2054, 0xFE33, 0xFE34, 0xFE4D, 0xFE4F, 0xFF3F, 0xFF3F}},
+	'w': {classes: []class{letter, Mark, Numeric}, ranges: []rune{'_', '_', 0x203F, 0x2040, 0x2054, 0x2054, 0xFE33, 0xFE34, 0xFE4D, 0xFE4F, 0xFF3F, 0xFF3F}},
 	'h': {ranges: []rune{'0', '9', 'a', 'f', 'A', 'F'}},
 }
 

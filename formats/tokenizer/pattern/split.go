@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 // A splitter appends the pieces of s to dst: it cuts s and drops nothing
 // (unless it says so). Rules follow one another, each on the pieces of the
@@ -24,7 +24,7 @@ func scan(next scanner) splitter {
 func isolate(re *regex) splitter {
 	return func(dst []string, s string) []string {
 		at := 0
-		re.each(s, func(start, end int) {
+		re.Each(s, func(start, end int) {
 			if at < start {
 				dst = append(dst, s[at:start])
 			}
@@ -61,22 +61,22 @@ func chain(rules []splitter) splitter {
 
 // compilePattern gives the splitter for a pattern: the hand-written scanner
 // where there is one, else the regular expression.
-func compilePattern(pattern string, ed *edition) (splitter, error) {
-	if build, ok := handWritten[pattern]; ok {
-		return build(ed), nil
+func Compile(pattern string, ed *Edition) (splitter, error) {
+	if split, ok := Scanner(pattern, ed); ok {
+		return split, nil
 	}
-	re, err := compileRegex(pattern, ed)
+	re, err := CompileRegexp(pattern, ed)
 	if err != nil {
 		return nil, err
 	}
 	return isolate(re), nil
 }
 
-func compilePatterns(patterns []string, ed *edition) (splitter, error) {
+func compilePatterns(patterns []string, ed *Edition) (splitter, error) {
 	rules := make([]splitter, len(patterns))
 	for i, p := range patterns {
 		var err error
-		if rules[i], err = compilePattern(p, ed); err != nil {
+		if rules[i], err = Compile(p, ed); err != nil {
 			return nil, err
 		}
 	}

@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import "unicode/utf8"
 
@@ -6,7 +6,7 @@ import "unicode/utf8"
 // numbers, other characters, white space, tried in that order. One scanner
 // serves them all; the fields say how a pattern differs.
 type words struct {
-	ed *edition
+	ed *Edition
 
 	contraction contractions
 	suffix      bool // the contraction ends a word instead of standing alone
@@ -39,24 +39,24 @@ func (w words) next(s string) int {
 			return k
 		}
 	}
-	c := w.ed.of(r)
+	c := w.ed.Of(r)
 	if k := w.word(s, r, n, c); k > 0 {
 		return k
 	}
 	lead, rest := 0, c
 	if r == ' ' && len(s) > 1 {
 		r2, _ := decode(s[1:])
-		lead, rest = 1, w.ed.of(r2)
+		lead, rest = 1, w.ed.Of(r2)
 	}
-	if w.space && rest&numeric != 0 {
-		return lead + w.run(s[lead:], numeric, 0)
+	if w.space && rest&Numeric != 0 {
+		return lead + w.run(s[lead:], Numeric, 0)
 	}
-	if c&numeric != 0 {
-		return w.run(s, numeric, w.numbers)
+	if c&Numeric != 0 {
+		return w.run(s, Numeric, w.numbers)
 	}
-	skip := space | numeric | letter
+	skip := Space | Numeric | letter
 	if w.marks {
-		skip |= mark
+		skip |= Mark
 	}
 	if rest&skip == 0 {
 		k := lead + w.runNot(s[lead:], skip)
@@ -75,7 +75,7 @@ func (w words) word(s string, r rune, n int, c class) int {
 		if r == ' ' {
 			lead = 1
 		}
-	} else if r != '\r' && r != '\n' && c&(letter|numeric) == 0 {
+	} else if r != '\r' && r != '\n' && c&(letter|Numeric) == 0 {
 		lead = n
 	}
 	k, ok := w.body(s[lead:])
@@ -130,14 +130,14 @@ func (w words) body(s string) (n int, ok bool) {
 }
 
 func (w words) cases(r rune) (up, low bool) {
-	c := w.ed.of(r)
+	c := w.ed.Of(r)
 	if w.ascii {
 		if c&w.letters == 0 {
 			return false, false
 		}
 		return !('a' <= r && r <= 'z'), !('A' <= r && r <= 'Z')
 	}
-	const shared = modifier | other | mark
+	const shared = modifier | other | Mark
 	return c&(upper|title|shared) != 0, c&(lower|shared) != 0
 }
 
@@ -147,7 +147,7 @@ func (w words) white(s string, n int) int {
 	end, last, line := 0, 0, 0
 	for end < len(s) {
 		r, k := decode(s[end:])
-		if w.ed.of(r)&space == 0 {
+		if w.ed.Of(r)&Space == 0 {
 			break
 		}
 		last = end
@@ -173,7 +173,7 @@ func (w words) run(s string, in class, limit int) int {
 	i := 0
 	for count := 0; i < len(s) && (limit == 0 || count < limit); count++ {
 		r, n := decode(s[i:])
-		if w.ed.of(r)&in == 0 {
+		if w.ed.Of(r)&in == 0 {
 			break
 		}
 		i += n
@@ -185,7 +185,7 @@ func (w words) runNot(s string, out class) int {
 	i := 0
 	for i < len(s) {
 		r, n := decode(s[i:])
-		if w.ed.of(r)&out != 0 {
+		if w.ed.Of(r)&out != 0 {
 			break
 		}
 		i += n
@@ -234,19 +234,19 @@ func (c contractions) letter(s string) (rune, int) {
 // digitGroups cuts text in and behind numbers, so that a number ends in groups
 // of three: ab1|234|567|cd. What stands before a number stays with its first
 // group, as in llama.cpp; a later rule parts the two.
-func digitGroups(ed *edition) splitter {
+func digitGroups(ed *Edition) splitter {
 	w := words{ed: ed}
 	return func(dst []string, s string) []string {
 		from := 0
 		for i := 0; i < len(s); {
 			r, n := decode(s[i:])
-			if ed.of(r)&numeric == 0 {
+			if ed.Of(r)&Numeric == 0 {
 				i += n
 				continue
 			}
-			end := i + w.run(s[i:], numeric, 0)
-			for size := (runeCount(s[i:end])+2)%3 + 1; i < end; size = 3 {
-				i += w.run(s[i:end], numeric, size)
+			end := i + w.run(s[i:], Numeric, 0)
+			for size := (utf8.RuneCountInString(s[i:end])+2)%3 + 1; i < end; size = 3 {
+				i += w.run(s[i:end], Numeric, size)
 				dst = append(dst, s[from:i])
 				from = i
 			}
@@ -259,12 +259,12 @@ func digitGroups(ed *edition) splitter {
 }
 
 // trailingSpace cuts off the white space at the end of the text.
-func trailingSpace(ed *edition) splitter {
+func trailingSpace(ed *Edition) splitter {
 	return func(dst []string, s string) []string {
 		end := len(s)
 		for end > 0 {
 			r, n := utf8.DecodeLastRuneInString(s[:end])
-			if ed.of(r)&space == 0 {
+			if ed.Of(r)&Space == 0 {
 				break
 			}
 			end -= n

@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 // The parts that split patterns are made of.
 const (
@@ -30,13 +30,13 @@ func cased(up, low, suffix string) string {
 
 // Whole patterns, named after the first model that had them.
 var (
-	patternGPT2     = contractionLower + `| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-	patternLlama3   = contractionFold + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|` + lineSpace
-	patternQwen2    = contractionFold + `|` + leadWord + `|\p{N}|` + otherLine + `|` + lineSpace
-	patternQwen35   = contractionFold + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + lineSpace
-	patternGPT4o    = cased(upperRun, lowerRun, contractionFold+`?`) + `|\p{N}{1,3}|` + otherPath + `|` + lineSpace
-	patternTekken   = cased(upperRun, lowerRun, ``) + `|\p{N}|` + otherPath + `|` + lineSpace
-	patternDeepSeek = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" +
+	GPT2     = contractionLower + `| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+	Llama3   = contractionFold + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|` + lineSpace
+	Qwen2    = contractionFold + `|` + leadWord + `|\p{N}|` + otherLine + `|` + lineSpace
+	Qwen35   = contractionFold + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + lineSpace
+	GPT4o    = cased(upperRun, lowerRun, contractionFold+`?`) + `|\p{N}{1,3}|` + otherPath + `|` + lineSpace
+	Tekken   = cased(upperRun, lowerRun, ``) + `|\p{N}|` + otherPath + `|` + lineSpace
+	DeepSeek = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" +
 		`[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|` + lineSpace
 
 	asciiLlama3  = contractionASCII + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|` + lineSpace
@@ -50,37 +50,46 @@ var (
 
 // handWritten are the patterns that have a scanner. A test holds each scanner
 // against its pattern.
-var handWritten = map[string]func(*edition) splitter{
-	patternGPT2:   gpt2.with(lowerCase),
-	patternLlama3: llama3.with(everyCase),
-	patternQwen2:  qwen2.with(everyCase),
-	patternQwen35: qwen35.with(everyCase),
-	patternGPT4o:  gpt4o.with(everyCase),
-	patternTekken: tekken.with(noContraction),
+var handWritten = map[string]func(*Edition) splitter{
+	GPT2:   gpt2.with(lowerCase),
+	Llama3: llama3.with(everyCase),
+	Qwen2:  qwen2.with(everyCase),
+	Qwen35: qwen35.with(everyCase),
+	GPT4o:  gpt4o.with(everyCase),
+	Tekken: tekken.with(noContraction),
 
 	asciiLlama3:  llama3.with(asciiCase),
 	asciiQwen2:   qwen2.with(asciiCase),
 	asciiQwen35:  qwen35.with(asciiCase),
 	asciiGPT4o:   gpt4o.plain(letter).with(asciiCase),
 	asciiTekken:  tekken.plain(letter).with(noContraction),
-	asciiGranite: gpt4o.plain(letter | mark).with(asciiCase),
+	asciiGranite: gpt4o.plain(letter | Mark).with(asciiCase),
 	asciiMiniCPM: words{letters: letter, tail: "\r\n", lines: true}.with(asciiCase),
 
 	`\s+\z`: trailingSpace,
+}
+
+// handScanner returns the scanner for a pattern; false where there is none.
+func Scanner(pattern string, ed *Edition) (splitter, bool) {
+	build, ok := handWritten[pattern]
+	if !ok {
+		return nil, false
+	}
+	return build(ed), true
 }
 
 var (
 	gpt2   = words{space: true, letters: letter}
 	llama3 = words{letters: letter, numbers: 3, tail: "\r\n", lines: true}
 	qwen2  = words{letters: letter, numbers: 1, tail: "\r\n", lines: true}
-	qwen35 = words{letters: letter | mark, marks: true, numbers: 1, tail: "\r\n", lines: true}
-	gpt4o  = words{letters: letter | mark, cased: true, suffix: true, numbers: 3, tail: "\r\n/", lines: true}
-	tekken = words{letters: letter | mark, cased: true, suffix: true, numbers: 1, tail: "\r\n/", lines: true}
+	qwen35 = words{letters: letter | Mark, marks: true, numbers: 1, tail: "\r\n", lines: true}
+	gpt4o  = words{letters: letter | Mark, cased: true, suffix: true, numbers: 3, tail: "\r\n/", lines: true}
+	tekken = words{letters: letter | Mark, cased: true, suffix: true, numbers: 1, tail: "\r\n/", lines: true}
 )
 
-func (w words) with(c contractions) func(*edition) splitter {
+func (w words) with(c contractions) func(*Edition) splitter {
 	w.contraction = c
-	return func(ed *edition) splitter {
+	return func(ed *Edition) splitter {
 		own := w // the tables are shared by tokenizers built at once
 		own.ed = ed
 		return own.splitter()

@@ -1,10 +1,19 @@
-package tokenizer
+// Package vocabtest has what the tests of tokenizers share: texts on which
+// their rules differ, and vocabularies of the large test material.
+package vocabtest
 
 import (
-	"os"
+	_ "embed"
 	"strconv"
 	"strings"
-	"testing"
+)
+
+// The texts also serve the scripts that ask the reference libraries.
+var (
+	//go:embed pool.txt
+	poolFile string
+	//go:embed sample.txt
+	sampleFile string
 )
 
 // splitMix is the generator of internal/fixtures/tokenizer/texts.py.
@@ -19,10 +28,9 @@ func (s *splitMix) next(n int) int {
 }
 
 // pool reads what fuzzed strings are made of.
-func pool(t testing.TB) (fragments []string, ranges [][2]rune) {
-	t.Helper()
+func pool() (fragments []string, ranges [][2]rune) {
 	unescape := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t")
-	for _, line := range strings.Split(readFile(t, "testdata/pool.txt"), "\n") {
+	for _, line := range strings.Split(poolFile, "\n") {
 		kind, rest, _ := strings.Cut(line, " ")
 		switch kind {
 		case "f":
@@ -37,18 +45,9 @@ func pool(t testing.TB) (fragments []string, ranges [][2]rune) {
 	return fragments, ranges
 }
 
-func readFile(t testing.TB, name string) string {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
-// fuzzed makes the strings that texts.py makes.
-func fuzzed(t testing.TB, count int, seed uint64) []string {
-	fragments, ranges := pool(t)
+// Fuzzed makes the strings that texts.py makes.
+func Fuzzed(count int, seed uint64) []string {
+	fragments, ranges := pool()
 	rng := splitMix(seed)
 	out := make([]string, count)
 	for i := range out {
@@ -72,10 +71,10 @@ func fuzzed(t testing.TB, count int, seed uint64) []string {
 	return out
 }
 
-// broken makes byte strings that are not always UTF-8.
-func broken(t testing.TB, count int, seed uint64) []string {
+// Broken makes byte strings that are not always UTF-8.
+func Broken(count int, seed uint64) []string {
 	rng := splitMix(seed)
-	out := fuzzed(t, count, seed)
+	out := Fuzzed(count, seed)
 	for i, text := range out {
 		raw := []byte(text)
 		for range rng.next(4) {
@@ -87,7 +86,5 @@ func broken(t testing.TB, count int, seed uint64) []string {
 	return out
 }
 
-// sample are the texts of testdata/sample.txt.
-func sample(t testing.TB) []string {
-	return strings.Split(readFile(t, "testdata/sample.txt"), "\n%%\n")
-}
+// Sample returns the texts of sample.txt.
+func Sample() []string { return strings.Split(sampleFile, "\n%%\n") }

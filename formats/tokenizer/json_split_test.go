@@ -1,0 +1,28 @@
+package tokenizer
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplitBehaviors(t *testing.T) {
+	sep := "-"
+	for behavior, want := range map[string][]string{
+		"Removed":            {"the", "final", "countdown"},
+		"Isolated":           {"the", "-", "final", "-", "-", "countdown"},
+		"MergedWithPrevious": {"the-", "final-", "-", "countdown"},
+		"MergedWithNext":     {"the", "-final", "-", "-countdown"},
+		"Contiguous":         {"the", "-", "final", "--", "countdown"},
+	} {
+		c := component{Behavior: behavior}
+		c.Pattern.String = &sep
+		step, err := splitStep(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, step(nil, "the-final--countdown", true)); diff != "" {
+			t.Errorf("%s: %s", behavior, diff)
+		}
+	}
+}
