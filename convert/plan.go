@@ -7,9 +7,9 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
-	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // Options tells what to write.
@@ -60,7 +60,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var tokens *tokenizer.Tokenizer
+	var tokens *vocab.Vocabulary
 	if !o.NoVocabulary {
 		if tokens, err = vocabulary(ckpt, h, o.Pre); err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 	}
 	if tokens != nil && reranks(ckpt, h) {
-		if targets, err = classifier(targets, tokens, h); err != nil {
+		if targets, err = classifier(targets, tokens.Tokenizer, h); err != nil {
 			return nil, err
 		}
 		pooled = rerankKVs(pooled, a.Name)
@@ -95,7 +95,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	p.Warnings = append(p.Warnings, about.notes...)
 	p.KVs = keyValues(p, about, pooled)
 	if tokens != nil {
-		p.addVocabulary(tokens.GGUF())
+		p.addVocabulary(tokens.KVs)
 	}
 	return p, nil
 }

@@ -2,15 +2,15 @@ package convert
 
 import (
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
-	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
 // embedding. More tokens than rows are an error: the file could not be loaded.
-func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*tokenizer.Tokenizer, error) {
-	t, err := tokenizer.FromCheckpoint(ckpt, tokenizer.CheckpointOptions{VocabSize: h.Vocab, Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
+func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*vocab.Vocabulary, error) {
+	t, err := vocab.Read(ckpt, vocab.Options{Rows: h.Vocab, Rules: vocab.ByClass(h.Class), Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		return nil, err
 	}

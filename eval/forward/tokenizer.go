@@ -10,5 +10,5 @@ func (g *ggufSource) tokenizer() (*tokenizer.Tokenizer, error) {
 }
 
 func (c *checkpoint) tokenizer() (*tokenizer.Tokenizer, error) {
-	return tokenizer.FromCheckpoint(c.files, tokenizer.CheckpointOptions{VocabSize: c.h.Vocab})
+	return tokenizer.FromCheckpoint(c.files)
 }

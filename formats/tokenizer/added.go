@@ -15,7 +15,7 @@ type addedTokens struct {
 	normalize           rewrite
 }
 
-func newAddedTokens(added []addedToken, normalize rewrite) *addedTokens {
+func newAddedTokens(added []AddedToken, normalize rewrite) *addedTokens {
 	t := &addedTokens{normalize: normalize}
 	for _, a := range added {
 		if a.Content == "" {

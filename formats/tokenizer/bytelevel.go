@@ -26,8 +26,8 @@ func init() {
 	}
 }
 
-// toByteChars writes raw bytes in the byte alphabet.
-func toByteChars(raw string) string {
+// ToByteChars writes raw bytes in the byte alphabet.
+func ToByteChars(raw string) string {
 	var sb strings.Builder
 	for i := range len(raw) {
 		sb.WriteString(byteChar[raw[i]])
@@ -35,9 +35,9 @@ func toByteChars(raw string) string {
 	return sb.String()
 }
 
-// fromByteChars reads text in the byte alphabet; false when it holds any
+// FromByteChars reads text in the byte alphabet; false when it holds any
 // other character.
-func fromByteChars(text string) (string, bool) {
+func FromByteChars(text string) (string, bool) {
 	raw := make([]byte, 0, len(text))
 	for _, r := range text {
 		b, ok := charByte[r]
@@ -56,8 +56,8 @@ func byteToken(b byte) string {
 	return string([]byte{'<', '0', 'x', hexDigits[b>>4], hexDigits[b&15], '>'})
 }
 
-// parseByteToken reads <0x0A>, also with lower case digits.
-func parseByteToken(text string) (byte, bool) {
+// ParseByteToken reads <0x0A>, also with lower case digits.
+func ParseByteToken(text string) (byte, bool) {
 	if len(text) != 6 || text[:3] != "<0x" || text[5] != '>' {
 		return 0, false
 	}

@@ -2,239 +2,112 @@ package tokenizer
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
+	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
-// CheckpointOptions change what FromCheckpoint makes of a checkpoint.
-type CheckpointOptions struct {
-	VocabSize int    // rows of the embedding; 0: what config.json says
-	Pre       string // tokenizer.ggml.pre; "": recognized
-	Unchecked bool   // leave out the comparison with the source's own rules
-	Native    bool   // Mistral's own format counts, whatever other files there are
-}
-
-// checkpoint is the vocabulary of a checkpoint on its way to key-values.
-type checkpoint struct {
-	files  Files
-	opts   CheckpointOptions
-	model  map[string]any // config.json
-	config map[string]any // tokenizer_config.json
-	json   *jsonBuilder   // tokenizer.json, or nil
-	sp     *spModel       // tokenizer.model, or nil
-	own    *Tokenizer     // the rules of the source, where they are not in json or sp
-	native bool           // params.json stands for config.json
-	size   int            // vocab_size of config.json or params.json, 0 where it has none
-	kvs    gguf.KVs
-}
-
-// FromCheckpoint reads the vocabulary of a checkpoint as the reference
-// converter does: which file counts, which key-values come of it. The result
-// encodes with the rules that llama.cpp has for those key-values (GGUF
-// returns them), so that a checkpoint and what is converted from it agree.
-//
-// The ids of a probe text must be those that the source's own rules give, else
-// the error is a fault.ErrUnsupported.
-func FromCheckpoint(files Files, opts CheckpointOptions) (*Tokenizer, error) {
-	c := &checkpoint{files: files, opts: opts}
-	if err := c.open(); err != nil {
-		return nil, err
-	}
-	write, err := c.pick()
+// FromCheckpoint builds the tokenizer of a checkpoint, with the rules of the
+// library that its files are made for. Of several files that hold a vocabulary
+// the one counts that Transformers takes: tokenizer.json before the others.
+func FromCheckpoint(files Files) (*Tokenizer, error) {
+	config, err := optional(files, "tokenizer_config.json")
 	if err != nil {
 		return nil, err
 	}
-	if err := write(c); err != nil {
-		return nil, err
-	}
-	t, err := FromGGUF(c.kvs)
-	if err != nil {
-		return nil, err
-	}
-	if !opts.Unchecked && opts.Pre == "" {
-		if err := c.check(t); err != nil {
+	for _, kind := range vocabularies {
+		raw, err := optional(files, kind.name)
+		if err != nil {
 			return nil, err
 		}
+		if raw != nil {
+			return kind.build(raw, config)
+		}
 	}
-	return t, nil
-}
-
-// open reads what decides about the vocabulary.
-func (c *checkpoint) open() error {
-	var err error
-	if c.model, err = readObject(c.files, "config.json"); err != nil {
-		return err
-	}
-	if c.native = c.opts.Native; c.model == nil || c.native {
-		params, err := readObject(c.files, "params.json")
+	if name, _ := MistralFile(files, true); name != "" {
+		raw, err := optional(files, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if c.native = params != nil; c.native {
-			c.model = params
+		if name == "tekken.json" {
+			return FromTekken(raw)
 		}
+		return FromSentencePiece(raw)
 	}
-	if c.config, err = readObject(c.files, "tokenizer_config.json"); err != nil {
-		return err
-	}
-	if raw, err := c.read("tokenizer.json"); err != nil {
-		return err
-	} else if raw != nil {
-		if c.json, err = parseJSON(raw); err != nil {
-			return err
-		}
-	}
-	for _, name := range []string{"tokenizer.model", "spiece.model"} {
-		raw, err := c.read(name)
-		if err != nil {
-			return err
-		}
-		if raw == nil || c.sp != nil {
-			continue
-		}
-		if c.sp, err = parseSentencePiece(raw); err != nil {
-			if c.sp = nil; c.json == nil {
-				return err
-			}
-			// Llama 3 ships ranks under this name, beside tokenizer.json.
-		}
-	}
-	c.size = c.opts.VocabSize
-	if c.size == 0 {
-		c.size = c.intParam("vocab_size")
-	}
-	if c.size < 0 || c.size > maxVocabulary {
-		return fault.Corrupt("tokenizer: vocab_size is %d", c.size)
-	}
-	return nil
+	return nil, NoVocabulary()
 }
 
-// maxVocabulary bounds the padding that a configuration can ask for.
-const maxVocabulary = 1 << 24
-
-// read returns a file's contents, nil where there is none.
-func (c *checkpoint) read(name string) ([]byte, error) {
-	raw, err := c.files.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return raw, err
+// NoVocabulary is the error for a checkpoint without a vocabulary.
+func NoVocabulary() error {
+	return fault.Unsupported("tokenizer: the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
 }
 
-// param is an entry of config.json, where text_config counts before the rest.
-func (c *checkpoint) param(name string) any {
-	for _, sub := range []string{"text_config", "llm_config", "language_config"} {
-		if text, ok := c.model[sub].(map[string]any); ok && text[name] != nil {
-			return text[name]
+// vocabularies are the files that a vocabulary is looked for in, in order.
+var vocabularies = []struct {
+	name  string
+	build func(raw, config []byte) (*Tokenizer, error)
+}{
+	{"tokenizer.json", FromJSON},
+	{"qwen.tiktoken", func(raw, _ []byte) (*Tokenizer, error) { return FromTiktoken(raw, TiktokenOptions{}) }},
+	{"tiktoken.model", fromKimi},
+	{"rwkv_vocab_v20230424.txt", fromRWKV},
+	{"tokenizer.jsonl", fromPLaMo},
+	{"tokenizer.model", func(raw, _ []byte) (*Tokenizer, error) { return FromSentencePiece(raw) }},
+	{"spiece.model", func(raw, _ []byte) (*Tokenizer, error) { return FromSentencePiece(raw) }},
+}
+
+// kimiSpecial is the number of special tokens behind the ranks of Kimi.
+const kimiSpecial = 256
+
+// KimiSpecial returns the special tokens of tiktoken.model, of which
+// added_tokens_decoder in tokenizer_config.json names some.
+func KimiSpecial(ranks int, config []byte) []string {
+	var named struct {
+		Decoder map[string]struct {
+			Content string `json:"content"`
+		} `json:"added_tokens_decoder"`
+	}
+	_ = json.Unmarshal(config, &named) // no names without a configuration
+	special := make([]string, kimiSpecial)
+	for i := range special {
+		number := strconv.Itoa(ranks + i)
+		if special[i] = named.Decoder[number].Content; special[i] == "" {
+			special[i] = "<|reserved_token_" + number + "|>"
 		}
 	}
-	return c.model[name]
+	return special
 }
 
-func (c *checkpoint) intParam(name string) int {
-	f, _ := c.param(name).(float64)
-	return int(f)
-}
-
-// class is the name of the model's class in Transformers.
-func (c *checkpoint) class() string {
-	list, _ := c.model["architectures"].([]any)
-	if len(list) == 0 {
-		return ""
-	}
-	name, _ := list[0].(string)
-	return name
-}
-
-// pick chooses how the vocabulary is written.
-func (c *checkpoint) pick() (func(*checkpoint) error, error) {
-	exists := func(name string) bool {
-		raw, err := c.read(name)
-		return err == nil && raw != nil
-	}
-	model := ""
-	if c.json != nil {
-		model = c.json.file.Model.Type
-	}
-	class := c.class()
-	switch {
-	case c.mistralFile() != "":
-		return (*checkpoint).writeMistral, nil
-	case c.json == nil && exists("qwen.tiktoken"):
-		return (*checkpoint).writeTiktoken, nil
-	case c.json == nil && exists("tiktoken.model"):
-		return (*checkpoint).writeKimi, nil
-	case exists("rwkv_vocab_v20230424.txt"):
-		return (*checkpoint).writeRWKV, nil
-	case exists("tokenizer.jsonl"):
-		return (*checkpoint).writePlamo, nil
-	case gemma4Classes[class] && c.json != nil:
-		return (*checkpoint).writeGemma4, nil
-	case c.sp != nil && c.sp.algorithm == 1:
-		return (*checkpoint).writeUnigram, nil
-	case c.sp != nil && !gpt2Classes[class]:
-		return (*checkpoint).writeSentencePiece, nil
-	case model == "Unigram":
-		return (*checkpoint).writeUnigramJSON, nil
-	case model == "WordPiece":
-		return (*checkpoint).writeBERT, nil
-	case model == "BPE" && c.json.file.Model.ByteFallback && (llamaClasses[class] || class == "JambaForCausalLM" || prepends(c.json)):
-		return (*checkpoint).writeLlamaHF, nil
-	case model == "BPE":
-		return (*checkpoint).writeGPT2, nil
-	case c.json != nil:
-		return nil, fault.Unsupported("tokenizer: tokenizer.json: model %q", model)
-	}
-	return nil, fault.Unsupported("tokenizer: the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
-}
-
-// GGUF returns the key-values that describe the vocabulary in a GGUF file, in
-// the order in which the reference converter writes them. Only tokenizers from
-// FromCheckpoint and FromGGUF have them.
-func (t *Tokenizer) GGUF() gguf.KVs { return t.kvs.Clone() }
-
-// vocabularyKeys are the key-values of a file that belong to the vocabulary.
-func vocabularyKeys(kvs gguf.KVs) gguf.KVs {
-	var own gguf.KVs
-	for _, kv := range kvs {
-		if len(kv.Key) > 10 && kv.Key[:10] == "tokenizer." {
-			own = append(own, kv)
-		}
-	}
-	return own
-}
-
-// check holds the ids of the probe against those of the source's own rules.
-func (c *checkpoint) check(t *Tokenizer) error {
-	var own *Tokenizer
-	var err error
-	switch {
-	case c.own != nil:
-		own = c.own
-	case c.sp != nil && t.kind != "gpt2" && t.kind != "gemma4":
-		raw, _ := c.read("tokenizer.model")
-		if raw == nil {
-			return nil
-		}
-		own, err = FromSentencePiece(raw)
-	case c.json != nil:
-		config, _ := json.Marshal(c.config)
-		own, err = c.json.build(config)
-	default:
-		return nil
-	}
+func fromKimi(raw, config []byte) (*Tokenizer, error) {
+	tokens, err := ParseTiktoken(raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	got, want := t.Encode(probe, Options{}), own.Encode(probe, Options{})
-	for i := 0; i < max(len(got), len(want)); i++ {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			return fault.Unsupported("tokenizer: with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe); --pre NAME takes the named one nevertheless",
-				t.pre, own.Decode(want[max(0, min(i, len(want))-3):min(len(want), i+3)]), i)
-		}
+	return FromTiktoken(raw, TiktokenOptions{Pattern: pattern.Kimi, Special: KimiSpecial(len(tokens), config)})
+}
+
+// RWKV and PLaMo have no library apart from their models: llama.cpp's rules are
+// theirs.
+
+func fromRWKV(raw, _ []byte) (*Tokenizer, error) {
+	tokens, err := ParseRWKV(raw)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return FromGGUF(gguf.KVs{{Key: key("model"), Value: "rwkv"}, {Key: key("tokens"), Value: append([]string{"<s>"}, tokens...)}})
+}
+
+func fromPLaMo(raw, _ []byte) (*Tokenizer, error) {
+	rows, err := ParsePLaMo(raw)
+	if err != nil {
+		return nil, err
+	}
+	tokens, scores, types := make([]string, len(rows)), make([]float32, len(rows)), make([]int32, len(rows))
+	for i, r := range rows {
+		tokens[i], scores[i], types[i] = r.Text, r.Score, int32(r.Type)
+	}
+	return FromGGUF(gguf.KVs{{Key: key("model"), Value: "plamo2"}, {Key: key("tokens"), Value: tokens}, {Key: key("scores"), Value: scores},
+		{Key: key("token_type"), Value: types}})
 }

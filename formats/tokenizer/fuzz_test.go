@@ -6,8 +6,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
@@ -20,9 +18,12 @@ func classified(t *testing.T, err error) {
 	}
 }
 
+// hardText has what rules differ on: contractions, numbers, blanks, scripts.
+const hardText = "I'm sure they'll've SAID it's DON'T; HTTPServer  two   three\t\n\n 1234567 3.14 a+b==c нещо 你好，世界 🚀 ©"
+
 // exercise runs a tokenizer that hostile input made.
 func exercise(tok *Tokenizer) {
-	for _, text := range []string{"", "ab <x> \n 12 é\xff 你好", probe, strings.Repeat("ab", 500)} {
+	for _, text := range []string{"", "ab <x> \n 12 é\xff 你好", hardText, strings.Repeat("ab", 500)} {
 		ids := tok.Encode(text, Options{AddSpecial: true, ParseSpecial: true})
 		tok.Decode(ids)
 	}
@@ -42,46 +43,18 @@ func FuzzTokenizerJSON(f *testing.F) {
 		if err == nil {
 			exercise(tok)
 		}
-		_, err = DetectPre(raw)
-		classified(t, err)
-		tok, err = FromCheckpoint(memFiles{"tokenizer.json": raw, "tokenizer_config.json": raw, "config.json": []byte("{}")}, CheckpointOptions{})
-		classified(t, err)
-		if err == nil {
-			exercise(tok)
-		}
 	})
 }
 
-// toyModel is a SentencePiece model file with pieces of text, score and type.
-func toyModel(algorithm uint64, fallback bool, pieces ...entry) []byte {
-	var raw []byte
-	for _, p := range pieces {
-		var m []byte
-		m = protowire.AppendString(protowire.AppendTag(m, 1, protowire.BytesType), p.text)
-		m = protowire.AppendFixed32(protowire.AppendTag(m, 2, protowire.Fixed32Type), floatBits(p.score))
-		m = protowire.AppendVarint(protowire.AppendTag(m, 3, protowire.VarintType), uint64(p.kind))
-		raw = protowire.AppendBytes(protowire.AppendTag(raw, 1, protowire.BytesType), m)
-	}
-	var trainer []byte
-	trainer = protowire.AppendVarint(protowire.AppendTag(trainer, 3, protowire.VarintType), algorithm)
-	trainer = protowire.AppendVarint(protowire.AppendTag(trainer, 35, protowire.VarintType), protowire.EncodeBool(fallback))
-	return protowire.AppendBytes(protowire.AppendTag(raw, 2, protowire.BytesType), trainer)
-}
-
-var toyPieces = []entry{{"<unk>", 0, TypeUnknown}, {"<s>", 0, TypeControl}, {"</s>", 0, TypeControl}, {"▁", -1, TypeNormal},
-	{"a", -2, TypeNormal}, {"b", -3, TypeNormal}, {"ab", -4, TypeNormal}, {"▁ab", -5, TypeNormal}, {"[x]", 0, TypeUserDefined}}
+var toyPieces = []vocabtest.Piece{{Text: "<unk>", Score: 0, Type: int32(TypeUnknown)}, {Text: "<s>", Score: 0, Type: int32(TypeControl)}, {Text: "</s>", Score: 0, Type: int32(TypeControl)}, {Text: "▁", Score: -1, Type: int32(TypeNormal)},
+	{Text: "a", Score: -2, Type: int32(TypeNormal)}, {Text: "b", Score: -3, Type: int32(TypeNormal)}, {Text: "ab", Score: -4, Type: int32(TypeNormal)}, {Text: "▁ab", Score: -5, Type: int32(TypeNormal)}, {Text: "[x]", Score: 0, Type: int32(TypeUserDefined)}}
 
 func FuzzSentencePiece(f *testing.F) {
-	f.Add(toyModel(1, false, toyPieces...))
-	f.Add(toyModel(2, true, toyPieces...))
+	f.Add(vocabtest.SentencePiece(1, false, toyPieces...))
+	f.Add(vocabtest.SentencePiece(2, true, toyPieces...))
 	f.Add([]byte{0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		tok, err := FromSentencePiece(raw)
-		classified(t, err)
-		if err == nil {
-			exercise(tok)
-		}
-		tok, err = FromCheckpoint(memFiles{"tokenizer.model": raw}, CheckpointOptions{})
 		classified(t, err)
 		if err == nil {
 			exercise(tok)
@@ -92,16 +65,11 @@ func FuzzSentencePiece(f *testing.F) {
 func FuzzRankFiles(f *testing.F) {
 	f.Add([]byte("YQ== 0\nYg== 1\nYWI= 2\n"))
 	f.Add([]byte(`{"config":{"pattern":"a+","default_vocab_size":300,"default_num_special_tokens":10},"vocab":[{"rank":0,"token_bytes":"AA=="}]}`))
-	f.Add([]byte("1 'a' 1\n2 b'\\xff' 1\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		_, err := FromTiktoken(raw, TiktokenOptions{})
 		classified(t, err)
 		_, err = FromTekken(raw)
 		classified(t, err)
-		for _, name := range []string{"qwen.tiktoken", "tiktoken.model", "tekken.json", "rwkv_vocab_v20230424.txt", "tokenizer.jsonl"} {
-			_, err = FromCheckpoint(memFiles{name: raw}, CheckpointOptions{})
-			classified(t, err)
-		}
 	})
 }
 

@@ -81,7 +81,6 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 		return nil, err
 	}
 	l.around()
-	l.Tokenizer.kvs = vocabularyKeys(kvs)
 	return l.init(), nil
 }
 

@@ -108,7 +108,7 @@ func (l *loader) bpe() error {
 	decode := unescapeSpaces
 	if !l.rule.Spaces {
 		decode = func(text string) string {
-			if raw, ok := fromByteChars(text); ok {
+			if raw, ok := FromByteChars(text); ok {
 				return raw
 			}
 			return text
@@ -154,7 +154,7 @@ func wholeWords(ids map[string]int32, byteLevel bool) map[string]int32 {
 	}
 	whole := make(map[string]int32, len(ids))
 	for text, id := range ids {
-		if raw, ok := fromByteChars(text); ok {
+		if raw, ok := FromByteChars(text); ok {
 			whole[raw] = id
 		}
 	}
@@ -236,7 +236,7 @@ func (t *Tokenizer) textPiece(decode func(string) string) func(int32) string {
 		case TypeNormal:
 			return decode(text)
 		case TypeByte:
-			if b, ok := parseByteToken(text); ok {
+			if b, ok := ParseByteToken(text); ok {
 				return string([]byte{b})
 			}
 			return text

@@ -21,25 +21,35 @@ var endings = []string{
 	"<|tool_response>", "<｜end▁of▁sentence｜>", "[e~[",
 }
 
+// spelledRoles finds special tokens without a role by their text. It returns
+// those that it found.
+func (t *Tokenizer) spelledRoles() []int32 {
+	var found []int32
+	for role, texts := range spellings {
+		if t.role(role) != unknown {
+			continue
+		}
+		best := unknown
+		for _, text := range texts {
+			if id, ok := t.ids[text]; ok && (best == unknown || id < best) {
+				best = id
+			}
+		}
+		if best != unknown {
+			t.special[role] = best
+			found = append(found, best)
+		}
+	}
+	return found
+}
+
 // spelled finds special tokens by their text, and sets up the search for
 // special tokens in texts.
 func (l *loader) spelled() {
 	control := map[int32]bool{} // control tokens whatever their type says
 	plain := map[int32]TokenType{}
-	for role, texts := range spellings {
-		if l.role(role) != unknown {
-			continue
-		}
-		best := unknown
-		for _, text := range texts {
-			if id, ok := l.ids[text]; ok && (best == unknown || id < best) {
-				best = id
-			}
-		}
-		if best != unknown {
-			l.special[role] = best
-			control[best] = true
-		}
+	for _, id := range l.spelledRoles() {
+		control[id] = true
 	}
 	for _, text := range endings {
 		if id, ok := l.ids[text]; ok {

@@ -7,17 +7,41 @@ import (
 	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
-// jsonFile is tokenizer.json as Hugging Face tokenizers writes it.
-type jsonFile struct {
-	AddedTokens   []addedToken `json:"added_tokens"`
-	Normalizer    *component   `json:"normalizer"`
-	PreTokenizer  *component   `json:"pre_tokenizer"`
-	PostProcessor *component   `json:"post_processor"`
-	Decoder       *component   `json:"decoder"`
-	Model         jsonModel    `json:"model"`
+// File is tokenizer.json as Hugging Face tokenizers writes it.
+type File struct {
+	AddedTokens   []AddedToken `json:"added_tokens"`
+	Normalizer    *Step        `json:"normalizer"`
+	PreTokenizer  *Step        `json:"pre_tokenizer"`
+	PostProcessor *Step        `json:"post_processor"`
+	Decoder       *Step        `json:"decoder"`
+	Model         Model        `json:"model"`
+
+	Tokens []string    `json:"-"` // of the model and added ones, by id
+	Types  []TokenType `json:"-"` // TypeUndefined for an id without a token
+	Scores []float64   `json:"-"` // of the tokens of a Unigram model
+
+	ids   map[string]int32
+	vocab map[string]int32 // of the model, without added tokens
 }
 
-type addedToken struct {
+// ID returns the id of a token.
+func (f *File) ID(text string) (int32, bool) {
+	id, ok := f.ids[text]
+	return id, ok
+}
+
+// OwnID returns the id of a token of the model; added tokens are not among
+// those.
+func (f *File) OwnID(text string) (int32, bool) {
+	id, ok := f.vocab[text]
+	return id, ok
+}
+
+// Own is the number of tokens of the model.
+func (f *File) Own() int { return len(f.vocab) }
+
+// AddedToken is a token that is looked for in a text before the model sees it.
+type AddedToken struct {
 	ID         int64  `json:"id"`
 	Content    string `json:"content"`
 	SingleWord bool   `json:"single_word"`
@@ -27,14 +51,14 @@ type addedToken struct {
 	Special    bool   `json:"special"`
 }
 
-// component is any step of the pipeline: the fields of all kinds in one.
-type component struct {
+// Step is any step of the pipeline: the fields of all kinds in one.
+type Step struct {
 	Type string `json:"type"`
 
-	Normalizers   []component `json:"normalizers"`
-	PreTokenizers []component `json:"pretokenizers"`
-	Processors    []component `json:"processors"`
-	Decoders      []component `json:"decoders"`
+	Normalizers   []Step `json:"normalizers"`
+	PreTokenizers []Step `json:"pretokenizers"`
+	Processors    []Step `json:"processors"`
+	Decoders      []Step `json:"decoders"`
 
 	Prepend  string `json:"prepend"`
 	Content  string `json:"content"`
@@ -61,16 +85,17 @@ type component struct {
 	StripLeft    *bool `json:"strip_left"`
 	StripRight   *bool `json:"strip_right"`
 
-	Single        []templatePiece       `json:"single"`
-	Pair          []templatePiece       `json:"pair"`
-	SpecialTokens map[string]templateID `json:"special_tokens"`
-	CLS           []any                 `json:"cls"`
-	SEP           []any                 `json:"sep"`
+	Single        []TemplatePiece        `json:"single"`
+	Pair          []TemplatePiece        `json:"pair"`
+	SpecialTokens map[string]TemplateIDs `json:"special_tokens"`
+	CLS           []any                  `json:"cls"`
+	SEP           []any                  `json:"sep"`
 
 	Prefix string `json:"prefix"`
 }
 
-type templatePiece struct {
+// TemplatePiece is a special token or a text in a template.
+type TemplatePiece struct {
 	SpecialToken *struct {
 		ID string `json:"id"`
 	} `json:"SpecialToken"`
@@ -79,14 +104,16 @@ type templatePiece struct {
 	} `json:"Sequence"`
 }
 
-type templateID struct {
+// TemplateIDs are the ids that a special token of a template stands for.
+type TemplateIDs struct {
 	IDs []int64 `json:"ids"`
 }
 
-type jsonModel struct {
+// Model is the model that encodes words.
+type Model struct {
 	Type         string          `json:"type"`
 	Vocab        json.RawMessage `json:"vocab"`
-	Merges       jsonMerges      `json:"merges"`
+	Merges       Merges          `json:"merges"`
 	UnkToken     *string         `json:"unk_token"`
 	UnkID        *int64          `json:"unk_id"`
 	FuseUnk      bool            `json:"fuse_unk"`
@@ -98,18 +125,18 @@ type jsonModel struct {
 	MaxChars     *int            `json:"max_input_chars_per_word"`
 }
 
-// list flattens sequences of steps.
-func (c *component) list() []component {
+// Steps flattens sequences of steps.
+func (c *Step) Steps() []Step {
 	if c == nil || c.Type == "" {
 		return nil
 	}
 	if c.Type != "Sequence" {
-		return []component{*c}
+		return []Step{*c}
 	}
-	var all []component
-	for _, in := range [][]component{c.Normalizers, c.PreTokenizers, c.Processors, c.Decoders} {
+	var all []Step
+	for _, in := range [][]Step{c.Normalizers, c.PreTokenizers, c.Processors, c.Decoders} {
 		for i := range in {
-			all = append(all, in[i].list()...)
+			all = append(all, in[i].Steps()...)
 		}
 	}
 	return all
@@ -132,46 +159,39 @@ const maxSpread = 16
 // the Hugging Face tokenizers library. config is tokenizer_config.json, which
 // names the special tokens, or nil.
 func FromJSON(file, config []byte) (*Tokenizer, error) {
-	b, err := parseJSON(file)
+	f, err := ParseJSON(file)
 	if err != nil {
 		return nil, err
 	}
-	return b.build(config)
+	return f.Tokenizer(config)
 }
 
-// jsonBuilder builds a tokenizer from tokenizer.json.
-type jsonBuilder struct {
-	*Tokenizer
-	file  jsonFile
-	vocab map[string]int32 // of the model, without added tokens
-	unig  []float64        // scores of a Unigram model
-}
-
-func parseJSON(file []byte) (*jsonBuilder, error) {
-	b := &jsonBuilder{Tokenizer: &Tokenizer{special: map[string]int32{}}}
-	if err := pyjson.Unmarshal(file, &b.file); err != nil {
+// ParseJSON reads a tokenizer.json file.
+func ParseJSON(file []byte) (*File, error) {
+	f := &File{}
+	if err := pyjson.Unmarshal(file, f); err != nil {
 		return nil, fault.Corrupt("tokenizer: tokenizer.json: %w", err)
 	}
-	if b.file.Model.Type == "" {
+	if f.Model.Type == "" {
 		switch {
-		case len(b.file.Model.Vocab) > 0 && b.file.Model.Vocab[0] == '[':
-			b.file.Model.Type = "Unigram"
-		case b.file.Model.MaxChars != nil:
-			b.file.Model.Type = "WordPiece"
+		case len(f.Model.Vocab) > 0 && f.Model.Vocab[0] == '[':
+			f.Model.Type = "Unigram"
+		case f.Model.MaxChars != nil:
+			f.Model.Type = "WordPiece"
 		default:
-			b.file.Model.Type = "BPE"
+			f.Model.Type = "BPE"
 		}
 	}
-	return b, b.readVocab()
+	return f, f.readVocab()
 }
 
 // readVocab fills tokens, types and ids from the model and the added tokens.
-func (b *jsonBuilder) readVocab() error {
-	if err := b.modelVocab(); err != nil {
+func (f *File) readVocab() error {
+	if err := f.modelVocab(); err != nil {
 		return err
 	}
-	count := len(b.vocab) + len(b.file.AddedTokens)
-	size := len(b.unig)
+	count := len(f.vocab) + len(f.AddedTokens)
+	size := len(f.Scores)
 	reserve := func(text string, id int64) error {
 		if id < 0 || id > int64(count)*maxSpread+1024 {
 			return fault.Corrupt("tokenizer: tokenizer.json: token %q has id %d in a vocabulary of %d", text, id, count)
@@ -179,73 +199,73 @@ func (b *jsonBuilder) readVocab() error {
 		size = max(size, int(id)+1)
 		return nil
 	}
-	for text, id := range b.vocab {
+	for text, id := range f.vocab {
 		if err := reserve(text, int64(id)); err != nil {
 			return err
 		}
 	}
-	for _, a := range b.file.AddedTokens {
+	for _, a := range f.AddedTokens {
 		if err := reserve(a.Content, a.ID); err != nil {
 			return err
 		}
 	}
-	b.tokens = make([]string, size)
-	b.types = make([]TokenType, size)
-	b.ids = make(map[string]int32, count)
-	for text, id := range b.vocab {
-		if b.types[id] != TypeUndefined {
-			return fault.Corrupt("tokenizer: tokenizer.json: %q and %q both have id %d", min(text, b.tokens[id]), max(text, b.tokens[id]), id)
+	f.Tokens = make([]string, size)
+	f.Types = make([]TokenType, size)
+	f.ids = make(map[string]int32, count)
+	for text, id := range f.vocab {
+		if f.Types[id] != TypeUndefined {
+			return fault.Corrupt("tokenizer: tokenizer.json: %q and %q both have id %d", min(text, f.Tokens[id]), max(text, f.Tokens[id]), id)
 		}
-		b.tokens[id], b.types[id], b.ids[text] = text, TypeNormal, id
-		if _, ok := parseByteToken(text); ok && b.file.Model.ByteFallback {
-			b.types[id] = TypeByte
+		f.Tokens[id], f.Types[id], f.ids[text] = text, TypeNormal, id
+		if _, ok := ParseByteToken(text); ok && f.Model.ByteFallback {
+			f.Types[id] = TypeByte
 		}
 	}
-	b.addTokens()
+	f.addTokens()
 	return nil
 }
 
 // addTokens puts the added tokens into the vocabulary. One that the model has
 // too keeps the model's id.
-func (b *jsonBuilder) addTokens() {
-	for i := range b.file.AddedTokens {
-		a := &b.file.AddedTokens[i]
-		if id, ok := b.ids[a.Content]; ok {
+func (f *File) addTokens() {
+	for i := range f.AddedTokens {
+		a := &f.AddedTokens[i]
+		if id, ok := f.ids[a.Content]; ok {
 			a.ID = int64(id)
 		} else {
-			b.ids[a.Content] = int32(a.ID)
+			f.ids[a.Content] = int32(a.ID)
 		}
-		b.tokens[a.ID] = a.Content
-		b.types[a.ID] = TypeUserDefined
+		f.Tokens[a.ID] = a.Content
+		f.Types[a.ID] = TypeUserDefined
 		if a.Special {
-			b.types[a.ID] = TypeControl
+			f.Types[a.ID] = TypeControl
 		}
 	}
 }
 
 // modelVocab reads the vocabulary of the model.
-func (b *jsonBuilder) modelVocab() error {
-	if b.file.Model.Type != "Unigram" {
+func (f *File) modelVocab() error {
+	if f.Model.Type != "Unigram" {
 		var err error
-		b.vocab, err = jsonVocab(b.file.Model.Vocab)
+		f.vocab, err = jsonVocab(f.Model.Vocab)
 		return err
 	}
 	var rows [][2]any
-	if err := json.Unmarshal(b.file.Model.Vocab, &rows); err != nil {
+	if err := json.Unmarshal(f.Model.Vocab, &rows); err != nil {
 		return fault.Corrupt("tokenizer: tokenizer.json: vocabulary: %w", err)
 	}
-	b.vocab = make(map[string]int32, len(rows))
+	f.vocab = make(map[string]int32, len(rows))
 	for id, row := range rows {
 		text, isText := row[0].(string)
 		score, isNumber := row[1].(float64)
 		if !isText || !isNumber {
 			return fault.Corrupt("tokenizer: tokenizer.json: vocabulary entry %d is not a string and a number", id)
 		}
-		if first, dup := b.vocab[text]; dup {
+		if first, dup := f.vocab[text]; dup {
 			return fault.Corrupt("tokenizer: tokenizer.json: tokens %d and %d are both %q", first, id, text)
 		}
-		b.vocab[text] = int32(id)
-		b.unig = append(b.unig, score)
+		f.vocab[text] = int32(id)
+		f.Scores = append(f.Scores, score)
 	}
 	return nil
 }

@@ -8,16 +8,26 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// build turns the parsed file into a tokenizer.
-func (b *jsonBuilder) build(config []byte) (*Tokenizer, error) {
-	norm, err := compileNormalizer(b.file.Normalizer)
+// jsonBuilder builds a tokenizer from tokenizer.json.
+type jsonBuilder struct {
+	*Tokenizer
+	file       *File
+	configured bool // tokenizer_config.json says what stands around a text
+}
+
+// Tokenizer builds the tokenizer, with the rules of the Hugging Face
+// tokenizers library. config is tokenizer_config.json, which names the special
+// tokens, or nil.
+func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
+	norm, err := compileNormalizer(f.Normalizer)
 	if err != nil {
 		return nil, err
 	}
-	steps, mapped, err := compilePreTokenizer(b.file.PreTokenizer)
+	steps, mapped, err := compilePreTokenizer(f.PreTokenizer)
 	if err != nil {
 		return nil, err
 	}
+	b := &jsonBuilder{&Tokenizer{tokens: f.Tokens, types: f.Types, ids: f.ids, special: map[string]int32{}}, f, false}
 	switch b.file.Model.Type {
 	case "BPE":
 		err = b.bpe(mapped)
@@ -26,7 +36,7 @@ func (b *jsonBuilder) build(config []byte) (*Tokenizer, error) {
 	case "WordPiece":
 		err = b.wordPiece(mapped)
 	case "WordLevel":
-		b.kind, b.model = "wordlevel", wholeWord{b.vocab, b.unknownID()}
+		b.kind, b.model = "wordlevel", wholeWord{b.file.vocab, b.unknownID()}
 	default:
 		err = fault.Unsupported("tokenizer: tokenizer.json: model %q", b.file.Model.Type)
 	}
@@ -41,6 +51,7 @@ func (b *jsonBuilder) build(config []byte) (*Tokenizer, error) {
 	if err := b.names(config); err != nil {
 		return nil, err
 	}
+	b.spelledRoles()
 	return b.init(), b.template()
 }
 
@@ -61,7 +72,7 @@ func (m wholeWord) word(dst []int32, s string) []int32 {
 }
 
 func (b *jsonBuilder) unknownID() int32 {
-	if id, ok := b.vocab[str(b.file.Model.UnkToken)]; ok && b.file.Model.UnkToken != nil {
+	if id, ok := b.file.vocab[str(b.file.Model.UnkToken)]; ok && b.file.Model.UnkToken != nil {
 		return id
 	}
 	return unknown
@@ -77,19 +88,19 @@ func (b *jsonBuilder) bpe(byteLevel bool) error {
 	}
 	m := &bpe{tokens: int32(len(b.tokens)), unk: b.unknownID(), fuse: b.file.Model.FuseUnk, strict: true}
 	if !byteLevel {
-		m.chars = oneRune(b.vocab)
+		m.chars = oneRune(b.file.vocab)
 	}
 	if b.file.Model.ByteFallback {
-		m.fallback = byteTokens(b.vocab)
+		m.fallback = byteTokens(b.file.vocab)
 	}
 	if b.file.Model.IgnoreMerges {
-		m.whole = wholeWords(b.vocab, byteLevel)
+		m.whole = wholeWords(b.file.vocab, byteLevel)
 	}
-	if err := m.setMerges(b.file.Model.Merges, b.vocab, true); err != nil {
+	if err := m.setMerges(b.file.Model.Merges, b.file.vocab, true); err != nil {
 		return err
 	}
 	if byteLevel {
-		m.setBytes(b.vocab)
+		m.setBytes(b.file.vocab)
 	}
 	b.model = m
 	return nil
@@ -102,20 +113,20 @@ func (b *jsonBuilder) unigram(byteLevel bool) error {
 	}
 	unk := unknown
 	if id := b.file.Model.UnkID; id != nil {
-		if *id < 0 || *id >= int64(len(b.unig)) {
-			return fault.Corrupt("tokenizer: tokenizer.json: unk_id %d in a vocabulary of %d", *id, len(b.unig))
+		if *id < 0 || *id >= int64(len(b.file.Scores)) {
+			return fault.Corrupt("tokenizer: tokenizer.json: unk_id %d in a vocabulary of %d", *id, len(b.file.Scores))
 		}
 		unk = int32(*id)
 	}
 	b.scores = make([]float32, len(b.tokens))
-	plain := make([]TokenType, len(b.unig))
-	for i, s := range b.unig {
+	plain := make([]TokenType, len(b.file.Scores))
+	for i, s := range b.file.Scores {
 		b.scores[i] = float32(s)
 		plain[i] = TypeNormal
 	}
-	m := newUnigram(b.tokens[:len(b.unig)], b.unig, plain, unk)
+	m := newUnigram(b.tokens[:len(b.file.Scores)], b.file.Scores, plain, unk)
 	if b.file.Model.ByteFallback {
-		m.bytes = byteTokens(b.vocab)
+		m.bytes = byteTokens(b.file.vocab)
 	}
 	b.model = m
 	return nil
@@ -136,7 +147,7 @@ func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 	}
 	var firsts, rests []string
 	var firstIDs, restIDs []int32
-	for text, id := range b.vocab {
+	for text, id := range b.file.vocab {
 		firsts, firstIDs = append(firsts, text), append(firstIDs, id)
 		if rest, ok := strings.CutPrefix(text, prefix); ok {
 			rests, restIDs = append(rests, rest), append(restIDs, id)
@@ -151,11 +162,11 @@ func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 func (b *jsonBuilder) decoding() {
 	decode := func(text string) string { return text }
 	escaped := false
-	for _, d := range b.file.Decoder.list() {
+	for _, d := range b.file.Decoder.Steps() {
 		switch d.Type {
 		case "ByteLevel":
 			decode = func(text string) string {
-				if raw, ok := fromByteChars(text); ok {
+				if raw, ok := FromByteChars(text); ok {
 					return raw
 				}
 				return text
@@ -228,12 +239,31 @@ func (b *jsonBuilder) names(config []byte) error {
 			}
 		}
 	}
+	b.surround(fields)
 	return nil
+}
+
+// surround reads which tokens tokenizer_config.json puts around a text. Where
+// it says so of one, Transformers leaves the post-processor out.
+func (b *jsonBuilder) surround(fields map[string]json.RawMessage) {
+	for _, side := range []struct {
+		role string
+		to   *[]int32
+	}{{"bos", &b.begin}, {"eos", &b.end}} {
+		raw, said := fields["add_"+side.role+"_token"]
+		b.configured = b.configured || said
+		if id := b.role(side.role); string(raw) == "true" && id != unknown {
+			*side.to = append(*side.to, id)
+		}
+	}
 }
 
 // template reads what the post-processor puts around a text.
 func (b *jsonBuilder) template() error {
-	list := b.file.PostProcessor.list()
+	list := b.file.PostProcessor.Steps()
+	if b.configured {
+		list = nil
+	}
 	for i := range list {
 		p := &list[i]
 		switch p.Type {

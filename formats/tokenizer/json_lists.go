@@ -9,11 +9,11 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// jsonMerges is the list of merges: each one "a b" or ["a", "b"]. It is read
+// Merges is the list of merges: each one "a b" or ["a", "b"]. It is read
 // by hand, as files have half a million of them.
-type jsonMerges [][2]string
+type Merges [][2]string
 
-func (m *jsonMerges) UnmarshalJSON(raw []byte) error {
+func (m *Merges) UnmarshalJSON(raw []byte) error {
 	if bytes.Equal(raw, []byte("null")) {
 		return nil
 	}

@@ -15,18 +15,18 @@ import (
 type rewrite func(s string) string
 
 // normalizers are the kinds of "normalizer" in tokenizer.json.
-var normalizers = map[string]func(c *component) (rewrite, error){
-	"NFC":       func(*component) (rewrite, error) { return norm.NFC.String, nil },
-	"NFD":       func(*component) (rewrite, error) { return norm.NFD.String, nil },
-	"NFKC":      func(*component) (rewrite, error) { return norm.NFKC.String, nil },
-	"NFKD":      func(*component) (rewrite, error) { return norm.NFKD.String, nil },
-	"Lowercase": func(*component) (rewrite, error) { return lowercase, nil },
-	"StripAccents": func(*component) (rewrite, error) {
+var normalizers = map[string]func(c *Step) (rewrite, error){
+	"NFC":       func(*Step) (rewrite, error) { return norm.NFC.String, nil },
+	"NFD":       func(*Step) (rewrite, error) { return norm.NFD.String, nil },
+	"NFKC":      func(*Step) (rewrite, error) { return norm.NFKC.String, nil },
+	"NFKD":      func(*Step) (rewrite, error) { return norm.NFKD.String, nil },
+	"Lowercase": func(*Step) (rewrite, error) { return lowercase, nil },
+	"StripAccents": func(*Step) (rewrite, error) {
 		return drop(func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Mark != 0 && !pattern.SinceUnicode8(r) }), nil
 	},
-	"ByteLevel": func(*component) (rewrite, error) { return toByteChars, nil },
-	"Nmt":       func(*component) (rewrite, error) { return nmt, nil },
-	"Prepend": func(c *component) (rewrite, error) {
+	"ByteLevel": func(*Step) (rewrite, error) { return ToByteChars, nil },
+	"Nmt":       func(*Step) (rewrite, error) { return nmt, nil },
+	"Prepend": func(c *Step) (rewrite, error) {
 		return func(s string) string {
 			if s == "" {
 				return s
@@ -41,9 +41,9 @@ var normalizers = map[string]func(c *component) (rewrite, error){
 }
 
 // compileNormalizer gives the whole normalization.
-func compileNormalizer(root *component) (rewrite, error) {
+func compileNormalizer(root *Step) (rewrite, error) {
 	var steps []rewrite
-	list := root.list()
+	list := root.Steps()
 	for i := range list {
 		build, ok := normalizers[list[i].Type]
 		if !ok {
@@ -70,7 +70,7 @@ func compileNormalizer(root *component) (rewrite, error) {
 // stops: a hostile list of replacements doubles it again and again.
 func growthLimit(n int) int { return 1<<20 + 64*n }
 
-func replace(c *component) (rewrite, error) {
+func replace(c *Step) (rewrite, error) {
 	if c.Pattern.String != nil {
 		old := *c.Pattern.String
 		if old == "" {
@@ -103,7 +103,7 @@ func replace(c *component) (rewrite, error) {
 	}, nil
 }
 
-func strip(c *component) (rewrite, error) {
+func strip(c *Step) (rewrite, error) {
 	return func(s string) string {
 		if yes(c.StripLeft) {
 			s = strings.TrimLeftFunc(s, unicode.IsSpace)
@@ -116,7 +116,7 @@ func strip(c *component) (rewrite, error) {
 }
 
 // precompiled applies a charsmap, to the longest match at each place.
-func precompiled(c *component) (rewrite, error) {
+func precompiled(c *Step) (rewrite, error) {
 	chars, err := newCharsmap(c.Charsmap)
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func nmt(s string) string {
 }
 
 // bertNormalizer cleans text, sets CJK characters apart, folds case.
-func bertNormalizer(c *component) (rewrite, error) {
+func bertNormalizer(c *Step) (rewrite, error) {
 	lower := yes(c.Lowercase)
 	accents := lower
 	if c.StripAccents != nil {
@@ -185,7 +185,7 @@ func bertNormalizer(c *component) (rewrite, error) {
 	}, nil
 }
 
-func cleaned(s string, c *component) string {
+func cleaned(s string, c *Step) string {
 	out := make([]byte, 0, len(s)+16)
 	for _, r := range s {
 		if yes(c.CleanText) {

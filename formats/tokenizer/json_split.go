@@ -13,16 +13,16 @@ import (
 type cutter func(dst []string, s string, first bool) []string
 
 // preTokenizers are the kinds of "pre_tokenizer" in tokenizer.json.
-var preTokenizers = map[string]func(c *component) (cutter, error){
+var preTokenizers = map[string]func(c *Step) (cutter, error){
 	"Split":            splitStep,
 	"ByteLevel":        byteLevelStep,
 	"Metaspace":        metaspace,
 	"Digits":           digits,
-	"Punctuation":      func(c *component) (cutter, error) { return behave(c.Behavior, pattern.IsPunct) },
-	"Whitespace":       func(*component) (cutter, error) { return wordStep, nil },
-	"WhitespaceSplit":  func(*component) (cutter, error) { return behave("Removed", pattern.IsBlank) },
+	"Punctuation":      func(c *Step) (cutter, error) { return behave(c.Behavior, pattern.IsPunct) },
+	"Whitespace":       func(*Step) (cutter, error) { return wordStep, nil },
+	"WhitespaceSplit":  func(*Step) (cutter, error) { return behave("Removed", pattern.IsBlank) },
 	"BertPreTokenizer": bertPreTokenizer,
-	"CharDelimiterSplit": func(c *component) (cutter, error) {
+	"CharDelimiterSplit": func(c *Step) (cutter, error) {
 		return behave("Removed", func(r rune) bool { return string(r) == c.Delimiter })
 	},
 }
@@ -30,8 +30,8 @@ var preTokenizers = map[string]func(c *component) (cutter, error){
 // compilePreTokenizer gives the steps in order. mapped tells that the last one
 // writes words in the byte alphabet; the model then takes raw bytes and the
 // alphabet is left out. Where a step follows the alphabet it is written.
-func compilePreTokenizer(root *component) (steps []cutter, mapped bool, err error) {
-	list := root.list()
+func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
+	list := root.Steps()
 	for i := range list {
 		c := &list[i]
 		build, ok := preTokenizers[c.Type]
@@ -47,10 +47,24 @@ func compilePreTokenizer(root *component) (steps []cutter, mapped bool, err erro
 			continue
 		}
 		if mapped = i == len(list)-1; !mapped {
-			steps = append(steps, func(dst []string, s string, _ bool) []string { return append(dst, toByteChars(s)) })
+			steps = append(steps, func(dst []string, s string, _ bool) []string { return append(dst, ToByteChars(s)) })
 		}
 	}
 	return steps, mapped, nil
+}
+
+// Words normalizes and cuts a text as the file says. bytes reports that the
+// words stand for the byte alphabet, in which the model has them.
+func (f *File) Words(text string) (words []string, bytes bool, err error) {
+	steps, mapped, err := compilePreTokenizer(f.PreTokenizer)
+	if err != nil {
+		return nil, false, err
+	}
+	norm, err := compileNormalizer(f.Normalizer)
+	if err != nil {
+		return nil, false, err
+	}
+	return cut(nil, norm(text), true, steps), mapped, nil
 }
 
 // cut applies steps in order.
@@ -76,7 +90,7 @@ func cut(dst []string, s string, first bool, steps []cutter) []string {
 	return pieces
 }
 
-func splitStep(c *component) (cutter, error) {
+func splitStep(c *Step) (cutter, error) {
 	if c.Pattern.Regex != nil {
 		return regexStep(*c.Pattern.Regex, c.Behavior, c.Invert)
 	}
@@ -190,7 +204,7 @@ func behaviors(behavior string, invert bool, each func(s string, yield func(star
 	}, nil
 }
 
-func byteLevelStep(c *component) (cutter, error) {
+func byteLevelStep(c *Step) (cutter, error) {
 	prefix := no(c.AddPrefixSpace)
 	split, err := pattern.Compile(pattern.GPT2, pattern.Unicode16)
 	if c.UseRegex != nil && !*c.UseRegex {
@@ -204,7 +218,7 @@ func byteLevelStep(c *component) (cutter, error) {
 	}, err
 }
 
-func metaspace(c *component) (cutter, error) {
+func metaspace(c *Step) (cutter, error) {
 	mark := c.Replacement
 	if mark == "" {
 		mark = lowBlock
@@ -216,7 +230,7 @@ func metaspace(c *component) (cutter, error) {
 	if c.AddPrefixSpace != nil && !*c.AddPrefixSpace {
 		scheme = "never"
 	}
-	words, err := splitStep(&component{Behavior: "MergedWithNext", Pattern: struct {
+	words, err := splitStep(&Step{Behavior: "MergedWithNext", Pattern: struct {
 		String *string `json:"String"`
 		Regex  *string `json:"Regex"`
 	}{String: &mark}})
@@ -232,7 +246,7 @@ func metaspace(c *component) (cutter, error) {
 	}, err
 }
 
-func digits(c *component) (cutter, error) {
+func digits(c *Step) (cutter, error) {
 	is := func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Numeric != 0 }
 	if c.IndividualDigits {
 		return behave("Isolated", is)
@@ -240,7 +254,7 @@ func digits(c *component) (cutter, error) {
 	return behave("Contiguous", is)
 }
 
-func bertPreTokenizer(*component) (cutter, error) {
+func bertPreTokenizer(*Step) (cutter, error) {
 	words, err := behave("Removed", pattern.IsBlank)
 	if err != nil {
 		return nil, err

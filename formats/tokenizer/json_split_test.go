@@ -15,7 +15,7 @@ func TestSplitBehaviors(t *testing.T) {
 		"MergedWithNext":     {"the", "-final", "-", "-countdown"},
 		"Contiguous":         {"the", "-", "final", "--", "countdown"},
 	} {
-		c := component{Behavior: behavior}
+		c := Step{Behavior: behavior}
 		c.Pattern.String = &sep
 		step, err := splitStep(&c)
 		if err != nil {

@@ -18,7 +18,7 @@ func vocabularyFile(t testing.TB, name string) []byte {
 	first, rest, _ := strings.Cut(name, "/")
 	switch first {
 	case "qwen.tiktoken":
-		return vocabtest.QwenRanks(t, fromByteChars)
+		return vocabtest.QwenRanks(t, FromByteChars)
 	case "trained":
 		return vocabtest.Unpack(t, "testdata/"+name)
 	case "testdata":

@@ -203,25 +203,6 @@ func TestTiktokenMergesByRank(t *testing.T) {
 	}
 }
 
-func TestTekkenMergesAreAllWaysToSplitAToken(t *testing.T) {
-	var tokens []string
-	for b := range 256 {
-		tokens = append(tokens, string([]byte{byte(b)}))
-	}
-	tokens = append(tokens, "ab", "ba", "aba")
-	merges, err := allSplits(tokens, newRanked(tokens, 0).ranks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"a b", "b a", "a ba", "ab a"}, merges); diff != "" {
-		t.Error(diff)
-	}
-	tokens = append(tokens, "xyz")
-	if _, err := allSplits(tokens, newRanked(tokens, 0).ranks); !errors.Is(err, fault.ErrCorrupt) {
-		t.Errorf("a token that nothing makes: %v", err)
-	}
-}
-
 func TestRefusesCorruptKeyValues(t *testing.T) {
 	good := []string{"a", "b", "ab"}
 	gpt2 := gguf.KV{Key: "tokenizer.ggml.pre", Value: "gpt-2"}

@@ -90,7 +90,7 @@ func (l *loader) plamo() error {
 	l.model = m
 	l.words = func(dst []string, f fragment) []string { return append(dst, repairLlama(f.text)) }
 	l.piece = func(id int32) string {
-		if b, ok := parseByteToken(l.tokens[id]); ok && l.types[id] == TypeByte {
+		if b, ok := ParseByteToken(l.tokens[id]); ok && l.types[id] == TypeByte {
 			return string([]byte{b})
 		}
 		return l.tokens[id]

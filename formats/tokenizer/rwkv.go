@@ -42,7 +42,7 @@ func unescapeRWKV(text string) string {
 			out = append(out, '\r')
 		case 'x':
 			if i+2 < len(text) {
-				b, ok := parseByteToken("<0x" + text[i+1:i+3] + ">")
+				b, ok := ParseByteToken("<0x" + text[i+1:i+3] + ">")
 				if ok {
 					out = append(out, b)
 				}

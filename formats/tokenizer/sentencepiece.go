@@ -9,21 +9,21 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// spModel is the part of a SentencePiece ModelProto that encoding needs
+// SentencePiece is the part of a SentencePiece ModelProto that encoding needs
 // (sentencepiece_model.proto; piece types are numbered as in GGUF).
-type spModel struct {
-	pieces []string
-	scores []float32
-	types  []TokenType
+type SentencePiece struct {
+	Pieces []string
+	Scores []float32
+	Types  []TokenType
 
-	algorithm    uint64 // 1 unigram, 2 BPE, 3 word, 4 char
+	Algorithm   uint64 // 1 unigram, 2 BPE, 3 word, 4 char
+	Charsmap    []byte // precompiled normalization
+	DummyPrefix bool   // text begins with a space that is not its own
+	MergeSpaces bool
+
 	byteFallback bool
 	spaceSuffix  bool
-
-	charsmap    []byte
-	dummyPrefix bool
-	mergeSpaces bool
-	escape      bool
+	escape       bool
 }
 
 // protoField is one field of a message: a number or bytes.
@@ -65,8 +65,8 @@ func protoFields(raw []byte, yield func(protoField) error) error {
 	return nil
 }
 
-func parseSentencePiece(raw []byte) (*spModel, error) {
-	m := &spModel{algorithm: 1, dummyPrefix: true, mergeSpaces: true, escape: true}
+func ParseSentencePiece(raw []byte) (*SentencePiece, error) {
+	m := &SentencePiece{Algorithm: 1, DummyPrefix: true, MergeSpaces: true, escape: true}
 	err := protoFields(raw, func(f protoField) error {
 		switch f.number {
 		case 1:
@@ -75,7 +75,7 @@ func parseSentencePiece(raw []byte) (*spModel, error) {
 			return protoFields(f.bytes, func(f protoField) error {
 				switch f.number {
 				case 3:
-					m.algorithm = f.varint
+					m.Algorithm = f.varint
 				case 24:
 					m.spaceSuffix = f.varint != 0
 				case 35:
@@ -87,11 +87,11 @@ func parseSentencePiece(raw []byte) (*spModel, error) {
 			return protoFields(f.bytes, func(f protoField) error {
 				switch f.number {
 				case 2:
-					m.charsmap = f.bytes
+					m.Charsmap = f.bytes
 				case 3:
-					m.dummyPrefix = f.varint != 0
+					m.DummyPrefix = f.varint != 0
 				case 4:
-					m.mergeSpaces = f.varint != 0
+					m.MergeSpaces = f.varint != 0
 				case 5:
 					m.escape = f.varint != 0
 				}
@@ -100,13 +100,13 @@ func parseSentencePiece(raw []byte) (*spModel, error) {
 		}
 		return nil
 	})
-	if err == nil && len(m.pieces) == 0 {
+	if err == nil && len(m.Pieces) == 0 {
 		err = fault.Corrupt("tokenizer: SentencePiece model has no pieces")
 	}
 	return m, err
 }
 
-func (m *spModel) piece(raw []byte) error {
+func (m *SentencePiece) piece(raw []byte) error {
 	text, score, kind := "", float32(0), TypeNormal
 	err := protoFields(raw, func(f protoField) error {
 		switch f.number {
@@ -123,14 +123,14 @@ func (m *spModel) piece(raw []byte) error {
 		return err
 	}
 	if kind < TypeNormal || kind > TypeByte {
-		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has type %d", len(m.pieces), text, kind)
+		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has type %d", len(m.Pieces), text, kind)
 	}
 	if score != score {
-		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has no number as score", len(m.pieces), text)
+		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has no number as score", len(m.Pieces), text)
 	}
-	m.pieces = append(m.pieces, text)
-	m.scores = append(m.scores, score)
-	m.types = append(m.types, kind)
+	m.Pieces = append(m.Pieces, text)
+	m.Scores = append(m.Scores, score)
+	m.Types = append(m.Types, kind)
 	return nil
 }
 
@@ -138,24 +138,24 @@ func (m *spModel) piece(raw []byte) error {
 // (tokenizer.model), with the rules of the SentencePiece library. Options add
 // what that library leaves to its callers: BOS, and control tokens in text.
 func FromSentencePiece(raw []byte) (*Tokenizer, error) {
-	m, err := parseSentencePiece(raw)
+	m, err := ParseSentencePiece(raw)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{kind: "llama", pre: "default", tokens: m.pieces, scores: m.scores, types: m.types, special: map[string]int32{}}
+	t := &Tokenizer{kind: "llama", pre: "default", tokens: m.Pieces, scores: m.Scores, types: m.Types, special: map[string]int32{}}
 	if err := t.index(); err != nil {
 		return nil, err
 	}
-	chars, err := newCharsmap(m.charsmap)
+	chars, err := newCharsmap(m.Charsmap)
 	if err != nil {
 		return nil, err
 	}
 	t.spRoles()
-	switch m.algorithm {
+	switch m.Algorithm {
 	case 1:
 		t.kind, t.addEOS = "t5", true
-		scores := make([]float64, len(m.scores))
-		for i, s := range m.scores {
+		scores := make([]float64, len(m.Scores))
+		for i, s := range m.Scores {
 			scores[i] = float64(s)
 		}
 		u := newUnigram(t.tokens, scores, withoutUnused(t.types), t.role("unk"))
@@ -171,12 +171,12 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 		b.keep = userDefined(t.tokens, t.types)
 		t.model = b
 	default:
-		return nil, fault.Unsupported("tokenizer: SentencePiece model of type %d", m.algorithm)
+		return nil, fault.Unsupported("tokenizer: SentencePiece model of type %d", m.Algorithm)
 	}
 	n := &normalizer{chars: chars, keep: userDefined(t.tokens, t.types), escape: m.escape,
-		prefix: m.dummyPrefix, suffix: m.spaceSuffix, merge: m.mergeSpaces}
+		prefix: m.DummyPrefix, suffix: m.spaceSuffix, merge: m.MergeSpaces}
 	t.words = func(dst []string, f fragment) []string { return append(dst, n.sentencePiece(f.text)) }
-	t.addSpace = m.dummyPrefix && !m.spaceSuffix
+	t.addSpace = m.DummyPrefix && !m.spaceSuffix
 	t.piece = t.textPiece(unescapeSpaces)
 	t.around()
 	return t.init(), nil
@@ -194,10 +194,10 @@ func withoutUnused(types []TokenType) []TokenType {
 }
 
 // mergeable are the pieces that text may be put together from.
-func (m *spModel) mergeable() map[string]int32 {
-	ids := make(map[string]int32, len(m.pieces))
-	for id, text := range m.pieces {
-		switch m.types[id] {
+func (m *SentencePiece) mergeable() map[string]int32 {
+	ids := make(map[string]int32, len(m.Pieces))
+	for id, text := range m.Pieces {
+		switch m.Types[id] {
 		case TypeNormal, TypeUserDefined, TypeUnused:
 			ids[text] = int32(id)
 		}

@@ -4,14 +4,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/vocabtest"
 )
 
 func TestSentencePieceBPEKeepsUserDefinedTokensWhole(t *testing.T) {
-	tok, err := FromSentencePiece(toyModel(2, false, toyPieces...))
+	tok, err := FromSentencePiece(vocabtest.SentencePiece(2, false, toyPieces...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,9 +34,9 @@ func TestSentencePieceBPEKeepsUserDefinedTokensWhole(t *testing.T) {
 }
 
 func TestSentencePieceUnigramFavoursUserDefinedTokens(t *testing.T) {
-	pieces := append([]entry{}, toyPieces...)
-	pieces = append(pieces, entry{"[", -1.5, TypeNormal}, entry{"x", -1.5, TypeNormal}, entry{"]", -1.5, TypeNormal})
-	tok, err := FromSentencePiece(toyModel(1, false, pieces...))
+	pieces := append([]vocabtest.Piece{}, toyPieces...)
+	pieces = append(pieces, vocabtest.Piece{Text: "[", Score: -1.5, Type: int32(TypeNormal)}, vocabtest.Piece{Text: "x", Score: -1.5, Type: int32(TypeNormal)}, vocabtest.Piece{Text: "]", Score: -1.5, Type: int32(TypeNormal)})
+	tok, err := FromSentencePiece(vocabtest.SentencePiece(1, false, pieces...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +48,10 @@ func TestSentencePieceUnigramFavoursUserDefinedTokens(t *testing.T) {
 func TestRefusesCorruptSentencePieceModels(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"empty":         nil,
-		"cut off":       toyModel(2, false, toyPieces...)[:20],
-		"piece twice":   toyModel(2, false, entry{"a", 0, TypeNormal}, entry{"a", 0, TypeNormal}),
-		"unknown type":  toyModel(2, false, entry{"a", 0, 9}),
-		"score is NaN":  toyModel(2, false, entry{"a", float32(math.NaN()), TypeNormal}),
+		"cut off":       vocabtest.SentencePiece(2, false, toyPieces...)[:20],
+		"piece twice":   vocabtest.SentencePiece(2, false, vocabtest.Piece{Text: "a", Score: 0, Type: int32(TypeNormal)}, vocabtest.Piece{Text: "a", Score: 0, Type: int32(TypeNormal)}),
+		"unknown type":  vocabtest.SentencePiece(2, false, vocabtest.Piece{Text: "a", Score: 0, Type: 9}),
+		"score is NaN":  vocabtest.SentencePiece(2, false, vocabtest.Piece{Text: "a", Score: float32(math.NaN()), Type: int32(TypeNormal)}),
 		"huge length":   {0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F},
 		"no field tags": []byte("this is text, not a model"),
 	} {
@@ -59,7 +59,7 @@ func TestRefusesCorruptSentencePieceModels(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := FromSentencePiece(toyModel(3, false, toyPieces...)); !errors.Is(err, fault.ErrUnsupported) {
+	if _, err := FromSentencePiece(vocabtest.SentencePiece(3, false, toyPieces...)); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("word model: got %v", err)
 	}
 }
@@ -100,42 +100,5 @@ func TestCharsmapReplacesTheLongestMatch(t *testing.T) {
 	}
 	if n, with := m.longest("ﬁ"); n != 3 || with != "fi" {
 		t.Errorf("got %d, %q", n, with)
-	}
-}
-
-func TestTekkenNumbersSpecialTokensFirst(t *testing.T) {
-	var sb strings.Builder
-	sb.WriteString(`{"config":{"pattern":"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s+","default_vocab_size":262,"default_num_special_tokens":4,"version":"v3"},"vocab":[`)
-	for b := range 256 {
-		sb.WriteString(`{"rank":` + itoa(b) + `,"token_bytes":"` + encode64(string([]byte{byte(b)})) + `"},`)
-	}
-	sb.WriteString(`{"rank":256,"token_bytes":"` + encode64("ab") + `"},{"rank":257,"token_bytes":"` + encode64("aba") + `"}],
-		"special_tokens":[{"rank":0,"token_str":"<unk>"},{"rank":1,"token_str":"<s>"},{"rank":2,"token_str":"</s>"}]}`)
-	tok, err := FromTekken([]byte(sb.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := spell(tok, tok.Encode("ababa</s>é", Options{AddSpecial: true, ParseSpecial: true})); got != "<s> ab aba </s> Ã ©" {
-		t.Errorf("got %q", got)
-	}
-	if text, _, kind := tok.Token(3); text != "<SPECIAL_3>" || kind != TypeControl {
-		t.Errorf("token 3 is %q", text)
-	}
-	gg, err := FromCheckpoint(memFiles{"tekken.json": []byte(sb.String()), "config.json": []byte(`{}`)}, CheckpointOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	merges, _ := gg.GGUF().Strings("tokenizer.ggml.merges")
-	if strings.Join(merges, ",") != "a b,ab a" {
-		t.Errorf("merges %q", merges)
-	}
-	if chat, _ := gg.GGUF().String("tokenizer.chat_template"); chat != "mistral-v3-tekken" {
-		t.Errorf("chat template %q", chat)
-	}
-	for _, text := range []string{"abab aba x", "é</s>"} {
-		opts := Options{AddSpecial: true, ParseSpecial: true}
-		if a, b := spell(tok, tok.Encode(text, opts)), spell(gg, gg.Encode(text, opts)); a != b {
-			t.Errorf("%q: %q by tekken.json, %q by key-values", text, a, b)
-		}
 	}
 }

@@ -52,7 +52,7 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 	for id, text := range tokens {
 		m.longest = max(m.longest, len(text))
 		if types[id] == TypeByte {
-			if b, ok := parseByteToken(text); ok {
+			if b, ok := ParseByteToken(text); ok {
 				m.bytes[b] = int32(id)
 			}
 		}

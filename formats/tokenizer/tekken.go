@@ -8,9 +8,9 @@ import (
 	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
-// tekkenFile is tekken.json of Mistral: ranked tokens behind a fixed number of
+// Tekken is tekken.json of Mistral: ranked tokens behind a fixed number of
 // special tokens.
-type tekkenFile struct {
+type Tekken struct {
 	Config struct {
 		Pattern    string `json:"pattern"`
 		VocabSize  int    `json:"default_vocab_size"`
@@ -26,8 +26,8 @@ type tekkenFile struct {
 		Text string `json:"token_str"`
 	} `json:"special_tokens"`
 
-	tokens  []string
-	special []string
+	Tokens   []string `json:"-"` // in the order of ranks, behind the special ones
+	Specials []string `json:"-"`
 }
 
 // oldTekkenSpecial are the special tokens of files that do not list them.
@@ -35,8 +35,8 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 	"[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]",
 	"[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"}
 
-func parseTekken(raw []byte) (*tekkenFile, error) {
-	f := &tekkenFile{}
+func ParseTekken(raw []byte) (*Tekken, error) {
+	f := &Tekken{}
 	if err := pyjson.Unmarshal(raw, f); err != nil {
 		return nil, fault.Corrupt("tokenizer: tekken.json: %w", err)
 	}
@@ -49,29 +49,29 @@ func parseTekken(raw []byte) (*tekkenFile, error) {
 		if v.Rank != i || len(v.Bytes) == 0 {
 			return nil, fault.Corrupt("tokenizer: tekken.json: entry %d has rank %d or no bytes", i, v.Rank)
 		}
-		f.tokens = append(f.tokens, string(v.Bytes))
+		f.Tokens = append(f.Tokens, string(v.Bytes))
 	}
 	if f.Special == nil {
-		f.special = slices.Clone(oldTekkenSpecial)
+		f.Specials = slices.Clone(oldTekkenSpecial)
 	}
 	for i, s := range f.Special {
 		if s.Rank != i {
 			return nil, fault.Corrupt("tokenizer: tekken.json: special token %d has rank %d", i, s.Rank)
 		}
-		f.special = append(f.special, s.Text)
+		f.Specials = append(f.Specials, s.Text)
 	}
-	if len(f.special) > f.Config.NumSpecial {
-		return nil, fault.Corrupt("tokenizer: tekken.json: %d special tokens, room for %d", len(f.special), f.Config.NumSpecial)
+	if len(f.Specials) > f.Config.NumSpecial {
+		return nil, fault.Corrupt("tokenizer: tekken.json: %d special tokens, room for %d", len(f.Specials), f.Config.NumSpecial)
 	}
-	for i := len(f.special); i < f.Config.NumSpecial; i++ {
-		f.special = append(f.special, "<SPECIAL_"+strconv.Itoa(i)+">")
+	for i := len(f.Specials); i < f.Config.NumSpecial; i++ {
+		f.Specials = append(f.Specials, "<SPECIAL_"+strconv.Itoa(i)+">")
 	}
-	return f, checkRanks("tekken.json", f.tokens)
+	return f, checkRanks("tekken.json", f.Tokens)
 }
 
 // role is the id of a special token by its text, or unknown.
-func (f *tekkenFile) role(text string) int32 {
-	if i := slices.Index(f.special, text); i >= 0 {
+func (f *Tekken) role(text string) int32 {
+	if i := slices.Index(f.Specials, text); i >= 0 {
 		return int32(i)
 	}
 	return unknown
@@ -80,20 +80,21 @@ func (f *tekkenFile) role(text string) int32 {
 // FromTekken builds the tokenizer of a tekken.json file, with the rules of
 // the mistral-common library.
 func FromTekken(raw []byte) (*Tokenizer, error) {
-	f, err := parseTekken(raw)
+	f, err := ParseTekken(raw)
 	if err != nil {
 		return nil, err
 	}
-	return f.tokenizer()
+	return f.Tokenizer()
 }
 
-func (f *tekkenFile) tokenizer() (*Tokenizer, error) {
+// Tokenizer builds the tokenizer, with the rules of the mistral-common library.
+func (f *Tekken) Tokenizer() (*Tokenizer, error) {
 	t := &Tokenizer{kind: "gpt2", pre: "tekken", addBOS: true, special: map[string]int32{}}
 	for role, text := range map[string]string{"bos": "<s>", "eos": "</s>", "unk": "<unk>", "pad": "<pad>"} {
 		if id := f.role(text); id != unknown {
 			t.special[role] = id
 		}
 	}
-	t.model = newRanked(f.tokens, int32(len(f.special)))
-	return t.ranked(f.special, f.tokens, nil, f.Config.Pattern)
+	t.model = newRanked(f.Tokens, int32(len(f.Specials)))
+	return t.ranked(f.Specials, f.Tokens, nil, f.Config.Pattern)
 }

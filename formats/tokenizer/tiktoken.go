@@ -82,8 +82,25 @@ func (m *ranked) halves(st *bpeState, token string, rank int32) (left, right str
 	return sides[0], sides[1], true
 }
 
-// parseTiktoken reads lines of base64 bytes and a rank. Ranks count from 0.
-func parseTiktoken(raw []byte) ([]string, error) {
+// RankedMerges returns for every token of several bytes the two tokens that it
+// is made of, in the order of ranks; tokens that are not made of two are left
+// out.
+func RankedMerges(tokens []string) [][2]string {
+	m, st := newRanked(tokens, 0), new(bpeState)
+	var merges [][2]string
+	for rank, token := range tokens {
+		if len(token) == 1 {
+			continue
+		}
+		if left, right, ok := m.halves(st, token, int32(rank)); ok {
+			merges = append(merges, [2]string{left, right})
+		}
+	}
+	return merges
+}
+
+// ParseTiktoken reads lines of base64 bytes and a rank. Ranks count from 0.
+func ParseTiktoken(raw []byte) ([]string, error) {
 	var tokens []string
 	for line := range bytes.Lines(raw) {
 		fields := bytes.Fields(line)
@@ -133,8 +150,8 @@ type TiktokenOptions struct {
 	Special []string // tokens behind the ranks, in order; nil: those of Qwen
 }
 
-// qwenSpecial are the special tokens of the first Qwen models.
-func qwenSpecial() []string {
+// QwenSpecial are the special tokens of the first Qwen models.
+func QwenSpecial() []string {
 	special := []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>"}
 	for i := range 205 {
 		special = append(special, "<|extra_"+strconv.Itoa(i)+"|>")
@@ -145,7 +162,7 @@ func qwenSpecial() []string {
 // FromTiktoken builds the tokenizer of a tiktoken rank file (qwen.tiktoken),
 // with the rules of the tiktoken library.
 func FromTiktoken(raw []byte, opts TiktokenOptions) (*Tokenizer, error) {
-	tokens, err := parseTiktoken(raw)
+	tokens, err := ParseTiktoken(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +170,7 @@ func FromTiktoken(raw []byte, opts TiktokenOptions) (*Tokenizer, error) {
 		opts.Pattern = pattern.Qwen2
 	}
 	if opts.Special == nil {
-		opts.Special = qwenSpecial()
+		opts.Special = QwenSpecial()
 	}
 	t := &Tokenizer{kind: "gpt2", special: map[string]int32{}, model: newRanked(tokens, 0)}
 	for i, text := range opts.Special {
@@ -178,7 +195,7 @@ func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Token
 	var ms []marker
 	t.ids = make(map[string]int32, len(bytesOf))
 	for i, text := range bytesOf {
-		spelled, kind := toByteChars(text), TypeNormal
+		spelled, kind := ToByteChars(text), TypeNormal
 		if i < len(before) || i >= len(before)+len(tokens) {
 			spelled, kind = text, TypeControl
 			ms = append(ms, marker{text: text, id: int32(i), control: true})

@@ -3,8 +3,6 @@ package tokenizer
 import (
 	"strings"
 	"sync"
-
-	"github.com/f190792d/mq/formats/gguf"
 )
 
 // TokenType is the kind of a token, numbered as in tokenizer.ggml.token_type.
@@ -41,7 +39,6 @@ type Tokenizer struct {
 	piece  func(id int32) string                   // the bytes of a token
 	bytes  func() []string                         // piece of every id, computed once
 	pool   sync.Pool                               // *[]string: words
-	kvs    gguf.KVs                                // the tokenizer.* key-values
 }
 
 // model encodes one word.

@@ -16,20 +16,22 @@ const module = "github.com/f190792d/mq/"
 // listed folders, with everything below them. The longest matching folder
 // decides. Test files are free.
 var allowed = map[string][]string{
-	"formats":           {"formats"},
-	"formats/dtype":     {"formats/fault"},
-	"formats/fault":     {},
-	"quantize":          {"quantize", "formats"},
-	"quantize/block":    {"quantize/kernel", "formats/dtype"},
-	"quantize/kernel":   {"quantize/kernel", "formats/dtype"},
-	"arch":              {"formats"},
-	"convert":           {"convert", "arch", "formats"},
-	"convert/transform": {"formats"},
-	"eval":              {"eval", "arch", "quantize", "formats"},
-	"validate/template": {},
-	"validate":          {"validate", "eval", "convert", "arch", "quantize", "formats"},
-	"cmd":               {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
-	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"formats":                   {"formats"},
+	"formats/dtype":             {"formats/fault"},
+	"formats/fault":             {},
+	"formats/tokenizer/pattern": {"formats/fault"},
+	"quantize":                  {"quantize", "formats"},
+	"quantize/block":            {"quantize/kernel", "formats/dtype"},
+	"quantize/kernel":           {"quantize/kernel", "formats/dtype"},
+	"arch":                      {"formats"},
+	"convert":                   {"convert", "arch", "formats"},
+	"convert/transform":         {"formats"},
+	"convert/vocab":             {"formats"},
+	"eval":                      {"eval", "arch", "quantize", "formats"},
+	"validate/template":         {},
+	"validate":                  {"validate", "eval", "convert", "arch", "quantize", "formats"},
+	"cmd":                       {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"internal":                  {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
 }
 
 type pkg struct {

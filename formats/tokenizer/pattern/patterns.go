@@ -39,6 +39,10 @@ var (
 	DeepSeek = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" +
 		`[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|` + lineSpace
 
+	// Kimi sets runs of Han characters apart from other letters.
+	Kimi = `\p{Han}+|` + cased(`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`, `[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`, contractionFold+`?`) +
+		`|\p{N}{1,3}|` + otherLine + `|` + lineSpace
+
 	asciiLlama3  = contractionASCII + `|` + leadWord + `|\p{N}{1,3}|` + otherLine + `|` + lineSpace
 	asciiQwen2   = contractionASCII + `|` + leadWord + `|\p{N}|` + otherLine + `|` + lineSpace
 	asciiQwen35  = contractionASCII + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + lineSpace

@@ -33,7 +33,7 @@ func loadTokenizer(path string) (*tokenizer.Tokenizer, error) {
 		if err != nil {
 			return nil, err
 		}
-		words, err := tokenizer.FromCheckpoint(files, tokenizer.CheckpointOptions{})
+		words, err := tokenizer.FromCheckpoint(files)
 		return words, named(path, err)
 	}
 	file, err := gguf.Open(path)

@@ -1,4 +1,4 @@
-package tokenizer
+package vocab
 
 import (
 	"errors"
@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // chatTemplate is the template of tokenizer_config.json, else of
 // chat_template.jinja with those beside it, else of chat_template.json: a
 // string, a list of named templates, or nil.
-func chatTemplate(files Files, config map[string]any) (any, error) {
+func chatTemplate(files tokenizer.Files, config map[string]any) (any, error) {
 	chat, given := config["chat_template"]
 	if !given {
 		raw, err := files.ReadFile("chat_template.jinja")
@@ -40,10 +41,10 @@ func chatTemplate(files Files, config map[string]any) (any, error) {
 
 // namedTemplates adds the templates of additional_chat_templates to the
 // default one, each under the name of its file.
-func namedTemplates(files Files, main string) (any, error) {
+func namedTemplates(files tokenizer.Files, main string) (any, error) {
 	const folder = "additional_chat_templates"
 	all := []any{map[string]any{"name": "default", "template": main}}
-	for _, file := range list(files, folder) {
+	for _, file := range tokenizer.List(files, folder) {
 		name, ok := strings.CutSuffix(file, ".jinja")
 		if !ok {
 			continue

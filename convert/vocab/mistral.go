@@ -1,39 +1,24 @@
-package tokenizer
+package vocab
 
 import (
 	"embed"
-	"regexp"
-	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// versionedModel is the name of a SentencePiece model of Mistral's own format:
-// tokenizer.model.v3, and v7m1 where it goes with images. Without a version it
-// is the first.
-var versionedModel = regexp.MustCompile(`^[^.]*\.model(?:\.(v[0-9]+)(?:m[0-9]+)?)?$`)
-
-// mistralFile is the vocabulary in Mistral's own format: tekken.json, else the
-// last SentencePiece model by name; "" where there is neither. Unless the whole
+// mistralFile is the vocabulary in Mistral's own format. Unless the whole
 // checkpoint has that format, other files come first.
-func (c *checkpoint) mistralFile() string {
+func (c *checkpoint) mistralFile() (name, version string) {
 	if !c.native && (c.json != nil || c.sp != nil) {
-		return ""
+		return "", ""
 	}
-	if raw, err := c.read("tekken.json"); err == nil && raw != nil {
-		return "tekken.json"
-	}
-	for _, name := range slices.Backward(list(c.files, ".")) {
-		if m := versionedModel.FindStringSubmatch(name); m != nil && (m[1] != "" || c.native) {
-			return name
-		}
-	}
-	return ""
+	return tokenizer.MistralFile(c.files, c.native)
 }
 
 // writeMistral writes a vocabulary in Mistral's own format.
 func (c *checkpoint) writeMistral() error {
-	name := c.mistralFile()
+	name, version := c.mistralFile()
 	raw, err := c.read(name)
 	if err != nil {
 		return err
@@ -41,71 +26,70 @@ func (c *checkpoint) writeMistral() error {
 	if name == "tekken.json" {
 		return c.writeTekken(raw)
 	}
-	if c.sp, err = parseSentencePiece(raw); err != nil {
+	if c.sp, err = tokenizer.ParseSentencePiece(raw); err != nil {
 		return err
 	}
-	if c.sp.algorithm != 2 {
-		return fault.Unsupported("tokenizer: %s: SentencePiece model of type %d, Mistral's are BPE", name, c.sp.algorithm)
+	if c.sp.Algorithm != 2 {
+		return fault.Unsupported("tokenizer: %s: SentencePiece model of type %d, Mistral's are BPE", name, c.sp.Algorithm)
 	}
-	if c.own, err = FromSentencePiece(raw); err != nil {
+	if c.own, err = tokenizer.FromSentencePiece(raw); err != nil {
 		return err
 	}
-	table, err := c.spTokens(max(c.size, len(c.sp.pieces)))
+	table, err := c.spTokens(max(c.size, len(c.sp.Pieces)))
 	if err != nil {
 		return err
 	}
-	version := versionedModel.FindStringSubmatch(name)[1]
 	if version == "" {
 		version = "v1"
 	}
 	c.kvs.Set(key("model"), "llama")
-	return c.mistralTail(table, version, c.own.role)
+	return c.mistralTail(table, version, c.own.Special)
 }
 
 // writeTekken writes the vocabulary of tekken.json.
 func (c *checkpoint) writeTekken(raw []byte) error {
-	f, err := parseTekken(raw)
+	f, err := tokenizer.ParseTekken(raw)
 	if err != nil {
 		return err
 	}
-	if c.own, err = f.tokenizer(); err != nil {
+	if c.own, err = f.Tokenizer(); err != nil {
 		return err
 	}
-	merges, err := allSplits(f.tokens, c.own.model.(*ranked).ranks)
+	merges, err := allSplits(f.Tokens)
 	if err != nil {
 		return err
 	}
 	c.kvs.Set(key("model"), "gpt2")
 	c.kvs.Set(key("pre"), c.preOr("tekken"))
 	c.kvs.Set(key("merges"), merges)
-	table := padded(max(c.size, len(f.special)+len(f.tokens)))
-	for i, text := range f.special {
-		table[i] = entry{text, 0, TypeControl}
+	table := padded(max(c.size, len(f.Specials)+len(f.Tokens)))
+	for i, text := range f.Specials {
+		table[i] = entry{text, 0, tokenizer.TypeControl}
 	}
-	for i, token := range f.tokens {
-		table[len(f.special)+i] = entry{toByteChars(token), 0, TypeNormal}
+	for i, token := range f.Tokens {
+		table[len(f.Specials)+i] = entry{tokenizer.ToByteChars(token), 0, tokenizer.TypeNormal}
 	}
-	return c.mistralTail(table, f.Config.Version+"-tekken", c.own.role)
+	return c.mistralTail(table, f.Config.Version+"-tekken", c.own.Special)
 }
 
 // mistralTail writes what follows, in the order of the reference converter:
 // special tokens, the tokens themselves, the chat template. (The zeros that are
 // the scores of tekken.json's tokens are integers there.)
-func (c *checkpoint) mistralTail(table []entry, version string, role func(string) int32) error {
+func (c *checkpoint) mistralTail(table []entry, version string, role func(string) (int32, bool)) error {
 	if c.size > 0 && len(table) > c.size {
 		return fault.Corrupt("tokenizer: %d tokens, but the checkpoint says vocab_size %d", len(table), c.size)
 	}
-	or := func(id, def int32) uint32 {
-		if id == unknown {
-			id = def
+	or := func(name string, def uint32) uint32 {
+		if id, ok := role(name); ok {
+			return uint32(id)
 		}
-		return uint32(id)
+		return def
 	}
-	eos := or(role("eos"), 2)
-	c.kvs.Set(key("bos_token_id"), or(role("bos"), 1))
+	eos := or("eos", 2)
+	c.kvs.Set(key("bos_token_id"), or("bos", 1))
 	c.kvs.Set(key("eos_token_id"), eos)
-	c.kvs.Set(key("unknown_token_id"), or(role("unk"), 0))
-	c.kvs.Set(key("padding_token_id"), or(role("pad"), int32(eos)))
+	c.kvs.Set(key("unknown_token_id"), or("unk", 0))
+	c.kvs.Set(key("padding_token_id"), or("pad", eos))
 	c.putTokens(table, true)
 	c.kvs.Set(key("add_bos_token"), true)
 	c.kvs.Set(key("add_eos_token"), false)

@@ -1,4 +1,4 @@
-package tokenizer
+package vocab
 
 import (
 	"crypto/sha256"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/internal/shared"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
@@ -82,22 +83,31 @@ var testCheckpoints = []testCheckpoint{
 		map[string]string{"qwen.tiktoken": "", "tokenizer_config.json": `{"tokenizer_class":"QWenTokenizer"}`}},
 }
 
-// tekkenOf is testdata/tekken.json as of a version, with special tokens listed.
+// tekkenFile lists no special tokens: the first twenty of the format are
+// presumed.
+const tekkenFile = "../../formats/tokenizer/testdata/tekken.json"
+
+// tekkenOf is tekkenFile as of a version, with special tokens listed.
 func tekkenOf(t testing.TB, text string) []byte {
 	version, listed, _ := strings.Cut(text, " ")
+	raw := []byte(readFile(t, tekkenFile))
+	old, err := tokenizer.ParseTekken(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var file map[string]any
-	if err := json.Unmarshal(vocabularyFile(t, "testdata/tekken.json"), &file); err != nil {
+	if err := json.Unmarshal(raw, &file); err != nil {
 		t.Fatal(err)
 	}
 	file["config"].(map[string]any)["version"] = version
 	if listed != "" {
 		var tokens []any
-		for i, text := range append(slices.Clone(oldTekkenSpecial), "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]") {
+		for i, text := range append(old.Specials[:20:20], "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]") {
 			tokens = append(tokens, map[string]any{"rank": i, "token_str": text, "is_control": true})
 		}
 		file["special_tokens"] = tokens
 	}
-	raw, _ := json.Marshal(file)
+	raw, _ = json.Marshal(file)
 	return raw
 }
 
@@ -109,7 +119,7 @@ func (c testCheckpoint) made(t testing.TB) memFiles {
 		case "tekken.json":
 			files[name] = tekkenOf(t, text)
 		case "qwen.tiktoken":
-			files[name] = vocabtest.QwenRanks(t, fromByteChars)
+			files[name] = vocabtest.QwenRanks(t, tokenizer.FromByteChars)
 		default:
 			files[name] = []byte(text)
 		}
@@ -217,12 +227,12 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 			t.Parallel()
 			vocabtest.SkipLarge(t, c.folder)
 			// Gemma's rules do not fit Llama's vocabulary, which stands in for it.
-			tok, err := FromCheckpoint(c.files(t), CheckpointOptions{Unchecked: c.name == "gemma-spm"})
+			tok, err := Read(c.files(t), Options{Rules: ByClass(c.class), Unchecked: c.name == "gemma-spm"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for i, kv := range tok.GGUF() {
+			for i, kv := range tok.KVs {
 				line := kv.Key + "\t" + showValue(kv.Value)
 				if value, ok := departures[c.name+"\t"+kv.Key]; ok && value == "" {
 					line = want[c.name][i]
@@ -232,7 +242,7 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 			if diff := cmp.Diff(want[c.name], got); diff != "" {
 				t.Error(diff)
 			}
-			if _, err := FromGGUF(tok.GGUF()); err != nil {
+			if _, err := tokenizer.FromGGUF(tok.KVs); err != nil {
 				t.Error(err)
 			}
 		})
@@ -241,29 +251,33 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 
 func TestCheckpointEncodesAsItsLibrary(t *testing.T) {
 	c := testCheckpoints[0]
-	tok, err := FromCheckpoint(c.files(t), CheckpointOptions{})
+	tok, err := Read(c.files(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := openStories(t)
+	files := c.files(t)
+	own, err := tokenizer.FromJSON(files["tokenizer.json"], files["tokenizer_config.json"])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, text := range vocabtest.Sample() {
-		opts := Options{AddSpecial: true, ParseSpecial: true}
+		opts := tokenizer.Options{AddSpecial: true, ParseSpecial: true}
 		if diff := cmp.Diff(own.Encode(text, opts), tok.Encode(text, opts)); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
 }
 
-func TestCheckpointOptionsChangeTheVocabulary(t *testing.T) {
+func TestOptionsChangeTheVocabulary(t *testing.T) {
 	files := testCheckpoints[0].files(t)
-	tok, err := FromCheckpoint(files, CheckpointOptions{VocabSize: 1030, Pre: "qwen2"})
+	tok, err := Read(files, Options{Rows: 1030, Pre: "qwen2"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, _, kind := tok.Token(1029); tok.Size() != 1030 || text != "[PAD1029]" || kind != TypeUnused || tok.Pre() != "qwen2" {
+	if text, _, kind := tok.Token(1029); tok.Size() != 1030 || text != "[PAD1029]" || kind != tokenizer.TypeUnused || tok.Pre() != "qwen2" {
 		t.Errorf("got %d tokens, last %q of type %d, pre %q", tok.Size(), text, kind, tok.Pre())
 	}
-	if _, err := FromCheckpoint(files, CheckpointOptions{VocabSize: 1000}); !errors.Is(err, fault.ErrCorrupt) {
+	if _, err := Read(files, Options{Rows: 1000}); !errors.Is(err, fault.ErrCorrupt) {
 		t.Errorf("a vocabulary larger than vocab_size: %v", err)
 	}
 }
@@ -279,11 +293,11 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 		map[string]any{"type": "ByteLevel", "use_regex": false},
 	}}
 	files["tokenizer.json"], _ = json.Marshal(file)
-	_, err := FromCheckpoint(files, CheckpointOptions{})
+	_, err := Read(files, Options{})
 	if !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), "--pre NAME") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := FromCheckpoint(files, CheckpointOptions{Pre: "gpt-2"}); err != nil {
+	if _, err := Read(files, Options{Pre: "gpt-2"}); err != nil {
 		t.Errorf("with a name given: %v", err)
 	}
 	// A known name with rules of its own beside it.
@@ -291,7 +305,16 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 	file["pre_tokenizer"] = map[string]any{"type": "ByteLevel"}
 	file["normalizer"] = map[string]any{"type": "Lowercase"}
 	files["tokenizer.json"], _ = json.Marshal(file)
-	if _, err := FromCheckpoint(files, CheckpointOptions{}); !errors.Is(err, fault.ErrUnsupported) {
+	if _, err := Read(files, Options{}); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("a normalizer that GGUF has no word for: %v", err)
 	}
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }

@@ -1,25 +1,26 @@
-package tokenizer
+package vocab
 
 import (
 	"fmt"
 	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // spTokens are the pieces of a SentencePiece model, padded to size, with the
 // tokens that were added to them later.
 func (c *checkpoint) spTokens(size int) ([]entry, error) {
 	table := padded(size)
-	for i := range c.sp.pieces {
+	for i := range c.sp.Pieces {
 		if i == size {
 			break
 		}
-		kind := c.sp.types[i]
-		if kind == TypeUserDefined {
-			kind = TypeNormal
+		kind := c.sp.Types[i]
+		if kind == tokenizer.TypeUserDefined {
+			kind = tokenizer.TypeNormal
 		}
-		table[i] = entry{c.sp.pieces[i], c.sp.scores[i], kind}
+		table[i] = entry{c.sp.Pieces[i], c.sp.Scores[i], kind}
 	}
 	added, err := readObject(c.files, "added_tokens.json")
 	if err != nil {
@@ -31,7 +32,7 @@ func (c *checkpoint) spTokens(size int) ([]entry, error) {
 			return nil, fault.Corrupt("tokenizer: added_tokens.json: token %q has id %v", text, value)
 		}
 		if int(id) < size {
-			table[int(id)] = entry{text, -1000, TypeUserDefined}
+			table[int(id)] = entry{text, -1000, tokenizer.TypeUserDefined}
 		}
 	}
 	return table, nil
@@ -51,24 +52,24 @@ func (c *checkpoint) spConfigTokens(table []entry) error {
 			continue
 		}
 		special, _ := fields["special"].(bool)
-		if c.class() == "Phi3ForCausalLM" {
-			table[id] = entry{text, -1000, TypeUserDefined}
+		if c.opts.Rules.AddedAsWritten {
+			table[id] = entry{text, -1000, tokenizer.TypeUserDefined}
 			if special {
-				table[id].kind = TypeControl
+				table[id].kind = tokenizer.TypeControl
 			}
 			continue
 		}
 		text, kind := addedKind(text, special)
 		table[id] = entry{text, -1000, kind}
 	}
-	if c.class() != "Phi3ForCausalLM" || c.json == nil {
+	if !c.opts.Rules.AddedAsWritten || c.json == nil {
 		return nil
 	}
-	for _, a := range c.json.file.AddedTokens {
+	for _, a := range c.json.AddedTokens {
 		if a.ID < int64(len(table)) {
-			table[a.ID] = entry{a.Content, -1000, TypeUserDefined}
+			table[a.ID] = entry{a.Content, -1000, tokenizer.TypeUserDefined}
 			if a.Special {
-				table[a.ID].kind = TypeControl
+				table[a.ID].kind = tokenizer.TypeControl
 			}
 		}
 	}
@@ -79,11 +80,11 @@ func (c *checkpoint) spConfigTokens(table []entry) error {
 func (c *checkpoint) writeSentencePiece() error {
 	c.spacePrefix()
 	size := c.size
-	if n := c.intParam("vocab_size_per_layer_input"); n > 0 && c.opts.VocabSize == 0 && c.class() != "Gemma3nForConditionalGeneration" {
+	if n := c.intParam("vocab_size_per_layer_input"); n > 0 && c.opts.Rows == 0 && !c.opts.Rules.OwnRows {
 		size = n
 	}
 	if size == 0 {
-		size = len(c.sp.pieces)
+		size = len(c.sp.Pieces)
 	}
 	table, err := c.spTokens(size)
 	if err == nil {
@@ -97,13 +98,13 @@ func (c *checkpoint) writeSentencePiece() error {
 		return err
 	}
 	c.llamaTail()
-	if gemmaClasses[c.class()] {
-		if c.class() == "GemmaForCausalLM" {
-			c.kvs.Set(key("eot_token_id"), uint32(107))
-		}
+	if eot := c.opts.Rules.EOT; eot != 0 {
+		c.kvs.Set(key("eot_token_id"), eot)
+	}
+	if c.opts.Rules.NoSpacePrefix {
 		c.kvs.Set(key("add_space_prefix"), false)
 	}
-	if !c.sp.dummyPrefix && !c.kvs.Has(key("add_space_prefix")) {
+	if !c.sp.DummyPrefix && !c.kvs.Has(key("add_space_prefix")) {
 		c.kvs.Set(key("add_space_prefix"), false)
 	}
 	return nil
@@ -118,8 +119,11 @@ func (c *checkpoint) writeLlamaHF() error {
 	if err != nil {
 		return err
 	}
-	for rank, m := range c.json.file.Model.Merges {
-		id := c.json.vocab[m[0]+m[1]]
+	for rank, m := range c.json.Model.Merges {
+		id, ok := c.json.OwnID(m[0] + m[1])
+		if !ok {
+			return fault.Corrupt("tokenizer: tokenizer.json: merge %d %q names a token that is not in the vocabulary", rank, m)
+		}
 		if table[id].score == -1000 {
 			table[id].score = -2000 - float32(rank)
 		}
@@ -136,13 +140,13 @@ func (c *checkpoint) writeLlamaHF() error {
 }
 
 // prepends reports whether text begins with a space that is not its own.
-func prepends(b *jsonBuilder) bool {
-	for _, n := range b.file.Normalizer.list() {
+func prepends(f *tokenizer.File) bool {
+	for _, n := range f.Normalizer.Steps() {
 		if n.Type == "Prepend" && n.Prepend == lowBlock {
 			return true
 		}
 	}
-	for _, p := range b.file.PreTokenizer.list() {
+	for _, p := range f.PreTokenizer.Steps() {
 		if p.Type == "Metaspace" && yes(p.AddPrefixSpace) && p.PrependScheme != "never" {
 			return true
 		}
@@ -155,21 +159,18 @@ func prepends(b *jsonBuilder) bool {
 func (c *checkpoint) llamaTokens() ([]entry, error) {
 	b := c.json
 	roles := c.roleTokens()
-	for _, id := range b.special {
-		roles[b.tokens[id]] = true
-	}
-	table := make([]entry, len(b.tokens))
-	own := len(b.vocab)
-	for id, text := range b.tokens {
-		kind := TypeNormal
-		if _, isByte := parseByteToken(text); isByte && id < own {
-			kind = TypeByte
+	table := make([]entry, len(b.Tokens))
+	own := b.Own()
+	for id, text := range b.Tokens {
+		kind := tokenizer.TypeNormal
+		if _, isByte := tokenizer.ParseByteToken(text); isByte && id < own {
+			kind = tokenizer.TypeByte
 		} else if roles[text] {
-			kind = TypeControl
+			kind = tokenizer.TypeControl
 		} else if id >= own {
-			kind = TypeUserDefined
+			kind = tokenizer.TypeUserDefined
 		}
-		if b.types[id] == TypeUndefined {
+		if b.Types[id] == tokenizer.TypeUndefined {
 			return nil, fault.Corrupt("tokenizer: tokenizer.json has no token %d", id)
 		}
 		table[id] = entry{text, -1000, kind}
@@ -186,7 +187,7 @@ func (c *checkpoint) writeGemma4() error {
 	for i, e := range table {
 		switch e.text {
 		case "<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", `<|"|>`:
-			table[i].kind = TypeUserDefined // for chat parsers to see
+			table[i].kind = tokenizer.TypeUserDefined // for chat parsers to see
 		}
 	}
 	c.put("gemma4", "", table, true)
@@ -202,48 +203,48 @@ func (c *checkpoint) writeGemma4() error {
 func (c *checkpoint) writeUnigram() error {
 	size := c.size
 	if size == 0 {
-		size = len(c.sp.pieces)
+		size = len(c.sp.Pieces)
 	}
 	table, err := c.spTokens(size)
 	if err != nil {
 		return err
 	}
 	c.put("t5", c.preOr("default"), table, true)
-	c.spaces(c.sp.dummyPrefix, c.sp.mergeSpaces, c.sp.charsmap, false)
+	c.spaces(c.sp.DummyPrefix, c.sp.MergeSpaces, c.sp.Charsmap, false)
 	return c.special(false, len(table), nil)
 }
 
 // writeUnigramJSON writes a unigram model of tokenizer.json (XLM-RoBERTa).
 func (c *checkpoint) writeUnigramJSON() error {
 	b := c.json
-	size := max(c.size, len(b.unig))
+	size := max(c.size, len(b.Scores))
 	table := padded(size)
 	roles := c.roleTokens()
 	added := map[string]bool{}
-	for _, a := range b.file.AddedTokens {
+	for _, a := range b.AddedTokens {
 		added[a.Content] = true
 	}
-	for id, score := range b.unig {
-		kind := TypeNormal
-		text := b.tokens[id]
+	for id, score := range b.Scores {
+		kind := tokenizer.TypeNormal
+		text := b.Tokens[id]
 		switch {
-		case b.file.Model.UnkID != nil && int64(id) == *b.file.Model.UnkID:
-			kind = TypeUnknown
+		case b.Model.UnkID != nil && int64(id) == *b.Model.UnkID:
+			kind = tokenizer.TypeUnknown
 		case roles[text]:
-			kind = TypeControl
+			kind = tokenizer.TypeControl
 		case added[text]:
-			kind = TypeUserDefined
+			kind = tokenizer.TypeUserDefined
 		}
 		table[id] = entry{text, float32(score), kind}
 	}
 	var charsmap []byte
-	for _, n := range b.file.Normalizer.list() {
+	for _, n := range b.Normalizer.Steps() {
 		if n.Type == "Precompiled" {
 			charsmap = n.Charsmap
 		}
 	}
 	prefix := true
-	for _, p := range b.file.PreTokenizer.list() {
+	for _, p := range b.PreTokenizer.Steps() {
 		if p.Type == "Metaspace" {
 			prefix = yes(p.AddPrefixSpace) && p.PrependScheme != "never"
 		}
@@ -268,7 +269,7 @@ func (c *checkpoint) spaces(prefix, merge bool, charsmap []byte, typed bool) {
 // padTo adds unused tokens up to the vocabulary's size, numbered from 1.
 func (c *checkpoint) padTo(table []entry) []entry {
 	for i := 1; len(table) < c.size; i++ {
-		table = append(table, entry{fmt.Sprintf("[PAD%d]", i), -1000, TypeUnused})
+		table = append(table, entry{fmt.Sprintf("[PAD%d]", i), -1000, tokenizer.TypeUnused})
 	}
 	return table
 }

@@ -1,4 +1,4 @@
-package tokenizer
+package vocab
 
 import (
 	"slices"
@@ -6,44 +6,21 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
-
-// gpt2Classes are written from tokenizer.json whatever other files there are.
-var gpt2Classes = map[string]bool{
-	"Llama4ForConditionalGeneration": true, "Llama4ForCausalLM": true,
-}
-
-// llamaClasses note add_prefix_space before anything else.
-var llamaClasses = map[string]bool{
-	"LLaMAForCausalLM": true, "LlamaForCausalLM": true, "MistralForCausalLM": true, "MixtralForCausalLM": true,
-	"LlavaForConditionalGeneration": true, "VoxtralForConditionalGeneration": true, "IQuestCoderForCausalLM": true, "LlamaModel": true,
-	"GraniteForCausalLM": true, "GraniteMoeForCausalLM": true, "GraniteMoeSharedForCausalLM": true,
-	"ArceeForCausalLM": true, "SmolLM3ForCausalLM": true, "ApertusForCausalLM": true, "AfmoeForCausalLM": true,
-	"Mistral3ForConditionalGeneration": true, "Ministral3ForCausalLM": true,
-}
-
-// gemmaClasses never begin a text with a space.
-var gemmaClasses = map[string]bool{
-	"GemmaForCausalLM": true, "Gemma2ForCausalLM": true, "Gemma3ForCausalLM": true, "Gemma3ForConditionalGeneration": true,
-	"Gemma3TextModel": true, "Gemma3nForConditionalGeneration": true, "Gemma3nForCausalLM": true,
-}
-
-var gemma4Classes = map[string]bool{
-	"Gemma4ForConditionalGeneration": true, "Gemma4ForCausalLM": true, "Gemma4UnifiedForConditionalGeneration": true,
-}
 
 // entry is a token as a GGUF file has it.
 type entry struct {
 	text  string
 	score float32
-	kind  TokenType
+	kind  tokenizer.TokenType
 }
 
 // padded is a table of unused tokens.
 func padded(size int) []entry {
 	table := make([]entry, size)
 	for i := range table {
-		table[i] = entry{"[PAD" + strconv.Itoa(i) + "]", -10000, TypeUnused}
+		table[i] = entry{"[PAD" + strconv.Itoa(i) + "]", -10000, tokenizer.TypeUnused}
 	}
 	return table
 }
@@ -71,11 +48,7 @@ func (c *checkpoint) putTokens(table []entry, scored bool) {
 
 // special writes what follows the tokens.
 func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab) error) error {
-	var parsed *jsonFile
-	if c.json != nil {
-		parsed = &c.json.file
-	}
-	v, err := newSpecialVocab(c.files, parsed, merges, limit)
+	v, err := newSpecialVocab(c.files, c.json, merges, limit)
 	if err == nil && change != nil {
 		err = change(v)
 	}
@@ -146,11 +119,11 @@ func looksSpecial(text string) bool {
 
 // addedKind is the type of an added token and its text: llama.cpp looks for
 // user-defined tokens in text that is not normalized.
-func addedKind(text string, special bool) (string, TokenType) {
+func addedKind(text string, special bool) (string, tokenizer.TokenType) {
 	if special || looksSpecial(text) {
-		return text, TypeControl
+		return text, tokenizer.TypeControl
 	}
-	return unescapeSpaces(text), TypeUserDefined
+	return unescapeSpaces(text), tokenizer.TypeUserDefined
 }
 
 // jsonTokens are the tokens of tokenizer.json, padded to the vocabulary's size.
@@ -158,15 +131,15 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 	b := c.json
 	size := c.size
 	if size == 0 {
-		size = len(b.tokens)
+		size = len(b.Tokens)
 	}
-	if len(b.tokens) > size {
-		return nil, fault.Corrupt("tokenizer: tokenizer.json has %d tokens, config.json says vocab_size %d", len(b.tokens), size)
+	if len(b.Tokens) > size {
+		return nil, fault.Corrupt("tokenizer: tokenizer.json has %d tokens, config.json says vocab_size %d", len(b.Tokens), size)
 	}
 	table := padded(size)
-	for id, text := range b.tokens {
-		if b.types[id] != TypeUndefined {
-			table[id] = entry{text, 0, TypeNormal}
+	for id, text := range b.Tokens {
+		if b.Types[id] != tokenizer.TypeUndefined {
+			table[id] = entry{text, 0, tokenizer.TypeNormal}
 		}
 	}
 	spaced := spacesDecoded(b)
@@ -185,9 +158,9 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 }
 
 // spacesDecoded reports whether decoding turns U+2581 into spaces.
-func spacesDecoded(b *jsonBuilder) bool {
-	for _, d := range b.file.Decoder.list() {
-		if d.Type == "Metaspace" || d.Type == "Replace" && str(d.Pattern.String) == lowBlock {
+func spacesDecoded(f *tokenizer.File) bool {
+	for _, d := range f.Decoder.Steps() {
+		if d.Type == "Metaspace" || d.Type == "Replace" && d.Pattern.String != nil && *d.Pattern.String == lowBlock {
 			return true
 		}
 	}
@@ -196,9 +169,9 @@ func spacesDecoded(b *jsonBuilder) bool {
 
 // added are the added tokens by id: those of tokenizer.json, as
 // tokenizer_config.json has them where it does, and tokens with a role.
-func (c *checkpoint) added() map[int64]addedToken {
-	all := map[int64]addedToken{}
-	for _, a := range c.json.file.AddedTokens {
+func (c *checkpoint) added() map[int64]tokenizer.AddedToken {
+	all := map[int64]tokenizer.AddedToken{}
+	for _, a := range c.json.AddedTokens {
 		all[a.ID] = a
 	}
 	decoder, _ := c.config["added_tokens_decoder"].(map[string]any)
@@ -209,20 +182,20 @@ func (c *checkpoint) added() map[int64]addedToken {
 		if err != nil || id < 0 || !ok || !isText {
 			continue
 		}
-		if own, known := c.json.ids[content]; known && int64(own) != id {
+		if own, known := c.json.ID(content); known && int64(own) != id {
 			continue // the vocabulary has it elsewhere
 		}
-		if id < int64(len(c.json.tokens)) && c.json.types[id] != TypeUndefined && c.json.tokens[id] != content {
+		if id < int64(len(c.json.Tokens)) && c.json.Types[id] != tokenizer.TypeUndefined && c.json.Tokens[id] != content {
 			continue
 		}
 		special, _ := fields["special"].(bool)
 		normalized, _ := fields["normalized"].(bool)
-		all[id] = addedToken{ID: id, Content: content, Special: special, Normalized: normalized}
+		all[id] = tokenizer.AddedToken{ID: id, Content: content, Special: special, Normalized: normalized}
 	}
 	for text := range c.roleTokens() {
-		if id, ok := c.json.ids[text]; ok {
+		if id, ok := c.json.ID(text); ok {
 			if a, known := all[int64(id)]; !known {
-				all[int64(id)] = addedToken{ID: int64(id), Content: text, Special: true}
+				all[int64(id)] = tokenizer.AddedToken{ID: int64(id), Content: text, Special: true}
 			} else if !a.Special && decoder == nil {
 				a.Special = true
 				all[int64(id)] = a
@@ -282,14 +255,14 @@ func (c *checkpoint) writeGPT2() error {
 // spacePrefix notes add_prefix_space, which the reference writes first for
 // models of the Llama family.
 func (c *checkpoint) spacePrefix() {
-	if v, ok := c.config["add_prefix_space"].(bool); ok && llamaClasses[c.class()] {
+	if v, ok := c.config["add_prefix_space"].(bool); ok && c.opts.Rules.Llama {
 		c.kvs.Set(key("add_space_prefix"), v)
 	}
 }
 
 // llamaTail are corrections for single models of the Llama family.
 func (c *checkpoint) llamaTail() {
-	if !llamaClasses[c.class()] {
+	if !c.opts.Rules.Llama {
 		return
 	}
 	switch c.size {
@@ -308,7 +281,7 @@ func (c *checkpoint) writeBERT() error {
 		return err
 	}
 	for i, e := range table {
-		if e.kind == TypeControl {
+		if e.kind == tokenizer.TypeControl {
 			continue
 		}
 		if rest, ok := strings.CutPrefix(e.text, "##"); ok {

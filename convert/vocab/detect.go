@@ -1,18 +1,19 @@
-package tokenizer
+package vocab
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // structure describes how tokenizer.json cuts text, one line for each step, so
 // that two files that cut in the same way have the same description.
-func structure(root *component) string {
+func structure(root *tokenizer.Step) string {
 	var lines []string
-	for _, c := range root.list() {
+	for _, c := range root.Steps() {
 		switch {
 		case c.Type == "Split" && c.Pattern.Regex != nil:
 			pattern := strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(*c.Pattern.Regex)
@@ -69,56 +70,50 @@ var withoutIgnore = map[string]string{"llama-bpe": "smaug-bpe"}
 // what it makes of a probe text. It is a fault.ErrUnsupported where no name
 // that llama.cpp knows cuts the probe as the file does.
 func DetectPre(file []byte) (string, error) {
-	b, err := parseJSON(file)
+	f, err := tokenizer.ParseJSON(file)
 	if err != nil {
 		return "", err
 	}
-	return detectPre(b)
+	return detectPre(f)
 }
 
 // detectPre finds the name for a parsed file.
-func detectPre(b *jsonBuilder) (string, error) {
+func detectPre(f *tokenizer.File) (string, error) {
 	switch {
-	case b.file.Model.Type == "WordPiece":
+	case f.Model.Type == "WordPiece":
 		return "bert-bge", nil
-	case b.file.Model.ByteFallback && !prepends(b):
+	case f.Model.ByteFallback && !prepends(f):
 		// Merges over characters, spaces written as U+2581: as gemma 4, whose
 		// own name is for its own kind of vocabulary.
 		return "granite-embed-multi-311m", nil
 	}
-	for _, choice := range structures[structure(b.file.PreTokenizer)] {
-		if _, ok := b.ids[choice.token]; !ok && choice.token != "" {
+	for _, choice := range structures[structure(f.PreTokenizer)] {
+		if _, ok := f.ID(choice.token); !ok && choice.token != "" {
 			continue
 		}
-		if other, ok := withoutIgnore[choice.pre]; ok && !b.file.Model.IgnoreMerges {
+		if other, ok := withoutIgnore[choice.pre]; ok && !f.Model.IgnoreMerges {
 			return other, nil
 		}
 		return choice.pre, nil
 	}
-	return behavesLike(b)
+	return behavesLike(f)
 }
 
 // preOrder is the order in which names are tried: the plain ones first.
 var preOrder = []string{"gpt-2", "starcoder", "qwen2", "smaug-bpe", "llama-bpe", "qwen35", "gpt-4o", "tekken", "deepseek-v3", "deepseek-coder", "deepseek-llm"}
 
 // behavesLike finds a name whose rule cuts the probe as the file does.
-func behavesLike(b *jsonBuilder) (string, error) {
-	steps, mapped, err := compilePreTokenizer(b.file.PreTokenizer)
+func behavesLike(f *tokenizer.File) (string, error) {
+	want, mapped, err := f.Words(probe)
 	if err != nil {
 		return "", err
 	}
-	norm, err := compileNormalizer(b.file.Normalizer)
-	if err != nil {
-		return "", err
-	}
-	text := norm(probe)
-	want := cut(nil, text, true, steps)
 	if !mapped {
 		return "", unknownPre()
 	}
 	for _, name := range append(slices.Clone(preOrder), pattern.Names()...) {
 		r, err := pattern.Lookup(name)
-		if err != nil || r.Characters || r.IgnoreMerges != b.file.Model.IgnoreMerges && name != "default" {
+		if err != nil || r.Characters || r.IgnoreMerges != f.Model.IgnoreMerges && name != "default" {
 			continue
 		}
 		split, err := r.Splitter()

@@ -1,53 +1,13 @@
-package tokenizer
+package vocab
 
 import (
-	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
-	"github.com/f190792d/mq/formats/internal/pyjson"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
-
-// Files gives the files of a checkpoint by name; fs.ErrNotExist where there is
-// none. hf.Checkpoint is one.
-type Files interface {
-	ReadFile(name string) ([]byte, error)
-}
-
-// list returns the names in a folder of the checkpoint where the files can be
-// listed, as those of an hf.Folder can, else nothing.
-func list(files Files, dir string) []string {
-	lister, ok := files.(interface {
-		List(dir string) ([]string, error)
-	})
-	if !ok {
-		return nil
-	}
-	names, err := lister.List(dir)
-	if err != nil {
-		return nil
-	}
-	return names
-}
-
-// readObject reads a JSON object; nil where the file does not exist.
-func readObject(files Files, name string) (map[string]any, error) {
-	raw, err := files.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var object map[string]any
-	if err := pyjson.Unmarshal(raw, &object); err != nil {
-		return nil, fault.Corrupt("tokenizer: %s: %w", name, err)
-	}
-	return object, nil
-}
 
 // specialVocab collects the key-values that follow the tokens: merges, the
 // special tokens by role, whether they are added to texts, the chat template.
@@ -94,7 +54,7 @@ func (v *specialVocab) setID(role string, id int64) error {
 
 // newSpecialVocab reads tokenizer.json (already parsed, or nil), the
 // configurations and the chat template.
-func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*specialVocab, error) {
+func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool, limit int) (*specialVocab, error) {
 	v := &specialVocab{roles: []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}, limit: limit}
 	config, err := readObject(files, "tokenizer_config.json")
 	if err != nil {
@@ -104,8 +64,8 @@ func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*sp
 		if merges {
 			v.merges = mergeLines(parsed.Model.Merges)
 		}
-		v.normalizer(parsed.Normalizer.list())
-		v.postProcessor(parsed.PostProcessor.list(), config)
+		v.normalizer(parsed.Normalizer.Steps())
+		v.postProcessor(parsed.PostProcessor.Steps(), config)
 	}
 	if len(config) > 0 {
 		if err := v.fromConfig(files, config, parsed); err != nil {
@@ -114,18 +74,19 @@ func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*sp
 	} else if v.chat, err = chatTemplate(files, nil); err != nil {
 		return nil, err
 	}
-	model, err := readObject(files, "config.json")
+	model, err := readConfig(files, "config.json")
 	if err != nil {
 		return nil, err
 	}
-	text, _ := model["text_config"].(map[string]any)
+	text, _ := model.Text()
 	for _, role := range v.roles {
-		id, ok := model[role+"_token_id"].(float64)
-		if !ok && model[role+"_token_id"] == nil {
-			id, ok = text[role+"_token_id"].(float64)
+		key := role + "_token_id"
+		from := model
+		if !model.Has(key) {
+			from = text
 		}
-		if ok && id == float64(int64(id)) {
-			if err := v.setID(role, int64(id)); err != nil {
+		if id, err := from.Int(key); err == nil {
+			if err := v.setID(role, id); err != nil {
 				return nil, err
 			}
 		}
@@ -135,8 +96,8 @@ func newSpecialVocab(files Files, parsed *jsonFile, merges bool, limit int) (*sp
 
 // mergeLines writes merges as GGUF has them. A space within a token is written
 // as in the byte alphabet.
-func mergeLines(merges jsonMerges) []string {
-	space := byteChar[' ']
+func mergeLines(merges tokenizer.Merges) []string {
+	space := tokenizer.ToByteChars(" ")
 	lines := make([]string, len(merges))
 	for i, m := range merges {
 		lines[i] = strings.ReplaceAll(m[0], " ", space) + " " + strings.ReplaceAll(m[1], " ", space)
@@ -144,7 +105,7 @@ func mergeLines(merges jsonMerges) []string {
 	return lines
 }
 
-func (v *specialVocab) normalizer(steps []component) {
+func (v *specialVocab) normalizer(steps []tokenizer.Step) {
 	t := true
 	for _, s := range steps {
 		switch s.Type {
@@ -178,7 +139,7 @@ func truthy(entry any) bool {
 
 // postProcessor reads from the template which special tokens stand around a
 // text. It completes the configuration with what that tells.
-func (v *specialVocab) postProcessor(steps []component, config map[string]any) {
+func (v *specialVocab) postProcessor(steps []tokenizer.Step, config map[string]any) {
 	known := len(config) > 0
 	if !known {
 		config = map[string]any{}
@@ -207,17 +168,18 @@ func (v *specialVocab) postProcessor(steps []component, config map[string]any) {
 	}
 }
 
-func (p *templatePiece) special() string {
+// specialOf is the special token of a piece of a template, "" for another one.
+func specialOf(p *tokenizer.TemplatePiece) string {
 	if p.SpecialToken == nil {
 		return ""
 	}
 	return p.SpecialToken.ID
 }
 
-func (v *specialVocab) templates(p *component, config map[string]any, known bool) {
+func (v *specialVocab) templates(p *tokenizer.Step, config map[string]any, known bool) {
 	var first, last string
 	if n := len(p.Single); n > 1 {
-		if first = p.Single[0].special(); first != "" {
+		if first = specialOf(&p.Single[0]); first != "" {
 			isFirst := func() bool { return same(config["bos_token"], first) || same(config["cls_token"], first) }
 			if !known {
 				config["bos_token"] = first
@@ -231,7 +193,7 @@ func (v *specialVocab) templates(p *component, config map[string]any, known bool
 			}
 			v.add.set("bos", isFirst())
 		}
-		if last = p.Single[n-1].special(); last != "" {
+		if last = specialOf(&p.Single[n-1]); last != "" {
 			if known && !same(config["eos_token"], last) {
 				// The configured end is another token: it ends a turn.
 				for _, role := range []string{"eot", "eom"} {
@@ -250,20 +212,20 @@ func (v *specialVocab) templates(p *component, config map[string]any, known bool
 }
 
 // pair finds out whether a separator stands between two texts.
-func (v *specialVocab) pair(pair []templatePiece, first, last string, config map[string]any) {
-	if len(pair) > 0 && first != "" && pair[0].special() == first {
+func (v *specialVocab) pair(pair []tokenizer.TemplatePiece, first, last string, config map[string]any) {
+	if len(pair) > 0 && first != "" && specialOf(&pair[0]) == first {
 		pair = pair[1:]
 	}
-	if len(pair) > 0 && last != "" && pair[len(pair)-1].special() == last {
+	if len(pair) > 0 && last != "" && specialOf(&pair[len(pair)-1]) == last {
 		pair = pair[:len(pair)-1]
 	}
-	is := func(p templatePiece, id string) bool { return p.Sequence != nil && p.Sequence.ID == id }
+	is := func(p tokenizer.TemplatePiece, id string) bool { return p.Sequence != nil && p.Sequence.ID == id }
 	if len(pair) < 3 || !is(pair[0], "A") || !is(pair[len(pair)-1], "B") {
 		return
 	}
 	between := pair[1 : len(pair)-1]
-	separates := func(p templatePiece) bool {
-		s := p.special()
+	separates := func(p tokenizer.TemplatePiece) bool {
+		s := specialOf(&p)
 		return s != "" && (same(config["sep_token"], s) || same(config["eos_token"], s))
 	}
 	add := separates(between[0]) && last == "" || len(between) == 2 && separates(between[1])
@@ -274,7 +236,7 @@ func (v *specialVocab) pair(pair []templatePiece, first, last string, config map
 }
 
 // fromConfig reads tokenizer_config.json and the chat template.
-func (v *specialVocab) fromConfig(files Files, config map[string]any, parsed *jsonFile) error {
+func (v *specialVocab) fromConfig(files tokenizer.Files, config map[string]any, parsed *tokenizer.File) error {
 	chat, err := chatTemplate(files, config)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package tokenizer
+package vocab
 
 import (
 	"encoding/json"
@@ -25,11 +25,11 @@ func TestChatTemplateComesFromTheFirstFileThatHasOne(t *testing.T) {
 		delete(config, "chat_template")
 		edit(files, config)
 		files["tokenizer_config.json"], _ = json.Marshal(config)
-		tok, err := FromCheckpoint(files, CheckpointOptions{})
+		tok, err := Read(files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return tok.GGUF()
+		return tok.KVs
 	}
 	kvs := chat(func(files memFiles, config map[string]any) {
 		files["chat_template.jinja"] = []byte("from\r\njinja")
@@ -66,11 +66,11 @@ func TestNamedChatTemplatesStandBesideTheDefault(t *testing.T) {
 		if files["tokenizer_config.json"] = []byte(config); config == "" {
 			delete(files, "tokenizer_config.json")
 		}
-		tok, err := FromCheckpoint(files, CheckpointOptions{})
+		tok, err := Read(files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kvs := tok.GGUF()
+		kvs := tok.KVs
 		for name, want := range map[string]string{"": "main", ".tool_use": "tools\n", ".rag": "rag"} {
 			if got, _ := kvs.String("tokenizer.chat_template" + name); got != want {
 				t.Errorf("%q: got %q", name, got)
@@ -89,13 +89,13 @@ func TestSpecialTokensFallBackToOtherFiles(t *testing.T) {
 		for name, text := range more {
 			files[name] = []byte(text)
 		}
-		tok, err := FromCheckpoint(files, CheckpointOptions{})
+		tok, err := Read(files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids := map[string]int64{}
 		for _, role := range []string{"bos", "eos", "padding", "unknown", "mask"} {
-			if id, ok := tok.GGUF().Int("tokenizer.ggml." + role + "_token_id"); ok {
+			if id, ok := tok.KVs.Int("tokenizer.ggml." + role + "_token_id"); ok {
 				ids[role] = id
 			}
 		}

@@ -1,16 +1,20 @@
-package tokenizer
+package vocab
 
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // allSplits lists every way in which ranked tokens are two lower ones, by
 // token, then by the ranks of the two: what the reference writes for tekken.
-func allSplits(tokens []string, ranks map[string]int32) ([]string, error) {
+func allSplits(tokens []string) ([]string, error) {
+	ranks := make(map[string]int32, len(tokens))
+	for rank, token := range tokens {
+		ranks[token] = int32(rank)
+	}
 	type split struct{ left, right int32 }
 	var merges []string
 	for rank := 256; rank < len(tokens); rank++ {
@@ -30,7 +34,7 @@ func allSplits(tokens []string, ranks map[string]int32) ([]string, error) {
 			return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.right, b.right))
 		})
 		for _, w := range ways {
-			merges = append(merges, toByteChars(tokens[w.left])+" "+toByteChars(tokens[w.right]))
+			merges = append(merges, tokenizer.ToByteChars(tokens[w.left])+" "+tokenizer.ToByteChars(tokens[w.right]))
 		}
 	}
 	return merges, nil
@@ -42,11 +46,11 @@ func (c *checkpoint) writeTiktoken() error {
 	if err != nil {
 		return err
 	}
-	tokens, err := parseTiktoken(raw)
+	tokens, err := tokenizer.ParseTiktoken(raw)
 	if err != nil {
 		return err
 	}
-	special := qwenSpecial()
+	special := tokenizer.QwenSpecial()
 	end := int64(len(tokens))
 	return c.writeRanks(tokens, special, "qwen2", func(v *specialVocab) error {
 		if len(v.ids.keys) == 0 {
@@ -64,22 +68,15 @@ func (c *checkpoint) writeKimi() error {
 	if err != nil {
 		return err
 	}
-	tokens, err := parseTiktoken(raw)
+	tokens, err := tokenizer.ParseTiktoken(raw)
 	if err != nil {
 		return err
 	}
-	const reserved = 256
-	special := make([]string, reserved)
-	decoder, _ := c.config["added_tokens_decoder"].(map[string]any)
-	for i := range special {
-		number := strconv.Itoa(len(tokens) + i)
-		special[i] = "<|reserved_token_" + number + "|>"
-		if fields, ok := decoder[number].(map[string]any); ok {
-			if text, ok := fields["content"].(string); ok {
-				special[i] = text
-			}
-		}
+	config, err := c.read("tokenizer_config.json")
+	if err != nil {
+		return err
 	}
+	special := tokenizer.KimiSpecial(len(tokens), config)
 	return c.writeRanks(tokens, special, "kimi-k2", nil)
 }
 
@@ -91,19 +88,15 @@ func (c *checkpoint) writeRanks(tokens, special []string, pre string, change fun
 		return fault.Corrupt("tokenizer: %d ranks, config.json says vocab_size %d", len(tokens), c.size)
 	}
 	table := padded(size)
-	m, st := newRanked(tokens, 0), new(bpeState)
 	var merges []string
 	for rank, token := range tokens {
-		table[rank] = entry{toByteChars(token), 0, TypeNormal}
-		if len(token) == 1 {
-			continue
-		}
-		if left, right, ok := m.halves(st, token, int32(rank)); ok {
-			merges = append(merges, toByteChars(left)+" "+toByteChars(right))
-		}
+		table[rank] = entry{tokenizer.ToByteChars(token), 0, tokenizer.TypeNormal}
+	}
+	for _, m := range tokenizer.RankedMerges(tokens) {
+		merges = append(merges, tokenizer.ToByteChars(m[0])+" "+tokenizer.ToByteChars(m[1]))
 	}
 	for i, text := range special {
-		table[len(tokens)+i] = entry{text, 0, TypeControl}
+		table[len(tokens)+i] = entry{text, 0, tokenizer.TypeControl}
 	}
 	if c.size > 0 {
 		table = table[:c.size]

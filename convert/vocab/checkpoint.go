@@ -1,0 +1,218 @@
+package vocab
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/tokenizer"
+)
+
+// Options change what Read makes of a checkpoint.
+type Options struct {
+	Rows      int    // of the embedding; 0: what config.json says
+	Rules     Rules  // of the model's class
+	Pre       string // tokenizer.ggml.pre; "": recognized
+	Unchecked bool   // leave out the comparison with the source's own rules
+	Native    bool   // Mistral's own format counts, whatever other files there are
+}
+
+// Vocabulary is a checkpoint's vocabulary as a GGUF file has it.
+type Vocabulary struct {
+	*tokenizer.Tokenizer          // encodes with the rules that llama.cpp has for the key-values
+	KVs                  gguf.KVs // in the order in which the reference converter writes them
+}
+
+// checkpoint is the vocabulary of a checkpoint on its way to key-values.
+type checkpoint struct {
+	files  tokenizer.Files
+	opts   Options
+	model  hf.Config                // config.json
+	config map[string]any           // tokenizer_config.json
+	json   *tokenizer.File          // tokenizer.json, or nil
+	sp     *tokenizer.SentencePiece // tokenizer.model, or nil
+	own    *tokenizer.Tokenizer     // the rules of the source, where they are not in json or sp
+	native bool                     // params.json stands for config.json
+	size   int                      // vocab_size of config.json or params.json, 0 where it has none
+	kvs    gguf.KVs
+}
+
+// Read reads the vocabulary of a checkpoint as the reference converter does:
+// which file counts, which key-values come of it.
+//
+// The ids of a probe text must be those that the source's own rules give, else
+// the error is a fault.ErrUnsupported.
+func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
+	c := &checkpoint{files: files, opts: opts}
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	write, err := c.pick()
+	if err != nil {
+		return nil, err
+	}
+	if err := write(c); err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.FromGGUF(c.kvs)
+	if err != nil {
+		return nil, err
+	}
+	if !opts.Unchecked && opts.Pre == "" {
+		if err := c.check(t); err != nil {
+			return nil, err
+		}
+	}
+	return &Vocabulary{t, c.kvs}, nil
+}
+
+// open reads what decides about the vocabulary.
+func (c *checkpoint) open() error {
+	var err error
+	if c.model, err = readConfig(c.files, "config.json"); err != nil {
+		return err
+	}
+	if c.native = c.opts.Native; c.model.Values() == nil || c.native {
+		params, err := readConfig(c.files, "params.json")
+		if err != nil {
+			return err
+		}
+		if c.native = params.Values() != nil; c.native {
+			c.model = params
+		}
+	}
+	if c.config, err = readObject(c.files, "tokenizer_config.json"); err != nil {
+		return err
+	}
+	if raw, err := c.read("tokenizer.json"); err != nil {
+		return err
+	} else if raw != nil {
+		if c.json, err = tokenizer.ParseJSON(raw); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"tokenizer.model", "spiece.model"} {
+		raw, err := c.read(name)
+		if err != nil {
+			return err
+		}
+		if raw == nil || c.sp != nil {
+			continue
+		}
+		if c.sp, err = tokenizer.ParseSentencePiece(raw); err != nil {
+			if c.sp = nil; c.json == nil {
+				return err
+			}
+			// Llama 3 ships ranks under this name, beside tokenizer.json.
+		}
+	}
+	c.size = c.opts.Rows
+	if c.size == 0 {
+		c.size = c.intParam("vocab_size")
+	}
+	if c.size < 0 || c.size > maxVocabulary {
+		return fault.Corrupt("tokenizer: vocab_size is %d", c.size)
+	}
+	return nil
+}
+
+// maxVocabulary bounds the padding that a configuration can ask for.
+const maxVocabulary = 1 << 24
+
+// read returns a file's contents, nil where there is none.
+func (c *checkpoint) read(name string) ([]byte, error) {
+	raw, err := c.files.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return raw, err
+}
+
+// intParam is a number of config.json, where the language model's own part
+// counts before the rest; 0 where there is none.
+func (c *checkpoint) intParam(name string) int {
+	text, _ := c.model.Text()
+	if !text.Has(name) {
+		text = c.model
+	}
+	n, _ := text.Int(name)
+	return int(n)
+}
+
+// pick chooses how the vocabulary is written.
+func (c *checkpoint) pick() (func(*checkpoint) error, error) {
+	exists := func(name string) bool {
+		raw, err := c.read(name)
+		return err == nil && raw != nil
+	}
+	model := ""
+	if c.json != nil {
+		model = c.json.Model.Type
+	}
+	rules := c.opts.Rules
+	mistral, _ := c.mistralFile()
+	switch {
+	case mistral != "":
+		return (*checkpoint).writeMistral, nil
+	case c.json == nil && exists("qwen.tiktoken"):
+		return (*checkpoint).writeTiktoken, nil
+	case c.json == nil && exists("tiktoken.model"):
+		return (*checkpoint).writeKimi, nil
+	case exists("rwkv_vocab_v20230424.txt"):
+		return (*checkpoint).writeRWKV, nil
+	case exists("tokenizer.jsonl"):
+		return (*checkpoint).writePlamo, nil
+	case rules.Writer == Gemma4 && c.json != nil:
+		return (*checkpoint).writeGemma4, nil
+	case c.sp != nil && c.sp.Algorithm == 1:
+		return (*checkpoint).writeUnigram, nil
+	case c.sp != nil && rules.Writer != JSONFirst:
+		return (*checkpoint).writeSentencePiece, nil
+	case model == "Unigram":
+		return (*checkpoint).writeUnigramJSON, nil
+	case model == "WordPiece":
+		return (*checkpoint).writeBERT, nil
+	case model == "BPE" && c.json.Model.ByteFallback && (rules.Llama || rules.Scored || prepends(c.json)):
+		return (*checkpoint).writeLlamaHF, nil
+	case model == "BPE":
+		return (*checkpoint).writeGPT2, nil
+	case c.json != nil:
+		return nil, fault.Unsupported("tokenizer: tokenizer.json: model %q", model)
+	}
+	return nil, tokenizer.NoVocabulary()
+}
+
+// check holds the ids of the probe against those of the source's own rules.
+func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
+	var own *tokenizer.Tokenizer
+	var err error
+	switch {
+	case c.own != nil:
+		own = c.own
+	case c.sp != nil && t.Model() != "gpt2" && t.Model() != "gemma4":
+		raw, _ := c.read("tokenizer.model")
+		if raw == nil {
+			return nil
+		}
+		own, err = tokenizer.FromSentencePiece(raw)
+	case c.json != nil:
+		config, _ := json.Marshal(c.config)
+		own, err = c.json.Tokenizer(config)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	got, want := t.Encode(probe, tokenizer.Options{}), own.Encode(probe, tokenizer.Options{})
+	for i := 0; i < max(len(got), len(want)); i++ {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			return fault.Unsupported("tokenizer: with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe); --pre NAME takes the named one nevertheless",
+				t.Pre(), own.Decode(want[max(0, min(i, len(want))-3):min(len(want), i+3)]), i)
+		}
+	}
+	return nil
+}
