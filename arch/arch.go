@@ -52,23 +52,31 @@ type Param struct {
 }
 
 // Tensor maps source tensors to one target tensor. Templates are whole names
-// in which {i} stands for the layer and {e} for the expert. A target without
-// {e} whose source has it stacks the experts along a new outermost dimension.
-// A source tensor that several targets share appears once for each of them,
-// and one without a target is dropped.
+// in which {i} stands for the layer, {e} for the expert and {j} for any other
+// number. A target without {e} whose source has it stacks the experts along a
+// new outermost dimension. A source tensor that several targets share appears
+// once for each of them, and one without a target is dropped.
 type Tensor struct {
 	Source   string
 	Target   string
-	Shape    []Dim // of the source tensor, outermost dimension first
-	Op       Op    // the zero Op copies
-	Optional bool  // absent in some checkpoints of the architecture
-	Untied   bool  // though optional, required where config.json says that the embedding is not the output matrix
-	F32      bool  // stays F32 in every file type (routers, convolutions …)
-	Where    Where // the layers that have it; nil means all
+	Shape    []Dim   // of the source tensor, outermost dimension first
+	More     []Piece // further source tensors, whose rows follow in the target
+	Times    Dim     // how many {j} there are
+	Ops      []Op    // in order; none copies
+	Optional bool    // absent in some checkpoints of the architecture
+	Untied   bool    // though optional, required where config.json says that the embedding is not the output matrix
+	F32      bool    // stays F32 in every file type (routers, convolutions …)
+	Where    Where   // the layers that have it; nil means all
 }
 
-// Dim is one length of a tensor's shape.
-type Dim func(Hyper) int
+// Piece is one of several source tensors of a target.
+type Piece struct {
+	Source string
+	Shape  []Dim
+}
+
+// Dim is one length of the shape that a tensor has in a layer.
+type Dim func(h Hyper, layer int) int
 
 // Where tells whether a layer has a tensor.
 type Where func(h Hyper, layer int) bool

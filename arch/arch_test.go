@@ -151,7 +151,7 @@ func FuzzFromConfig(f *testing.F) {
 			t.Fatalf("class %q is read but not in the table", h.Class)
 		}
 		kvs := gguf.KVs{{Key: "general.architecture", Value: a.Name}}
-		for _, p := range append(Common[:len(Common):len(Common)], a.Params...) {
+		for _, p := range append(a.CommonParams(), a.Params...) {
 			if v, ok := p.From(h); ok {
 				kvs.Set(a.Name+"."+p.Key, v)
 			}

@@ -16,22 +16,22 @@ var trunk = []Tensor{
 // inverseFrequencies are what old checkpoints store of the rotary embedding.
 const inverseFrequencies = "model.layers.{i}.self_attn.rotary_emb.inv_freq"
 
-// attention holds the matrices of grouped-query attention; rope is what
+// attention holds the matrices of grouped-query attention; rows is what
 // happens to the rows of queries and keys.
-func attention(rope OpKind) []Tensor {
+func attention(rows func(HeadCount) []Op) []Tensor {
 	return []Tensor{
-		{Source: "model.layers.{i}.self_attn.q_proj.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}, Op: Op{Kind: rope, Heads: QueryHeads}},
-		{Source: "model.layers.{i}.self_attn.k_proj.weight", Target: "blk.{i}.attn_k.weight", Shape: []Dim{kRows, embed}, Op: Op{Kind: rope, Heads: KVHeads}},
+		{Source: "model.layers.{i}.self_attn.q_proj.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}, Ops: rows(QueryHeads)},
+		{Source: "model.layers.{i}.self_attn.k_proj.weight", Target: "blk.{i}.attn_k.weight", Shape: []Dim{kRows, embed}, Ops: rows(KVHeads)},
 		{Source: "model.layers.{i}.self_attn.v_proj.weight", Target: "blk.{i}.attn_v.weight", Shape: []Dim{vRows, embed}},
 		{Source: "model.layers.{i}.self_attn.o_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
 	}
 }
 
 // attentionBias holds the biases of queries, keys and values.
-func attentionBias(rope OpKind) []Tensor {
+func attentionBias(rows func(HeadCount) []Op) []Tensor {
 	return optional([]Tensor{
-		{Source: "model.layers.{i}.self_attn.q_proj.bias", Target: "blk.{i}.attn_q.bias", Shape: []Dim{qRows}, Op: Op{Kind: rope, Heads: QueryHeads}},
-		{Source: "model.layers.{i}.self_attn.k_proj.bias", Target: "blk.{i}.attn_k.bias", Shape: []Dim{kRows}, Op: Op{Kind: rope, Heads: KVHeads}},
+		{Source: "model.layers.{i}.self_attn.q_proj.bias", Target: "blk.{i}.attn_q.bias", Shape: []Dim{qRows}, Ops: rows(QueryHeads)},
+		{Source: "model.layers.{i}.self_attn.k_proj.bias", Target: "blk.{i}.attn_k.bias", Shape: []Dim{kRows}, Ops: rows(KVHeads)},
 		{Source: "model.layers.{i}.self_attn.v_proj.bias", Target: "blk.{i}.attn_v.bias", Shape: []Dim{vRows}},
 	})
 }
@@ -76,8 +76,8 @@ var perExpert = []Tensor{
 // fusedExperts is the other layout of the same: all experts in one tensor,
 // gate above up projection.
 var fusedExperts = optional([]Tensor{
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Op: Op{Part: 0, Parts: 2}},
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Op: Op{Part: 1, Parts: 2}},
+	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(0)},
+	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(1)},
 	{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
 })
 

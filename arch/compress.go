@@ -28,16 +28,16 @@ type Streams struct {
 	Eps        float64
 }
 
-func overlapping(Hyper) int  { return Overlapping }
-func separate(Hyper) int     { return Separate }
-func three(Hyper) int        { return 3 }
-func heads(h Hyper) int      { return h.Heads }
-func used(h Hyper) int       { return h.MoE.Used }
-func streams(h Hyper) int    { return h.Streams.Count }
-func allStreams(h Hyper) int { return h.Streams.Count * h.Embed }
-func mixes(h Hyper) int      { return (2 + h.Streams.Count) * h.Streams.Count }
-func outRows(h Hyper) int    { return h.Compress.OutGroups * h.Compress.OutRank }
-func outColumns(h Hyper) int { return h.Heads * h.HeadDim / max(h.Compress.OutGroups, 1) }
+func overlapping(Hyper, int) int    { return Overlapping }
+func separate(Hyper, int) int       { return Separate }
+func three(Hyper, int) int          { return 3 }
+func heads(h Hyper, _ int) int      { return h.Heads }
+func used(h Hyper, _ int) int       { return h.MoE.Used }
+func streams(h Hyper, _ int) int    { return h.Streams.Count }
+func allStreams(h Hyper, _ int) int { return h.Streams.Count * h.Embed }
+func mixes(h Hyper, _ int) int      { return (2 + h.Streams.Count) * h.Streams.Count }
+func outRows(h Hyper, _ int) int    { return h.Compress.OutGroups * h.Compress.OutRank }
+func outColumns(h Hyper, _ int) int { return h.Heads * h.HeadDim / max(h.Compress.OutGroups, 1) }
 
 // Ratio returns the ratio of a layer.
 func (c Compress) Ratio(layer int) int {

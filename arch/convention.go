@@ -61,9 +61,9 @@ func (a Arch) ViewsOf(matrix string) []View {
 
 // upperHalf and lowerHalf are the gate and up projection of a matrix of both.
 func upperHalf(width Dim) func(Hyper, int) []RowSet {
-	return func(h Hyper, _ int) []RowSet { return []RowSet{{2 * width(h), 0, width(h)}} }
+	return func(h Hyper, layer int) []RowSet { n := width(h, layer); return []RowSet{{2 * n, 0, n}} }
 }
 
 func lowerHalf(width Dim) func(Hyper, int) []RowSet {
-	return func(h Hyper, _ int) []RowSet { return []RowSet{{2 * width(h), width(h), width(h)}} }
+	return func(h Hyper, layer int) []RowSet { n := width(h, layer); return []RowSet{{2 * n, n, n}} }
 }

@@ -12,10 +12,10 @@ var deepseek32 = Arch{
 		"": {Context: 163840, Eps: 1e-6, RopeBase: 1e4},
 	},
 	Params: slices.Concat(deepseek2.Params, []Param{
-		{"nextn_predict_layers", func(h Hyper) (any, bool) { return uint32(h.MTPLayers), h.Index.StatesPredictions }},
-		u32("attention.indexer.head_count", func(h Hyper) int { return h.Index.Heads }),
-		u32("attention.indexer.key_length", func(h Hyper) int { return h.Index.Dim }),
-		u32("attention.indexer.top_k", func(h Hyper) int { return h.Index.TopK }),
+		{Key: "nextn_predict_layers", From: func(h Hyper) (any, bool) { return uint32(h.MTPLayers), h.Index.StatesPredictions }},
+		u32("attention.indexer.head_count", func(h Hyper, _ int) int { return h.Index.Heads }),
+		u32("attention.indexer.key_length", func(h Hyper, _ int) int { return h.Index.Dim }),
+		u32("attention.indexer.top_k", func(h Hyper, _ int) int { return h.Index.TopK }),
 	}),
 	Tensors: slices.Concat(deepseek2.Tensors, []Tensor{
 		{Source: "model.layers.{i}.self_attn.indexer.wq_b.weight", Target: "blk.{i}.indexer.attn_q_b.weight", Shape: []Dim{indexRows, queryRank}},
@@ -52,9 +52,9 @@ type Index struct {
 	StatesPredictions bool // config.json tells the number of prediction layers
 }
 
-func indexHeads(h Hyper) int { return h.Index.Heads }
-func indexDim(h Hyper) int   { return h.Index.Dim }
-func indexRows(h Hyper) int  { return h.Index.Heads * h.Index.Dim }
+func indexHeads(h Hyper, _ int) int { return h.Index.Heads }
+func indexDim(h Hyper, _ int) int   { return h.Index.Dim }
+func indexRows(h Hyper, _ int) int  { return h.Index.Heads * h.Index.Dim }
 
 func predicts(h Hyper, layer int) bool { return layer >= h.Layers }
 

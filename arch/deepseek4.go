@@ -20,21 +20,21 @@ var deepseek4 = Arch{
 		"": {Eps: 1e-6, RopeBase: 1e4},
 	},
 	Params: []Param{
-		u32("rope.dimension_count", func(h Hyper) int { return h.Rope.Dim }),
+		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
 		u32("attention.q_lora_rank", queryRank),
-		u32("attention.sliding_window", func(h Hyper) int { return h.Compress.Window }),
+		u32("attention.sliding_window", func(h Hyper, _ int) int { return h.Compress.Window }),
 		u32("expert_feed_forward_length", expertFF),
-		u32("expert_shared_count", func(h Hyper) int { return h.MoE.Shared }),
+		u32("expert_shared_count", func(h Hyper, _ int) int { return h.MoE.Shared }),
 		f32("expert_weights_scale", func(h Hyper) float64 { return h.MoE.Scale }),
-		{"expert_weights_norm", func(h Hyper) (any, bool) { return h.MoE.Normalize, true }},
-		{"swiglu_clamp_exp", clamps},
-		{"swiglu_clamp_shexp", clamps},
+		{Key: "expert_weights_norm", From: func(h Hyper) (any, bool) { return h.MoE.Normalize, true }},
+		{Key: "swiglu_clamp_exp", From: clamps},
+		{Key: "swiglu_clamp_shexp", From: clamps},
 		u32("attention.indexer.head_count", indexHeads),
 		u32("attention.indexer.key_length", indexDim),
-		u32("attention.indexer.top_k", func(h Hyper) int { return h.Index.TopK }),
-		u32("attention.output_group_count", func(h Hyper) int { return h.Compress.OutGroups }),
-		u32("attention.output_lora_rank", func(h Hyper) int { return h.Compress.OutRank }),
-		{"attention.compress_ratios", func(h Hyper) (any, bool) {
+		u32("attention.indexer.top_k", func(h Hyper, _ int) int { return h.Index.TopK }),
+		u32("attention.output_group_count", func(h Hyper, _ int) int { return h.Compress.OutGroups }),
+		u32("attention.output_lora_rank", func(h Hyper, _ int) int { return h.Compress.OutRank }),
+		{Key: "attention.compress_ratios", From: func(h Hyper) (any, bool) {
 			ratios := make([]int32, len(h.Compress.Ratios))
 			for i, n := range h.Compress.Ratios {
 				ratios[i] = int32(n)
@@ -42,10 +42,10 @@ var deepseek4 = Arch{
 			return ratios, true
 		}},
 		f32("attention.compress_rope_freq_base", func(h Hyper) float64 { return h.Compress.RopeBase }),
-		u32("hyper_connection.count", func(h Hyper) int { return h.Streams.Count }),
-		u32("hyper_connection.sinkhorn_iterations", func(h Hyper) int { return h.Streams.Iterations }),
+		u32("hyper_connection.count", func(h Hyper, _ int) int { return h.Streams.Count }),
+		u32("hyper_connection.sinkhorn_iterations", func(h Hyper, _ int) int { return h.Streams.Iterations }),
 		f32("hyper_connection.epsilon", func(h Hyper) float64 { return h.Streams.Eps }),
-		always("hash_layer_count", func(h Hyper) int { return h.MoE.HashLayers }),
+		always("hash_layer_count", func(h Hyper, _ int) int { return h.MoE.HashLayers }),
 		u32("embedding_length_out", allStreams),
 	},
 	Tensors: slices.Concat([]Tensor{
@@ -78,7 +78,7 @@ var deepseek4 = Arch{
 			{Source: "layers.{i}.ffn.gate.bias_vl", Target: "blk.{i}.exp_probs_b_vl.bias", Shape: []Dim{experts}, Optional: true},
 			{Source: "layers.{i}.ffn.gate.bias", Target: "blk.{i}.exp_probs_b.bias", Shape: []Dim{experts}, Where: ranked},
 			{Source: "layers.{i}.ffn.gate.bias", Shape: []Dim{experts}, Where: hashed, Optional: true}, // of no use there
-			{Source: "layers.{i}.ffn.gate.tid2eid", Target: "blk.{i}.ffn_gate_tid2eid.weight", Shape: []Dim{vocab, used}, Op: Op{Kind: Integers}, Where: hashed},
+			{Source: "layers.{i}.ffn.gate.tid2eid", Target: "blk.{i}.ffn_gate_tid2eid.weight", Shape: []Dim{vocab, used}, Ops: ops(Integers), Where: hashed},
 		},
 		weights("ffn.experts.{e}", "_exps", expertFF), weights("ffn.shared_experts", "_shexp", sharedFF),
 	),

@@ -24,25 +24,25 @@ func full(h Hyper, layer int) bool { return !linear(h, layer) }
 func leads(h Hyper, layer int) bool { return layer == h.Layers }
 
 // The lengths of linear attention.
-func deltaKeys(h Hyper) int     { return h.Delta.KeyHeads * h.Delta.KeyDim }
-func deltaValues(h Hyper) int   { return h.Delta.ValueHeads * h.Delta.ValueDim }
-func deltaHeads(h Hyper) int    { return h.Delta.ValueHeads }
-func deltaHeadDim(h Hyper) int  { return h.Delta.ValueDim }
-func deltaKernel(h Hyper) int   { return h.Delta.Kernel }
-func deltaChannels(h Hyper) int { return 2*deltaKeys(h) + deltaValues(h) }
-func deltaMixed(h Hyper) int    { return 2*deltaKeys(h) + 2*deltaValues(h) }
+func deltaKeys(h Hyper, _ int) int     { return h.Delta.KeyHeads * h.Delta.KeyDim }
+func deltaValues(h Hyper, _ int) int   { return h.Delta.ValueHeads * h.Delta.ValueDim }
+func deltaHeads(h Hyper, _ int) int    { return h.Delta.ValueHeads }
+func deltaHeadDim(h Hyper, _ int) int  { return h.Delta.ValueDim }
+func deltaKernel(h Hyper, _ int) int   { return h.Delta.Kernel }
+func deltaChannels(h Hyper, l int) int { return 2*deltaKeys(h, l) + deltaValues(h, l) }
+func deltaMixed(h Hyper, l int) int    { return 2*deltaKeys(h, l) + 2*deltaValues(h, l) }
 
 var deltaParams = []Param{
 	u32("ssm.conv_kernel", deltaKernel),
-	u32("ssm.state_size", func(h Hyper) int { return h.Delta.KeyDim }),
-	u32("ssm.group_count", func(h Hyper) int { return h.Delta.KeyHeads }),
+	u32("ssm.state_size", func(h Hyper, _ int) int { return h.Delta.KeyDim }),
+	u32("ssm.group_count", func(h Hyper, _ int) int { return h.Delta.KeyHeads }),
 	u32("ssm.time_step_rank", deltaHeads),
 	u32("ssm.inner_size", deltaValues),
-	{"attention.recurrent_layers", func(h Hyper) (any, bool) {
+	{Key: "attention.recurrent_layers", From: func(h Hyper) (any, bool) {
 		return append(slices.Clip(h.Delta.Recurrent), make([]bool, h.MTPLayers)...), true
 	}},
-	u32("full_attention_interval", func(h Hyper) int { return h.Delta.Interval }),
-	u32("rope.dimension_count", func(h Hyper) int { return h.Rope.Dim }),
+	u32("full_attention_interval", func(h Hyper, _ int) int { return h.Delta.Interval }),
+	u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
 }
 
 // delta reads linear attention from config.json.

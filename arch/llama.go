@@ -19,7 +19,7 @@ var llama = Arch{
 	},
 	Params: llamaParams,
 	Tensors: slices.Concat(trunk,
-		attention(RopePermute), attentionBias(RopePermute), outputBias,
+		attention(permuted), attentionBias(permuted), outputBias,
 		in(dense, mlp("mlp", "", ff), mlpBias),
 		in(sparse, router("block_sparse_moe.gate"), mixtralExperts),
 	),
@@ -34,7 +34,7 @@ var llama = Arch{
 
 var llamaParams = []Param{
 	u32("vocab_size", vocab),
-	u32("rope.dimension_count", func(h Hyper) int { return h.HeadDim }),
+	u32("rope.dimension_count", func(h Hyper, _ int) int { return h.HeadDim }),
 }
 
 // mixtralExperts calls the gate w1, the down projection w2 and the up

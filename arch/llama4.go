@@ -14,10 +14,10 @@ var llama4 = Arch{
 		"": {Context: 131072, Eps: 1e-5, RopeBase: 5e5, HeadDim: Derived},
 	},
 	Params: append(slices.Clip(llamaParams),
-		u32("interleave_moe_layer_step", func(h Hyper) int { return h.MoE.Step }),
+		u32("interleave_moe_layer_step", func(h Hyper, _ int) int { return h.MoE.Step }),
 		u32("expert_feed_forward_length", expertFF),
 	),
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), outputBias,
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), outputBias,
 		in(dense, mlp("feed_forward", "", ff)),
 		in(sparse, router("feed_forward.router"), turnedExperts("feed_forward"), mlp("feed_forward.shared_expert", "_shexp", expertFF)),
 	),
@@ -113,9 +113,9 @@ func turnedViews(source string) []View {
 func turnedExperts(source string) []Tensor {
 	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
 	return []Tensor{
-		{Source: both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 0, Parts: 2}},
-		{Source: both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Op: Op{Kind: Transpose, Part: 1, Parts: 2}},
-		{Source: down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, expertFF, embed}, Op: Op{Kind: Transpose}},
+		{Source: both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Ops: half(0, Transpose)},
+		{Source: both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Ops: half(1, Transpose)},
+		{Source: down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, expertFF, embed}, Ops: ops(Transpose)},
 	}
 }
 

@@ -64,7 +64,7 @@ var lossRules = []struct {
 		if !strings.HasPrefix(a.Classes[0], NativeMistral) || c.has("max_position_embeddings") {
 			return ""
 		}
-		return fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; --override-kv %s.context_length=int:N sets another", h.Context, a.Name)
+		return fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; a key-value %s.context_length of your own goes before it", h.Context, a.Name)
 	}, nil},
 	{NoWindow, func(c *reader, a Arch, h Hyper) string {
 		window := c.int("sliding_window")
@@ -130,7 +130,7 @@ var lossRules = []struct {
 
 // writes tells whether files of an architecture may have a key.
 func (a Arch) writes(key string) bool {
-	return slices.ContainsFunc(slices.Concat(Common, a.Params), func(p Param) bool { return p.Key == key })
+	return slices.ContainsFunc(slices.Concat(common, a.Params), func(p Param) bool { return p.Key == key })
 }
 
 // computes reports whether files of an architecture may have a tensor that no

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,19 +27,128 @@ func Template(name string) (template string, layer, expert int) {
 	return strings.Join(parts, "."), layer, expert
 }
 
+// Place is where in a model a tensor stands: the numbers of its name, -1 where
+// it has none.
+type Place struct{ Layer, Expert, Part int }
+
+// placeholders stand for the numbers of a [Place] in templates.
+var placeholders = []string{"{i}", "{e}", "{j}"}
+
 // Fill puts numbers into a template.
 func Fill(template string, layer, expert int) string {
-	name := strings.Replace(template, "{i}", strconv.Itoa(layer), 1)
-	return strings.Replace(name, "{e}", strconv.Itoa(expert), 1)
+	return Place{Layer: layer, Expert: expert}.Fill(template)
 }
 
-// PerLayer tells whether t stands for one tensor in every layer.
+// Fill puts the numbers into a template.
+func (p Place) Fill(template string) string {
+	for k, n := range []int{p.Layer, p.Expert, p.Part} {
+		template = strings.Replace(template, placeholders[k], strconv.Itoa(n), 1)
+	}
+	return template
+}
+
+// Names finds the templates of source names.
+type Names map[string][]string // templates by what they are without numbers
+
+// Names lists the source templates of an architecture.
+func (a Arch) Names() Names {
+	all := Names{}
+	for _, t := range a.Tensors {
+		for _, piece := range t.Pieces() {
+			if key, _ := numbers(piece.Source); !slices.Contains(all[key], piece.Source) {
+				all[key] = append(all[key], piece.Source)
+			}
+		}
+	}
+	return all
+}
+
+// Match finds the source template that a canonical name fits, and the numbers
+// in it.
+func (n Names) Match(name string) (template string, at Place, ok bool) {
+	key, found := numbers(name)
+	for _, template := range n[key] {
+		if at, ok := place(template, found); ok {
+			return template, at, true
+		}
+	}
+	return "", Place{}, false
+}
+
+// place assigns the numbers of a name to the placeholders of a template.
+func place(template string, found []string) (Place, bool) {
+	at := [...]int{-1, -1, -1}
+	_, slots := numbers(template)
+	for s, slot := range slots {
+		k := slices.Index(placeholders, slot)
+		if k < 0 {
+			if slot != found[s] {
+				return Place{}, false
+			}
+			continue
+		}
+		n, err := strconv.Atoi(found[s])
+		if err != nil {
+			return Place{}, false
+		}
+		at[k] = n
+	}
+	return Place{at[0], at[1], at[2]}, true
+}
+
+// numbers takes the numbers and placeholders out of a name or template.
+func numbers(name string) (rest string, found []string) {
+	parts := strings.Split(name, ".")
+	for p, part := range parts {
+		n, err := strconv.Atoi(part)
+		if slices.Contains(placeholders, part) || err == nil && n >= 0 && strconv.Itoa(n) == part {
+			found = append(found, part)
+			parts[p] = "#"
+		}
+	}
+	return strings.Join(parts, "."), found
+}
+
+// Pieces lists the source tensors of t, its own first.
+func (t Tensor) Pieces() []Piece {
+	return append([]Piece{{t.Source, t.Shape}}, t.More...)
+}
+
+// Places lists where t stands in a model: once for every layer that has it,
+// expert and other number of its source.
+func (t Tensor) Places(h Hyper) []Place {
+	layers, experts := 1, 1
+	if t.PerLayer() {
+		layers = min(h.Layers+h.MTPLayers, 2*mostLayers)
+	}
+	if t.PerExpert() {
+		experts = h.MoE.Experts
+	}
+	var all []Place
+	for layer := range layers {
+		if !t.In(h, layer) {
+			continue
+		}
+		parts := 1
+		if t.Times != nil {
+			parts = min(t.Times(h, layer), mostExperts)
+		}
+		for part := range parts {
+			for expert := range experts {
+				all = append(all, Place{layer, expert, part})
+			}
+		}
+	}
+	return all
+}
+
+// PerLayer reports whether t stands for one tensor in every layer.
 func (t Tensor) PerLayer() bool { return strings.Contains(t.Source, "{i}") }
 
-// PerExpert tells whether t stands for one source tensor for every expert.
+// PerExpert reports whether t stands for one source tensor for every expert.
 func (t Tensor) PerExpert() bool { return strings.Contains(t.Source, "{e}") }
 
-// In tells whether a layer has t.
+// In reports whether a layer has t.
 func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h, layer) }
 
 // Canonical returns a source name as the templates spell it: without the
@@ -84,7 +194,7 @@ func predictionName(name string, layers int) string {
 	return "model.layers." + strconv.Itoa(layers+layer) + "." + rest
 }
 
-// Ignores tells whether a canonical source name is left out on purpose.
+// Ignores reports whether a canonical source name is left out on purpose.
 func (a Arch) Ignores(name string) bool {
 	template, _, _ := Template(name)
 	for _, pattern := range a.Ignore {

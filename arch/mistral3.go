@@ -13,12 +13,12 @@ var mistral3 = Arch{
 		"": {Context: 131072, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
 	},
 	Params: append(slices.Clip(llamaParams),
-		Param{"rope.scaling.yarn_log_multiplier", func(h Hyper) (any, bool) {
+		Param{Key: "rope.scaling.yarn_log_multiplier", From: func(h Hyper) (any, bool) {
 			return float32(h.Rope.MScaleAllDim), h.TemperatureScale != 0
 		}},
 		f32("attention.temperature_scale", func(h Hyper) float64 { return h.TemperatureScale }),
 	),
-	Tensors: slices.Concat(trunk, attention(RopePermute), mlp("mlp", "", ff)),
+	Tensors: slices.Concat(trunk, attention(permuted), mlp("mlp", "", ff)),
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
 	Extra:   llamaExtra,
 	Source:  Convention{Rope: RopeHalf},

@@ -35,7 +35,7 @@ var mistralNative = Arch{
 	Classes:  []string{NativeMistral},
 	Defaults: map[string]Defaults{"": {Context: 128_000, Eps: 1e-5, RopeBase: 1e4}},
 	Late:     "rope.scaling.",
-	Params:   append([]Param{u32("rope.dimension_count", func(h Hyper) int { return h.HeadDim })}, nativeYarn...),
+	Params:   append([]Param{u32("rope.dimension_count", func(h Hyper, _ int) int { return h.HeadDim })}, nativeYarn...),
 	Tensors:  nativeTensors,
 	Ignore:   nativeIgnore,
 	Graph:    Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved},
@@ -60,14 +60,14 @@ var ministralNative = Arch{
 // nativeYarn are the keys of YaRN in the order in which they are written for
 // this format: behind the others.
 var nativeYarn = []Param{
-	{"rope.scaling.type", func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
+	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "yarn")),
 	f32("rope.scaling.yarn_beta_fast", scaled(func(r Rope) float64 { return r.BetaFast }, "yarn")),
 	f32("rope.scaling.yarn_beta_slow", scaled(func(r Rope) float64 { return r.BetaSlow }, "yarn")),
-	{"rope.scaling.yarn_log_multiplier", func(h Hyper) (any, bool) {
+	{Key: "rope.scaling.yarn_log_multiplier", From: func(h Hyper) (any, bool) {
 		return float32(h.Rope.MScaleAllDim), h.Rope.ggufScaling() == "yarn"
 	}},
-	{"rope.scaling.original_context_length", func(h Hyper) (any, bool) {
+	{Key: "rope.scaling.original_context_length", From: func(h Hyper) (any, bool) {
 		return uint32(h.Rope.OriginalContext), h.Rope.ggufScaling() == "yarn"
 	}},
 }

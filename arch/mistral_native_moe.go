@@ -10,10 +10,10 @@ var mistralNativeMoE = Arch{
 	Defaults: map[string]Defaults{"": {Context: 128000, Eps: 1e-6, RopeBase: 1e4}},
 	Late:     mistralNative.Late,
 	Params: slices.Concat(without(deepseek2.Params, logMultiplier), without(nativeYarn[:5], logMultiplier), []Param{
-		{logMultiplier, func(Hyper) (any, bool) { return float32(0.1), true }},
+		{Key: logMultiplier, From: func(Hyper) (any, bool) { return float32(0.1), true }},
 	}, nativeYarn[5:], []Param{
 		f32("attention.temperature_scale", func(h Hyper) float64 { return h.TemperatureScale }),
-		u32("attention.temperature_length", func(h Hyper) int { return h.Rope.OriginalContext }),
+		u32("attention.temperature_length", func(h Hyper, _ int) int { return h.Rope.OriginalContext }),
 	}),
 	Tensors: slices.Concat(in(dense, nativeMLP("feed_forward", "", ff)), in(sparse, nativeMLP("shared_experts", "_shexp", sharedFF)), []Tensor{
 		{Source: "tok_embeddings.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
@@ -23,8 +23,8 @@ var mistralNativeMoE = Arch{
 		{Source: "layers.{i}.attention.wq_b.weight", Target: "blk.{i}.attn_q_b.weight", Shape: []Dim{qRows, queryRank}},
 		{Source: "layers.{i}.attention.wkv_a_with_mqa.weight", Target: "blk.{i}.attn_kv_a_mqa.weight", Shape: []Dim{kvAndRope, embed}},
 		{Source: "layers.{i}.attention.kv_a_norm.weight", Target: "blk.{i}.attn_kv_a_norm.weight", Shape: []Dim{kvRank}},
-		{Source: "layers.{i}.attention.wkv_b.weight", Target: "blk.{i}.attn_k_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Op: Op{Kind: LatentKey}},
-		{Source: "layers.{i}.attention.wkv_b.weight", Target: "blk.{i}.attn_v_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Op: Op{Kind: LatentValue}},
+		{Source: "layers.{i}.attention.wkv_b.weight", Target: "blk.{i}.attn_k_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentKey)},
+		{Source: "layers.{i}.attention.wkv_b.weight", Target: "blk.{i}.attn_v_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentValue)},
 		{Source: "layers.{i}.attention.wo.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
 		{Source: "layers.{i}.ffn_norm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
 		{Source: "norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},

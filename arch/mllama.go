@@ -18,8 +18,8 @@ var mllama = Arch{
 	},
 	Params: llamaParams,
 	Tensors: slices.Concat([]Tensor{
-		{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{pictureVocab, embed}, Op: Op{Kind: Words}},
-	}, trunk[1:], attention(RopePermute), mlp("mlp", "", ff)),
+		{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{pictureVocab, embed}, Ops: slice(zero, vocab)},
+	}, trunk[1:], attention(permuted), mlp("mlp", "", ff)),
 	Ignore: append([]string{inverseFrequencies, pictureLayer + "*"}, otherModalities...),
 	Extra:  llamaExtra,
 	Graph:  llama.Graph,
@@ -33,7 +33,7 @@ var mllama = Arch{
 // pictureTokens are the rows of the embedding behind the vocabulary.
 const pictureTokens = 8
 
-func pictureVocab(h Hyper) int { return h.Vocab + pictureTokens }
+func pictureVocab(h Hyper, _ int) int { return h.Vocab + pictureTokens }
 
 // pictureLayer begins the names of tensors in layers that look at pictures.
 const pictureLayer = "pictures."

@@ -1,24 +1,34 @@
 package arch
 
-// Common lists the key-values that every architecture may have, in writing
-// order. They come first; general.file_type and the architecture's own follow.
-var Common = []Param{
-	u32("block_count", func(h Hyper) int { return h.Layers + h.MTPLayers }),
-	u32("context_length", func(h Hyper) int { return h.Context }),
-	u32("embedding_length", func(h Hyper) int { return h.Embed }),
-	u32("feed_forward_length", func(h Hyper) int { return h.FF }),
-	u32("attention.head_count", func(h Hyper) int { return h.Heads }),
+import (
+	"slices"
+	"strings"
+)
+
+// CommonParams lists the key-values that every architecture may have, in
+// writing order. They come first; general.file_type and the architecture's own,
+// [Arch].Params, follow.
+func (a Arch) CommonParams() []Param {
+	return slices.DeleteFunc(slices.Clone(common), func(p Param) bool { return a.Late != "" && strings.HasPrefix(p.Key, a.Late) })
+}
+
+var common = []Param{
+	u32("block_count", func(h Hyper, _ int) int { return h.Layers + h.MTPLayers }),
+	u32("context_length", func(h Hyper, _ int) int { return h.Context }),
+	u32("embedding_length", func(h Hyper, _ int) int { return h.Embed }),
+	u32("feed_forward_length", func(h Hyper, _ int) int { return h.FF }),
+	u32("attention.head_count", func(h Hyper, _ int) int { return h.Heads }),
 	u32("attention.head_count_kv", kvHeads),
-	{"rope.scaling.type", func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
+	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "linear", "yarn")),
-	{"rope.scaling.original_context_length", func(h Hyper) (any, bool) {
+	{Key: "rope.scaling.original_context_length", From: func(h Hyper) (any, bool) {
 		return uint32(h.Rope.OriginalContext), h.Rope.ggufScaling() == "yarn"
 	}},
 	f32("rope.scaling.yarn_ext_factor", scaled(func(r Rope) float64 { return r.ExtFactor }, "yarn")),
 	f32("rope.scaling.yarn_attn_factor", scaled(func(r Rope) float64 { return r.AttnFactor }, "yarn")),
 	f32("rope.scaling.yarn_beta_fast", scaled(func(r Rope) float64 { return r.BetaFast }, "yarn")),
 	f32("rope.scaling.yarn_beta_slow", scaled(func(r Rope) float64 { return r.BetaSlow }, "yarn")),
-	{"rope.dimension_sections", func(h Hyper) (any, bool) {
+	{Key: "rope.dimension_sections", From: func(h Hyper) (any, bool) {
 		padded := make([]int32, 4)
 		for i := range min(4, len(h.Rope.Sections)) {
 			padded[i] = int32(h.Rope.Sections[i])
@@ -28,17 +38,17 @@ var Common = []Param{
 	f32("rope.freq_base", func(h Hyper) float64 { return h.Rope.Base }),
 	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
 	f32("attention.layer_norm_epsilon", func(h Hyper) float64 { return h.LayerEps }),
-	u32("expert_count", func(h Hyper) int { return h.MoE.Experts }),
-	u32("expert_used_count", func(h Hyper) int { return h.MoE.Used }),
-	u32("expert_group_count", func(h Hyper) int { return h.MoE.Groups }),
-	u32("expert_group_used_count", func(h Hyper) int { return h.MoE.GroupsUsed }),
-	u32("expert_gating_func", func(h Hyper) int { return h.MoE.Gating }),
-	u32("attention.key_length", stated(func(h Hyper) int { return h.HeadDim })),
-	u32("attention.value_length", stated(func(h Hyper) int { return h.ValueDim })),
+	u32("expert_count", func(h Hyper, _ int) int { return h.MoE.Experts }),
+	u32("expert_used_count", func(h Hyper, _ int) int { return h.MoE.Used }),
+	u32("expert_group_count", func(h Hyper, _ int) int { return h.MoE.Groups }),
+	u32("expert_group_used_count", func(h Hyper, _ int) int { return h.MoE.GroupsUsed }),
+	u32("expert_gating_func", func(h Hyper, _ int) int { return h.MoE.Gating }),
+	u32("attention.key_length", stated(headDim)),
+	u32("attention.value_length", stated(func(h Hyper, _ int) int { return h.ValueDim })),
 }
 
 // kvHeads is 1 for latent attention, whose file keeps one compressed head.
-func kvHeads(h Hyper) int {
+func kvHeads(h Hyper, _ int) int {
 	if h.MLA.KVRank > 0 {
 		return 1
 	}
@@ -49,27 +59,45 @@ func kvHeads(h Hyper) int {
 }
 
 // always is a key-value that is written even where it is 0.
-func always(key string, get func(Hyper) int) Param {
-	return Param{key, func(h Hyper) (any, bool) { return uint32(get(h)), true }}
+func always(key string, get Dim) Param {
+	return Param{Key: key, From: func(h Hyper) (any, bool) { return uint32(get(h, 0)), true }}
 }
 
-// u32 is a key-value that is left out where it is 0.
-func u32(key string, get func(Hyper) int) Param {
-	return Param{key, func(h Hyper) (any, bool) { n := get(h); return uint32(n), n != 0 }}
+// u32 is a count that is left out where it is 0. One that differs by layer is
+// written as a list.
+func u32(key string, get Dim) Param {
+	return Param{Key: key, From: func(h Hyper) (any, bool) {
+		n := get(h, 0)
+		for layer := range min(h.Layers, mostLayers) {
+			if get(h, layer) != n {
+				return perLayer(h, get), true
+			}
+		}
+		return uint32(n), n != 0
+	}}
+}
+
+// perLayer lists the count of each layer.
+func perLayer(h Hyper, get Dim) []int32 {
+	list := make([]int32, min(h.Layers+h.MTPLayers, mostLayers))
+	for layer := range list {
+		list[layer] = int32(get(h, layer))
+	}
+	return list
 }
 
 // f32 is a key-value that is left out where it is 0.
 func f32(key string, get func(Hyper) float64) Param {
-	return Param{key, func(h Hyper) (any, bool) { x := get(h); return float32(x), x != 0 }}
+	return Param{Key: key, From: func(h Hyper) (any, bool) { x := get(h); return float32(x), x != 0 }}
 }
 
 // stated keeps a head's size out of files whose checkpoint does not name it.
-func stated(get func(Hyper) int) func(Hyper) int {
-	return func(h Hyper) int {
+func stated(get Dim) Dim {
+	return func(h Hyper, layer int) int {
 		if !h.HasHeadDim {
 			return 0
 		}
-		return get(h)
+		return get(h, layer)
 	}
 }
 

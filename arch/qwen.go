@@ -33,5 +33,5 @@ var qwen = Arch{
 	File:   Convention{Rope: RopeHalf},
 }
 
-func qkvRows(h Hyper) int { return qRows(h) + kRows(h) + vRows(h) }
-func halfFF(h Hyper) int  { return h.FF / 2 }
+func qkvRows(h Hyper, l int) int { return qRows(h, l) + kRows(h, l) + vRows(h, l) }
+func halfFF(h Hyper, _ int) int  { return h.FF / 2 }

@@ -10,7 +10,7 @@ var qwen2 = Arch{
 	Defaults: map[string]Defaults{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4},
 	},
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), mlp("mlp", "", ff)),
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Pooling: true,
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
@@ -27,7 +27,7 @@ var qwen2moe = Arch{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4},
 	},
 	Params: qwenMoEParams,
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy),
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved),
 		in(dense, mlp("mlp", "", ff)),
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts, mlp("mlp.shared_expert", "_shexp", sharedFF), sharedExpertGate),
 	),
@@ -39,7 +39,7 @@ var qwen2moe = Arch{
 }
 
 var qwenMoEParams = []Param{
-	u32("expert_feed_forward_length", func(h Hyper) int {
+	u32("expert_feed_forward_length", func(h Hyper, _ int) int {
 		if !h.MoE.StatesFF {
 			return 0
 		}

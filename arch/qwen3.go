@@ -9,7 +9,7 @@ var qwen3 = Arch{
 	Defaults: map[string]Defaults{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4, HeadDim: 128},
 	},
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms, mlp("mlp", "", ff)),
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms, mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Pooling: true,
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Layer: decoder(normedHeads)},
@@ -25,7 +25,7 @@ var qwen3moe = Arch{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4},
 	},
 	Params: qwenMoEParams,
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms,
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts),
 	),

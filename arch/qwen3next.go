@@ -95,22 +95,22 @@ func (d Delta) mixed() (period, key, values int) {
 	return 2*d.KeyDim + 2*values, d.KeyDim, values
 }
 
-var predictionParams = []Param{u32("nextn_predict_layers", func(h Hyper) int { return h.MTPLayers })}
+var predictionParams = []Param{u32("nextn_predict_layers", func(h Hyper, _ int) int { return h.MTPLayers })}
 
 // sections divides the rotated dimensions among time, height and width; the
 // key is required, so the class's own division stands where config.json has
 // none.
-var sections = []Param{{"rope.dimension_sections", func(h Hyper) (any, bool) {
+var sections = []Param{{Key: "rope.dimension_sections", From: func(h Hyper) (any, bool) {
 	return []int32{11, 11, 10, 0}, h.Rope.Sections == nil
 }}}
 
-var offset = Op{Map: AddOne}
+var offset = ops(AddOne)
 
 var offsetTrunk = []Tensor{
 	{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
-	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}, Op: offset},
-	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.post_attention_norm.weight", Shape: []Dim{embed}, Op: offset},
-	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}, Op: offset},
+	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}, Ops: offset},
+	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.post_attention_norm.weight", Shape: []Dim{embed}, Ops: offset},
+	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}, Ops: offset},
 	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
 }
 
@@ -120,33 +120,33 @@ var gatedAttention = in(full, []Tensor{
 	{Source: "model.layers.{i}.self_attn.k_proj.weight", Target: "blk.{i}.attn_k.weight", Shape: []Dim{kRows, embed}},
 	{Source: "model.layers.{i}.self_attn.v_proj.weight", Target: "blk.{i}.attn_v.weight", Shape: []Dim{vRows, embed}},
 	{Source: "model.layers.{i}.self_attn.o_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
-	{Source: "model.layers.{i}.self_attn.q_norm.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{headDim}, Op: offset},
-	{Source: "model.layers.{i}.self_attn.k_norm.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{headDim}, Op: offset},
+	{Source: "model.layers.{i}.self_attn.q_norm.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{headDim}, Ops: offset},
+	{Source: "model.layers.{i}.self_attn.k_norm.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{headDim}, Ops: offset},
 })
 
 // mixedDelta keeps query, key, value and gate of a key head together.
 var mixedDelta = in(linear, []Tensor{
-	{Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Target: "blk.{i}.attn_qkv.weight", Shape: []Dim{deltaMixed, embed}, Op: Op{Kind: DeltaQKV}},
-	{Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Target: "blk.{i}.attn_gate.weight", Shape: []Dim{deltaMixed, embed}, Op: Op{Kind: DeltaGate}},
+	{Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Target: "blk.{i}.attn_qkv.weight", Shape: []Dim{deltaMixed, embed}, Ops: ops(DeltaQKV)},
+	{Source: "model.layers.{i}.linear_attn.in_proj_qkvz.weight", Target: "blk.{i}.attn_gate.weight", Shape: []Dim{deltaMixed, embed}, Ops: ops(DeltaGate)},
 	{Source: "model.layers.{i}.linear_attn.in_proj_ba.weight", Target: "blk.{i}.ssm_ba.weight", Shape: []Dim{twice(deltaHeads), embed}},
-	{Source: "model.layers.{i}.linear_attn.conv1d.weight", Target: "blk.{i}.ssm_conv1d.weight", Shape: []Dim{deltaChannels, one, deltaKernel}, Op: Op{Kind: Squeeze}, F32: true},
+	{Source: "model.layers.{i}.linear_attn.conv1d.weight", Target: "blk.{i}.ssm_conv1d.weight", Shape: []Dim{deltaChannels, one, deltaKernel}, Ops: ops(Squeeze), F32: true},
 	{Source: "model.layers.{i}.linear_attn.dt_bias", Target: "blk.{i}.ssm_dt.bias", Shape: []Dim{deltaHeads}},
-	{Source: "model.layers.{i}.linear_attn.A_log", Target: "blk.{i}.ssm_a", Shape: []Dim{deltaHeads}, Op: Op{Map: NegExp}},
+	{Source: "model.layers.{i}.linear_attn.A_log", Target: "blk.{i}.ssm_a", Shape: []Dim{deltaHeads}, Ops: ops(NegExp)},
 	{Source: "model.layers.{i}.linear_attn.norm.weight", Target: "blk.{i}.ssm_norm.weight", Shape: []Dim{deltaHeadDim}},
 	{Source: "model.layers.{i}.linear_attn.out_proj.weight", Target: "blk.{i}.ssm_out.weight", Shape: []Dim{embed, deltaValues}},
 })
 
 // splitDelta keeps one matrix for each projection.
 var splitDelta = in(linear, []Tensor{
-	{Source: "model.layers.{i}.linear_attn.in_proj_qkv.weight", Target: "blk.{i}.attn_qkv.weight", Shape: []Dim{deltaChannels, embed}, Op: Op{Kind: TileTail}},
-	{Source: "model.layers.{i}.linear_attn.in_proj_z.weight", Target: "blk.{i}.attn_gate.weight", Shape: []Dim{deltaValues, embed}, Op: Op{Kind: TileRows}},
-	{Source: "model.layers.{i}.linear_attn.in_proj_b.weight", Target: "blk.{i}.ssm_beta.weight", Shape: []Dim{deltaHeads, embed}, Op: Op{Kind: TileRows}},
-	{Source: "model.layers.{i}.linear_attn.in_proj_a.weight", Target: "blk.{i}.ssm_alpha.weight", Shape: []Dim{deltaHeads, embed}, Op: Op{Kind: TileRows}},
-	{Source: "model.layers.{i}.linear_attn.conv1d.weight", Target: "blk.{i}.ssm_conv1d.weight", Shape: []Dim{deltaChannels, one, deltaKernel}, Op: Op{Kind: TileTail}, F32: true},
-	{Source: "model.layers.{i}.linear_attn.dt_bias", Target: "blk.{i}.ssm_dt.bias", Shape: []Dim{deltaHeads}, Op: Op{Kind: TileRows}},
-	{Source: "model.layers.{i}.linear_attn.A_log", Target: "blk.{i}.ssm_a", Shape: []Dim{deltaHeads}, Op: Op{Kind: TileRows, Map: NegExp}},
+	{Source: "model.layers.{i}.linear_attn.in_proj_qkv.weight", Target: "blk.{i}.attn_qkv.weight", Shape: []Dim{deltaChannels, embed}, Ops: ops(TileTail)},
+	{Source: "model.layers.{i}.linear_attn.in_proj_z.weight", Target: "blk.{i}.attn_gate.weight", Shape: []Dim{deltaValues, embed}, Ops: ops(TileRows)},
+	{Source: "model.layers.{i}.linear_attn.in_proj_b.weight", Target: "blk.{i}.ssm_beta.weight", Shape: []Dim{deltaHeads, embed}, Ops: ops(TileRows)},
+	{Source: "model.layers.{i}.linear_attn.in_proj_a.weight", Target: "blk.{i}.ssm_alpha.weight", Shape: []Dim{deltaHeads, embed}, Ops: ops(TileRows)},
+	{Source: "model.layers.{i}.linear_attn.conv1d.weight", Target: "blk.{i}.ssm_conv1d.weight", Shape: []Dim{deltaChannels, one, deltaKernel}, Ops: ops(TileTail), F32: true},
+	{Source: "model.layers.{i}.linear_attn.dt_bias", Target: "blk.{i}.ssm_dt.bias", Shape: []Dim{deltaHeads}, Ops: ops(TileRows)},
+	{Source: "model.layers.{i}.linear_attn.A_log", Target: "blk.{i}.ssm_a", Shape: []Dim{deltaHeads}, Ops: ops(TileRows, NegExp)},
 	{Source: "model.layers.{i}.linear_attn.norm.weight", Target: "blk.{i}.ssm_norm.weight", Shape: []Dim{deltaHeadDim}},
-	{Source: "model.layers.{i}.linear_attn.out_proj.weight", Target: "blk.{i}.ssm_out.weight", Shape: []Dim{embed, deltaValues}, Op: Op{Kind: TileColumns}},
+	{Source: "model.layers.{i}.linear_attn.out_proj.weight", Target: "blk.{i}.ssm_out.weight", Shape: []Dim{embed, deltaValues}, Ops: ops(TileColumns)},
 })
 
 // qwenMoE is the feed-forward part with experts.
@@ -159,7 +159,7 @@ var qwenMoE = slices.Concat(
 // layers behind it are decoder layers like the rest.
 var prediction = in(leads, []Tensor{
 	{Source: "model.layers.{i}.eh_proj.weight", Target: "blk.{i}.nextn.eh_proj.weight", Shape: []Dim{embed, twice(embed)}},
-	{Source: "model.layers.{i}.enorm.weight", Target: "blk.{i}.nextn.enorm.weight", Shape: []Dim{embed}, Op: offset},
-	{Source: "model.layers.{i}.hnorm.weight", Target: "blk.{i}.nextn.hnorm.weight", Shape: []Dim{embed}, Op: offset},
-	{Source: "model.layers.{i}.shared_head.norm.weight", Target: "blk.{i}.nextn.shared_head_norm.weight", Shape: []Dim{embed}, Op: offset},
+	{Source: "model.layers.{i}.enorm.weight", Target: "blk.{i}.nextn.enorm.weight", Shape: []Dim{embed}, Ops: offset},
+	{Source: "model.layers.{i}.hnorm.weight", Target: "blk.{i}.nextn.hnorm.weight", Shape: []Dim{embed}, Ops: offset},
+	{Source: "model.layers.{i}.shared_head.norm.weight", Target: "blk.{i}.nextn.shared_head_norm.weight", Shape: []Dim{embed}, Ops: offset},
 })

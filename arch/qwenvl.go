@@ -44,7 +44,7 @@ var qwen3vlmoe = Arch{
 		"": {Context: 128000, Eps: 1e-6, RopeBase: 5e5},
 	},
 	Params: slices.Concat(qwenMoEParams, deepstack),
-	Tensors: slices.Concat(trunk, attention(Copy), attentionBias(Copy), headNorms,
+	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),
 		in(sparse, router("mlp.gate"), turnedExperts("mlp")),
 	),
@@ -59,4 +59,4 @@ var qwen3vlmoe = Arch{
 var wrapped = []string{"thinker.", "language_model."}
 
 // deepstack counts the layers that take part of the image features.
-var deepstack = []Param{always("n_deepstack_layers", func(h Hyper) int { return h.Deepstack })}
+var deepstack = []Param{always("n_deepstack_layers", func(h Hyper, _ int) int { return h.Deepstack })}

@@ -10,7 +10,7 @@ var smollm3 = Arch{
 		"": {Context: 32768, Eps: 1e-6, RopeBase: 2e6},
 	},
 	Params:  llamaParams,
-	Tensors: slices.Concat(trunk, attention(RopePermute), attentionBias(RopePermute), mlp("mlp", "", ff)),
+	Tensors: slices.Concat(trunk, attention(permuted), attentionBias(permuted), mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Extra:   llamaExtra,
 	Source:  Convention{Rope: RopeHalf},

@@ -8,51 +8,64 @@ import (
 )
 
 // match assigns every source tensor to the targets that its template feeds,
-// in the order in which the reference converter emits them: a tensor when it
-// arrives, the experts of a layer when the last of them has arrived. It
-// reports everything that is left over, missing or misshapen at once.
+// in the order in which the reference converter emits them: a target when the
+// last of its tensors has arrived, the experts of a layer when the last of all
+// of them has. It reports everything that is left over, missing or misshapen at
+// once.
 func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 	var (
-		found   coverage
-		targets = extras(a, h)
-		specs   = map[string][]arch.Tensor{} // by source template
-		stacks  = map[int]*stack{}           // by layer
-		seen    = map[string]bool{}          // canonical names
+		found    coverage
+		targets  = extras(a, h)
+		names    = a.Names()
+		specs    = map[string][]spec{} // by source template
+		stacks   = map[int]*stack{}    // by layer
+		gathered = map[string][]source{}
+		seen     = map[string]bool{} // canonical names
 	)
 	for _, t := range a.Tensors {
-		specs[t.Source] = append(specs[t.Source], t)
+		for n, piece := range t.Pieces() {
+			specs[piece.Source] = append(specs[piece.Source], spec{t, n})
+		}
 	}
 	for _, s := range all {
 		if a.Ignores(s.canonical) {
 			continue
 		}
-		template, layer, expert := arch.Template(s.canonical)
+		template, at, _ := names.Match(s.canonical)
+		_, layer, _ := arch.Template(s.canonical)
 		if kept := h.Layers + h.MTPLayers; layer >= kept && layer < kept+h.DroppedLayers {
 			continue
 		}
-		fit := fitting(specs[template], h, layer, expert)
+		fit := fitting(specs[template], h, at)
 		if len(fit) == 0 || seen[s.canonical] {
 			found.leftover = append(found.leftover, s.name)
 			continue
 		}
 		seen[s.canonical] = true
-		if wrong := checkShape(fit[0], h, s); wrong != "" {
+		if wrong := checkShape(fit[0], h, at.Layer, s); wrong != "" {
 			found.misshapen = append(found.misshapen, wrong)
 			continue
 		}
-		if expert < 0 {
-			for _, t := range fit {
-				if t.Target != "" {
-					targets = append(targets, build(t, h, layer, []source{s}))
-				}
+		if at.Expert >= 0 {
+			if stacks[at.Layer] == nil {
+				stacks[at.Layer] = newStack(a, h, at.Layer)
+			}
+			if stacks[at.Layer].add(template, at.Expert, s) {
+				targets = append(targets, stacks[at.Layer].targets(h, at.Layer)...)
 			}
 			continue
 		}
-		if stacks[layer] == nil {
-			stacks[layer] = newStack(a, h, layer)
-		}
-		if stacks[layer].add(template, expert, s) {
-			targets = append(targets, stacks[layer].targets(h, layer)...)
+		for _, t := range fit {
+			if t.Target == "" {
+				continue
+			}
+			from := []source{s}
+			if len(t.More) > 0 {
+				from = gather(gathered, at.Fill(t.Target), t, s)
+			}
+			if from != nil {
+				targets = append(targets, build(t.Tensor, h, at, from))
+			}
 		}
 	}
 	made := map[string]bool{}
@@ -62,6 +75,25 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 	found.missing = missing(a, h, seen, made)
 	putFirst(targets, a.First)
 	return targets, found
+}
+
+// spec is one of the source tensors of a target.
+type spec struct {
+	arch.Tensor
+	piece int
+}
+
+// gather keeps one piece of a target and returns all of them with the last.
+func gather(gathered map[string][]source, target string, t spec, s source) []source {
+	if gathered[target] == nil {
+		gathered[target] = make([]source, len(t.More)+1)
+	}
+	all := gathered[target]
+	all[t.piece] = s
+	if slices.ContainsFunc(all, func(s source) bool { return s.name == "" }) {
+		return nil
+	}
+	return all
 }
 
 // putFirst moves the targets of some templates to the front.
@@ -84,12 +116,13 @@ func putFirst(targets []target, groups [][]string) {
 	})
 }
 
-// fitting keeps the templates whose layer and expert exist in the model.
-func fitting(specs []arch.Tensor, h arch.Hyper, layer, expert int) []arch.Tensor {
-	var fit []arch.Tensor
+// fitting keeps the templates whose layer, expert and other number exist in
+// the model.
+func fitting(specs []spec, h arch.Hyper, at arch.Place) []spec {
+	var fit []spec
 	for _, t := range specs {
-		inModel := (!t.PerLayer() || layer < h.Layers+h.MTPLayers) && (!t.PerExpert() || expert < h.MoE.Experts)
-		if inModel && t.In(h, layer) {
+		inModel := (!t.PerLayer() || at.Layer < h.Layers+h.MTPLayers) && (!t.PerExpert() || at.Expert < h.MoE.Experts)
+		if inModel && t.In(h, at.Layer) && (t.Times == nil || at.Part < t.Times(h, at.Layer)) {
 			fit = append(fit, t)
 		}
 	}
@@ -110,19 +143,12 @@ func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 			continue
 		}
 		listed[t.Source] = true
-		layers, experts := 1, 1
-		if t.PerLayer() {
-			layers = h.Layers + h.MTPLayers
-		}
-		if t.PerExpert() {
-			experts = h.MoE.Experts
-		}
-		for layer := range layers {
-			if !t.In(h, layer) || made[arch.Fill(t.Target, layer, 0)] {
+		for _, at := range t.Places(h) {
+			if made[at.Fill(t.Target)] {
 				continue
 			}
-			for expert := range experts {
-				if name := arch.Fill(t.Source, layer, expert); !seen[name] && len(names) < mostListed {
+			for _, piece := range t.Pieces() {
+				if name := at.Fill(piece.Source); !seen[name] && len(names) < mostListed {
 					names = append(names, name)
 				}
 			}
@@ -133,11 +159,12 @@ func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 
 // checkShape compares a source tensor with what the hyperparameters imply,
 // and says what is wrong about it.
-func checkShape(t arch.Tensor, h arch.Hyper, s source) string {
-	want := make([]int64, len(t.Shape))
+func checkShape(t spec, h arch.Hyper, layer int, s source) string {
+	shape := t.Pieces()[t.piece].Shape
+	want := make([]int64, len(shape))
 	same := len(want) == len(s.shape)
-	for i, dim := range t.Shape {
-		want[i] = int64(dim(h))
+	for i, dim := range shape {
+		want[i] = int64(dim(h, layer))
 		same = same && want[i] == s.shape[i]
 	}
 	if same {
@@ -163,15 +190,17 @@ func newStack(a arch.Arch, h arch.Hyper, layer int) *stack {
 			continue
 		}
 		s.specs = append(s.specs, t)
-		if s.sources[t.Source] == nil {
-			s.sources[t.Source] = make([]source, h.MoE.Experts)
-			s.left += h.MoE.Experts
+		for _, piece := range t.Pieces() {
+			if s.sources[piece.Source] == nil {
+				s.sources[piece.Source] = make([]source, h.MoE.Experts)
+				s.left += h.MoE.Experts
+			}
 		}
 	}
 	return s
 }
 
-// add keeps one expert's tensor and tells whether it was the last.
+// add keeps one expert's tensor and reports whether it was the last.
 func (s *stack) add(template string, expert int, from source) bool {
 	s.sources[template][expert] = from
 	s.left--
@@ -181,7 +210,13 @@ func (s *stack) add(template string, expert int, from source) bool {
 func (s *stack) targets(h arch.Hyper, layer int) []target {
 	var all []target
 	for _, t := range s.specs {
-		all = append(all, build(t, h, layer, s.sources[t.Source]))
+		var from []source
+		for expert := range h.MoE.Experts {
+			for _, piece := range t.Pieces() {
+				from = append(from, s.sources[piece.Source][expert])
+			}
+		}
+		all = append(all, build(t, h, arch.Place{Layer: layer}, from))
 	}
 	return all
 }

@@ -8,80 +8,94 @@ import (
 	"github.com/f190792d/mq/convert/transform"
 )
 
-// apply runs one transform. shape is that of the source, outermost dimension
-// first, and comes back as that of the result.
-func apply(op arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-	r, shape = kinds[op.Kind](op, h, r, slices.Clone(shape))
-	if op.Parts > 1 {
-		d := len(shape) - 2
-		part := shape[d] / int64(op.Parts)
-		r = transform.Part(r, shape[d], int64(op.Part)*part, part)
-		shape[d] = part
-	}
-	if f := maps[op.Map]; f != nil {
-		r = transform.Map(r, f)
+// model is what transforms are told of the model.
+type model struct {
+	arch.Hyper
+	layer int
+}
+
+// apply runs transforms one after the other. shape is that of the source,
+// outermost dimension first, and comes back as that of the result.
+func apply(ops []arch.Op, h arch.Hyper, layer int, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	shape = slices.Clone(shape)
+	for _, op := range ops {
+		r, shape = kinds[op.Kind](op, model{h, layer}, r, shape)
 	}
 	return r, shape
 }
 
-// maps implements the arithmetic of the architecture table.
-var maps = map[arch.MapKind]func(float32) float32{
-	arch.AddOne: func(x float32) float32 { return x + 1 },
-	arch.NegExp: func(x float32) float32 { return -float32(math.Exp(float64(x))) },
-}
-
 // kinds implements the transforms of the architecture table. Shapes have been
 // checked before; they may be changed in place.
-var kinds = map[arch.OpKind]func(arch.Op, arch.Hyper, transform.Rows, []int64) (transform.Rows, []int64){
-	arch.Copy: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (transform.Rows, []int64){
+	arch.AddOne: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		return transform.Map(r, func(x float32) float32 { return x + 1 }), shape
+	},
+	arch.NegExp: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		return transform.Map(r, func(x float32) float32 { return -float32(math.Exp(float64(x))) }), shape
+	},
+	arch.Part: func(op arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		d := len(shape) - 2
+		part := shape[d] / int64(op.Of)
+		r = transform.Part(r, shape[d], int64(op.Index)*part, part)
+		shape[d] = part
 		return r, shape
 	},
-	arch.RopePermute: func(op arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		permuted := transform.RopePermute(asRows(r, shape), int64(op.Heads.Of(h)))
+	arch.Slice: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		from, count := int64(op.From(h.Hyper, h.layer)), int64(op.Count(h.Hyper, h.layer))
+		inner := int64(1)
+		for _, n := range shape[1:] {
+			inner *= n
+		}
+		r = asRows(r, shape)
+		perRow := inner / r.Columns
+		r = transform.Part(r, r.Count, from*perRow, count*perRow)
+		if shape[0] = count; len(shape) == 1 {
+			r = transform.Reshape(r, count)
+		}
+		return r, shape
+	},
+	arch.RopePermute: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		permuted := transform.RopePermute(asRows(r, shape), int64(op.Heads.Number(h.Hyper, h.layer)))
 		return transform.Reshape(permuted, r.Columns), shape
 	},
-	arch.Transpose: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.Transpose: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		d := len(shape)
 		r = transform.Transpose(r, shape[d-2])
 		shape[d-2], shape[d-1] = shape[d-1], shape[d-2]
 		return r, shape
 	},
-	arch.LatentKey: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.LatentKey: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		nope, heads := int64(h.MLA.NopeDim), int64(h.Heads)
 		r = transform.Part(r, shape[0]/heads, 0, nope)
 		return transform.Transpose(r, nope), []int64{heads, shape[1], nope}
 	},
-	arch.LatentValue: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.LatentValue: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		nope, heads, value := int64(h.MLA.NopeDim), int64(h.Heads), int64(h.ValueDim)
 		return transform.Part(r, shape[0]/heads, nope, value), []int64{heads, value, shape[1]}
 	},
-	arch.Words: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		words := int64(h.Vocab)
-		return transform.Part(r, shape[0], 0, words), []int64{words, shape[1]}
-	},
-	arch.Integers: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.Integers: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return transform.Int32(r), shape
 	},
-	arch.Squeeze: func(_ arch.Op, _ arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.Squeeze: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return r, squeeze(shape)
 	},
-	arch.DeltaQKV: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		r = transform.GroupedParts(r, int64(h.Delta.KeyHeads), deltaParts(h), 0, 3)
+	arch.DeltaQKV: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		r = transform.GroupedParts(r, int64(h.Delta.KeyHeads), deltaParts(h.Hyper), 0, 3)
 		return r, []int64{r.Count, shape[1]}
 	},
-	arch.DeltaGate: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
-		r = transform.GroupedParts(r, int64(h.Delta.KeyHeads), deltaParts(h), 3, 4)
+	arch.DeltaGate: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		r = transform.GroupedParts(r, int64(h.Delta.KeyHeads), deltaParts(h.Hyper), 3, 4)
 		return r, []int64{r.Count, shape[1]}
 	},
-	arch.TileRows: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.TileRows: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		tiled := transform.Tile(asRows(r, shape), 0, int64(h.Delta.KeyHeads), int64(h.Delta.ValueHeads))
 		return transform.Reshape(tiled, r.Columns), shape
 	},
-	arch.TileTail: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.TileTail: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		head := int64(2 * h.Delta.KeyHeads * h.Delta.KeyDim)
 		return transform.Tile(r, head, int64(h.Delta.KeyHeads), int64(h.Delta.ValueHeads)), squeeze(shape)
 	},
-	arch.TileColumns: func(_ arch.Op, h arch.Hyper, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+	arch.TileColumns: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return transform.TileColumns(r, int64(h.Delta.KeyHeads), int64(h.Delta.ValueHeads)), shape
 	},
 }

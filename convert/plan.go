@@ -163,9 +163,7 @@ func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 			}
 		}
 	}
-	set(slices.DeleteFunc(slices.Clone(arch.Common), func(param arch.Param) bool {
-		return p.Arch.Late != "" && strings.HasPrefix(param.Key, p.Arch.Late)
-	}))
+	set(p.Arch.CommonParams())
 	kvs.Set("general.file_type", uint32(p.Type))
 	kvs = append(kvs, pooled...)
 	set(p.Arch.Params)

@@ -48,14 +48,20 @@ func extras(a arch.Arch, h arch.Hyper) []target {
 	return all
 }
 
-// build turns the source tensors of one template (one, or all experts of a
-// layer) into their target.
-func build(t arch.Tensor, h arch.Hyper, layer int, from []source) target {
-	shape := slices.Clone(from[0].shape)
-	parts := make([]transform.Rows, len(from))
-	var names []string
-	for i, s := range from {
-		parts[i], shape = apply(t.Op, h, s.rows, s.shape)
+// build turns source tensors into their target: those of each expert, and of
+// each expert as many as the target has pieces.
+func build(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) target {
+	var (
+		pieces = len(t.More) + 1
+		parts  = make([]transform.Rows, len(from)/pieces)
+		shape  []int64
+		names  []string
+	)
+	for i := range parts {
+		joined, joinedShape := join(from[i*pieces : (i+1)*pieces])
+		parts[i], shape = apply(t.Ops, h, at.Layer, joined, joinedShape)
+	}
+	for _, s := range from {
 		names = append(append(names, s.name), s.also...)
 	}
 	rows := parts[0]
@@ -66,13 +72,32 @@ func build(t arch.Tensor, h arch.Hyper, layer int, from []source) target {
 	ne := slices.Clone(shape)
 	slices.Reverse(ne)
 	return target{
-		name:    arch.Fill(t.Target, layer, 0),
+		name:    at.Fill(t.Target),
 		shape:   ne,
 		rows:    rows,
 		f32:     t.F32,
 		stored:  from[0].stored,
 		sources: names,
 	}
+}
+
+// join puts the rows of tensors one after the other.
+func join(from []source) (transform.Rows, []int64) {
+	if len(from) == 1 {
+		return from[0].rows, from[0].shape
+	}
+	shape := slices.Clone(from[0].shape)
+	shape[0] = 0
+	parts := make([]transform.Rows, len(from))
+	for i, s := range from {
+		parts[i] = asRows(s.rows, s.shape)
+		shape[0] += s.shape[0]
+	}
+	joined := transform.Stack(parts...)
+	if len(shape) == 1 {
+		joined = transform.Reshape(joined, shape[0])
+	}
+	return joined, shape
 }
 
 // stream gives a target its type.

@@ -65,7 +65,7 @@ func (v *validation) checkKeys() {
 	if v.hyper.MoE.Experts > 0 && v.hyper.MoE.Used == 0 {
 		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + ".expert_used_count", Message: "it is missing or 0 in a model with experts"})
 	}
-	for _, p := range slices.Concat(arch.Common, v.arch.Params) {
+	for _, p := range slices.Concat(v.arch.CommonParams(), v.arch.Params) {
 		key := v.Arch + "." + p.Key
 		value, ok := kvs.Get(key)
 		want, applies := p.From(v.hyper)
@@ -131,8 +131,8 @@ func (v *validation) wanted(a arch.Arch) (required []string, known map[string][]
 		if t.PerLayer() {
 			layers = min(v.hyper.Layers+v.hyper.MTPLayers, maxLayers)
 		}
-		shape, told := convert.TargetShape(t, v.hyper)
 		for layer := range layers {
+			shape, told := convert.TargetShape(t, v.hyper, layer)
 			name := arch.Fill(t.Target, layer, 0)
 			here := t.In(v.hyper, layer)
 			if here && told {

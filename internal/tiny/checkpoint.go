@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/arch"
@@ -30,30 +31,31 @@ func Tensors(a arch.Arch, h arch.Hyper, d dtype.DType) []safetensors.Tensor {
 		if t.Target == "" || t.Source == "lm_head.weight" && h.Tied {
 			continue
 		}
-		layers, experts := 1, 1
-		if t.PerLayer() {
-			layers = h.Layers + h.MTPLayers
+		d := d
+		if slices.ContainsFunc(t.Ops, func(op arch.Op) bool { return op.Kind == arch.Integers }) {
+			d = dtype.I64
 		}
-		if t.PerExpert() {
-			experts = h.MoE.Experts
-		}
-		shape := make([]int64, len(t.Shape))
-		for i, dim := range t.Shape {
-			shape[i] = int64(dim(h))
-		}
-		for layer := range layers {
-			target := arch.Fill(t.Target, layer, 0)
-			first := arch.Fill(t.Source, layer, 0)
-			if !t.In(h, layer) || listed[first] || t.Optional && made[target] {
+		skip := false
+		for _, at := range t.Places(h) {
+			target := at.Fill(t.Target)
+			if at.Expert == 0 {
+				skip = t.Optional && made[target]
+			}
+			if skip {
 				continue
 			}
-			listed[first], made[target] = true, true
-			d := d
-			if t.Op.Kind == arch.Integers {
-				d = dtype.I64
-			}
-			for expert := range experts {
-				all = append(all, safetensors.Tensor{Name: arch.Fill(t.Source, layer, expert), DType: d, Shape: shape})
+			made[target] = true
+			for _, piece := range t.Pieces() {
+				name := at.Fill(piece.Source)
+				if listed[name] {
+					continue
+				}
+				listed[name] = true
+				shape := make([]int64, len(piece.Shape))
+				for i, dim := range piece.Shape {
+					shape[i] = int64(dim(h, at.Layer))
+				}
+				all = append(all, safetensors.Tensor{Name: name, DType: d, Shape: shape})
 			}
 		}
 	}
