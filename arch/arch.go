@@ -1,5 +1,7 @@
 package arch
 
+import "github.com/f190792d/mq/formats/hf"
+
 // Arch describes one model architecture.
 type Arch struct {
 	Name     string              // general.architecture of the GGUF file
@@ -19,6 +21,8 @@ type Arch struct {
 	Ignore  []string // … or matches one of these, in which "*" stands for anything
 	Pooling bool     // embedding models of it say how they pool
 	Extra   []Extra  // tensors that are computed from the hyperparameters
+
+	Companions []Companion // further files that a checkpoint may give
 
 	Graph        Graph      // what the layers compute
 	Source, File Convention // of checkpoint and file
@@ -45,10 +49,17 @@ type Defaults struct {
 // Derived stands for hidden_size / num_attention_heads.
 const Derived = -1
 
-// Param is one key-value of the GGUF file and where it comes from.
+// Param is one key-value of the GGUF file and where it comes from: other
+// hyperparameters, or config.json itself.
 type Param struct {
 	Key  string                  // below "ARCH.", e.g. "rope.dimension_count"
 	From func(Hyper) (any, bool) // the typed value; false leaves the key out
+
+	// A number that the architecture alone has is read from the first of these
+	// keys of config.json, and from Key of a file, into [Hyper].Value(Key).
+	Config  []string
+	Default float64 // of the class, where config.json is silent; null is 0
+	Implied float64 // where a file is silent
 }
 
 // Tensor maps source tensors to one target tensor. Templates are whole names
@@ -86,6 +97,14 @@ type Where func(h Hyper, layer int) bool
 type Extra struct {
 	Target string
 	Values func(Hyper) []float32 // nil leaves the tensor out
+}
+
+// Companion is a file of another kind that a checkpoint gives beside the
+// model's, such as the projector of a vision model.
+type Companion struct {
+	Type  string                         // general.type of the file, e.g. "mmproj"
+	Arch  Arch                           // its parameters and tensors; what it ignores is the model's
+	Hyper func(hf.Config) (Hyper, error) // read from config.json
 }
 
 // Graph describes what a model of given hyperparameters computes, as plain

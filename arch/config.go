@@ -108,6 +108,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		h.Delta = c.delta(h.Layers)
 	}
 	c.checkNoRope(a.Graph.NoRopeEvery)
+	c.own(&h, a.Params)
 	c.meaning(&h, a)
 	if c.err != nil {
 		return Hyper{}, c.err

@@ -73,6 +73,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 			h.Rope.Sections = append(h.Rope.Sections, int(n))
 		}
 	}
+	g.own(&h, a.Params)
 	g.meaning(&h, a)
 	if g.err != nil {
 		return Hyper{}, g.err

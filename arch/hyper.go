@@ -41,6 +41,7 @@ type Hyper struct {
 	Compress Compress
 	Streams  Streams
 
+	Values  map[string]float64 // parameters of the architecture alone, by the key of the file
 	Meaning Meaning
 }
 

@@ -58,6 +58,68 @@ func kvHeads(h Hyper, _ int) int {
 	return h.KVHeads
 }
 
+// number is a parameter that the architecture alone has; its class assumes
+// otherwise where config.json is silent, a file 0.
+func number(key string, otherwise float64, config ...string) Param {
+	p := f32(key, func(h Hyper) float64 { return h.Value(key) })
+	p.Config, p.Default = config, otherwise
+	return p
+}
+
+// whole is the same for counts.
+func whole(key string, otherwise int, config ...string) Param {
+	p := u32(key, func(h Hyper, _ int) int { return int(h.Value(key)) })
+	p.Config, p.Default = config, float64(otherwise)
+	return p
+}
+
+// implying says what a file means that is silent.
+func (p Param) implying(value float64) Param {
+	p.Implied = value
+	return p
+}
+
+// own reads the parameters that an architecture alone has.
+func (c *reader) own(h *Hyper, params []Param) {
+	for _, p := range params {
+		if p.Config == nil {
+			continue
+		}
+		value := p.Default
+		if c.has(p.Config...) {
+			value = c.float(p.Config...)
+		} else if c.null(p.Config...) {
+			value = 0
+		}
+		h.set(p.Key, value)
+	}
+}
+
+// own reads the same from a file.
+func (g *fileReader) own(h *Hyper, params []Param) {
+	for _, p := range params {
+		if p.Config == nil {
+			continue
+		}
+		value := p.Implied
+		if g.kvs.Has(g.prefix + p.Key) {
+			value = g.float(p.Key)
+		}
+		h.set(p.Key, value)
+	}
+}
+
+// Value returns a parameter that the architecture alone has, 0 where there is
+// none.
+func (h Hyper) Value(key string) float64 { return h.Values[key] }
+
+func (h *Hyper) set(key string, value float64) {
+	if h.Values == nil {
+		h.Values = map[string]float64{}
+	}
+	h.Values[key] = value
+}
+
 // always is a key-value that is written even where it is 0.
 func always(key string, get Dim) Param {
 	return Param{Key: key, From: func(h Hyper) (any, bool) { return uint32(get(h, 0)), true }}

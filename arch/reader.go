@@ -47,6 +47,18 @@ func (c *reader) has(keys ...string) bool {
 	return ok
 }
 
+// null reports whether one of keys is there without a value.
+func (c *reader) null(keys ...string) bool {
+	for _, key := range keys {
+		for _, layer := range c.layers {
+			if v, ok := layer.Values()[key]; ok && v == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // sub returns a reader of the first of keys that is a filled object.
 func (c *reader) sub(keys ...string) *reader {
 	s := &reader{}

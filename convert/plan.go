@@ -8,6 +8,7 @@ import (
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/convert/vocab"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -16,6 +17,10 @@ import (
 type Options struct {
 	Type     FileType
 	Metadata map[string]string // by the key below "general.": goes before what the checkpoint says
+
+	// Companion names the type of the file to plan where it is not the model's
+	// but one beside it ([arch.Companion]).
+	Companion string
 
 	Pre          string // tokenizer.ggml.pre; empty: recognized
 	NoVocabulary bool   // plan without a tokenizer
@@ -33,6 +38,7 @@ type Options struct {
 type Plan struct {
 	Arch    arch.Arch
 	Hyper   arch.Hyper
+	Kind    string   // general.type: "model", or that of a companion
 	Type    FileType // neither Auto nor Source
 	KVs     gguf.KVs
 	Streams []gguf.Stream // in writing order
@@ -49,6 +55,9 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		return nil, err
 	}
 	a, _ := arch.ByClass(h.Class)
+	if o.Companion != "" {
+		return newCompanion(ctx, ckpt, a, o)
+	}
 	all := sources(ckpt, a, h)
 	h.MTPLayers = predictionLayers(all, a, h)
 	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
@@ -78,7 +87,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 		pooled = rerankKVs(pooled, a.Name)
 	}
-	p := &Plan{Arch: a, Hyper: h, Type: o.Type.resolve(all)}
+	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all)}
 	for _, loss := range arch.Losses(ckpt.Config(), h) {
 		if loss.Text != "" {
 			p.Warnings = append(p.Warnings, loss.Text)
@@ -97,6 +106,34 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if tokens != nil {
 		p.addVocabulary(tokens.KVs)
 	}
+	return p, nil
+}
+
+// newCompanion plans the file of another kind that a checkpoint gives beside
+// the model's.
+func newCompanion(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, o Options) (*Plan, error) {
+	at := slices.IndexFunc(a.Companions, func(c arch.Companion) bool { return c.Type == o.Companion })
+	if at < 0 {
+		return nil, fault.Unsupported("convert: %s: architecture %s gives no file of type %q", ckpt.Name(), a.Name, o.Companion)
+	}
+	c := a.Companions[at]
+	h, err := c.Hyper(ckpt.Config())
+	if err != nil {
+		return nil, err
+	}
+	all := sources(ckpt, c.Arch, h)
+	targets, found := match(c.Arch, h, all)
+	if err := found.err(ckpt, c.Arch); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	p := &Plan{Arch: c.Arch, Hyper: h, Kind: c.Type, Type: o.Type.resolve(all)}
+	p.stream(targets, o)
+	about := loadMetadata(ckpt, p.weights(), o.Metadata)
+	p.Warnings = append(p.Warnings, about.notes...)
+	p.KVs = keyValues(p, about, nil)
 	return p, nil
 }
 
@@ -153,7 +190,7 @@ const quantizationVersion = uint32(2)
 func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 	kvs := gguf.KVs{
 		{Key: "general.architecture", Value: p.Arch.Name},
-		{Key: "general.type", Value: "model"},
+		{Key: "general.type", Value: p.Kind},
 	}
 	kvs = append(kvs, m.kvs()...)
 	set := func(params []arch.Param) {

@@ -93,7 +93,7 @@ func join(from []source) (transform.Rows, []int64) {
 		parts[i] = asRows(s.rows, s.shape)
 		shape[0] += s.shape[0]
 	}
-	joined := transform.Stack(parts...)
+	joined := transform.Join(parts...)
 	if len(shape) == 1 {
 		joined = transform.Reshape(joined, shape[0])
 	}

@@ -83,3 +83,33 @@ func Stack(parts ...Rows) Rows {
 	}
 	return out
 }
+
+// Join puts tensors with rows of one length below each other, however many
+// rows each has.
+func Join(parts ...Rows) Rows {
+	out := parts[0]
+	ends := make([]int64, len(parts)) // of the parts, in bytes
+	total := int64(0)
+	for i, p := range parts {
+		if p.Columns != out.Columns || p.DType != out.DType {
+			return fail(out, fmt.Errorf("transform: rows of %d %v cannot follow rows of %d %v", p.Columns, p.DType, out.Columns, out.DType))
+		}
+		total += p.Count
+		ends[i] = total * p.RowBytes()
+	}
+	out.Count = total
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		begin := int64(0)
+		for i, end := range ends {
+			if n := min(end-off, int64(len(p))); off < end && n > 0 {
+				if err := parts[i].Read(ctx, p[:n], off-begin); err != nil {
+					return err
+				}
+				p, off = p[n:], off+n
+			}
+			begin = end
+		}
+		return nil
+	}
+	return out
+}

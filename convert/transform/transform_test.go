@@ -80,6 +80,10 @@ func TestPartKeepsRowsOfEveryMatrix(t *testing.T) {
 	want(t, Part(counting(6, 2), 3, 1, 2), 2, 3, 4, 5, 8, 9, 10, 11)
 }
 
+func TestJoinConcatenatesPartsOfAnyLength(t *testing.T) {
+	want(t, Join(memory(2, 1, 2), memory(2, 3, 4, 5, 6), memory(2, 7, 8)), 1, 2, 3, 4, 5, 6, 7, 8)
+}
+
 func TestStackConcatenates(t *testing.T) {
 	want(t, Stack(memory(2, 1, 2), memory(2, 3, 4), memory(2, 5, 6)), 1, 2, 3, 4, 5, 6)
 }
@@ -139,6 +143,7 @@ func TestShapesThatDoNotFitFailWhenRead(t *testing.T) {
 		"permute of odd heads":   RopePermute(counting(6, 1), 2),
 		"part beyond a matrix":   Part(counting(6, 1), 3, 2, 2),
 		"stack of unequal parts": Stack(counting(2, 2), counting(2, 3)),
+		"join of unequal rows":   Join(counting(2, 2), counting(2, 3)),
 		"transpose of a ragged":  Transpose(counting(5, 1), 2),
 		"too few scales":         Scale(counting(4, 4), memory(1, 1), 4, 2, 2),
 		"reshape":                Reshape(counting(3, 3), 2),
