@@ -25,10 +25,10 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		if len(c.misshapen) == 0 {
 			return nil
 		}
-		return fault.Corrupt("convert: %s: %s", ckpt.Name(), strings.Join(c.misshapen, "; "))
+		return fault.Op("convert").Folder(ckpt.Name()).Corrupt("%s", strings.Join(c.misshapen, "; "))
 	}
 	if _, err := ckpt.ReadFile("adapter_config.json"); !errors.Is(err, fs.ErrNotExist) {
-		return fault.Unsupported("convert: %s: the folder holds a LoRA adapter (adapter_config.json); merge it into its base model first", ckpt.Name())
+		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the folder holds a LoRA adapter (adapter_config.json); merge it into its base model first")
 	}
 	var found []string
 	if len(c.leftover) > 0 {
@@ -39,7 +39,7 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	}
 	report := strings.Join(found, "; ")
 	if by := quantizedBy(ckpt, c.leftover); by != "" {
-		return fault.Unsupported("convert: %s: the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", ckpt.Name(), by, report)
+		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", by, report)
 	}
 	if wrong, right, ok := prefixes(c.leftover, a); ok {
 		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)
@@ -48,7 +48,7 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	} else if len(c.missing) == 0 {
 		report += "; the model computes more than its class says, which no file of " + a.Name + " can hold"
 	}
-	return fault.Corrupt("convert: %s: %s", ckpt.Name(), report)
+	return fault.Op("convert").Folder(ckpt.Name()).Corrupt("%s", report)
 }
 
 func count(names []string) string {

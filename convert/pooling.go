@@ -40,7 +40,7 @@ func pooling(ckpt *hf.Checkpoint, prefix string) (gguf.KVs, error) {
 	}
 	var modules []struct{ Type, Path string }
 	if err := hf.UnmarshalJSON(text, &modules); err != nil {
-		return nil, fault.Corrupt("convert: %s: modules.json: %w", ckpt.Name(), err)
+		return nil, fault.Op("convert").Folder(ckpt.Name()).File("modules.json").Corrupt("%w", err)
 	}
 	for _, m := range modules {
 		if !strings.HasSuffix(m.Type, "Pooling") {
@@ -49,18 +49,18 @@ func pooling(ckpt *hf.Checkpoint, prefix string) (gguf.KVs, error) {
 		file := path.Join(m.Path, "config.json")
 		text, err := ckpt.ReadFile(file)
 		if err != nil {
-			return nil, fault.Corrupt("convert: %s: modules.json names %s: %w", ckpt.Name(), file, err)
+			return nil, fault.Op("convert").Folder(ckpt.Name()).File("modules.json").Corrupt(" names %s: %w", file, err)
 		}
 		var config map[string]any
 		if err := hf.UnmarshalJSON(text, &config); err != nil {
-			return nil, fault.Corrupt("convert: %s: %s: %w", ckpt.Name(), file, err)
+			return nil, fault.Op("convert").Folder(ckpt.Name()).File(file).Corrupt("%w", err)
 		}
 		for _, p := range poolings {
 			if config[p.flag] == true || config["pooling_mode"] == p.mode {
 				return gguf.KVs{{Key: prefix + ".pooling_type", Value: p.id}}, nil
 			}
 		}
-		return nil, fault.Unsupported("convert: %s: %s: none of mean, cls and last-token pooling", ckpt.Name(), file)
+		return nil, fault.Op("convert").Folder(ckpt.Name()).File(file).Unsupported("none of mean, cls and last-token pooling")
 	}
 	return nil, nil
 }

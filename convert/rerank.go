@@ -50,7 +50,7 @@ func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper) ([]targe
 	for i, word := range []string{"yes", "no"} {
 		id, ok := t.ID(word)
 		if !ok || int(id) >= h.Vocab {
-			return nil, fault.Corrupt("convert: the tokenizer of a reranker lacks the token %q", word)
+			return nil, fault.Op("convert").Corrupt("the tokenizer of a reranker lacks the token %q", word)
 		}
 		rows[i] = int64(id)
 	}
@@ -60,7 +60,7 @@ func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper) ([]targe
 	}
 	at := slices.IndexFunc(targets, func(t target) bool { return t.name == head })
 	if at < 0 {
-		return nil, fault.Corrupt("convert: a reranker without %s", head)
+		return nil, fault.Op("convert").Corrupt("a reranker without %s", head)
 	}
 	from := targets[at]
 	cls := target{

@@ -15,7 +15,7 @@ func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*vocab.Vocabular
 		return nil, err
 	}
 	if t.Size() > h.Vocab {
-		return nil, fault.Corrupt("convert: %s: the tokenizer has %d tokens, but vocab_size in config.json and the rows of the embedding are %d", ckpt.Name(), t.Size(), h.Vocab)
+		return nil, fault.Op("convert").Folder(ckpt.Name()).Corrupt("the tokenizer has %d tokens, but vocab_size in config.json and the rows of the embedding are %d", t.Size(), h.Vocab)
 	}
 	return t, nil
 }

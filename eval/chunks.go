@@ -43,10 +43,10 @@ func (c Chunking) withDefaults() Chunking {
 // llama-perplexity, a text must fill two.
 func (c Chunking) count(n int) (int, error) {
 	if c.Context < 4 {
-		return 0, fault.Usage("eval: a context of %d tokens leaves nothing to score", c.Context)
+		return 0, fault.Op("eval").Invalid("a context of %d tokens leaves nothing to score", c.Context)
 	}
 	if n < 2*c.Context {
-		return 0, fault.Corrupt("eval: the text has %d tokens; a context of %d needs at least %d", n, c.Context, 2*c.Context)
+		return 0, fault.Op("eval").Corrupt("the text has %d tokens; a context of %d needs at least %d", n, c.Context, 2*c.Context)
 	}
 	count := n / c.Context
 	if c.Chunks > 0 {

@@ -57,11 +57,11 @@ func FitPrompt(tokens []int32, vocabulary int) []int32 {
 func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreement, error) {
 	vocab := source.Vocabulary()
 	if written.Vocabulary() != vocab {
-		return Agreement{}, fault.Corrupt("eval: %s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
+		return Agreement{}, fault.Op("eval").Corrupt("%s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
 			written.Name(), written.Vocabulary(), source.Name(), vocab)
 	}
 	if len(tokens) == 0 {
-		return Agreement{}, fault.Usage("eval: no tokens to compare models with")
+		return Agreement{}, fault.Op("eval").Invalid("no tokens to compare models with")
 	}
 	batch := [][]int32{tokens}
 	kept := make([]float32, 0, len(tokens)*vocab)

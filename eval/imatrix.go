@@ -39,7 +39,7 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 	c.Chunking = c.withDefaults()
 	if c.Skip > 0 {
 		if (c.Skip+2)*c.Context > len(tokens) {
-			return nil, Perplexity{}, fault.Usage("eval: without its first %d chunks the text is too short", c.Skip)
+			return nil, Perplexity{}, fault.Op("eval").Invalid("without its first %d chunks the text is too short", c.Skip)
 		}
 		tokens = tokens[c.Skip*c.Context:]
 	}
@@ -184,7 +184,7 @@ func (s squares) matrix(model string) (*imatrix.Matrix, error) {
 		entry := &imatrix.Entry{Sums: make([]float32, len(e.sums)), Counts: make([]float32, len(e.counts))}
 		for i, v := range e.sums {
 			if math.IsNaN(v) || v > math.MaxFloat32 {
-				return nil, fault.Check("eval: %s: tensor %q: column %d is multiplied with values that are not finite", model, name, i%(len(e.sums)/len(e.counts)))
+				return nil, fault.Op("eval").File(model).Tensor(name).Check("column %d is multiplied with values that are not finite", i%(len(e.sums)/len(e.counts)))
 			}
 			entry.Sums[i] = float32(v)
 		}

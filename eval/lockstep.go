@@ -19,7 +19,7 @@ func MeasureDivergence(ctx context.Context, base, model Model, tokens []int32, c
 	}
 	vocab := model.Vocabulary()
 	if base.Vocabulary() != vocab {
-		return Divergence{}, fault.Corrupt("eval: %s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
+		return Divergence{}, fault.Op("eval").Corrupt("%s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
 			model.Name(), vocab, base.Name(), base.Vocabulary())
 	}
 	group := c.group(vocab, keptLogits)

@@ -36,7 +36,7 @@ type LogitsFile struct {
 func OpenLogits(path string) (*LogitsFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fault.IO("eval: %w", err)
+		return nil, fault.Op("eval").IO("%w", err)
 	}
 	l := &LogitsFile{file: f, name: path}
 	if err := l.readHeader(); err != nil {
@@ -53,30 +53,30 @@ func (l *LogitsFile) readHeader() error {
 		_, err = io.ReadFull(l.file, head[:])
 	}
 	if err != nil || string(head[:8]) != logitsMagic {
-		return fault.Corrupt("eval: %s: this is not a file of log-probabilities", l.name)
+		return fault.Op("eval").File(l.name).Corrupt("this is not a file of log-probabilities")
 	}
 	l.Context = int(int32(binary.LittleEndian.Uint32(head[8:])))
 	l.Vocabulary = int(int32(binary.LittleEndian.Uint32(head[12:])))
 	l.Chunks = int(int32(binary.LittleEndian.Uint32(head[16:])))
 	if l.Context < 4 || l.Vocabulary < 1 || l.Chunks < 1 {
-		return fault.Corrupt("eval: %s: %d chunks of %d tokens with a vocabulary of %d make no sense", l.name, l.Chunks, l.Context, l.Vocabulary)
+		return fault.Op("eval").File(l.name).Corrupt("%d chunks of %d tokens with a vocabulary of %d make no sense", l.Chunks, l.Context, l.Vocabulary)
 	}
 	// Each factor is below 2^31: two of them do not overflow.
 	c := Chunking{Context: l.Context}
 	chunk := int64(c.scored()) * int64(recordBytes(l.Vocabulary))
 	l.data = 20 + 4*int64(l.Context)*int64(l.Chunks)
 	if l.data > info.Size() || int64(l.Chunks) > (info.Size()-l.data)/chunk {
-		return fault.Corrupt("eval: %s: the file is shorter than its %d chunks of %d tokens", l.name, l.Chunks, l.Context)
+		return fault.Op("eval").File(l.name).Corrupt("the file is shorter than its %d chunks of %d tokens", l.Chunks, l.Context)
 	}
 	raw := make([]byte, 4*l.Context*l.Chunks)
 	if _, err := io.ReadFull(l.file, raw); err != nil {
-		return fault.IO("eval: %s: %w", l.name, err)
+		return fault.Op("eval").File(l.name).IO("%w", err)
 	}
 	l.Tokens = make([]int32, l.Context*l.Chunks)
 	for i := range l.Tokens {
 		l.Tokens[i] = int32(binary.LittleEndian.Uint32(raw[4*i:]))
 		if t := l.Tokens[i]; t < 0 || int(t) >= l.Vocabulary {
-			return fault.Corrupt("eval: %s: token %d is outside the vocabulary of %d", l.name, t, l.Vocabulary)
+			return fault.Op("eval").File(l.name).Corrupt("token %d is outside the vocabulary of %d", t, l.Vocabulary)
 		}
 	}
 	return nil
@@ -91,7 +91,7 @@ func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking,
 	c.Context = l.Context
 	c = c.withDefaults()
 	if model.Vocabulary() != l.Vocabulary {
-		return Divergence{}, fault.Corrupt("eval: %s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
+		return Divergence{}, fault.Op("eval").Corrupt("%s has a vocabulary of %d tokens, %s one of %d: they cannot be compared",
 			model.Name(), model.Vocabulary(), l.name, l.Vocabulary)
 	}
 	group := c.group(l.Vocabulary, keptLogits)
@@ -105,11 +105,11 @@ func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking,
 			kept = kept[:n]
 		}
 		if _, err := l.file.ReadAt(kept, l.data+int64(first)*int64(size)); err != nil {
-			return fault.IO("eval: %s: %w", l.name, err)
+			return fault.Op("eval").File(l.name).IO("%w", err)
 		}
 		for at := 0; at < len(kept); at += record {
 			if !plausible(kept[at:]) {
-				return fault.Corrupt("eval: %s: chunk %d, row %d: its log-probabilities are not finite or not below 0", l.name, first+at/size, at%size/record)
+				return fault.Op("eval").File(l.name).Corrupt("chunk %d, row %d: its log-probabilities are not finite or not below 0", first+at/size, at%size/record)
 			}
 		}
 		return nil
@@ -176,7 +176,7 @@ func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chu
 		head = binary.LittleEndian.AppendUint32(head, uint32(v))
 	}
 	if _, err := out.Write(head); err != nil {
-		return Perplexity{}, fault.IO("eval: logits: %w", err)
+		return Perplexity{}, fault.Op("eval").IO("logits: %w", err)
 	}
 	vocab := m.Vocabulary()
 	record := recordBytes(vocab)
@@ -208,7 +208,7 @@ func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chu
 		}
 	}
 	if err := out.Flush(); err != nil {
-		return Perplexity{}, fault.IO("eval: logits: %w", err)
+		return Perplexity{}, fault.Op("eval").IO("logits: %w", err)
 	}
 	return perplexityOf(sum, chunks), check(sum.sum, m.Name())
 }

@@ -18,7 +18,7 @@ func MultipleChoice(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, dat
 	r := &taskReader{data: data}
 	n := int(r.uint32())
 	if r.broken || n == 0 || n > len(data)/4-1 {
-		return Score{}, fault.Corrupt("eval: multiple-choice: the file does not hold the number of tasks that it claims")
+		return Score{}, fault.Op("eval").Corrupt("multiple-choice: the file does not hold the number of tasks that it claims")
 	}
 	positions := make([]int, n)
 	for i := range positions {
@@ -97,15 +97,15 @@ func (r *taskReader) task(t *tokenizer.Tokenizer, label string) (choice, error) 
 	answers, labels := r.answers()
 	r.answers()
 	if r.broken {
-		return choice{}, fault.Corrupt("eval: %s: the data end within it", label)
+		return choice{}, fault.Op("eval").Corrupt("%s: the data end within it", label)
 	}
 	if question == "" || len(answers) == 0 {
-		return choice{}, fault.Corrupt("eval: %s: it has no question or no answers", label)
+		return choice{}, fault.Op("eval").Corrupt("%s: it has no question or no answers", label)
 	}
 	var sentences []string
 	for _, a := range answers {
 		if a == "" {
-			return choice{}, fault.Corrupt("eval: %s: an answer is empty", label)
+			return choice{}, fault.Op("eval").Corrupt("%s: an answer is empty", label)
 		}
 		sentences = append(sentences, question+" "+a)
 	}

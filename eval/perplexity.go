@@ -81,7 +81,7 @@ func score(vocabulary int, logits []float32, position, end int, f func(position 
 // check refuses a sum that broken weights have turned into no number.
 func check(sum float64, name string) error {
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return fault.Check("eval: %s: the model's logits are not finite", name)
+		return fault.Op("eval").File(name).Check("the model's logits are not finite")
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c 
 		return Perplexity{}, err
 	}
 	if stride < 1 || stride >= c.Context {
-		return Perplexity{}, fault.Usage("eval: a stride of %d does not fit a context of %d", stride, c.Context)
+		return Perplexity{}, fault.Op("eval").Invalid("a stride of %d does not fit a context of %d", stride, c.Context)
 	}
 	windows := (len(tokens) - c.Context + stride - 1) / stride
 	if c.Chunks > 0 {

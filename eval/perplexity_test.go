@@ -167,7 +167,7 @@ func TestRejectsTextsAndModelsThatCannotBeMeasured(t *testing.T) {
 	if _, err := MeasurePerplexity(ctx, p, numbers(19, 50), Chunking{Context: 10}, nil); !errors.Is(err, fault.ErrCorrupt) {
 		t.Errorf("short text: %v", err)
 	}
-	if _, err := MeasurePerplexity(ctx, p, numbers(19, 50), Chunking{Context: 2}, nil); !errors.Is(err, fault.ErrUsage) {
+	if _, err := MeasurePerplexity(ctx, p, numbers(19, 50), Chunking{Context: 2}, nil); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("small context: %v", err)
 	}
 	if _, err := MeasureDivergence(ctx, p, parrot{vocab: 49}, numbers(40, 49), Chunking{Context: 10}, nil); !errors.Is(err, fault.ErrCorrupt) {

@@ -28,7 +28,7 @@ func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, g
 		rows += len(s)
 	}
 	if rows == 0 {
-		return nil, fault.Usage("eval: no tokens to measure the sensitivity with")
+		return nil, fault.Op("eval").Invalid("no tokens to measure the sensitivity with")
 	}
 	kept := make([]float32, rows*vocab)
 	err := m.Batch(ctx, sequences, 0, func(s, position int, logits []float32) error {

@@ -63,7 +63,7 @@ func newChoice(t *tokenizer.Tokenizer, label string, sentences []string, right f
 		c.prefix++
 	}
 	if c.prefix == 0 || c.prefix == shortest {
-		return c, fault.Corrupt("eval: %s: the answers do not share a beginning, or one is the beginning of all", label)
+		return c, fault.Op("eval").Corrupt("%s: the answers do not share a beginning, or one is the beginning of all", label)
 	}
 	return c, nil
 }

@@ -62,13 +62,13 @@ type blank struct {
 func parseBlank(t *tokenizer.Tokenizer, line, label string) (blank, error) {
 	fields := splitQuoted(strings.TrimSuffix(line, "\r"))
 	if len(fields) != 5 {
-		return blank{}, fault.Corrupt("eval: %s: %d fields should be 5", label, len(fields))
+		return blank{}, fault.Op("eval").Corrupt("%s: %d fields should be 5", label, len(fields))
 	}
 	sentence := strings.TrimSuffix(strings.TrimPrefix(fields[1], `"`), `"`)
 	before, after, ok := strings.Cut(sentence, "_")
 	answer, err := strconv.Atoi(strings.TrimSpace(fields[4]))
 	if !ok || err != nil || answer < 1 || answer > 2 {
-		return blank{}, fault.Corrupt("eval: %s: a sentence with a blank _ and an answer 1 or 2 are needed", label)
+		return blank{}, fault.Op("eval").Corrupt("%s: a sentence with a blank _ and an answer 1 or 2 are needed", label)
 	}
 	c, err := newChoice(t, label, []string{before + fields[2] + after, before + fields[3] + after}, func(i int) bool { return i == answer-1 })
 	if err != nil {

@@ -24,7 +24,7 @@ type Importance struct {
 // matrix at all. Entries must be finite.
 func NewImportance(file string, m *imatrix.Matrix, include, exclude []string) (*Importance, error) {
 	if len(include) > 0 && len(exclude) > 0 {
-		return nil, fault.Usage("quantize: --include-weights and --exclude-weights cannot be used together")
+		return nil, fault.Op("quantize").Invalid("--include-weights and --exclude-weights cannot be used together")
 	}
 	im := &Importance{File: file, Matrix: m}
 	for name, e := range m.Entries {
@@ -33,7 +33,7 @@ func NewImportance(file string, m *imatrix.Matrix, include, exclude []string) (*
 			continue
 		}
 		if i := slices.IndexFunc(e.Sums, func(x float32) bool { return x-x != 0 }); i >= 0 {
-			return nil, fault.Corrupt("quantize: imatrix %s: tensor %q: value %d is %v, not finite", file, name, i, e.Sums[i])
+			return nil, fault.Op("quantize").File(file).Tensor(name).Corrupt("value %d of the importance matrix is %v, not finite", i, e.Sums[i])
 		}
 		im.names = append(im.names, name)
 	}
@@ -166,7 +166,7 @@ func (im *Importance) weights(name string, t gguf.TensorInfo) (*weights, error) 
 		w.matrices = t.Shape[2]
 	}
 	if want := t.Columns() * w.matrices; int64(len(e.Sums)) != want {
-		return nil, fault.Corrupt("quantize: imatrix %s: tensor %q: %d values do not fit its %d columns in %d matrices; the matrix was made for another model",
+		return nil, fault.Op("quantize").Corrupt("imatrix %s: tensor %q: %d values do not fit its %d columns in %d matrices; the matrix was made for another model",
 			im.File, name, len(e.Sums), t.Columns(), w.matrices)
 	}
 	return w, nil

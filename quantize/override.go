@@ -27,16 +27,16 @@ func (o Override) Match(name string) bool { return o.match != nil && o.match(nam
 func ParseOverride(s string) (Override, error) {
 	pattern, name, ok := strings.Cut(s, "=")
 	if !ok || pattern == "" || name == "" {
-		return Override{}, fault.Usage("quantize: tensor type %q is not of the form REGEX=TYPE", s)
+		return Override{}, fault.Op("quantize").Invalid("tensor type %q is not of the form REGEX=TYPE", s)
 	}
 	t, ok := gguf.ParseType(name)
 	if !ok {
-		return Override{}, fault.Unsupported("quantize: tensor type %q: no type is named %q", s, name)
+		return Override{}, fault.Op("quantize").Unsupported("tensor type %q: no type is named %q", s, name)
 	}
 	pattern = lower(pattern)
 	match, err := compile(pattern)
 	if err != nil {
-		return Override{}, fault.Usage("quantize: tensor type %q: %w", s, err)
+		return Override{}, fault.Op("quantize").Invalid("tensor type %q: %w", s, err)
 	}
 	return Override{pattern, t, match}, nil
 }
@@ -135,7 +135,7 @@ var kvKinds = []struct {
 func ParseKVOverride(s string) (KVOverride, error) {
 	key, value, _ := strings.Cut(s, "=")
 	if key == "" || len(key) > maxOverride {
-		return KVOverride{}, fault.Usage("quantize: key-value %q is not of the form KEY=TYPE:VALUE", s)
+		return KVOverride{}, fault.Op("quantize").Invalid("key-value %q is not of the form KEY=TYPE:VALUE", s)
 	}
 	for _, kind := range kvKinds {
 		rest, ok := strings.CutPrefix(value, kind.prefix)
@@ -144,11 +144,11 @@ func ParseKVOverride(s string) (KVOverride, error) {
 		}
 		v, err := kind.parse(rest)
 		if err != nil {
-			return KVOverride{}, fault.Usage("quantize: key-value %q: the value is no %s", s, strings.TrimSuffix(kind.prefix, ":"))
+			return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the value is no %s", s, strings.TrimSuffix(kind.prefix, ":"))
 		}
 		return KVOverride{key, v}, nil
 	}
-	return KVOverride{}, fault.Usage("quantize: key-value %q: the type is none of int, float, bool, str", s)
+	return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the type is none of int, float, bool, str", s)
 }
 
 // overriddenInt returns the integer that the overrides give key. The first

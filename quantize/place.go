@@ -85,7 +85,7 @@ func (p *Plan) place(kvs gguf.KVs, keepSplit bool) error {
 		count = p.Tensors[len(p.Tensors)-1].File + 1
 	}
 	if count > 1<<16-1 {
-		return fault.Usage("quantize: %d files are more than a split set can have", count)
+		return fault.Op("quantize").Invalid("%d files are more than a split set can have", count)
 	}
 	infos := make([][]gguf.TensorInfo, count)
 	for i := range p.Tensors {

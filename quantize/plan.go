@@ -53,7 +53,7 @@ type planner struct {
 // is found here, before data are read.
 func NewPlan(kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) (*Plan, error) {
 	if o.Recipe.Name == "" {
-		return nil, fault.Usage("quantize: no recipe is given")
+		return nil, fault.Op("quantize").Invalid("no recipe is given")
 	}
 	p := &planner{Options: o, model: readModel(kvs, o.KVs), tied: true, seen: map[role]int{}}
 	choices, layers := outline(tensors, o)
@@ -106,11 +106,9 @@ func (p *planner) choose(c *Choice) error {
 	columns := c.Info.Columns()
 	switch {
 	case !ok || columns%int64(to.BlockLen()) != 0:
-		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s, and no other type is defined for that",
-			c.Info.Name, columns, want.BlockLen(), want)
+		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("its rows of %d values are no multiple of the %d in a block of %s, and no other type is defined for that", columns, want.BlockLen(), want)
 	case to != want && p.NoFallback:
-		return fault.Unsupported("quantize: tensor %q: its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s",
-			c.Info.Name, columns, want.BlockLen(), want, to)
+		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s", columns, want.BlockLen(), want, to)
 	}
 	c.Wanted, c.Info.Type = want, to
 	return nil
@@ -173,7 +171,7 @@ func (p *planner) site(c *Choice, r role) (*site, error) {
 	if r&(ffnUp|ffnGate|ffnDown) != 0 && p.model.experts > 1 && !p.Recipe.alone {
 		layer, ok := layerOf(c.Info.Name)
 		if !ok || layer >= p.model.layers {
-			return nil, fault.Corrupt("quantize: tensor %q: its name does not say which of the %d layers it belongs to", c.Info.Name, p.model.layers)
+			return nil, fault.Op("quantize").Tensor(c.Info.Name).Corrupt("its name does not say which of the %d layers it belongs to", p.model.layers)
 		}
 		s.i = layer
 	}
@@ -190,16 +188,16 @@ func (p *planner) check(c *Choice) error {
 	target, writable := ByID(to)
 	switch {
 	case !readable || source.Dequantize == nil || !from.Quantized() && !isFloat(from):
-		return fault.Unsupported("quantize: tensor %q: a source of type %s cannot be quantized", name, from)
+		return fault.Op("quantize").Tensor(name).Unsupported("a source of type %s cannot be quantized", from)
 	case !writable || target.Quantize == nil || !to.Quantized() && !isFloat(to):
-		return fault.Unsupported("quantize: tensor %q: type %s cannot be written", name, to)
+		return fault.Op("quantize").Tensor(name).Unsupported("type %s cannot be written", to)
 	case from.Quantized() && !p.AllowRequantize:
-		return fault.Unsupported("quantize: tensor %q: the source is quantized as %s already; --allow-requantize permits the loss of quality that a second time brings", name, from)
+		return fault.Op("quantize").Tensor(name).Unsupported("the source is quantized as %s already; --allow-requantize permits the loss of quality that a second time brings", from)
 	case c.weights == nil && p.needsWeights(name, target):
 		if p.Importance == nil {
-			return fault.Usage("quantize: tensor %q: type %s requires an importance matrix; give one with --imatrix", name, to)
+			return fault.Op("quantize").Tensor(name).Invalid("type %s requires an importance matrix; give one with --imatrix", to)
 		}
-		return fault.Usage("quantize: tensor %q: type %s requires importance weights, and %s has none for it", name, to, p.Importance.File)
+		return fault.Op("quantize").Tensor(name).Invalid("type %s requires importance weights, and %s has none for it", to, p.Importance.File)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestRefusesBeforeWork(t *testing.T) {
 	square := []gguf.TensorInfo{tensorOf("blk.0.ffn_up.weight", bf16, 256, 4)}
 	q8 := gguf.TypeQ8_0
 	_, badSize := NewImportance("m", &imatrix.Matrix{}, []string{"a"}, []string{"b"})
-	if !errors.Is(badSize, fault.ErrUsage) {
+	if !errors.Is(badSize, fault.ErrInvalid) {
 		t.Errorf("include with exclude: %v", badSize)
 	}
 	small := &Importance{File: "m.gguf", names: []string{"blk.0.ffn_up.weight"}, Matrix: &imatrix.Matrix{Entries: map[string]*imatrix.Entry{
@@ -107,8 +107,8 @@ func TestRefusesBeforeWork(t *testing.T) {
 		class   error
 		says    string
 	}{
-		"type needs weights":      {square, Options{Recipe: recipe(t, "IQ2_XXS")}, fault.ErrUsage, `"blk.0.ffn_up.weight": type IQ2_XXS requires an importance matrix`},
-		"Q2_K_S needs weights":    {square, Options{Recipe: recipe(t, "Q2_K_S")}, fault.ErrUsage, "requires an importance matrix"},
+		"type needs weights":      {square, Options{Recipe: recipe(t, "IQ2_XXS")}, fault.ErrInvalid, `"blk.0.ffn_up.weight": type IQ2_XXS requires an importance matrix`},
+		"Q2_K_S needs weights":    {square, Options{Recipe: recipe(t, "Q2_K_S")}, fault.ErrInvalid, "requires an importance matrix"},
 		"matrix of another model": {square, Options{Recipe: recipe(t, "Q4_K"), Importance: small}, fault.ErrCorrupt, "2 values do not fit its 256 columns"},
 		"quantized source":        {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeQ4_0, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "--allow-requantize"},
 		"integer source":          {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeI32, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "type I32 cannot be quantized"},
@@ -116,7 +116,7 @@ func TestRefusesBeforeWork(t *testing.T) {
 		"rows of no multiple":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q1_0")}, fault.ErrUnsupported, "no multiple of the 128"},
 		"fallback not wanted":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q4_K"), NoFallback: true}, fault.ErrUnsupported, "--no-fallback it would be Q5_0"},
 		"dedicated type misfits":  {[]gguf.TensorInfo{tensorOf("output.weight", bf16, 40, 4)}, Options{Recipe: recipe(t, "Q4_K"), OutputType: &q8}, fault.ErrUnsupported, "no multiple of the 32"},
-		"no recipe":               {square, Options{}, fault.ErrUsage, "no recipe"},
+		"no recipe":               {square, Options{}, fault.ErrInvalid, "no recipe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := NewPlan(llama(1), c.tensors, c.o)
@@ -163,7 +163,7 @@ func TestReadsKeyValueOverrides(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"a", "=int:1", "a=int:x", "a=int:4294967296", "a=bool:1", "a=u8:1", "a=str:" + strings.Repeat("x", 128), strings.Repeat("k", 128) + "=int:1"} {
-		if _, err := ParseKVOverride(bad); !errors.Is(err, fault.ErrUsage) {
+		if _, err := ParseKVOverride(bad); !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("%q: error %v", bad, err)
 		}
 	}
@@ -270,7 +270,7 @@ func TestEvenPartsAreOneFileInPieces(t *testing.T) {
 		}
 	}
 	p := plan(t, llama(1), infosOf(sources), Options{Recipe: recipe(t, "Q4_0")})
-	if err := p.SplitEvenly(len(sources) + 1); !errors.Is(err, fault.ErrUsage) {
+	if err := p.SplitEvenly(len(sources) + 1); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("more parts than tensors: %v", err)
 	}
 }

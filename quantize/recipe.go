@@ -92,5 +92,5 @@ func ParseRecipe(name string) (Recipe, error) {
 	for i, r := range recipes {
 		names[i] = r.Name
 	}
-	return Recipe{}, fault.Unsupported("quantize: no recipe is named %q; there are %s", name, strings.Join(names, " "))
+	return Recipe{}, fault.Op("quantize").Unsupported("no recipe is named %q; there are %s", name, strings.Join(names, " "))
 }

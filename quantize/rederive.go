@@ -104,7 +104,7 @@ func (r *rederivation) skip(at Range) bool {
 func (r *rederivation) compare(ctx context.Context, at Range, data []byte) error {
 	t, ok := r.file.Lookup(at.Tensor)
 	if !ok {
-		return fault.Usage("quantize: tensor %q: it is not in the file", at.Tensor)
+		return fault.Op("quantize").Tensor(at.Tensor).Invalid("it is not in the file")
 	}
 	begin := int64(0)
 	for i, info := range r.plan.Files[0].Tensors {

@@ -151,19 +151,19 @@ func (r *run) schedule() error {
 		s := &r.sources[i]
 		t := task{source: s, rowBytes: s.RowBytes(), rows: s.Rows()}
 		if t.rowBytes < 0 || t.rows < 0 || s.Size() < 0 {
-			return fault.Corrupt("quantize: tensor %q: shape %v does not fit type %s", s.Name, s.Shape, s.Type)
+			return fault.Op("quantize").Tensor(s.Name).Corrupt("shape %v does not fit type %s", s.Shape, s.Type)
 		}
 		t.step = max(1, chunkBytes/max(1, t.rowBytes))
 		r.tensors[i] = t
 	}
 	for n, out := range r.outputs {
 		if len(out.Files) != len(out.Plan.Files) {
-			return fault.Usage("quantize: output %d has %d files to write, its plan has %d", n, len(out.Files), len(out.Plan.Files))
+			return fault.Op("quantize").Invalid("output %d has %d files to write, its plan has %d", n, len(out.Files), len(out.Plan.Files))
 		}
 		for i := range out.Plan.Tensors {
 			c := &out.Plan.Tensors[i]
 			if c.Source >= len(r.tensors) || r.sources[c.Source].Type != c.From || r.sources[c.Source].Elements() != c.Info.Elements() {
-				return fault.Usage("quantize: tensor %q: the source is not the one that was planned for", c.Info.Name)
+				return fault.Op("quantize").Tensor(c.Info.Name).Invalid("the source is not the one that was planned for")
 			}
 			r.tensors[c.Source].uses = append(r.tensors[c.Source].uses, use{n, c})
 		}
@@ -194,7 +194,7 @@ func (r *run) put(at Range, data []byte) error {
 		return nil
 	}
 	if _, err := r.outputs[at.Output].Files[at.File].WriteAt(data, at.Offset); err != nil {
-		return fault.IO("quantize: tensor %q: cannot write: %w", at.Tensor, err)
+		return fault.Op("quantize").Tensor(at.Tensor).IO("cannot write: %w", err)
 	}
 	if r.Wrote != nil {
 		return r.Wrote(at, data)

@@ -230,7 +230,7 @@ func TestReportsReadAndWriteErrors(t *testing.T) {
 		t.Errorf("writing: %v", err)
 	}
 	other := streamOf("blk.0.a.weight", wave(256*4), 256, 4)
-	if err := Run(context.Background(), []gguf.Stream{other}, []Output{out}, RunOptions{}); !errors.Is(err, fault.ErrUsage) {
+	if err := Run(context.Background(), []gguf.Stream{other}, []Output{out}, RunOptions{}); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("another source: %v", err)
 	}
 }

@@ -20,7 +20,7 @@ func (p *Plan) Split(o gguf.SplitOptions) error {
 // depends on the plan alone.
 func (p *Plan) SplitEvenly(n int) error {
 	if n < 1 || n > len(p.Tensors) {
-		return fault.Usage("quantize: %d tensors cannot be divided into %d parts", len(p.Tensors), n)
+		return fault.Op("quantize").Invalid("%d tensors cannot be divided into %d parts", len(p.Tensors), n)
 	}
 	total := p.Summary.DataBytes
 	counts := make([]int, n)

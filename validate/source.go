@@ -55,7 +55,7 @@ func openReference(ctx context.Context, path string) (*reference, error) {
 		typ, ok := quantize.ByID(t.Type)
 		if !ok {
 			f.Close()
-			return nil, fault.Unsupported("validate: %s: tensor %q: type %s cannot be decoded", path, t.Name, t.Type)
+			return nil, fault.Op("validate").File(path).Tensor(t.Name).Unsupported("type %s cannot be decoded", t.Type)
 		}
 		r.put(origin{Stream: f.Stream(t), decode: typ.Dequantize})
 	}

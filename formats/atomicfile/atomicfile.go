@@ -62,9 +62,9 @@ func TempPath(path string) string {
 // is known before the work begins.
 func Check(path string, opts Options) error {
 	if dir, base := filepath.Split(path); base == "" || base == "." || base == ".." {
-		return fault.Usage("atomicfile: %q: this is not a file name", path)
+		return fault.Op("atomicfile").Invalid("%q: this is not a file name", path)
 	} else if path == "-" {
-		return fault.Usage("atomicfile: -: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
+		return fault.Op("atomicfile").Invalid("-: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
 	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
 		return noFolder(path, filepath.Clean(dir+"."))
 	}
@@ -76,29 +76,29 @@ func Check(path string, opts Options) error {
 		return nil
 	}
 	if err != nil {
-		return fault.IO("atomicfile: %w", err)
+		return fault.Op("atomicfile").IO("%w", err)
 	}
 	if info, err := os.Stat(path); err == nil {
 		for _, in := range opts.Inputs {
 			if input, err := os.Stat(in); err == nil && os.SameFile(info, input) {
-				return fault.Usage("atomicfile: %s: the output is the same file as the input %s", path, in)
+				return fault.Op("atomicfile").File(path).Invalid("the output is the same file as the input %s", in)
 			}
 		}
 		if !info.Mode().IsRegular() {
-			return fault.Usage("atomicfile: %s: the output exists and is not a regular file", path)
+			return fault.Op("atomicfile").File(path).Invalid("the output exists and is not a regular file")
 		}
 	} else if link.Mode()&fs.ModeSymlink == 0 {
-		return fault.IO("atomicfile: %w", err)
+		return fault.Op("atomicfile").IO("%w", err)
 	}
 	if !opts.Force {
-		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", path)
+		return fault.Op("atomicfile").File(path).Invalid("the output exists already; --force replaces it")
 	}
 	return nil
 }
 
 // noFolder is the error for an output in a folder that does not exist.
 func noFolder(path, dir string) error {
-	return fault.Usage("atomicfile: %s: there is no folder %s", path, dir)
+	return fault.Op("atomicfile").File(path).Invalid("there is no folder %s", dir)
 }
 
 // ErrUnfinished marks the errors about what a run that was stopped has left.
@@ -106,7 +106,7 @@ var ErrUnfinished = errors.New("an earlier run has left it unfinished")
 
 // leftover is the error for an output that a stopped run has not finished.
 func leftover(path string) error {
-	return fault.Usage("atomicfile: %s: %w as %s", path, ErrUnfinished, TempPath(path))
+	return fault.Op("atomicfile").File(path).Invalid("%w as %s", ErrUnfinished, TempPath(path))
 }
 
 // open creates the temporary file, or takes over one that no process holds.
@@ -143,7 +143,7 @@ func (f *File) checkStale() error {
 		return f.wrap("create", err)
 	}
 	if !info.Mode().IsRegular() {
-		return fault.Usage("atomicfile: %s: the temporary name %s is taken", f.path, f.temp)
+		return fault.Op("atomicfile").File(f.path).Invalid("the temporary name %s is taken", f.temp)
 	}
 	stale, err := os.Open(f.temp)
 	if err != nil {
@@ -168,7 +168,7 @@ func (f *File) holdsName() bool {
 }
 
 func (f *File) busy() error {
-	return fault.Usage("atomicfile: %s: another process is writing this file", f.path)
+	return fault.Op("atomicfile").File(f.path).Invalid("another process is writing this file")
 }
 
 // Path returns the final name.
@@ -233,7 +233,7 @@ func (f *File) Keep() error {
 // nothing is left under the temporary name.
 func (f *File) Commit() error {
 	if f.done {
-		return fault.Usage("atomicfile: %s: the file is finished already", f.path)
+		return fault.Op("atomicfile").File(f.path).Invalid("the file is finished already")
 	}
 	if err := f.Sync(); err != nil {
 		f.Abort()
@@ -282,10 +282,10 @@ func (f *File) publish() error {
 	case err == nil:
 		return f.wrap("remove the temporary name of", os.Remove(f.temp))
 	case errors.Is(err, fs.ErrExist):
-		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", f.path)
+		return fault.Op("atomicfile").File(f.path).Invalid("the output exists already; --force replaces it")
 	}
 	if _, err := os.Lstat(f.path); err == nil {
-		return fault.Usage("atomicfile: %s: the output exists already; --force replaces it", f.path)
+		return fault.Op("atomicfile").File(f.path).Invalid("the output exists already; --force replaces it")
 	}
 	return f.wrap("rename", os.Rename(f.temp, f.path))
 }
@@ -303,5 +303,5 @@ func (f *File) wrap(verb string, err error) error {
 	case errors.As(err, &link):
 		err = link.Err
 	}
-	return fault.IO("atomicfile: %s: cannot %s the file: %w", f.path, verb, err)
+	return fault.Op("atomicfile").File(f.path).IO("cannot %s the file: %w", verb, err)
 }

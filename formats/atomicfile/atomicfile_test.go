@@ -94,7 +94,7 @@ func TestNameAppearsOnlyAtCommit(t *testing.T) {
 	if b, _ := os.ReadFile(filepath.Join(dir, "out")); string(b) != "whole" {
 		t.Errorf("the file holds %q", b)
 	}
-	if err := f.Commit(); !errors.Is(err, fault.ErrUsage) {
+	if err := f.Commit(); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("a second Commit gives %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestRefusesExistingOutputWithoutForce(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out")
 	write(t, path, "old")
-	if _, err := atomicfile.Create(path, atomicfile.Options{}); !errors.Is(err, fault.ErrUsage) {
+	if _, err := atomicfile.Create(path, atomicfile.Options{}); !errors.Is(err, fault.ErrInvalid) {
 		t.Fatalf("Create gives %v", err)
 	}
 	f := create(t, path, atomicfile.Options{Force: true})
@@ -134,7 +134,7 @@ func TestCommitDoesNotClobberAFileThatAppeared(t *testing.T) {
 	path := filepath.Join(dir, "out")
 	f := create(t, path, atomicfile.Options{})
 	write(t, path, "theirs")
-	if err := f.Commit(); !errors.Is(err, fault.ErrUsage) {
+	if err := f.Commit(); !errors.Is(err, fault.ErrInvalid) {
 		t.Fatalf("Commit gives %v", err)
 	}
 	if b, _ := os.ReadFile(path); string(b) != "theirs" || names(t, dir) != "out" {
@@ -152,7 +152,7 @@ func TestRefusesOutputThatIsAnInput(t *testing.T) {
 	}
 	for _, out := range []string{in, dir + "/./in", hard, soft} {
 		_, err := atomicfile.Create(out, atomicfile.Options{Force: true, Inputs: []string{in}})
-		if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "same file") {
+		if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "same file") {
 			t.Errorf("%s: Create gives %v", out, err)
 		}
 	}
@@ -161,12 +161,12 @@ func TestRefusesOutputThatIsAnInput(t *testing.T) {
 func TestRefusesWhatIsNoFileName(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"", dir, dir + "/", filepath.Join(dir, "none", "out"), dir + "/.."} {
-		if _, err := atomicfile.Create(path, atomicfile.Options{Force: true}); !errors.Is(err, fault.ErrUsage) {
+		if _, err := atomicfile.Create(path, atomicfile.Options{Force: true}); !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("%q: Create gives %v", path, err)
 		}
 	}
 	if runtime.GOOS == "linux" {
-		if _, err := atomicfile.Create("/dev/null", atomicfile.Options{Force: true}); !errors.Is(err, fault.ErrUsage) {
+		if _, err := atomicfile.Create("/dev/null", atomicfile.Options{Force: true}); !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("/dev/null: Create gives %v", err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestRefusesOutputThatIsBeingWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	first := create(t, path, atomicfile.Options{})
 	first.Write([]byte("first"))
-	if _, err := atomicfile.Create(path, atomicfile.Options{}); !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "another process") {
+	if _, err := atomicfile.Create(path, atomicfile.Options{}); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("Create gives %v", err)
 	}
 	if err := first.Commit(); err != nil {
@@ -206,7 +206,7 @@ func TestTemporaryNameDoesNotFollowLinks(t *testing.T) {
 	if err := os.Symlink(victim, filepath.Join(dir, ".out.mq-tmp")); err != nil {
 		t.Skipf("this system makes no links: %v", err)
 	}
-	if _, err := atomicfile.Create(filepath.Join(dir, "out"), atomicfile.Options{}); !errors.Is(err, fault.ErrUsage) {
+	if _, err := atomicfile.Create(filepath.Join(dir, "out"), atomicfile.Options{}); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("Create gives %v", err)
 	}
 	if b, _ := os.ReadFile(victim); string(b) != "precious" {
@@ -232,7 +232,7 @@ func TestRefusesWhatAStoppedRunLeftWhenAsked(t *testing.T) {
 		"Check":  atomicfile.Check(path, options),
 		"Create": func() error { _, err := atomicfile.Create(path, options); return err }(),
 	} {
-		if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), ".out.mq-tmp") {
+		if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), ".out.mq-tmp") {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}

@@ -15,11 +15,11 @@ var le = binary.LittleEndian
 func ToFloat32(dst []float32, src []byte, d DType) error {
 	size, ok := d.Bytes(int64(len(dst)))
 	if !ok || size != int64(len(src)) {
-		return fault.Corrupt("dtype: %d elements of %s do not fit %d bytes", len(dst), d, len(src))
+		return fault.Op("dtype").Corrupt("%d elements of %s do not fit %d bytes", len(dst), d, len(src))
 	}
 	convert := decoders[d.row()]
 	if convert == nil {
-		return fault.Unsupported("dtype: %s has no value as one float32", d)
+		return fault.Op("dtype").Unsupported("%s has no value as one float32", d)
 	}
 	convert(dst, src)
 	return nil
@@ -118,7 +118,7 @@ func f16Row(dst []float32, src []byte) {
 func FromFloat32(dst []byte, src []float32, d DType) error {
 	size, ok := d.Bytes(int64(len(src)))
 	if !ok || size != int64(len(dst)) {
-		return fault.Usage("dtype: %d elements of %s do not fit %d bytes", len(src), d, len(dst))
+		return fault.Op("dtype").Invalid("%d elements of %s do not fit %d bytes", len(src), d, len(dst))
 	}
 	switch d {
 	case F32:
@@ -128,7 +128,7 @@ func FromFloat32(dst []byte, src []float32, d DType) error {
 	case BF16:
 		narrow(fast.narrowBF16, dst, src, F32ToBF16)
 	default:
-		return fault.Unsupported("dtype: rows are written as F32, F16 or BF16, not as %s", d)
+		return fault.Op("dtype").Unsupported("rows are written as F32, F16 or BF16, not as %s", d)
 	}
 	return nil
 }

@@ -215,7 +215,7 @@ func TestWrittenRowsReadBack(t *testing.T) {
 	if err := FromFloat32(buf, []float32{1, 2}, I8); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("I8: %v", err)
 	}
-	if err := FromFloat32(buf, src, F16); !errors.Is(err, fault.ErrUsage) {
+	if err := FromFloat32(buf, src, F16); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("short buffer: %v", err)
 	}
 }

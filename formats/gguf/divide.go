@@ -50,7 +50,7 @@ func PlanSplit(kvs KVs, parts [][]TensorInfo) ([]*Plan, error) {
 func planSplit(kvs KVs, parts [][]TensorInfo, keys ...string) ([]*Plan, error) {
 	kvs = withoutSplit(kvs)
 	if len(parts) > math.MaxUint16 {
-		return nil, fault.Usage("gguf: %d parts are more than %d; allow larger ones", len(parts), math.MaxUint16)
+		return nil, fault.Op("gguf").Invalid("%d parts are more than %d; allow larger ones", len(parts), math.MaxUint16)
 	}
 	total := 0
 	for _, tensors := range parts {
@@ -111,7 +111,7 @@ func Copy(ctx context.Context, w io.Writer, plan *Plan, f *File, progress func(n
 	for t, ok := out.Current(); ok; t, ok = out.Current() {
 		src, found := f.Lookup(t.Name)
 		if !found || src.Size() != t.Size() || src.Type != t.Type {
-			return fault.Usage("gguf: %s: tensor %q: the plan's tensor is not that of the file", f.Name(), t.Name)
+			return fault.Op("gguf").File(f.Name()).Tensor(t.Name).Invalid("the plan's tensor is not that of the file")
 		}
 		for off := int64(0); off < t.Size(); {
 			if err := ctx.Err(); err != nil {

@@ -84,10 +84,10 @@ func openPart(path string) (*part, error) {
 func newPart(f *os.File, path string) (*part, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fault.IO("gguf: %w", err)
+		return nil, fault.Op("gguf").IO("%w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fault.Usage("gguf: %s: this is not a regular file", path)
+		return nil, fault.Op("gguf").File(path).Invalid("this is not a regular file")
 	}
 	name := filepath.Base(path)
 	h, err := readHeader(f, info.Size(), name)
@@ -104,7 +104,7 @@ func join(name string, parts []*part) (*File, error) {
 		for _, t := range p.tensors {
 			if _, twice := f.index[t.Name]; twice {
 				f.Close()
-				return nil, fault.Corrupt("gguf: %s: tensor %q: the name occurs in another part too", filepath.Base(p.name), t.Name)
+				return nil, fault.Op("gguf").File(filepath.Base(p.name)).Tensor(t.Name).Corrupt("the name occurs in another part too")
 			}
 			t.part = i
 			f.index[t.Name] = len(f.tensors)
@@ -166,7 +166,7 @@ func (f *File) Size() int64 {
 func (f *File) ReadTensorAt(ctx context.Context, t TensorInfo, p []byte, off int64) (int, error) {
 	size := t.Size()
 	if t.part < 0 || t.part >= len(f.parts) || off < 0 || size < 0 {
-		return 0, fault.Usage("gguf: %s: tensor %q: no data at offset %d", f.name, t.Name, off)
+		return 0, fault.Op("gguf").File(f.name).Tensor(t.Name).Invalid("no data at offset %d", off)
 	}
 	if off >= size {
 		return 0, io.EOF
@@ -185,9 +185,9 @@ func (f *File) ReadTensorAt(ctx context.Context, t TensorInfo, p []byte, off int
 	case ctx.Err() != nil:
 		return n, context.Cause(ctx)
 	case errors.Is(err, io.EOF):
-		return n, fault.Corrupt("gguf: %s: tensor %q: the file ends within the data", part.name, t.Name)
+		return n, fault.Op("gguf").File(part.name).Tensor(t.Name).Corrupt("the file ends within the data")
 	}
-	return n, fault.IO("gguf: %s: tensor %q: %w", part.name, t.Name, err)
+	return n, fault.Op("gguf").File(part.name).Tensor(t.Name).IO("%w", err)
 }
 
 // Section returns a reader of a tensor's data whose reads end with ctx.
@@ -214,7 +214,7 @@ func (f *File) Stream(t TensorInfo) Stream {
 			return nil
 		}
 		if errors.Is(err, io.EOF) {
-			err = fault.Usage("gguf: %s: tensor %q: rows from %d on pass its end", f.name, t.Name, first)
+			err = fault.Op("gguf").File(f.name).Tensor(t.Name).Invalid("rows from %d on pass its end", first)
 		}
 		return err
 	}}
@@ -228,8 +228,7 @@ func (f *File) Contiguous() error {
 	for _, t := range f.tensors {
 		p := f.parts[t.part]
 		if t.Offset != next[t.part] {
-			return fault.Corrupt("gguf: %s: tensor %q: offset %d should be %d, right after the tensor before it",
-				filepath.Base(p.name), t.Name, t.Offset, next[t.part])
+			return fault.Op("gguf").File(filepath.Base(p.name)).Tensor(t.Name).Corrupt("offset %d should be %d, right after the tensor before it", t.Offset, next[t.part])
 		}
 		next[t.part] += pad(t.Size(), p.alignment)
 	}
@@ -245,11 +244,11 @@ func (f *File) Map() error {
 			continue
 		}
 		if p.file == nil {
-			return fault.Unsupported("gguf: %s: only a file on disk can be mapped", p.name)
+			return fault.Op("gguf").File(p.name).Unsupported("only a file on disk can be mapped")
 		}
 		b, err := mmap.Map(p.file, p.size)
 		if err != nil {
-			return fault.IO("gguf: %s: cannot map: %w", p.name, err)
+			return fault.Op("gguf").File(p.name).IO("cannot map: %w", err)
 		}
 		p.mapped = b
 	}

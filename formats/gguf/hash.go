@@ -107,7 +107,7 @@ func newHasher(kinds []HashKind) (*hasher, error) {
 	}
 	for _, kind := range kinds {
 		if !slices.Contains(h.kinds, kind) {
-			return nil, fault.Usage("gguf: there is no hash %q: take xxh64, sha1, sha256 or uuid", kind)
+			return nil, fault.Op("gguf").Invalid("there is no hash %q: take xxh64, sha1, sha256 or uuid", kind)
 		}
 	}
 	return h, nil

@@ -70,7 +70,7 @@ func TestHashesOfARealModel(t *testing.T) {
 
 func TestHashRefusesUnknownKinds(t *testing.T) {
 	err := Hash(context.Background(), letters(t), "m", []HashKind{"md5"}, false, func(Digest) {})
-	if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "md5") {
+	if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "md5") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -178,10 +178,9 @@ func (h *header) checkPlacement(file string, size int64) error {
 		end := size - h.dataOffset
 		switch n := t.Size(); {
 		case t.Offset%h.alignment != 0:
-			return fault.Corrupt("gguf: %s: tensor %q: offset %d is no multiple of the alignment %d", file, t.Name, t.Offset, h.alignment)
+			return fault.Op("gguf").File(file).Tensor(t.Name).Corrupt("offset %d is no multiple of the alignment %d", t.Offset, h.alignment)
 		case n > 0 && (n > end || t.Offset > end-n):
-			return fault.Corrupt("gguf: %s: tensor %q: %d bytes at offset %d of the data pass the end of the file, which is incomplete or has a damaged header",
-				file, t.Name, n, t.Offset)
+			return fault.Op("gguf").File(file).Tensor(t.Name).Corrupt("%d bytes at offset %d of the data pass the end of the file, which is incomplete or has a damaged header", n, t.Offset)
 		case n > 0:
 			order = append(order, i)
 		}
@@ -190,7 +189,7 @@ func (h *header) checkPlacement(file string, size int64) error {
 	for i := 1; i < len(order); i++ {
 		a, b := h.tensors[order[i-1]], h.tensors[order[i]]
 		if a.Offset+a.Size() > b.Offset {
-			return fault.Corrupt("gguf: %s: tensor %q: its data overlap those of tensor %q", file, b.Name, a.Name)
+			return fault.Op("gguf").File(file).Tensor(b.Name).Corrupt("its data overlap those of tensor %q", a.Name)
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func (d *decoder) checkMagic() {
 		d.next(len(magic))
 		return
 	case len(head) == 0:
-		d.err = fault.Corrupt("gguf: %s: the file is empty", d.file)
+		d.err = fault.Op("gguf").File(d.file).Corrupt("the file is empty")
 		return
 	}
 	for _, l := range lookalikes {
@@ -57,7 +57,7 @@ func (d *decoder) checkMagic() {
 			return
 		}
 	}
-	d.err = fault.Corrupt("gguf: %s: the file begins with %q, not with %q", d.file, head[:min(4, len(head))], magic)
+	d.err = fault.Op("gguf").File(d.file).Corrupt("the file begins with %q, not with %q", head[:min(4, len(head))], magic)
 }
 
 // version reads the version and refuses those that mq does not read.

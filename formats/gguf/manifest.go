@@ -26,10 +26,10 @@ func ReadManifest(r io.Reader, name string) ([]Digest, error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fault.Corrupt("gguf: %s: cannot read the manifest: %w", name, err)
+		return nil, fault.Op("gguf").File(name).Corrupt("cannot read the manifest: %w", err)
 	}
 	if len(digests) == 0 {
-		return nil, fault.Corrupt("gguf: %s: the manifest has no line with a hash", name)
+		return nil, fault.Op("gguf").File(name).Corrupt("the manifest has no line with a hash")
 	}
 	return digests, nil
 }
@@ -89,14 +89,14 @@ func Verify(ctx context.Context, f *File, name string, manifest []Digest, kinds 
 	for _, d := range manifest {
 		_, left := want[key{d.Kind, d.Name}]
 		if left && strings.HasPrefix(d.Name, name+":") && slices.Contains(kinds, d.Kind) {
-			return fault.Check("gguf: %s: tensor %q: the manifest has it but the file lacks it", name, strings.TrimPrefix(d.Name, name+":"))
+			return fault.Op("gguf").File(name).Tensor(strings.TrimPrefix(d.Name, name+":")).Check("the manifest has it but the file lacks it")
 		}
 	}
 	switch {
 	case wrong != "":
-		return fault.Check("gguf: %s: its data differ from the manifest", wrong)
+		return fault.Op("gguf").File(wrong).Check("its data differ from the manifest")
 	case found == 0:
-		return fault.Check("gguf: %s: the manifest has no line for this file", name)
+		return fault.Op("gguf").File(name).Check("the manifest has no line for this file")
 	}
 	return nil
 }

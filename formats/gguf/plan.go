@@ -39,7 +39,7 @@ func NewPlan(kvs KVs, tensors []TensorInfo) (*Plan, error) {
 	}
 	p.size = int64(len(p.header)) + data
 	if p.size < 0 {
-		return nil, fault.Usage("gguf: the size of the file overflows")
+		return nil, fault.Op("gguf").Invalid("the size of the file overflows")
 	}
 	return p, nil
 }
@@ -68,11 +68,11 @@ func (p *Plan) checkKVs() error {
 	for _, kv := range p.KVs {
 		switch {
 		case kv.Key == "":
-			return fault.Usage("gguf: a key is empty")
+			return fault.Op("gguf").Invalid("a key is empty")
 		case len(kv.Key) > maxKeyLen:
-			return fault.Usage("gguf: key %.40q: its %d bytes are more than %d", kv.Key, len(kv.Key), maxKeyLen)
+			return fault.Op("gguf").Invalid("key %.40q: its %d bytes are more than %d", kv.Key, len(kv.Key), maxKeyLen)
 		case seen[kv.Key]:
-			return fault.Usage("gguf: key %q: the key occurs twice", kv.Key)
+			return fault.Op("gguf").Key(kv.Key).Invalid("the key occurs twice")
 		}
 		seen[kv.Key] = true
 	}
@@ -82,7 +82,7 @@ func (p *Plan) checkKVs() error {
 	}
 	a, ok := v.(uint32)
 	if !ok || bits.OnesCount32(a) != 1 {
-		return fault.Usage("gguf: key %q: %v should be a power of two of type u32", AlignmentKey, v)
+		return fault.Op("gguf").Key(AlignmentKey).Invalid("%v should be a power of two of type u32", v)
 	}
 	p.Alignment = int(a)
 	return nil
@@ -96,18 +96,18 @@ func (p *Plan) place() (int64, error) {
 		t := &p.Tensors[i]
 		switch {
 		case len(t.Name) > maxWriteName:
-			return 0, fault.Usage("gguf: tensor %q: its name of %d bytes is longer than the %d that ggml reads", t.Name, len(t.Name), maxWriteName)
+			return 0, fault.Op("gguf").Tensor(t.Name).Invalid("its name of %d bytes is longer than the %d that ggml reads", len(t.Name), maxWriteName)
 		case seen[t.Name]:
-			return 0, fault.Usage("gguf: tensor %q: the name occurs twice", t.Name)
+			return 0, fault.Op("gguf").Tensor(t.Name).Invalid("the name occurs twice")
 		case len(t.Shape) > maxDims:
-			return 0, fault.Usage("gguf: tensor %q: %d dimensions are more than %d", t.Name, len(t.Shape), maxDims)
+			return 0, fault.Op("gguf").Tensor(t.Name).Invalid("%d dimensions are more than %d", len(t.Shape), maxDims)
 		case t.Size() < 0:
-			return 0, fault.Usage("gguf: tensor %q: shape %v does not fit type %s", t.Name, t.Shape, t.Type)
+			return 0, fault.Op("gguf").Tensor(t.Name).Invalid("shape %v does not fit type %s", t.Shape, t.Type)
 		}
 		seen[t.Name] = true
 		t.Offset, t.part = next, 0
 		if next += pad(t.Size(), int64(p.Alignment)); next < t.Offset {
-			return 0, fault.Usage("gguf: tensor %q: the size of the file overflows", t.Name)
+			return 0, fault.Op("gguf").Tensor(t.Name).Invalid("the size of the file overflows")
 		}
 	}
 	return next, nil
@@ -122,7 +122,7 @@ func (p *Plan) encode() error {
 	for _, kv := range p.KVs {
 		t, isArray, ok := typeOf(kv.Value)
 		if !ok {
-			return fault.Usage("gguf: key %q: a file cannot hold a value of type %T", kv.Key, kv.Value)
+			return fault.Op("gguf").Key(kv.Key).Invalid("a file cannot hold a value of type %T", kv.Value)
 		}
 		if b = appendString(b, kv.Key); isArray {
 			b = le.AppendUint32(b, uint32(ArrayType))
@@ -130,7 +130,7 @@ func (p *Plan) encode() error {
 			b = le.AppendUint32(b, uint32(t))
 		}
 		if b, ok = appendValue(b, kv.Value, 0); !ok {
-			return fault.Usage("gguf: key %q: an array holds something that a file cannot", kv.Key)
+			return fault.Op("gguf").Key(kv.Key).Invalid("an array holds something that a file cannot")
 		}
 	}
 	for _, t := range p.Tensors {

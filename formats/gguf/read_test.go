@@ -122,7 +122,7 @@ func TestReadTensorAtStaysInsideTheTensor(t *testing.T) {
 		{3, 4, want[3:7], nil},
 		{10, 32, want[10:], io.EOF},
 		{15, 1, nil, io.EOF},
-		{-1, 1, nil, fault.ErrUsage},
+		{-1, 1, nil, fault.ErrInvalid},
 	} {
 		p := make([]byte, c.n)
 		n, err := f.ReadTensorAt(t.Context(), cube, p, c.off)
@@ -134,7 +134,7 @@ func TestReadTensorAtStaysInsideTheTensor(t *testing.T) {
 	if err := f.Stream(cube).ReadRows(t.Context(), rows, 2); err != nil || !bytes.Equal(rows, want[6:12]) {
 		t.Errorf("rows 2 and 3 are %v, error %v", rows, err)
 	}
-	if err := f.Stream(cube).ReadRows(t.Context(), rows, 4); !errors.Is(err, fault.ErrUsage) {
+	if err := f.Stream(cube).ReadRows(t.Context(), rows, 4); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("rows past the end give %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func openSet(path string, given *part, count uint64) (*File, error) {
 	if !ok || uint64(n) != count {
 		f.Close()
 		no, _ := given.kvs.Uint(splitNoKey)
-		return nil, fault.Corrupt("gguf: %s: this is part %d of %d of a split set; name its parts like %s", base, no+1, count, SplitPath("NAME", int(no), int(count)))
+		return nil, fault.Op("gguf").File(base).Corrupt("this is part %d of %d of a split set; name its parts like %s", no+1, count, SplitPath("NAME", int(no), int(count)))
 	}
 	parts := make([]*part, n)
 	for i := range parts {
@@ -55,7 +55,7 @@ func openSet(path string, given *part, count uint64) (*File, error) {
 			if p, err = openPart(SplitPath(prefix, i, n)); err == nil {
 				f.parts = append(f.parts, p)
 			} else if errors.Is(err, fs.ErrNotExist) {
-				err = fault.Corrupt("gguf: %s: part %d of %d is missing: there is no %s beside it", base, i+1, n, filepath.Base(SplitPath(prefix, i, n)))
+				err = fault.Op("gguf").File(base).Corrupt("part %d of %d is missing: there is no %s beside it", i+1, n, filepath.Base(SplitPath(prefix, i, n)))
 			}
 		}
 		if err == nil {
@@ -77,7 +77,7 @@ func OpenParts(paths []string) (*File, error) {
 		return OpenPart(paths[0])
 	}
 	if len(paths) == 0 {
-		return nil, fault.Usage("gguf: a split set without a part")
+		return nil, fault.Op("gguf").Invalid("a split set without a part")
 	}
 	f := &File{} // closes what is open on failure
 	for i, path := range paths {
@@ -98,10 +98,10 @@ func OpenParts(paths []string) (*File, error) {
 func (p *part) checkSplit(i, n int) error {
 	base := filepath.Base(p.name)
 	if no, ok := p.kvs.Uint(splitNoKey); !ok || no != uint64(i) {
-		return fault.Corrupt("gguf: %s: key %q: the value should be %d, as the name says", base, splitNoKey, i)
+		return fault.Op("gguf").File(base).Key(splitNoKey).Corrupt("the value should be %d, as the name says", i)
 	}
 	if count, ok := p.kvs.Uint(splitCountKey); !ok || count != uint64(n) {
-		return fault.Corrupt("gguf: %s: key %q: the value should be %d, as the name says", base, splitCountKey, n)
+		return fault.Op("gguf").File(base).Key(splitCountKey).Corrupt("the value should be %d, as the name says", n)
 	}
 	return nil
 }
@@ -113,8 +113,7 @@ func joinSet(path string, parts []*part) (*File, error) {
 	}
 	if want, ok := f.kvs.Int(splitTensorsKey); ok && want != int64(len(f.tensors)) {
 		f.Close()
-		return nil, fault.Corrupt("gguf: %s: key %q: the set should have %d tensors but its %d parts have %d",
-			filepath.Base(parts[0].name), splitTensorsKey, want, len(parts), len(f.tensors))
+		return nil, fault.Op("gguf").File(filepath.Base(parts[0].name)).Key(splitTensorsKey).Corrupt("the set should have %d tensors but its %d parts have %d", want, len(parts), len(f.tensors))
 	}
 	f.kvs = withoutSplit(f.kvs)
 	return f, nil

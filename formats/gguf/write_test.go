@@ -43,7 +43,7 @@ func TestPlanRefusesWhatCannotBeRead(t *testing.T) {
 		{"padding too large", nil, one("a", TypeI8, math.MaxInt64), "overflows"},
 		{"header and data too large", nil, one("a", TypeI8, math.MaxInt64&^31), "overflows"},
 	} {
-		if _, err := NewPlan(c.kvs, c.tensors); !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), c.says) {
+		if _, err := NewPlan(c.kvs, c.tensors); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want a usage error with %q", c.name, err, c.says)
 		}
 	}
@@ -59,13 +59,13 @@ func TestWriterHoldsTensorsToThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.WriteTensor("cube", strings.NewReader("")); !errors.Is(err, fault.ErrUsage) {
+	if err := w.WriteTensor("cube", strings.NewReader("")); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("a tensor before its turn gives %v", err)
 	}
-	if _, err := w.Write(make([]byte, tensors[0].Size()+1)); !errors.Is(err, fault.ErrUsage) {
+	if _, err := w.Write(make([]byte, tensors[0].Size()+1)); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("too many bytes give %v", err)
 	}
-	if err := w.Close(); !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "432 of its 432 bytes") {
+	if err := w.Close(); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "432 of its 432 bytes") {
 		t.Errorf("Close before the data gives %v", err)
 	}
 	if err := w.WriteTensor("token_embd.weight", strings.NewReader("short")); !errors.Is(err, fault.ErrCorrupt) {
@@ -140,7 +140,7 @@ func TestPlacingInAnyOrderGivesTheStreamsBytes(t *testing.T) {
 		t.Errorf("the plan says %d bytes", plan.TotalSize())
 	}
 	for _, off := range []int64{-1, 430, math.MaxInt64} {
-		if _, err := plan.TensorWriter(file, 0).WriteAt(make([]byte, 4), off); !errors.Is(err, fault.ErrUsage) {
+		if _, err := plan.TensorWriter(file, 0).WriteAt(make([]byte, 4), off); !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("4 bytes at %d of a tensor of 432 give %v", off, err)
 		}
 	}

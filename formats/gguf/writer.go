@@ -56,9 +56,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 	t, ok := w.Current()
 	switch {
 	case !ok:
-		return 0, fault.Usage("gguf: %d bytes are written after the last tensor", len(p))
+		return 0, fault.Op("gguf").Invalid("%d bytes are written after the last tensor", len(p))
 	case int64(len(p)) > w.left:
-		return 0, fault.Usage("gguf: tensor %q: %d bytes are written but %d are due", t.Name, len(p), w.left)
+		return 0, fault.Op("gguf").Tensor(t.Name).Invalid("%d bytes are written but %d are due", len(p), w.left)
 	}
 	n, err := w.w.Write(p)
 	if w.left -= int64(n); err == nil && w.left == 0 {
@@ -80,11 +80,11 @@ func (w *Writer) WriteTensor(name string, r io.Reader) error {
 		if w.isEmpty(name) {
 			return nil
 		}
-		return fault.Usage("gguf: tensor %q: it is the turn of tensor %q", name, t.Name)
+		return fault.Op("gguf").Tensor(name).Invalid("it is the turn of tensor %q", t.Name)
 	}
 	n, err := io.Copy(struct{ io.Writer }{w}, io.LimitReader(r, t.Size()))
 	if err == nil && n != t.Size() {
-		err = fault.Corrupt("gguf: tensor %q: its data end after %d bytes, %d are due", name, n, t.Size())
+		err = fault.Op("gguf").Tensor(name).Corrupt("its data end after %d bytes, %d are due", n, t.Size())
 	}
 	return err
 }
@@ -97,7 +97,7 @@ func (w *Writer) isEmpty(name string) bool {
 // underlying writer.
 func (w *Writer) Close() error {
 	if t, ok := w.Current(); w.err == nil && ok {
-		return fault.Usage("gguf: tensor %q: %d of its %d bytes were not written", t.Name, w.left, t.Size())
+		return fault.Op("gguf").Tensor(t.Name).Invalid("%d of its %d bytes were not written", w.left, t.Size())
 	}
 	return w.err
 }
@@ -135,7 +135,7 @@ type window struct {
 
 func (w window) WriteAt(p []byte, off int64) (int, error) {
 	if size := w.tensor.Size(); off < 0 || int64(len(p)) > size-off {
-		return 0, fault.Usage("gguf: tensor %q: %d bytes at offset %d pass its %d bytes", w.tensor.Name, len(p), off, size)
+		return 0, fault.Op("gguf").Tensor(w.tensor.Name).Invalid("%d bytes at offset %d pass its %d bytes", len(p), off, size)
 	}
 	n, err := w.w.WriteAt(p, w.base+off)
 	if err != nil {

@@ -29,7 +29,7 @@ func (f *Folder) ModelCard() (map[string]any, error) {
 	}
 	card, err := ParseCard(data)
 	if err != nil {
-		return nil, fault.Corrupt("hf: %s: README.md: front matter: %w", f.name, err)
+		return nil, fault.Op("hf").Folder(f.name).File("README.md").Corrupt("front matter: %w", err)
 	}
 	return card, nil
 }

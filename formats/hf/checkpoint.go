@@ -73,7 +73,7 @@ func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 	}
 	c := &Checkpoint{Folder: f, layout: weights.layout, byName: map[string]Tensor{}}
 	if c.config, err = f.ReadJSON(weights.layout.configFile()); missing(err) {
-		return nil, fault.Corrupt("hf: %s: %s is missing; it says what the tensors mean", f.name, weights.layout.configFile())
+		return nil, fault.Op("hf").Folder(f.name).File(weights.layout.configFile()).Corrupt(" is missing; it says what the tensors mean")
 	} else if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (c *Checkpoint) load(ctx context.Context, w weights) error {
 		c.shards = append(c.shards, s)
 		for _, t := range s.tensors {
 			if other, twice := c.byName[t.Name]; twice {
-				return fault.Corrupt("hf: %s: tensor %q is in two files: %s and %s", c.name, t.Name, other.File, t.File)
+				return fault.Op("hf").Folder(c.name).Tensor(t.Name).Corrupt(" is in two files: %s and %s", other.File, t.File)
 			}
 			c.byName[t.Name] = t
 			c.tensors = append(c.tensors, t)
@@ -137,11 +137,11 @@ func (c *Checkpoint) Unchanged() error {
 	for _, s := range c.shards {
 		now, err := c.stat(s.name)
 		if err != nil {
-			return fault.Corrupt("hf: %s: %s was there at the start and cannot be found now: %w", c.name, s.name, err)
+			return fault.Op("hf").Folder(c.name).File(s.name).Corrupt(" was there at the start and cannot be found now: %w", err)
 		}
 		replaced := c.root != "" && !os.SameFile(now, s.info)
 		if replaced || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime()) {
-			return fault.Corrupt("hf: %s: %s was changed while it was read (size or time differ)", c.name, s.name)
+			return fault.Op("hf").Folder(c.name).File(s.name).Corrupt(" was changed while it was read (size or time differ)")
 		}
 	}
 	return nil
@@ -171,7 +171,7 @@ func (c *Checkpoint) Close() error {
 // It ends with ctx, returning its cause.
 func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, fault.Usage("hf: %s: tensor %q: negative offset", t.File, t.Name)
+		return 0, fault.Op("hf").File(t.File).Tensor(t.Name).Invalid("negative offset")
 	}
 	if off >= t.Size {
 		if len(p) == 0 {
@@ -190,9 +190,9 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	case ctx.Err() != nil:
 		return n, context.Cause(ctx)
 	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return n, fault.Corrupt("hf: %s: tensor %q: the file was shortened while it was read", t.File, t.Name)
+		return n, fault.Op("hf").File(t.File).Tensor(t.Name).Corrupt("the file was shortened while it was read")
 	}
-	return n, fault.IO("hf: %s: tensor %q: %w", t.File, t.Name, err)
+	return n, fault.Op("hf").File(t.File).Tensor(t.Name).IO("%w", err)
 }
 
 // Section is the byte range of the tensor in its weight file. The name is that

@@ -58,13 +58,13 @@ func (c Config) wrong(key, want string) error {
 	}
 	v, ok := c.Value(key)
 	if !ok {
-		return fault.Corrupt("hf: %s: key %q is missing", file, c.prefix+key)
+		return fault.Op("hf").File(file).Key(c.prefix + key).Corrupt(" is missing")
 	}
 	text, err := json.Marshal(v)
 	if err != nil || len(text) > 80 {
 		text = []byte("something else")
 	}
-	return fault.Corrupt("hf: %s: key %q holds %s, want %s", file, c.prefix+key, text, want)
+	return fault.Op("hf").File(file).Key(c.prefix+key).Corrupt(" holds %s, want %s", text, want)
 }
 
 // get reads the value of a key with one of the conversions below.

@@ -39,7 +39,7 @@ func OpenFolder(dir string) (*Folder, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, fault.Usage("hf: %s: not a folder", name)
+		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
 	return &Folder{os.DirFS(root), name, root}, nil
 }
@@ -64,7 +64,7 @@ func (f *Folder) List(dir string) ([]string, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, fault.IO("hf: %s: %w", f.name, err)
+		return nil, fault.Op("hf").Folder(f.name).IO("%w", err)
 	}
 	var names []string
 	for _, e := range entries {
@@ -99,7 +99,7 @@ func (f *Folder) stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fault.Corrupt("hf: %s: %s is not a regular file", f.name, name)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt(" is not a regular file")
 	}
 	return info, nil
 }
@@ -121,7 +121,7 @@ func (f *Folder) open(name string) (fs.File, error) {
 // resolve checks that a name stays in the folder and returns the path to open.
 func (f *Folder) resolve(name string) (string, error) {
 	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\:\x00") {
-		return "", fault.Corrupt("hf: %s: %q does not name a file inside the folder", f.name, name)
+		return "", fault.Op("hf").Folder(f.name).Corrupt("%q does not name a file inside the folder", name)
 	}
 	if f.root == "" {
 		return name, nil
@@ -136,7 +136,7 @@ func (f *Folder) resolve(name string) (string, error) {
 	if blobs := cacheBlobs(f.root); blobs != "" && inside(blobs, path) || isBlob(path) {
 		return path, nil
 	}
-	return "", fault.Corrupt("hf: %s: %s is a link out of the folder, to %s; copy the file into the folder", f.name, name, path)
+	return "", fault.Op("hf").Folder(f.name).File(name).Corrupt(" is a link out of the folder, to %s; copy the file into the folder", path)
 }
 
 func inside(dir, path string) bool {
@@ -177,13 +177,13 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
-		return nil, fault.IO("hf: %s: %s: %w", f.name, name, err)
+		return nil, fault.Op("hf").Folder(f.name).File(name).IO("%w", err)
 	}
 	if int64(len(data)) > limit {
-		return nil, fault.Corrupt("hf: %s: %s is longer than %d bytes", f.name, name, limit)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt(" is longer than %d bytes", limit)
 	}
 	if err := lfs.Check(data); err != nil {
-		return nil, fault.Corrupt("hf: %s: %s: %w", f.name, name, err)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}
 	return data, nil
 }

@@ -154,7 +154,7 @@ func TestRefusesWhatIsNotAFile(t *testing.T) {
 		t.Errorf("a folder named config.json: %v", err)
 	}
 	writeFile(t, filepath.Join(dir, "file"), nil)
-	if _, err := Open(t.Context(), filepath.Join(dir, "file")); !errors.Is(err, fault.ErrUsage) {
+	if _, err := Open(t.Context(), filepath.Join(dir, "file")); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("a file as a folder: %v", err)
 	}
 	if _, err := Open(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {

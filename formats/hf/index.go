@@ -38,7 +38,7 @@ func readIndex(f *Folder, name string) (*index, error) {
 		return nil, err
 	}
 	if info.Size() > maxIndex {
-		return nil, fault.Corrupt("hf: %s: %s is longer than %d bytes", f.name, name, maxIndex)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt(" is longer than %d bytes", maxIndex)
 	}
 	file, err := f.open(name)
 	if err != nil {
@@ -48,14 +48,14 @@ func readIndex(f *Folder, name string) (*index, error) {
 	start := bufio.NewReader(io.LimitReader(file, maxIndex))
 	head, _ := start.Peek(lfs.HeadLen)
 	if err := lfs.Check(head); err != nil {
-		return nil, fault.Corrupt("hf: %s: %s: %w", f.name, name, err)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}
 	entries, err := weightMap(newTokens(pyjson.NewReader(start, "null")))
 	if err != nil {
 		if !errors.Is(err, fault.ErrCorrupt) {
 			err = fault.Corrupt("not valid JSON: %w", err)
 		}
-		return nil, fault.Corrupt("hf: %s: %s: %w", f.name, name, err)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}
 	return newIndex(f, name, entries)
 }
@@ -97,7 +97,7 @@ func newIndex(f *Folder, name string, entries []indexEntry) (*index, error) {
 	x := &index{name: name, names: make([]string, len(entries)), in: make([]int32, len(entries))}
 	for i, e := range entries {
 		if i > 0 && e.name == entries[i-1].name {
-			return nil, fault.Corrupt("hf: %s: %s: tensor %q occurs twice", f.name, name, e.name)
+			return nil, fault.Op("hf").Folder(f.name).File(name).Tensor(e.name).Corrupt(" occurs twice")
 		}
 		if i == 0 || e.file != entries[i-1].file {
 			x.files = append(x.files, e.file)
@@ -107,7 +107,7 @@ func newIndex(f *Folder, name string, entries []indexEntry) (*index, error) {
 	x.files = slices.Compact(x.files)
 	for _, file := range x.files {
 		if file == "" || file == "." || file == ".." || strings.ContainsAny(file, "/\\:\x00") {
-			return nil, fault.Corrupt("hf: %s: %s: weight_map names %q, which is not a plain file name: an index may not leave its folder", f.name, name, file)
+			return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("weight_map names %q, which is not a plain file name: an index may not leave its folder", file)
 		}
 	}
 	for i, e := range entries {
@@ -250,7 +250,7 @@ func (x *index) check(folder string, tensors map[string]Tensor) error {
 	if rules == nil {
 		return nil
 	}
-	return fault.Corrupt("hf: %s: %s: %s", folder, x.name, strings.Join(rules, "; "))
+	return fault.Op("hf").Folder(folder).File(x.name).Corrupt("%s", strings.Join(rules, "; "))
 }
 
 // join lists names for a message, and counts those beyond a screenful or two.

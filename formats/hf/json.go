@@ -16,14 +16,14 @@ const maxConfig = 2 << 20
 // and the last of the values of a key; a byte order mark is passed over.
 func ParseConfig(data []byte, file string) (Config, error) {
 	if len(data) > maxConfig {
-		return Config{}, fault.Corrupt("hf: %s: longer than %d bytes", file, maxConfig)
+		return Config{}, fault.Op("hf").File(file).Corrupt("longer than %d bytes", maxConfig)
 	}
 	values, err := pyjson.Object(data)
 	switch {
 	case errors.Is(err, fault.ErrCorrupt):
-		return Config{}, fault.Corrupt("hf: %s: %w", file, err)
+		return Config{}, fault.Op("hf").File(file).Corrupt("%w", err)
 	case err != nil:
-		return Config{}, fault.Corrupt("hf: %s: not a JSON object: %w", file, err)
+		return Config{}, fault.Op("hf").File(file).Corrupt("not a JSON object: %w", err)
 	}
 	return Config{values: values, file: file}, nil
 }

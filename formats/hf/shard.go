@@ -39,19 +39,19 @@ func (s *shard) release(off, n int64) {
 func openShard(ctx context.Context, f *Folder, name string, layout Layout) (*shard, error) {
 	file, err := f.open(name)
 	if missing(err) {
-		return nil, fault.Corrupt("hf: %s: weight file %s is missing", f.name, name)
+		return nil, fault.Op("hf").Folder(f.name).Corrupt("weight file %s is missing", name)
 	} else if err != nil {
 		return nil, err
 	}
 	s := &shard{name: name, close: file.Close}
 	if s.info, err = file.Stat(); err != nil {
 		file.Close()
-		return nil, fault.IO("hf: %s: %s: %w", f.name, name, err)
+		return nil, fault.Op("hf").Folder(f.name).File(name).IO("%w", err)
 	}
 	r, ok := file.(io.ReaderAt)
 	if !ok {
 		file.Close()
-		return nil, fault.Unsupported("hf: %s: %s: its file system gives no random access", f.name, name)
+		return nil, fault.Op("hf").Folder(f.name).File(name).Unsupported("its file system gives no random access")
 	}
 	s.r = r
 	read := (*shard).readSafetensors

@@ -92,7 +92,7 @@ func allPresent(f *Folder, index string, files []string) error {
 		}
 	}
 	if absent != nil {
-		return fault.Corrupt("hf: %s: %s names %d files that are missing: %s", f.name, index, len(absent), join(absent))
+		return fault.Op("hf").Folder(f.name).Corrupt("%s names %d files that are missing: %s", index, len(absent), join(absent))
 	}
 	return nil
 }
@@ -119,7 +119,7 @@ func wholeSet(f *Folder, files []string) error {
 			}
 		}
 		if absent != nil {
-			return fault.Corrupt("hf: %s: %d parts of the set of %s are missing: %s", f.name, len(absent), name, join(absent))
+			return fault.Op("hf").Folder(f.name).Corrupt("%d parts of the set of %s are missing: %s", len(absent), name, join(absent))
 		}
 	}
 	return nil
@@ -145,10 +145,10 @@ func noWeights(f *Folder, names []string) error {
 			if strings.Contains(says, "%s") {
 				says = fmt.Sprintf(says, baseModel(f))
 			}
-			return fault.Unsupported("hf: %s: no weights: %s (%s)", f.name, says, name)
+			return fault.Op("hf").Folder(f.name).Unsupported("no weights: %s (%s)", says, name)
 		}
 	}
-	return fault.Corrupt("hf: %s: no weights: neither *.safetensors nor pytorch_model*.bin is there", f.name)
+	return fault.Op("hf").Folder(f.name).Corrupt("no weights: neither *.safetensors nor pytorch_model*.bin is there")
 }
 
 func baseModel(f *Folder) string {

@@ -80,16 +80,16 @@ func (e *Entry) Missing() int {
 // check holds an entry to the rules of both formats.
 func (e *Entry) check(file, name string) error {
 	if len(e.Counts) == 0 || len(e.Sums) == 0 || len(e.Sums)%len(e.Counts) != 0 {
-		return fault.Corrupt("imatrix: %s: tensor %q: %d sums cannot belong to %d matrices", file, name, len(e.Sums), len(e.Counts))
+		return fault.Op("imatrix").File(file).Tensor(name).Corrupt("%d sums cannot belong to %d matrices", len(e.Sums), len(e.Counts))
 	}
 	for i, c := range e.Counts {
 		if !(c >= 0 && c < math.MaxInt32) {
-			return fault.Corrupt("imatrix: %s: tensor %q: count %d is %v", file, name, i, c)
+			return fault.Op("imatrix").File(file).Tensor(name).Corrupt("count %d is %v", i, c)
 		}
 	}
 	for i, s := range e.Sums {
 		if !finite(s) {
-			return fault.Corrupt("imatrix: %s: tensor %q: the sum of column %d of matrix %d is %v", file, name, i%e.Columns(), i/e.Columns(), s)
+			return fault.Op("imatrix").File(file).Tensor(name).Corrupt("the sum of column %d of matrix %d is %v", i%e.Columns(), i/e.Columns(), s)
 		}
 	}
 	return nil

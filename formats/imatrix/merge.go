@@ -52,8 +52,7 @@ func (m *Matrix) add(name string, e *Entry, scale float32, legacy bool) error {
 		to.Counts = slices.Repeat(to.Counts, len(e.Counts))
 	}
 	if len(to.Sums) != len(e.Sums) || (len(to.Counts) != len(e.Counts) && !legacy) {
-		return fault.Corrupt("imatrix: tensor %q: %d sums of %d matrices cannot be added to %d of %d: the files are not of one model",
-			name, len(e.Sums), len(e.Counts), len(to.Sums), len(to.Counts))
+		return fault.Op("imatrix").Tensor(name).Corrupt("%d sums of %d matrices cannot be added to %d of %d: the files are not of one model", len(e.Sums), len(e.Counts), len(to.Sums), len(to.Counts))
 	}
 	for i, s := range e.Sums {
 		to.Sums[i] += float32(s * scale)

@@ -36,10 +36,10 @@ func Read(ctx context.Context, path string) (*Matrix, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fault.IO("imatrix: %w", err)
+		return nil, fault.Op("imatrix").IO("%w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fault.Usage("imatrix: %s: this is not a regular file", path)
+		return nil, fault.Op("imatrix").File(path).Invalid("this is not a regular file")
 	}
 	return New(ctx, f, info.Size(), filepath.Base(path))
 }
@@ -48,7 +48,7 @@ func Read(ctx context.Context, path string) (*Matrix, error) {
 func New(ctx context.Context, r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	head := make([]byte, 4)
 	if n, err := ctxio.ReadAt(ctx, r, head, 0); n < len(head) && err != io.EOF {
-		return nil, fault.IO("imatrix: %s: %w", name, err)
+		return nil, fault.Op("imatrix").File(name).IO("%w", err)
 	}
 	m, err := (*Matrix)(nil), error(nil)
 	if string(head) == "GGUF" {
@@ -77,7 +77,7 @@ func readGGUF(ctx context.Context, r io.ReaderAt, size int64, name string) (*Mat
 	for key, to := range map[string]*int{chunksKey: &m.Chunks, chunkSizeKey: &m.ChunkSize} {
 		n, ok := f.KVs().Uint(key)
 		if f.KVs().Has(key) && (!ok || n > math.MaxInt32) {
-			return nil, fault.Corrupt("imatrix: %s: key %q: the value is no sensible number", name, key)
+			return nil, fault.Op("imatrix").File(name).Key(key).Corrupt("the value is no sensible number")
 		}
 		*to = int(n)
 	}
@@ -86,14 +86,14 @@ func readGGUF(ctx context.Context, r io.ReaderAt, size int64, name string) (*Mat
 		if !isSums {
 			if tensor, ok := strings.CutSuffix(t.Name, countsSuffix); ok {
 				if _, ok := f.Lookup(tensor + sumsSuffix); !ok {
-					return nil, fault.Corrupt("imatrix: %s: tensor %q: there are counts but no sums", name, tensor)
+					return nil, fault.Op("imatrix").File(name).Tensor(tensor).Corrupt("there are counts but no sums")
 				}
 			}
 			continue
 		}
 		c, ok := f.Lookup(tensor + countsSuffix)
 		if !ok {
-			return nil, fault.Corrupt("imatrix: %s: tensor %q: there are sums but no counts", name, tensor)
+			return nil, fault.Op("imatrix").File(name).Tensor(tensor).Corrupt("there are sums but no counts")
 		}
 		e := &Entry{}
 		if e.Sums, err = readFloats(ctx, f, t); err != nil {
@@ -108,14 +108,14 @@ func readGGUF(ctx context.Context, r io.ReaderAt, size int64, name string) (*Mat
 		m.Entries[tensor] = e
 	}
 	if len(m.Entries) == 0 {
-		return nil, fault.Corrupt("imatrix: %s: this GGUF file holds no importance matrix: it has no tensor %q", name, "*"+sumsSuffix)
+		return nil, fault.Op("imatrix").File(name).Corrupt("this GGUF file holds no importance matrix: it has no tensor %q", "*"+sumsSuffix)
 	}
 	return m, nil
 }
 
 func readFloats(ctx context.Context, f *gguf.File, t gguf.TensorInfo) ([]float32, error) {
 	if t.Type != gguf.TypeF32 {
-		return nil, fault.Corrupt("imatrix: %s: tensor %q: its type is %s, not F32", f.Name(), t.Name, t.Type)
+		return nil, fault.Op("imatrix").File(f.Name()).Tensor(t.Name).Corrupt("its type is %s, not F32", t.Type)
 	}
 	floats := make([]float32, t.Elements())
 	if err := readInto(f.Section(ctx, t), floats); err != nil {
@@ -151,7 +151,7 @@ type legacyReader struct {
 
 func (l *legacyReader) fail(format string, args ...any) {
 	if l.err == nil {
-		l.err = fault.Corrupt("imatrix: %s: %w", l.name, fmt.Errorf(format, args...))
+		l.err = fault.Op("imatrix").File(l.name).Corrupt("%w", fmt.Errorf(format, args...))
 	}
 }
 
@@ -174,7 +174,7 @@ func (l *legacyReader) take(n int64, what string) bool {
 
 func (l *legacyReader) check(_ int, err error) {
 	if err != nil && l.err == nil {
-		l.err = fault.IO("imatrix: %s: %w", l.name, err)
+		l.err = fault.Op("imatrix").File(l.name).IO("%w", err)
 	}
 }
 

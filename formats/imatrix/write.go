@@ -66,7 +66,7 @@ func (m *Matrix) WriteLegacy(w io.Writer) error {
 		return e.Missing() == e.Matrices()
 	})
 	if len(names) == 0 {
-		return fault.Usage("imatrix: no tensor has data to write")
+		return fault.Op("imatrix").Invalid("no tensor has data to write")
 	}
 	b := le.AppendUint32(nil, uint32(len(names)))
 	for _, name := range names {
@@ -81,7 +81,7 @@ func (m *Matrix) WriteLegacy(w io.Writer) error {
 		b = le.AppendUint32(b, uint32(len(values)))
 		b = floatBytes(b, values)
 		if _, err := w.Write(b); err != nil {
-			return fault.IO("imatrix: cannot write: %w", err)
+			return fault.Op("imatrix").IO("cannot write: %w", err)
 		}
 		b = b[:0]
 	}
@@ -92,7 +92,7 @@ func (m *Matrix) WriteLegacy(w io.Writer) error {
 	b = le.AppendUint32(b, uint32(m.Chunks))
 	b = le.AppendUint32(b, uint32(len(dataset)))
 	if _, err := w.Write(append(b, dataset...)); err != nil {
-		return fault.IO("imatrix: cannot write: %w", err)
+		return fault.Op("imatrix").IO("cannot write: %w", err)
 	}
 	return nil
 }

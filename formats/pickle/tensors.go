@@ -1,7 +1,6 @@
 package pickle
 
 import (
-	"errors"
 	"io"
 	"math"
 
@@ -29,13 +28,7 @@ func Tensors(r io.ReaderAt, size int64, name string) ([]Tensor, error) {
 			return tensors, nil
 		}
 	}
-	switch {
-	case errors.Is(err, fault.ErrUnsupported):
-		return nil, fault.Unsupported("pickle: %s: %w", name, err)
-	case errors.Is(err, fault.ErrCorrupt):
-		return nil, fault.Corrupt("pickle: %s: %w", name, err)
-	}
-	return nil, fault.IO("pickle: %s: %w", name, err)
+	return nil, fault.Op("pickle").File(name).Of(err)
 }
 
 // tensors reads data.pkl and finds each tensor's bytes.
@@ -61,7 +54,7 @@ func (a *archive) tensors() ([]Tensor, error) {
 			return nil, fault.Unsupported("entry %d of its dictionary is not a named tensor; save the state_dict alone as safetensors", i)
 		}
 		if seen[key] {
-			return nil, fault.Corrupt("tensor %q: the name occurs twice", clip(key))
+			return nil, fault.Place{}.Tensor(key).Corrupt("the name occurs twice")
 		}
 		seen[key] = true
 		located, err := a.place(key, t)
@@ -80,7 +73,7 @@ func (a *archive) place(key string, t *tensor) (Tensor, error) {
 		return Tensor{}, err
 	}
 	if held, ok := t.storage.dtype.Bytes(t.storage.count); t.storage.dtype != dtype.Invalid && (!ok || held > size) {
-		return Tensor{}, fault.Corrupt("tensor %q: its storage of %d %s does not fit a file of %d bytes", clip(key), t.storage.count, t.storage.dtype, size)
+		return Tensor{}, fault.Place{}.Tensor(key).Corrupt("its storage of %d %s does not fit a file of %d bytes", t.storage.count, t.storage.dtype, size)
 	}
 	elements, overflow := int64(1), false
 	contiguous := true
@@ -96,10 +89,10 @@ func (a *archive) place(key string, t *tensor) (Tensor, error) {
 	first, ok := t.dtype.Bytes(t.start)
 	bytes, ok2 := t.dtype.Bytes(elements)
 	if overflow || !ok || !ok2 || first > size || bytes > size-first {
-		return Tensor{}, fault.Corrupt("tensor %q: shape %v of %s does not fit the %d bytes of its storage", clip(key), t.shape, t.dtype, size)
+		return Tensor{}, fault.Place{}.Tensor(key).Corrupt("shape %v of %s does not fit the %d bytes of its storage", t.shape, t.dtype, size)
 	}
 	if !contiguous && elements > 0 {
-		return Tensor{}, fault.Unsupported("tensor %q is a strided view (transposed or sliced); save it contiguous, as safetensors", clip(key))
+		return Tensor{}, fault.Place{}.Tensor(key).Unsupported(" is a strided view (transposed or sliced); save it contiguous, as safetensors")
 	}
 	return Tensor{key, t.dtype, t.shape, offset + first, bytes}, nil
 }

@@ -48,7 +48,7 @@ func Open(path string) (*File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Corrupt("safetensors: %s: not a regular file", filepath.Base(path))
+		err = fault.Op("safetensors").File(filepath.Base(path)).Corrupt("not a regular file")
 	}
 	if err != nil {
 		f.Close()
@@ -87,16 +87,8 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	return &File{r, p.tensors, byName, p.metadata}, nil
 }
 
-// named puts package and file before a rule's sentence and keeps its class.
-func named(err error, name string) error {
-	switch {
-	case errors.Is(err, fault.ErrCorrupt):
-		return fault.Corrupt("safetensors: %s: %w", name, err)
-	case errors.Is(err, fault.ErrUnsupported):
-		return fault.Unsupported("safetensors: %s: %w", name, err)
-	}
-	return fault.IO("safetensors: %s: %w", name, err)
-}
+// named adds package and file to a rule's sentence.
+func named(err error, name string) error { return fault.Op("safetensors").File(name).Of(err) }
 
 // readHeader checks the frame and returns the JSON text.
 func readHeader(r io.ReaderAt, size int64) (string, error) {
@@ -147,12 +139,12 @@ func checkLayout(tensors []Tensor, data int64) error {
 	for i, t := range tensors {
 		switch {
 		case t.Offset > data || t.Size > data-t.Offset:
-			return fault.Corrupt("tensor %s: its bytes %d to %d are outside the %d bytes of data: the file is truncated or its header is wrong",
-				quote(t.Name), t.Offset, t.Offset+t.Size, data)
+			return fault.Place{}.Tensor(t.Name).Corrupt("its bytes %d to %d are outside the %d bytes of data: the file is truncated or its header is wrong",
+				t.Offset, t.Offset+t.Size, data)
 		case t.Offset < end:
-			return fault.Corrupt("tensor %s: offsets overlap those of tensor %s", quote(t.Name), quote(tensors[i-1].Name))
+			return fault.Place{}.Tensor(t.Name).Corrupt("offsets overlap those of tensor %s", quote(tensors[i-1].Name))
 		case t.Offset > end:
-			return fault.Corrupt("tensor %s: %d bytes before it belong to no tensor (a hole in the offsets)", quote(t.Name), t.Offset-end)
+			return fault.Place{}.Tensor(t.Name).Corrupt("%d bytes before it belong to no tensor (a hole in the offsets)", t.Offset-end)
 		}
 		end = t.Offset + t.Size
 	}
@@ -170,7 +162,7 @@ func indexNames(tensors []Tensor) ([]int32, error) {
 	slices.SortFunc(index, func(a, b int32) int { return strings.Compare(tensors[a].Name, tensors[b].Name) })
 	for i := 1; i < len(index); i++ {
 		if name := tensors[index[i]].Name; name == tensors[index[i-1]].Name {
-			return nil, fault.Corrupt("tensor %s: the name occurs twice in the header", quote(name))
+			return nil, fault.Place{}.Tensor(name).Corrupt("the name occurs twice in the header")
 		}
 	}
 	return index, nil

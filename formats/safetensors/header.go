@@ -162,5 +162,5 @@ func (t *Tensor) bytes() (int64, error) {
 }
 
 func tensorError(name string, err error) error {
-	return reclass(err, "tensor %s: %w", quote(name), err)
+	return fault.Place{}.Tensor(name).Of(err)
 }

@@ -1,7 +1,6 @@
 package safetensors
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -251,11 +250,3 @@ func clip(s string) string {
 }
 
 func quote(s string) string { return strconv.Quote(clip(s)) }
-
-// reclass wraps err, which is Corrupt or Unsupported, and keeps its class.
-func reclass(err error, format string, args ...any) error {
-	if errors.Is(err, fault.ErrUnsupported) {
-		return fault.Unsupported(format, args...)
-	}
-	return fault.Corrupt(format, args...)
-}

@@ -30,7 +30,7 @@ func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 			return err
 		}
 		if size != int64(len(t.Data)) {
-			return fault.Usage("safetensors: tensor %s: %d bytes given, but shape %v of %s has %d", quote(t.Name), len(t.Data), t.Shape, t.DType, size)
+			return fault.Op("safetensors").Tensor(t.Name).Invalid("%d bytes given, but shape %v of %s has %d", len(t.Data), t.Shape, t.DType, size)
 		}
 		data[t.Name] = t.Data
 		plan = append(plan, Tensor{Name: t.Name, DType: t.DType, Shape: t.Shape})
@@ -97,10 +97,10 @@ func Header(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, err
 		}
 		t.Offset, t.Size = end, size
 		if end += size; end < 0 {
-			return nil, nil, fault.Usage("safetensors: the tensors' sizes add up to more than 63 bits")
+			return nil, nil, fault.Op("safetensors").Invalid("the tensors' sizes add up to more than 63 bits")
 		}
 		if seen[t.Name] {
-			return nil, nil, fault.Usage("safetensors: tensor %s is given twice", quote(t.Name))
+			return nil, nil, fault.Op("safetensors").Tensor(t.Name).Invalid(" is given twice")
 		}
 		seen[t.Name] = true
 		if err := member(t.Name, entry{t.DType.String(), append([]int64{}, t.Shape...), [2]int64{t.Offset, end}}); err != nil {
@@ -113,7 +113,7 @@ func Header(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, err
 	}
 	header := text.Bytes()
 	if len(header)-8 > MaxHeader {
-		return nil, nil, fault.Usage("safetensors: the header would be longer than the format allows")
+		return nil, nil, fault.Op("safetensors").Invalid("the header would be longer than the format allows")
 	}
 	binary.LittleEndian.PutUint64(header, uint64(len(header)-8))
 	for i := range plan {
@@ -131,11 +131,11 @@ type entry struct {
 func byteSize(name string, d dtype.DType, shape []int64) (int64, error) {
 	t := Tensor{Name: name, DType: d, Shape: shape}
 	if name == "__metadata__" {
-		return 0, fault.Usage("safetensors: a tensor cannot be named __metadata__")
+		return 0, fault.Op("safetensors").Invalid("a tensor cannot be named __metadata__")
 	}
 	size, err := t.bytes()
 	if err != nil {
-		return 0, fault.Usage("safetensors: tensor %s: %w", quote(name), err)
+		return 0, fault.Op("safetensors").Tensor(name).Invalid("%w", err)
 	}
 	return size, nil
 }

@@ -33,7 +33,7 @@ func Choose(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, p *Prof
 		return nil, err
 	}
 	if len(free) == 0 {
-		return nil, fault.Usage("budget: no tensor is left whose type could be chosen")
+		return nil, fault.Op("budget").Invalid("no tensor is left whose type could be chosen")
 	}
 	profiles := map[string]Tensor{}
 	for _, t := range p.Tensors {
@@ -108,7 +108,7 @@ func usable(free []quantize.Choice, profiles map[string]Tensor) ([][]gguf.Type, 
 	for i, c := range free {
 		t, ok := profiles[c.Info.Name]
 		if !ok {
-			return nil, fault.Corrupt("budget: tensor %q is not among the sensitivities: they were measured on another model", c.Info.Name)
+			return nil, fault.Op("budget").Tensor(c.Info.Name).Corrupt(" is not among the sensitivities: they were measured on another model")
 		}
 		for _, id := range gguf.Types() {
 			if _, measured := t.Errors[id.String()]; measured && (id == c.From || c.Takes(id)) {
@@ -116,7 +116,7 @@ func usable(free []quantize.Choice, profiles map[string]Tensor) ([][]gguf.Type, 
 			}
 		}
 		if len(types[i]) == 0 {
-			return nil, fault.Unsupported("budget: tensor %q: none of the types to choose from fits its rows of %d values", c.Info.Name, c.Info.Columns())
+			return nil, fault.Op("budget").Tensor(c.Info.Name).Unsupported("none of the types to choose from fits its rows of %d values", c.Info.Columns())
 		}
 	}
 	return types, nil
@@ -128,9 +128,9 @@ func (t Target) impossible(s quantize.Summary, weighted bool) error {
 		hint = "; an importance matrix permits smaller types"
 	}
 	if t.Bytes == 0 {
-		return fault.Usage("budget: %g bits per weight are too few: the smallest that is possible has %.3f (%d bytes)%s", t.Bits, s.Bits, s.FileBytes, hint)
+		return fault.Op("budget").Invalid("%g bits per weight are too few: the smallest that is possible has %.3f (%d bytes)%s", t.Bits, s.Bits, s.FileBytes, hint)
 	}
-	return fault.Usage("budget: %d bytes are too few: the smallest file that is possible has %d (%.3f bits per weight)%s", t.Bytes, s.FileBytes, s.Bits, hint)
+	return fault.Op("budget").Invalid("%d bytes are too few: the smallest file that is possible has %d (%.3f bits per weight)%s", t.Bytes, s.FileBytes, s.Bits, hint)
 }
 
 // size is what a tensor takes in a type, in bytes.

@@ -162,7 +162,7 @@ func TestImpossibleTargetsNameTheSmallestSize(t *testing.T) {
 	kvs, sources := model()
 	o := quantize.Options{}
 	err := Check(kvs, infos(sources), o, nil, Target{Bits: 1})
-	if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), "smallest") {
+	if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "smallest") {
 		t.Fatalf("%v", err)
 	}
 	c, err := Choose(kvs, infos(sources), o, profile(t, sources, o, 0), Target{Bits: 3.5})
@@ -173,7 +173,7 @@ func TestImpossibleTargetsNameTheSmallestSize(t *testing.T) {
 	if err := Check(kvs, infos(sources), o, nil, Target{Bytes: size}); err != nil {
 		t.Errorf("%d bytes: %v", size, err)
 	}
-	if err := Check(kvs, infos(sources), o, nil, Target{Bytes: 20000}); !errors.Is(err, fault.ErrUsage) {
+	if err := Check(kvs, infos(sources), o, nil, Target{Bytes: 20000}); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("20000 bytes: %v", err)
 	}
 }

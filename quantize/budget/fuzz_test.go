@@ -23,7 +23,7 @@ func FuzzParseProfile(f *testing.F) {
 		}
 		kvs, sources := model()
 		if _, err := Choose(kvs, infos(sources), quantize.Options{}, p, Target{Bits: 5}); err != nil &&
-			!errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrUsage) && !errors.Is(err, fault.ErrUnsupported) {
+			!errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrInvalid) && !errors.Is(err, fault.ErrUnsupported) {
 			t.Fatalf("%v", err)
 		}
 	})

@@ -124,7 +124,7 @@ func measure(ctx context.Context, s gguf.Stream, c quantize.Choice, types []gguf
 		}
 	}
 	if math.IsNaN(signal) || math.IsInf(signal, 0) {
-		return t, fault.Check("budget: tensor %q: its values are not finite", t.Name)
+		return t, fault.Op("budget").Tensor(t.Name).Check("its values are not finite")
 	}
 	for j, w := range writers {
 		t.Errors[w.Name] = ratio(errors[j], signal)

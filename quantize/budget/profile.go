@@ -91,16 +91,16 @@ func rowBytes(c quantize.Choice) int64 {
 func ParseProfile(name string, data []byte) (*Profile, error) {
 	p := &Profile{}
 	if err := json.Unmarshal(data, p); err != nil {
-		return nil, fault.Corrupt("budget: %s: it is no file of sensitivities: %w", name, err)
+		return nil, fault.Op("budget").File(name).Corrupt("it is no file of sensitivities: %w", err)
 	}
 	for _, t := range p.Tensors {
 		for typ, e := range t.Errors {
 			if _, ok := gguf.ParseType(typ); !ok || !(e >= 0) || math.IsInf(t.Sensitivity*e, 0) {
-				return nil, fault.Corrupt("budget: %s: tensor %q: type %q with error %v", name, t.Name, typ, e)
+				return nil, fault.Op("budget").File(name).Tensor(t.Name).Corrupt("type %q with error %v", typ, e)
 			}
 		}
 		if !(t.Sensitivity >= 0) {
-			return nil, fault.Corrupt("budget: %s: tensor %q: sensitivity %v", name, t.Name, t.Sensitivity)
+			return nil, fault.Op("budget").File(name).Tensor(t.Name).Corrupt("sensitivity %v", t.Sensitivity)
 		}
 	}
 	return p, nil
