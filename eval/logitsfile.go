@@ -59,7 +59,7 @@ func (l *LogitsFile) readHeader() error {
 	l.Vocabulary = int(int32(binary.LittleEndian.Uint32(head[12:])))
 	l.Chunks = int(int32(binary.LittleEndian.Uint32(head[16:])))
 	if l.Context < 4 || l.Vocabulary < 1 || l.Chunks < 1 {
-		return fault.Op("eval").File(l.name).Corrupt("%d chunks of %d tokens with a vocabulary of %d make no sense", l.Chunks, l.Context, l.Vocabulary)
+		return fault.Op("eval").File(l.name).Corrupt("implausible header: %d chunks of %d tokens with a vocabulary of %d", l.Chunks, l.Context, l.Vocabulary)
 	}
 	// Each factor is below 2^31: two of them do not overflow.
 	c := Chunking{Context: l.Context}

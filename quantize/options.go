@@ -56,7 +56,7 @@ func ParseLayers(s string) ([]int, error) {
 	for field := range strings.SplitSeq(s, ",") {
 		n, err := strconv.ParseUint(field, 10, 31)
 		if err != nil {
-			return nil, fault.Op("quantize").Invalid("layers %q: %q is no layer number", s, field)
+			return nil, fault.Op("quantize").Invalid("layers %q: %q is not a layer number", s, field)
 		}
 		layers = append(layers, int(n))
 	}

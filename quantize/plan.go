@@ -106,7 +106,7 @@ func (p *planner) choose(c *Choice) error {
 	columns := c.Info.Columns()
 	switch {
 	case !ok || columns%int64(to.BlockLen()) != 0:
-		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("its rows of %d values are no multiple of the %d in a block of %s, and no other type is defined for that", columns, want.BlockLen(), want)
+		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("row length %d is not a multiple of the %s block length %d, and no other type is defined for that", columns, want, want.BlockLen())
 	case to != want && p.NoFallback:
 		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s", columns, want.BlockLen(), want, to)
 	}

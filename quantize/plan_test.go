@@ -113,9 +113,9 @@ func TestRefusesBeforeWork(t *testing.T) {
 		"quantized source":        {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeQ4_0, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "--allow-requantize"},
 		"integer source":          {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeI32, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "type I32 cannot be quantized"},
 		"integer target":          {square, Options{Recipe: recipe(t, "Q4_K"), Overrides: overrides(t, "up=i8")}, fault.ErrUnsupported, "I8 cannot be written"},
-		"rows of no multiple":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q1_0")}, fault.ErrUnsupported, "no multiple of the 128"},
+		"rows of no multiple":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q1_0")}, fault.ErrUnsupported, "not a multiple of the Q1_0 block length 128"},
 		"fallback not wanted":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q4_K"), NoFallback: true}, fault.ErrUnsupported, "--no-fallback it would be Q5_0"},
-		"dedicated type misfits":  {[]gguf.TensorInfo{tensorOf("output.weight", bf16, 40, 4)}, Options{Recipe: recipe(t, "Q4_K"), OutputType: &q8}, fault.ErrUnsupported, "no multiple of the 32"},
+		"dedicated type misfits":  {[]gguf.TensorInfo{tensorOf("output.weight", bf16, 40, 4)}, Options{Recipe: recipe(t, "Q4_K"), OutputType: &q8}, fault.ErrUnsupported, "not a multiple of the Q8_0 block length 32"},
 		"no recipe":               {square, Options{}, fault.ErrInvalid, "no recipe"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,7 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 				column, err = encode(dst[:rowBytes], row.x)
 			}
 			if err != nil {
-				return fault.Corrupt("convert: tensor %q: row %d, column %d: %w", info.Name, first, column, err)
+				return fault.Op("convert").Tensor(info.Name).Corrupt("row %d, column %d: %w", first, column, err)
 			}
 			dst = dst[rowBytes:]
 		}

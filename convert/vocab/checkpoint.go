@@ -114,7 +114,7 @@ func (c *checkpoint) open() error {
 		c.size = c.intParam("vocab_size")
 	}
 	if c.size < 0 || c.size > maxVocabulary {
-		return fault.Corrupt("tokenizer: vocab_size is %d", c.size)
+		return fault.Op("tokenizer").Corrupt("vocab_size is %d", c.size)
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 	case model == "BPE":
 		return (*checkpoint).writeGPT2, nil
 	case c.json != nil:
-		return nil, fault.Unsupported("tokenizer: tokenizer.json: model %q", model)
+		return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("model %q", model)
 	}
 	return nil, tokenizer.NoVocabulary()
 }
@@ -210,7 +210,7 @@ func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
 	got, want := t.Encode(probe, tokenizer.Options{}), own.Encode(probe, tokenizer.Options{})
 	for i := 0; i < max(len(got), len(want)); i++ {
 		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			return fault.Unsupported("tokenizer: with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe); --pre NAME takes the named one nevertheless",
+			return fault.Op("tokenizer").Unsupported("with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe); --pre NAME takes the named one nevertheless",
 				t.Pre(), own.Decode(want[max(0, min(i, len(want))-3):min(len(want), i+3)]), i)
 		}
 	}

@@ -125,7 +125,7 @@ func behavesLike(f *tokenizer.File) (string, error) {
 }
 
 func unknownPre() error {
-	return fault.Unsupported("tokenizer: tokenizer.json: no pre-tokenizer of llama.cpp cuts text as this file does; --pre NAME takes the named one nevertheless")
+	return fault.Op("tokenizer").File("tokenizer.json").Unsupported("no pre-tokenizer of llama.cpp cuts text as this file does; --pre NAME takes the named one nevertheless")
 }
 
 // probe is text on which ways of cutting differ: contractions, numbers, white

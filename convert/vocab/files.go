@@ -21,7 +21,7 @@ func readObject(files tokenizer.Files, name string) (map[string]any, error) {
 	}
 	var object map[string]any
 	if err := hf.UnmarshalJSON(raw, &object); err != nil {
-		return nil, fault.Corrupt("tokenizer: %s: %w", name, err)
+		return nil, fault.Op("tokenizer").File(name).Corrupt("%w", err)
 	}
 	return object, nil
 }

@@ -30,7 +30,7 @@ func (c *checkpoint) writeMistral() error {
 		return err
 	}
 	if c.sp.Algorithm != 2 {
-		return fault.Unsupported("tokenizer: %s: SentencePiece model of type %d, Mistral's are BPE", name, c.sp.Algorithm)
+		return fault.Op("tokenizer").File(name).Unsupported("SentencePiece model of type %d, Mistral's are BPE", c.sp.Algorithm)
 	}
 	if c.own, err = tokenizer.FromSentencePiece(raw); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (c *checkpoint) writeTekken(raw []byte) error {
 // the scores of tekken.json's tokens are integers there.)
 func (c *checkpoint) mistralTail(table []entry, version string, role func(string) (int32, bool)) error {
 	if c.size > 0 && len(table) > c.size {
-		return fault.Corrupt("tokenizer: %d tokens, but the checkpoint says vocab_size %d", len(table), c.size)
+		return fault.Op("tokenizer").Corrupt("%d tokens, but the checkpoint says vocab_size %d", len(table), c.size)
 	}
 	or := func(name string, def uint32) uint32 {
 		if id, ok := role(name); ok {

@@ -34,7 +34,7 @@ func (c *checkpoint) writePlamo() error {
 			}
 		}
 		if id < 0 {
-			return fault.Corrupt("tokenizer: tokenizer_config.json: %s_token %q is no token", role, text)
+			return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("%s_token %q is no token", role, text)
 		}
 		c.kvs.Set(key(writers[role]+"_token_id"), uint32(id))
 	}

@@ -28,7 +28,7 @@ func allSplits(tokens []string) ([]string, error) {
 			}
 		}
 		if len(ways) == 0 {
-			return nil, fault.Corrupt("tokenizer: token of rank %d %q is not two other tokens", rank, token)
+			return nil, fault.Op("tokenizer").Corrupt("token of rank %d %q is not two other tokens", rank, token)
 		}
 		slices.SortStableFunc(ways, func(a, b split) int {
 			return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.right, b.right))
@@ -85,7 +85,7 @@ func (c *checkpoint) writeKimi() error {
 func (c *checkpoint) writeRanks(tokens, special []string, pre string, change func(*specialVocab) error) error {
 	size := max(c.size, len(tokens)+len(special))
 	if c.size > 0 && c.size < len(tokens) {
-		return fault.Corrupt("tokenizer: %d ranks, config.json says vocab_size %d", len(tokens), c.size)
+		return fault.Op("tokenizer").Corrupt("%d ranks, config.json says vocab_size %d", len(tokens), c.size)
 	}
 	table := padded(size)
 	var merges []string

@@ -25,7 +25,7 @@ func (c *checkpoint) writeRWKV() error {
 		size = 65536
 	}
 	if len(table) > size {
-		return fault.Corrupt("tokenizer: rwkv_vocab_v20230424.txt has %d tokens, config.json says vocab_size %d", len(table), size)
+		return fault.Op("tokenizer").File("rwkv_vocab_v20230424.txt").Corrupt(" has %d tokens, config.json says vocab_size %d", len(table), size)
 	}
 	table = append(table, padded(size)[len(table):]...)
 	c.put("rwkv", "", table, false)

@@ -29,7 +29,7 @@ func (c *checkpoint) spTokens(size int) ([]entry, error) {
 	for text, value := range added {
 		id, ok := value.(float64)
 		if !ok || id < 0 {
-			return nil, fault.Corrupt("tokenizer: added_tokens.json: token %q has id %v", text, value)
+			return nil, fault.Op("tokenizer").File("added_tokens.json").Corrupt("token %q has id %v", text, value)
 		}
 		if int(id) < size {
 			table[int(id)] = entry{text, -1000, tokenizer.TypeUserDefined}
@@ -46,7 +46,7 @@ func (c *checkpoint) spConfigTokens(table []entry) error {
 		fields, _ := value.(map[string]any)
 		text, ok := fields["content"].(string)
 		if err != nil || id < 0 || !ok {
-			return fault.Corrupt("tokenizer: tokenizer_config.json: added token %q is not an id with a content", number)
+			return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("added token %q is not an id with a content", number)
 		}
 		if id >= int64(len(table)) {
 			continue
@@ -122,7 +122,7 @@ func (c *checkpoint) writeLlamaHF() error {
 	for rank, m := range c.json.Model.Merges {
 		id, ok := c.json.OwnID(m[0] + m[1])
 		if !ok {
-			return fault.Corrupt("tokenizer: tokenizer.json: merge %d %q names a token that is not in the vocabulary", rank, m)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, m)
 		}
 		if table[id].score == -1000 {
 			table[id].score = -2000 - float32(rank)
@@ -171,7 +171,7 @@ func (c *checkpoint) llamaTokens() ([]entry, error) {
 			kind = tokenizer.TypeUserDefined
 		}
 		if b.Types[id] == tokenizer.TypeUndefined {
-			return nil, fault.Corrupt("tokenizer: tokenizer.json has no token %d", id)
+			return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt(" has no token %d", id)
 		}
 		table[id] = entry{text, -1000, kind}
 	}

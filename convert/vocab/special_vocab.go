@@ -44,7 +44,7 @@ func (o *ordered[T]) has(key string) bool { _, ok := o.values[key]; return ok }
 // setID names the token of a role, the first time only.
 func (v *specialVocab) setID(role string, id int64) error {
 	if id < 0 {
-		return fault.Corrupt("tokenizer: special token %q has id %d", role, id)
+		return fault.Op("tokenizer").Corrupt("special token %q has id %d", role, id)
 	}
 	if (v.limit == 0 || id < int64(v.limit)) && !v.ids.has(role) {
 		v.ids.set(role, id)

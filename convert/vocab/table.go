@@ -134,7 +134,7 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 		size = len(b.Tokens)
 	}
 	if len(b.Tokens) > size {
-		return nil, fault.Corrupt("tokenizer: tokenizer.json has %d tokens, config.json says vocab_size %d", len(b.Tokens), size)
+		return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt(" has %d tokens, config.json says vocab_size %d", len(b.Tokens), size)
 	}
 	table := padded(size)
 	for id, text := range b.Tokens {
@@ -145,7 +145,7 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 	spaced := spacesDecoded(b)
 	for id, a := range c.added() {
 		if id >= int64(size) {
-			return nil, fault.Corrupt("tokenizer: added token %q has id %d, config.json says vocab_size %d", a.Content, id, size)
+			return nil, fault.Op("tokenizer").Corrupt("added token %q has id %d, config.json says vocab_size %d", a.Content, id, size)
 		}
 		text := a.Content
 		if !a.Normalized && spaced {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -29,8 +28,8 @@ const (
 // decoder reads a header from front to back. The first failure sticks in err;
 // every later read gives zero values.
 type decoder struct {
-	file   string // for messages
-	where  string // for messages: what is being read
+	place  fault.Place // what is being read
+	where  string      // the same in words, where it has no name yet
 	r      *bufio.Reader
 	off    int64 // of the next byte
 	size   int64 // of the file
@@ -40,16 +39,16 @@ type decoder struct {
 
 func newDecoder(r io.ReaderAt, size int64, file string) *decoder {
 	return &decoder{
-		file: file,
-		r:    bufio.NewReaderSize(io.NewSectionReader(r, 0, size), bufferSize),
-		size: size,
+		place: fault.Op("gguf").File(file),
+		r:     bufio.NewReaderSize(io.NewSectionReader(r, 0, size), bufferSize),
+		size:  size,
 	}
 }
 
 // fail keeps the first error: a sentence that names the file and the place.
-func (d *decoder) fail(class func(string, ...any) error, format string, args ...any) {
+func (d *decoder) fail(class func(fault.Place, string, ...any) error, format string, args ...any) {
 	if d.err == nil {
-		d.err = class("gguf: %s: %s: %w", d.file, d.where, fmt.Errorf(format, args...))
+		d.err = class(d.place, d.where+format, args...)
 	}
 }
 
@@ -77,26 +76,26 @@ func (d *decoder) has(n uint64) bool {
 	switch {
 	case d.err != nil:
 	case n > d.remaining():
-		d.fail(fault.Corrupt, "%d bytes are due at offset %d but the file ends at %d", n, d.off, d.size)
+		d.fail(fault.Place.Corrupt, "%d bytes are due at offset %d but the file ends at %d", n, d.off, d.size)
 	case uint64(d.off)+n > maxHeader:
-		d.fail(fault.Corrupt, "the header is larger than %d MiB", maxHeader>>20)
+		d.fail(fault.Place.Corrupt, "the header is larger than %d MiB", maxHeader>>20)
 	}
 	return d.err == nil
 }
 
 func (d *decoder) readError(err error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		d.fail(fault.Corrupt, "the file ends at offset %d, before the header does", d.off)
+		d.fail(fault.Place.Corrupt, "the file ends at offset %d, before the header does", d.off)
 		return
 	}
-	d.fail(fault.IO, "cannot read at offset %d: %w", d.off, err)
+	d.fail(fault.Place.IO, "cannot read at offset %d: %w", d.off, err)
 }
 
 // read decodes the following size bytes into a pointer or a slice.
 func (d *decoder) read(into any, size int) {
 	if b := d.next(size); d.err == nil {
 		if _, err := binary.Decode(b, binary.LittleEndian, into); err != nil {
-			d.fail(fault.Corrupt, "%w", err)
+			d.fail(fault.Place.Corrupt, "%w", err)
 		}
 	}
 }
@@ -139,7 +138,7 @@ func (d *decoder) text(n uint64) string {
 // memory: a vocabulary is read with few allocations.
 func (d *decoder) strings(n uint64) any {
 	if n > maxStrings {
-		d.fail(fault.Unsupported, "an array of %d strings is longer than the limit of %d", n, maxStrings)
+		d.fail(fault.Place.Unsupported, "an array of %d strings is longer than the limit of %d", n, maxStrings)
 		return nil
 	}
 	items := make([]string, 0, min(n, 1<<18))
@@ -173,7 +172,7 @@ func (d *decoder) value(t ValueType) any {
 	case t == ArrayType:
 		return d.array(1)
 	case int64(t) >= int64(len(valueTypes)):
-		d.fail(fault.Corrupt, "value type %d does not exist", t)
+		d.fail(fault.Place.Corrupt, "value type %d does not exist", t)
 		return nil
 	}
 	return valueTypes[t].scalar(d)
@@ -190,11 +189,11 @@ func (d *decoder) array(depth int) any {
 		return d.nestedArray(n, depth)
 	}
 	if int64(t) >= int64(len(valueTypes)) {
-		d.fail(fault.Corrupt, "item type %d of an array does not exist", t)
+		d.fail(fault.Place.Corrupt, "item type %d of an array does not exist", t)
 		return nil
 	}
 	if n > d.remaining()/valueTypes[t].size {
-		d.fail(fault.Corrupt, "an array of %d items of type %s is longer than the rest of the file", n, t)
+		d.fail(fault.Place.Corrupt, "an array of %d items of type %s is longer than the rest of the file", n, t)
 		return nil
 	}
 	if !d.has(n * valueTypes[t].size) {
@@ -206,17 +205,17 @@ func (d *decoder) array(depth int) any {
 func (d *decoder) nestedArray(n uint64, depth int) any {
 	const least = 4 + 8 // an item's type and length
 	if n > d.remaining()/least {
-		d.fail(fault.Corrupt, "an array of %d arrays is longer than the rest of the file", n)
+		d.fail(fault.Place.Corrupt, "an array of %d arrays is longer than the rest of the file", n)
 		return nil
 	}
 	if depth == maxDepth {
-		d.fail(fault.Unsupported, "arrays are nested deeper than %d levels", maxDepth)
+		d.fail(fault.Place.Unsupported, "arrays are nested deeper than %d levels", maxDepth)
 		return nil
 	}
 	items := Array{}
 	for range n {
 		if d.nested++; d.nested > maxNested {
-			d.fail(fault.Unsupported, "there are more than %d arrays inside arrays", maxNested)
+			d.fail(fault.Place.Unsupported, "there are more than %d arrays inside arrays", maxNested)
 		}
 		item := d.array(depth + 1)
 		if d.err != nil {

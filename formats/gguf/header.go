@@ -33,7 +33,7 @@ type header struct {
 // readHeader reads and checks the header of a file of the given size.
 func readHeader(r io.ReaderAt, size int64, file string) (*header, error) {
 	d := newDecoder(r, size, file)
-	d.where = "header"
+	d.where = "header: "
 	d.checkMagic()
 	h := &header{version: d.version(), alignment: DefaultAlignment}
 	nTensors, nKVs := d.u64(), d.u64()
@@ -60,9 +60,9 @@ func (d *decoder) checkCount(things string, n, least, limit uint64) {
 	switch {
 	case d.err != nil:
 	case n > d.remaining()/least:
-		d.fail(fault.Corrupt, "%d %s cannot fit in the %d bytes that follow", n, things, d.remaining())
+		d.fail(fault.Place.Corrupt, "%d %s cannot fit in the %d bytes that follow", n, things, d.remaining())
 	case n > limit:
-		d.fail(fault.Unsupported, "%d %s are more than the limit of %d", n, things, limit)
+		d.fail(fault.Place.Unsupported, "%d %s are more than the limit of %d", n, things, limit)
 	}
 }
 
@@ -70,19 +70,19 @@ func (d *decoder) keyValues(n uint64) KVs {
 	var kvs KVs
 	seen := map[string]bool{}
 	for i := uint64(0); i < n && d.err == nil; i++ {
-		d.where = fmt.Sprintf("key %d of %d", i+1, n)
+		d.place, d.where = d.place.Key(""), fmt.Sprintf("key %d of %d: ", i+1, n)
 		size := d.u64()
 		if size > maxKeyLen {
-			d.fail(fault.Corrupt, "a key of %d bytes is longer than %d", size, maxKeyLen)
+			d.fail(fault.Place.Corrupt, "a key of %d bytes is longer than %d", size, maxKeyLen)
 			break
 		}
 		key := d.text(size)
-		d.where = fmt.Sprintf("key %q", key)
+		d.place, d.where = d.place.Key(key), ""
 		switch {
 		case d.err == nil && key == "":
-			d.fail(fault.Corrupt, "key %d of %d is empty", i+1, n)
+			d.fail(fault.Place.Corrupt, "key %d of %d is empty", i+1, n)
 		case seen[key]:
-			d.fail(fault.Corrupt, "the key occurs twice")
+			d.fail(fault.Place.Corrupt, "the key occurs twice")
 		}
 		seen[key] = true
 		value := d.value(ValueType(d.u32()))
@@ -94,7 +94,7 @@ func (d *decoder) keyValues(n uint64) KVs {
 }
 
 func (d *decoder) alignment(kvs KVs) int64 {
-	d.where = fmt.Sprintf("key %q", AlignmentKey)
+	d.place, d.where = d.place.Key(AlignmentKey), ""
 	v, ok := kvs.Get(AlignmentKey)
 	if !ok {
 		return DefaultAlignment
@@ -102,9 +102,9 @@ func (d *decoder) alignment(kvs KVs) int64 {
 	a, ok := v.(uint32)
 	switch {
 	case !ok:
-		d.fail(fault.Corrupt, "the value is not of type u32")
+		d.fail(fault.Place.Corrupt, "the value is not of type u32")
 	case bits.OnesCount32(a) != 1:
-		d.fail(fault.Corrupt, "the alignment %d is not a power of two", a)
+		d.fail(fault.Place.Corrupt, "the alignment %d is not a power of two", a)
 	}
 	return int64(a)
 }
@@ -113,16 +113,16 @@ func (d *decoder) tensorInfos(n uint64) []TensorInfo {
 	var tensors []TensorInfo
 	seen := map[string]bool{}
 	for i := uint64(0); i < n && d.err == nil; i++ {
-		d.where = fmt.Sprintf("tensor %d of %d", i+1, n)
+		d.place, d.where = d.place.Key("").Tensor(""), fmt.Sprintf("tensor %d of %d: ", i+1, n)
 		size := d.u64()
 		if size > maxNameLen {
-			d.fail(fault.Corrupt, "a name of %d bytes is longer than %d", size, maxNameLen)
+			d.fail(fault.Place.Corrupt, "a name of %d bytes is longer than %d", size, maxNameLen)
 			break
 		}
 		t := TensorInfo{Name: d.text(size)}
-		d.where = fmt.Sprintf("tensor %q", t.Name)
+		d.place, d.where = d.place.Tensor(t.Name), ""
 		if seen[t.Name] {
-			d.fail(fault.Corrupt, "the name occurs twice")
+			d.fail(fault.Place.Corrupt, "the name occurs twice")
 		}
 		seen[t.Name] = true
 		t.Shape = d.shape()
@@ -140,7 +140,7 @@ func (d *decoder) tensorInfos(n uint64) []TensorInfo {
 func (d *decoder) shape() []int64 {
 	n := d.u32()
 	if n > maxDims {
-		d.fail(fault.Corrupt, "%d dimensions are more than %d", n, maxDims)
+		d.fail(fault.Place.Corrupt, "%d dimensions are more than %d", n, maxDims)
 		return nil
 	}
 	shape := make([]int64, n)
@@ -154,19 +154,19 @@ func (d *decoder) shape() []int64 {
 func (d *decoder) checkTensor(t TensorInfo, offset uint64) {
 	switch {
 	case t.Type.Removed():
-		d.fail(fault.Unsupported, "type %s (id %d) was removed from the format; quantize the model again", t.Type, uint32(t.Type))
+		d.fail(fault.Place.Unsupported, "type %s (id %d) was removed from the format; quantize the model again", t.Type, uint32(t.Type))
 	case !t.Type.Known():
-		d.fail(fault.Unsupported, "type id %d is not known", uint32(t.Type))
+		d.fail(fault.Place.Unsupported, "type id %d is not known", uint32(t.Type))
 	case slices.Min(append([]int64{0}, t.Shape...)) < 0:
-		d.fail(fault.Corrupt, "shape %v has a length that is negative or too large", t.Shape)
+		d.fail(fault.Place.Corrupt, "shape %v has a length that is negative or too large", t.Shape)
 	case t.Elements() < 0:
-		d.fail(fault.Corrupt, "the number of elements of shape %v overflows", t.Shape)
+		d.fail(fault.Place.Corrupt, "the number of elements of shape %v overflows", t.Shape)
 	case t.Columns()%int64(t.Type.BlockLen()) != 0:
-		d.fail(fault.Corrupt, "rows of %d elements are no multiple of the %d of a block of type %s", t.Columns(), t.Type.BlockLen(), t.Type)
+		d.fail(fault.Place.Corrupt, "row length %d is not a multiple of the %s block length %d", t.Columns(), t.Type, t.Type.BlockLen())
 	case t.Size() < 0:
-		d.fail(fault.Corrupt, "the size of shape %v overflows", t.Shape)
+		d.fail(fault.Place.Corrupt, "the size of shape %v overflows", t.Shape)
 	case int64(offset) < 0:
-		d.fail(fault.Corrupt, "offset %d is too large", offset)
+		d.fail(fault.Place.Corrupt, "offset %d is too large", offset)
 	}
 }
 
@@ -178,7 +178,7 @@ func (h *header) checkPlacement(file string, size int64) error {
 		end := size - h.dataOffset
 		switch n := t.Size(); {
 		case t.Offset%h.alignment != 0:
-			return fault.Op("gguf").File(file).Tensor(t.Name).Corrupt("offset %d is no multiple of the alignment %d", t.Offset, h.alignment)
+			return fault.Op("gguf").File(file).Tensor(t.Name).Corrupt("offset %d is not a multiple of the alignment %d", t.Offset, h.alignment)
 		case n > 0 && (n > end || t.Offset > end-n):
 			return fault.Op("gguf").File(file).Tensor(t.Name).Corrupt("%d bytes at offset %d of the data pass the end of the file, which is incomplete or has a damaged header", n, t.Offset)
 		case n > 0:
@@ -189,7 +189,7 @@ func (h *header) checkPlacement(file string, size int64) error {
 	for i := 1; i < len(order); i++ {
 		a, b := h.tensors[order[i-1]], h.tensors[order[i]]
 		if a.Offset+a.Size() > b.Offset {
-			return fault.Op("gguf").File(file).Tensor(b.Name).Corrupt("its data overlap those of tensor %q", a.Name)
+			return fault.Op("gguf").File(file).Tensor(b.Name).Corrupt("its data overlap with those of tensor %q", a.Name)
 		}
 	}
 	return nil

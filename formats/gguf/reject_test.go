@@ -83,8 +83,8 @@ func TestRejectsBrokenFiles(t *testing.T) {
 		{"elements overflow", withTensors(4, info("a", TypeF32, 0, 1<<32, 1<<32)), corrupt, "overflows"},
 		{"elements overflow to nothing", withTensors(4, info("a", TypeF32, 0, 1<<32, 1<<32, 1<<32, 1<<32)), corrupt, "overflows"},
 		{"bytes overflow", withTensors(4, info("a", TypeF32, 0, 1<<31, 1<<31)), corrupt, "the size of shape"},
-		{"rows that blocks do not fill", withTensors(4, info("a", TypeQ4_K, 0, 128, 2)), corrupt, "multiple of the 256"},
-		{"scalar in blocks", withTensors(64, info("a", TypeQ8_0, 0)), corrupt, "multiple of the 32"},
+		{"rows that blocks do not fill", withTensors(4, info("a", TypeQ4_K, 0, 128, 2)), corrupt, "not a multiple of the Q4_K block length 256"},
+		{"scalar in blocks", withTensors(64, info("a", TypeQ8_0, 0)), corrupt, "not a multiple of the Q8_0 block length 32"},
 		{"removed type", withTensors(64, info("a", 4, 0, 32)), unsupported, "Q4_2 (id 4)"},
 		{"removed repacked type", withTensors(64, info("a", 33, 0, 32)), unsupported, "Q4_0_8_8"},
 		{"unknown type", withTensors(64, info("a", 43, 0, 32)), unsupported, "type id 43"},
@@ -92,16 +92,20 @@ func TestRejectsBrokenFiles(t *testing.T) {
 
 		// Placement.
 		{"negative offset", withTensors(64, info("a", TypeF32, 1<<63, 1)), corrupt, "offset 9223372036854775808"},
-		{"offset out of line", withTensors(64, info("a", TypeF32, 16, 1)), corrupt, "offset 16 is no multiple of the alignment 32"},
+		{"offset out of line", withTensors(64, info("a", TypeF32, 16, 1)), corrupt, "offset 16 is not a multiple of the alignment 32"},
 		{"offset past the end", withTensors(64, info("a", TypeF32, 1<<40, 1)), corrupt, `tensor "a"`},
 		{"data past the end", withTensors(64, info("a", TypeF32, 32, 9)), corrupt, "36 bytes at offset 32"},
-		{"overlap", withTensors(64, info("a", TypeF32, 0, 9), info("b", TypeF32, 32, 1)), corrupt, `tensor "b": its data overlap those of tensor "a"`},
+		{"overlap", withTensors(64, info("a", TypeF32, 0, 9), info("b", TypeF32, 32, 1)), corrupt, `tensor "b": its data overlap with those of tensor "a"`},
 		{"same place", withTensors(64, info("b", TypeF32, 32, 1), info("a", TypeF32, 32, 1)), corrupt, "overlap"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := open(c.file)
 			if !errors.Is(err, c.class) || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("got %v, want %v with %q", err, c.class, c.says)
+			}
+			var e *fault.Error
+			if !errors.As(err, &e) || e.File != "test.gguf" || (e.Tensor != "") != strings.Contains(err.Error(), ": tensor \"") || (e.Key != "") != strings.Contains(err.Error(), ": key \"") {
+				t.Errorf("the fields are not those of the sentence: %+v", e)
 			}
 			if !strings.HasPrefix(err.Error(), "gguf: test.gguf: ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("the error is not one sentence that names the file: %v", err)

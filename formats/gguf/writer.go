@@ -58,7 +58,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	case !ok:
 		return 0, fault.Op("gguf").Invalid("%d bytes are written after the last tensor", len(p))
 	case int64(len(p)) > w.left:
-		return 0, fault.Op("gguf").Tensor(t.Name).Invalid("%d bytes are written but %d are due", len(p), w.left)
+		return 0, fault.Op("gguf").Tensor(t.Name).Invalid("%d bytes written, %d remaining", len(p), w.left)
 	}
 	n, err := w.w.Write(p)
 	if w.left -= int64(n); err == nil && w.left == 0 {
@@ -80,11 +80,11 @@ func (w *Writer) WriteTensor(name string, r io.Reader) error {
 		if w.isEmpty(name) {
 			return nil
 		}
-		return fault.Op("gguf").Tensor(name).Invalid("it is the turn of tensor %q", t.Name)
+		return fault.Op("gguf").Tensor(name).Invalid("expected tensor %q next", t.Name)
 	}
 	n, err := io.Copy(struct{ io.Writer }{w}, io.LimitReader(r, t.Size()))
 	if err == nil && n != t.Size() {
-		err = fault.Op("gguf").Tensor(name).Corrupt("its data end after %d bytes, %d are due", n, t.Size())
+		err = fault.Op("gguf").Tensor(name).Corrupt("its data end after %d of %d bytes", n, t.Size())
 	}
 	return err
 }

@@ -148,7 +148,7 @@ func noWeights(f *Folder, names []string) error {
 			return fault.Op("hf").Folder(f.name).Unsupported("no weights: %s (%s)", says, name)
 		}
 	}
-	return fault.Op("hf").Folder(f.name).Corrupt("no weights: neither *.safetensors nor pytorch_model*.bin is there")
+	return fault.Op("hf").Folder(f.name).Corrupt("no weights: no *.safetensors or pytorch_model*.bin found")
 }
 
 func baseModel(f *Folder) string {

@@ -275,7 +275,7 @@ func TestRejectsBrokenFiles(t *testing.T) {
 		{"no entries", dat(0), "0 entries"},
 		{"negative entries", dat(-1), "-1 entries"},
 		{"billions of entries", dat(1<<31-1, "x", 1, 1, 1.0), "name of entry 2"},
-		{"other text", []byte("what a fine day"), "no importance matrix"},
+		{"other text", []byte("what a fine day"), "not an importance matrix"},
 		{"negative name length", dat(1, -4), "name of entry 1"},
 		{"name longer than the file", dat(1, 1<<30), "name of entry 1"},
 		{"no values", dat(1, "x", 1, 0), "0 values"},

@@ -77,7 +77,7 @@ func readGGUF(ctx context.Context, r io.ReaderAt, size int64, name string) (*Mat
 	for key, to := range map[string]*int{chunksKey: &m.Chunks, chunkSizeKey: &m.ChunkSize} {
 		n, ok := f.KVs().Uint(key)
 		if f.KVs().Has(key) && (!ok || n > math.MaxInt32) {
-			return nil, fault.Op("imatrix").File(name).Key(key).Corrupt("the value is no sensible number")
+			return nil, fault.Op("imatrix").File(name).Key(key).Corrupt("implausible number")
 		}
 		*to = int(n)
 	}
@@ -143,15 +143,16 @@ func readInto(r io.Reader, floats []float32) error {
 // legacyReader reads the .dat format: numbers are int32, strings and values
 // are preceded by their number.
 type legacyReader struct {
-	r    *bufio.Reader
-	name string
-	left int64 // bytes of the file
-	err  error
+	r      *bufio.Reader
+	name   string
+	left   int64  // bytes of the file
+	tensor string // that is being read, where its name is known
+	err    error
 }
 
 func (l *legacyReader) fail(format string, args ...any) {
 	if l.err == nil {
-		l.err = fault.Op("imatrix").File(l.name).Corrupt("%w", fmt.Errorf(format, args...))
+		l.err = fault.Op("imatrix").File(l.name).Tensor(l.tensor).Corrupt(format, args...)
 	}
 }
 
@@ -166,7 +167,7 @@ func (l *legacyReader) int(what string) int {
 // take accounts for n bytes that are about to be read.
 func (l *legacyReader) take(n int64, what string) bool {
 	if l.err == nil && (n < 0 || n > l.left) {
-		l.fail("the file is no importance matrix or is incomplete: %s takes %d bytes but %d are left", what, n, l.left)
+		l.fail("not an importance matrix, or incomplete: %s takes %d bytes, %d remain", what, n, l.left)
 	}
 	l.left -= n
 	return l.err == nil
@@ -174,7 +175,7 @@ func (l *legacyReader) take(n int64, what string) bool {
 
 func (l *legacyReader) check(_ int, err error) {
 	if err != nil && l.err == nil {
-		l.err = fault.Op("imatrix").File(l.name).IO("%w", err)
+		l.err = fault.Op("imatrix").File(l.name).Tensor(l.tensor).IO("%w", err)
 	}
 }
 
@@ -197,10 +198,12 @@ func readLegacy(r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	}
 	for i := 0; i < n && l.err == nil; i++ {
 		tensor := l.string(fmt.Sprintf("the name of entry %d", i+1))
+		l.tensor = tensor
 		if m.Entries[tensor] != nil {
-			l.fail("tensor %q: the name occurs twice", tensor)
+			l.fail("the name occurs twice")
 		}
-		m.Entries[tensor] = l.entry(tensor)
+		m.Entries[tensor] = l.entry()
+		l.tensor = ""
 	}
 	// Files of the first versions end here.
 	if l.err == nil && l.left > 0 {
@@ -214,12 +217,12 @@ func readLegacy(r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	return m, l.err
 }
 
-func (l *legacyReader) entry(tensor string) *Entry {
+func (l *legacyReader) entry() *Entry {
 	calls, n := l.int("a number of calls"), l.int("a number of values")
 	if n < 1 {
-		l.fail("tensor %q: it has %d values", tensor, n)
+		l.fail("it has %d values", n)
 	}
-	if !l.take(4*int64(n), fmt.Sprintf("tensor %q", tensor)) {
+	if !l.take(4*int64(n), "it") {
 		return nil
 	}
 	e := &Entry{Sums: make([]float32, n), Counts: []float32{1}}

@@ -55,11 +55,11 @@ func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) e
 	for rank, t := range symbols(merges, ids) {
 		m := &merges[rank]
 		if m[0] == "" || m[1] == "" {
-			return fault.Corrupt("tokenizer: merge %d %q has an empty side", rank, *m)
+			return fault.Op("tokenizer").Corrupt("merge %d %q has an empty side", rank, *m)
 		}
 		if min(t.left, t.right, t.both) == unknown {
 			if closed {
-				return fault.Corrupt("tokenizer: merge %d %q names a token that is not in the vocabulary", rank, *m)
+				return fault.Op("tokenizer").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, *m)
 			}
 			t = triple{symbol(t.left, m[0]), symbol(t.right, m[1]), symbol(t.both, m[0]+m[1])}
 		}

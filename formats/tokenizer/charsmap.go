@@ -22,23 +22,23 @@ func newCharsmap(blob []byte) (*charsmap, error) {
 		return nil, nil
 	}
 	if len(blob) < 4 {
-		return nil, fault.Corrupt("tokenizer: precompiled charsmap has no header")
+		return nil, fault.Op("tokenizer").Corrupt("precompiled charsmap has no header")
 	}
 	size := uint64(binary.LittleEndian.Uint32(blob))
 	if size%4 != 0 || size+4 >= uint64(len(blob)) {
-		return nil, fault.Corrupt("tokenizer: precompiled charsmap of %d bytes claims an array of %d", len(blob), size)
+		return nil, fault.Op("tokenizer").Corrupt("precompiled charsmap of %d bytes claims an array of %d", len(blob), size)
 	}
 	m := &charsmap{units: make([]uint32, size/4), text: blob[4+size:]}
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(blob[4+4*i:])
 	}
 	if m.text[len(m.text)-1] != 0 {
-		return nil, fault.Corrupt("tokenizer: precompiled charsmap ends within a replacement")
+		return nil, fault.Op("tokenizer").Corrupt("precompiled charsmap ends within a replacement")
 	}
 	for text := m.text; len(text) > 0; {
 		n := bytes.IndexByte(text, 0)
 		if n > maxReplacement {
-			return nil, fault.Corrupt("tokenizer: precompiled charsmap has a replacement of %d bytes", n)
+			return nil, fault.Op("tokenizer").Corrupt("precompiled charsmap has a replacement of %d bytes", n)
 		}
 		text = text[n+1:]
 	}

@@ -41,7 +41,7 @@ func FromCheckpoint(files Files) (*Tokenizer, error) {
 
 // NoVocabulary is the error for a checkpoint without a vocabulary.
 func NoVocabulary() error {
-	return fault.Unsupported("tokenizer: the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
+	return fault.Op("tokenizer").Unsupported("the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
 }
 
 // vocabularies are the files that a vocabulary is looked for in, in order.

@@ -57,11 +57,11 @@ func (l *loader) flag(name string, def bool) bool {
 func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 	kind, ok := kvs.String(key("model"))
 	if !ok {
-		return nil, fault.Corrupt("tokenizer: key-value %q is missing", key("model"))
+		return nil, fault.Op("tokenizer").Key(key("model")).Corrupt(" is missing")
 	}
 	fam, ok := families[kind]
 	if !ok {
-		return nil, fault.Unsupported("tokenizer: unknown vocabulary kind %q in tokenizer.ggml.model", kind)
+		return nil, fault.Op("tokenizer").Unsupported("unknown vocabulary kind %q in tokenizer.ggml.model", kind)
 	}
 	l := &loader{&Tokenizer{kind: kind, addBOS: fam.addBOS, addEOS: fam.addEOS}, kvs, pattern.Rule{}}
 	if err := l.vocabulary(); err != nil {
@@ -88,13 +88,13 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 func (l *loader) vocabulary() error {
 	tokens, ok := l.kvs.Strings(key("tokens"))
 	if !ok {
-		return fault.Corrupt("tokenizer: key-value %q is missing or no array of strings", key("tokens"))
+		return fault.Op("tokenizer").Key(key("tokens")).Corrupt(" is missing or no array of strings")
 	}
 	l.tokens = slices.Clone(tokens)
 	l.types = make([]TokenType, len(tokens))
 	types, typed := l.kvs.Ints(key("token_type"))
 	if typed && len(types) < len(tokens) {
-		return fault.Corrupt("tokenizer: %q has %d entries for %d tokens", key("token_type"), len(types), len(tokens))
+		return fault.Op("tokenizer").Key(key("token_type")).Corrupt(" has %d entries for %d tokens", len(types), len(tokens))
 	}
 	for i := range l.types {
 		l.types[i] = TypeNormal
@@ -104,7 +104,7 @@ func (l *loader) vocabulary() error {
 	}
 	if scores, ok := l.kvs.Floats(key("scores")); ok {
 		if len(scores) < len(tokens) {
-			return fault.Corrupt("tokenizer: %q has %d entries for %d tokens", key("scores"), len(scores), len(tokens))
+			return fault.Op("tokenizer").Key(key("scores")).Corrupt(" has %d entries for %d tokens", len(scores), len(tokens))
 		}
 		l.scores = make([]float32, len(tokens))
 		for i := range l.scores {
@@ -123,7 +123,7 @@ func (t *Tokenizer) index() error {
 			t.tokens[id] = text
 		}
 		if first, dup := t.ids[text]; dup {
-			return fault.Corrupt("tokenizer: tokens %d and %d are both %q", first, id, text)
+			return fault.Op("tokenizer").Corrupt("tokens %d and %d are both %q", first, id, text)
 		}
 		t.ids[text] = int32(id)
 	}

@@ -51,7 +51,7 @@ func (l *loader) spm() error {
 func (l *loader) bpe() error {
 	texts, ok := l.kvs.Strings(key("merges"))
 	if !ok && l.pre != "kimi-k2" {
-		return fault.Corrupt("tokenizer: key-value %q is missing or no array of strings", key("merges"))
+		return fault.Op("tokenizer").Key(key("merges")).Corrupt(" is missing or no array of strings")
 	}
 	merges := make([][2]string, 0, len(texts))
 	for i, text := range texts {
@@ -60,7 +60,7 @@ func (l *loader) bpe() error {
 			at = strings.IndexByte(text[1:], ' ') + 1
 		}
 		if at < 1 || at == len(text)-1 {
-			return fault.Corrupt("tokenizer: merge %d %q is not two strings", i, text)
+			return fault.Op("tokenizer").Corrupt("merge %d %q is not two strings", i, text)
 		}
 		merges = append(merges, [2]string{text[:at], text[at+1:]})
 	}

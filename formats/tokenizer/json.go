@@ -170,7 +170,7 @@ func FromJSON(file, config []byte) (*Tokenizer, error) {
 func ParseJSON(file []byte) (*File, error) {
 	f := &File{}
 	if err := pyjson.Unmarshal(file, f); err != nil {
-		return nil, fault.Corrupt("tokenizer: tokenizer.json: %w", err)
+		return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt("%w", err)
 	}
 	if f.Model.Type == "" {
 		switch {
@@ -194,7 +194,7 @@ func (f *File) readVocab() error {
 	size := len(f.Scores)
 	reserve := func(text string, id int64) error {
 		if id < 0 || id > int64(count)*maxSpread+1024 {
-			return fault.Corrupt("tokenizer: tokenizer.json: token %q has id %d in a vocabulary of %d", text, id, count)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("token %q has id %d in a vocabulary of %d", text, id, count)
 		}
 		size = max(size, int(id)+1)
 		return nil
@@ -214,7 +214,7 @@ func (f *File) readVocab() error {
 	f.ids = make(map[string]int32, count)
 	for text, id := range f.vocab {
 		if f.Types[id] != TypeUndefined {
-			return fault.Corrupt("tokenizer: tokenizer.json: %q and %q both have id %d", min(text, f.Tokens[id]), max(text, f.Tokens[id]), id)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("%q and %q both have id %d", min(text, f.Tokens[id]), max(text, f.Tokens[id]), id)
 		}
 		f.Tokens[id], f.Types[id], f.ids[text] = text, TypeNormal, id
 		if _, ok := ParseByteToken(text); ok && f.Model.ByteFallback {
@@ -252,17 +252,17 @@ func (f *File) modelVocab() error {
 	}
 	var rows [][2]any
 	if err := json.Unmarshal(f.Model.Vocab, &rows); err != nil {
-		return fault.Corrupt("tokenizer: tokenizer.json: vocabulary: %w", err)
+		return fault.Op("tokenizer").File("tokenizer.json").Corrupt("vocabulary: %w", err)
 	}
 	f.vocab = make(map[string]int32, len(rows))
 	for id, row := range rows {
 		text, isText := row[0].(string)
 		score, isNumber := row[1].(float64)
 		if !isText || !isNumber {
-			return fault.Corrupt("tokenizer: tokenizer.json: vocabulary entry %d is not a string and a number", id)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("vocabulary entry %d is not a string and a number", id)
 		}
 		if first, dup := f.vocab[text]; dup {
-			return fault.Corrupt("tokenizer: tokenizer.json: tokens %d and %d are both %q", first, id, text)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("tokens %d and %d are both %q", first, id, text)
 		}
 		f.vocab[text] = int32(id)
 		f.Scores = append(f.Scores, score)

@@ -38,7 +38,7 @@ func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
 	case "WordLevel":
 		b.kind, b.model = "wordlevel", wholeWord{b.file.vocab, b.unknownID()}
 	default:
-		err = fault.Unsupported("tokenizer: tokenizer.json: model %q", b.file.Model.Type)
+		err = fault.Op("tokenizer").File("tokenizer.json").Unsupported("model %q", b.file.Model.Type)
 	}
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (b *jsonBuilder) bpe(byteLevel bool) error {
 		b.kind = "llama"
 	}
 	if str(b.file.Model.SubPrefix) != "" || str(b.file.Model.WordSuffix) != "" {
-		return fault.Unsupported("tokenizer: tokenizer.json: BPE with subword prefix %q and word suffix %q", str(b.file.Model.SubPrefix), str(b.file.Model.WordSuffix))
+		return fault.Op("tokenizer").File("tokenizer.json").Unsupported("BPE with subword prefix %q and word suffix %q", str(b.file.Model.SubPrefix), str(b.file.Model.WordSuffix))
 	}
 	m := &bpe{tokens: int32(len(b.tokens)), unk: b.unknownID(), fuse: b.file.Model.FuseUnk, strict: true}
 	if !byteLevel {
@@ -109,12 +109,12 @@ func (b *jsonBuilder) bpe(byteLevel bool) error {
 func (b *jsonBuilder) unigram(byteLevel bool) error {
 	b.kind = "t5"
 	if byteLevel {
-		return fault.Unsupported("tokenizer: tokenizer.json: Unigram model over bytes")
+		return fault.Op("tokenizer").File("tokenizer.json").Unsupported("Unigram model over bytes")
 	}
 	unk := unknown
 	if id := b.file.Model.UnkID; id != nil {
 		if *id < 0 || *id >= int64(len(b.file.Scores)) {
-			return fault.Corrupt("tokenizer: tokenizer.json: unk_id %d in a vocabulary of %d", *id, len(b.file.Scores))
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("unk_id %d in a vocabulary of %d", *id, len(b.file.Scores))
 		}
 		unk = int32(*id)
 	}
@@ -135,7 +135,7 @@ func (b *jsonBuilder) unigram(byteLevel bool) error {
 func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 	b.kind = "bert"
 	if byteLevel {
-		return fault.Unsupported("tokenizer: tokenizer.json: WordPiece model over bytes")
+		return fault.Op("tokenizer").File("tokenizer.json").Unsupported("WordPiece model over bytes")
 	}
 	prefix := "##"
 	if b.file.Model.SubPrefix != nil {
@@ -229,7 +229,7 @@ func (b *jsonBuilder) names(config []byte) error {
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(config, &fields); err != nil {
-		return fault.Corrupt("tokenizer: tokenizer_config.json: %w", err)
+		return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("%w", err)
 	}
 	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
 		var name tokenName
@@ -289,7 +289,7 @@ func (b *jsonBuilder) template() error {
 				}
 				for _, id := range p.SpecialTokens[piece.SpecialToken.ID].IDs {
 					if id < 0 || id >= int64(len(b.tokens)) {
-						return fault.Corrupt("tokenizer: tokenizer.json: post-processor: token %q has id %d in a vocabulary of %d", piece.SpecialToken.ID, id, len(b.tokens))
+						return fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor: token %q has id %d in a vocabulary of %d", piece.SpecialToken.ID, id, len(b.tokens))
 					}
 					*to = append(*to, int32(id))
 				}
@@ -308,5 +308,5 @@ func (b *jsonBuilder) processorID(kind string, value []any) (int32, error) {
 			return int32(id), nil
 		}
 	}
-	return 0, fault.Corrupt("tokenizer: tokenizer.json: post-processor %s: %v is no token and id", kind, value)
+	return 0, fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor %s: %v is no token and id", kind, value)
 }

@@ -25,7 +25,7 @@ func (m *Merges) UnmarshalJSON(raw []byte) error {
 		case ' ', '\t', '\r', '\n', ',':
 		case '[':
 			if depth++; depth > 2 {
-				return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+				return fault.Op("tokenizer").Corrupt("merge %d is not two strings", len(*m))
 			}
 			pair = pair[:0]
 		case ']':
@@ -33,7 +33,7 @@ func (m *Merges) UnmarshalJSON(raw []byte) error {
 				return nil
 			}
 			if len(pair) != 2 {
-				return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+				return fault.Op("tokenizer").Corrupt("merge %d is not two strings", len(*m))
 			}
 			*m = append(*m, [2]string{pair[0], pair[1]})
 		case '"':
@@ -48,14 +48,14 @@ func (m *Merges) UnmarshalJSON(raw []byte) error {
 			}
 			left, right, ok := strings.Cut(text, " ")
 			if !ok || strings.Contains(right, " ") || depth != 1 {
-				return fault.Corrupt("tokenizer: merge %d %q is not two strings", len(*m), text)
+				return fault.Op("tokenizer").Corrupt("merge %d %q is not two strings", len(*m), text)
 			}
 			*m = append(*m, [2]string{left, right})
 		default:
-			return fault.Corrupt("tokenizer: merge %d is not two strings", len(*m))
+			return fault.Op("tokenizer").Corrupt("merge %d is not two strings", len(*m))
 		}
 	}
-	return fault.Corrupt("tokenizer: merges are not a list")
+	return fault.Op("tokenizer").Corrupt("merges are not a list")
 }
 
 // jsonString reads the string literal that begins raw, n bytes long.
@@ -84,7 +84,7 @@ func jsonVocab(raw []byte) (map[string]int32, error) {
 	}
 	var rows []row
 	if len(raw) == 0 || raw[0] != '{' {
-		return nil, fault.Corrupt("tokenizer: tokenizer.json: vocabulary is not an object of tokens and ids")
+		return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt("vocabulary is not an object of tokens and ids")
 	}
 	for i := 1; i < len(raw); i++ {
 		if raw[i] != '"' {
@@ -104,7 +104,7 @@ func jsonVocab(raw []byte) (map[string]int32, error) {
 		}
 		id, err := strconv.ParseInt(string(raw[from:i]), 10, 32)
 		if err != nil {
-			return nil, fault.Corrupt("tokenizer: tokenizer.json: token %q has id %.40s", text, raw[from:i])
+			return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt("token %q has id %.40s", text, raw[from:i])
 		}
 		rows = append(rows, row{text, int32(id)})
 	}

@@ -47,7 +47,7 @@ func compileNormalizer(root *Step) (rewrite, error) {
 	for i := range list {
 		build, ok := normalizers[list[i].Type]
 		if !ok {
-			return nil, fault.Unsupported("tokenizer: tokenizer.json: normalizer %q", list[i].Type)
+			return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("normalizer %q", list[i].Type)
 		}
 		step, err := build(&list[i])
 		if err != nil {

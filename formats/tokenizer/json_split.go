@@ -36,7 +36,7 @@ func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
 		c := &list[i]
 		build, ok := preTokenizers[c.Type]
 		if !ok {
-			return nil, false, fault.Unsupported("tokenizer: tokenizer.json: pre-tokenizer %q", c.Type)
+			return nil, false, fault.Op("tokenizer").File("tokenizer.json").Unsupported("pre-tokenizer %q", c.Type)
 		}
 		step, err := build(c)
 		if err != nil {
@@ -181,7 +181,7 @@ func behaviors(behavior string, invert bool, each func(s string, yield func(star
 	// Older files write merged_with_next for MergedWithNext.
 	rule, ok := mergeRules[strings.ToLower(strings.ReplaceAll(behavior, "_", ""))]
 	if !ok {
-		return nil, fault.Unsupported("tokenizer: tokenizer.json: split behavior %q", behavior)
+		return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("split behavior %q", behavior)
 	}
 	return func(dst []string, s string, _ bool) []string {
 		var all []bounds

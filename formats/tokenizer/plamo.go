@@ -83,7 +83,7 @@ func (l *loader) plamo() error {
 	}
 	for b, id := range m.bytes {
 		if id == unknown {
-			return fault.Corrupt("tokenizer: the vocabulary has no token %s", byteToken(byte(b)))
+			return fault.Op("tokenizer").Corrupt("the vocabulary has no token %s", byteToken(byte(b)))
 		}
 	}
 	m.match = newTrie(keys, ids)

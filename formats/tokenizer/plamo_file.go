@@ -26,12 +26,12 @@ func ParsePLaMo(raw []byte) ([]Row, error) {
 		}
 		var row []any
 		if err := json.Unmarshal(line, &row); err != nil || len(row) < 2 {
-			return nil, fault.Corrupt("tokenizer: jsonl: token %d is not a list", len(rows))
+			return nil, fault.Op("tokenizer").Corrupt("jsonl: token %d is not a list", len(rows))
 		}
 		text, isText := row[0].(string)
 		score, isNumber := row[1].(float64)
 		if !isText || !isNumber {
-			return nil, fault.Corrupt("tokenizer: jsonl: token %d is not a string with a score", len(rows))
+			return nil, fault.Op("tokenizer").Corrupt("jsonl: token %d is not a string with a score", len(rows))
 		}
 		e := Row{text, float32(score), TypeNormal}
 		if len(row) > 2 {

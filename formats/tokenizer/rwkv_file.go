@@ -17,7 +17,7 @@ func ParseRWKV(raw []byte) ([]string, error) {
 	for line := range bytes.Lines(raw) {
 		token, ok := rwkvLine(string(line))
 		if !ok {
-			return nil, fault.Corrupt("tokenizer: rwkv_vocab_v20230424.txt: line %d is not an id, a literal and its length", len(tokens)+1)
+			return nil, fault.Op("tokenizer").File("rwkv_vocab_v20230424.txt").Corrupt("line %d is not an id, a literal and its length", len(tokens)+1)
 		}
 		tokens = append(tokens, pythonBytes(token))
 	}

@@ -38,7 +38,7 @@ func protoFields(raw []byte, yield func(protoField) error) error {
 	for len(raw) > 0 {
 		number, kind, n := protowire.ConsumeTag(raw)
 		if n < 0 {
-			return fault.Corrupt("tokenizer: SentencePiece model: %w", protowire.ParseError(n))
+			return fault.Op("tokenizer").Corrupt("SentencePiece model: %w", protowire.ParseError(n))
 		}
 		raw = raw[n:]
 		f := protoField{number: number}
@@ -55,7 +55,7 @@ func protoFields(raw []byte, yield func(protoField) error) error {
 			n = protowire.ConsumeFieldValue(number, kind, raw)
 		}
 		if n < 0 {
-			return fault.Corrupt("tokenizer: SentencePiece model: field %d: %w", number, protowire.ParseError(n))
+			return fault.Op("tokenizer").Corrupt("SentencePiece model: field %d: %w", number, protowire.ParseError(n))
 		}
 		raw = raw[n:]
 		if err := yield(f); err != nil {
@@ -101,7 +101,7 @@ func ParseSentencePiece(raw []byte) (*SentencePiece, error) {
 		return nil
 	})
 	if err == nil && len(m.Pieces) == 0 {
-		err = fault.Corrupt("tokenizer: SentencePiece model has no pieces")
+		err = fault.Op("tokenizer").Corrupt("SentencePiece model has no pieces")
 	}
 	return m, err
 }
@@ -123,10 +123,10 @@ func (m *SentencePiece) piece(raw []byte) error {
 		return err
 	}
 	if kind < TypeNormal || kind > TypeByte {
-		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has type %d", len(m.Pieces), text, kind)
+		return fault.Op("tokenizer").Corrupt("SentencePiece model: piece %d %q has type %d", len(m.Pieces), text, kind)
 	}
 	if score != score {
-		return fault.Corrupt("tokenizer: SentencePiece model: piece %d %q has no number as score", len(m.Pieces), text)
+		return fault.Op("tokenizer").Corrupt("SentencePiece model: piece %d %q has no number as score", len(m.Pieces), text)
 	}
 	m.Pieces = append(m.Pieces, text)
 	m.Scores = append(m.Scores, score)
@@ -171,7 +171,7 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 		b.keep = userDefined(t.tokens, t.types)
 		t.model = b
 	default:
-		return nil, fault.Unsupported("tokenizer: SentencePiece model of type %d", m.Algorithm)
+		return nil, fault.Op("tokenizer").Unsupported("SentencePiece model of type %d", m.Algorithm)
 	}
 	n := &normalizer{chars: chars, keep: userDefined(t.tokens, t.types), escape: m.escape,
 		prefix: m.DummyPrefix, suffix: m.spaceSuffix, merge: m.MergeSpaces}

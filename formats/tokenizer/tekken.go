@@ -38,16 +38,16 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 func ParseTekken(raw []byte) (*Tekken, error) {
 	f := &Tekken{}
 	if err := pyjson.Unmarshal(raw, f); err != nil {
-		return nil, fault.Corrupt("tokenizer: tekken.json: %w", err)
+		return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("%w", err)
 	}
 	room := f.Config.VocabSize - f.Config.NumSpecial
 	if f.Config.NumSpecial < 0 || f.Config.NumSpecial > 1<<16 || room < 256 || len(f.Vocab) < room {
-		return nil, fault.Corrupt("tokenizer: tekken.json: %d tokens with %d special ones do not come out of %d entries",
+		return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("%d tokens with %d special ones do not come out of %d entries",
 			f.Config.VocabSize, f.Config.NumSpecial, len(f.Vocab))
 	}
 	for i, v := range f.Vocab[:room] {
 		if v.Rank != i || len(v.Bytes) == 0 {
-			return nil, fault.Corrupt("tokenizer: tekken.json: entry %d has rank %d or no bytes", i, v.Rank)
+			return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("entry %d has rank %d or no bytes", i, v.Rank)
 		}
 		f.Tokens = append(f.Tokens, string(v.Bytes))
 	}
@@ -56,12 +56,12 @@ func ParseTekken(raw []byte) (*Tekken, error) {
 	}
 	for i, s := range f.Special {
 		if s.Rank != i {
-			return nil, fault.Corrupt("tokenizer: tekken.json: special token %d has rank %d", i, s.Rank)
+			return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("special token %d has rank %d", i, s.Rank)
 		}
 		f.Specials = append(f.Specials, s.Text)
 	}
 	if len(f.Specials) > f.Config.NumSpecial {
-		return nil, fault.Corrupt("tokenizer: tekken.json: %d special tokens, room for %d", len(f.Specials), f.Config.NumSpecial)
+		return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("%d special tokens, room for %d", len(f.Specials), f.Config.NumSpecial)
 	}
 	for i := len(f.Specials); i < f.Config.NumSpecial; i++ {
 		f.Specials = append(f.Specials, "<SPECIAL_"+strconv.Itoa(i)+">")

@@ -107,7 +107,7 @@ func ParseTiktoken(raw []byte) ([]string, error) {
 		if len(fields) == 0 {
 			continue
 		}
-		bad := fault.Corrupt("tokenizer: tiktoken file: line %d is not base64 bytes and a rank", len(tokens)+1)
+		bad := fault.Op("tokenizer").Corrupt("tiktoken file: line %d is not base64 bytes and a rank", len(tokens)+1)
 		if len(fields) != 2 {
 			return nil, bad
 		}
@@ -117,7 +117,7 @@ func ParseTiktoken(raw []byte) ([]string, error) {
 			return nil, bad
 		}
 		if rank != len(tokens) {
-			return nil, fault.Corrupt("tokenizer: tiktoken file: rank %d stands where %d is due", rank, len(tokens))
+			return nil, fault.Op("tokenizer").Corrupt("tiktoken file: rank %d stands where %d is due", rank, len(tokens))
 		}
 		tokens = append(tokens, string(token))
 	}
@@ -132,13 +132,13 @@ func checkRanks(name string, tokens []string) error {
 	seen := make(map[string]bool, len(tokens))
 	for rank, text := range tokens {
 		if seen[text] || len(text) > maxRankedToken {
-			return fault.Corrupt("tokenizer: %s: token %d %q is there twice or longer than %d bytes", name, rank, text, maxRankedToken)
+			return fault.Op("tokenizer").File(name).Corrupt("token %d %q is there twice or longer than %d bytes", rank, text, maxRankedToken)
 		}
 		seen[text] = true
 	}
 	for b := range 256 {
 		if !seen[string([]byte{byte(b)})] {
-			return fault.Corrupt("tokenizer: %s: no token for byte 0x%02X", name, b)
+			return fault.Op("tokenizer").File(name).Corrupt("no token for byte 0x%02X", b)
 		}
 	}
 	return nil

@@ -91,7 +91,7 @@ func rowBytes(c quantize.Choice) int64 {
 func ParseProfile(name string, data []byte) (*Profile, error) {
 	p := &Profile{}
 	if err := json.Unmarshal(data, p); err != nil {
-		return nil, fault.Op("budget").File(name).Corrupt("it is no file of sensitivities: %w", err)
+		return nil, fault.Op("budget").File(name).Corrupt("not a file of sensitivities: %w", err)
 	}
 	for _, t := range p.Tensors {
 		for typ, e := range t.Errors {

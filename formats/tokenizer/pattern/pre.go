@@ -135,7 +135,7 @@ func Lookup(name string) (Rule, error) {
 	}
 	r, ok := rules[name]
 	if !ok {
-		return Rule{}, fault.Unsupported("tokenizer: unknown pre-tokenizer %q in tokenizer.ggml.pre", name)
+		return Rule{}, fault.Op("tokenizer").Unsupported("unknown pre-tokenizer %q in tokenizer.ggml.pre", name)
 	}
 	return r, nil
 }

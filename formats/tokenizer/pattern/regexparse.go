@@ -37,7 +37,7 @@ type parser struct {
 }
 
 func (p *parser) fail(what string) error {
-	return fault.Unsupported("tokenizer: split pattern %q: %s at byte %d", p.src, what, p.pos)
+	return fault.Op("tokenizer").Unsupported("split pattern %q: %s at byte %d", p.src, what, p.pos)
 }
 
 func (p *parser) more() bool         { return p.pos < len(p.src) }

@@ -78,10 +78,14 @@ func (a *app) report(err error) int {
 	if !a.parsed && code == exitOther {
 		code = exitUsage
 	}
-	if a.JSON {
-		a.Event("error", map[string]any{"message": err.Error(), "exit": code})
+	message := fault.Printable(err.Error())
+	if !a.parsed { // suggestions stand on lines of their own
+		message = err.Error()
 	}
-	fmt.Fprintln(a.Err, "mq:", err)
+	if a.JSON {
+		a.Event("error", map[string]any{"message": message, "exit": code})
+	}
+	fmt.Fprintln(a.Err, "mq:", message)
 	if code == exitUsage && !a.parsed {
 		fmt.Fprintln(a.Err, "mq: see 'mq --help' or 'mq COMMAND --help'")
 	}
