@@ -9,10 +9,11 @@ type Arch struct {
 	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
-	Late             string // common key-values with this prefix are among Params instead
-	KeepsPredictions bool   // multi-token-prediction layers are converted, not dropped
-	KeepsTypes       bool   // matrices keep the checkpoint's types, whatever type is asked for
-	EarlyTemplate    bool   // the chat template stands behind general.architecture
+	Late             string     // common key-values with this prefix are among Params instead
+	KeepsPredictions bool       // multi-token-prediction layers are converted, not dropped
+	KeepsTypes       bool       // matrices keep the checkpoint's types, whatever type is asked for
+	Vocabulary       Vocabulary // how the vocabulary is written
+	EarlyTemplate    bool       // the chat template stands behind general.architecture
 
 	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 

@@ -7,9 +7,10 @@ import "slices"
 // checkpoints store expert matrices with inputs along the rows, and pair
 // rotated dimensions as the file does.
 var llama4 = Arch{
-	Name:    "llama4",
-	Classes: []string{"Llama4ForConditionalGeneration", "Llama4ForCausalLM"},
-	Strip:   []string{"language_model."},
+	Name:       "llama4",
+	Classes:    []string{"Llama4ForConditionalGeneration", "Llama4ForCausalLM"},
+	Strip:      []string{"language_model."},
+	Vocabulary: Vocabulary{Writer: JSONFirst},
 	Defaults: map[string]Defaults{
 		"": {Context: 131072, Eps: 1e-5, RopeBase: 5e5, HeadDim: Derived},
 	},

@@ -6,9 +6,10 @@ import "slices"
 // Devstral, and Ministral 3, which stretches its context with YaRN and scales
 // queries with their position.
 var mistral3 = Arch{
-	Name:    "mistral3",
-	Classes: []string{"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"},
-	Strip:   []string{"language_model."},
+	Name:       "mistral3",
+	Classes:    []string{"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"},
+	Strip:      []string{"language_model."},
+	Vocabulary: llamaVocabulary,
 	Defaults: map[string]Defaults{
 		"": {Context: 131072, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
 	},

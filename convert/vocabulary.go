@@ -10,7 +10,7 @@ import (
 // vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
 // embedding. More tokens than rows are an error: the file could not be loaded.
 func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*vocab.Vocabulary, error) {
-	t, err := vocab.Read(ckpt, vocab.Options{Rows: h.Vocab, Rules: vocab.ByClass(h.Class), Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
+	t, err := vocab.Read(ckpt, vocab.Options{Rows: h.Vocab, Rules: arch.VocabularyOf(h.Class), Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -13,11 +14,11 @@ import (
 
 // Options change what Read makes of a checkpoint.
 type Options struct {
-	Rows      int    // of the embedding; 0: what config.json says
-	Rules     Rules  // of the model's class
-	Pre       string // tokenizer.ggml.pre; "": recognized
-	Unchecked bool   // leave out the comparison with the source's own rules
-	Native    bool   // Mistral's own format counts, whatever other files there are
+	Rows      int             // of the embedding; 0: what config.json says
+	Rules     arch.Vocabulary // of the model's class
+	Pre       string          // tokenizer.ggml.pre; "": recognized
+	Unchecked bool            // leave out the comparison with the source's own rules
+	Native    bool            // Mistral's own format counts, whatever other files there are
 }
 
 // Vocabulary is a checkpoint's vocabulary as a GGUF file has it.
@@ -165,11 +166,11 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return (*checkpoint).writeRWKV, nil
 	case exists("tokenizer.jsonl"):
 		return (*checkpoint).writePlamo, nil
-	case rules.Writer == Gemma4 && c.json != nil:
+	case rules.Writer == arch.Gemma4 && c.json != nil:
 		return (*checkpoint).writeGemma4, nil
 	case c.sp != nil && c.sp.Algorithm == 1:
 		return (*checkpoint).writeUnigram, nil
-	case c.sp != nil && rules.Writer != JSONFirst:
+	case c.sp != nil && rules.Writer != arch.JSONFirst:
 		return (*checkpoint).writeSentencePiece, nil
 	case model == "Unigram":
 		return (*checkpoint).writeUnigramJSON, nil

@@ -3,5 +3,6 @@
 // how tokens are typed and padded, which name the pre-tokenizer has, which
 // tokens have a role, where the chat template comes from.
 //
-// What the files do not decide, the class of the model does; Rules hold it.
+// What the files do not decide, the class of the model does:
+// [arch.Vocabulary].
 package vocab

@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"arch":                      {"formats"},
 	"convert":                   {"convert", "arch", "formats"},
 	"convert/transform":         {"formats"},
-	"convert/vocab":             {"formats"},
+	"convert/vocab":             {"arch", "formats"},
 	"eval":                      {"eval", "arch", "quantize", "formats"},
 	"validate/template":         {},
 	"validate":                  {"validate", "eval", "convert", "arch", "quantize", "formats"},

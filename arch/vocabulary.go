@@ -1,0 +1,66 @@
+package arch
+
+// VocabularyWriter names the way in which a class of models has its vocabulary
+// written.
+type VocabularyWriter uint8
+
+// The ways.
+const (
+	ByFiles   VocabularyWriter = iota // as the files say
+	JSONFirst                         // from tokenizer.json, whatever other files there are
+	Gemma4                            // from tokenizer.json, as the vocabulary kind gemma4
+)
+
+// Vocabulary says how the reference converter writes the vocabulary of a class
+// of models where the tokenizer's files alone do not decide.
+type Vocabulary struct {
+	Writer VocabularyWriter
+
+	// Llama notes add_prefix_space before anything else, corrects the end of a
+	// turn of CodeLlama and the BOS of small Granite models, and implies Scored.
+	Llama bool
+	// Scored writes merges over characters in tokenizer.json as a SentencePiece
+	// vocabulary even if no space is put before a text.
+	Scored bool
+	// AddedAsWritten takes the added tokens of a SentencePiece vocabulary as
+	// they are spelled, control tokens only where they are called special.
+	AddedAsWritten bool
+	// NoSpacePrefix says that no space is put before a text.
+	NoSpacePrefix bool
+	// OwnRows takes vocab_size for the number of rows although the layers have
+	// embeddings of their own.
+	OwnRows bool
+	// EOT is the token that ends a turn, 0 for what the files say.
+	EOT uint32
+}
+
+// VocabularyOf returns how the vocabulary of a class is written.
+func VocabularyOf(class string) Vocabulary {
+	if a, ok := ByClass(class); ok {
+		return a.Vocabulary
+	}
+	return vocabularies[class]
+}
+
+var (
+	llamaVocabulary  = Vocabulary{Llama: true}
+	gemmaVocabulary  = Vocabulary{NoSpacePrefix: true}
+	gemma4Vocabulary = Vocabulary{Writer: Gemma4}
+)
+
+// vocabularies are those of classes whose layers the table does not describe.
+var vocabularies = map[string]Vocabulary{
+	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
+	"GraniteForCausalLM": llamaVocabulary, "GraniteMoeForCausalLM": llamaVocabulary, "GraniteMoeSharedForCausalLM": llamaVocabulary,
+	"ArceeForCausalLM": llamaVocabulary, "ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
+
+	"GemmaForCausalLM":  {NoSpacePrefix: true, EOT: 107},
+	"Gemma2ForCausalLM": gemmaVocabulary, "Gemma3ForCausalLM": gemmaVocabulary, "Gemma3ForConditionalGeneration": gemmaVocabulary,
+	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
+	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},
+
+	"Gemma4ForConditionalGeneration": gemma4Vocabulary, "Gemma4ForCausalLM": gemma4Vocabulary, "Gemma4UnifiedForConditionalGeneration": gemma4Vocabulary,
+
+	"JambaForCausalLM": {Scored: true},
+	"Phi3ForCausalLM":  {AddedAsWritten: true},
+}
