@@ -133,7 +133,7 @@ type form struct {
 	data   *[]byte
 }
 
-// same tells whether two outputs want the same bytes.
+// same reports whether two outputs want the same bytes.
 func (f form) same(c *Choice) bool {
 	if f.choice.Info.Type != c.Info.Type || (f.choice.weights == nil) != (c.weights == nil) {
 		return false

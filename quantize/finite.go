@@ -38,7 +38,7 @@ func newScreen(bits, exponents, large uint64) screen {
 	return s
 }
 
-// large tells whether src, of whole elements, has to be looked at closely.
+// large reports whether src, of whole elements, has to be looked at closely.
 func (s screen) large(src []byte) bool {
 	greatest, n := kernel.GreatestBits(src, s.width)
 	if greatest >= s.limit {

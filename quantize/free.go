@@ -42,7 +42,7 @@ func isOpen(c Choice, o Options) bool {
 		!(r == output && (o.LeaveOutput || o.OutputType != nil)) && !(r == tokenEmbd && o.EmbedType != nil)
 }
 
-// Takes tells whether the tensor can have a type: its rows are whole blocks,
+// Takes reports whether the tensor can have a type: its rows are whole blocks,
 // and it has the importance weights that the type requires.
 func (c Choice) Takes(t gguf.Type) bool {
 	typ, ok := ByID(t)

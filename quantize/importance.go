@@ -72,7 +72,7 @@ type weights struct {
 	rows     int64 // of a matrix
 }
 
-// Coverage tells what an importance matrix has to say about a plan.
+// Coverage describes how an importance matrix applies to a plan.
 type Coverage struct {
 	File     string   `json:"file"`
 	Entries  int      `json:"entries"`

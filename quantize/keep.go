@@ -2,7 +2,7 @@ package quantize
 
 import "github.com/f190792d/mq/formats/gguf"
 
-// Keep plans a file that holds a source as it is, under a name for people:
+// Keep plans a file that holds a source as it is, with a display name:
 // every tensor in its type and place, the key-values unchanged. It is how a
 // conversion without quantization is written.
 func Keep(name string, kvs gguf.KVs, tensors []gguf.TensorInfo) (*Plan, error) {

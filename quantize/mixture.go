@@ -163,7 +163,7 @@ func moreBits(s *site) bool {
 	return s.i < s.n/8 || s.i >= 7*s.n/8 || (s.i-s.n/8)%3 == 2
 }
 
-// stacked tells a tensor of several matrices: the experts, but also the
+// stacked reports whether a tensor holds several matrices: the experts, but also the
 // projections of latent attention, which only bailingmoe3 is spared.
 func stacked(s *site) bool {
 	if len(s.shape) < 3 || s.shape[2] <= 1 {

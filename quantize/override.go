@@ -19,7 +19,7 @@ type Override struct {
 	match   func(name string) bool
 }
 
-// Match tells whether the pattern is found anywhere in the name.
+// Match reports whether the pattern is found anywhere in the name.
 func (o Override) Match(name string) bool { return o.match != nil && o.match(name) }
 
 // ParseOverride reads "REGEX=TYPE". The pattern follows ECMAScript, as
@@ -144,11 +144,11 @@ func ParseKVOverride(s string) (KVOverride, error) {
 		}
 		v, err := kind.parse(rest)
 		if err != nil {
-			return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the value is no %s", s, strings.TrimSuffix(kind.prefix, ":"))
+			return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the value is not a valid %s", s, strings.TrimSuffix(kind.prefix, ":"))
 		}
 		return KVOverride{key, v}, nil
 	}
-	return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the type is none of int, float, bool, str", s)
+	return KVOverride{}, fault.Op("quantize").Invalid("key-value %q: the type is not one of int, float, bool, str", s)
 }
 
 // overriddenInt returns the integer that the overrides give key. The first

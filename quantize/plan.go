@@ -31,10 +31,10 @@ type Choice struct {
 	weights *weights // nil where the tensor is quantized without
 }
 
-// Fallback tells whether the rows do not fit the type that was wanted.
+// Fallback reports whether the rows do not fit the type that was wanted.
 func (c Choice) Fallback() bool { return c.Wanted != c.Info.Type }
 
-// Converts tells whether the data change; they are copied otherwise.
+// Converts reports whether the data change; they are copied otherwise.
 func (c Choice) Converts() bool { return c.From != c.Info.Type }
 
 // planner holds what choosing types needs from one tensor to the next.
@@ -108,7 +108,7 @@ func (p *planner) choose(c *Choice) error {
 	case !ok || columns%int64(to.BlockLen()) != 0:
 		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("row length %d is not a multiple of the %s block length %d, and no other type is defined for that", columns, want, want.BlockLen())
 	case to != want && p.NoFallback:
-		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("its rows of %d values are no multiple of the %d in a block of %s; without --no-fallback it would be %s", columns, want.BlockLen(), want, to)
+		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("row length %d is not a multiple of the %s block length %d; without --no-fallback it would be %s", columns, want, want.BlockLen(), to)
 	}
 	c.Wanted, c.Info.Type = want, to
 	return nil

@@ -24,7 +24,7 @@ type Recipe struct {
 	alias  string
 }
 
-// Copy tells whether the recipe keeps every tensor in its type.
+// Copy reports whether the recipe keeps every tensor in its type.
 func (r Recipe) Copy() bool { return r.copies }
 
 // recipes is in the order of quality: from few bits to many.

@@ -85,7 +85,7 @@ var keptNames = []string{
 	"a.rvq.codebook", "mm.a.code_embd",
 }
 
-// quantizable tells whether a recipe may change the tensor's type: a weight
+// quantizable reports whether a recipe may change the tensor's type: a weight
 // of two or more dimensions that is none of keptNames. Lengths of 1 at the
 // end of a shape do not count.
 func quantizable(t gguf.TensorInfo) bool {

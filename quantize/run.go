@@ -35,7 +35,7 @@ type Range struct {
 	Offset, Length int64  // in the file
 }
 
-// An Event tells how far a run has come.
+// An Event reports how far a run has come.
 type Event struct {
 	Tensor      string // the tensor that was worked on last
 	Done, Total int64  // bytes of the source
@@ -49,7 +49,7 @@ type RunOptions struct {
 	// Progress is called after every chunk, never twice at once.
 	Progress func(Event)
 
-	// Skip tells that a range was written before. A chunk is not even read
+	// Skip reports whether a range was written before. A chunk is not even read
 	// where all outputs have it. It may be called from several goroutines.
 	Skip func(Range) bool
 

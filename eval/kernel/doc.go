@@ -12,7 +12,7 @@
 // neither the number of rows in a batch nor the number of workers, and AVX2,
 // AVX-512 and NEON agree bit for bit.
 //
-// kernel_amd64.s is written by the module in _gen:
-//
-//	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+// kernel_amd64.s is written by the module internal/asm.
 package kernel
+
+//go:generate go -C ../../internal/asm run . forward

@@ -6,3 +6,5 @@
 // MX, 2023) and, for the FNUZ variants, Noune et al., "8-bit Numerical Formats
 // for Deep Neural Networks" (2022).
 package dtype
+
+//go:generate go -C ../../internal/asm run . rows

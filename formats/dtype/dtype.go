@@ -94,7 +94,7 @@ func (d DType) String() string { return types[d.row()].name }
 // Bits is the width of one element; 0 for Invalid.
 func (d DType) Bits() int { return types[d.row()].bits }
 
-// Float tells whether elements are real floating-point numbers.
+// Float reports whether elements are real floating-point numbers.
 func (d DType) Float() bool { return types[d.row()].float }
 
 // Bytes is the size of n packed elements. It is false for a negative n, where

@@ -7,7 +7,7 @@ import (
 
 // rows are kernels for runs of 32 elements, nil where there is no assembly.
 // Those that round return how many runs they did before the first with a NaN.
-// The module in quantize/kernel/_gen writes them.
+// The module internal/asm writes them.
 type rows struct {
 	widenF16, widenBF16   func(dst *float32, src *byte, n int)
 	narrowF16, narrowBF16 func(dst *byte, src *float32, blocks int) int

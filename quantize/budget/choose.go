@@ -12,7 +12,7 @@ import (
 	"github.com/f190792d/mq/quantize"
 )
 
-// Target is the size that is asked for: one of the two.
+// Target is the requested size; exactly one field is set.
 type Target struct {
 	Bits  float64 // per weight, over all tensors' data
 	Bytes int64   // of the whole file
@@ -80,7 +80,7 @@ func Choose(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, p *Prof
 	return choice, nil
 }
 
-// Check tells, before anything is measured, whether a target can be met with
+// Check reports, before anything is measured, whether a target can be met with
 // some of the types; nil stands for Candidates().
 func Check(kvs gguf.KVs, tensors []gguf.TensorInfo, o quantize.Options, types []gguf.Type, target Target) error {
 	free, err := quantize.Free(tensors, o)

@@ -20,7 +20,7 @@ import (
 )
 
 // matrices are the tensors of a small model: two layers, and one matrix with
-// rows that are no multiple of 256.
+// rows whose length is not a multiple of 256.
 var matrices = []struct {
 	name          string
 	columns, rows int64

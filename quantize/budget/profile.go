@@ -14,9 +14,9 @@ import (
 	"github.com/f190792d/mq/quantize"
 )
 
-// Profile tells what each type would do to each tensor of a model.
+// Profile records what each type would do to each tensor of a model.
 type Profile struct {
-	// Fingerprint tells what was measured: see Fingerprint.
+	// Fingerprint identifies what was measured: see Fingerprint.
 	Fingerprint string `json:"fingerprint"`
 
 	// Sensitivity says where the factors come from: "model" or "weights".

@@ -13,12 +13,14 @@
 // searches), chosen at start. The build tag noasm leaves only Go. Finite input
 // gives the same bits everywhere.
 //
-// kernel_amd64.s and kernel_arm64.s are written by the module in _gen, from the
-// same text:
-//
-//	cd _gen && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel
-//	cd _gen && go run . neon
-//
-// The other files of assembly, of whole blocks, code searches and splits, are
-// written by its command blocks, which says how.
+// The assembly is written by the module internal/asm; kernel_amd64.s and
+// kernel_arm64.s are from the same text.
 package kernel
+
+//go:generate go -C ../../internal/asm run . searches
+//go:generate go -C ../../internal/asm run . searches-neon
+//go:generate go -C ../../internal/asm run . blocks
+//go:generate go -C ../../internal/asm run . greatest
+//go:generate go -C ../../internal/asm run . lines
+//go:generate go -C ../../internal/asm run . near
+//go:generate go -C ../../internal/asm run . splits

@@ -23,7 +23,7 @@ type (
 	lowestKernel func(l *float32, list *uint16, n int, scales *float32, eights int, slack float32)
 )
 
-// HasLines tells whether there are kernels for Lines.
+// HasLines reports whether there are kernels for Lines.
 func HasLines() bool { return active.linesTernary != nil }
 
 // Set takes the values of a group and their weights.

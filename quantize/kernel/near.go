@@ -24,7 +24,7 @@ type Near struct {
 
 type nearKernel func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
 
-// HasNear tells whether Search does anything.
+// HasNear reports whether Search does anything.
 func HasNear() bool { return active.nearTernary != nil }
 
 // AppendPlanes appends a list of codes in the form that Search reads: of each

@@ -1,0 +1,221 @@
+package vec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// NEON by hand: avo knows x86 alone, so its virtual registers are but names
+// here. Go's assembler lacks most vector arithmetic, which is therefore given
+// as instruction words: Arm Architecture Reference Manual, C7.2, for ".4S" or
+// ".16B", registers zero.
+const (
+	fadd       = 0x4e20d400
+	fsub       = 0x4ea0d400
+	fmul       = 0x6e20dc00
+	fdiv       = 0x6e20fc00
+	fmax       = 0x4e20f400
+	fmin       = 0x4ea0f400
+	fsqrt      = 0x6ea1f800
+	frintn     = 0x4e218800
+	fcvtns     = 0x4e21a800
+	scvtf      = 0x4e21d800
+	fcmeq      = 0x4e20e400
+	fcmge      = 0x6e20e400
+	fcmgt      = 0x6ea0e400
+	subInt     = 0x6ea08400
+	smax       = 0x4ea06400
+	smin       = 0x4ea06c00
+	andBits    = 0x4e201c00
+	clearBits  = 0x4e601c00 // n &^ m
+	orBits     = 0x4ea01c00
+	xorBits    = 0x6e201c00
+	selectBits = 0x6e601c00 // d ? n : m
+	insertBits = 0x6ea01c00 // d = m ? n : d
+	not        = 0x6e205800
+	movi0      = 0x6f00e400
+	umaxv      = 0x6eb0a800
+	addv       = 0x4eb1b800
+	ldrQ       = 0x3dc00000 // offset in units of 16
+	strQ       = 0x3d800000
+	ld1r       = 0x4d40c800
+	fmovToW    = 0x1e260000
+	move       = 0 // orBits of twice the same
+)
+
+// An armLine is an instruction of the function that is being emitted.
+type armLine struct {
+	text          func(number func(reg.Register) int) string
+	def, use      []reg.Register // vectors
+	label         string         // of this line
+	target        string         // it may jump to
+	noFallThrough bool
+}
+
+// armFunction is the function that is being emitted, and the text before it.
+var armFunction struct {
+	lines   []armLine
+	general []reg.Register // by number
+	params  map[string]int
+	out     strings.Builder
+	words   map[string][]uint32
+	order   []string
+}
+
+func armEmit(l armLine) { armFunction.lines = append(armFunction.lines, l) }
+
+// armWord emits a word with vector registers at bits 0, 5 and 16.
+func armWord(def, use []reg.Register, word func(number func(reg.Register) int) uint32) {
+	armEmit(armLine{def: def, use: use, text: func(number func(reg.Register) int) string {
+		return fmt.Sprintf("WORD $0x%08x", word(number))
+	}})
+}
+
+// armReg is a vector operand in a register.
+func armReg(o Op) reg.Register {
+	if m, ok := o.(Mem); ok {
+		out := Vector()
+		armLoad(out, m)
+		return out
+	}
+	return o.(reg.Register)
+}
+
+func arm3(op uint32, out reg.Register, a, b Op) {
+	n, m := armReg(a), armReg(b)
+	armWord([]reg.Register{out}, []reg.Register{n, m}, func(number func(reg.Register) int) uint32 {
+		return op | uint32(number(m)<<16|number(n)<<5|number(out))
+	})
+}
+
+// armInto is arm3 for operations that read their result register.
+func armInto(op uint32, out reg.Register, a, b Op) {
+	n, m := armReg(a), armReg(b)
+	armWord([]reg.Register{out}, []reg.Register{n, m, out}, func(number func(reg.Register) int) uint32 {
+		return op | uint32(number(m)<<16|number(n)<<5|number(out))
+	})
+}
+
+func arm2(op uint32, out reg.Register, a Op) {
+	if op == move {
+		arm3(orBits, out, a, a)
+		return
+	}
+	n := armReg(a)
+	armWord([]reg.Register{out}, []reg.Register{n}, func(number func(reg.Register) int) uint32 {
+		return op | uint32(number(n)<<5|number(out))
+	})
+}
+
+func armZero(out reg.Register) {
+	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return movi0 | uint32(number(out)) })
+}
+
+// armGeneral is the number of a general register: they are few, and each
+// keeps its own.
+func armGeneral(r reg.Register) int {
+	f := &armFunction
+	same := func(o reg.Register) bool { return r.Asm() == o.Asm() }
+	i := slices.IndexFunc(f.general, same)
+	if i < 0 {
+		i = len(f.general)
+		f.general = append(f.general, r)
+	}
+	if i > 15 {
+		panic("too many general registers")
+	}
+	return i
+}
+
+func armAddress(word uint32, m Mem) uint32 {
+	return word | uint32(m.Disp/16)<<10 | uint32(armGeneral(m.Base))<<5
+}
+
+// armScratch holds the addresses of constants.
+const armScratch = 16
+
+func armLoad(out reg.Register, from Mem) {
+	if from.Symbol.Name != "" {
+		armText("MOVD $%s<>(SB), R%d", from.Symbol.Name, armScratch)
+		armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
+			return ldrQ | armScratch<<5 | uint32(number(out))
+		})
+		return
+	}
+	word := armAddress(ldrQ, from)
+	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
+}
+
+func armStore(to Mem, v reg.Register) {
+	word := armAddress(strQ, to)
+	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
+}
+
+func armBroadcast(out reg.Register, from Mem) {
+	word := uint32(ld1r | armGeneral(from.Base)<<5)
+	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
+}
+
+// armEverywhere is a float32 argument in all lanes.
+func armEverywhere(name string) Reg {
+	armText("MOVD $%s, R%d", armParam(name), armScratch)
+	out := Vector()
+	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
+		return ld1r | armScratch<<5 | uint32(number(out))
+	})
+	return out
+}
+
+// ArmFloat is an integer as a float in all lanes.
+func ArmFloat(n reg.Register) Reg {
+	out := Vector()
+	general := armGeneral(n)
+	armEmit(armLine{def: []reg.Register{out}, text: func(number func(reg.Register) int) string {
+		return fmt.Sprintf("VDUP R%d, V%d.S4", general, number(out))
+	}})
+	return ToFloat(out)
+}
+
+func armCompare(predicate uint64, out reg.Register, a, b Op) {
+	switch predicate {
+	case Equal, NotEqual:
+		arm3(fcmeq, out, a, b)
+	case Greater:
+		arm3(fcmgt, out, a, b)
+	case Less:
+		arm3(fcmgt, out, b, a)
+	case GreaterEqual, NotGreatEq:
+		arm3(fcmge, out, a, b)
+	case LessEqual, NotLessEqual:
+		arm3(fcmge, out, b, a)
+	}
+	if predicate == NotEqual || predicate == NotGreatEq || predicate == NotLessEqual {
+		arm2(not, out, out.(Op))
+	}
+}
+
+// armToGeneral moves the lowest lane to a general register.
+func armToGeneral(v reg.Register, general int) {
+	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 {
+		return fmovToW | uint32(number(v)<<5|general)
+	})
+}
+
+func armJumpUnlessAny(mask reg.Register, to string) {
+	most := Vector()
+	arm2(umaxv, most, mask.(Op))
+	armToGeneral(most, armScratch)
+	armBranch(to, "CBZW R%d, "+to, armScratch)
+}
+
+// armLanes is one bit for each lane of a mask.
+func armLanes(mask reg.Register) reg.GPVirtual {
+	sum := And(mask.(Op), Words("lane_bits", 1, 2, 4, 8))
+	arm2(addv, sum, sum)
+	out := generalRegister()
+	armToGeneral(sum, armGeneral(out))
+	return out
+}

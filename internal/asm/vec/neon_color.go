@@ -1,0 +1,94 @@
+package vec
+
+import (
+	"slices"
+
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// vectors is a set of them, by the names of their registers.
+type vectors map[string]bool
+
+// color gives each vector the first register that no vector alive at the same
+// time has.
+func color(lines []armLine) func(reg.Register) int {
+	alive := aliveAfter(lines)
+	apart := map[string]vectors{}
+	var order []string
+	for _, l := range lines {
+		for _, r := range l.def {
+			if d := r.Asm(); apart[d] == nil {
+				apart[d] = vectors{}
+				order = append(order, d)
+			}
+		}
+	}
+	for i, l := range lines {
+		for _, r := range l.def {
+			d := r.Asm()
+			for v := range alive[i] {
+				if v != d {
+					apart[d][v], apart[v][d] = true, true
+				}
+			}
+		}
+	}
+	given := map[string]int{}
+	for _, v := range order {
+		var used [64]bool
+		for o := range apart[v] {
+			if n, ok := given[o]; ok {
+				used[n] = true
+			}
+		}
+		given[v] = slices.Index(used[:], false)
+		if given[v] > 31 {
+			panic("too many vectors")
+		}
+	}
+	return func(r reg.Register) int { return given[r.Asm()] }
+}
+
+// aliveAfter finds the vectors that are read after each line before they are
+// set again.
+func aliveAfter(lines []armLine) []vectors {
+	at := map[string]int{}
+	for i, l := range lines {
+		if l.label != "" {
+			at[l.label] = i
+		}
+	}
+	in, out := make([]vectors, len(lines)), make([]vectors, len(lines))
+	for i := range lines {
+		in[i], out[i] = vectors{}, vectors{}
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := len(lines) - 1; i >= 0; i-- {
+			l := lines[i]
+			next := []int{}
+			if !l.noFallThrough {
+				next = append(next, i+1)
+			}
+			if l.target != "" {
+				next = append(next, at[l.target])
+			}
+			for _, n := range next {
+				for v := range in[n] {
+					out[i][v] = true
+				}
+			}
+			before := len(in[i])
+			for v := range out[i] {
+				if !slices.ContainsFunc(l.def, func(r reg.Register) bool { return r.Asm() == v }) {
+					in[i][v] = true
+				}
+			}
+			for _, r := range l.use {
+				in[i][r.Asm()] = true
+			}
+			changed = changed || len(in[i]) != before
+		}
+	}
+	return out
+}
