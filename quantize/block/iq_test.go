@@ -180,30 +180,6 @@ func TestSortKeepsTheOrderOfEqualValues(t *testing.T) {
 	}
 }
 
-func TestLevel4IsTheNearestValue(t *testing.T) {
-	nearest := func(v float32) (level uint8) {
-		for l := 1; l < 16; l++ {
-			if !(float64(v) < float64(values4[l-1]+values4[l])/2) {
-				level = uint8(l)
-			}
-		}
-		return level
-	}
-	for half := -300; half <= 300; half++ {
-		v := float32(half) / 2
-		for _, v := range []float32{math.Nextafter32(v, -1000), v, math.Nextafter32(v, 1000)} {
-			if got, want := level4(v), nearest(v); got != want {
-				t.Errorf("level of %v is %d, want %d", v, got, want)
-			}
-		}
-	}
-	for _, v := range []float32{float32(math.Inf(-1)), -1e30, 1e30, float32(math.Inf(1)), float32(math.NaN())} {
-		if got, want := level4(v), nearest(v); got != want {
-			t.Errorf("level of %v is %d, want %d", v, got, want)
-		}
-	}
-}
-
 func TestEighthSignMakesMinusesEven(t *testing.T) {
 	s := gridSearch{gridFormat: &iq2xs}
 	blocks(16, func(x, w []float32) {

@@ -71,11 +71,16 @@ func (s *strip) spreadBy(variances []float32, first, n int) {
 
 // variances is factor·Σx² / 256 of each super-block.
 func (s *strip) variances(x []float32, factor float32) []float32 {
-	n := len(x) / superLen
-	sums := s.grid[:n]
-	sumSquaresEach(sums, x)
+	sums := s.sumSquares(x, superLen)
 	for b, sum := range sums {
 		sums[b] = float32(factor*sum) / superLen
 	}
+	return sums
+}
+
+// sumSquares is Σx² of each n values.
+func (s *strip) sumSquares(x []float32, n int) []float32 {
+	sums := s.grid[:len(x)/n]
+	sumSquaresEach(sums, x, n)
 	return sums
 }

@@ -8,13 +8,13 @@ func sumSquares(x []float32) (sum float32) {
 	return sum
 }
 
-// sumSquaresEach is sumSquares of each super-block. Four at a time wait for
-// each other's additions less than one alone.
-func sumSquaresEach(sums, x []float32) {
-	for ; len(sums) >= 4; sums, x = sums[4:], x[4*superLen:] {
-		a, b, c, d := x[:superLen], x[superLen:][:superLen], x[2*superLen:][:superLen], x[3*superLen:][:superLen]
+// sumSquaresEach is sumSquares of each n values. Four at a time wait for each
+// other's additions less than one alone.
+func sumSquaresEach(sums, x []float32, n int) {
+	for ; len(sums) >= 4; sums, x = sums[4:], x[4*n:] {
+		a, b, c, d := x[:n], x[n:][:n], x[2*n:][:n], x[3*n:][:n]
 		var sa, sb, sc, sd float32
-		for i := range superLen {
+		for i := range a {
 			sa += float32(a[i] * a[i])
 			sb += float32(b[i] * b[i])
 			sc += float32(c[i] * c[i])
@@ -23,7 +23,7 @@ func sumSquaresEach(sums, x []float32) {
 		sums[0], sums[1], sums[2], sums[3] = sa, sb, sc, sd
 	}
 	for i := range sums {
-		sums[i] = sumSquares(x[i*superLen:][:superLen])
+		sums[i] = sumSquares(x[i*n:][:n])
 	}
 }
 

@@ -2580,3 +2580,131 @@ block:
 	JNZ          block
 	VZEROUPPER
 	RET
+
+// func nonLinearLevelsAVX2(dst *byte, stride int, src *float32, groups int, inverse *float32)
+// Requires: AVX, AVX2
+TEXT ·nonLinearLevelsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ groups+24(FP), DX
+	MOVQ stride+8(FP), BX
+	MOVQ inverse+32(FP), SI
+
+group:
+	VBROADCASTSS (SI), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      96(CX), Y4
+	VMULPS       Y0, Y1, Y1
+	VMULPS       all_3d924925<>+0(SB), Y1, Y5
+	VADDPS       all_40e8af8b<>+0(SB), Y5, Y5
+	VMINPS       all_41700000<>+0(SB), Y5, Y5
+	VMAXPS       all_00000000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPSLLD       $0x1c, Y5, Y7
+	VPERMPS      midpoints<>+0(SB), Y5, Y6
+	VPERMPS      midpoints<>+32(SB), Y5, Y8
+	VBLENDVPS    Y7, Y8, Y6, Y6
+	VCMPPS       $0x1d, Y6, Y1, Y1
+	VPSUBD       Y1, Y5, Y5
+	VMULPS       Y0, Y2, Y1
+	VMULPS       all_3d924925<>+0(SB), Y1, Y2
+	VADDPS       all_40e8af8b<>+0(SB), Y2, Y2
+	VMINPS       all_41700000<>+0(SB), Y2, Y2
+	VMAXPS       all_00000000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x1c, Y2, Y7
+	VPERMPS      midpoints<>+0(SB), Y2, Y6
+	VPERMPS      midpoints<>+32(SB), Y2, Y8
+	VBLENDVPS    Y7, Y8, Y6, Y6
+	VCMPPS       $0x1d, Y6, Y1, Y1
+	VPSUBD       Y1, Y2, Y2
+	VMULPS       Y0, Y3, Y1
+	VMULPS       all_3d924925<>+0(SB), Y1, Y3
+	VADDPS       all_40e8af8b<>+0(SB), Y3, Y3
+	VMINPS       all_41700000<>+0(SB), Y3, Y3
+	VMAXPS       all_00000000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSLLD       $0x1c, Y3, Y7
+	VPERMPS      midpoints<>+0(SB), Y3, Y6
+	VPERMPS      midpoints<>+32(SB), Y3, Y8
+	VBLENDVPS    Y7, Y8, Y6, Y6
+	VCMPPS       $0x1d, Y6, Y1, Y1
+	VPSUBD       Y1, Y3, Y3
+	VMULPS       Y0, Y4, Y0
+	VMULPS       all_3d924925<>+0(SB), Y0, Y1
+	VADDPS       all_40e8af8b<>+0(SB), Y1, Y1
+	VMINPS       all_41700000<>+0(SB), Y1, Y1
+	VMAXPS       all_00000000<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPSLLD       $0x1c, Y1, Y6
+	VPERMPS      midpoints<>+0(SB), Y1, Y4
+	VPERMPS      midpoints<>+32(SB), Y1, Y7
+	VBLENDVPS    Y6, Y7, Y4, Y4
+	VCMPPS       $0x1d, Y4, Y0, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPACKSSDW    Y2, Y5, Y0
+	VPACKSSDW    Y1, Y3, Y1
+	VPACKSSWB    Y1, Y0, Y0
+	VMOVUPS      order<>+0(SB), Y1
+	VPERMD       Y0, Y1, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPSLLW       $0x04, X1, X1
+	VPOR         X0, X1, X1
+	VMOVDQU      X1, (AX)
+	ADDQ         $0x04, SI
+	ADDQ         $+128, CX
+	ADDQ         BX, AX
+	DECQ         DX
+	JNZ          group
+	VZEROUPPER
+	RET
+
+DATA all_3d924925<>+0(SB)/4, $0x3d924925
+DATA all_3d924925<>+4(SB)/4, $0x3d924925
+DATA all_3d924925<>+8(SB)/4, $0x3d924925
+DATA all_3d924925<>+12(SB)/4, $0x3d924925
+DATA all_3d924925<>+16(SB)/4, $0x3d924925
+DATA all_3d924925<>+20(SB)/4, $0x3d924925
+DATA all_3d924925<>+24(SB)/4, $0x3d924925
+DATA all_3d924925<>+28(SB)/4, $0x3d924925
+GLOBL all_3d924925<>(SB), RODATA|NOPTR, $32
+
+DATA all_40e8af8b<>+0(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+4(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+8(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+12(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+16(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+20(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+24(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+28(SB)/4, $0x40e8af8b
+GLOBL all_40e8af8b<>(SB), RODATA|NOPTR, $32
+
+DATA all_00000000<>+0(SB)/4, $0x00000000
+DATA all_00000000<>+4(SB)/4, $0x00000000
+DATA all_00000000<>+8(SB)/4, $0x00000000
+DATA all_00000000<>+12(SB)/4, $0x00000000
+DATA all_00000000<>+16(SB)/4, $0x00000000
+DATA all_00000000<>+20(SB)/4, $0x00000000
+DATA all_00000000<>+24(SB)/4, $0x00000000
+DATA all_00000000<>+28(SB)/4, $0x00000000
+GLOBL all_00000000<>(SB), RODATA|NOPTR, $32
+
+DATA midpoints<>+0(SB)/4, $0xc2e70000
+DATA midpoints<>+4(SB)/4, $0xc2bb0000
+DATA midpoints<>+8(SB)/4, $0xc2940000
+DATA midpoints<>+12(SB)/4, $0xc2640000
+DATA midpoints<>+16(SB)/4, $0xc2280000
+DATA midpoints<>+20(SB)/4, $0xc1e40000
+DATA midpoints<>+24(SB)/4, $0xc1800000
+DATA midpoints<>+28(SB)/4, $0xc0900000
+DATA midpoints<>+32(SB)/4, $0x40e00000
+DATA midpoints<>+36(SB)/4, $0x41980000
+DATA midpoints<>+40(SB)/4, $0x41fc0000
+DATA midpoints<>+44(SB)/4, $0x42360000
+DATA midpoints<>+48(SB)/4, $0x42740000
+DATA midpoints<>+52(SB)/4, $0x429e0000
+DATA midpoints<>+56(SB)/4, $0x42ca0000
+DATA midpoints<>+60(SB)/4, $0x7fc00000
+GLOBL midpoints<>(SB), RODATA|NOPTR, $64

@@ -58,3 +58,8 @@ func mxfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
 //
 //go:noescape
 func nvfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
+
+// nonLinearLevelsAVX2 writes the levels of inverse·src, 16 bytes for 32 values; see NonLinearLevels.
+//
+//go:noescape
+func nonLinearLevelsAVX2(dst *byte, stride int, src *float32, groups int, inverse *float32)

@@ -14,6 +14,8 @@ var avx2 = variant{
 	searchScale:       searchScaleAVX2,
 	searchPositive:    searchPositiveAVX2,
 	descend:           descendAVX2,
+	searchNonLinear:   searchNonLinearAVX2,
+	nonLinearLevels:   nonLinearLevelsAVX2,
 	divide:            divideAVX2,
 	multiply:          multiplyAVX2,
 	halfUp:            halfUpAVX2,
@@ -47,6 +49,7 @@ func withAVX512(v variant) variant {
 	v.searchScale = searchScaleAVX512
 	v.searchPositive = searchPositiveAVX512
 	v.descend = descendAVX512
+	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
 	return v
 }

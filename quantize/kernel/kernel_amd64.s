@@ -3088,6 +3088,1020 @@ levels0:
 	VZEROUPPER
 	RET
 
+// func searchNonLinearAVX2(x *float32, n int, tops *float32, count int)
+// Requires: AVX, AVX2
+TEXT ·searchNonLinearAVX2(SB), NOSPLIT, $0-32
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), DX
+	SHLQ    $0x07, DX
+	ADDQ    AX, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS all_7fffffff<>+0(SB), Y4
+	LEAQ    (AX), CX
+
+extreme0:
+	VMOVUPS   (CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y0, Y6, Y7
+	VMAXPS    Y0, Y6, Y0
+	VBLENDVPS Y7, Y5, Y2, Y2
+	VMOVUPS   32(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y1, Y6, Y7
+	VMAXPS    Y1, Y6, Y1
+	VBLENDVPS Y7, Y5, Y3, Y3
+	VMOVUPS   128(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y0, Y6, Y7
+	VMAXPS    Y0, Y6, Y0
+	VBLENDVPS Y7, Y5, Y2, Y2
+	VMOVUPS   160(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y1, Y6, Y7
+	VMAXPS    Y1, Y6, Y1
+	VBLENDVPS Y7, Y5, Y3, Y3
+	VMOVUPS   256(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y0, Y6, Y7
+	VMAXPS    Y0, Y6, Y0
+	VBLENDVPS Y7, Y5, Y2, Y2
+	VMOVUPS   288(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y1, Y6, Y7
+	VMAXPS    Y1, Y6, Y1
+	VBLENDVPS Y7, Y5, Y3, Y3
+	VMOVUPS   384(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y0, Y6, Y7
+	VMAXPS    Y0, Y6, Y0
+	VBLENDVPS Y7, Y5, Y2, Y2
+	VMOVUPS   416(CX), Y5
+	VANDPS    Y5, Y4, Y6
+	VCMPPS    $0x1e, Y1, Y6, Y7
+	VMAXPS    Y1, Y6, Y1
+	VBLENDVPS Y7, Y5, Y3, Y3
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        extreme0
+	VMOVUPS   Y2, 13056(AX)
+	VMOVUPS   Y3, 13088(AX)
+	VMOVUPS   all_3f800000<>+0(SB), Y0
+	VMOVUPS   13056(AX), Y1
+	VDIVPS    all_42fe0000<>+0(SB), Y1, Y1
+	VDIVPS    Y1, Y0, Y1
+	VMOVUPS   13088(AX), Y2
+	VDIVPS    all_42fe0000<>+0(SB), Y2, Y2
+	VDIVPS    Y2, Y0, Y0
+	VXORPS    Y2, Y2, Y2
+	VXORPS    Y3, Y3, Y3
+	VXORPS    Y4, Y4, Y4
+	VXORPS    Y5, Y5, Y5
+	LEAQ      (AX), CX
+
+first0:
+	VMULPS    (CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4096(CX), Y6, Y7
+	VMULPS    (CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    32(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4128(CX), Y6, Y7
+	VMULPS    32(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    128(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4224(CX), Y6, Y7
+	VMULPS    128(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    160(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4256(CX), Y6, Y7
+	VMULPS    160(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    256(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4352(CX), Y6, Y7
+	VMULPS    256(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    288(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4384(CX), Y6, Y7
+	VMULPS    288(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    384(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4480(CX), Y6, Y7
+	VMULPS    384(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    416(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4512(CX), Y6, Y7
+	VMULPS    416(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        first0
+	VXORPS    Y0, Y0, Y0
+	VCMPPS    $0x1e, Y0, Y4, Y1
+	VDIVPS    Y4, Y2, Y4
+	VANDPS    Y4, Y1, Y1
+	VMOVUPS   Y1, 12288(AX)
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   Y1, 13184(AX)
+	VCMPPS    $0x1e, Y0, Y5, Y0
+	VDIVPS    Y5, Y3, Y1
+	VANDPS    Y1, Y0, Y0
+	VMOVUPS   Y0, 12320(AX)
+	VMULPS    Y3, Y0, Y0
+	VMOVUPS   Y0, 13216(AX)
+	MOVQ      tops+16(FP), BX
+	MOVQ      count+24(FP), SI
+
+trial:
+	VBROADCASTSS (BX), Y0
+	VDIVPS       13056(AX), Y0, Y1
+	VDIVPS       13088(AX), Y0, Y0
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	LEAQ         (AX), CX
+
+project0:
+	VMULPS    (CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4096(CX), Y6, Y7
+	VMULPS    (CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    32(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4128(CX), Y6, Y7
+	VMULPS    32(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    128(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4224(CX), Y6, Y7
+	VMULPS    128(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    160(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4256(CX), Y6, Y7
+	VMULPS    160(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    256(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4352(CX), Y6, Y7
+	VMULPS    256(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    288(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4384(CX), Y6, Y7
+	VMULPS    288(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	VMULPS    384(CX), Y1, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4480(CX), Y6, Y7
+	VMULPS    384(CX), Y7, Y8
+	VADDPS    Y8, Y2, Y2
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y4, Y4
+	VMULPS    416(CX), Y0, Y6
+	VMULPS    all_3d924925<>+0(SB), Y6, Y7
+	VADDPS    all_40e8af8b<>+0(SB), Y7, Y7
+	VMINPS    all_41700000<>+0(SB), Y7, Y7
+	VMAXPS    all_00000000<>+0(SB), Y7, Y7
+	VCVTPS2DQ Y7, Y7
+	VPSLLD    $0x1c, Y7, Y9
+	VPERMPS   midpoints<>+0(SB), Y7, Y8
+	VPERMPS   midpoints<>+32(SB), Y7, Y10
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VCMPPS    $0x1d, Y8, Y6, Y6
+	VPSUBD    Y6, Y7, Y7
+	VPSLLD    $0x1c, Y7, Y8
+	VPERMPS   nonlinear<>+0(SB), Y7, Y6
+	VPERMPS   nonlinear<>+32(SB), Y7, Y7
+	VBLENDVPS Y8, Y7, Y6, Y6
+	VMULPS    4512(CX), Y6, Y7
+	VMULPS    416(CX), Y7, Y8
+	VADDPS    Y8, Y3, Y3
+	VMULPS    Y6, Y7, Y6
+	VADDPS    Y6, Y5, Y5
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        project0
+	VXORPS    Y0, Y0, Y0
+	VMULPS    Y2, Y2, Y1
+	VMULPS    13184(AX), Y4, Y6
+	VCMPPS    $0x1e, Y6, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y4, Y6
+	VANDPS    Y6, Y1, Y1
+	VMULPS    Y3, Y3, Y6
+	VMULPS    13216(AX), Y5, Y7
+	VCMPPS    $0x1e, Y7, Y6, Y6
+	VCMPPS    $0x1e, Y0, Y5, Y0
+	VANDPS    Y0, Y6, Y0
+	VORPS     Y0, Y1, Y6
+	VTESTPS   Y6, Y6
+	JZ        next
+	VDIVPS    Y4, Y2, Y4
+	VMOVUPS   12288(AX), Y6
+	VBLENDVPS Y1, Y4, Y6, Y6
+	VMOVUPS   Y6, 12288(AX)
+	VMULPS    Y2, Y4, Y2
+	VMOVUPS   13184(AX), Y4
+	VBLENDVPS Y1, Y2, Y4, Y1
+	VMOVUPS   Y1, 13184(AX)
+	VDIVPS    Y5, Y3, Y1
+	VMOVUPS   12320(AX), Y2
+	VBLENDVPS Y0, Y1, Y2, Y2
+	VMOVUPS   Y2, 12320(AX)
+	VMULPS    Y3, Y1, Y1
+	VMOVUPS   13216(AX), Y2
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VMOVUPS   Y0, 13216(AX)
+
+next:
+	ADDQ    $+4, BX
+	DECQ    SI
+	JNZ     trial
+	VMOVUPS all_7fffffff<>+0(SB), Y0
+	VANDPS  13056(AX), Y0, Y0
+	VCMPPS  $0x11, all_26901d7d<>+0(SB), Y0, Y0
+	VANDNPS 12288(AX), Y0, Y0
+	VMOVUPS Y0, 12288(AX)
+	VMOVUPS all_7fffffff<>+0(SB), Y0
+	VANDPS  13088(AX), Y0, Y0
+	VCMPPS  $0x11, all_26901d7d<>+0(SB), Y0, Y0
+	VANDNPS 12320(AX), Y0, Y0
+	VMOVUPS Y0, 12320(AX)
+	VZEROUPPER
+	RET
+
+DATA all_42fe0000<>+0(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+4(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+8(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+12(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+16(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+20(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+24(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+28(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+32(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+36(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+40(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+44(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+48(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+52(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+56(SB)/4, $0x42fe0000
+DATA all_42fe0000<>+60(SB)/4, $0x42fe0000
+GLOBL all_42fe0000<>(SB), RODATA|NOPTR, $64
+
+DATA all_3d924925<>+0(SB)/4, $0x3d924925
+DATA all_3d924925<>+4(SB)/4, $0x3d924925
+DATA all_3d924925<>+8(SB)/4, $0x3d924925
+DATA all_3d924925<>+12(SB)/4, $0x3d924925
+DATA all_3d924925<>+16(SB)/4, $0x3d924925
+DATA all_3d924925<>+20(SB)/4, $0x3d924925
+DATA all_3d924925<>+24(SB)/4, $0x3d924925
+DATA all_3d924925<>+28(SB)/4, $0x3d924925
+DATA all_3d924925<>+32(SB)/4, $0x3d924925
+DATA all_3d924925<>+36(SB)/4, $0x3d924925
+DATA all_3d924925<>+40(SB)/4, $0x3d924925
+DATA all_3d924925<>+44(SB)/4, $0x3d924925
+DATA all_3d924925<>+48(SB)/4, $0x3d924925
+DATA all_3d924925<>+52(SB)/4, $0x3d924925
+DATA all_3d924925<>+56(SB)/4, $0x3d924925
+DATA all_3d924925<>+60(SB)/4, $0x3d924925
+GLOBL all_3d924925<>(SB), RODATA|NOPTR, $64
+
+DATA all_40e8af8b<>+0(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+4(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+8(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+12(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+16(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+20(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+24(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+28(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+32(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+36(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+40(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+44(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+48(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+52(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+56(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+60(SB)/4, $0x40e8af8b
+GLOBL all_40e8af8b<>(SB), RODATA|NOPTR, $64
+
+DATA all_41700000<>+0(SB)/4, $0x41700000
+DATA all_41700000<>+4(SB)/4, $0x41700000
+DATA all_41700000<>+8(SB)/4, $0x41700000
+DATA all_41700000<>+12(SB)/4, $0x41700000
+DATA all_41700000<>+16(SB)/4, $0x41700000
+DATA all_41700000<>+20(SB)/4, $0x41700000
+DATA all_41700000<>+24(SB)/4, $0x41700000
+DATA all_41700000<>+28(SB)/4, $0x41700000
+DATA all_41700000<>+32(SB)/4, $0x41700000
+DATA all_41700000<>+36(SB)/4, $0x41700000
+DATA all_41700000<>+40(SB)/4, $0x41700000
+DATA all_41700000<>+44(SB)/4, $0x41700000
+DATA all_41700000<>+48(SB)/4, $0x41700000
+DATA all_41700000<>+52(SB)/4, $0x41700000
+DATA all_41700000<>+56(SB)/4, $0x41700000
+DATA all_41700000<>+60(SB)/4, $0x41700000
+GLOBL all_41700000<>(SB), RODATA|NOPTR, $64
+
+DATA midpoints<>+0(SB)/4, $0xc2e70000
+DATA midpoints<>+4(SB)/4, $0xc2bb0000
+DATA midpoints<>+8(SB)/4, $0xc2940000
+DATA midpoints<>+12(SB)/4, $0xc2640000
+DATA midpoints<>+16(SB)/4, $0xc2280000
+DATA midpoints<>+20(SB)/4, $0xc1e40000
+DATA midpoints<>+24(SB)/4, $0xc1800000
+DATA midpoints<>+28(SB)/4, $0xc0900000
+DATA midpoints<>+32(SB)/4, $0x40e00000
+DATA midpoints<>+36(SB)/4, $0x41980000
+DATA midpoints<>+40(SB)/4, $0x41fc0000
+DATA midpoints<>+44(SB)/4, $0x42360000
+DATA midpoints<>+48(SB)/4, $0x42740000
+DATA midpoints<>+52(SB)/4, $0x429e0000
+DATA midpoints<>+56(SB)/4, $0x42ca0000
+DATA midpoints<>+60(SB)/4, $0x7fc00000
+GLOBL midpoints<>(SB), RODATA|NOPTR, $64
+
+DATA nonlinear<>+0(SB)/4, $0xc2fe0000
+DATA nonlinear<>+4(SB)/4, $0xc2d00000
+DATA nonlinear<>+8(SB)/4, $0xc2a60000
+DATA nonlinear<>+12(SB)/4, $0xc2820000
+DATA nonlinear<>+16(SB)/4, $0xc2440000
+DATA nonlinear<>+20(SB)/4, $0xc20c0000
+DATA nonlinear<>+24(SB)/4, $0xc1b00000
+DATA nonlinear<>+28(SB)/4, $0xc1200000
+DATA nonlinear<>+32(SB)/4, $0x3f800000
+DATA nonlinear<>+36(SB)/4, $0x41500000
+DATA nonlinear<>+40(SB)/4, $0x41c80000
+DATA nonlinear<>+44(SB)/4, $0x42180000
+DATA nonlinear<>+48(SB)/4, $0x42540000
+DATA nonlinear<>+52(SB)/4, $0x428a0000
+DATA nonlinear<>+56(SB)/4, $0x42b20000
+DATA nonlinear<>+60(SB)/4, $0x42e20000
+GLOBL nonlinear<>(SB), RODATA|NOPTR, $64
+
+// func searchNonLinearAVX512(x *float32, n int, tops *float32, count int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·searchNonLinearAVX512(SB), NOSPLIT, $0-32
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), DX
+	SHLQ    $0x07, DX
+	ADDQ    AX, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VMOVUPS all_7fffffff<>+0(SB), Z4
+	LEAQ    (AX), CX
+
+extreme0:
+	VMOVUPS   (CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z0, Z6, K1
+	VMAXPS    Z0, Z6, Z0
+	VBLENDMPS Z5, Z2, K1, Z2
+	VMOVUPS   64(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z1, Z6, K1
+	VMAXPS    Z1, Z6, Z1
+	VBLENDMPS Z5, Z3, K1, Z3
+	VMOVUPS   128(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z0, Z6, K1
+	VMAXPS    Z0, Z6, Z0
+	VBLENDMPS Z5, Z2, K1, Z2
+	VMOVUPS   192(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z1, Z6, K1
+	VMAXPS    Z1, Z6, Z1
+	VBLENDMPS Z5, Z3, K1, Z3
+	VMOVUPS   256(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z0, Z6, K1
+	VMAXPS    Z0, Z6, Z0
+	VBLENDMPS Z5, Z2, K1, Z2
+	VMOVUPS   320(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z1, Z6, K1
+	VMAXPS    Z1, Z6, Z1
+	VBLENDMPS Z5, Z3, K1, Z3
+	VMOVUPS   384(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z0, Z6, K1
+	VMAXPS    Z0, Z6, Z0
+	VBLENDMPS Z5, Z2, K1, Z2
+	VMOVUPS   448(CX), Z5
+	VANDPS    Z5, Z4, Z6
+	VCMPPS    $0x1e, Z1, Z6, K1
+	VMAXPS    Z1, Z6, Z1
+	VBLENDMPS Z5, Z3, K1, Z3
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        extreme0
+	VMOVUPS   Z2, 13056(AX)
+	VMOVUPS   Z3, 13120(AX)
+	VMOVUPS   all_3f800000<>+0(SB), Z0
+	VMOVUPS   13056(AX), Z1
+	VDIVPS    all_42fe0000<>+0(SB), Z1, Z1
+	VDIVPS    Z1, Z0, Z1
+	VMOVUPS   13120(AX), Z2
+	VDIVPS    all_42fe0000<>+0(SB), Z2, Z2
+	VDIVPS    Z2, Z0, Z0
+	VXORPS    Z2, Z2, Z2
+	VXORPS    Z3, Z3, Z3
+	VXORPS    Z4, Z4, Z4
+	VXORPS    Z5, Z5, Z5
+	LEAQ      (AX), CX
+
+first0:
+	VMULPS    (CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4096(CX), Z6, Z11
+	VMULPS    (CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    64(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4160(CX), Z6, Z11
+	VMULPS    64(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    128(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4224(CX), Z6, Z11
+	VMULPS    128(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    192(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4288(CX), Z6, Z11
+	VMULPS    192(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    256(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4352(CX), Z6, Z11
+	VMULPS    256(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    320(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4416(CX), Z6, Z11
+	VMULPS    320(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    384(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4480(CX), Z6, Z11
+	VMULPS    384(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    448(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4544(CX), Z6, Z11
+	VMULPS    448(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        first0
+	VXORPS    Z0, Z0, Z0
+	VCMPPS    $0x1e, Z0, Z4, K1
+	VDIVPS    Z4, Z2, Z1
+	VMOVUPS.Z Z1, K1, Z1
+	VMOVUPS   Z1, 12288(AX)
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   Z1, 13184(AX)
+	VCMPPS    $0x1e, Z0, Z5, K1
+	VDIVPS    Z5, Z3, Z0
+	VMOVUPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, 12352(AX)
+	VMULPS    Z3, Z0, Z0
+	VMOVUPS   Z0, 13248(AX)
+	MOVQ      tops+16(FP), BX
+	MOVQ      count+24(FP), SI
+
+trial:
+	VBROADCASTSS (BX), Z0
+	VDIVPS       13056(AX), Z0, Z1
+	VDIVPS       13120(AX), Z0, Z0
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	LEAQ         (AX), CX
+
+project0:
+	VMULPS    (CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4096(CX), Z6, Z11
+	VMULPS    (CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    64(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4160(CX), Z6, Z11
+	VMULPS    64(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    128(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4224(CX), Z6, Z11
+	VMULPS    128(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    192(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4288(CX), Z6, Z11
+	VMULPS    192(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    256(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4352(CX), Z6, Z11
+	VMULPS    256(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    320(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4416(CX), Z6, Z11
+	VMULPS    320(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	VMULPS    384(CX), Z1, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4480(CX), Z6, Z11
+	VMULPS    384(CX), Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    448(CX), Z0, Z6
+	VMULPS    all_3d924925<>+0(SB), Z6, Z11
+	VADDPS    all_40e8af8b<>+0(SB), Z11, Z11
+	VMINPS    all_41700000<>+0(SB), Z11, Z11
+	VMAXPS    all_00000000<>+0(SB), Z11, Z11
+	VCVTPS2DQ Z11, Z11
+	VPERMPS   midpoints<>+0(SB), Z11, Z12
+	VCMPPS    $0x1d, Z12, Z6, K1
+	VPADDD    all_00000001<>+0(SB), Z11, K1, Z11
+	VPERMPS   nonlinear<>+0(SB), Z11, Z6
+	VMULPS    4544(CX), Z6, Z11
+	VMULPS    448(CX), Z11, Z12
+	VADDPS    Z12, Z3, Z3
+	VMULPS    Z6, Z11, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      $+512, CX
+	CMPQ      CX, DX
+	JB        project0
+	VXORPS    Z0, Z0, Z0
+	VMULPS    Z2, Z2, Z1
+	VMULPS    13184(AX), Z4, Z6
+	VCMPPS    $0x1e, Z6, Z1, K1
+	VCMPPS    $0x1e, Z0, Z4, K2
+	KANDW     K2, K1, K1
+	VMULPS    Z3, Z3, Z1
+	VMULPS    13248(AX), Z5, Z6
+	VCMPPS    $0x1e, Z6, Z1, K2
+	VCMPPS    $0x1e, Z0, Z5, K3
+	KANDW     K3, K2, K2
+	KORW      K2, K1, K3
+	KORTESTW  K3, K3
+	JZ        next
+	VDIVPS    Z4, Z2, Z0
+	VMOVUPS   12288(AX), Z1
+	VBLENDMPS Z0, Z1, K1, Z7
+	VMOVUPS   Z7, 12288(AX)
+	VMULPS    Z2, Z0, Z0
+	VMOVUPS   13184(AX), Z1
+	VBLENDMPS Z0, Z1, K1, Z8
+	VMOVUPS   Z8, 13184(AX)
+	VDIVPS    Z5, Z3, Z0
+	VMOVUPS   12352(AX), Z1
+	VBLENDMPS Z0, Z1, K2, Z9
+	VMOVUPS   Z9, 12352(AX)
+	VMULPS    Z3, Z0, Z0
+	VMOVUPS   13248(AX), Z1
+	VBLENDMPS Z0, Z1, K2, Z10
+	VMOVUPS   Z10, 13248(AX)
+
+next:
+	ADDQ      $+4, BX
+	DECQ      SI
+	JNZ       trial
+	VMOVUPS   all_7fffffff<>+0(SB), Z0
+	VANDPS    13056(AX), Z0, Z0
+	VCMPPS    $0x11, all_26901d7d<>+0(SB), Z0, K1
+	KNOTW     K1, K1
+	VMOVUPS.Z 12288(AX), K1, Z0
+	VMOVUPS   Z0, 12288(AX)
+	VMOVUPS   all_7fffffff<>+0(SB), Z0
+	VANDPS    13120(AX), Z0, Z0
+	VCMPPS    $0x11, all_26901d7d<>+0(SB), Z0, K1
+	KNOTW     K1, K1
+	VMOVUPS.Z 12352(AX), K1, Z0
+	VMOVUPS   Z0, 12352(AX)
+	VZEROUPPER
+	RET
+
+DATA all_00000001<>+0(SB)/4, $0x00000001
+DATA all_00000001<>+4(SB)/4, $0x00000001
+DATA all_00000001<>+8(SB)/4, $0x00000001
+DATA all_00000001<>+12(SB)/4, $0x00000001
+DATA all_00000001<>+16(SB)/4, $0x00000001
+DATA all_00000001<>+20(SB)/4, $0x00000001
+DATA all_00000001<>+24(SB)/4, $0x00000001
+DATA all_00000001<>+28(SB)/4, $0x00000001
+DATA all_00000001<>+32(SB)/4, $0x00000001
+DATA all_00000001<>+36(SB)/4, $0x00000001
+DATA all_00000001<>+40(SB)/4, $0x00000001
+DATA all_00000001<>+44(SB)/4, $0x00000001
+DATA all_00000001<>+48(SB)/4, $0x00000001
+DATA all_00000001<>+52(SB)/4, $0x00000001
+DATA all_00000001<>+56(SB)/4, $0x00000001
+DATA all_00000001<>+60(SB)/4, $0x00000001
+GLOBL all_00000001<>(SB), RODATA|NOPTR, $64
+
 // func searchMinAVX512(x *float32, n int, trials *float32, count int, nmax float32) uint32
 // Requires: AVX, AVX512DQ, AVX512F, CMOV
 TEXT ·searchMinAVX512(SB), NOSPLIT, $0-44

@@ -294,6 +294,10 @@ func FuzzSearches(f *testing.F) {
 		equal(t, "positive scale", x, w, n, got.Scale, want.Scale)
 		equalTiles(t, "positive levels", n, Lanes, &got.L, &want.L)
 
+		got.SearchNonLinear(n)
+		want.searchNonLinear(n)
+		equal(t, "scale of values", x, w, n, got.Scale, want.Scale)
+
 		got.Descend(4, n)
 		want.descend(4, n)
 		equal(t, "scale of descent", x, w, n, got.Scale, want.Scale)

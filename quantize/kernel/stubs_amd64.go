@@ -74,6 +74,16 @@ func searchPositiveAVX512(x *float32, n int, tops *float32, count int, nmax floa
 //go:noescape
 func descendAVX512(x *float32, n int, nmax float32)
 
+// searchNonLinearAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
+//
+//go:noescape
+func searchNonLinearAVX2(x *float32, n int, tops *float32, count int)
+
+// searchNonLinearAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
+//
+//go:noescape
+func searchNonLinearAVX512(x *float32, n int, tops *float32, count int)
+
 // searchMinAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchMin.
 //
 //go:noescape

@@ -27,6 +27,7 @@ func Blocks() {
 	signBits()
 	fourBitFloats("mxfp4AVX2", 32)
 	fourBitFloats("nvfp4AVX2", 16)
+	nonLinearLevels()
 }
 
 // A blockLoop steps through blocks.

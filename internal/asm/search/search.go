@@ -13,6 +13,9 @@ func ForAMD64() {
 	for _, ISA = range []string{AVX2, AVX512} {
 		inLanes()
 	}
+	for _, ISA = range []string{AVX2, AVX512} {
+		searchNonLinear("searchNonLinear" + ISA)
+	}
 	ISA = AVX512
 	searchMin("searchMinAVX512", 1, false)
 	searchMin("searchMinAbsoluteAVX512", 1, true)
