@@ -1,0 +1,225 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Client speaks with one Hub. Its methods may be called from several
+// goroutines at once.
+type Client struct {
+	o        Options
+	http     *http.Client
+	endpoint *url.URL
+	requests atomic.Int64
+	backoff  time.Duration // before the second attempt where the server names no time
+}
+
+// NewClient checks the options. It makes no request.
+func NewClient(o Options) (*Client, error) {
+	u, err := url.Parse(o.endpoint())
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fault.Usage("hub: the endpoint %q is not an http or https address", o.Endpoint)
+	}
+	o.Timeout = or(o.Timeout, 10*time.Second)
+	o.Connections, o.Attempts = or(o.Connections, 4), or(o.Attempts, 5)
+	o.Budget = or(o.Budget, 128<<20)
+	c := &Client{o: o, http: o.HTTP, endpoint: u, backoff: 250 * time.Millisecond}
+	if c.http == nil {
+		c.http = &http.Client{Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   o.Timeout,
+			ResponseHeaderTimeout: 3 * o.Timeout,
+			MaxIdleConnsPerHost:   2 * o.Connections,
+			IdleConnTimeout:       90 * time.Second,
+			DisableCompression:    true, // sizes are those of the files
+			ReadBufferSize:        64 << 10,
+		}}
+	}
+	client := *c.http
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &client
+	return c, nil
+}
+
+// Requests returns how many requests were sent.
+func (c *Client) Requests() int64 { return c.requests.Load() }
+
+// send makes one request. The token goes to the endpoint alone.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, body io.Reader) (*http.Response, error) {
+	if u.Scheme != "https" && (u.Scheme != "http" || c.endpoint.Scheme != "http") {
+		return nil, fault.Corrupt("hub: the Hub redirects to %s://%s, which is not encrypted", u.Scheme, u.Host)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, bare(err)
+	}
+	for key, values := range header {
+		req.Header[key] = values
+	}
+	if b, ok := body.(*sized); ok {
+		req.ContentLength = b.n
+	}
+	req.Header.Set("User-Agent", first(c.o.Agent, "mq"))
+	if c.o.Token != "" && u.Host == c.endpoint.Host && u.Scheme == c.endpoint.Scheme {
+		req.Header.Set("Authorization", "Bearer "+c.o.Token)
+	}
+	c.requests.Add(1)
+	return c.http.Do(req)
+}
+
+// bare strips the address off an error of net/http.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// retriable reports whether the same request may succeed later.
+func retriable(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// reset finds the seconds until a quota is renewed, as in
+// RateLimit: "api";r=0;t=14.
+var reset = regexp.MustCompile(`;\s*t=(\d+)`)
+
+// pause is how long to wait before attempt n, counted from 0: what the server
+// says, or twice as long each time from base on.
+func pause(header http.Header, attempt int, base time.Duration) time.Duration {
+	const most = 10 * time.Minute
+	if header != nil {
+		if m := reset.FindStringSubmatch(header.Get("RateLimit")); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				return min(time.Duration(n+1)*time.Second, most)
+			}
+		}
+		if n, err := strconv.Atoi(strings.TrimSpace(header.Get("Retry-After"))); err == nil && n >= 0 {
+			return min(time.Duration(n+1)*time.Second, most)
+		}
+		if t, err := http.ParseTime(header.Get("Retry-After")); err == nil {
+			return min(max(time.Until(t)+time.Second, 0), most)
+		}
+	}
+	base = min(base<<min(attempt, 6), 8*time.Second)
+	return base + time.Duration(rand.Int64N(int64(base/2)+1))
+}
+
+// wait sleeps before another attempt.
+func (c *Client) wait(ctx context.Context, resp *http.Response, attempt int) error {
+	var header http.Header
+	reason := "the connection broke"
+	if resp != nil {
+		header, reason = resp.Header, strconv.Itoa(resp.StatusCode)+" "+http.StatusText(resp.StatusCode)
+	}
+	d := pause(header, attempt, c.backoff)
+	if c.o.Waiting != nil && d > 2*time.Second {
+		c.o.Waiting(d, reason)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// call makes a request of the API and returns its whole answer, at most limit
+// bytes. body is made anew for each attempt.
+func (c *Client) call(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, what string) ([]byte, *http.Response, error) {
+	for attempt := 0; ; attempt++ {
+		data, resp, err := c.once(ctx, method, u, header, body, limit, what)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, context.Cause(ctx)
+		case err != nil && (errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrUsage)):
+			return nil, nil, err
+		case err != nil && attempt+1 >= c.o.Attempts:
+			return nil, nil, unreachable(err, u.Host, what)
+		case err == nil && !retriable(resp.StatusCode), err == nil && attempt+1 >= c.o.Attempts:
+			return data, resp, nil
+		}
+		if err != nil {
+			resp = nil
+		}
+		if err := c.wait(ctx, resp, attempt); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// once is one attempt of call. Redirects within the same host are followed: a
+// repository that was renamed.
+func (c *Client) once(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, what string) ([]byte, *http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for range 5 {
+		var reader io.Reader
+		if body != nil {
+			reader = body()
+		}
+		resp, err := c.send(ctx, method, u, header, reader)
+		if err != nil {
+			return nil, nil, err
+		}
+		r := c.watched(resp.Body, cancel)
+		data, err := io.ReadAll(io.LimitReader(r, limit+1))
+		r.Close()
+		if err != nil {
+			return nil, nil, cmpCause(ctx, err)
+		}
+		if int64(len(data)) > limit {
+			return nil, nil, fault.Corrupt("hub: %s: the answer is longer than %d bytes", what, limit)
+		}
+		next, moved := redirect(resp)
+		if !moved || next.Host != u.Host {
+			return data, resp, nil
+		}
+		u = next
+	}
+	return nil, nil, fault.Corrupt("hub: %s: the Hub redirects in a circle", what)
+}
+
+// redirect returns where an answer points to.
+func redirect(resp *http.Response) (*url.URL, bool) {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		u, err := resp.Location()
+		return u, err == nil
+	}
+	return nil, false
+}
+
+// address builds an address of the endpoint from path segments.
+func (c *Client) address(segments ...string) *url.URL {
+	u := *c.endpoint
+	raw := strings.TrimSuffix(u.EscapedPath(), "/")
+	for _, s := range segments {
+		raw += "/" + url.PathEscape(s)
+	}
+	u.RawPath = raw
+	u.Path, _ = url.PathUnescape(raw)
+	return &u
+}

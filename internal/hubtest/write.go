@@ -1,0 +1,221 @@
+package hubtest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// create makes an empty repository.
+func (h *Hub) create(w http.ResponseWriter, req *http.Request) {
+	if !h.authorized(req) {
+		refuse(w, http.StatusUnauthorized, "", "Invalid credentials in Authorization header")
+		return
+	}
+	var ask struct {
+		Name, Organization, Visibility string
+		Private                        bool
+	}
+	if err := json.NewDecoder(req.Body).Decode(&ask); err != nil {
+		refuse(w, http.StatusBadRequest, "", "bad request")
+		return
+	}
+	if ask.Organization == "" {
+		ask.Organization = "tester"
+	}
+	id := ask.Organization + "/" + ask.Name
+	if h.Repo(id) != nil {
+		refuse(w, http.StatusConflict, "", "You already created this model repo")
+		return
+	}
+	r := h.Add(id, map[string][]byte{".gitattributes": []byte("*.gguf filter=lfs diff=lfs merge=lfs -text\n")})
+	r.Private = ask.Private || ask.Visibility == "private"
+	answer(w, map[string]string{"url": h.URL() + "/" + id, "name": id})
+}
+
+// preupload decides which files are stored apart from git.
+func (h *Hub) preupload(w http.ResponseWriter, req *http.Request) {
+	if !h.authorized(req) {
+		refuse(w, http.StatusUnauthorized, "", "Invalid credentials in Authorization header")
+		return
+	}
+	var ask struct {
+		Files []struct {
+			Path string
+			Size int64
+		}
+	}
+	if err := json.NewDecoder(req.Body).Decode(&ask); err != nil || len(ask.Files) > 256 {
+		refuse(w, http.StatusBadRequest, "", "bad request")
+		return
+	}
+	var files []map[string]any
+	for _, f := range ask.Files {
+		mode := "regular"
+		if strings.HasSuffix(f.Path, ".gguf") || f.Size > largeFile {
+			mode = "lfs"
+		}
+		files = append(files, map[string]any{"path": f.Path, "uploadMode": mode, "shouldIgnore": false, "oid": nil})
+	}
+	answer(w, map[string]any{"files": files})
+}
+
+// lfs answers below /ID.git/.
+func (h *Hub) lfs(w http.ResponseWriter, req *http.Request, id string, rest []string) {
+	if !h.authorized(req) {
+		refuse(w, http.StatusUnauthorized, "", "Invalid credentials in Authorization header")
+		return
+	}
+	var ask struct {
+		Objects []struct {
+			OID  string
+			Size int64
+		}
+		OID   string
+		Parts []struct {
+			PartNumber int
+			ETag       string
+		}
+	}
+	if err := json.NewDecoder(req.Body).Decode(&ask); err != nil {
+		refuse(w, http.StatusBadRequest, "", "bad request")
+		return
+	}
+	switch last := rest[len(rest)-1]; last {
+	case "batch":
+		var objects []map[string]any
+		for _, o := range ask.Objects {
+			objects = append(objects, h.batch(id, o.OID, o.Size))
+		}
+		answer(w, map[string]any{"transfer": "basic", "objects": objects})
+	case "complete":
+		h.mu.Lock()
+		data := bytes.Join(h.pending[ask.OID], nil)
+		delete(h.pending, ask.OID)
+		ok := shaOf(data) == ask.OID
+		if ok {
+			h.blobs[ask.OID] = data
+		}
+		h.mu.Unlock()
+		if !ok {
+			refuse(w, http.StatusBadRequest, "", "the parts do not give the object")
+			return
+		}
+		answer(w, map[string]any{})
+	case "verify":
+		h.mu.Lock()
+		_, ok := h.blobs[ask.OID]
+		h.mu.Unlock()
+		if !ok {
+			refuse(w, http.StatusNotFound, "", "no such object")
+			return
+		}
+		answer(w, map[string]any{})
+	}
+}
+
+// batch says how one object is uploaded.
+func (h *Hub) batch(id, oid string, size int64) map[string]any {
+	h.mu.Lock()
+	_, there := h.blobs[oid]
+	h.mu.Unlock()
+	if there {
+		return map[string]any{"oid": oid, "size": size}
+	}
+	base := h.URL() + "/" + id + ".git/info/lfs/objects/"
+	upload := map[string]any{"href": h.sign(http.MethodPut, oid)}
+	if h.PartSize > 0 && size > h.PartSize {
+		header := map[string]string{"chunk_size": strconv.FormatInt(h.PartSize, 10)}
+		n := int((size + h.PartSize - 1) / h.PartSize)
+		h.mu.Lock()
+		h.pending[oid] = make([][]byte, n)
+		h.mu.Unlock()
+		for i := range n {
+			header[fmt.Sprintf("%05d", i+1)] = h.sign(http.MethodPut, fmt.Sprintf("%s.%d", oid, i))
+		}
+		upload = map[string]any{"href": base + "complete", "header": header}
+	}
+	return map[string]any{"oid": oid, "size": size, "actions": map[string]any{
+		"upload": upload, "verify": map[string]any{"href": base + "verify"},
+	}}
+}
+
+// receive takes an object, or a part of one.
+func (h *Hub) receive(w http.ResponseWriter, req *http.Request, name string) {
+	if h.Fault != nil {
+		if f := h.Fault(req); f.Status != 0 {
+			http.Error(w, "fault", f.Status)
+			return
+		}
+	}
+	data, err := io.ReadAll(req.Body)
+	if err != nil || req.ContentLength != int64(len(data)) {
+		http.Error(w, "length required", http.StatusLengthRequired)
+		return
+	}
+	oid, number, part := strings.Cut(name, ".")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if part {
+		i, _ := strconv.Atoi(number)
+		h.pending[oid][i] = data
+		w.Header().Set("ETag", `"part`+number+`"`)
+		return
+	}
+	if shaOf(data) != oid {
+		http.Error(w, "wrong content", http.StatusBadRequest)
+		return
+	}
+	h.blobs[oid] = data
+}
+
+// commit applies a commit to main.
+func (h *Hub) commit(w http.ResponseWriter, req *http.Request, id string) {
+	r := h.Repo(id)
+	if !h.authorized(req) || r == nil {
+		refuse(w, http.StatusUnauthorized, "RepoNotFound", "Repository not found")
+		return
+	}
+	files := maps.Clone(r.Head())
+	lines := bufio.NewScanner(req.Body)
+	lines.Buffer(nil, 64<<20)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for lines.Scan() {
+		var line struct {
+			Key   string
+			Value struct{ Path, Content, OID string }
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			refuse(w, http.StatusBadRequest, "", "bad line")
+			return
+		}
+		switch line.Key {
+		case "file":
+			data, err := base64.StdEncoding.DecodeString(line.Value.Content)
+			if err != nil {
+				refuse(w, http.StatusBadRequest, "", "bad content")
+				return
+			}
+			files[line.Value.Path] = data
+		case "lfsFile":
+			data, ok := h.blobs[line.Value.OID]
+			if !ok {
+				refuse(w, http.StatusBadRequest, "", "the object was not uploaded")
+				return
+			}
+			files[line.Value.Path] = data
+		case "deletedFile":
+			delete(files, line.Value.Path)
+		}
+	}
+	commit := r.commit(files)
+	answer(w, map[string]any{"success": true, "commitOid": commit, "commitUrl": h.URL() + "/" + id + "/commit/" + commit})
+}
