@@ -41,6 +41,9 @@ type Tensor struct {
 // that is fetched over a network.
 type ReaderAt = ctxio.ReaderAt
 
+// Adviser is a weight file that fetches ahead what will be read soon.
+type Adviser interface{ WillRead(off, n int64) }
+
 // FileInfo describes a weight file as it was when it was opened.
 type FileInfo struct {
 	Name    string
@@ -180,6 +183,9 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := p[:min(int64(len(p)), t.Size-off)]
+	if a, ok := t.shard.r.(Adviser); ok {
+		a.WillRead(t.offset+off, t.Size-off)
+	}
 	n, err := ctxio.ReadAt(ctx, t.shard.r, want, t.offset+off)
 	t.shard.release(t.offset+off, int64(n))
 	switch {

@@ -82,27 +82,30 @@ func (r *Repo) parts(e *entry) []*entry {
 	return set
 }
 
-// WillRead says that [off, off+n) will be read soon, such as a tensor whose
-// first bytes are asked for: all of it is worth fetching.
+// WillRead says that [off, off+n) will be read soon from its start on, such as
+// the rest of a tensor: so much is worth reading ahead.
 func (f *file) WillRead(off, n int64) {
-	first, last := off/blockSize, (min(off+n, f.e.size)+blockSize-1)/blockSize
-	f.start(first, int(min(last-first, mostBlocks)))
+	f.mu.Lock()
+	f.until = (min(off+n, f.e.size) + blockSize - 1) / blockSize
+	f.mu.Unlock()
 }
 
 // readBlocks reads through the blocks of the memory. A reader that goes on
-// where it stopped gets ever more blocks read ahead, one that jumps none.
+// where it stopped, or nearly so, has ever more blocks read ahead; one that
+// jumps has those of what it said it will read.
 func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
+	const near = 8 // blocks: several goroutines read one file in turns
 	first := off / blockSize
 	need := int((off+int64(len(p))+blockSize-1)/blockSize - first)
+	most := min(f.repo.memory.budget/4, mostBlocks)
 	f.mu.Lock()
-	switch {
-	case first == f.last || first+1 == f.last:
-		f.ahead = min(max(2*f.ahead, 4), f.repo.memory.budget/4, mostBlocks)
-	default:
+	if first >= f.last-near && first <= f.last+near {
+		f.ahead = min(max(2*f.ahead, 4), most)
+	} else {
 		f.ahead = 0
 	}
 	f.last = first + int64(need)
-	ahead := f.ahead
+	ahead := max(f.ahead, min(int(f.until-f.last), most))
 	f.mu.Unlock()
 	f.start(first, need)
 	if ahead > 0 {

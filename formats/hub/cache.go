@@ -79,7 +79,7 @@ func (r *Repo) Snapshot(wanted func(path string) bool) (dir string, ok bool) {
 // again; each new one is held to its hash before it gets its name.
 func (r *Repo) Keep(ctx context.Context, wanted func(path string) bool) (dir string, err error) {
 	if r.client.o.Cache == "" {
-		return "", fault.Usage("hub: %s: there is no folder for the cache: set HF_HOME", r.Name)
+		return "", fault.Invalid("hub: %s: there is no folder for the cache: set HF_HOME", r.Name)
 	}
 	root := r.client.cacheFolder(r.Name)
 	dir = filepath.Join(root, "snapshots", r.Commit)
@@ -173,7 +173,7 @@ func (r *Repo) download(ctx context.Context, blob string, e *entry) error {
 	err = r.stream(ctx, e, have, e.size-have, func(body io.Reader) (int64, error) {
 		n, err := io.Copy(onlyWriter{f, &failed}, body)
 		if failed != nil {
-			err = fault.Usage("%w", failed)
+			err = fault.Invalid("%w", failed)
 		}
 		return n, err
 	})

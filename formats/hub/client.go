@@ -31,7 +31,7 @@ type Client struct {
 func NewClient(o Options) (*Client, error) {
 	u, err := url.Parse(o.endpoint())
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fault.Usage("hub: the endpoint %q is not an http or https address", o.Endpoint)
+		return nil, fault.Invalid("hub: the endpoint %q is not an http or https address", o.Endpoint)
 	}
 	o.Timeout = or(o.Timeout, 10*time.Second)
 	o.Connections, o.Attempts = or(o.Connections, 4), or(o.Attempts, 5)
@@ -154,7 +154,7 @@ func (c *Client) call(ctx context.Context, method string, u *url.URL, header htt
 		switch {
 		case ctx.Err() != nil:
 			return nil, nil, context.Cause(ctx)
-		case err != nil && (errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrUsage)):
+		case err != nil && (errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrInvalid)):
 			return nil, nil, err
 		case err != nil && attempt+1 >= c.o.Attempts:
 			return nil, nil, unreachable(err, u.Host, what)

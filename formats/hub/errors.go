@@ -20,26 +20,26 @@ func (c *Client) refused(resp *http.Response, what string) error {
 	}
 	switch {
 	case strings.Contains(message, "Access to this resource is disabled"):
-		return fault.Usage("hub: %s: the Hub has taken it down%s", what, request)
+		return fault.Invalid("hub: %s: the Hub has taken it down%s", what, request)
 	case strings.Contains(message, "Invalid credentials"), resp.StatusCode == http.StatusUnauthorized && c.o.Token != "" && code == "":
-		return fault.Usage("hub: %s: the Hub does not accept the token: log in again or set HF_TOKEN to a valid one%s", what, request)
+		return fault.Invalid("hub: %s: the Hub does not accept the token: log in again or set HF_TOKEN to a valid one%s", what, request)
 	case code == "GatedRepo" && c.o.Token == "":
-		return fault.Usage("hub: %s: the repository is gated: accept its terms on its page, then set HF_TOKEN to a token of that account%s", what, request)
+		return fault.Invalid("hub: %s: the repository is gated: accept its terms on its page, then set HF_TOKEN to a token of that account%s", what, request)
 	case code == "GatedRepo":
-		return fault.Usage("hub: %s: the repository is gated and the token's account has no access: accept its terms on its page, and let the token read gated repositories%s", what, request)
+		return fault.Invalid("hub: %s: the repository is gated and the token's account has no access: accept its terms on its page, and let the token read gated repositories%s", what, request)
 	case code == "RevisionNotFound":
-		return fault.Usage("hub: %s: there is no such revision%s", what, request)
+		return fault.Invalid("hub: %s: there is no such revision%s", what, request)
 	case code == "EntryNotFound":
 		return fault.Corrupt("hub: %s: there is no such file%s", what, request)
 	case code == "RepoNotFound" || resp.StatusCode == http.StatusUnauthorized:
 		if c.o.Token == "" {
-			return fault.Usage("hub: %s: there is no such repository, or it is private: check the name, or set HF_TOKEN%s", what, request)
+			return fault.Invalid("hub: %s: there is no such repository, or it is private: check the name, or set HF_TOKEN%s", what, request)
 		}
-		return fault.Usage("hub: %s: there is no such repository, or the token may not read it%s", what, request)
+		return fault.Invalid("hub: %s: there is no such repository, or the token may not read it%s", what, request)
 	case resp.StatusCode == http.StatusNotFound:
-		return fault.Usage("hub: %s: not found%s", what, request)
+		return fault.Invalid("hub: %s: not found%s", what, request)
 	case resp.StatusCode == http.StatusForbidden:
-		return fault.Usage("hub: %s: the token does not permit this%s%s", what, said(message), request)
+		return fault.Invalid("hub: %s: the token does not permit this%s%s", what, said(message), request)
 	}
 	return fault.IO("hub: %s: the Hub answers %d %s%s%s", what, resp.StatusCode, http.StatusText(resp.StatusCode), said(message), request)
 }

@@ -23,6 +23,7 @@ type file struct {
 	mu    sync.Mutex
 	last  int64 // block behind the last one that was read
 	ahead int   // blocks that are read before they are asked for
+	until int64 // block behind those that will be read soon
 }
 
 var (

@@ -120,7 +120,7 @@ func TestEnvironmentIsThatOfTheHubsClient(t *testing.T) {
 			t.Errorf("%v: %+v, %v, want %+v", c.env, got, err, c.want)
 		}
 	}
-	if _, err := fromEnv(func(key string) string { return map[string]string{"HF_ENDPOINT": "ftp://x"}[key] }, read); !errors.Is(err, fault.ErrUsage) {
+	if _, err := fromEnv(func(key string) string { return map[string]string{"HF_ENDPOINT": "ftp://x"}[key] }, read); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("an endpoint by ftp: %v", err)
 	}
 	_, err := fromEnv(func(key string) string { return map[string]string{"HF_TOKEN": "hf_a b"}[key] }, read)
@@ -334,7 +334,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		{"", "org/open@nothing", "no such revision"},
 	} {
 		err := read(c.token, c.name, "config.json")
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "org/") || !errors.Is(err, fault.ErrUsage) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "org/") || !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("%s with %q: %v", c.name, c.token, err)
 		}
 		if err != nil && c.token != "" && strings.Contains(err.Error(), c.token) {
@@ -470,7 +470,7 @@ func TestCacheKeepsAndServesSnapshots(t *testing.T) {
 	if got, commit, ok := offline.Cached(r.Name); !ok || got != kept || commit != r.Commit {
 		t.Errorf("Cached = %q, %q, %v", got, commit, ok)
 	}
-	if _, err := offline.Repo(t.Context(), Name{Owner: "org", Model: "other"}); !errors.Is(err, fault.ErrUsage) {
+	if _, err := offline.Repo(t.Context(), Name{Owner: "org", Model: "other"}); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("offline: %v", err)
 	}
 	leftovers, _ := filepath.Glob(filepath.Join(dir, "*", "blobs", "*incomplete*"))
@@ -520,7 +520,7 @@ func TestPushUploadsAndCommits(t *testing.T) {
 			if pushed, err = c.Push(t.Context(), n, commit); err != nil || pushed.Sent != 0 {
 				t.Errorf("a second push sent %d files, %v", pushed.Sent, err)
 			}
-			if _, err := connect(t, h, nil).Push(t.Context(), n, commit); !errors.Is(err, fault.ErrUsage) {
+			if _, err := connect(t, h, nil).Push(t.Context(), n, commit); !errors.Is(err, fault.ErrInvalid) {
 				t.Errorf("without a token: %v", err)
 			}
 		})

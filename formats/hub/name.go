@@ -115,7 +115,7 @@ func validRevision(s string) bool {
 func ParseName(s, endpoint string) (Name, error) {
 	n, ok := Parse(s, endpoint)
 	if !ok {
-		return Name{}, fault.Usage("hub: %q does not name a model repository: write OWNER/NAME, hf.co/OWNER/NAME or OWNER/NAME@REVISION", s)
+		return Name{}, fault.Invalid("hub: %q does not name a model repository: write OWNER/NAME, hf.co/OWNER/NAME or OWNER/NAME@REVISION", s)
 	}
 	return n, nil
 }

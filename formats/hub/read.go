@@ -36,7 +36,7 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, fault.ErrCorrupt), errors.Is(err, fault.ErrUsage):
+		case errors.Is(err, fault.ErrCorrupt), errors.Is(err, fault.ErrInvalid):
 			return err
 		case errors.Is(err, errExpired) && expired < 3:
 			expired++

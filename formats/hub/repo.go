@@ -61,7 +61,7 @@ var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // Repo finds a repository and pins the commit that its revision stands for.
 func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 	if c.o.Offline {
-		return nil, fault.Usage("hub: %s: HF_HUB_OFFLINE is set and the cache holds no complete copy", n)
+		return nil, fault.Invalid("hub: %s: HF_HUB_OFFLINE is set and the cache holds no complete copy", n)
 	}
 	u := c.address("api", "models", n.Owner, n.Model, "revision", n.revision())
 	u.RawQuery = "blobs=true"
@@ -91,7 +91,7 @@ func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 		return nil, fault.Corrupt("hub: %s: what the Hub says of the repository cannot be read: is %s a Hub?", n, c.endpoint.Host)
 	}
 	if info.Disabled {
-		return nil, fault.Usage("hub: %s: the Hub has taken it down", n)
+		return nil, fault.Invalid("hub: %s: the Hub has taken it down", n)
 	}
 	if len(info.Siblings) > maxFiles {
 		return nil, fault.Corrupt("hub: %s: %d files are more than the %d of any model", n, len(info.Siblings), maxFiles)

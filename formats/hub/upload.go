@@ -90,7 +90,7 @@ type object struct {
 // where it was.
 func (c *Client) Push(ctx context.Context, n Name, commit Commit) (*Pushed, error) {
 	if c.o.Token == "" {
-		return nil, fault.Usage("hub: %s: writing needs a token: set HF_TOKEN", n)
+		return nil, fault.Invalid("hub: %s: writing needs a token: set HF_TOKEN", n)
 	}
 	objects, err := describe(ctx, commit.Files)
 	if err != nil {
@@ -146,11 +146,11 @@ func (u Upload) open() (content, int64, error) {
 	}
 	f, err := os.Open(u.File)
 	if err != nil {
-		return nil, 0, fault.Usage("hub: %w", err)
+		return nil, 0, fault.Invalid("hub: %w", err)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Usage("hub: %s is not a regular file", u.File)
+		err = fault.Invalid("hub: %s is not a regular file", u.File)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())

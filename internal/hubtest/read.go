@@ -43,7 +43,7 @@ func (h *Hub) api(w http.ResponseWriter, req *http.Request, id string, rest []st
 		return
 	}
 	revision := "main"
-	if len(rest) >= 2 && rest[0] == "revision" {
+	if len(rest) >= 2 {
 		revision = rest[1]
 	}
 	h.mu.Lock()
@@ -51,6 +51,10 @@ func (h *Hub) api(w http.ResponseWriter, req *http.Request, id string, rest []st
 	c, ok := r.find(revision)
 	if !ok {
 		refuse(w, http.StatusNotFound, "RevisionNotFound", "Invalid rev id: "+revision)
+		return
+	}
+	if len(rest) >= 2 && rest[0] == "tree" {
+		answer(w, tree(c))
 		return
 	}
 	var siblings []map[string]any
@@ -71,6 +75,21 @@ func (h *Hub) api(w http.ResponseWriter, req *http.Request, id string, rest []st
 		"_id": "0", "id": r.ID, "modelId": r.ID, "sha": c.id, "private": r.Private, "gated": gated, "disabled": r.Disabled,
 		"siblings": siblings, "tags": []any{}, "downloads": 0, "likes": 0, "lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z",
 	})
+}
+
+// tree lists all files of a commit.
+func tree(c commit) []map[string]any {
+	var list []map[string]any
+	for _, name := range slices.Sorted(keys(c.files)) {
+		data := c.files[name]
+		f := map[string]any{"type": "file", "path": name, "size": len(data), "oid": gitHash(data)}
+		if len(data) >= largeFile {
+			f["oid"] = gitHash([]byte("pointer to " + shaOf(data)))
+			f["lfs"] = map[string]any{"oid": shaOf(data), "size": len(data), "pointerSize": 134}
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // resolve answers requests for a file: small ones itself, large ones by a
