@@ -105,6 +105,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	p.KVs = keyValues(p, about, pooled)
 	if tokens != nil {
 		p.addVocabulary(tokens.KVs)
+		p.Warnings = append(p.Warnings, tokens.Notes...)
 	}
 	return p, nil
 }

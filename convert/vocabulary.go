@@ -8,13 +8,13 @@ import (
 )
 
 // vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
-// embedding. More tokens than rows are an error: the file could not be loaded.
+// embedding: a file with another number of tokens could not be loaded.
 func vocabulary(ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*vocab.Vocabulary, error) {
 	t, err := vocab.Read(ckpt, vocab.Options{Rows: h.Vocab, Rules: arch.VocabularyOf(h.Class), Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		return nil, err
 	}
-	if t.Size() > h.Vocab {
+	if t.Size() != h.Vocab {
 		return nil, fault.Op("convert").Folder(ckpt.Name()).Corrupt("the tokenizer has %d tokens, but vocab_size in config.json and the rows of the embedding are %d", t.Size(), h.Vocab)
 	}
 	return t, nil

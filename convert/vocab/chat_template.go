@@ -2,7 +2,9 @@ package vocab
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -10,33 +12,40 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// chatTemplate is the template of tokenizer_config.json, else of
-// chat_template.jinja with those beside it, else of chat_template.json: a
-// string, a list of named templates, or nil.
-func chatTemplate(files tokenizer.Files, config map[string]any) (any, error) {
-	chat, given := config["chat_template"]
-	if !given {
-		raw, err := files.ReadFile("chat_template.jinja")
-		switch {
-		case err == nil:
-			if chat, err = namedTemplates(files, universalNewlines(string(raw))); err != nil {
-				return nil, err
-			}
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
+// readChat finds the chat template as Transformers does: chat_template.jinja
+// with those beside it, else the template of tokenizer_config.json, else
+// chat_template.json; a null counts as absent. The result is a string, a list
+// of named templates, or nil.
+func (v *specialVocab) readChat(files tokenizer.Files, config map[string]any) error {
+	object, err := readObject(files, "chat_template.json")
+	if err != nil {
+		return err
+	}
+	inline := config["chat_template"]
+	var jinja any
+	raw, err := files.ReadFile("chat_template.jinja")
+	if err == nil {
+		jinja, err = namedTemplates(files, universalNewlines(string(raw)))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, source := range []struct {
+		file string
+		chat any
+	}{{"chat_template.jinja", jinja}, {"tokenizer_config.json", inline}, {"chat_template.json", object["chat_template"]}} {
+		switch source.chat.(type) {
+		case string, []any:
 		default:
-			object, err := readObject(files, "chat_template.json")
-			if err != nil {
-				return nil, err
-			}
-			chat = object["chat_template"]
+			continue
+		}
+		if v.chat == nil {
+			v.chat, v.chatFile = source.chat, source.file
+		} else if !reflect.DeepEqual(v.chat, source.chat) {
+			v.notes = append(v.notes, fmt.Sprintf("tokenizer: %s and %s have different chat templates: the former's is taken, as Transformers does", v.chatFile, source.file))
 		}
 	}
-	switch chat.(type) {
-	case string, []any:
-		return chat, nil
-	}
-	return nil, nil
+	return nil
 }
 
 // namedTemplates adds the templates of additional_chat_templates to the

@@ -1,8 +1,8 @@
 package vocab
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/f190792d/mq/arch"
@@ -25,6 +25,7 @@ type Options struct {
 type Vocabulary struct {
 	*tokenizer.Tokenizer          // encodes with the rules that llama.cpp has for the key-values
 	KVs                  gguf.KVs // in the order in which the reference converter writes them
+	Notes                []string // sentences on what was left out or chosen between
 }
 
 // checkpoint is the vocabulary of a checkpoint on its way to key-values.
@@ -39,14 +40,24 @@ type checkpoint struct {
 	native bool                     // params.json stands for config.json
 	size   int                      // vocab_size of config.json or params.json, 0 where it has none
 	kvs    gguf.KVs
+	notes  []string
+	left   []string // tokens without a row
+}
+
+func (c *checkpoint) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
 // Read reads the vocabulary of a checkpoint as the reference converter does:
 // which file counts, which key-values come of it.
 //
 // The ids of a probe text must be those that the source's own rules give, else
-// the error is a fault.ErrUnsupported.
+// the error is a PreError; with a pre-tokenizer that the caller chose a note
+// says what it changes.
 func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
+	if err := knownPre(opts.Pre); err != nil {
+		return nil, err
+	}
 	c := &checkpoint{files: files, opts: opts}
 	if err := c.open(); err != nil {
 		return nil, err
@@ -62,12 +73,16 @@ func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !opts.Unchecked && opts.Pre == "" {
+	if err := c.usesPre(t); err != nil {
+		return nil, err
+	}
+	if !opts.Unchecked {
 		if err := c.check(t); err != nil {
 			return nil, err
 		}
 	}
-	return &Vocabulary{t, c.kvs}, nil
+	c.noteLeft()
+	return &Vocabulary{t, c.kvs, c.notes}, nil
 }
 
 // open reads what decides about the vocabulary.
@@ -88,12 +103,8 @@ func (c *checkpoint) open() error {
 	if c.config, err = readObject(c.files, "tokenizer_config.json"); err != nil {
 		return err
 	}
-	if raw, err := c.read("tokenizer.json"); err != nil {
+	if c.json, err = tokenizer.OpenJSON(c.files); err != nil {
 		return err
-	} else if raw != nil {
-		if c.json, err = tokenizer.ParseJSON(raw); err != nil {
-			return err
-		}
 	}
 	for _, name := range []string{"tokenizer.model", "spiece.model"} {
 		raw, err := c.read(name)
@@ -184,36 +195,4 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("model %q", model)
 	}
 	return nil, tokenizer.NoVocabulary()
-}
-
-// check holds the ids of the probe against those of the source's own rules.
-func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
-	var own *tokenizer.Tokenizer
-	var err error
-	switch {
-	case c.own != nil:
-		own = c.own
-	case c.sp != nil && t.Model() != "gpt2" && t.Model() != "gemma4":
-		raw, _ := c.read("tokenizer.model")
-		if raw == nil {
-			return nil
-		}
-		own, err = tokenizer.FromSentencePiece(raw)
-	case c.json != nil:
-		config, _ := json.Marshal(c.config)
-		own, err = c.json.Tokenizer(config)
-	default:
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	got, want := t.Encode(probe, tokenizer.Options{}), own.Encode(probe, tokenizer.Options{})
-	for i := 0; i < max(len(got), len(want)); i++ {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			return fault.Op("tokenizer").Unsupported("with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe); --pre NAME takes the named one nevertheless",
-				t.Pre(), own.Decode(want[max(0, min(i, len(want))-3):min(len(want), i+3)]), i)
-		}
-	}
-	return nil
 }

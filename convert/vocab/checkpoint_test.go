@@ -295,7 +295,7 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 	}}
 	files["tokenizer.json"], _ = json.Marshal(file)
 	_, err := Read(files, Options{})
-	if !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), "--pre NAME") {
+	if !errors.Is(err, fault.ErrUnsupported) || !errors.As(err, new(PreError)) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Read(files, Options{Pre: "gpt-2"}); err != nil {

@@ -10,19 +10,27 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-func TestTekkenEncodesAlikeByFileAndByKeyValues(t *testing.T) {
+// smallTekken is a tekken.json of 262 tokens, four of them special.
+func smallTekken() []byte {
 	var sb strings.Builder
 	sb.WriteString(`{"config":{"pattern":"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s+","default_vocab_size":262,"default_num_special_tokens":4,"version":"v3"},"vocab":[`)
 	for b := range 256 {
-		sb.WriteString(`{"rank":` + strconv.Itoa(b) + `,"token_bytes":"` + base64.StdEncoding.EncodeToString([]byte(string([]byte{byte(b)}))) + `"},`)
+		sb.WriteString(`{"rank":` + strconv.Itoa(b) + `,"token_bytes":"` + encode64(string([]byte{byte(b)})) + `"},`)
 	}
-	sb.WriteString(`{"rank":256,"token_bytes":"` + base64.StdEncoding.EncodeToString([]byte("ab")) + `"},{"rank":257,"token_bytes":"` + base64.StdEncoding.EncodeToString([]byte("aba")) + `"}],
+	sb.WriteString(`{"rank":256,"token_bytes":"` + encode64("ab") + `"},{"rank":257,"token_bytes":"` + encode64("aba") + `"}],
 		"special_tokens":[{"rank":0,"token_str":"<unk>"},{"rank":1,"token_str":"<s>"},{"rank":2,"token_str":"</s>"}]}`)
-	tok, err := tokenizer.FromTekken([]byte(sb.String()))
+	return []byte(sb.String())
+}
+
+func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func TestTekkenEncodesAlikeByFileAndByKeyValues(t *testing.T) {
+	raw := smallTekken()
+	tok, err := tokenizer.FromTekken(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gg, err := Read(memFiles{"tekken.json": []byte(sb.String()), "config.json": []byte(`{}`)}, Options{})
+	gg, err := Read(memFiles{"tekken.json": raw, "config.json": []byte(`{}`)}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package vocab
 
 import (
+	"fmt"
+
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
@@ -41,4 +43,12 @@ func (c *checkpoint) writePlamo() error {
 	c.kvs.Set(key("eot_token_id"), uint32(4))
 	c.kvs.Set(key("add_space_prefix"), false)
 	return nil
+}
+
+// padTo adds unused tokens up to the vocabulary's size, numbered from 1.
+func (c *checkpoint) padTo(table []entry) []entry {
+	for i := 1; len(table) < c.size; i++ {
+		table = append(table, entry{fmt.Sprintf("[PAD%d]", i), -1000, tokenizer.TypeUnused})
+	}
+	return table
 }

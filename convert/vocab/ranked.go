@@ -57,7 +57,7 @@ func (c *checkpoint) writeTiktoken() error {
 			v.ids.set("bos", end)
 			v.ids.set("eos", end)
 		}
-		return v.setID("unk", end)
+		return v.setID("qwen.tiktoken", "unk", end)
 	})
 }
 
@@ -84,9 +84,6 @@ func (c *checkpoint) writeKimi() error {
 // the special tokens behind them.
 func (c *checkpoint) writeRanks(tokens, special []string, pre string, change func(*specialVocab) error) error {
 	size := max(c.size, len(tokens)+len(special))
-	if c.size > 0 && c.size < len(tokens) {
-		return fault.Op("tokenizer").Corrupt("%d ranks, config.json says vocab_size %d", len(tokens), c.size)
-	}
 	table := padded(size)
 	var merges []string
 	for rank, token := range tokens {
@@ -98,8 +95,9 @@ func (c *checkpoint) writeRanks(tokens, special []string, pre string, change fun
 	for i, text := range special {
 		table[len(tokens)+i] = entry{text, 0, tokenizer.TypeControl}
 	}
-	if c.size > 0 {
-		table = table[:c.size]
+	table, err := c.fit(table, len(tokens), "the rank file")
+	if err != nil {
+		return err
 	}
 	c.put("gpt2", c.preOr(pre), table, false)
 	return c.special(false, 0, func(v *specialVocab) error {

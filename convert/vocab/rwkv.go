@@ -33,7 +33,7 @@ func (c *checkpoint) writeRWKV() error {
 		if v.chat == nil {
 			v.chat = "rwkv-world"
 		}
-		if err := v.setID("eot", 261); err != nil { // "\n\n"
+		if err := v.setID("rwkv_vocab_v20230424.txt", "eot", 261); err != nil { // "\n\n"
 			return err
 		}
 		v.ids.set("bos", 0)

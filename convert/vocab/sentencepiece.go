@@ -1,7 +1,6 @@
 package vocab
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -31,9 +30,11 @@ func (c *checkpoint) spTokens(size int) ([]entry, error) {
 		if !ok || id < 0 {
 			return nil, fault.Op("tokenizer").File("added_tokens.json").Corrupt("token %q has id %v", text, value)
 		}
-		if int(id) < size {
-			table[int(id)] = entry{text, -1000, tokenizer.TypeUserDefined}
+		if int(id) >= size {
+			c.leave(int64(id), text)
+			continue
 		}
+		table[int(id)] = entry{text, -1000, tokenizer.TypeUserDefined}
 	}
 	return table, nil
 }
@@ -49,6 +50,7 @@ func (c *checkpoint) spConfigTokens(table []entry) error {
 			return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("added token %q is not an id with a content", number)
 		}
 		if id >= int64(len(table)) {
+			c.leave(id, text)
 			continue
 		}
 		special, _ := fields["special"].(bool)
@@ -86,6 +88,7 @@ func (c *checkpoint) writeSentencePiece() error {
 	if size == 0 {
 		size = len(c.sp.Pieces)
 	}
+	c.size = size
 	table, err := c.spTokens(size)
 	if err == nil {
 		err = c.spConfigTokens(table)
@@ -162,6 +165,10 @@ func (c *checkpoint) llamaTokens() ([]entry, error) {
 	table := make([]entry, len(b.Tokens))
 	own := b.Own()
 	for id, text := range b.Tokens {
+		if b.Types[id] == tokenizer.TypeUndefined {
+			table[id] = padding(id)
+			continue
+		}
 		kind := tokenizer.TypeNormal
 		if _, isByte := tokenizer.ParseByteToken(text); isByte && id < own {
 			kind = tokenizer.TypeByte
@@ -170,12 +177,9 @@ func (c *checkpoint) llamaTokens() ([]entry, error) {
 		} else if id >= own {
 			kind = tokenizer.TypeUserDefined
 		}
-		if b.Types[id] == tokenizer.TypeUndefined {
-			return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt(" has no token %d", id)
-		}
 		table[id] = entry{text, -1000, kind}
 	}
-	return table, nil
+	return c.fit(table, c.ownRows(), "tokenizer.json")
 }
 
 // writeGemma4 writes SentencePiece-like merges over characters.
@@ -191,7 +195,7 @@ func (c *checkpoint) writeGemma4() error {
 		}
 	}
 	c.put("gemma4", "", table, true)
-	if err := c.special(true, 0, nil); err != nil {
+	if err := c.special(true, len(table), nil); err != nil {
 		return err
 	}
 	c.kvs.Set(key("add_space_prefix"), false)
@@ -264,12 +268,4 @@ func (c *checkpoint) spaces(prefix, merge bool, charsmap []byte, typed bool) {
 	if len(charsmap) > 0 {
 		c.kvs.Set(key("precompiled_charsmap"), charsmap)
 	}
-}
-
-// padTo adds unused tokens up to the vocabulary's size, numbered from 1.
-func (c *checkpoint) padTo(table []entry) []entry {
-	for i := 1; len(table) < c.size; i++ {
-		table = append(table, entry{fmt.Sprintf("[PAD%d]", i), -1000, tokenizer.TypeUnused})
-	}
-	return table
 }

@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,15 +14,20 @@ import (
 // special tokens by role, whether they are added to texts, the chat template.
 // Order and contents are those of the reference converter.
 type specialVocab struct {
-	roles  []string // special tokens that are looked for
-	limit  int      // ids from here on do not count; 0 for no limit
-	merges []string
-	ids    ordered[int64]
-	add    ordered[bool]
-	chat   any // string, list of named templates, or nil
+	roles    []string // special tokens that are looked for
+	limit    int      // ids from here on do not count; 0 for no limit
+	merges   []string
+	ids      ordered[int64]
+	add      ordered[bool]
+	chat     any    // string, list of named templates, or nil
+	chatFile string // that chat is from
 
 	lower, accents *bool
+	notes          []string
 }
+
+// roleNames are the roles that configurations have a token for.
+var roleNames = []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
 
 // ordered is a map that keeps the order of first insertion.
 type ordered[T any] struct {
@@ -41,10 +47,17 @@ func (o *ordered[T]) set(key string, v T) {
 
 func (o *ordered[T]) has(key string) bool { _, ok := o.values[key]; return ok }
 
-// setID names the token of a role, the first time only.
-func (v *specialVocab) setID(role string, id int64) error {
+// setID names the token of a role, the first time only; file is what names it.
+// The id -1 says that there is none.
+func (v *specialVocab) setID(file, role string, id int64) error {
+	if id == -1 {
+		if !v.ids.has(role) {
+			v.notes = append(v.notes, fmt.Sprintf("tokenizer: %s: %s_token_id is -1: the model has no such token", file, role))
+		}
+		return nil
+	}
 	if id < 0 {
-		return fault.Op("tokenizer").Corrupt("special token %q has id %d", role, id)
+		return fault.Op("tokenizer").File(file).Corrupt("%s_token_id is %d", role, id)
 	}
 	if (v.limit == 0 || id < int64(v.limit)) && !v.ids.has(role) {
 		v.ids.set(role, id)
@@ -55,7 +68,7 @@ func (v *specialVocab) setID(role string, id int64) error {
 // newSpecialVocab reads tokenizer.json (already parsed, or nil), the
 // configurations and the chat template.
 func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool, limit int) (*specialVocab, error) {
-	v := &specialVocab{roles: []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}, limit: limit}
+	v := &specialVocab{roles: slices.Clone(roleNames), limit: limit}
 	config, err := readObject(files, "tokenizer_config.json")
 	if err != nil {
 		return nil, err
@@ -71,7 +84,7 @@ func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool,
 		if err := v.fromConfig(files, config, parsed); err != nil {
 			return nil, err
 		}
-	} else if v.chat, err = chatTemplate(files, nil); err != nil {
+	} else if err := v.readChat(files, nil); err != nil {
 		return nil, err
 	}
 	model, err := readConfig(files, "config.json")
@@ -86,7 +99,7 @@ func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool,
 			from = text
 		}
 		if id, err := from.Int(key); err == nil {
-			if err := v.setID(role, id); err != nil {
+			if err := v.setID("config.json", role, id); err != nil {
 				return nil, err
 			}
 		}
@@ -237,11 +250,9 @@ func (v *specialVocab) pair(pair []tokenizer.TemplatePiece, first, last string, 
 
 // fromConfig reads tokenizer_config.json and the chat template.
 func (v *specialVocab) fromConfig(files tokenizer.Files, config map[string]any, parsed *tokenizer.File) error {
-	chat, err := chatTemplate(files, config)
-	if err != nil {
+	if err := v.readChat(files, config); err != nil {
 		return err
 	}
-	v.chat = chat
 	for _, role := range v.roles {
 		if add, ok := config["add_"+role+"_token"].(bool); ok {
 			v.add.set(role, add)
@@ -255,7 +266,7 @@ func (v *specialVocab) fromConfig(files tokenizer.Files, config map[string]any, 
 		}
 		for _, a := range parsed.AddedTokens {
 			if a.Content == content {
-				if err := v.setID(role, a.ID); err != nil {
+				if err := v.setID("tokenizer.json", role, a.ID); err != nil {
 					return err
 				}
 				break

@@ -55,6 +55,44 @@ func TestChatTemplateComesFromTheFirstFileThatHasOne(t *testing.T) {
 	}
 }
 
+func TestChatTemplatesComeInTheOrderOfTransformers(t *testing.T) {
+	for name, test := range map[string]struct {
+		inline any
+		note   bool
+	}{
+		"null":     {nil, false},
+		"the same": {"NEW", false},
+		"stale":    {"OLD", true},
+	} {
+		files := edited(t, map[string]func(map[string]any){
+			"tokenizer_config.json": func(config map[string]any) { config["chat_template"] = test.inline },
+		})
+		files["chat_template.jinja"] = []byte("NEW")
+		v, err := Read(files, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if chat, _ := v.KVs.String("tokenizer.chat_template"); chat != "NEW" {
+			t.Errorf("%s: got %q", name, chat)
+		}
+		said := len(v.Notes) == 1 && strings.Contains(v.Notes[0], "chat_template.jinja and tokenizer_config.json")
+		if said != test.note || len(v.Notes) > 1 {
+			t.Errorf("%s: notes %q", name, v.Notes)
+		}
+	}
+	files := edited(t, map[string]func(map[string]any){
+		"tokenizer_config.json": func(config map[string]any) { config["chat_template"] = nil },
+	})
+	files["chat_template.json"] = []byte(`{"chat_template":"from json"}`)
+	v, err := Read(files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chat, _ := v.KVs.String("tokenizer.chat_template"); chat != "from json" {
+		t.Errorf("a null hides %q", chat)
+	}
+}
+
 func TestNamedChatTemplatesStandBesideTheDefault(t *testing.T) {
 	files := testCheckpoints[0].files(t)
 	files["tokenizer_config.json"] = []byte(`{"bos_token":"<s>"}`)

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -16,11 +15,16 @@ type entry struct {
 	kind  tokenizer.TokenType
 }
 
+// padding is the unused token that stands for a row without one.
+func padding(id int) entry {
+	return entry{"[PAD" + strconv.Itoa(id) + "]", -10000, tokenizer.TypeUnused}
+}
+
 // padded is a table of unused tokens.
 func padded(size int) []entry {
 	table := make([]entry, size)
 	for i := range table {
-		table[i] = entry{"[PAD" + strconv.Itoa(i) + "]", -10000, tokenizer.TypeUnused}
+		table[i] = padding(i)
 	}
 	return table
 }
@@ -34,7 +38,11 @@ func (c *checkpoint) put(kind, pre string, table []entry, scored bool) {
 	c.putTokens(table, scored)
 }
 
+// putTokens writes the tokens, one for every row of the embedding.
 func (c *checkpoint) putTokens(table []entry, scored bool) {
+	for len(table) < c.size {
+		table = append(table, padding(len(table)))
+	}
 	tokens, scores, kinds := make([]string, len(table)), make([]float32, len(table)), make([]int32, len(table))
 	for i, e := range table {
 		tokens[i], scores[i], kinds[i] = e.text, e.score, int32(e.kind)
@@ -58,6 +66,7 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	if err != nil {
 		return err
 	}
+	c.notes = append(c.notes, v.notes...)
 	v.append(&c.kvs)
 	return nil
 }
@@ -74,7 +83,7 @@ func (c *checkpoint) fallback(v *specialVocab) error {
 		return err
 	}
 	tokens, _ := c.kvs.Strings(key("tokens"))
-	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+	for _, role := range roleNames {
 		if c.config[role+"_token"] != nil || v.ids.has(role) {
 			continue
 		}
@@ -90,7 +99,7 @@ func (c *checkpoint) fallback(v *specialVocab) error {
 			}
 			id = int(number)
 		}
-		if err := v.setID(role, int64(id)); err != nil {
+		if err := v.setID("generation_config.json", role, int64(id)); err != nil {
 			return err
 		}
 	}
@@ -106,8 +115,8 @@ func contentOf(value any) string {
 	return text
 }
 
-// looksSpecial tells tokens that are control tokens although a file does not
-// call them special.
+// looksSpecial reports whether a token is a control token although no file calls
+// it special.
 func looksSpecial(text string) bool {
 	switch text {
 	case "<pad>", "<mask>", "<2mass>", "[@BOS@]":
@@ -129,12 +138,10 @@ func addedKind(text string, special bool) (string, tokenizer.TokenType) {
 // jsonTokens are the tokens of tokenizer.json, padded to the vocabulary's size.
 func (c *checkpoint) jsonTokens() ([]entry, error) {
 	b := c.json
-	size := c.size
-	if size == 0 {
-		size = len(b.Tokens)
-	}
-	if len(b.Tokens) > size {
-		return nil, fault.Op("tokenizer").File("tokenizer.json").Corrupt(" has %d tokens, config.json says vocab_size %d", len(b.Tokens), size)
+	added := c.added()
+	size := max(c.size, len(b.Tokens))
+	for id := range added {
+		size = max(size, int(id)+1)
 	}
 	table := padded(size)
 	for id, text := range b.Tokens {
@@ -143,10 +150,7 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 		}
 	}
 	spaced := spacesDecoded(b)
-	for id, a := range c.added() {
-		if id >= int64(size) {
-			return nil, fault.Op("tokenizer").Corrupt("added token %q has id %d, config.json says vocab_size %d", a.Content, id, size)
-		}
+	for id, a := range added {
 		text := a.Content
 		if !a.Normalized && spaced {
 			text = unescapeSpaces(text)
@@ -154,7 +158,19 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 		text, kind := addedKind(text, a.Special)
 		table[id] = entry{text, 0, kind}
 	}
-	return table, nil
+	return c.fit(table, c.ownRows(), "tokenizer.json")
+}
+
+// ownRows is how many rows the tokens of the model in tokenizer.json need, its
+// added tokens left aside.
+func (c *checkpoint) ownRows() int {
+	b, rows := c.json, 0
+	for id, text := range b.Tokens {
+		if _, own := b.OwnID(text); own {
+			rows = id + 1
+		}
+	}
+	return rows
 }
 
 // spacesDecoded reports whether decoding turns U+2581 into spaces.
@@ -179,7 +195,7 @@ func (c *checkpoint) added() map[int64]tokenizer.AddedToken {
 		id, err := strconv.ParseInt(number, 10, 32)
 		fields, ok := value.(map[string]any)
 		content, isText := fields["content"].(string)
-		if err != nil || id < 0 || !ok || !isText {
+		if err != nil || id < 0 || id > maxVocabulary || !ok || !isText {
 			continue
 		}
 		if own, known := c.json.ID(content); known && int64(own) != id {
@@ -214,7 +230,7 @@ func (c *checkpoint) roleTokens() map[string]bool {
 			texts[text] = true
 		}
 	}
-	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+	for _, role := range roleNames {
 		note(c.config[role+"_token"])
 	}
 	for _, list := range []string{"additional_special_tokens", "extra_special_tokens"} {
@@ -245,7 +261,7 @@ func (c *checkpoint) writeGPT2() error {
 		kind = pre
 	}
 	c.put(kind, pre, table, false)
-	if err := c.special(true, 0, nil); err != nil {
+	if err := c.special(true, len(table), nil); err != nil {
 		return err
 	}
 	c.llamaTail()

@@ -11,11 +11,18 @@ import (
 
 // FromCheckpoint builds the tokenizer of a checkpoint, with the rules of the
 // library that its files are made for. Of several files that hold a vocabulary
-// the one counts that Transformers takes: tokenizer.json before the others.
+// the one counts that Transformers takes: tokenizer.json, or what it is put together from, before the others.
 func FromCheckpoint(files Files) (*Tokenizer, error) {
 	config, err := optional(files, "tokenizer_config.json")
 	if err != nil {
 		return nil, err
+	}
+	file, err := OpenJSON(files)
+	if err != nil {
+		return nil, err
+	}
+	if file != nil {
+		return file.Tokenizer(config)
 	}
 	for _, kind := range vocabularies {
 		raw, err := optional(files, kind.name)
@@ -41,7 +48,7 @@ func FromCheckpoint(files Files) (*Tokenizer, error) {
 
 // NoVocabulary is the error for a checkpoint without a vocabulary.
 func NoVocabulary() error {
-	return fault.Op("tokenizer").Unsupported("the checkpoint has none of tokenizer.json, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
+	return fault.Op("tokenizer").Unsupported("the checkpoint has none of tokenizer.json, vocab.json with merges.txt, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
 }
 
 // vocabularies are the files that a vocabulary is looked for in, in order.
@@ -49,7 +56,6 @@ var vocabularies = []struct {
 	name  string
 	build func(raw, config []byte) (*Tokenizer, error)
 }{
-	{"tokenizer.json", FromJSON},
 	{"qwen.tiktoken", func(raw, _ []byte) (*Tokenizer, error) { return FromTiktoken(raw, TiktokenOptions{}) }},
 	{"tiktoken.model", fromKimi},
 	{"rwkv_vocab_v20230424.txt", fromRWKV},

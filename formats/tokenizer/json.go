@@ -187,8 +187,10 @@ func ParseJSON(file []byte) (*File, error) {
 
 // readVocab fills tokens, types and ids from the model and the added tokens.
 func (f *File) readVocab() error {
-	if err := f.modelVocab(); err != nil {
-		return err
+	if f.vocab == nil {
+		if err := f.modelVocab(); err != nil {
+			return err
+		}
 	}
 	count := len(f.vocab) + len(f.AddedTokens)
 	size := len(f.Scores)

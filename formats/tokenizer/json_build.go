@@ -217,6 +217,9 @@ func (n *tokenName) UnmarshalJSON(raw []byte) error {
 	return nil // other values name no token
 }
 
+// roleNames are the roles that tokenizer_config.json has a token for.
+var roleNames = []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
+
 // names reads which tokens have a role.
 func (b *jsonBuilder) names(config []byte) error {
 	if unk := b.file.Model.UnkToken; unk != nil {
@@ -231,7 +234,7 @@ func (b *jsonBuilder) names(config []byte) error {
 	if err := json.Unmarshal(config, &fields); err != nil {
 		return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("%w", err)
 	}
-	for _, role := range []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"} {
+	for _, role := range roleNames {
 		var name tokenName
 		if raw, ok := fields[role+"_token"]; ok && name.UnmarshalJSON(raw) == nil {
 			if id, ok := b.ids[string(name)]; ok && name != "" {

@@ -135,7 +135,7 @@ func (s *study) profile(ctx context.Context, types []gguf.Type) (*budget.Profile
 	}
 	var tokens []int32
 	if by == "model" {
-		words, err := loadTokenizer(s.path)
+		words, err := s.loadTokenizer(s.path, "")
 		if err != nil {
 			return nil, err
 		}

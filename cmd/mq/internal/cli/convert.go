@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -11,11 +12,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/produce"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
@@ -30,6 +33,20 @@ type convertFlags struct {
 	recipe recipeFlags
 	output outputFlags
 	name   string
+	pre    string // tokenizer.ggml.pre
+}
+
+// registerPre adds the flag that names the pre-tokenizer.
+func registerPre(flags *pflag.FlagSet, pre *string) {
+	flags.StringVar(pre, "pre", "", "pre-tokenizer (tokenizer.ggml.pre) to take instead of the one that is recognized")
+}
+
+// advisePre adds what helps where no pre-tokenizer is recognized.
+func advisePre(err error) error {
+	if !errors.As(err, new(vocab.PreError)) {
+		return err
+	}
+	return fmt.Errorf("%w; --pre NAME takes the named one nevertheless", err)
 }
 
 // convertCommand makes GGUF files from a checkpoint folder.
@@ -60,6 +77,7 @@ goes on with --resume.`,
 	f.recipe.register(cmd)
 	f.output.register(cmd, "in this folder")
 	flags := cmd.Flags()
+	registerPre(flags, &f.pre)
 	flags.StringVar(&f.name, "model-name", "", "general.name of the file (default from the model card or the folder)")
 	flags.BoolVar(&f.output.noVerify, "no-verify", false, "do not compare the file with the source at the end")
 	return cmd
@@ -120,7 +138,7 @@ func (a *app) planConversion(ctx context.Context, ckpt *hf.Checkpoint, dir strin
 	if len(names) == 0 {
 		names = []string{convert.Auto.String()}
 	}
-	options := convert.Options{Type: convert.Auto, Encoder: encoder}
+	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: f.pre}
 	if f.name != "" {
 		options.Metadata = map[string]string{"name": f.name}
 	}
@@ -128,7 +146,7 @@ func (a *app) planConversion(ctx context.Context, ckpt *hf.Checkpoint, dir strin
 	isDirect = isDirect && len(names) == 1
 	if isDirect && f.recipe.mixes() {
 		if direct == convert.Auto {
-			return nil, fault.Usage("convert: --override-kv, --tensor-type and the other options of quantization need a type: give one with -t, e.g. -t bf16")
+			return nil, fault.Invalid("convert: --override-kv, --tensor-type and the other options of quantization need a type: give one with -t, e.g. -t bf16")
 		}
 		isDirect = false
 	}
@@ -138,7 +156,7 @@ func (a *app) planConversion(ctx context.Context, ckpt *hf.Checkpoint, dir strin
 	options.ForQuantizer = !isDirect
 	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
-		return nil, err
+		return nil, advisePre(err)
 	}
 	p := &production{flags: &f.output, agreement: map[string]any{}}
 	p.Sources, p.kvs = plan.Streams, plan.KVs
@@ -273,10 +291,10 @@ func encoder(t gguf.Type) (transform.Encoder, bool) {
 func sizeFlag(flag, text string) (int64, error) {
 	n, err := ui.ParseBytes(text, 1000)
 	if err != nil {
-		return 0, fault.Usage("%s: %w", flag, err)
+		return 0, fault.Invalid("%s: %w", flag, err)
 	}
 	if n <= 0 {
-		return 0, fault.Usage("%s %s: a size above zero is needed", flag, text)
+		return 0, fault.Invalid("%s %s: a size above zero is needed", flag, text)
 	}
 	return n, nil
 }

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // isFolder tells a checkpoint folder from a GGUF file.
@@ -22,27 +24,58 @@ func isFolder(path string) (bool, error) {
 }
 
 // loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint
-// folder, whose weights are not touched.
-func loadTokenizer(path string) (*tokenizer.Tokenizer, error) {
+// folder, whose weights are not touched. With pre, the name of a pre-tokenizer,
+// a folder is read as the converter reads it.
+func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
 	folder, err := isFolder(path)
 	if err != nil {
 		return nil, err
 	}
-	if folder {
-		files, err := hf.OpenFolder(path)
-		if err != nil {
-			return nil, err
-		}
+	if !folder {
+		words, err := ggufTokenizer(path, pre)
+		return words, named(path, err)
+	}
+	files, err := hf.OpenFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	if pre == "" {
 		words, err := tokenizer.FromCheckpoint(files)
 		return words, named(path, err)
 	}
+	var class string
+	if config, err := files.ReadJSON("config.json"); err == nil {
+		if classes, err := config.Strings("architectures"); err == nil && len(classes) > 0 {
+			class = classes[0]
+		}
+	}
+	words, err := vocab.Read(files, vocab.Options{Rules: vocab.ByClass(class), Pre: pre})
+	if err != nil {
+		return nil, named(path, err)
+	}
+	for _, note := range words.Notes {
+		a.Warn("%s", note)
+	}
+	return words.Tokenizer, nil
+}
+
+// ggufTokenizer reads the vocabulary of a GGUF file, with the pre-tokenizer
+// pre where it is not empty.
+func ggufTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
 	file, err := gguf.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	words, err := tokenizer.FromGGUF(file.KVs())
-	return words, named(path, err)
+	kvs := file.KVs()
+	if pre != "" {
+		if _, err := pattern.Lookup(pre); err != nil {
+			return nil, fault.Invalid("--pre: %w", err)
+		}
+		kvs = kvs.Clone()
+		kvs.Set("tokenizer.ggml.pre", pre)
+	}
+	return tokenizer.FromGGUF(kvs)
 }
 
 // named puts the file before what is wrong in it.

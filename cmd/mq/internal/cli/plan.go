@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -53,6 +54,7 @@ the usual types, or those given, would have; with one type also every tensor.`,
 		},
 	}
 	f.recipe.register(cmd)
+	registerPre(cmd.Flags(), &f.pre)
 	return cmd
 }
 
@@ -70,6 +72,9 @@ func (a *app) planAny(ctx context.Context, path string, f *convertFlags) (p *pro
 		}
 		source, plan = ckpt, func() (*production, error) { return a.planConversion(ctx, ckpt, path, f) }
 	} else {
+		if f.pre != "" {
+			return nil, nil, fault.Invalid("plan: --pre: %s is no checkpoint folder: a GGUF file names its own pre-tokenizer", path)
+		}
 		file, err := gguf.Open(path)
 		if err != nil {
 			return nil, nil, err

@@ -12,20 +12,23 @@ import (
 
 // tokenizeCommand prints the tokens of a text.
 func (a *app) tokenizeCommand() *cobra.Command {
-	var file, text string
+	var file, text, pre string
 	var ids, bos, plain bool
 	cmd := &cobra.Command{
 		Use:   "tokenize MODEL -f TEXT",
 		Short: "Print the tokens of a text under a model's vocabulary",
+		Long: `Prints the ids and the bytes of the tokens of a text. A folder's vocabulary follows the
+library that it is made for (normalization such as NFC included), a GGUF file's
+llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 		Example: `  mq tokenize model.gguf -f text.txt --ids
   echo 'Hello' | mq tokenize ./Llama-3-8B -f -`,
 		Args: exactArgs(1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := cmd.Flags().Changed("prompt")
 			if (file == "") == !given {
-				return fault.Usage("tokenize: give a text, either with -f FILE (- for standard input) or with -p TEXT")
+				return fault.Invalid("tokenize: give a text, either with -f FILE (- for standard input) or with -p TEXT")
 			}
-			words, err := loadTokenizer(args[0])
+			words, err := a.loadTokenizer(args[0], pre)
 			if err != nil {
 				return err
 			}
@@ -41,6 +44,7 @@ func (a *app) tokenizeCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&file, "file", "f", "", "text file, - for standard input")
 	flags.StringVarP(&text, "prompt", "p", "", "the text itself")
+	registerPre(flags, &pre)
 	flags.BoolVar(&ids, "ids", false, "print one id a line")
 	flags.BoolVar(&bos, "bos", false, "add the tokens that the vocabulary wants around a text")
 	flags.BoolVar(&plain, "no-special", false, "take special tokens in the text as plain text")

@@ -1,0 +1,89 @@
+package vocab
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
+)
+
+// PreError says that no pre-tokenizer of llama.cpp cuts text as a checkpoint
+// does. Options.Pre names one to be taken nevertheless.
+type PreError struct{ Err error }
+
+func (e PreError) Error() string { return e.Err.Error() }
+func (e PreError) Unwrap() error { return e.Err }
+
+// knownPre makes sure that llama.cpp has the pre-tokenizer that the caller chose.
+func knownPre(name string) error {
+	if name == "" || slices.Contains(pattern.Names(), name) {
+		return nil
+	}
+	return fault.Op("tokenizer").Invalid("invalid pre-tokenizer %q: llama.cpp knows %s", name, strings.Join(pattern.Names(), ", "))
+}
+
+// usesPre makes sure that the choice of a pre-tokenizer has an effect.
+func (c *checkpoint) usesPre(t *tokenizer.Tokenizer) error {
+	kind := t.Model()
+	if c.opts.Pre == "" || kind == "gpt2" || kind == "whitespace" {
+		return nil
+	}
+	return fault.Op("tokenizer").Invalid("pre-tokenizer %q has no effect: a vocabulary of kind %q is not cut into words", c.opts.Pre, kind)
+}
+
+// check holds the ids of the probe against those of the source's own rules.
+func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
+	own, err := c.library(t)
+	if own == nil || err != nil {
+		return err
+	}
+	got, want := t.Encode(probe, tokenizer.Options{}), own.Encode(probe, tokenizer.Options{})
+	i := 0
+	for i < min(len(got), len(want)) && got[i] == want[i] {
+		i++
+	}
+	around := func(ids []int32) string { return own.Decode(ids[max(0, min(i, len(ids))-3):min(len(ids), i+3)]) }
+	switch {
+	case len(got) == len(want) && i == len(want):
+		return nil
+	case c.opts.Pre != "":
+		c.note("tokenizer: with pre-tokenizer %q llama.cpp reads text otherwise than the checkpoint: token %d of the probe is %q instead of %q",
+			t.Pre(), i, t.TokenBytes(at(got, i)), own.TokenBytes(at(want, i)))
+		return nil
+	}
+	return PreError{fault.Op("tokenizer").Unsupported("with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe)",
+		t.Pre(), around(want), i)}
+}
+
+// at is an id, -1 behind the last one.
+func at(ids []int32, i int) int32 {
+	if i < len(ids) {
+		return ids[i]
+	}
+	return -1
+}
+
+// library builds the tokenizer with the rules of the source, nil where there
+// are none apart from those of t.
+func (c *checkpoint) library(t *tokenizer.Tokenizer) (*tokenizer.Tokenizer, error) {
+	switch {
+	case c.own != nil:
+		return c.own, nil
+	case c.sp != nil && t.Model() != "gpt2" && t.Model() != "gemma4":
+		raw, err := c.read("tokenizer.model")
+		if raw == nil || err != nil {
+			return nil, err
+		}
+		return tokenizer.FromSentencePiece(raw)
+	case c.json != nil:
+		config, err := json.Marshal(c.config)
+		if err != nil {
+			return nil, err
+		}
+		return c.json.Tokenizer(config)
+	}
+	return nil, nil
+}
