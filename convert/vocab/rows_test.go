@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/internal/vocabtest"
@@ -94,7 +95,7 @@ func TestEveryWriterFillsTheRowsOfTheEmbedding(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			const rows = 1100
-			v, err := Read(test.files, Options{Rows: rows, Rules: ByClass(test.class), Unchecked: true})
+			v, err := Read(test.files, Options{Rows: rows, Rules: arch.VocabularyOf(test.class), Unchecked: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
@@ -165,4 +166,50 @@ func TestEncodesFromManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// mapFiles are the files of a checkpoint, by name.
+type mapFiles map[string][]byte
+
+func (m mapFiles) ReadFile(name string) ([]byte, error) {
+	raw, ok := m[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return raw, nil
+}
+
+func TestFoldersNormalizeAsTheirLibraryDoes(t *testing.T) {
+	file := toyJSON(`{"type":"BPE","vocab":{"Ã":0,"©":1,"Ã©":2,"e":3,"Ì":4,"ģ":5},"merges":["Ã ©"]}`,
+		`"normalizer":{"type":"NFC"}`, `"pre_tokenizer":{"type":"ByteLevel","use_regex":false}`)
+	tok, err := FromCheckpoint(mapFiles{"tokenizer.json": file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"\u00e9", "e\u0301"} {
+		if got := spell(tok, tok.Encode(text, Options{})); got != "Ã©" {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+}
+
+func TestConfigurationDecidesWhatStandsAroundAText(t *testing.T) {
+	const parts = `"added_tokens":[{"id":7,"content":"<s>","special":true},{"id":8,"content":"</s>","special":true}],
+		"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}],
+		"special_tokens":{"</s>":{"ids":[8]}}},"pre_tokenizer":{"type":"ByteLevel"}`
+	for config, want := range map[string]string{
+		`{"bos_token":"<s>","eos_token":"</s>"}`:                                           "ab </s>",
+		`{"bos_token":"<s>","eos_token":"</s>","add_bos_token":true}`:                      "<s> ab",
+		`{"bos_token":"<s>","eos_token":{"content":"</s>"},"add_bos_token":false}`:         "ab",
+		`{"bos_token":"<s>","eos_token":"</s>","add_bos_token":true,"add_eos_token":true}`: "<s> ab </s>",
+		`{"eos_token":"</s>","add_bos_token":true,"add_eos_token":false}`:                  "ab",
+	} {
+		tok, err := FromCheckpoint(mapFiles{"tokenizer.json": toyJSON(toyBPE, parts), "tokenizer_config.json": []byte(config)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := spell(tok, tok.Encode("ab", Options{AddSpecial: true})); got != want {
+			t.Errorf("%s: got %q, want %q", config, got, want)
+		}
+	}
 }

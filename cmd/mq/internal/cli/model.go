@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
@@ -49,7 +50,7 @@ func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
 			class = classes[0]
 		}
 	}
-	words, err := vocab.Read(files, vocab.Options{Rules: vocab.ByClass(class), Pre: pre})
+	words, err := vocab.Read(files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
 	if err != nil {
 		return nil, named(path, err)
 	}
