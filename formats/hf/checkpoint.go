@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,6 +24,8 @@ type Checkpoint struct {
 	tensors []Tensor
 	byName  map[string]Tensor
 	shards  []*shard
+	notes   []string
+	mlx     string // how MLX's layout shows
 }
 
 // Tensor is one tensor of a checkpoint.
@@ -33,8 +36,9 @@ type Tensor struct {
 	File  string  // the weight file that holds it
 	Size  int64   // in bytes
 
-	shard  *shard
-	offset int64
+	shard   *shard
+	offset  int64
+	shifted *shifted // shows other values than are stored; nil for most
 }
 
 // ReaderAt is an [io.ReaderAt] whose reads can be cancelled, such as a file
@@ -53,8 +57,11 @@ type FileInfo struct {
 }
 
 // Open opens a checkpoint folder and reads the headers of its weight files.
-func Open(ctx context.Context, dir string) (*Checkpoint, error) {
-	folder, err := OpenFolder(dir)
+func Open(ctx context.Context, dir string) (*Checkpoint, error) { return Options{}.Open(ctx, dir) }
+
+// Open opens a checkpoint folder and reads the headers of its weight files.
+func (o Options) Open(ctx context.Context, dir string) (*Checkpoint, error) {
+	folder, err := o.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +81,7 @@ func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Folder: f, layout: weights.layout, byName: map[string]Tensor{}}
+	c := &Checkpoint{Folder: f, layout: weights.layout, byName: map[string]Tensor{}, notes: weights.notes}
 	if c.config, err = f.ReadJSON(weights.layout.configFile()); missing(err) {
 		return nil, fault.Op("hf").Folder(f.name).File(weights.layout.configFile()).Corrupt(" is missing; it says what the tensors mean")
 	} else if err != nil {
@@ -103,15 +110,46 @@ func (c *Checkpoint) load(ctx context.Context, w weights) error {
 		}
 	}
 	if w.index != nil {
-		return w.index.check(c.name, c.byName)
+		if err := w.index.check(c.name, c.byName); err != nil {
+			return err
+		}
+	}
+	return c.rename()
+}
+
+// rename gives tensors the names, and where needed the shapes, under which
+// transformers has them.
+func (c *Checkpoint) rename() error {
+	c.unwrap()
+	c.fromMLX()
+	c.tie()
+	clear(c.byName)
+	order := map[string]int{}
+	for _, t := range c.tensors {
+		if _, twice := c.byName[t.Name]; twice {
+			return fault.Op("hf").Folder(c.name).Tensor(t.Name).Corrupt("two tensors have this name")
+		}
+		c.byName[t.Name] = t
+		if _, ok := order[t.File]; !ok {
+			order[t.File] = len(order)
+		}
+	}
+	if c.layout != PyTorch {
+		slices.SortStableFunc(c.tensors, func(a, b Tensor) int {
+			return cmp.Or(cmp.Compare(order[a.File], order[b.File]), strings.Compare(a.Name, b.Name))
+		})
 	}
 	return nil
 }
 
+// Notes says in sentences what is peculiar about the folder and how it was
+// dealt with: files that are not used, names that were changed.
+func (c *Checkpoint) Notes() []string { return slices.Clone(c.notes) }
+
 // Config is config.json, or params.json in Mistral's own layout.
 func (c *Checkpoint) Config() Config { return c.config }
 
-// Layout tells how the weights are stored.
+// Layout says how the weights are stored.
 func (c *Checkpoint) Layout() Layout { return c.layout }
 
 // Tensors lists all tensors: files in the order of their names, and within a
@@ -182,6 +220,9 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		}
 		return 0, io.EOF
 	}
+	if t.shifted != nil {
+		return t.shifted.readAt(ctx, p, off)
+	}
 	want := p[:min(int64(len(p)), t.Size-off)]
 	if a, ok := t.shard.r.(Adviser); ok {
 		a.WillRead(t.offset+off, t.Size-off)
@@ -203,7 +244,12 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 
 // Section is the byte range of the tensor in its weight file. The name is that
 // of Files; the file itself may be a link.
-func (t Tensor) Section() (file string, offset, size int64) { return t.File, t.offset, t.Size }
+func (t Tensor) Section() (file string, offset, size int64) {
+	if t.shifted != nil {
+		t = t.shifted.stored
+	}
+	return t.File, t.offset, t.Size
+}
 
 func sortByName(tensors []Tensor) {
 	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })

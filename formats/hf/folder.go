@@ -22,10 +22,25 @@ type Folder struct {
 	fsys fs.FS
 	name string
 	root string // real path of an OS folder, empty for other file systems
+
+	followLinks bool
 }
 
+// Options say how a folder of the operating system is opened. The zero value
+// suits folders of unknown origin.
+type Options struct {
+	FollowLinks bool // read files behind links that lead out of the folder
+}
+
+// ErrLink marks the error of a link that leads out of the folder and is not to
+// be followed.
+var ErrLink = errors.New("a link out of the folder")
+
 // OpenFolder opens a folder of the operating system.
-func OpenFolder(dir string) (*Folder, error) {
+func OpenFolder(dir string) (*Folder, error) { return Options{}.OpenFolder(dir) }
+
+// OpenFolder opens a folder of the operating system.
+func (o Options) OpenFolder(dir string) (*Folder, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -41,7 +56,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
-	return &Folder{os.DirFS(root), name, root}, nil
+	return &Folder{os.DirFS(root), name, root, o.FollowLinks}, nil
 }
 
 // Name is the folder's base name; errors and file names of results use it.
@@ -76,7 +91,7 @@ func (f *Folder) List(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Exists tells whether the folder has a file of that name.
+// Exists reports whether the folder has a file of that name.
 func (f *Folder) Exists(name string) bool {
 	_, err := f.stat(name)
 	return err == nil
@@ -130,13 +145,13 @@ func (f *Folder) resolve(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if inside(f.root, path) {
+	if f.followLinks || inside(f.root, path) {
 		return path, nil
 	}
 	if blobs := cacheBlobs(f.root); blobs != "" && inside(blobs, path) || isBlob(path) {
 		return path, nil
 	}
-	return "", fault.Op("hf").Folder(f.name).File(name).Corrupt(" is a link out of the folder, to %s; copy the file into the folder", path)
+	return "", fault.Op("hf").Folder(f.name).File(name).Corrupt(" is %w, to %s; copy the file into the folder", ErrLink, path)
 }
 
 func inside(dir, path string) bool {
@@ -156,7 +171,7 @@ func cacheBlobs(root string) string {
 	return ""
 }
 
-// isBlob tells whether a path is a file of some Hugging Face cache, to which
+// isBlob reports whether a path is a file of some Hugging Face cache, to which
 // the folders that older versions of its client made have links.
 func isBlob(path string) bool {
 	blobs := filepath.Dir(path)
@@ -188,6 +203,6 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// missing tells whether err means that a file is not there, a dangling link
+// missing reports whether err means that a file is not there, a dangling link
 // included.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -86,6 +86,27 @@ func TestRejectsLinksOutOfTheFolder(t *testing.T) {
 	}
 }
 
+func TestFollowsLinksOutOfTheFolderOnRequest(t *testing.T) {
+	outside, dir := t.TempDir(), t.TempDir()
+	writeFile(t, filepath.Join(outside, "weights"), weightFile(t, "a").Data)
+	writeFile(t, filepath.Join(dir, "config.json"), []byte("{}"))
+	link(t, filepath.Join(outside, "weights"), filepath.Join(dir, "model.safetensors"))
+	if _, err := Open(t.Context(), dir); !errors.Is(err, ErrLink) {
+		t.Errorf("without: %v", err)
+	}
+	c, err := Options{FollowLinks: true}.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if len(c.Tensors()) != 1 || c.Unchanged() != nil {
+		t.Errorf("%d tensors, %v", len(c.Tensors()), c.Unchanged())
+	}
+	if _, err := c.ReadFile("../weights"); err == nil {
+		t.Error("a name left the folder")
+	}
+}
+
 // TestLinksToACacheWork: older clients filled a folder with links to the
 // blobs of their cache.
 func TestLinksToACacheWork(t *testing.T) {

@@ -21,6 +21,7 @@ type shard struct {
 	r       io.ReaderAt
 	close   func() error
 	tensors []Tensor
+	format  string // the framework that the header names, "" for none
 
 	behind *os.File // whose page cache is released after reading; nil for none
 }
@@ -72,8 +73,9 @@ func (s *shard) readSafetensors(r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
+	s.format = file.Metadata()["format"]
 	for _, t := range file.Tensors() {
-		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset})
+		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset, nil})
 	}
 	sortByName(s.tensors)
 	return nil
@@ -85,7 +87,7 @@ func (s *shard) readPickle(r io.ReaderAt) error {
 		return err
 	}
 	for _, t := range tensors {
-		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset})
+		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset, nil})
 	}
 	return nil
 }

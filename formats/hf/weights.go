@@ -34,20 +34,21 @@ type weights struct {
 	layout Layout
 	files  []string
 	index  *index
+	notes  []string
 }
 
-// sources are tried in turn; the first with an index or a file wins. Files are
-// those with the prefix and suffix and with none of the other prefixes.
+// sources are tried in turn: a single file by its name, as transformers does,
+// then the files of an index, then those with the prefix and suffix and with
+// none of the other prefixes.
 var sources = []struct {
-	layout         Layout
-	index          string
-	prefix, suffix string
-	not            []string
+	layout                 Layout
+	single, prefix, suffix string
+	not                    []string
 }{
-	{Transformers, "model.safetensors.index.json", "model", ".safetensors", nil},
+	{Transformers, "model.safetensors", "model", ".safetensors", nil},
 	{Transformers, "", "", ".safetensors", []string{"adapter", "consolidated"}},
-	{MistralNative, "consolidated.safetensors.index.json", "consolidated", ".safetensors", nil},
-	{PyTorch, "pytorch_model.bin.index.json", "pytorch_model", ".bin", nil},
+	{MistralNative, "consolidated.safetensors", "consolidated", ".safetensors", nil},
+	{PyTorch, "pytorch_model.bin", "pytorch_model", ".bin", nil},
 }
 
 func findWeights(f *Folder) (weights, error) {
@@ -61,25 +62,67 @@ func findWeights(f *Folder) (weights, error) {
 			continue // without a config.json such files are something else
 		}
 		w := weights{layout: s.layout}
-		if slices.Contains(names, s.index) {
-			if w.index, err = readIndex(f, s.index); err != nil {
+		single := s.single != "" && slices.Contains(names, s.single)
+		index := s.single + ".index.json"
+		if single {
+			w.files = []string{s.single}
+			w.preferred(f, names, index)
+		} else if s.single != "" && slices.Contains(names, index) {
+			if w.index, err = readIndex(f, index); err != nil {
 				return weights{}, err
 			}
 			w.files = w.index.files
-			return w, allPresent(f, s.index, w.files)
-		}
-		for _, name := range names {
-			other := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-			if strings.HasPrefix(name, s.prefix) && strings.HasSuffix(name, s.suffix) && !slices.ContainsFunc(s.not, other) {
-				w.files = append(w.files, name)
+			if err := allPresent(f, index, w.files); err != nil {
+				return weights{}, err
+			}
+		} else {
+			for _, name := range names {
+				other := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+				if strings.HasPrefix(name, s.prefix) && strings.HasSuffix(name, s.suffix) && !slices.ContainsFunc(s.not, other) {
+					w.files = append(w.files, name)
+				}
+			}
+			if err := wholeSet(f, w.files); err != nil {
+				return weights{}, err
 			}
 		}
 		if len(w.files) > 0 {
-			return w, wholeSet(f, w.files)
+			w.unused(f, names)
+			return w, nil
 		}
 	}
 	return weights{}, noWeights(f, names)
 }
+
+// preferred says that a single file goes before an index beside it.
+func (w *weights) preferred(f *Folder, names []string, index string) {
+	if !slices.Contains(names, index) {
+		return
+	}
+	says := "cannot be read"
+	if x, err := readIndex(f, index); err == nil {
+		if slices.Equal(x.files, w.files) {
+			return
+		}
+		says = "names " + join(x.files)
+	}
+	w.notes = append(w.notes, fmt.Sprintf("%s: the weights are those of %s, as transformers chooses; %s, which %s, is not used", f.name, w.files[0], index, says))
+}
+
+// unused names the weight files that lie beside those that are read.
+func (w *weights) unused(f *Folder, names []string) {
+	var left []string
+	for _, name := range names {
+		if holdsWeights.MatchString(name) && !slices.Contains(w.files, name) {
+			left = append(left, name)
+		}
+	}
+	if left != nil {
+		w.notes = append(w.notes, fmt.Sprintf("%s: the weights are those of %s; weight files that are not used: %s", f.name, join(w.files), join(left)))
+	}
+}
+
+var holdsWeights = regexp.MustCompile(`\.safetensors$|^pytorch_model.*\.bin$|^consolidated.*\.pth$|^adapter_model\.`)
 
 func allPresent(f *Folder, index string, files []string) error {
 	var absent []string
@@ -99,8 +142,8 @@ func allPresent(f *Folder, index string, files []string) error {
 
 var numbered = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})(\.\w+)$`)
 
-// wholeSet demands all parts of a set that is numbered "-00001-of-00003" when
-// no index tells.
+// wholeSet demands all parts of a set that is numbered "-00001-of-00003" and
+// has no index.
 func wholeSet(f *Folder, files []string) error {
 	for _, name := range files {
 		part := numbered.FindStringSubmatch(name)
@@ -125,8 +168,8 @@ func wholeSet(f *Folder, files []string) error {
 	return nil
 }
 
-// strangers explains folders that people try instead of a checkpoint.
-var strangers = []struct{ match, says string }{
+// unsupportedLayouts explains folders that look like checkpoints.
+var unsupportedLayouts = []struct{ match, says string }{
 	{`^adapter_config\.json$|^adapter_model\.`, "this is an adapter (LoRA) folder, which changes another model; merge it into its base model first%s"},
 	{`\.gguf$`, "it holds GGUF files, not a checkpoint; name the file itself"},
 	{`^consolidated.*\.pth$`, "it holds Meta's original .pth files; use the repository's converted (\"-hf\") files"},
@@ -135,7 +178,7 @@ var strangers = []struct{ match, says string }{
 }
 
 func noWeights(f *Folder, names []string) error {
-	for _, s := range strangers {
+	for _, s := range unsupportedLayouts {
 		match := regexp.MustCompile(s.match)
 		for _, name := range names {
 			if !match.MatchString(name) {
