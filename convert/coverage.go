@@ -17,6 +17,31 @@ import (
 type coverage struct {
 	leftover, missing []string
 	misshapen         []string // one clause for each tensor
+	dropped           []surplus
+}
+
+// surplus are tensors of one kind that no model computes with.
+type surplus struct {
+	what  string
+	names []string
+}
+
+func (c *coverage) drop(what, name string) {
+	at := slices.IndexFunc(c.dropped, func(s surplus) bool { return s.what == what })
+	if at < 0 {
+		at = len(c.dropped)
+		c.dropped = append(c.dropped, surplus{what: what})
+	}
+	c.dropped[at].names = append(c.dropped[at].names, name)
+}
+
+// notes says what was left out.
+func (c coverage) notes() []string {
+	var all []string
+	for _, s := range c.dropped {
+		all = append(all, fmt.Sprintf("left out, for the model computes without: %s (%s)", strings.Join(group(s.names), ", "), s.what))
+	}
+	return all
 }
 
 // err reports all of it in one error, with the likely cause.
@@ -41,6 +66,12 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 	if by := quantizedBy(ckpt, c.leftover); by != "" {
 		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", by, report)
 	}
+	if slices.ContainsFunc(c.leftover, ofAdapter) {
+		return fault.Unsupported("convert: %s: the checkpoint holds a LoRA adapter beside the weights that it changes; merge it first: %s", ckpt.Name(), report)
+	}
+	if sign, ok := ckpt.MLX(); ok {
+		return fault.Unsupported("convert: %s: the checkpoint is in MLX's layout (%s), and these tensors of it are not read; use the checkpoint that it was made from: %s", ckpt.Name(), sign, report)
+	}
 	if wrong, right, ok := prefixes(c.leftover, a); ok {
 		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)
 	} else if len(c.leftover) == 0 {
@@ -56,6 +87,11 @@ func count(names []string) string {
 		return "1 tensor"
 	}
 	return fmt.Sprintf("%d tensors", len(names))
+}
+
+// ofAdapter reports whether a tensor is one of those that PEFT adds to a model.
+func ofAdapter(name string) bool {
+	return strings.Contains(name, ".lora_A.") || strings.Contains(name, ".lora_B.") || strings.Contains(name, ".base_layer.")
 }
 
 // quantizedBy names what quantized a checkpoint with tensors that no template

@@ -37,6 +37,12 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 			continue
 		}
 		fit := fitting(specs[template], h, at)
+		if len(specs[template]) == 0 {
+			if what, ok := arch.Surplus(s.canonical); ok {
+				found.drop(what, s.name)
+				continue
+			}
+		}
 		if len(fit) == 0 || seen[s.canonical] {
 			found.leftover = append(found.leftover, s.name)
 			continue

@@ -44,7 +44,7 @@ type Plan struct {
 	Streams []gguf.Stream // in writing order
 	Sources [][]string    // the source tensors of each stream; none for a computed one
 
-	Warnings []string // sentences on what the file cannot express of the model
+	Warnings []string // sentences on what the file cannot express and on how the folder was read
 }
 
 // NewPlan plans the conversion of a checkpoint from its headers. It reads no
@@ -87,7 +87,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 		pooled = rerankKVs(pooled, a.Name)
 	}
-	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all)}
+	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
 	for _, loss := range arch.Losses(ckpt.Config(), h) {
 		if loss.Text != "" {
 			p.Warnings = append(p.Warnings, loss.Text)

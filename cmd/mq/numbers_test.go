@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,7 +26,10 @@ func run(args ...string) (code int, says string) {
 // checkpoint writes a random checkpoint and changes it.
 func checkpoint(t *testing.T, class string, change func(*tiny.Files)) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "m") // a part of the metadata
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	if err := tiny.Write(dir, class, 1); err != nil {
 		t.Fatal(err)
 	}

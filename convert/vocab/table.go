@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (c *checkpoint) fallback(v *specialVocab) error {
 		return err
 	}
 	generation, err := readObject(c.files, "generation_config.json")
-	if err != nil {
+	if err != nil && !errors.Is(err, fault.ErrCorrupt) { // no model needs it, and transformers loads those where it is broken
 		return err
 	}
 	tokens, _ := c.kvs.Strings(key("tokens"))

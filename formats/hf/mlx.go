@@ -64,7 +64,16 @@ func (c *Checkpoint) fromMLX() {
 	if c.mlx == "" {
 		c.mlx = "its tensors have MLX's names and shapes"
 	}
-	c.note("the checkpoint is in MLX's layout (%s): %d tensors with all experts of a layer are taken apart, %d convolutions turned back, and 1 is subtracted from %d norms", c.mlx, unstacked, turned, shifted)
+	var done []string
+	for _, d := range []struct {
+		n    int
+		what string
+	}{{unstacked, "tensors with all experts of a layer are taken apart"}, {turned, "convolutions are turned back"}, {shifted, "norms are read less 1"}} {
+		if d.n > 0 {
+			done = append(done, strconv.Itoa(d.n)+" "+d.what)
+		}
+	}
+	c.note("the checkpoint is in MLX's layout (%s): %s", c.mlx, strings.Join(done, ", "))
 }
 
 // unstack takes a tensor with all experts of a layer apart; it returns nil for
