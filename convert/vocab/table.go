@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
