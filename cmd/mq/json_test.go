@@ -13,7 +13,9 @@ import (
 func TestJSONFilesAreReadAsPythonReadsThem(t *testing.T) {
 	want, _ := converted(t, checkpoint(t, "LlamaForCausalLM", nil))
 	inside := func(member string) func(string) string {
-		return func(text string) string { return "{" + member + ", " + strings.TrimPrefix(strings.TrimSpace(text), "{") }
+		return func(text string) string {
+			return "{" + member + ", " + strings.TrimPrefix(strings.TrimSpace(text), "{")
+		}
 	}
 	is := func(text string) func(string) string { return func(string) string { return text } }
 	for _, c := range []struct {
