@@ -47,18 +47,32 @@ func unpackE2M1(y []float32, src []byte, scale float32) {
 // make no difference.
 func QuantizeMXFP4(dst []byte, src, _ []float32) {
 	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
-		dst, scales := dst[at/32*17:], s.inverse[:len(x)/32]
-		for j := range scales {
-			e := exponentE8M0(magnitude(x[32*j:][:32]))
-			dst[17*j], scales[j] = e, halfE8M0(e)
+		dst, tops := dst[at/32*17:], s.fitScale[:len(x)/32]
+		kernel.Greatest(tops, x, 32)
+		for j, top := range tops {
+			e := exponentE8M0(top)
+			dst[17*j], s.inverse[j] = e, halfE8M0(e)
 		}
-		if kernel.FourBitFloats(32, dst, x, scales) {
-			return
-		}
-		for j, scale := range scales {
-			packE2M1(dst[17*j+1:], x[32*j:][:32], scale)
-		}
+		s.putFloats(dst, x, 32)
 	})
+}
+
+// putFloats writes the codes of MXFP4 or NVFP4, the scales of whose n values
+// are in s.inverse, their magnitudes in s.fitScale.
+func (s *strip) putFloats(dst []byte, x []float32, n int) {
+	scales := s.inverse[:len(x)/n]
+	done := kernel.FourBitFloats(n, dst, x, scales)
+	for j, scale := range scales {
+		// Near the end of the range the values of codes are infinite.
+		if done && s.fitScale[j] <= min(scale*(1<<20), 0x1p126) {
+			continue
+		}
+		if n == 32 {
+			packE2M1(dst[17*j+1:], x[32*j:][:32], scale)
+		} else {
+			packE2M1(dst[j/4*36+4+j%4*8:], x[16*j:][:16], scale)
+		}
+	}
 }
 
 // DequantizeMXFP4 is the inverse of QuantizeMXFP4.
@@ -96,17 +110,13 @@ func halfE8M0(e uint8) float32 {
 // difference.
 func QuantizeNVFP4(dst []byte, src, _ []float32) {
 	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
-		dst, scales := dst[at/64*36:], s.inverse[:len(x)/16]
-		for j := range scales {
-			e := toUE4M3(magnitude(x[16*j:][:16]) / 6)
-			dst[j/4*36+j%4], scales[j] = e, halfUE4M3(e)
+		dst, tops := dst[at/64*36:], s.fitScale[:len(x)/16]
+		kernel.Greatest(tops, x, 16)
+		for j, top := range tops {
+			e := toUE4M3(top / 6)
+			dst[j/4*36+j%4], s.inverse[j] = e, halvesUE4M3[e&0x7f]
 		}
-		if kernel.FourBitFloats(16, dst, x, scales) {
-			return
-		}
-		for j, scale := range scales {
-			packE2M1(dst[j/4*36+4+j%4*8:], x[16*j:][:16], scale)
-		}
+		s.putFloats(dst, x, 16)
 	})
 }
 
@@ -132,6 +142,16 @@ func halfUE4M3(v uint8) float32 {
 	}
 	return float32(math.Ldexp(float64(1+man/8), exp-8))
 }
+
+// halvesUE4M3 holds what halfUE4M3 gives for what toUE4M3 gives. A scale of 0
+// makes every code 0, and so does a scale that is large enough.
+var halvesUE4M3 = func() (table [128]float32) {
+	for i := range table {
+		table[i] = halfUE4M3(uint8(i))
+	}
+	table[0] = math.MaxFloat32 / 16
+	return table
+}()
 
 // toUE4M3 rounds to E4M3 with halves up. What is not positive becomes 0, and
 // what rounds to 256 or more becomes 448: the last binade is not used.

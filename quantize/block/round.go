@@ -50,16 +50,6 @@ func putHalf(dst []byte, f float32) float32 {
 	return dtype.F16ToF32(h)
 }
 
-// magnitude returns the greatest magnitude. Magnitudes compare like their
-// bits.
-func magnitude(x []float32) float32 {
-	var top uint32
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&^(1<<31))
-	}
-	return math.Float32frombits(top)
-}
-
 // signed negates f if the lowest bit of minus is set.
 func signed(f float32, minus uint8) float32 {
 	return math.Float32frombits(math.Float32bits(f) ^ uint32(minus)<<31)

@@ -16,7 +16,7 @@ func QuantizeTQ1_0(dst []byte, src, _ []float32) {
 func quantizeTQ1_0(dst []byte, src []float32) {
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*54:][:54]
-		d := magnitude(x)
+		d := kernel.Magnitude(x)
 		inv := inverse(d)
 		out := block[:0]
 		for _, c := range tritColumns {
@@ -71,7 +71,7 @@ func quantizeTQ2_0(dst []byte, src []float32) {
 	var levels [superLen]uint8
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*66:][:66]
-		d := magnitude(x)
+		d := kernel.Magnitude(x)
 		inv := inverse(d)
 		for k, v := range x {
 			levels[k] = trit(v * inv)
@@ -170,7 +170,7 @@ func QuantizeQ2_0(dst []byte, src, _ []float32) {
 func quantizeQ2_0(dst []byte, src []float32) {
 	for i := 0; i+64 <= len(src); i += 64 {
 		x, block := src[i:i+64], dst[i/64*18:][:18]
-		d := magnitude(x)
+		d := kernel.Magnitude(x)
 		putHalf(block, d)
 		inv := inverse(d)
 		for b := range 16 {

@@ -59,6 +59,16 @@ func mxfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
 //go:noescape
 func nvfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
 
+// magnitudes16AVX2 finds the greatest magnitude of each 16 values.
+//
+//go:noescape
+func magnitudes16AVX2(dst *float32, src *float32, groups int)
+
+// magnitudes32AVX2 finds the greatest magnitude of each 32 values.
+//
+//go:noescape
+func magnitudes32AVX2(dst *float32, src *float32, groups int)
+
 // nonLinearLevelsAVX2 writes the levels of inverse·src, 16 bytes for 32 values; see NonLinearLevels.
 //
 //go:noescape

@@ -24,6 +24,8 @@ type variant struct {
 	greatest32        func(src *byte, n int) uint32
 	whole             [forms]wholeKernel
 	mxfp4, nvfp4      floatsKernel
+	magnitudes16      func(dst, src *float32, groups int)
+	magnitudes32      func(dst, src *float32, groups int)
 	scanSplits        func(s *float32, n int, bar float32) float32
 	linesTernary      linesKernel
 	linesOctal        linesKernel

@@ -28,8 +28,10 @@ var avx2 = variant{
 		Q8_0: q8_0AVX2, Q4_0: q4_0AVX2, Q4_1: q4_1AVX2, Q5_0: q5_0AVX2, Q5_1: q5_1AVX2,
 		TQ1_0: tq1_0AVX2, TQ2_0: tq2_0AVX2, Q2_0: q2_0AVX2, Signs: signBitsAVX2,
 	},
-	mxfp4: mxfp4AVX2,
-	nvfp4: nvfp4AVX2,
+	mxfp4:        mxfp4AVX2,
+	nvfp4:        nvfp4AVX2,
+	magnitudes16: magnitudes16AVX2,
+	magnitudes32: magnitudes32AVX2,
 
 	nearTernary:   nearTernaryAVX2,
 	nearOctal:     nearOctalAVX2,

@@ -304,3 +304,16 @@ func FuzzSearches(f *testing.F) {
 		equalTiles(t, "levels", n, Lanes, &got.L, &want.L)
 	})
 }
+
+func TestGreatestEqualsItsSpecification(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+		x, _ := fill(new(Scratch), r, n, groups)
+		got := make([]float32, groups)
+		Greatest(got, x, n)
+		for j, g := range got {
+			if want := Magnitude(x[j*n:][:n]); !same(g, want) {
+				t.Fatalf("greatest magnitude of %v is %v, specified is %v", x[j*n:][:n], g, want)
+			}
+		}
+	})
+}

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // A Form is a block type that a variant may write whole, without a search.
 type Form uint8
 
@@ -48,8 +50,10 @@ func Whole(f Form, dst []byte, src []float32) (done, rest int) {
 
 // FourBitFloats writes the codes of MXFP4 (32 values to a scale) or NVFP4
 // (16) in their blocks: the first of the codes whose value, in units of the
-// scale, is nearest. The caller writes the scales, and is the specification
-// where this returns false, for there is no kernel.
+// scale, is nearest. It holds for scales above zero that have at most four bits
+// and at least a millionth of the magnitude of their values, and for magnitudes
+// up to 2^126. The caller writes the scales, and is the specification where
+// this returns false, for there is no kernel.
 func FourBitFloats(n int, dst []byte, src, scale []float32) bool {
 	kernel, values, bytes := active.mxfp4, 32, 17
 	if n == 16 {
@@ -62,4 +66,30 @@ func FourBitFloats(n int, dst []byte, src, scale []float32) bool {
 	_, _ = dst[blocks*bytes-1], scale[blocks*values/n-1]
 	kernel(&dst[0], &src[0], blocks, &scale[0])
 	return true
+}
+
+// Greatest sets dst to the greatest magnitude of each n values, 16 or 32.
+func Greatest(dst, src []float32, n int) {
+	kernel := active.magnitudes32
+	if n == 16 {
+		kernel = active.magnitudes16
+	}
+	if groups := len(src) / n; kernel != nil && groups > 0 {
+		_ = dst[groups-1]
+		kernel(&dst[0], &src[0], groups)
+		return
+	}
+	for g := range len(src) / n {
+		dst[g] = Magnitude(src[g*n:][:n])
+	}
+}
+
+// Magnitude returns the greatest magnitude. Magnitudes compare like their
+// bits.
+func Magnitude(x []float32) float32 {
+	var top uint32
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&^(1<<31))
+	}
+	return math.Float32frombits(top)
 }

@@ -27,6 +27,8 @@ func Blocks() {
 	signBits()
 	fourBitFloats("mxfp4AVX2", 32)
 	fourBitFloats("nvfp4AVX2", 16)
+	magnitudes("magnitudes16AVX2", 16)
+	magnitudes("magnitudes32AVX2", 32)
 	nonLinearLevels()
 }
 

@@ -10,8 +10,7 @@ import (
 
 // fourBitFloats emits the codes of values in units of given scales, one for
 // each n values: value j of those in the low, value j + n/2 in the high half
-// of byte j. The first code that is nearest wins. Blocks are 32 values in 17
-// bytes, or 64 in 36.
+// of byte j. Blocks are 32 values in 17 bytes, or 64 in 36.
 func fourBitFloats(name string, n int) {
 	length, size, at := 32, 17, 1
 	if n == 16 {
@@ -23,14 +22,23 @@ func fourBitFloats(name string, n int) {
 	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
 	b := blockLoop{get("dst"), get("src"), get("blocks")}
 	scales := get("scale")
+	mask, none := LoadV(Bits(Magnitude)), Zero()
 
 	Label("block")
 	for first := 0; first < length; first += 32 {
 		var code [4]Reg
-		for i := 0; i < len(code); i += 2 { // two, for want of registers
-			copy(code[i:], b.nearestFloats(first+8*i, Broadcast(Mem{Base: scales, Disp: 4 * ((first + 8*i) / n)})))
+		for i := 0; i < len(code); i += n / 8 {
+			x := b.run(first)
+			copy(code[i:], nearestFloats(x[i:i+n/8], Broadcast(Mem{Base: scales, Disp: 4 * ((first + 8*i) / n)}), mask))
 		}
 		codes := packBytes(code)
+		// A negative value whose code is not 0 gets the sign.
+		minus, zeros := packBytes(b.run(first)), YMM()
+		VPCMPGTB(minus, none, minus)
+		VPCMPEQB(none, codes, zeros)
+		VPANDN(minus, zeros, minus)
+		VPAND(Bits(0x08080808), minus, minus)
+		VPOR(minus, codes, codes)
 		if n == 32 {
 			b.putLevels(at, codes, false)
 			continue
@@ -52,29 +60,48 @@ func fourBitFloats(name string, n int) {
 	RET()
 }
 
-// nearestFloats emits the codes of 16 values.
-func (b blockLoop) nearestFloats(first int, scale Reg) []Reg {
-	mask, none := LoadV(Bits(Magnitude)), Zero()
-	x := [2]Mem{{Base: b.src, Disp: 4 * first}, {Base: b.src, Disp: 4*first + 32}}
-	var rest, code [2]Reg
+// nearestFloats emits the codes of magnitudes: how many midpoints between
+// values they exceed. Between neighbours distances are exact, as no value is
+// more than twice the one below.
+func nearestFloats(x []Reg, scale, mask Reg) []Reg {
+	code := make([]Reg, len(x))
 	for i := range x {
-		rest[i], code[i] = And(mask, x[i]), Zero()
+		x[i], code[i] = And(mask, x[i]), Zero()
 	}
-	for c, value := range []float32{1, 2, 3, 4, 6, 8, 12} {
-		point, number := Mul(scale, Constant(value)), LoadV(Bits(uint32(c+1)))
+	for _, midpoint := range []float32{0.5, 1.5, 2.5, 3.5, 5, 7, 10} {
+		point := Mul(scale, Constant(midpoint))
 		for i := range x {
-			away := And(mask, Sub(point, And(mask, x[i])))
-			nearer := compare(Less, away, rest[i])
-			VBLENDVPS(nearer, number, code[i], code[i])
-			VMINPS(rest[i], away, rest[i])
+			VPSUBD(compare(Less, point, x[i]), code[i], code[i])
 		}
 	}
-	for i := range x {
-		minus, some := compare(Less, LoadV(x[i]), none), YMM()
-		VPCMPGTD(none, code[i], some)
-		VPAND(minus, some, some)
-		VPAND(Bits(8), some, some)
-		VPOR(some, code[i], code[i])
+	return code
+}
+
+// magnitudes emits the greatest magnitude of each n values.
+func magnitudes(name string, n int) {
+	TEXT(name, NOSPLIT, "func(dst, src *float32, groups int)")
+	Doc(name + " finds the greatest magnitude of each " + map[int]string{16: "16", 32: "32"}[n] + " values.")
+	Pragma("noescape")
+	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, left := get("dst"), get("src"), get("groups")
+	mask := LoadV(Bits(Magnitude))
+	Label("group")
+	most := And(mask, Mem{Base: src})
+	for at := 32; at < 4*n; at += 32 {
+		most = Greatest(most, And(mask, Mem{Base: src, Disp: at}))
 	}
-	return code[:]
+	half, other := XMM(), XMM()
+	VEXTRACTF128(operand.Imm(1), most, half)
+	VMAXPS(half, most.AsX(), half)
+	for _, order := range []uint64{0x4e, 0xb1} {
+		VPERMILPS(operand.Imm(order), half, other)
+		VMAXPS(other, half, half)
+	}
+	VMOVSS(half, Mem{Base: dst})
+	ADDQ(operand.I32(4*n), src)
+	ADDQ(operand.Imm(4), dst)
+	DECQ(left)
+	JNZ(operand.LabelRef("group"))
+	VZEROUPPER()
+	RET()
 }
