@@ -24,7 +24,7 @@ type Importance struct {
 // matrix at all. Entries must be finite.
 func NewImportance(file string, m *imatrix.Matrix, include, exclude []string) (*Importance, error) {
 	if len(include) > 0 && len(exclude) > 0 {
-		return nil, fault.Op("quantize").Invalid("--include-weights and --exclude-weights cannot be used together")
+		return nil, fault.Op("quantize").Invalid("weights can be included by name or excluded, not both")
 	}
 	im := &Importance{File: file, Matrix: m}
 	for name, e := range m.Entries {

@@ -108,7 +108,7 @@ func (p *planner) choose(c *Choice) error {
 	case !ok || columns%int64(to.BlockLen()) != 0:
 		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("row length %d is not a multiple of the %s block length %d, and no other type is defined for that", columns, want, want.BlockLen())
 	case to != want && p.NoFallback:
-		return fault.Op("quantize").Tensor(c.Info.Name).Unsupported("row length %d is not a multiple of the %s block length %d; without --no-fallback it would be %s", columns, want, want.BlockLen(), to)
+		return fault.Op("quantize").Tensor(c.Info.Name).Kind(ErrFallback).Unsupported("row length %d is not a multiple of the %s block length %d, and the fallback to %s is ruled out", columns, want, want.BlockLen(), to)
 	}
 	c.Wanted, c.Info.Type = want, to
 	return nil
@@ -192,10 +192,10 @@ func (p *planner) check(c *Choice) error {
 	case !writable || target.Quantize == nil || !to.Quantized() && !isFloat(to):
 		return fault.Op("quantize").Tensor(name).Unsupported("type %s cannot be written", to)
 	case from.Quantized() && !p.AllowRequantize:
-		return fault.Op("quantize").Tensor(name).Unsupported("the source is quantized as %s already; --allow-requantize permits the loss of quality that a second time brings", from)
+		return fault.Op("quantize").Tensor(name).Kind(ErrQuantized).Unsupported("the source is quantized as %s already; a second time would lose more quality", from)
 	case c.weights == nil && p.needsWeights(name, target):
 		if p.Importance == nil {
-			return fault.Op("quantize").Tensor(name).Invalid("type %s requires an importance matrix; give one with --imatrix", to)
+			return fault.Op("quantize").Tensor(name).Kind(ErrNoImportance).Invalid("type %s requires an importance matrix", to)
 		}
 		return fault.Op("quantize").Tensor(name).Invalid("type %s requires importance weights, and %s has none for it", to, p.Importance.File)
 	}

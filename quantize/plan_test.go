@@ -107,14 +107,14 @@ func TestRefusesBeforeWork(t *testing.T) {
 		class   error
 		says    string
 	}{
-		"type needs weights":      {square, Options{Recipe: recipe(t, "IQ2_XXS")}, fault.ErrInvalid, `"blk.0.ffn_up.weight": type IQ2_XXS requires an importance matrix`},
+		"type needs weights":      {square, Options{Recipe: recipe(t, "IQ2_XXS")}, ErrNoImportance, `"blk.0.ffn_up.weight": type IQ2_XXS requires an importance matrix`},
 		"Q2_K_S needs weights":    {square, Options{Recipe: recipe(t, "Q2_K_S")}, fault.ErrInvalid, "requires an importance matrix"},
 		"matrix of another model": {square, Options{Recipe: recipe(t, "Q4_K"), Importance: small}, fault.ErrCorrupt, "2 values do not fit its 256 columns"},
-		"quantized source":        {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeQ4_0, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "--allow-requantize"},
+		"quantized source":        {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeQ4_0, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, ErrQuantized, "quantized as Q4_0 already"},
 		"integer source":          {[]gguf.TensorInfo{tensorOf("a.weight", gguf.TypeI32, 256, 4)}, Options{Recipe: recipe(t, "Q4_K")}, fault.ErrUnsupported, "type I32 cannot be quantized"},
 		"integer target":          {square, Options{Recipe: recipe(t, "Q4_K"), Overrides: overrides(t, "up=i8")}, fault.ErrUnsupported, "I8 cannot be written"},
 		"rows of no multiple":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q1_0")}, fault.ErrUnsupported, "not a multiple of the Q1_0 block length 128"},
-		"fallback not wanted":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q4_K"), NoFallback: true}, fault.ErrUnsupported, "--no-fallback it would be Q5_0"},
+		"fallback not wanted":     {[]gguf.TensorInfo{tensorOf("a.weight", bf16, 96, 4)}, Options{Recipe: recipe(t, "Q4_K"), NoFallback: true}, ErrFallback, "the fallback to Q5_0 is ruled out"},
 		"dedicated type misfits":  {[]gguf.TensorInfo{tensorOf("output.weight", bf16, 40, 4)}, Options{Recipe: recipe(t, "Q4_K"), OutputType: &q8}, fault.ErrUnsupported, "not a multiple of the Q8_0 block length 32"},
 		"no recipe":               {square, Options{}, fault.ErrInvalid, "no recipe"},
 	} {

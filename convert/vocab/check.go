@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -10,12 +11,9 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
-// PreError says that no pre-tokenizer of llama.cpp cuts text as a checkpoint
-// does. Options.Pre names one to be taken nevertheless.
-type PreError struct{ Err error }
-
-func (e PreError) Error() string { return e.Err.Error() }
-func (e PreError) Unwrap() error { return e.Err }
+// ErrPre marks the errors about a checkpoint that no pre-tokenizer of llama.cpp
+// cuts text like. Options.Pre names one to be taken nevertheless.
+var ErrPre = errors.New("no pre-tokenizer of llama.cpp cuts text as the checkpoint does")
 
 // knownPre makes sure that llama.cpp has the pre-tokenizer that the caller chose.
 func knownPre(name string) error {
@@ -54,8 +52,8 @@ func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
 			t.Pre(), i, t.TokenBytes(at(got, i)), own.TokenBytes(at(want, i)))
 		return nil
 	}
-	return PreError{fault.Op("tokenizer").Unsupported("with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe)",
-		t.Pre(), around(want), i)}
+	return fault.Op("tokenizer").Kind(ErrPre).Unsupported("with pre-tokenizer %q llama.cpp would read %q otherwise than the checkpoint (token %d of the probe)",
+		t.Pre(), around(want), i)
 }
 
 // at is an id, -1 behind the last one.

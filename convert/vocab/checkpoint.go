@@ -52,7 +52,7 @@ func (c *checkpoint) note(format string, args ...any) {
 // which file counts, which key-values come of it.
 //
 // The ids of a probe text must be those that the source's own rules give, else
-// the error is a PreError; with a pre-tokenizer that the caller chose a note
+// the error is an ErrPre; with a pre-tokenizer that the caller chose a note
 // says what it changes.
 func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
 	if err := knownPre(opts.Pre); err != nil {

@@ -295,7 +295,7 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 	}}
 	files["tokenizer.json"], _ = json.Marshal(file)
 	_, err := Read(files, Options{})
-	if !errors.Is(err, fault.ErrUnsupported) || !errors.As(err, new(PreError)) {
+	if !errors.Is(err, fault.ErrUnsupported) || !errors.Is(err, ErrPre) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Read(files, Options{Pre: "gpt-2"}); err != nil {

@@ -125,7 +125,7 @@ func behavesLike(f *tokenizer.File) (string, error) {
 }
 
 func unknownPre() error {
-	return PreError{fault.Op("tokenizer").File("tokenizer.json").Unsupported("no pre-tokenizer of llama.cpp cuts text as this file does")}
+	return fault.Op("tokenizer").Kind(ErrPre).File("tokenizer.json").Unsupported("no pre-tokenizer of llama.cpp cuts text as this file does")
 }
 
 // probe is text on which ways of cutting differ: contractions, numbers, white

@@ -91,7 +91,7 @@ func Check(path string, opts Options) error {
 		return fault.Op("atomicfile").IO("%w", err)
 	}
 	if !opts.Force {
-		return fault.Op("atomicfile").File(path).Invalid("the output exists already; --force replaces it")
+		return fault.Op("atomicfile").File(path).Invalid("%w", ErrExists)
 	}
 	return nil
 }
@@ -100,6 +100,9 @@ func Check(path string, opts Options) error {
 func noFolder(path, dir string) error {
 	return fault.Op("atomicfile").File(path).Invalid("there is no folder %s", dir)
 }
+
+// ErrExists marks the errors about an output that is there already.
+var ErrExists = errors.New("the output exists already")
 
 // ErrUnfinished marks the errors about what a run that was stopped has left.
 var ErrUnfinished = errors.New("an earlier run has left it unfinished")
@@ -282,10 +285,10 @@ func (f *File) publish() error {
 	case err == nil:
 		return f.wrap("remove the temporary name of", os.Remove(f.temp))
 	case errors.Is(err, fs.ErrExist):
-		return fault.Op("atomicfile").File(f.path).Invalid("the output exists already; --force replaces it")
+		return fault.Op("atomicfile").File(f.path).Invalid("%w", ErrExists)
 	}
 	if _, err := os.Lstat(f.path); err == nil {
-		return fault.Op("atomicfile").File(f.path).Invalid("the output exists already; --force replaces it")
+		return fault.Op("atomicfile").File(f.path).Invalid("%w", ErrExists)
 	}
 	return f.wrap("rename", os.Rename(f.temp, f.path))
 }

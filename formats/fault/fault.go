@@ -33,10 +33,13 @@ type Error struct {
 	Key    string // of a GGUF file or of a JSON object
 	Rule   string // what is wrong and, where it helps, the way on; the cause is part of it. After a space it continues the name before it.
 	Err    error  // the cause, if there is one
+	Kind   error  // a sentinel of the package, where a caller can do something about this error in particular
 }
 
-// Is reports whether target is the error's class.
-func (e *Error) Is(target error) bool { return target == error(e.Class) }
+// Is reports whether target is the error's class or kind.
+func (e *Error) Is(target error) bool {
+	return target == error(e.Class) || e.Kind != nil && errors.Is(e.Kind, target)
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

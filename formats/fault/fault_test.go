@@ -47,8 +47,20 @@ func TestFieldsAreReadWithErrorsAs(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatal("no *Error")
 	}
-	if want := (Error{ErrCorrupt, "gguf", "", "m", "t", "k", "rule: EOF", io.EOF}); *e != want {
+	if want := (Error{ErrCorrupt, "gguf", "", "m", "t", "k", "rule: EOF", io.EOF, nil}); *e != want {
 		t.Errorf("%#v, want %#v", *e, want)
+	}
+}
+
+func TestKindsAreFoundAndNotShown(t *testing.T) {
+	kind := errors.New("kind")
+	for _, err := range []error{
+		Op("quantize").Kind(kind).Tensor("a").Unsupported("rule: %w", io.EOF),
+		Place{}.Kind(kind).Of(Op("quantize").Tensor("a").Unsupported("rule: %w", io.EOF)),
+	} {
+		if !errors.Is(err, kind) || !errors.Is(err, ErrUnsupported) || !errors.Is(err, io.EOF) || err.Error() != `quantize: tensor "a": rule: EOF` {
+			t.Errorf("%+v", err)
+		}
 	}
 }
 

@@ -22,6 +22,10 @@ func (p Place) Tensor(name string) Place { p.e.Tensor = name; return p }
 // Key adds the name of a key.
 func (p Place) Key(name string) Place { p.e.Key = name; return p }
 
+// Kind makes the error one of a kind, which [errors.Is] finds and the message
+// does not show.
+func (p Place) Kind(sentinel error) Place { p.e.Kind = sentinel; return p }
+
 // Check reports that a threshold or comparison failed.
 func (p Place) Check(format string, args ...any) error {
 	return newError(p.class(ErrCheck), format, args...)
@@ -61,6 +65,9 @@ func (p Place) Of(err error) error {
 		return newError(p.class(inner.Class), "%w", err)
 	}
 	e := *inner
+	if e.Kind == nil {
+		e.Kind = p.e.Kind
+	}
 	for _, f := range []struct {
 		to   *string
 		from string

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/produce"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/validate"
 )
 
@@ -121,7 +122,7 @@ type batchStep struct {
 func (r *batchResult) add(name string, begin time.Time, err error) {
 	step := batchStep{Name: name, Exit: exitCode(err), Seconds: time.Since(begin).Seconds()}
 	if err != nil {
-		step.Error = err.Error()
+		step.Error = fault.Printable(advised(err))
 	}
 	r.Steps = append(r.Steps, step)
 	r.Exit = max(r.Exit, step.Exit)

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/transform"
-	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
@@ -39,14 +37,6 @@ type convertFlags struct {
 // registerPre adds the flag that names the pre-tokenizer.
 func registerPre(flags *pflag.FlagSet, pre *string) {
 	flags.StringVar(pre, "pre", "", "pre-tokenizer (tokenizer.ggml.pre) to take instead of the one that is recognized")
-}
-
-// advisePre adds what helps where no pre-tokenizer is recognized.
-func advisePre(err error) error {
-	if !errors.As(err, new(vocab.PreError)) {
-		return err
-	}
-	return fmt.Errorf("%w; --pre NAME takes the named one nevertheless", err)
 }
 
 // convertCommand makes GGUF files from a checkpoint folder.
@@ -156,7 +146,7 @@ func (a *app) planConversion(ctx context.Context, ckpt *hf.Checkpoint, dir strin
 	options.ForQuantizer = !isDirect
 	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
-		return nil, advisePre(err)
+		return nil, err
 	}
 	p := &production{flags: &f.output, agreement: map[string]any{}}
 	p.Sources, p.kvs = plan.Streams, plan.KVs

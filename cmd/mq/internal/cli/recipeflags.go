@@ -223,6 +223,9 @@ func (f *recipeFlags) importance(ctx context.Context) (*quantize.Importance, err
 		}
 		return nil, nil
 	}
+	if len(f.include) > 0 && len(f.exclude) > 0 {
+		return nil, fault.Usage("--include-weights and --exclude-weights cannot be used together")
+	}
 	matrix, err := imatrix.Read(ctx, f.imatrix)
 	if err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func (a *app) report(err error) int {
 	if !a.parsed && code == exitOther {
 		code = exitUsage
 	}
-	message := fault.Printable(err.Error())
+	message := fault.Printable(advised(err))
 	if !a.parsed { // suggestions stand on lines of their own
 		message = err.Error()
 	}

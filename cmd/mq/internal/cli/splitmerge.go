@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,7 +106,7 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 	sizes := make([]int64, len(plans))
 	for i, plan := range plans {
 		if err := atomicfile.Check(paths[i], options); errors.Is(err, atomicfile.ErrUnfinished) && !force {
-			return fmt.Errorf("%w; --force replaces it", err)
+			return fault.Place{}.Kind(atomicfile.ErrExists).Of(err) // there is no resuming
 		} else if err != nil {
 			return err
 		}

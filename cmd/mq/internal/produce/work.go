@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -82,24 +81,25 @@ func (w *work) check() error {
 			options.Force = true // decided when the journal is read
 		}
 		if err := atomicfile.Check(o.path, options); err != nil {
-			return w.advise(err, o.path)
+			return blocked(err, o.path)
 		}
 	}
 	if left && !w.Resume && !w.Force {
-		return w.advise(fault.Usage("%s: %w, with the journal %s", w.files[0].path, atomicfile.ErrUnfinished, w.journalPath()), w.files[0].path)
+		return blocked(fault.Place{}.File(w.files[0].path).Invalid("%w, with the journal %s", atomicfile.ErrUnfinished, w.journalPath()), w.files[0].path)
 	}
 	return nil
 }
 
-// advise adds what helps to an error about what a stopped run has left.
-func (w *work) advise(err error, path string) error {
-	if !errors.Is(err, atomicfile.ErrUnfinished) || w.Force {
+// blocked sorts an error about an output that a stopped run has left: where
+// the name itself is there too, the run cannot be resumed, only replaced.
+func blocked(err error, path string) error {
+	if !errors.Is(err, atomicfile.ErrUnfinished) {
 		return err
 	}
 	if _, missing := os.Lstat(path); missing != nil {
-		return fmt.Errorf("%w; go on with it by --resume, or drop it by --force", err)
+		return err
 	}
-	return fmt.Errorf("%w; --force replaces it", err)
+	return fault.Place{}.Kind(atomicfile.ErrExists).Of(err)
 }
 
 // complete tells whether an earlier run has written all outputs: they are not
@@ -240,7 +240,7 @@ func (w *work) openFile(o *output, named bool) error {
 	options := w.options()
 	file, err := atomicfile.Create(o.path, options)
 	if err != nil {
-		return w.advise(err, o.path)
+		return blocked(err, o.path)
 	}
 	o.file = file
 	return file.Preallocate(o.plan.TotalSize())

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+func TestAdviceNamesFlagsThatExist(t *testing.T) {
+	flags := map[string]bool{}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk((&app{}).root())
+	named := regexp.MustCompile(`--[a-z-]+`)
+	for _, a := range advice {
+		found := named.FindAllString(a.says, -1)
+		if len(found) == 0 {
+			t.Errorf("%q names no option", a.says)
+		}
+		for _, name := range found {
+			if !flags[name] {
+				t.Errorf("%q: no command has %s", a.says, name)
+			}
+		}
+		err := fmt.Errorf("outside: %w", fault.Op("op").Kind(a.about).Invalid("rule"))
+		if got, want := advised(err), "outside: op: rule; "+a.says; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := advised(fault.Op("op").Invalid("rule")); got != "op: rule" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAnOutputThatExistsIsReplacedAndNotResumed(t *testing.T) {
+	err := fault.Place{}.Kind(atomicfile.ErrExists).Of(fault.Op("atomicfile").Invalid("%w", atomicfile.ErrUnfinished))
+	if got, want := advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
