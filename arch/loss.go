@@ -30,6 +30,7 @@ const (
 	OwnNormalizing                 // whether experts' weights sum to 1 is the architecture's own choice
 	OwnMultiplier                  // YaRN's magnitudes cancel out
 	Silent                         // nothing that could be noticed
+	InTensor                       // nothing: a tensor of the file says it
 )
 
 // Losses lists what a file of a checkpoint cannot express.
@@ -50,7 +51,7 @@ func Losses(config hf.Config, h Hyper) []Loss {
 		all = append(all, Loss{Kind: Silent, Patch: func(m *Model) { m.attentions(func(at *Attention) { at.Mask.Window = 0 }) }})
 	}
 	if h.Rope.Scaling == "llama3" && len(a.Extra) > 0 { // a tensor in the file
-		all = append(all, Loss{Kind: Silent, Patch: unscaled})
+		all = append(all, Loss{Kind: InTensor, Patch: unscaled})
 	}
 	return all
 }

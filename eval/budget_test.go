@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/quantize"
@@ -98,8 +99,7 @@ func TestSensitivityDoesNotDependOnWorkersAndLeavesTheModelAsItWas(t *testing.T)
 	groups := [][]string{{"token_embd.weight"}, {"blk.0.attn_q.weight", "blk.0.attn_k.weight"}, {"blk.3.ffn_down.weight"}, {"output.weight"}, {"no such tensor"}}
 	var results [][]float64
 	for _, workers := range []int{1, 3} {
-		m.SetWorkers(workers)
-		d, err := MeasureSensitivity(ctx, m, [][]int32{prompt[:20], prompt[20:]}, groups, budget.Round, nil)
+		d, err := MeasureSensitivity(ctx, m.With(forward.Run{Workers: workers}), [][]int32{prompt[:20], prompt[20:]}, groups, budget.Round, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

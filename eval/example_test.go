@@ -10,7 +10,7 @@ import (
 )
 
 func ExampleMeasurePerplexity() {
-	m, err := forward.Open(context.Background(), "../testdata/stories-llama")
+	m, err := forward.Open(context.Background(), "../testdata/stories-llama", forward.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

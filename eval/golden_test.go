@@ -58,7 +58,7 @@ func readReferences(t *testing.T) map[string]reference {
 
 func openModel(t testing.TB, path string) *forward.Model {
 	t.Helper()
-	m, err := forward.Open(t.Context(), path)
+	m, err := forward.Open(t.Context(), path, forward.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +137,7 @@ func TestDivergenceOfQuantizedModels(t *testing.T) {
 	tokens, c := heldOut(t, base)
 	for _, name := range most("Q4_K_M", "Q4_0") {
 		for _, round := range most(true, false) {
-			m := quantized(t, name)
-			m.RoundActivations(round)
+			m := quantized(t, name).With(forward.Run{Rounded: round})
 			d, err := MeasureDivergence(context.Background(), base, m, tokens, c, nil)
 			if err != nil {
 				t.Fatal(err)

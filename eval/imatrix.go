@@ -14,7 +14,8 @@ import (
 // Observed is a model whose products can be watched.
 type Observed interface {
 	Model
-	Observe(forward.Observer)
+	Run() forward.Run
+	With(forward.Run) *forward.Model
 }
 
 // Collection says what to collect.
@@ -48,7 +49,8 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 		return nil, Perplexity{}, err
 	}
 	sums := squares{}
-	m.Observe(func(weights []forward.Weight, x []float32, cols int) {
+	how := m.Run()
+	how.Observe = func(weights []forward.Weight, x []float32, cols int) {
 		var wanted []forward.Weight
 		for _, w := range weights {
 			if strings.HasPrefix(w.Name, "blk.") || c.ProcessOutput && w.Name == "output.weight" {
@@ -56,8 +58,8 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 			}
 		}
 		sums.add(wanted, x, cols)
-	})
-	defer m.Observe(nil)
+	}
+	watched := m.With(how)
 
 	matrix := func(chunks int) (*imatrix.Matrix, error) {
 		result, err := sums.matrix(m.Name())
@@ -77,7 +79,7 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 	if c.Perplexity && !c.ProcessOutput {
 		measure = c.score
 	}
-	ppl, err := measure(ctx, m, tokens, chunks, func(p Progress[Perplexity]) {
+	ppl, err := measure(ctx, watched, tokens, chunks, func(p Progress[Perplexity]) {
 		if step != nil {
 			step(p)
 		}

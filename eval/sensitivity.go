@@ -11,7 +11,8 @@ import (
 // Alterable is a model whose weights can be changed while it runs.
 type Alterable interface {
 	Model
-	Alter(forward.Alteration)
+	Run() forward.Run
+	With(forward.Run) *forward.Model
 }
 
 // MeasureSensitivity tells how much a model's predictions depend on some of
@@ -38,16 +39,16 @@ func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, g
 	if err != nil {
 		return nil, err
 	}
-	defer m.Alter(nil)
 	divergences := make([]float64, len(groups))
 	klds := make([]float64, rows)
 	for i, group := range groups {
-		m.Alter(func(name string, values []float32) {
+		how := m.Run()
+		how.Alter = func(name string, values []float32) {
 			if slices.Contains(group, name) {
 				alter(values)
 			}
-		})
-		err := m.Batch(ctx, sequences, 0, func(s, position int, logits []float32) error {
+		}
+		err := m.With(how).Batch(ctx, sequences, 0, func(s, position int, logits []float32) error {
 			score(vocab, logits, position, len(sequences[s]), func(p int, row []float32) {
 				at := first[s] + p
 				klds[at] = compareLogits(row, kept[at*vocab:(at+1)*vocab], 0).kld

@@ -57,7 +57,8 @@ func (v *validation) logits(ctx context.Context) error {
 		v.skip(Logits, "the model is not complete")
 		return nil
 	}
-	source, err := forward.OpenExpressible(ctx, v.source.path)
+	run := forward.Run{Workers: v.Workers}
+	source, err := forward.Open(ctx, v.source.path, forward.Options{Run: run, Expressible: true})
 	if err != nil {
 		if !structural(err) {
 			return err
@@ -68,13 +69,11 @@ func (v *validation) logits(ctx context.Context) error {
 		return nil
 	}
 	defer source.Close()
-	written, err := forward.Open(ctx, v.path)
+	written, err := forward.Open(ctx, v.path, forward.Options{Run: run})
 	if err != nil {
 		return v.cannotRun(err)
 	}
 	defer written.Close()
-	written.SetWorkers(v.Workers)
-	source.SetWorkers(v.Workers)
 	for _, w := range v.source.warnings {
 		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
 	}

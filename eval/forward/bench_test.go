@@ -23,14 +23,9 @@ func BenchmarkBatch(b *testing.B) {
 		}
 		batch = append(batch, tokens)
 	}
-	weights := 0
-	for _, l := range m.layers {
-		a, f := l.mix.(*gqa), l.feed.(*swiglu)
-		for _, w := range []linear{a.q, a.k, a.v, a.o, f.gate, f.up, f.down} {
-			weights += w.w.rows * w.w.cols
-		}
-	}
-	flops := 2 * float64(sequences*length) * (float64(weights) + float64(m.vocab*m.hyper.Embed)/2)
+	h := m.Hyper()
+	weights := h.Layers * h.Embed * (3*h.FF + 2*(h.Heads+h.KVHeads)*h.HeadDim)
+	flops := 2 * float64(sequences*length) * (float64(weights) + float64(m.Vocabulary()*h.Embed)/2)
 	for b.Loop() {
 		err := m.Batch(context.Background(), batch, length/2, func(_, _ int, _ []float32) error { return nil })
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package forward runs a language model in float32: the reference that tells
+// Package forward runs a language model in float32: the reference that shows
 // whether a converted file computes what its checkpoint computes.
 //
 // There is one graph, described by package arch, and there are two loaders.
@@ -7,7 +7,6 @@
 // lie in the checkpoint and shares no transform with the converter, so that a
 // missing permutation shows as a difference instead of being mirrored.
 //
-// Weights stay in their stored encoding and are decoded tile by tile, each once
-// for a batch of tokens; sums are float32. Results depend neither on the number
-// of workers nor on how tokens are split into batches.
+// This package is the door: [Open], [FromCheckpoint] and [FromGGUF] put a
+// description, a loader and a device together.
 package forward

@@ -9,7 +9,8 @@ import (
 )
 
 func ExampleOpen() {
-	m, err := forward.Open(context.Background(), "../../testdata/stories-llama")
+	ctx := context.Background()
+	m, err := forward.Open(ctx, "../../testdata/stories-llama", forward.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -21,7 +22,7 @@ func ExampleOpen() {
 		return
 	}
 	tokens := tok.Encode("Once upon a", tokenizer.Options{AddSpecial: true})
-	logits, err := m.Logits(context.Background(), tokens, len(tokens)-1)
+	logits, err := m.Logits(ctx, tokens, len(tokens)-1)
 	if err != nil {
 		fmt.Println(err)
 		return

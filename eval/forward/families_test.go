@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/internal/fixtures/models"
 )
 
@@ -31,14 +32,20 @@ func TestConvertedFamiliesEqualTransformers(t *testing.T) {
 			dir, path := f.Unpack(t), filepath.Join(t.TempDir(), "model.gguf")
 			convertTo(t, dir, path, convert.F32)
 			m := open(t, path)
-			source, err := OpenExpressible(t.Context(), dir)
+			ckpt, err := hf.Open(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer source.Close()
-			lost := len(source.source.(*checkpoint).lost)
-			if source.source.(*checkpoint).lost[arch.Noted] {
-				lost--
+			defer ckpt.Close()
+			source, err := FromCheckpoint(t.Context(), ckpt, Options{Expressible: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			lost := 0
+			for _, loss := range arch.Losses(ckpt.Config(), source.Hyper()) {
+				if loss.Kind < arch.Silent && loss.Kind != arch.Noted {
+					lost++
+				}
 			}
 			for i, p := range f.Prompts {
 				if lost == 0 {

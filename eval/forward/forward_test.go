@@ -36,7 +36,7 @@ func readGolden(t *testing.T) golden {
 
 func open(t testing.TB, path string) *Model {
 	t.Helper()
-	m, err := Open(t.Context(), path)
+	m, err := Open(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,12 +36,11 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m, err := Open(t.Context(), path)
+		m, err := Open(t.Context(), path, Options{Run: Run{Workers: 1}})
 		if err != nil {
 			return
 		}
 		defer m.Close()
-		m.SetWorkers(1)
 		if _, err := m.Logits(context.Background(), []int32{0, 1, 2}, 1); err != nil {
 			t.Log(err)
 		}

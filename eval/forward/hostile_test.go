@@ -91,7 +91,7 @@ func TestRefusesFilesThatContradictTheirHyperparameters(t *testing.T) {
 		{"an empty embedding", "llama", reshape("token_embd.weight", 48, 0)},
 	} {
 		path := rewrite(t, converted(t, c.model), c.change)
-		m, err := Open(t.Context(), path)
+		m, err := Open(t.Context(), path, Options{})
 		if err == nil {
 			m.Close()
 		}
@@ -132,7 +132,7 @@ func TestSenselessNumbersDoNotPanic(t *testing.T) {
 		{"deepseek-v3", "deepseek2.expert_weights_scale", float32(math.Inf(1))},
 	} {
 		path := rewrite(t, converted(t, c.model), set(c.key, c.value))
-		m, err := Open(t.Context(), path)
+		m, err := Open(t.Context(), path, Options{})
 		if err != nil {
 			continue
 		}

@@ -13,11 +13,9 @@ import (
 
 func TestWorkersDoNotChangeLogits(t *testing.T) {
 	m, g := open(t, stories), readGolden(t)
-	m.SetWorkers(1)
-	want := logits(t, m, g.IDs)
+	want := logits(t, m.With(Run{Workers: 1}), g.IDs)
 	for _, workers := range []int{2, 3, 7} {
-		m.SetWorkers(workers)
-		if !slices.Equal(logits(t, m, g.IDs), want) {
+		if !slices.Equal(logits(t, m.With(Run{Workers: workers}), g.IDs), want) {
 			t.Errorf("%d workers give other logits than one", workers)
 		}
 	}

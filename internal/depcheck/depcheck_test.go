@@ -28,10 +28,20 @@ var allowed = map[string][]string{
 	"convert/transform":         {"formats"},
 	"convert/vocab":             {"arch", "formats"},
 	"eval":                      {"eval", "arch", "quantize", "formats"},
-	"validate/template":         {},
-	"validate":                  {"validate", "eval", "convert", "arch", "quantize", "formats"},
-	"cmd":                       {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
-	"internal":                  {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"eval/kernel":               {"eval/kernel", "formats/dtype"},
+
+	// The two loaders know neither each other nor the graph nor the
+	// converter: what they read must not agree by construction.
+	"eval/forward/checkpoint": {"eval/forward/compute", "eval/kernel", "arch", "formats"},
+	"eval/forward/file":       {"eval/forward/compute", "eval/kernel", "arch", "quantize", "formats"},
+	"eval/forward/graph":      {"eval/forward/compute", "eval/forward/rotary", "eval/kernel", "arch", "formats"},
+	"eval/forward/compute":    {"eval/kernel", "formats"},
+	"eval/forward/rotary":     {"arch"},
+
+	"validate/template": {},
+	"validate":          {"validate", "eval", "convert", "arch", "quantize", "formats"},
+	"cmd":               {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
 }
 
 type pkg struct {

@@ -200,14 +200,11 @@ func (s *study) measure(ctx context.Context, types []gguf.Type, by string, token
 	if err != nil || by == "weights" {
 		return p, err
 	}
-	model, _, err := s.openModel(ctx, s.path)
+	model, _, err := s.openWith(ctx, s.path, s.production.origin.Bytes > s.budget())
 	if err != nil {
 		return nil, err
 	}
 	defer model.Close()
-	if s.production.origin.Bytes > s.budget() {
-		model.ReleaseBehind()
-	}
 	groups := p.Groups(sensitivityRuns)
 	step, finish = s.step("measuring sensitivities")
 	divergences, err := eval.MeasureSensitivity(ctx, model, [][]int32{tokens}, groups, budget.Round, step)

@@ -110,13 +110,11 @@ func (a *app) prepareCheck(ctx context.Context, p *production, dir string) (io.C
 	if len(p.prompt) == 0 || p.flags.dryRun {
 		return io.NopCloser(nil), nil
 	}
-	source, err := forward.OpenExpressible(ctx, dir)
+	source, err := forward.Open(ctx, dir, forward.Options{
+		Run: forward.Run{Workers: a.jobs}, Expressible: true, ReleaseBehind: p.origin.Bytes > a.budget(),
+	})
 	if err != nil {
 		return nil, err
-	}
-	source.SetWorkers(a.jobs)
-	if p.origin.Bytes > a.budget() {
-		source.ReleaseBehind()
 	}
 	p.Check = a.verifier(p, source, p.prompt)
 	return source, nil

@@ -89,7 +89,17 @@ func named(path string, err error) error {
 
 // openModel opens a MODEL for computing, with its tokenizer.
 func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *tokenizer.Tokenizer, error) {
-	model, err := forward.Open(ctx, path)
+	return a.openWith(ctx, path, false)
+}
+
+// openWith opens a MODEL whose weights the system may forget once they were
+// used.
+func (a *app) openWith(ctx context.Context, path string, releaseBehind bool) (*forward.Model, *tokenizer.Tokenizer, error) {
+	o := forward.Options{Run: forward.Run{Workers: a.jobs, Rounded: a.rounded}, ReleaseBehind: releaseBehind}
+	if n, err := a.memory(); err == nil && n > 0 {
+		o.MapLimit = min(2<<30, n/2) // mapped pages count as the process's own
+	}
+	model, err := forward.Open(ctx, path, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,8 +108,6 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 		model.Close()
 		return nil, nil, named(path, err)
 	}
-	model.SetWorkers(a.jobs)
-	model.RoundActivations(a.rounded)
 	if words.Size() > model.Vocabulary() {
 		model.Close()
 		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())

@@ -132,7 +132,7 @@ func (s *study) collect(ctx context.Context) error {
 	if c.text == "" {
 		return nil
 	}
-	model, words, err := s.openModel(ctx, s.path)
+	model, words, err := s.openWith(ctx, s.path, s.production.origin.Bytes > s.budget())
 	if err != nil {
 		return err
 	}
@@ -142,9 +142,6 @@ func (s *study) collect(ctx context.Context) error {
 	}
 	if earlier := s.collected(ctx); earlier != nil {
 		return s.use(earlier, c.out)
-	}
-	if s.production.origin.Bytes > s.budget() {
-		model.ReleaseBehind()
 	}
 	f := imatrixFlags{files: []string{c.text}, out: c.out, context: 512, chunks: c.chunks, force: true}
 	matrix, err := s.collectFrom(ctx, model, words, s.tokens, &f, nil)

@@ -31,19 +31,18 @@ func (a *app) verifier(p *production, original *forward.Model, prompt []int32) f
 		if err != nil {
 			return err
 		}
-		written, err := forward.FromGGUF(ctx, file)
+		defer file.Close()
+		written, err := forward.FromGGUF(ctx, file, forward.Options{
+			Run: forward.Run{Workers: a.jobs}, ReleaseBehind: t.Plan.Summary.FileBytes > a.budget(),
+		})
 		if err != nil {
 			return err
 		}
-		defer written.Close()
-		written.SetWorkers(a.jobs)
-		if t.Plan.Summary.FileBytes > a.budget() {
-			written.ReleaseBehind()
-		}
-		odd, err := written.Unlike(ctx, original)
+		parts, err := written.CompareParts(ctx, original)
 		if err != nil {
 			return err
 		}
+		odd := departing(parts)
 		if len(odd) > 0 {
 			return fault.Check("%s: %s: it is not a true conversion and was not kept (--no-verify keeps it)", t.Path, several(odd))
 		}
@@ -68,6 +67,44 @@ func (a *app) verifier(p *production, original *forward.Model, prompt []int32) f
 		}
 		return judge(t, agreement)
 	}
+}
+
+// furthest is how far a matrix may be from the source's, relative to its size,
+// in types of so many bits and more. What quantization does stays far below;
+// of two unrelated matrices, one is 1.4 times its size from the other.
+var furthest = []struct{ bits, distance float64 }{{16, 0.02}, {8, 0.1}, {4, 0.5}, {0, 0.95}}
+
+const (
+	vectorDistance = 2e-3 // of numbers that a file keeps in F32
+	figureDistance = 1e-4 // of figures, which differ only by rounding
+)
+
+// departing says what is wrong with the parts that quantization does not
+// explain.
+func departing(parts []forward.PartDifference) (sentences []string) {
+	for _, p := range parts {
+		limit := vectorDistance
+		switch p.Kind {
+		case forward.PartFigure:
+			limit = figureDistance
+		case forward.PartMatrix:
+			for _, row := range furthest {
+				if limit = row.distance; p.Bits >= row.bits {
+					break
+				}
+			}
+		}
+		switch {
+		case p.Mismatch != "":
+			sentences = append(sentences, p.Name+" "+p.Mismatch)
+		case p.Distance <= limit:
+		case p.Kind == forward.PartFigure:
+			sentences = append(sentences, p.Name+" differs from the source's")
+		default:
+			sentences = append(sentences, fmt.Sprintf("%s is %.3g %% of its size away from the source's", p.Name, 100*p.Distance))
+		}
+	}
+	return sentences
 }
 
 // several quotes the first of some sentences.

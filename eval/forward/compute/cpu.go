@@ -1,0 +1,74 @@
+package compute
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/f190792d/mq/eval/kernel"
+)
+
+// CPU computes on the processor with several goroutines. It reads weights
+// where they lie and keeps none.
+type CPU struct {
+	workers int
+	free    sync.Pool // of *desk
+}
+
+// desk is the memory of one call.
+type desk struct {
+	packed  []float32
+	scratch []*scratch // by worker
+}
+
+// scratch is the memory of one worker.
+type scratch struct {
+	raw    []byte
+	rows   []float32 // decoded rows, rowBlock × depthBlock
+	panels []float32 // the same, packed
+	sums   []float32 // results of a block of rows, [tokens, rows up to whole panels]
+	tile   attentionTile
+}
+
+// NewCPU returns a device of so many goroutines; fewer than 1 means one for
+// each processor. Results do not depend on it.
+func NewCPU(workers int) *CPU {
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	return &CPU{workers: workers}
+}
+
+// Workers returns the number of goroutines.
+func (c *CPU) Workers() int { return c.workers }
+
+// Keep does nothing.
+func (c *CPU) Keep(*Matrix) error { return nil }
+
+func (c *CPU) take() *desk {
+	if d, ok := c.free.Get().(*desk); ok {
+		return d
+	}
+	d := &desk{}
+	for range c.workers {
+		d.scratch = append(d.scratch, &scratch{})
+	}
+	return d
+}
+
+// Multiply implements [Device].
+func (c *CPU) Multiply(ctx context.Context, b Batch, products ...Product) error {
+	if b.Rows == 0 || len(products) == 0 {
+		return nil
+	}
+	if b.Rounded {
+		return c.multiplyRounded(ctx, b, products)
+	}
+	d := c.take()
+	defer c.free.Put(d)
+	return c.products(ctx, d, b, products)
+}
+
+// Kernel names the instruction set that computes: "avx512", "avx2", "neon" or
+// "go".
+func Kernel() string { return kernel.Name() }

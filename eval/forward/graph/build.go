@@ -1,0 +1,232 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"sync"
+
+	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/eval/forward/compute"
+	"github.com/f190792d/mq/eval/forward/rotary"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Weights gives tensors by their names in GGUF files, with {i} for the layer.
+// A tensor that is absent is nil without an error; one of another shape than
+// asked for is an error that names it. Shapes are written outermost dimension
+// first.
+type Weights interface {
+	// Vector returns the numbers of a small tensor; lengths of 1 do not count.
+	Vector(ctx context.Context, name string, layer int, shape ...int) ([]float32, error)
+	// Matrix returns a tensor of rows × cols; [compute.AnyRows] takes any
+	// number.
+	Matrix(ctx context.Context, name string, layer, rows, cols int) (*compute.Matrix, error)
+	// Experts returns one matrix for each expert, or for each head.
+	Experts(ctx context.Context, name string, layer, experts, rows, cols int) ([]*compute.Matrix, error)
+	// Integers returns n whole numbers.
+	Integers(ctx context.Context, name string, layer, n int) ([]int32, error)
+}
+
+// Options says what the description does not.
+type Options struct {
+	Run
+	Name    string         // for people
+	Embed   int            // width of the residual stream
+	Vocab   int            // rows of the embedding; 0: as many as it has
+	Context int            // positions that the model is made for; 0: no limit
+	Device  compute.Device // nil: the processor
+
+	arch.Convention // of the source
+
+	// ReportInTurn shows observers the results of delta networks as a file has
+	// them, in which key heads take turns, where the source has not.
+	ReportInTurn bool
+}
+
+// New builds a model from its description and its weights. Every tensor is
+// looked up and its shape compared; none is read whole but the small ones.
+func New(ctx context.Context, description arch.Model, w Weights, o Options) (*Model, error) {
+	b := &builder{ctx: ctx, weights: w, Options: o, ropes: map[string]*rotary.Embedding{}}
+	if b.Device == nil {
+		b.Device = compute.NewCPU(o.Workers)
+	}
+	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &sync.Pool{}, width: o.Embed, lastMixer: -1}
+	b.input(m, description.Input)
+	if b.err != nil {
+		return nil, b.err
+	}
+	for i, l := range description.Layers {
+		m.layers = append(m.layers, b.layer(l, i))
+		if b.err != nil {
+			return nil, b.err
+		}
+		if l.Mixer != nil {
+			m.lastMixer = i
+		}
+		m.shares = m.shares || sharesKeys(l.Mixer)
+		m.full = m.full || isFull(l.Mixer)
+	}
+	b.output(m, description.Output)
+	return m, b.err
+}
+
+// builder assembles a model and keeps the first error.
+type builder struct {
+	ctx     context.Context // of [New]
+	weights Weights
+	Options
+	ropes map[string]*rotary.Embedding // by what describes them
+	err   error
+}
+
+func (b *builder) keep(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *builder) missing(name string, layer int) {
+	b.keep(fault.Op("forward").File(b.Name).Tensor(arch.Fill(name, layer, 0)).Corrupt("is missing"))
+}
+
+// invalid keeps an error about the description of a layer.
+func (b *builder) invalid(layer int, format string, args ...any) {
+	b.keep(fault.Op("forward").File(b.Name).Corrupt("layer %d: "+format, append([]any{layer}, args...)...))
+}
+
+// input loads what stands before the layers.
+func (b *builder) input(m *Model, in arch.Input) {
+	m.embedScale = float32(cmp.Or(in.Scale, 1))
+	rows := cmp.Or(b.Vocab, compute.AnyRows)
+	embed := b.linear("token_embd", 0, rows, b.Embed)
+	if b.err != nil {
+		return
+	}
+	m.embed, b.Vocab = embed.w, embed.w.Rows
+	m.embedNorm = b.norm(in.Norm, 0, b.Embed)
+	if in.Positions {
+		m.positions = b.linear("position_embd", 0, compute.AnyRows, b.Embed).w
+	}
+	if in.TokenTypes {
+		if types := b.linear("token_types", 0, compute.AnyRows, b.Embed).w; types != nil {
+			m.types = make([]float32, b.Embed)
+			_, err := types.Row(b.ctx, m.types, 0, nil, nil)
+			b.keep(err)
+		}
+	}
+}
+
+// output loads what stands behind the layers.
+func (b *builder) output(m *Model, out arch.Output) {
+	m.out = output{
+		norm: b.norm(out.Norm, 0, b.Embed), vocab: b.Vocab, pooling: out.Pooling,
+		scale: float32(cmp.Or(out.Scale, 1)), softcap: float32(out.Softcap),
+	}
+	if out.Streams != nil {
+		m.head = b.connection("output_hc", 0, out.Streams, epsOf(out.Norm), true)
+	}
+	switch out.Kind {
+	case arch.Classifier:
+		m.out.linear = b.linear("cls.output", 0, compute.AnyRows, b.Embed)
+		if m.out.w != nil {
+			m.out.vocab = m.out.w.Rows
+		}
+	case arch.Logits:
+		m.out.linear = b.optional("output", 0, b.Vocab, b.Embed)
+		if m.out.w == nil {
+			m.out.w = m.embed
+		}
+	}
+}
+
+// layer loads a layer.
+func (b *builder) layer(l arch.Layer, i int) layer {
+	built := layer{
+		mixNorm: b.norm(l.MixNorm, i, b.Embed), mixPost: b.norm(l.MixPost, i, b.Embed),
+		feedNorm: b.norm(l.FeedNorm, i, b.Embed), feedPost: b.norm(l.FeedPost, i, b.Embed),
+		mixScale: float32(cmp.Or(l.MixScale, 1)), feedScale: float32(cmp.Or(l.FeedScale, 1)), skipScale: float32(cmp.Or(l.SkipScale, 1)),
+		parallel: l.Parallel, afterSum: l.AfterSum,
+	}
+	if l.Mixer != nil {
+		built.mix = b.mixer(l.Mixer, i)
+	}
+	if l.Feed != nil && b.err == nil {
+		built.feed = b.feed(l.Feed, i)
+	}
+	if l.Streams != nil {
+		built.mixStreams = b.connection("blk.{i}.hc_attn", i, l.Streams, epsOf(l.MixNorm), false)
+		built.feedStreams = b.connection("blk.{i}.hc_ffn", i, l.Streams, epsOf(l.MixNorm), false)
+	}
+	if b.err == nil && (l.Parallel || l.Streams != nil) && (built.mix == nil || built.feed == nil) {
+		b.invalid(i, "runs two parts side by side and has only one")
+	}
+	return built
+}
+
+// mixer loads a mixer by its type.
+func (b *builder) mixer(m arch.Mixer, l int) mixer {
+	switch m := m.(type) {
+	case *arch.Attention:
+		return b.attention(m, l)
+	case *arch.LatentAttention:
+		return b.latent(m, l)
+	case *arch.CompressedAttention:
+		return b.compressed(m, l)
+	case *arch.DeltaNet:
+		return b.delta(m, l)
+	case *arch.StateSpace:
+		return b.stateSpace(m, l)
+	case *arch.ShortConv:
+		return b.shortConv(m, l)
+	case arch.Mixers:
+		var all mixers
+		for _, one := range m {
+			if all = append(all, b.mixer(one, l)); b.err != nil {
+				break
+			}
+		}
+		return all
+	}
+	b.invalid(l, "a mixer of type %T is unknown", m)
+	return nil
+}
+
+// feed loads a feed-forward part by its type.
+func (b *builder) feed(f arch.Feed, l int) feed {
+	switch f := f.(type) {
+	case *arch.Dense:
+		return b.dense(f, l)
+	case *arch.Experts:
+		return b.experts(f, l)
+	case arch.Feeds:
+		var all feeds
+		for _, one := range f {
+			if all = append(all, b.feed(one, l)); b.err != nil {
+				break
+			}
+		}
+		return all
+	}
+	b.invalid(l, "a feed-forward part of type %T is unknown", f)
+	return nil
+}
+
+// sharesKeys reports whether a mixer uses keys of another layer.
+func sharesKeys(m arch.Mixer) bool {
+	a, ok := m.(*arch.Attention)
+	return ok && a.KeysOf != 0
+}
+
+// isFull reports whether queries of a mixer see later positions.
+func isFull(m arch.Mixer) bool {
+	a, ok := m.(*arch.Attention)
+	return ok && a.Mask.Kind == arch.Full
+}
+
+// epsOf returns the epsilon of a norm, 0 where there is none.
+func epsOf(n *arch.Norm) float64 {
+	if n == nil {
+		return 0
+	}
+	return n.Eps
+}

@@ -1,0 +1,125 @@
+package graph
+
+// layer is one layer; a part that is nil is left out.
+type layer struct {
+	mix                mixer
+	feed               feed
+	mixNorm, mixPost   *norm
+	feedNorm, feedPost *norm
+
+	mixScale, feedScale, skipScale float32
+	parallel, afterSum             bool
+
+	mixStreams, feedStreams *connection // nil: sums
+}
+
+// branch computes a part of the layer: norm, compute, and the norm behind it
+// where that comes before the sum.
+func (l *layer) branch(r *run, before, post *norm, x, normed, y []float32, width int, compute func(in []float32) error) error {
+	in := x
+	if before != nil {
+		if err := r.normalize(before, normed, x, width); err != nil {
+			return err
+		}
+		in = normed
+	}
+	if err := compute(in); err != nil {
+		return err
+	}
+	if post == nil || l.afterSum {
+		return nil
+	}
+	return r.normalize(post, y, y, width)
+}
+
+// sum adds a branch to the residual stream x.
+func (l *layer) sum(r *run, x, y []float32, scale float32, post *norm, width int) error {
+	if scale == 1 && l.skipScale == 1 {
+		if err := r.add(x, y, width); err != nil {
+			return err
+		}
+	} else {
+		err := r.each(len(x)/width, func(i int) {
+			to, from := x[i*width:(i+1)*width], y[i*width:(i+1)*width]
+			for j, v := range from {
+				to[j] = to[j]*l.skipScale + v*scale
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if post == nil || !l.afterSum {
+		return nil
+	}
+	return r.normalize(post, x, x, width)
+}
+
+// sequential runs both parts one after the other. Behind the mixer, between
+// may drop rows of the stream.
+func (l *layer) sequential(r *run, index int, x []float32, width int, between func(x []float32) []float32) ([]float32, error) {
+	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
+	if l.mix != nil {
+		err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) error { return l.mix.mix(r, index, in, y) })
+		if err != nil {
+			return nil, err
+		}
+		if err := l.sum(r, x, y, l.mixScale, l.mixPost, width); err != nil {
+			return nil, err
+		}
+	}
+	x = between(x)
+	normed, y = normed[:len(x)], y[:len(x)]
+	if l.feed == nil || len(x) == 0 {
+		return x, nil
+	}
+	err := l.branch(r, l.feedNorm, l.feedPost, x, normed, y, width, func(in []float32) error { return l.feed.feed(r, in, y) })
+	if err != nil {
+		return nil, err
+	}
+	return x, l.sum(r, x, y, l.feedScale, l.feedPost, width)
+}
+
+// sideBySide runs a parallel layer: both parts see the layer's input; the feed-forward part shares
+// the mixer's norm unless it has its own.
+func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
+	normed, y, fed := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x)), r.buffer(bufFeed, len(x))
+	shared := x
+	err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) error {
+		shared = in
+		return l.mix.mix(r, index, in, y)
+	})
+	if err != nil {
+		return err
+	}
+	own := r.buffer(bufOwn, len(x))
+	if l.feedNorm != nil {
+		shared = x
+	}
+	err = l.branch(r, l.feedNorm, l.feedPost, shared, own, fed, width, func(in []float32) error { return l.feed.feed(r, in, fed) })
+	if err != nil {
+		return err
+	}
+	return r.each(len(x)/width, func(i int) {
+		to, a, b := x[i*width:(i+1)*width], y[i*width:(i+1)*width], fed[i*width:(i+1)*width]
+		for j := range to {
+			to[j] = to[j]*l.skipScale + a[j]*l.mixScale + b[j]*l.feedScale
+		}
+	})
+}
+
+func (l *layer) parts(p *parts) {
+	p.norm("attn_norm", l.mixNorm)
+	p.norm("post_attention_norm", l.mixPost)
+	p.norm("ffn_norm", l.feedNorm)
+	p.norm("post_ffw_norm", l.feedPost)
+	p.connection("hc_attn", l.mixStreams)
+	p.connection("hc_ffn", l.feedStreams)
+	p.numbers("the scales and order of the residual sums", float64(l.mixScale), float64(l.feedScale), float64(l.skipScale), flag(l.parallel), flag(l.afterSum))
+	if l.mix != nil {
+		l.mix.parts(p)
+	}
+	if l.feed != nil {
+		l.feed.parts(p)
+	}
+}

@@ -1,0 +1,21 @@
+package graph
+
+import "github.com/f190792d/mq/eval/forward/compute"
+
+// linear is a matrix with an optional bias.
+type linear struct {
+	w    *compute.Matrix
+	bias []float32
+}
+
+// to asks for the product into y.
+func (l linear) to(y []float32) compute.Product { return compute.Product{W: l.w, Y: y, Bias: l.bias} }
+
+// part returns some rows, whose bias goes with them.
+func (l linear) part(first, rows int) linear {
+	p := linear{w: l.w.Part(first, rows)}
+	if l.bias != nil {
+		p.bias = l.bias[first : first+rows]
+	}
+	return p
+}

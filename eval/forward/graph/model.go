@@ -1,0 +1,237 @@
+package graph
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/f190792d/mq/eval/forward/compute"
+	"github.com/f190792d/mq/eval/forward/rotary"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Model is a model with its weights. Its methods may be called from several
+// goroutines at once, but a call uses all workers by itself.
+type Model struct {
+	name   string
+	limit  int // positions that it is made for; 0: no limit
+	how    Run
+	device compute.Device
+	free   *sync.Pool // of *memory
+
+	width      int
+	embed      *compute.Matrix
+	embedScale float32
+	embedNorm  *norm
+	positions  *compute.Matrix // learned; nil: none
+	types      []float32       // what the type of the tokens adds; nil: nothing
+	layers     []layer
+	head       *connection // nil: one residual stream
+	out        output
+
+	lastMixer int  // the last layer in which rows see each other
+	shares    bool // some layers use keys of others
+	full      bool // queries see positions behind their own
+}
+
+// With returns the model on the same weights, but run as r says.
+func (m *Model) With(r Run) *Model {
+	other := *m
+	if _, ok := m.device.(*compute.CPU); ok && r.Workers != m.how.Workers {
+		other.device = compute.NewCPU(r.Workers)
+	}
+	other.how = r
+	return &other
+}
+
+// Run returns how the model runs.
+func (m *Model) Run() Run { return m.how }
+
+// Name returns the name that the model was given.
+func (m *Model) Name() string { return m.name }
+
+// Vocabulary returns the number of logits of a position.
+func (m *Model) Vocabulary() int { return m.out.vocab }
+
+// Tokens returns the number of tokens that the embedding knows.
+func (m *Model) Tokens() int { return m.embed.Rows }
+
+// Logits runs tokens as one sequence and returns the logits of the positions
+// from on: [len(tokens)-from, Vocabulary()], row by row.
+func (m *Model) Logits(ctx context.Context, tokens []int32, from int) ([]float32, error) {
+	logits := make([]float32, 0, max(0, len(tokens)-from)*m.out.vocab)
+	err := m.Batch(ctx, [][]int32{tokens}, from, func(_, _ int, rows []float32) error {
+		logits = append(logits, rows...)
+		return nil
+	})
+	return logits, err
+}
+
+// Batch runs several sequences at once, each from position 0 and blind to the
+// others; more tokens in a batch mean fewer decodings of each weight. It calls
+// emit with the logits of the positions from on, sequence by sequence in
+// pieces of whole rows; the memory is only lent.
+func (m *Model) Batch(ctx context.Context, sequences [][]int32, from int,
+	emit func(sequence, position int, logits []float32) error) error {
+	tokens, spans := m.spansOf(sequences)
+	return m.pass(ctx, tokens, spans, from, emit)
+}
+
+// spansOf lays sequences one after the other.
+func (m *Model) spansOf(sequences [][]int32) (tokens []int32, spans []span) {
+	states := 1 // for all layers, one after the other
+	if m.shares {
+		states = len(m.layers)
+	}
+	for _, s := range sequences {
+		spans = append(spans, span{first: len(tokens), tokens: len(s), state: make([]state, states)})
+		tokens = append(tokens, s...)
+	}
+	return tokens, spans
+}
+
+// begin prepares a run of spans that lie one after the other.
+func (m *Model) begin(ctx context.Context, tokens []int32, spans []span) *run {
+	kept, ok := m.free.Get().(*memory)
+	if !ok {
+		kept = &memory{}
+	}
+	r := &run{ctx: ctx, device: m.device, workers: m.workers(), how: m.how, memory: kept, tokens: tokens, tables: map[*rotary.Embedding]*rotary.Table{}}
+	r.place(spans)
+	return r
+}
+
+// workers returns how many goroutines compute what the device does not.
+func (m *Model) workers() int {
+	if cpu, ok := m.device.(*compute.CPU); ok {
+		return cpu.Workers()
+	}
+	return compute.NewCPU(m.how.Workers).Workers()
+}
+
+// pass runs spans of tokens and emits the logits of each span's rows from on.
+func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int,
+	emit func(span, row int, logits []float32) error) error {
+	if len(tokens) == 0 {
+		return nil
+	}
+	r := m.begin(ctx, tokens, spans)
+	defer m.free.Put(r.memory)
+	var rows []outputRow
+	for i, s := range spans {
+		for row := min(max(from, 0), s.tokens); row < s.tokens; row++ {
+			rows = append(rows, outputRow{i, row, s.first + row})
+		}
+	}
+	x, err := m.run(r, rows)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return m.out.logits(r, x, m.width, rows, emit)
+}
+
+// run runs tokens through all layers and returns the residual stream, in
+// which rows may have moved.
+func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
+	x := r.buffer(bufStream, len(r.tokens)*m.width)
+	if err := m.lookup(r, x); err != nil {
+		return nil, err
+	}
+	if m.head != nil {
+		return m.runStreams(r, x)
+	}
+	for i := range m.layers {
+		l := &m.layers[i]
+		if l.parallel {
+			if err := l.sideBySide(r, i, x, m.width); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		between := func(x []float32) []float32 { return x }
+		if i == m.lastMixer && r.how.Observe == nil {
+			between = func(x []float32) []float32 { return r.narrow(x, rows, m.width) }
+		}
+		var err error
+		if x, err = l.sequential(r, i, x, m.width, between); err != nil || len(x) == 0 {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// narrow drops the rows whose logits nobody wants. Behind the last mixer, rows
+// do not see each other any more.
+func (r *run) narrow(x []float32, rows []outputRow, width int) []float32 {
+	tokens := make([]int32, len(rows))
+	for i, row := range rows { // at rises: nothing is overwritten that is read later
+		copy(x[i*width:(i+1)*width], x[row.at*width:])
+		r.positions[i], tokens[i] = r.positions[row.at], r.tokens[row.at]
+		rows[i].at = i
+	}
+	r.positions, r.tokens = r.positions[:len(rows)], tokens
+	return x[:len(rows)*width]
+}
+
+// lookup computes what tokens and positions put in.
+func (m *Model) lookup(r *run, x []float32) error {
+	width := m.width
+	raw := make([][]byte, r.workers)
+	learned := make([][]float32, r.workers)
+	return compute.Parallel(r.ctx, r.workers, len(r.tokens), func(worker, i int) (err error) {
+		t := r.tokens[i]
+		if t < 0 || int(t) >= m.embed.Rows {
+			return fault.Op("forward").File(m.name).Corrupt("token %d is outside the vocabulary of %d", t, m.embed.Rows)
+		}
+		row := x[i*width : (i+1)*width]
+		if raw[worker], err = m.embed.Row(r.ctx, row, int(t), raw[worker], r.how.Alter); err != nil {
+			return err
+		}
+		if m.embedScale != 1 {
+			for j := range row {
+				row[j] *= m.embedScale
+			}
+		}
+		for j, v := range m.types {
+			row[j] += v
+		}
+		if m.positions != nil {
+			p := r.positions[i]
+			if p >= m.positions.Rows {
+				return fault.Op("forward").File(m.name).Corrupt("position %d is behind the %d that the model has learned", p, m.positions.Rows)
+			}
+			learned[worker] = compute.Grow(learned[worker], width)
+			if raw[worker], err = m.positions.Row(r.ctx, learned[worker], p, raw[worker], r.how.Alter); err != nil {
+				return err
+			}
+			for j, v := range learned[worker] {
+				row[j] += v
+			}
+		}
+		if m.embedNorm != nil {
+			m.embedNorm.apply(row, row)
+		}
+		return nil
+	})
+}
+
+// parts lists what a model is made of, in an order that does not depend on
+// where it was loaded from, looked at within so many positions.
+func (m *Model) parts(context int) []part {
+	p := &parts{context: context}
+	p.matrix("token_embd", m.embed)
+	p.norm("token_embd_norm", m.embedNorm)
+	p.matrix("position_embd", m.positions)
+	p.vector("token_types", m.types)
+	p.numbers("the scale of the embedding", float64(m.embedScale))
+	if m.out.w != m.embed {
+		p.matrix("output", m.out.w)
+	}
+	m.out.parts(p)
+	p.connection("output_hc", m.head)
+	for i := range m.layers {
+		p.prefix = "blk." + strconv.Itoa(i) + "."
+		m.layers[i].parts(p)
+	}
+	return p.list
+}

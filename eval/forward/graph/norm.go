@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"math"
+
+	"github.com/f190792d/mq/arch"
+)
+
+// norm is a normalization of a row. A nil norm leaves it alone.
+type norm struct {
+	kind   arch.NormKind
+	weight []float32 // nil: all ones
+	bias   []float32 // of a layer norm; nil: none
+	eps    float64
+}
+
+// apply normalizes one row from src into dst, which may be the same.
+func (n *norm) apply(dst, src []float32) { n.with(n.weight, dst, src) }
+
+// with normalizes a row and scales it by other weights than its own.
+func (n *norm) with(weight, dst, src []float32) {
+	dst = dst[:len(src)]
+	if n.kind == arch.LayerNorm {
+		n.center(weight, dst, src)
+		return
+	}
+	scale := float32(1 / math.Sqrt(squares(src)/float64(len(src))+n.eps))
+	if weight == nil {
+		for i, v := range src {
+			dst[i] = v * scale
+		}
+		return
+	}
+	weight = weight[:len(src)]
+	for i, v := range src {
+		dst[i] = v * scale * weight[i]
+	}
+}
+
+// center is the layer norm: mean 0 and variance 1, then weights and bias.
+func (n *norm) center(weight, dst, src []float32) {
+	mean, square := 0.0, 0.0
+	for _, v := range src {
+		mean += float64(v)
+	}
+	mean /= float64(len(src))
+	for _, v := range src {
+		square += (float64(v) - mean) * (float64(v) - mean)
+	}
+	factor := 1 / math.Sqrt(square/float64(len(src))+n.eps)
+	for i, v := range src {
+		dst[i] = float32((float64(v) - mean) * factor)
+	}
+	for i, w := range weight {
+		dst[i] *= w
+	}
+	for i, b := range n.bias {
+		dst[i] += b
+	}
+}
+
+// squares returns the sum of the squares of a row, in four chains: one would
+// wait for each addition.
+func squares(row []float32) float64 {
+	var s0, s1, s2, s3 float64
+	for len(row) >= 4 {
+		a, b, c, d := float64(row[0]), float64(row[1]), float64(row[2]), float64(row[3])
+		s0, s1, s2, s3 = s0+a*a, s1+b*b, s2+c*c, s3+d*d
+		row = row[4:]
+	}
+	for _, v := range row {
+		s0 += float64(v) * float64(v)
+	}
+	return s0 + s1 + (s2 + s3)
+}
+
+// unitRow writes src scaled to length scale.
+func unitRow(dst, src []float32, scale float32) {
+	sum := 0.0
+	for _, v := range src[:len(dst)] {
+		sum += float64(v) * float64(v)
+	}
+	scale *= float32(1 / math.Sqrt(sum+1e-6))
+	for i, v := range src[:len(dst)] {
+		dst[i] = v * scale
+	}
+}

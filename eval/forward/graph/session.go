@@ -1,0 +1,86 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Session is a sequence that grows: it keeps keys and values of every layer,
+// so that appended tokens cost only themselves.
+type Session struct {
+	m     *Model
+	state []state
+	past  int
+}
+
+// NewSession starts an empty sequence.
+func (m *Model) NewSession() *Session {
+	return &Session{m: m, state: make([]state, len(m.layers))}
+}
+
+// Len returns the number of tokens so far.
+func (s *Session) Len() int { return s.past }
+
+// Append runs tokens behind those of earlier calls and returns the logits
+// after the last one: [Vocabulary()].
+func (s *Session) Append(ctx context.Context, tokens ...int32) ([]float32, error) {
+	if len(tokens) == 0 {
+		return nil, fault.Op("forward").Invalid("no tokens to append")
+	}
+	if err := s.m.grows(); err != nil {
+		return nil, err
+	}
+	out := make([]float32, s.m.out.vocab)
+	spans := []span{{tokens: len(tokens), past: s.past, state: s.state}}
+	err := s.m.pass(ctx, tokens, spans, len(tokens)-1, func(_, _ int, logits []float32) error {
+		copy(out, logits)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.past += len(tokens)
+	return out, nil
+}
+
+// grows refuses to continue sequences where later positions change earlier
+// ones.
+func (m *Model) grows() error {
+	if m.full {
+		return fault.Op("forward").File(m.name).Invalid("its positions see later ones, so a sequence cannot be continued")
+	}
+	return nil
+}
+
+// Branches runs a prefix once and several continuations of it, each blind to
+// the others. It calls emit with the logits after the prefix, as branch -1,
+// then with those of each position of each branch that is not empty.
+func (m *Model) Branches(ctx context.Context, prefix []int32, branches [][]int32,
+	emit func(branch, position int, logits []float32) error) error {
+	if len(prefix) == 0 {
+		return fault.Op("forward").File(m.name).Invalid("continuations need a prefix of at least one token")
+	}
+	if err := m.grows(); err != nil {
+		return err
+	}
+	kept := make([]state, len(m.layers))
+	err := m.pass(ctx, prefix, []span{{tokens: len(prefix), state: kept}}, len(prefix)-1,
+		func(_, position int, logits []float32) error { return emit(-1, position, logits) })
+	if err != nil {
+		return err
+	}
+	var tokens []int32
+	var spans []span
+	for _, b := range branches {
+		own := make([]state, len(kept))
+		for l := range own {
+			own[l] = kept[l].clone()
+		}
+		spans = append(spans, span{first: len(tokens), tokens: len(b), past: len(prefix), state: own})
+		tokens = append(tokens, b...)
+	}
+	return m.pass(ctx, tokens, spans, 0, func(branch, position int, logits []float32) error {
+		return emit(branch, len(prefix)+position, logits)
+	})
+}
