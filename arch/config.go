@@ -7,28 +7,6 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// Class returns the class that decides the architecture: that of the text
-// part where config.json names one.
-func Class(config hf.Config) (string, error) {
-	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
-		config = text
-	}
-	if native := nativeClass(config); native != "" {
-		return native, nil
-	}
-	classes, err := config.Strings("architectures")
-	if err != nil {
-		return "", err
-	}
-	if kind, _ := config.String("text_config.model_type"); kind == "mistral4" {
-		return mistral4Class, nil
-	}
-	if len(classes) == 0 {
-		return "", corruptConfig("key \"architectures\" names no class")
-	}
-	return classes[0], nil
-}
-
 // FromConfig reads the hyperparameters of a checkpoint from its config.json.
 // Synonyms of keys and the spellings of transformers 4 and 5 are understood;
 // keys of a text_config go before those of the root. A key that the model

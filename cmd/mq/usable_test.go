@@ -125,3 +125,18 @@ func TestRefusesWhatOnlyLooksLikeALeftover(t *testing.T) {
 		}
 	}
 }
+
+// TestAClassThatConfigJSONDoesNotNameIsThatOfItsModelType.
+func TestAClassThatConfigJSONDoesNotNameIsThatOfItsModelType(t *testing.T) {
+	for class, kind := range map[string]string{"LlamaForCausalLM": "llama", "Qwen3MoeForCausalLM": "qwen3_moe", "DeepseekV3ForCausalLM": "deepseek_v3", "Qwen3_5ForCausalLM": "qwen3_5_text"} {
+		want, _ := converted(t, checkpoint(t, class, func(f *tiny.Files) { f.Config["model_type"] = kind }))
+		for name, classes := range map[string]any{"none": nil, "a wrapper": []string{"PeftModelForCausalLM"}, "sharded": []string{"FSDP" + class}} {
+			got, says := converted(t, checkpoint(t, class, func(f *tiny.Files) {
+				f.Config["model_type"], f.Config["architectures"] = kind, classes
+			}))
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s, %s: the file differs:\n%s", class, name, says)
+			}
+		}
+	}
+}

@@ -46,9 +46,7 @@ func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
 	}
 	var class string
 	if config, err := files.ReadJSON("config.json"); err == nil {
-		if classes, err := config.Strings("architectures"); err == nil && len(classes) > 0 {
-			class = classes[0]
-		}
+		class, _ = arch.Class(config) // without one the common rules hold
 	}
 	words, err := vocab.Read(files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
 	if err != nil {

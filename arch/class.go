@@ -1,0 +1,90 @@
+package arch
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// Class returns the class that decides the architecture: that of the text
+// part where config.json names one. Where config.json names none, or only what
+// a trainer wrapped around the model, its model_type tells.
+func Class(config hf.Config) (string, error) {
+	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
+		config = text
+	}
+	if native := nativeClass(config); native != "" {
+		return native, nil
+	}
+	var classes []string
+	if config.Has("architectures") {
+		var err error
+		if classes, err = config.Strings("architectures"); err != nil {
+			return "", err
+		}
+	}
+	if kind, _ := config.String("text_config.model_type"); kind == "mistral4" {
+		return mistral4Class, nil
+	}
+	if len(classes) > 0 && !wraps(classes[0]) {
+		class := classes[0]
+		if sharded, ok := strings.CutPrefix(class, "FSDP"); ok && isClass(sharded) {
+			class = sharded
+		}
+		return class, nil
+	}
+	class, err := classOfType(config)
+	if err != nil || class != "" {
+		return class, err
+	}
+	if len(classes) > 0 {
+		return classes[0], nil
+	}
+	return "", corruptConfig("key \"architectures\" names no class, and key \"model_type\" no known model")
+}
+
+// trainers begin the names of classes that hold a model of another class.
+var trainers = []string{"AutoModel", "PeftModel", "OptimizedModule", "DistributedDataParallel", "FullyShardedDataParallel", "DeepSpeedEngine"}
+
+func wraps(class string) bool {
+	return slices.ContainsFunc(trainers, func(t string) bool { return strings.HasPrefix(class, t) })
+}
+
+func isClass(name string) bool {
+	_, ok := ByClass(name)
+	return ok
+}
+
+// classOfType returns the class of a language model that model_type stands
+// for: the two differ in case, underscores and the class's ending.
+func classOfType(config hf.Config) (string, error) {
+	endings := []string{"forcausallm", "forconditionalgeneration", "lmheadmodel"}
+	text, nested := config.Text()
+	if nested {
+		endings[0], endings[1] = endings[1], endings[0]
+	}
+	for _, c := range []hf.Config{config, text} {
+		kind, err := c.StringOr("model_type", "")
+		if err != nil {
+			return "", err
+		}
+		kind = plainName(kind)
+		for _, name := range []string{kind, strings.TrimSuffix(kind, "text")} {
+			for _, ending := range endings {
+				for _, a := range table {
+					for _, class := range a.Classes {
+						if name != "" && plainName(class) == name+ending {
+							return class, nil
+						}
+					}
+				}
+			}
+		}
+	}
+	return "", nil
+}
+
+func plainName(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
