@@ -66,11 +66,17 @@ func router(source string) []Tensor {
 	return []Tensor{{Source: "model.layers.{i}." + source + ".weight", Target: "blk.{i}.ffn_gate_inp.weight", Shape: []Dim{experts, embed}, F32: true}}
 }
 
-// perExpert holds one matrix for every expert: down, gate and up projection.
-var perExpert = []Tensor{
-	{Source: "model.layers.{i}.mlp.experts.{e}.down_proj.weight", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{embed, expertFF}},
-	{Source: "model.layers.{i}.mlp.experts.{e}.gate_proj.weight", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{expertFF, embed}},
-	{Source: "model.layers.{i}.mlp.experts.{e}.up_proj.weight", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{expertFF, embed}},
+// perExpert holds one matrix for every expert.
+var perExpert = eachExpert("mlp")
+
+// eachExpert holds down, gate and up projection of every expert by itself.
+func eachExpert(source string) []Tensor {
+	expert := "model.layers.{i}." + source + ".experts.{e}."
+	return []Tensor{
+		{Source: expert + "down_proj.weight", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{embed, expertFF}},
+		{Source: expert + "gate_proj.weight", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{expertFF, embed}},
+		{Source: expert + "up_proj.weight", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{expertFF, embed}},
+	}
 }
 
 // fusedExperts is the other layout of the same: all experts in one tensor,

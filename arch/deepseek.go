@@ -25,12 +25,13 @@ var deepseek = Arch{
 	},
 	Tensors: slices.Concat(trunk, attention(permuted), attentionBias(permuted),
 		in(dense, mlp("mlp", "", ff)),
-		in(sparse, router("mlp.gate"), perExpert, mlp("mlp.shared_experts", "_shexp", sharedFF)),
+		in(sparse, router("mlp.gate"), perExpert, fusedExperts, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
 	Ignore: []string{inverseFrequencies},
 	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, Gating: Softmax},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeInterleaved},
+	Views:  fusedViews,
 }
 
 // deepseek2 serves DeepSeek V2, V2.5, V3, V3.1 and R1: multi-head latent
@@ -62,13 +63,13 @@ var deepseek2 = Arch{
 	},
 	Tensors: slices.Concat(trunk, latentAttention,
 		in(dense, mlp("mlp", "", ff)),
-		in(sparse, router("mlp.gate"), routerBias, perExpert, mlp("mlp.shared_experts", "_shexp", sharedFF)),
+		in(sparse, router("mlp.gate"), routerBias, perExpert, fusedExperts, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
 	Ignore: []string{inverseFrequencies},
 	Graph:  Graph{Layer: decoder(latent), SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: Softmax},
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
-	Views:  latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"),
+	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {

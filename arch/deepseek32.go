@@ -79,7 +79,7 @@ var mistral4 = Arch{
 	Graph:  deepseek2.Graph,
 	Source: deepseek2.Source,
 	File:   deepseek2.File,
-	Views:  deepseek2.Views,
+	Views:  latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"),
 
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
 }

@@ -20,7 +20,7 @@ var llama4 = Arch{
 	),
 	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), outputBias,
 		in(dense, mlp("feed_forward", "", ff)),
-		in(sparse, router("feed_forward.router"), turnedExperts("feed_forward"), mlp("feed_forward.shared_expert", "_shexp", expertFF)),
+		in(sparse, router("feed_forward.router"), turnedExperts("feed_forward"), optional(eachExpert("feed_forward")), mlp("feed_forward.shared_expert", "_shexp", expertFF)),
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Extra:  llamaExtra,

@@ -46,7 +46,7 @@ var qwen3vlmoe = Arch{
 	Params: slices.Concat(qwenMoEParams, deepstack),
 	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),
-		in(sparse, router("mlp.gate"), turnedExperts("mlp")),
+		in(sparse, router("mlp.gate"), turnedExperts("mlp"), optional(eachExpert("mlp"))),
 	),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Graph:  qwen3moe.Graph,

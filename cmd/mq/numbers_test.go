@@ -118,3 +118,26 @@ func notFinite(t *testing.T, path string) string {
 	}
 	return ""
 }
+
+// contents converts a folder, with the check at the end, and returns the data
+// of every tensor of the file.
+func contents(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "x.gguf")
+	if code, says := run("convert", dir, "-t", "f32", "-o", out); code != 0 {
+		t.Fatalf("exit %d: %s", code, says)
+	}
+	f, err := gguf.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all := map[string][]byte{}
+	for _, info := range f.Tensors() {
+		all[info.Name] = make([]byte, info.Size())
+		if _, err := f.ReadTensorAt(t.Context(), info, all[info.Name], 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
