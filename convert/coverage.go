@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -63,7 +64,9 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		found = append(found, fmt.Sprintf("missing: %s: %s", count(c.missing), strings.Join(group(c.missing), ", ")))
 	}
 	report := strings.Join(found, "; ")
-	if by := quantizedBy(ckpt, c.leftover); by != "" {
+	if by, read := quantizedBy(ckpt, c.leftover); read {
+		return fault.Op("convert").Folder(ckpt.Name()).Corrupt("the checkpoint is quantized by %s, but not as its library does it: %s", by, report)
+	} else if by != "" {
 		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", by, report)
 	}
 	if slices.ContainsFunc(c.leftover, ofAdapter) {
@@ -95,17 +98,17 @@ func ofAdapter(name string) bool {
 }
 
 // quantizedBy names what quantized a checkpoint with tensors that no template
-// takes; it is empty where nothing shows. Weights of 8-bit floats are read, so
-// that they are to blame only where scales are left over.
-func quantizedBy(ckpt *hf.Checkpoint, leftover []string) string {
+// takes, and reports whether that is read; it is empty where nothing shows.
+// Weights of 8-bit floats are to blame only where scales are left over.
+func quantizedBy(ckpt *hf.Checkpoint, leftover []string) (name string, read bool) {
 	q, ok := ckpt.Quantization()
 	scale := func(name string) bool {
 		return strings.HasSuffix(name, ".weight_scale") || strings.HasSuffix(name, ".weight_scale_inv")
 	}
 	if !ok || q.Method == "fp8" && !slices.ContainsFunc(leftover, scale) {
-		return ""
+		return "", false
 	}
-	return q.Name()
+	return q.Name(), unpack.Reads(q.Method)
 }
 
 // prefixes finds out whether leftover names would match with another prefix.

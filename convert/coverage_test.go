@@ -110,12 +110,17 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		},
 		"GPTQ": {
 			tensors: rename("up_proj.weight", "up_proj.g_idx"),
-			class:   fault.ErrUnsupported, words: []string{"GPTQ"},
+			class:   fault.ErrCorrupt, words: []string{"GPTQ", "up_proj.g_idx"},
 		},
-		"AWQ by its own word": {
+		"AWQ without codes": {
 			config:  func(c map[string]any) { c["quantization_config"] = map[string]any{"quant_method": "awq"} },
 			tensors: rename("up_proj.weight", "up_proj.qweight"),
-			class:   fault.ErrUnsupported, words: []string{"quantized by AWQ,"},
+			class:   fault.ErrCorrupt, words: []string{"declares AWQ,", "plain floats"},
+		},
+		"a method that is not read, by its own word": {
+			config:  func(c map[string]any) { c["quantization_config"] = map[string]any{"quant_method": "newq"} },
+			tensors: rename("up_proj.weight", "up_proj.codes"),
+			class:   fault.ErrUnsupported, words: []string{"quantized by newq,"},
 		},
 		"bitsandbytes": {
 			tensors: rename("up_proj.weight", "up_proj.weight.absmax"),

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/dtype"
@@ -41,6 +42,22 @@ var fileTypes = []struct {
 	{Source, "source", gguf.TypeF32},
 }
 
+// encodedTypes are what a file is called whose matrices mostly keep the codes
+// of a quantized checkpoint; they cannot be asked for.
+var encodedTypes = []struct {
+	id      FileType
+	name    string
+	tensors gguf.Type
+}{
+	{2, "q4_0", gguf.TypeQ4_0},
+	{3, "q4_1", gguf.TypeQ4_1},
+	{8, "q5_0", gguf.TypeQ5_0},
+	{9, "q5_1", gguf.TypeQ5_1},
+	{Q8_0, "q8_0", gguf.TypeQ8_0},
+	{mixed, "mxfp4_moe", gguf.TypeMXFP4},
+	{39, "nvfp4", gguf.TypeNVFP4},
+}
+
 // ParseFileType finds a file type by name, in any case.
 func ParseFileType(name string) (FileType, bool) {
 	for _, t := range fileTypes {
@@ -53,10 +70,7 @@ func ParseFileType(name string) (FileType, bool) {
 
 // String returns the name that ParseFileType takes.
 func (t FileType) String() string {
-	if t == mixed {
-		return "mxfp4_moe"
-	}
-	for _, f := range fileTypes {
+	for _, f := range slices.Concat(fileTypes, encodedTypes) {
 		if f.id == t {
 			return f.name
 		}
@@ -118,10 +132,10 @@ func (t FileType) typeOf(o target) gguf.Type {
 // what is encoded already, whole numbers, and matrices of an architecture
 // that keeps all types. There 8-bit floats become Q8_0.
 func keptType(o target) (gguf.Type, bool) {
-	switch o.rows.DType {
-	case dtype.U8:
-		return gguf.TypeMXFP4, true
-	case dtype.I32:
+	if o.encoded != nil {
+		return o.encoded.Type, true
+	}
+	if o.rows.DType == dtype.I32 {
 		return gguf.TypeI32, true
 	}
 	if !o.keeps || len(o.shape) < 2 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -118,7 +119,11 @@ func TestTableSaysWhatBecomesOfTensors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, h := arch.Arch{Name: "made-up", Tensors: test.tensors}, arch.Hyper{Layers: 2}
 			ckpt := checkpointOf(t, "{}", test.shapes)
-			targets, found := match(a, h, sources(ckpt, a, h))
+			unpacked, err := unpack.Open(t.Context(), ckpt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			targets, found := match(a, h, sources(unpacked, a, h))
 			if err := found.err(ckpt, a); err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -29,6 +30,10 @@ type Options struct {
 	// would keep in 8 bits comes as 16.
 	ForQuantizer bool
 
+	// Lossless writes quantized matrices that no block type can keep as F32, not
+	// in 16 bits. It goes with the type Auto.
+	Lossless bool
+
 	// Encoder returns the encoder of a block type. Types without blocks need
 	// none.
 	Encoder func(gguf.Type) (transform.Encoder, bool)
@@ -44,6 +49,8 @@ type Plan struct {
 	Streams []gguf.Stream // in writing order
 	Sources [][]string    // the source tensors of each stream; none for a computed one
 
+	Quantized Quantized // what of the checkpoint was quantized already
+
 	Warnings []string // sentences on what the file cannot express and on how the folder was read
 }
 
@@ -58,7 +65,11 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if o.Companion != "" {
 		return newCompanion(ctx, ckpt, a, o)
 	}
-	all := sources(ckpt, a, h)
+	unpacked, err := unpack.Open(ctx, ckpt)
+	if err != nil {
+		return nil, err
+	}
+	all := sources(unpacked, a, h)
 	h.MTPLayers = predictionLayers(all, a, h)
 	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
 	h.Untied = h.Untied && !headless(all)
@@ -99,7 +110,17 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 			targets[i].keeps = true
 		}
 	}
+	keeps := o.Type == Auto && !o.ForQuantizer
+	if a.KeepsTypes || keeps {
+		if err := keepCodes(ctx, targets); err != nil {
+			return nil, err
+		}
+	}
+	p.Quantized = quantized(unpacked, targets)
 	p.stream(targets, o)
+	if kept, ok := mostly(targets); ok && keeps && p.Type != mixed {
+		p.Type = kept
+	}
 	about := loadMetadata(ckpt, p.weights(), o.Metadata)
 	p.Warnings = append(p.Warnings, about.notes...)
 	p.KVs = keyValues(p, about, pooled)
@@ -122,7 +143,11 @@ func newCompanion(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, o Optio
 	if err != nil {
 		return nil, err
 	}
-	all := sources(ckpt, c.Arch, h)
+	unpacked, err := unpack.Open(ctx, ckpt)
+	if err != nil {
+		return nil, err
+	}
+	all := sources(unpacked, c.Arch, h)
 	targets, found := match(c.Arch, h, all)
 	if err := found.err(ckpt, c.Arch); err != nil {
 		return nil, err
@@ -166,6 +191,9 @@ func (p *Plan) stream(targets []target, o Options) {
 	}
 	for _, t := range targets {
 		chosen := wanted.typeOf(t)
+		if o.Lossless && t.decoded && t.encoded == nil {
+			chosen = gguf.TypeF32
+		}
 		var encode transform.Encoder
 		if chosen.Quantized() && o.Encoder != nil {
 			encode, _ = o.Encoder(chosen)

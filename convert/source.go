@@ -7,12 +7,12 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/dtype"
-	"github.com/f190792d/mq/formats/hf"
 )
 
 // source is one tensor of the checkpoint as the templates see it: under its
-// canonical name and with the scales of quantized weights applied.
+// canonical name and with quantized weights decoded.
 type source struct {
 	name      string // in the checkpoint
 	canonical string
@@ -21,23 +21,20 @@ type source struct {
 	stored    dtype.DType // in the checkpoint; rows may have another
 	rows      transform.Rows
 	also      []string // further tensors that rows take in
+	exact     func(context.Context) (unpack.Packed, bool, error)
 }
 
 // sources lists the tensors of a checkpoint in the order in which the
 // reference converter meets them.
-func sources(ckpt *hf.Checkpoint, a arch.Arch, h arch.Hyper) []source {
-	var all []source
-	for _, t := range ckpt.Tensors() {
-		all = append(all, source{
-			name:      t.Name,
-			canonical: a.Canonical(t.Name, h),
-			file:      t.File,
-			shape:     t.Shape,
-			stored:    t.DType,
-			rows:      tensorRows(t),
-		})
+func sources(from *unpack.Checkpoint, a arch.Arch, h arch.Hyper) []source {
+	all := make([]source, len(from.Tensors))
+	for i, t := range from.Tensors {
+		all[i] = source{
+			name: t.Name, canonical: a.Canonical(t.Name, h), file: t.File, shape: t.Shape, stored: t.Stored,
+			rows: t.Rows, also: t.Also, exact: t.Exact,
+		}
 	}
-	return applyScales(all, ckpt.Config())
+	return all
 }
 
 // headless tells whether a checkpoint is a decoder without the matrix behind
@@ -61,21 +58,4 @@ func predictionLayers(all []source, a arch.Arch, h arch.Hyper) int {
 		}
 	}
 	return count
-}
-
-// tensorRows reads a stored tensor.
-func tensorRows(t hf.Tensor) transform.Rows {
-	r := transform.Rows{DType: t.DType, Columns: 1, Count: 1}
-	for i, n := range t.Shape {
-		if i == len(t.Shape)-1 {
-			r.Columns = n
-		} else {
-			r.Count *= n
-		}
-	}
-	r.Read = func(ctx context.Context, p []byte, off int64) error {
-		_, err := t.ReadAt(ctx, p, off)
-		return err
-	}
-	return r
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 )
@@ -21,6 +22,12 @@ type target struct {
 	keeps   bool        // keeps the type of the checkpoint
 	stored  dtype.DType // in the checkpoint
 	sources []string
+
+	// exact finds the block type that keeps every weight of a quantized
+	// matrix; nil where none can.
+	exact   func(context.Context) (unpack.Packed, bool, error)
+	encoded *unpack.Packed // what it found, where the file is to have it
+	decoded bool           // made of quantized matrices
 }
 
 // extras computes the tensors that no checkpoint stores.
@@ -51,46 +58,51 @@ func extras(a arch.Arch, h arch.Hyper) []target {
 // build turns source tensors into their target: those of each expert, and of
 // each expert as many as the target has pieces.
 func build(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) target {
-	var (
-		pieces = len(t.More) + 1
-		parts  = make([]transform.Rows, len(from)/pieces)
-		shape  []int64
-		names  []string
-	)
-	for i := range parts {
-		joined, joinedShape := join(from[i*pieces : (i+1)*pieces])
-		parts[i], shape = apply(t.Ops, h, at.Layer, joined, joinedShape)
-	}
+	rows, shape := assemble(t, h, at, from, func(s source) transform.Rows { return s.rows })
+	var names []string
 	for _, s := range from {
 		names = append(append(names, s.name), s.also...)
 	}
-	rows := parts[0]
-	if t.PerExpert() {
-		rows = transform.Stack(parts...)
-		shape = append([]int64{int64(len(parts))}, shape...)
-	}
-	ne := slices.Clone(shape)
-	slices.Reverse(ne)
+	slices.Reverse(shape)
 	return target{
 		name:    at.Fill(t.Target),
-		shape:   ne,
+		shape:   shape,
 		rows:    rows,
 		f32:     t.F32,
 		stored:  from[0].stored,
 		sources: names,
+		exact:   exactly(t, h, at, from),
+		decoded: slices.ContainsFunc(from, func(s source) bool { return s.also != nil }),
 	}
 }
 
+// assemble joins, transforms and stacks what the sources have as rows.
+func assemble(t arch.Tensor, h arch.Hyper, at arch.Place, from []source, rowsOf func(source) transform.Rows) (transform.Rows, []int64) {
+	var (
+		pieces = len(t.More) + 1
+		parts  = make([]transform.Rows, len(from)/pieces)
+		shape  []int64
+	)
+	for i := range parts {
+		joined, joinedShape := join(from[i*pieces:(i+1)*pieces], rowsOf)
+		parts[i], shape = apply(t.Ops, h, at.Layer, joined, joinedShape)
+	}
+	if !t.PerExpert() {
+		return parts[0], slices.Clone(shape)
+	}
+	return transform.Stack(parts...), append([]int64{int64(len(parts))}, shape...)
+}
+
 // join puts the rows of tensors one after the other.
-func join(from []source) (transform.Rows, []int64) {
+func join(from []source, rowsOf func(source) transform.Rows) (transform.Rows, []int64) {
 	if len(from) == 1 {
-		return from[0].rows, from[0].shape
+		return rowsOf(from[0]), from[0].shape
 	}
 	shape := slices.Clone(from[0].shape)
 	shape[0] = 0
 	parts := make([]transform.Rows, len(from))
 	for i, s := range from {
-		parts[i] = asRows(s.rows, s.shape)
+		parts[i] = asRows(rowsOf(s), s.shape)
 		shape[0] += s.shape[0]
 	}
 	joined := transform.Join(parts...)
@@ -102,5 +114,9 @@ func join(from []source) (transform.Rows, []int64) {
 
 // stream gives a target its type.
 func (t target) stream(chosen gguf.Type, encode transform.Encoder) gguf.Stream {
-	return transform.Stream(gguf.TensorInfo{Name: t.name, Type: chosen, Shape: t.shape}, t.rows, encode)
+	rows := t.rows
+	if t.encoded != nil {
+		rows = t.encoded.Rows
+	}
+	return transform.Stream(gguf.TensorInfo{Name: t.name, Type: chosen, Shape: t.shape}, rows, encode)
 }

@@ -20,7 +20,8 @@ type Encoder func(dst []byte, src []float32) (column int, err error)
 // float32. Types other than F32, F16 and BF16 need encode.
 func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 	s := gguf.Stream{TensorInfo: info}
-	if plain[info.Type] == r.DType && r.DType != dtype.Invalid {
+	encoded := info.Type.Quantized() && r.DType == dtype.U8 // rows of whole blocks
+	if encoded || plain[info.Type] == r.DType && r.DType != dtype.Invalid {
 		rowBytes := r.RowBytes()
 		s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 			return r.Read(ctx, dst, first*rowBytes)
@@ -67,8 +68,6 @@ var plain = map[gguf.Type]dtype.DType{
 	gguf.TypeF16:  dtype.F16,
 	gguf.TypeBF16: dtype.BF16,
 	gguf.TypeI32:  dtype.I32,
-
-	gguf.TypeMXFP4: dtype.U8, // rows of whole blocks
 }
 
 // encoders write the types without blocks. What is not finite stays as it is in

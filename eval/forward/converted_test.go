@@ -14,12 +14,18 @@ import (
 // convertTo writes a checkpoint as a GGUF file of one type.
 func convertTo(t testing.TB, dir, path string, kind convert.FileType) {
 	t.Helper()
+	convertWith(t, dir, path, convert.Options{Type: kind, ForQuantizer: true})
+}
+
+// convertWith writes a checkpoint as a GGUF file.
+func convertWith(t testing.TB, dir, path string, o convert.Options) *convert.Plan {
+	t.Helper()
 	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: kind, ForQuantizer: true})
+	p, err := convert.NewPlan(t.Context(), ckpt, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +58,7 @@ func convertTo(t testing.TB, dir, path string, kind convert.FileType) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return p
 }
 
 // lost says what llama.cpp does not read from a file, or always does, so that

@@ -128,7 +128,11 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 		ckpt.ReleaseBehind()
 	}
 	options := graph.Options{Convention: a.Source, ReportInTurn: a.File.InTurn && !a.Source.InTurn}
-	m, err := build(ctx, model, checkpoint.New(ckpt, a, h), h, ckpt.Name(), o, options)
+	weights, err := checkpoint.New(ctx, ckpt, a, h)
+	if err != nil {
+		return nil, err
+	}
+	m, err := build(ctx, model, weights, h, ckpt.Name(), o, options)
 	if err != nil {
 		return nil, err
 	}

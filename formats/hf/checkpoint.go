@@ -39,6 +39,9 @@ type Tensor struct {
 	shard   *shard
 	offset  int64
 	shifted *shifted // shows other values than are stored; nil for most
+
+	// computed, where it is not nil, gives the values instead of a shard.
+	computed func(ctx context.Context, p []byte, first int64) error
 }
 
 // ReaderAt is an [io.ReaderAt] whose reads can be cancelled, such as a file
@@ -224,6 +227,9 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		return t.shifted.readAt(ctx, p, off)
 	}
 	want := p[:min(int64(len(p)), t.Size-off)]
+	if t.computed != nil {
+		return t.readComputed(ctx, want, off, len(p))
+	}
 	if a, ok := t.shard.r.(Adviser); ok {
 		a.WillRead(t.offset+off, t.Size-off)
 	}

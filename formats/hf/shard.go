@@ -75,7 +75,7 @@ func (s *shard) readSafetensors(r io.ReaderAt) error {
 	}
 	s.format = file.Metadata()["format"]
 	for _, t := range file.Tensors() {
-		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset, nil})
+		s.tensors = append(s.tensors, Tensor{Name: t.Name, DType: t.DType, Shape: t.Shape, File: s.name, Size: t.Size, shard: s, offset: t.Offset})
 	}
 	sortByName(s.tensors)
 	return nil
@@ -87,7 +87,7 @@ func (s *shard) readPickle(r io.ReaderAt) error {
 		return err
 	}
 	for _, t := range tensors {
-		s.tensors = append(s.tensors, Tensor{t.Name, t.DType, t.Shape, s.name, t.Size, s, t.Offset, nil})
+		s.tensors = append(s.tensors, Tensor{Name: t.Name, DType: t.DType, Shape: t.Shape, File: s.name, Size: t.Size, shard: s, offset: t.Offset})
 	}
 	return nil
 }

@@ -26,13 +26,15 @@ var allowed = map[string][]string{
 	"arch":                      {"formats"},
 	"convert":                   {"convert", "arch", "formats"},
 	"convert/transform":         {"formats"},
+	"convert/unpack":            {"convert/transform", "formats"},
 	"convert/vocab":             {"arch", "formats"},
+	"eval/decode":               {"formats"},
 	"eval":                      {"eval", "arch", "quantize", "formats"},
 	"eval/kernel":               {"eval/kernel", "formats/dtype"},
 
 	// The two loaders know neither each other nor the graph nor the
 	// converter: what they read must not agree by construction.
-	"eval/forward/checkpoint": {"eval/forward/compute", "eval/kernel", "arch", "formats"},
+	"eval/forward/checkpoint": {"eval/decode", "eval/forward/compute", "eval/kernel", "arch", "formats"},
 	"eval/forward/file":       {"eval/forward/compute", "eval/kernel", "arch", "quantize", "formats"},
 	"eval/forward/graph":      {"eval/forward/compute", "eval/forward/rotary", "eval/kernel", "arch", "formats"},
 	"eval/forward/compute":    {"eval/kernel", "formats"},

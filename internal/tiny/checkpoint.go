@@ -20,6 +20,9 @@ import (
 //go:embed tokenizer.json
 var tokenizer []byte // byte-level BPE with the Qwen2 pattern, 300 tokens
 
+// TokenizerJSON returns the tokenizer.json of all tiny checkpoints.
+func TokenizerJSON() []byte { return slices.Clone(tokenizer) }
+
 // Tensors lists the source tensors that the templates of an architecture
 // imply for a model, all optional ones but the output matrix of tied models
 // included. Layouts that exclude each other are told apart by the first that

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/eval/decode"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
@@ -26,12 +27,13 @@ type Loader struct {
 
 // New returns the loader of an open checkpoint of an architecture, whose
 // hyperparameters h are.
-func New(files *hf.Checkpoint, a arch.Arch, h arch.Hyper) *Loader {
+func New(ctx context.Context, files *hf.Checkpoint, a arch.Arch, h arch.Hyper) (*Loader, error) {
 	c := &Loader{files: files, h: h, a: a, tensors: map[string]tensor{}, taken: map[string]bool{}}
-	for _, t := range files.Tensors() {
+	all, err := decode.Tensors(ctx, files)
+	for _, t := range all {
 		c.tensors[a.Canonical(t.Name, h)] = t
 	}
-	return c
+	return c, err
 }
 
 // at is the place of an error about a tensor.

@@ -1,0 +1,102 @@
+package convert
+
+import (
+	"context"
+	"slices"
+
+	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/convert/unpack"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// rowOps are the transforms that move whole rows of a matrix, encoded ones as
+// well as others.
+var rowOps = []arch.OpKind{arch.RopePermute, arch.LatentValue, arch.Part, arch.Slice, arch.DeltaQKV, arch.DeltaGate, arch.TileRows}
+
+// exactly returns what finds the block type of a target, if its sources are
+// all quantized and its transforms leave their rows whole.
+func exactly(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) func(context.Context) (unpack.Packed, bool, error) {
+	unknown := func(s source) bool { return s.exact == nil || len(s.shape) < 2 }
+	computes := func(op arch.Op) bool { return !slices.Contains(rowOps, op.Kind) }
+	if slices.ContainsFunc(from, unknown) || slices.ContainsFunc(t.Ops, computes) {
+		return nil
+	}
+	return func(ctx context.Context) (unpack.Packed, bool, error) {
+		packed := make(map[string]unpack.Packed, len(from))
+		var kind gguf.Type
+		for i, s := range from {
+			p, ok, err := s.exact(ctx)
+			if err != nil || !ok || i > 0 && p.Type != kind {
+				return unpack.Packed{}, false, err
+			}
+			packed[s.name], kind = p, p.Type
+		}
+		rows, _ := assemble(t, h, at, from, func(s source) transform.Rows { return packed[s.name].Rows })
+		return unpack.Packed{Type: kind, Rows: rows}, true, nil
+	}
+}
+
+// keepCodes gives quantized targets the block type that keeps every weight,
+// where there is one. It reads their scales.
+func keepCodes(ctx context.Context, targets []target) error {
+	for i := range targets {
+		t := &targets[i]
+		if t.exact == nil || t.f32 {
+			continue
+		}
+		packed, ok, err := t.exact(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			t.encoded = &packed
+		}
+	}
+	return nil
+}
+
+// Quantized says what of a checkpoint was quantized already.
+type Quantized struct {
+	Method   string            // "GPTQ", "MLX", …; empty for a checkpoint of plain floats
+	Matrices int               // of the file that are made of quantized ones
+	Exact    map[gguf.Type]int // of those, how many keep every weight, by type
+}
+
+func quantized(from *unpack.Checkpoint, targets []target) Quantized {
+	q := Quantized{Exact: map[gguf.Type]int{}}
+	if from.Quantized > 0 {
+		q.Method = from.Method.Name()
+	}
+	for _, t := range targets {
+		if t.decoded {
+			q.Matrices++
+		}
+		if t.encoded != nil {
+			q.Exact[t.encoded.Type]++
+		}
+	}
+	return q
+}
+
+// mostly is the type that more than half of the weights have which come
+// encoded from the checkpoint; ok is false where most come otherwise.
+func mostly(targets []target) (FileType, bool) {
+	weights, all := map[gguf.Type]int64{}, int64(0)
+	for _, t := range targets {
+		n := int64(1)
+		for _, length := range t.shape {
+			n *= length
+		}
+		all += n
+		if t.encoded != nil {
+			weights[t.encoded.Type] += n
+		}
+	}
+	for _, f := range encodedTypes {
+		if 2*weights[f.tensors] > all {
+			return f.id, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,192 @@
+package unpack
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+
+	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+)
+
+// blockLen is the number of weights that a block of the types below holds.
+const blockLen = 32
+
+// form is a block type that can hold the codes of an affine matrix.
+type form struct {
+	id        gguf.Type
+	low, high int16 // of the codes
+	offset    bool  // whether blocks have one
+	put       func(block []byte, codes []int16)
+}
+
+// forms are in the order of their size.
+var forms = []form{
+	{gguf.TypeQ4_0, -8, 7, false, func(b []byte, codes []int16) { putNibbles(b[2:], codes, 8) }},
+	{gguf.TypeQ5_0, -16, 15, false, func(b []byte, codes []int16) { putFives(b[2:], codes, 16) }},
+	{gguf.TypeQ8_0, -128, 127, false, func(b []byte, codes []int16) {
+		for i, c := range codes {
+			b[2+i] = byte(int8(c))
+		}
+	}},
+	{gguf.TypeQ4_1, 0, 15, true, func(b []byte, codes []int16) { putNibbles(b[4:], codes, 0) }},
+	{gguf.TypeQ5_1, 0, 31, true, func(b []byte, codes []int16) { putFives(b[4:], codes, 0) }},
+}
+
+// putNibbles writes codes of 4 bits: number j beside number j + 16.
+func putNibbles(dst []byte, codes []int16, zero int16) {
+	const half = blockLen / 2
+	for j := range half {
+		dst[j] = byte(codes[j]+zero)&15 | byte(codes[j+half]+zero)<<4
+	}
+}
+
+// putFives writes codes of 5 bits: their high bits in one word, then the rest.
+func putFives(dst []byte, codes []int16, zero int16) {
+	high := uint32(0)
+	for j, c := range codes {
+		high |= uint32(c+zero) >> 4 & 1 << j
+	}
+	binary.LittleEndian.PutUint32(dst, high)
+	putNibbles(dst[4:], codes, zero)
+}
+
+// exact finds the smallest block type that holds every weight of the matrix
+// as it is: blocks must not straddle groups, the scales and offsets must be
+// half-precision floats, and the codes must fit.
+func (a *affine) exact(ctx context.Context) (Packed, bool, error) {
+	if !a.aligned() {
+		return Packed{}, false, nil
+	}
+	low, high, whole, ok, err := a.scan(ctx)
+	if err != nil || !ok {
+		return Packed{}, false, err
+	}
+	for i := range forms {
+		f := &forms[i]
+		if f.offset == !whole && f.low <= low && high <= f.high {
+			return Packed{Type: f.id, Rows: a.packed(f, whole)}, true, nil
+		}
+	}
+	return Packed{}, false, nil
+}
+
+// aligned reports whether every block lies in one group.
+func (a *affine) aligned() bool {
+	if a.cols%blockLen != 0 {
+		return false
+	}
+	for from := int64(0); from < a.cols; from += blockLen {
+		for i := from + 1; i < from+blockLen; i++ {
+			if a.group(i) != a.group(from) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// scanned is how many parameters are looked at together.
+const scanned = 1 << 18
+
+// scan reads all scales and offsets. It returns the bounds of the codes less
+// their zero points, and whether those are whole numbers; ok is false where a
+// parameter is not a half-precision float.
+func (a *affine) scan(ctx context.Context) (low, high int16, whole, ok bool, err error) {
+	step := max(scanned/a.groups, 1)
+	scale, off, zeros := make([]float32, step*a.groups), []float32(nil), []int16(nil)
+	if a.offset != none {
+		off = make([]float32, step*a.groups)
+	} else if a.zeros {
+		zeros = make([]int16, step*a.groups)
+	}
+	low, high, whole = math.MaxInt16, math.MinInt16, a.offset != added
+	if !a.zeros || a.offset == added {
+		low, high = a.low, a.high
+	}
+	for first := int64(0); first < a.rows; first += step {
+		n := min(step, a.rows-first)
+		count := n * a.groups
+		if err := a.params(ctx, first, n, scale[:count], clip(off, count), clip(zeros, count)); err != nil {
+			return 0, 0, false, false, err
+		}
+		for _, s := range scale[:count] {
+			if !isHalf(s) {
+				return 0, 0, false, false, nil
+			}
+		}
+		for _, z := range clip(zeros, count) {
+			low, high = min(low, a.low-z), max(high, a.high-z)
+		}
+		for _, z := range clip(off, count) {
+			switch {
+			case a.offset == added && isHalf(z):
+			case a.offset == before && z == float32(int16(z)) && z >= -256 && z <= 256:
+				low, high = min(low, a.low-int16(z)), max(high, a.high-int16(z))
+			default:
+				return 0, 0, false, false, nil
+			}
+		}
+	}
+	return low, high, whole, true, nil
+}
+
+// clip shortens a slice that may be nil.
+func clip[T any](s []T, n int64) []T {
+	if s == nil {
+		return nil
+	}
+	return s[:n]
+}
+
+// isHalf reports whether a half-precision float has the value.
+func isHalf(x float32) bool {
+	return dtype.F16ToF32(dtype.F32ToF16(x)) == x && !math.IsInf(float64(x), 0)
+}
+
+// packed are the rows in a block type. Every value is read back and compared.
+func (a *affine) packed(f *form, whole bool) transform.Rows {
+	size := int64(f.id.BlockBytes())
+	out := transform.Rows{DType: dtype.U8, Columns: a.cols / blockLen * size, Count: a.rows}
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		line, codes := make([]byte, out.Columns), make([]int16, blockLen)
+		want, got := make([]float32, a.cols), make([]float32, a.cols)
+		return a.eachRow(ctx, p, off, out.Columns, func(t *tile, r, within int64, dst []byte) error {
+			for b := range a.cols / blockLen {
+				from := b * blockLen
+				g := r*a.groups + a.group(from)
+				block := line[b*size : (b+1)*size]
+				copy(codes, t.codes[r*a.cols+from:])
+				binary.LittleEndian.PutUint16(block, dtype.F32ToF16(t.scale[g]))
+				if f.offset {
+					binary.LittleEndian.PutUint16(block[2:], dtype.F32ToF16(t.offset[g]))
+				} else if a.offset == before {
+					for i := range codes {
+						codes[i] -= int16(t.offset[g])
+					}
+				}
+				f.put(block, codes)
+			}
+			a.values(want, t, r)
+			if err := compare(f.id, line, want, got); err != nil {
+				return err
+			}
+			copy(dst, line[within:])
+			return nil
+		})
+	}
+	return out
+}
+
+// compare decodes a row and compares it with the weights that it is to hold.
+func compare(id gguf.Type, line []byte, want, got []float32) error {
+	decoders[id](got, line)
+	for i, v := range want {
+		if got[i] != v {
+			return fault.Op("unpack").Corrupt("column %d: weight %v would become %v as %s", i, v, got[i], id)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package unpack
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// words32 are the types of packed words.
+var words32 = []dtype.DType{dtype.I32, dtype.U32}
+
+// gptqCodecs read GPTQ (Frantar et al. 2022, arXiv:2210.17323) as AutoGPTQ
+// and GPTQModel write it: codes packed along the inputs, one column for each
+// output.
+var gptqCodecs = []codec{{
+	methods: []string{"gptq"}, main: ".qweight", types: words32, plain: ".weight", open: openGPTQ,
+	parts: []string{".qzeros", ".scales", ".g_idx"},
+}}
+
+func openGPTQ(m *module) (Tensor, error) {
+	scales, err := m.part(".scales", floats...)
+	if err != nil {
+		return Tensor{}, err
+	}
+	zeros, err := m.part(".qzeros", words32...)
+	if err != nil {
+		return Tensor{}, err
+	}
+	if len(m.main.Shape) != 2 || len(scales.Shape) != 2 || scales.Shape[0] < 1 || scales.Shape[1] != m.main.Shape[1] {
+		return Tensor{}, m.corrupt("shape %v with scales %v is not that of a matrix in groups", m.main.Shape, scales.Shape)
+	}
+	s, err := m.gptqSettings()
+	if err != nil {
+		return Tensor{}, err
+	}
+	a := &affine{rows: m.main.Shape[1], cols: m.main.Shape[0] * 32 / int64(s.layout.bits), groups: scales.Shape[0], tiles: m.tiles, zeros: true, high: 1<<s.layout.bits - 1}
+	index, indexed := m.has(".g_idx")
+	if indexed && len(index.Shape) == 1 {
+		a.cols = index.Shape[0]
+	}
+	if want := s.layout.words(a.cols); a.cols == 0 || m.main.Shape[0] != want {
+		return Tensor{}, m.corrupt("%d words for each of its columns of %d codes with %d bits, want %d", m.main.Shape[0], a.cols, s.layout.bits, want)
+	}
+	if err := m.gptqGroups(a, s.size, index, indexed); err != nil {
+		return Tensor{}, err
+	}
+	if err := m.shaped(zeros, a.groups, s.layout.words(a.rows)); err != nil {
+		return Tensor{}, err
+	}
+	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
+		words, err := band(ctx, m.main, a.rows, first, n)
+		if err != nil {
+			return err
+		}
+		s.layout.down(dst, words, n, a.cols)
+		return nil
+	}
+	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
+		if err := turnedFloats(ctx, scales, scale, a.rows, first, n); err != nil {
+			return err
+		}
+		return s.zeros(ctx, zeros, zero, a.rows, first, n)
+	}
+	return a.tensor([]int64{a.rows, a.cols}), nil
+}
+
+// turnedFloats reads scales stored by group for some rows, row by row.
+func turnedFloats(ctx context.Context, t hf.Tensor, dst []float32, width, first, n int64) error {
+	raw, err := band(ctx, t, width, first, n)
+	if err != nil {
+		return err
+	}
+	lines := make([]float32, len(dst))
+	if err := dtype.ToFloat32(lines, raw, t.DType); err != nil {
+		return err
+	}
+	turn(dst, lines, n)
+	return nil
+}
+
+// turn transposes lines of n elements.
+func turn[T any](dst, lines []T, n int64) {
+	groups := int64(len(lines)) / n
+	for g := range groups {
+		for r := range n {
+			dst[r*groups+g] = lines[g*n+r]
+		}
+	}
+}
+
+// gptqSettings are what a configuration says of one matrix.
+type gptqSettings struct {
+	layout *layout
+	size   int64 // of a group
+	one    bool  // zero points are stored less one
+	word   bool  // which was taken off whole words
+}
+
+func (m *module) gptqSettings() (s gptqSettings, err error) {
+	config := m.method.Config
+	bits, err := config.IntOr("bits", 4)
+	if err == nil {
+		s.size, err = config.IntOr("group_size", 128)
+	}
+	if err != nil {
+		return s, err
+	}
+	if bits, s.size, err = m.own(bits, s.size); err != nil {
+		return s, err
+	}
+	if bits < 2 || bits > 8 {
+		return s, m.corrupt("codes of %d bits are not those of GPTQ", bits)
+	}
+	format, err := config.StringOr("checkpoint_format", "gptq")
+	if err != nil {
+		return s, err
+	}
+	planar := format == "gptq_p" || bits > 4 && bits < 8
+	s.layout = stream(int(bits))
+	if planar {
+		s.layout = planes(int(bits))
+	}
+	s.one = !planar && format != "gptq_v2"
+	s.word = 32%bits == 0
+	return s, nil
+}
+
+// gptqGroups finds out which group every column belongs to: what g_idx says, or
+// one after the other.
+func (m *module) gptqGroups(a *affine, size int64, index hf.Tensor, indexed bool) error {
+	if size <= 0 {
+		size = a.cols
+	}
+	a.size = size
+	if want := (a.cols + size - 1) / size; a.groups != want {
+		return m.corrupt("%d groups of scales for %d columns in groups of %d, want %d", a.groups, a.cols, size, want)
+	}
+	if !indexed {
+		return nil
+	}
+	if err := m.typed(index, dtype.I32, dtype.I64); err != nil {
+		return err
+	}
+	if err := m.shaped(index, a.cols); err != nil {
+		return err
+	}
+	raw, err := readRaw(m.ctx, index, 0, a.cols)
+	if err != nil {
+		return err
+	}
+	a.index = make([]int32, a.cols)
+	straight := true
+	for i := range a.index {
+		g := int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
+		if index.DType == dtype.I64 {
+			g = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+		}
+		if g < 0 || g >= a.groups {
+			return m.corrupt("%q puts column %d into group %d of %d", index.Name, i, g, a.groups)
+		}
+		a.index[i] = int32(g)
+		straight = straight && g == int64(i)/size
+	}
+	if straight {
+		a.index = nil
+	}
+	return nil
+}
+
+// zeros reads zero points stored by group, packed along the rows of the
+// matrix, for some of them, row by row. GPTQ stores them less one: in codes
+// that divide a word that was taken off the whole word, with carries.
+func (s *gptqSettings) zeros(ctx context.Context, t hf.Tensor, dst []int16, rows, first, n int64) error {
+	bits := int64(s.layout.bits)
+	from, to := first/32*bits, s.layout.words(min((first+n+31)/32*32, rows))
+	words, err := band(ctx, t, s.layout.words(rows), from, to-from)
+	if err != nil {
+		return err
+	}
+	if s.one && s.word {
+		ones := uint32(0xffffffff) / (1<<bits - 1)
+		for i := 0; i < len(words); i += 4 {
+			binary.LittleEndian.PutUint32(words[i:], binary.LittleEndian.Uint32(words[i:])+ones)
+		}
+	}
+	groups, width := int64(len(dst))/n, 4*(to-from)
+	line := make([]int16, min((first+n+31)/32*32, rows)-first/32*32)
+	for g := range groups {
+		s.layout.line(line, words[g*width:(g+1)*width])
+		for r := range n {
+			z := line[first%32+r]
+			if s.one && !s.word {
+				z = (z + 1) & (1<<bits - 1)
+			}
+			dst[r*groups+g] = z
+		}
+	}
+	return nil
+}
