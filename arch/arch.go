@@ -6,7 +6,7 @@ import "github.com/f190792d/mq/formats/hf"
 type Arch struct {
 	Name     string              // general.architecture of the GGUF file
 	Classes  []string            // config.json "architectures" that it serves
-	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class
+	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class; "CLASS with KIND" goes before CLASS where the text model has that model_type
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
 	Late             string     // common key-values with this prefix are among Params instead
@@ -33,22 +33,6 @@ type Arch struct {
 	fromConfig func(*reader, *Hyper)
 	fromFile   func(*fileReader, *Hyper)
 }
-
-// Defaults holds the values that a Hugging Face class assumes for keys that
-// config.json leaves out. Zero values assume nothing.
-type Defaults struct {
-	Context  int
-	Eps      float64
-	RopeBase float64
-	HeadDim  int // counts as stated; may be [Derived]
-
-	AsStated bool // no key-value for a number of key heads that config.json leaves out
-
-	PartialRope float64 // the part of a head that is rotated
-}
-
-// Derived stands for hidden_size / num_attention_heads.
-const Derived = -1
 
 // Param is one key-value of the GGUF file and where it comes from: other
 // hyperparameters, or config.json itself.

@@ -24,7 +24,7 @@ func parse(t testing.TB, text string) hf.Config {
 	return hf.NewConfig(values, "config.json")
 }
 
-const small = `"vocab_size": 300, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4`
+const small = `"vocab_size": 300, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4`
 
 func TestReadsBothSpellingsOfRope(t *testing.T) {
 	want := Rope{Base: 5e5, Dim: 16, Scaling: "llama3", Factor: 8, OriginalContext: 8192, LowFreqFactor: 1, HighFreqFactor: 4}

@@ -20,11 +20,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if !ok {
 		return Hyper{}, fault.Unsupported("convert: config.json: class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
 	}
-	assumed, ok := a.Defaults[class]
-	if !ok {
-		assumed = a.Defaults[""]
-	}
 	c := newReader(config)
+	assumed := a.assumed(class, c.string("model_type"))
+	c.assumed = assumed.Keys.config()
 	h := Hyper{
 		Class:    class,
 		Arch:     a.Name,
@@ -40,7 +38,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		LayerEps: c.float("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_word_embeddings"),
 	}
-	h.Untied = c.has("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
+	h.Untied = c.states("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
 		h.FF = mlp
 	}
@@ -57,24 +55,15 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if h.FF == 0 && h.MoE.Experts == 0 {
 		c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
 	}
-	if !c.has("norm_topk_prob") && !c.has("moe") {
-		h.MoE.Normalize = a.Graph.NormalizeExperts && h.MoE.Experts > 0
-	}
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
-	h.HasHeadDim = h.HeadDim != 0 || assumed.HeadDim != 0
-	if h.HeadDim == 0 && assumed.HeadDim > 0 {
-		h.HeadDim = assumed.HeadDim
-	}
-	h.Context = first(h.Context, assumed.Context)
+	h.HasHeadDim = h.HeadDim != 0 || assumed.StatesHead
 	h.HasKVHeads = h.KVHeads != 0 || !assumed.AsStated
 	h.KVHeads = first(h.KVHeads, h.Heads)
 	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
 	h.ValueDim = h.HeadDim
-	h.Eps = first(h.Eps, assumed.Eps)
-	h.Rope = c.rope(h, assumed.PartialRope)
-	h.Rope.Base = first(h.Rope.Base, assumed.RopeBase)
+	h.Rope = c.rope(h)
 	h.TemperatureScale = first(c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta"), c.sub("llama_4_scaling").float("beta"))
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
@@ -87,7 +76,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	c.checkNoRope(a.Graph.NoRopeEvery)
 	c.own(&h, a.Params)
-	c.meaning(&h, a)
+	c.meaning(&h, a, assumed)
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
@@ -177,7 +166,7 @@ func (h Hyper) check(file string) error {
 // rope reads the rotary embedding: rope_scaling beside rope_theta, as
 // transformers 4 writes it, or rope_parameters, as version 5 does; the
 // parameters of full attention where layers differ.
-func (c *reader) rope(h Hyper, partial float64) Rope {
+func (c *reader) rope(h Hyper) Rope {
 	p := c.sub("rope_scaling", "rope_parameters")
 	if full := p.sub("full_attention"); len(full.layers) > 0 {
 		p = full
@@ -215,7 +204,7 @@ func (c *reader) rope(h Hyper, partial float64) Rope {
 	}
 	r.Sections = p.ints("mrope_section")
 	r.Dim = h.HeadDim
-	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent"), partial); part != 0 {
+	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent")); part != 0 {
 		r.Dim = int(float64(h.HeadDim) * part)
 	}
 	c.keepOf(p)

@@ -10,9 +10,9 @@ import (
 var deepseek = Arch{
 	Name:    "deepseek",
 	Classes: []string{"DeepseekForCausalLM"},
-	Defaults: map[string]Defaults{
-		"": {Eps: 1e-6, RopeBase: 1e4},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"rms_norm_eps": 1e-6, "rope_theta": 1e4, "norm_topk_prob": false, "first_k_dense_replace": 0,
+	}}},
 	Params: []Param{
 		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.HeadDim }),
 		{Key: "rope.scaling.type", From: func(Hyper) (any, bool) { return "none", true }},
@@ -41,8 +41,11 @@ var deepseek2 = Arch{
 	Name:    "deepseek2",
 	Classes: []string{"DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"},
 	Defaults: map[string]Defaults{
-		"":                      {Context: 4096, Eps: 1e-6, RopeBase: 1e4},
-		"DeepseekV2ForCausalLM": {Context: 2048, Eps: 1e-6, RopeBase: 1e4},
+		"": {Keys: deepseek3Keys},
+		"DeepseekV2ForCausalLM": {Keys: latentKeys.and(Keys{
+			"max_position_embeddings": 2048, "first_k_dense_replace": 0, "moe_intermediate_size": 1407, "n_routed_experts": 64, "n_shared_experts": 2,
+			"norm_topk_prob": false, "routed_scaling_factor": 1.0, "topk_method": "greedy", "scoring_func": "softmax",
+		})},
 	},
 	Params: []Param{
 		always("leading_dense_block_count", func(h Hyper, _ int) int { return h.MoE.LeadingDense }),
@@ -81,6 +84,16 @@ var deepseek2 = Arch{
 		}
 	},
 }
+
+var (
+	latentKeys = Keys{
+		"rms_norm_eps": 1e-6, "rope_theta": 1e4, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
+	}
+	deepseek3Keys = latentKeys.and(Keys{
+		"max_position_embeddings": 4096, "first_k_dense_replace": 3, "moe_intermediate_size": 2048, "n_routed_experts": 256, "n_shared_experts": 1,
+		"num_experts_per_tok": 8, "n_group": 8, "topk_group": 4, "norm_topk_prob": true, "routed_scaling_factor": 2.5, "scoring_func": "sigmoid",
+	})
+)
 
 // deepseek reads how each class chooses experts: V2 by softmax, within the
 // groups with the best experts at most, and V3 by sigmoid, within those with the

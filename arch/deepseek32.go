@@ -8,9 +8,9 @@ var deepseek32 = Arch{
 	Name:             "deepseek32",
 	Classes:          []string{"DeepseekV32ForCausalLM"},
 	KeepsPredictions: true,
-	Defaults: map[string]Defaults{
-		"": {Context: 163840, Eps: 1e-6, RopeBase: 1e4},
-	},
+	Defaults: map[string]Defaults{"": {Keys: deepseek3Keys.and(Keys{
+		"max_position_embeddings": 163840, "index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048,
+	})}},
 	Params: slices.Concat(deepseek2.Params, []Param{
 		{Key: "nextn_predict_layers", From: func(h Hyper) (any, bool) { return uint32(h.MTPLayers), h.Index.StatesPredictions }},
 		u32("attention.indexer.head_count", func(h Hyper, _ int) int { return h.Index.Heads }),
@@ -64,9 +64,15 @@ var mistral4 = Arch{
 	Name:    "mistral4",
 	Classes: []string{mistral4Class},
 	Strip:   []string{"language_model."},
-	Defaults: map[string]Defaults{
-		"": {Context: 1048576, Eps: 1e-6, RopeBase: 1e4},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 1048576, "rms_norm_eps": 1e-6, "first_k_dense_replace": 0, "moe_intermediate_size": 2048, "n_routed_experts": 128,
+		"n_shared_experts": 1, "num_experts_per_tok": 4, "n_group": 1, "topk_group": 1, "norm_topk_prob": true, "routed_scaling_factor": 1.0,
+		"q_lora_rank": 1024, "kv_lora_rank": 256, "qk_nope_head_dim": 64, "qk_rope_head_dim": 64, "v_head_dim": 128, "rope_theta": 1e4,
+		"rope_parameters": Keys{
+			"rope_type": "yarn", "rope_theta": 1e4, "factor": 128.0, "original_max_position_embeddings": 8192, "beta_fast": 32.0, "beta_slow": 1.0,
+			"mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
+		},
+	}}},
 	Params: deepseek2.Params,
 	Tensors: slices.Concat(trunk, latentAttention,
 		in(dense, mlp("mlp", "", ff)),

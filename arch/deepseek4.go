@@ -16,9 +16,12 @@ var deepseek4 = Arch{
 		{"blk.{i}.ffn_gate_tid2eid.weight"},
 		{"blk.{i}.ffn_gate_exps.weight", "blk.{i}.ffn_down_exps.weight", "blk.{i}.ffn_up_exps.weight"},
 	},
-	Defaults: map[string]Defaults{
-		"": {Eps: 1e-6, RopeBase: 1e4},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 1048576, "rms_norm_eps": 1e-6, "rope_theta": 1e4, "compress_rope_theta": 160000.0, "sliding_window": 128,
+		"num_key_value_heads": 1, "head_dim": 512, "q_lora_rank": 1024, "o_groups": 8, "o_lora_rank": 1024, "hc_mult": 4, "hc_sinkhorn_iters": 20, "hc_eps": 1e-6,
+		"index_n_heads": 64, "index_head_dim": 128, "index_topk": 512, "moe_intermediate_size": 2048, "n_routed_experts": 256, "n_shared_experts": 1,
+		"num_experts_per_tok": 6, "num_hash_layers": 3, "norm_topk_prob": true, "routed_scaling_factor": 1.5, "scoring_func": "sqrtsoftplus", "swiglu_limit": 10.0,
+	}}},
 	Params: []Param{
 		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
 		u32("attention.q_lora_rank", queryRank),

@@ -13,9 +13,12 @@ var llama = Arch{
 	Name:    "llama",
 	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "MistralForCausalLM", "MixtralForCausalLM"},
 	Defaults: map[string]Defaults{
-		"":                   {Context: 2048, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
-		"MistralForCausalLM": {Context: 131072, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
-		"MixtralForCausalLM": {Context: 131072, Eps: 1e-5, RopeBase: 1e6},
+		"":                   {Keys: Keys{"max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "rope_theta": 1e4}, StatesHead: true},
+		"MistralForCausalLM": mistralDefaults,
+		"MixtralForCausalLM": {Keys: Keys{
+			"max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "num_key_value_heads": 8,
+			"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,
+		}, windows: everyLayer},
 	},
 	Params:     llamaParams,
 	Vocabulary: llamaVocabulary,
@@ -32,6 +35,11 @@ var llama = Arch{
 	File:   Convention{Rope: RopeInterleaved},
 
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.Normalize = true }, // Mixtral's experts
+}
+
+var mistralDefaults = Defaults{
+	Keys:       Keys{"max_position_embeddings": 131072, "rms_norm_eps": 1e-6, "rope_theta": 1e4, "num_key_value_heads": 8, "sliding_window": 4096},
+	StatesHead: true, windows: everyLayer,
 }
 
 var llamaParams = []Param{

@@ -11,9 +11,10 @@ var llama4 = Arch{
 	Classes:    []string{"Llama4ForConditionalGeneration", "Llama4ForCausalLM"},
 	Strip:      []string{"language_model."},
 	Vocabulary: Vocabulary{Writer: JSONFirst},
-	Defaults: map[string]Defaults{
-		"": {Context: 131072, Eps: 1e-5, RopeBase: 5e5, HeadDim: Derived},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "rope_theta": 5e5, "num_key_value_heads": 8, "head_dim": 128,
+		"intermediate_size": 8192, "intermediate_size_mlp": 16384, "num_local_experts": 16, "num_experts_per_tok": 1, "interleave_moe_layer_step": 1,
+	}, StatesHead: true}},
 	Params: append(slices.Clip(llamaParams),
 		u32("interleave_moe_layer_step", func(h Hyper, _ int) int { return h.MoE.Step }),
 		u32("expert_feed_forward_length", expertFF),

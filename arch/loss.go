@@ -37,6 +37,7 @@ const (
 func Losses(config hf.Config, h Hyper) []Loss {
 	a, _ := ByClass(h.Class)
 	c := newReader(config)
+	c.assumed = a.assumed(h.Class, c.string("model_type")).Keys.config()
 	var all []Loss
 	for _, rule := range lossRules {
 		if text := rule.applies(c, a, h); text != "" {
@@ -62,14 +63,14 @@ var lossRules = []struct {
 	patch   func(a Arch) func(*Model)
 }{
 	{Noted, func(c *reader, a Arch, h Hyper) string {
-		if !strings.HasPrefix(a.Classes[0], NativeMistral) || c.has("max_position_embeddings") {
+		if !strings.HasPrefix(a.Classes[0], NativeMistral) || c.states("max_position_embeddings") {
 			return ""
 		}
 		return fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; a key-value %s.context_length of your own goes before it", h.Context, a.Name)
 	}, nil},
 	{NoWindow, func(c *reader, a Arch, h Hyper) string {
-		window := c.int("sliding_window")
-		if window == 0 || h.Context != 0 && window >= h.Context || a.writes("attention.sliding_window") || !c.slides(h) {
+		window := h.Meaning.Window
+		if window == 0 || h.Context != 0 && window >= h.Context || a.writes("attention.sliding_window") || !slices.Contains(h.Meaning.Sliding, true) {
 			return ""
 		}
 		return fmt.Sprintf("sliding_window: a file of architecture %s has no window, so llama.cpp attends to all positions; contexts of more than %d tokens differ from the model's", a.Name, window)
@@ -100,7 +101,7 @@ var lossRules = []struct {
 		return ""
 	}, func(Arch) func(*Model) { return unscaled }},
 	{OwnNormalizing, func(c *reader, a Arch, h Hyper) string {
-		if h.MoE.Experts == 0 || !c.has("norm_topk_prob") || a.writes("expert_weights_norm") || h.MoE.Normalize == a.Graph.NormalizeExperts {
+		if h.MoE.Experts == 0 || a.writes("expert_weights_norm") || h.MoE.Normalize == a.Graph.NormalizeExperts {
 			return ""
 		}
 		return fmt.Sprintf("norm_topk_prob is %v: a file of architecture %s has no key for it, and llama.cpp takes it as %v: its results differ from the model's", h.MoE.Normalize, a.Name, a.Graph.NormalizeExperts)
@@ -138,17 +139,6 @@ func (a Arch) writes(key string) bool {
 // checkpoint stores.
 func (a Arch) computes(target string) bool {
 	return slices.ContainsFunc(a.Extra, func(e Extra) bool { return e.Target == target })
-}
-
-// slides tells whether a layer's window is in use.
-func (c *reader) slides(h Hyper) bool {
-	if kinds := c.strings("layer_types"); len(kinds) > 0 {
-		return slices.Contains(kinds, "sliding_attention")
-	}
-	if c.has("use_sliding_window") {
-		return c.bool("use_sliding_window") && c.int("max_window_layers") < h.Layers
-	}
-	return true
 }
 
 // otherThan tells where Llama 4 deviates from the published models.

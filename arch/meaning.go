@@ -8,32 +8,19 @@ import (
 
 // meaning derives what transformers computes of the keys that many classes
 // share; what a class alone has, its own reader adds.
-func (c *reader) meaning(h *Hyper, a Arch) {
+func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	m := &h.Meaning
 	m.Rotation, m.LatentScale = h.Rope.configRotation(h.Context)
 	m.Rotation.Short, m.Rotation.Long = c.longRoPE(h.Rope)
 	m.LatentEps = 1e-6 // of these classes, whatever the configuration says of the other norms
 	m.Router = Router{Used: h.MoE.Used, Score: SoftmaxScore, Normalize: h.MoE.Normalize}
-	if window := c.int("sliding_window"); window > 0 {
-		m.Window, m.Sliding = window, c.sliding(h.Layers)
+	if window := c.int("sliding_window"); window > 0 && assumed.windows != nil {
+		m.Window, m.Sliding = window, each(h.Layers, func(layer int) bool { return assumed.windows(c, *h, layer) })
 	}
 	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
 	if a.fromConfig != nil {
 		a.fromConfig(c, h)
 	}
-}
-
-// sliding returns which layers have a window. Some classes slide everywhere;
-// others name the layers, or say from which on.
-func (c *reader) sliding(layers int) []bool {
-	if kinds := c.strings("layer_types"); len(kinds) > 0 {
-		return each(layers, func(i int) bool { return i < len(kinds) && kinds[i] == "sliding_attention" })
-	}
-	if !c.has("use_sliding_window") {
-		return nil
-	}
-	use, from := c.bool("use_sliding_window"), c.int("max_window_layers")
-	return each(layers, func(i int) bool { return use && i >= from })
 }
 
 // longRoPE reads a divisor for every pair, within the original context and

@@ -11,7 +11,9 @@ var mistral3 = Arch{
 	Strip:      []string{"language_model."},
 	Vocabulary: llamaVocabulary,
 	Defaults: map[string]Defaults{
-		"": {Context: 131072, Eps: 1e-6, RopeBase: 1e4, HeadDim: Derived},
+		"":                      mistralDefaults,
+		"Ministral3ForCausalLM": ministralDefaults,
+		"Mistral3ForConditionalGeneration with ministral3": ministralDefaults,
 	},
 	Params: append(slices.Clip(llamaParams),
 		Param{Key: "rope.scaling.yarn_log_multiplier", From: func(h Hyper) (any, bool) {
@@ -25,4 +27,15 @@ var mistral3 = Arch{
 	Source:  Convention{Rope: RopeHalf},
 	File:    Convention{Rope: RopeInterleaved},
 	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved},
+}
+
+var ministralDefaults = Defaults{
+	Keys: Keys{
+		"max_position_embeddings": 262144, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "num_key_value_heads": 8, "head_dim": 128,
+		"rope_parameters": Keys{
+			"rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 16384, "beta_fast": 32.0, "beta_slow": 1.0,
+			"mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
+		},
+	},
+	StatesHead: true, windows: everyLayer,
 }

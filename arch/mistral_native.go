@@ -33,7 +33,7 @@ func nativeClass(config hf.Config) string {
 var mistralNative = Arch{
 	Name:     "llama",
 	Classes:  []string{NativeMistral},
-	Defaults: map[string]Defaults{"": {Context: 128_000, Eps: 1e-5, RopeBase: 1e4}},
+	Defaults: map[string]Defaults{"": {Keys: Keys{"max_position_embeddings": 128_000, "norm_eps": 1e-5, "rope_theta": 1e4}, windows: everyLayer}},
 	Late:     "rope.scaling.",
 	Params:   append([]Param{u32("rope.dimension_count", func(h Hyper, _ int) int { return h.HeadDim })}, nativeYarn...),
 	Tensors:  nativeTensors,

@@ -7,7 +7,7 @@ import "slices"
 var mistralNativeMoE = Arch{
 	Name:     "deepseek2",
 	Classes:  []string{nativeMoE},
-	Defaults: map[string]Defaults{"": {Context: 128000, Eps: 1e-6, RopeBase: 1e4}},
+	Defaults: map[string]Defaults{"": {Keys: Keys{"max_position_embeddings": 128_000, "norm_eps": 1e-6, "rope_theta": 1e4}}},
 	Late:     mistralNative.Late,
 	Params: slices.Concat(without(deepseek2.Params, logMultiplier), without(nativeYarn[:5], logMultiplier), []Param{
 		{Key: logMultiplier, From: func(Hyper) (any, bool) { return float32(0.1), true }},

@@ -13,9 +13,10 @@ var mllama = Arch{
 	Name:    llama.Name,
 	Classes: []string{"MllamaForConditionalGeneration"},
 	Strip:   []string{"language_model."},
-	Defaults: map[string]Defaults{
-		"": {Context: 131072, Eps: 1e-5, RopeBase: 5e5, HeadDim: Derived},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "rope_theta": 5e5, "num_key_value_heads": 8,
+		"cross_attention_layers": []int{3, 8, 13, 18, 23, 28, 33, 38},
+	}, StatesHead: true}},
 	Params: llamaParams,
 	Tensors: slices.Concat([]Tensor{
 		{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{pictureVocab, embed}, Ops: slice(zero, vocab)},

@@ -7,11 +7,9 @@ package arch
 // kind of norm alone; the right one stands beside it here, without which
 // llama.cpp refuses the file.
 var qwen = Arch{
-	Name:    "qwen",
-	Classes: []string{"QWenLMHeadModel"},
-	Defaults: map[string]Defaults{
-		"": {Eps: 1e-6, RopeBase: 1e4, AsStated: true},
-	},
+	Name:     "qwen",
+	Classes:  []string{"QWenLMHeadModel"},
+	Defaults: map[string]Defaults{"": {Keys: Keys{"layer_norm_epsilon": 1e-6, "rotary_emb_base": 1e4}, AsStated: true}},
 	Tensors: []Tensor{
 		{Source: "transformer.wte.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 		{Source: "transformer.h.{i}.ln_1.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},

@@ -5,17 +5,15 @@ import "slices"
 // qwen2 serves Qwen 1.5, 2 and 2.5: biases on query, key and value, and
 // rotated dimensions paired by halves in checkpoint and file alike.
 var qwen2 = Arch{
-	Name:    "qwen2",
-	Classes: []string{"Qwen2ForCausalLM", "Qwen2Model"},
-	Defaults: map[string]Defaults{
-		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4},
-	},
-	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
-	Ignore:  []string{inverseFrequencies},
-	Pooling: true,
-	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
-	Source:  Convention{Rope: RopeHalf},
-	File:    Convention{Rope: RopeHalf},
+	Name:     "qwen2",
+	Classes:  []string{"Qwen2ForCausalLM", "Qwen2Model"},
+	Defaults: map[string]Defaults{"": {Keys: qwen2Keys, windows: fromLayer}},
+	Tensors:  slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
+	Ignore:   []string{inverseFrequencies},
+	Pooling:  true,
+	Graph:    Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
+	Source:   Convention{Rope: RopeHalf},
+	File:     Convention{Rope: RopeHalf},
 }
 
 // qwen2moe serves Qwen 1.5 MoE and Qwen 2 57B-A14B: routed experts beside one
@@ -23,9 +21,10 @@ var qwen2 = Arch{
 var qwen2moe = Arch{
 	Name:    "qwen2moe",
 	Classes: []string{"Qwen2MoeForCausalLM"},
-	Defaults: map[string]Defaults{
-		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4},
-	},
+	Defaults: map[string]Defaults{"": {Keys: qwen2Keys.and(Keys{
+		"num_key_value_heads": 16, "moe_intermediate_size": 1408, "num_experts": 60, "num_experts_per_tok": 4, "shared_expert_intermediate_size": 5632,
+		"norm_topk_prob": false,
+	}), windows: evenLayers}},
 	Params: qwenMoEParams,
 	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved),
 		in(dense, mlp("mlp", "", ff)),
@@ -36,6 +35,11 @@ var qwen2moe = Arch{
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
 	Views:  fusedViews,
+}
+
+var qwen2Keys = Keys{
+	"max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "rope_theta": 1e4, "num_key_value_heads": 32,
+	"use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28,
 }
 
 var qwenMoEParams = []Param{

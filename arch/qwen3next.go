@@ -8,9 +8,10 @@ import "slices"
 var qwen3next = Arch{
 	Name:    "qwen3next",
 	Classes: []string{"Qwen3NextForCausalLM"},
-	Defaults: map[string]Defaults{
-		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4, HeadDim: 256, PartialRope: 0.25},
-	},
+	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
+		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10, "shared_expert_intermediate_size": 512,
+		"norm_topk_prob": true,
+	})}},
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, mixedDelta, qwenMoE, prediction),
 	Ignore:  []string{inverseFrequencies},
@@ -24,33 +25,40 @@ var qwen3next = Arch{
 // heads in turn, checkpoints keep the value heads of a key head together:
 // hence the tiling. Text, height and width share the rotated dimensions.
 var qwen35 = Arch{
-	Name:    "qwen35",
-	Classes: []string{"Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration"},
-	Strip:   []string{"language_model."},
-	Defaults: map[string]Defaults{
-		"": {Context: 32768, Eps: 1e-6, RopeBase: 1e4, HeadDim: 256, PartialRope: 0.25},
-	},
-	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
-	Tensors: slices.Concat(offsetTrunk, gatedAttention, splitDelta, mlp("mlp", "", ff), prediction),
-	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
-	Graph:   deltaGraph(false),
-	Source:  deltaSource,
-	File:    Convention{Rope: RopeHalf, InTurn: true},
+	Name:     "qwen35",
+	Classes:  []string{"Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration"},
+	Strip:    []string{"language_model."},
+	Defaults: map[string]Defaults{"": {Keys: deltaAssumed}},
+	Params:   slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
+	Tensors:  slices.Concat(offsetTrunk, gatedAttention, splitDelta, mlp("mlp", "", ff), prediction),
+	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
+	Graph:    deltaGraph(false),
+	Source:   deltaSource,
+	File:     Convention{Rope: RopeHalf, InTurn: true},
 }
 
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
 var qwen35moe = Arch{
-	Name:     "qwen35moe",
-	Classes:  []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
-	Strip:    []string{"language_model."},
-	Defaults: qwen35.Defaults,
-	Params:   slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
-	Tensors:  slices.Concat(offsetTrunk, gatedAttention, splitDelta, qwenMoE, prediction),
-	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
-	Graph:    deltaGraph(false),
-	Source:   deltaSource,
-	File:     qwen35.File,
-	Views:    fusedViews,
+	Name:    "qwen35moe",
+	Classes: []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
+	Strip:   []string{"language_model."},
+	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
+		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 256, "num_experts_per_tok": 8, "shared_expert_intermediate_size": 512,
+		"norm_topk_prob": true,
+	})}},
+	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
+	Tensors: slices.Concat(offsetTrunk, gatedAttention, splitDelta, qwenMoE, prediction),
+	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
+	Graph:   deltaGraph(false),
+	Source:  deltaSource,
+	File:    qwen35.File,
+	Views:   fusedViews,
+}
+
+var deltaAssumed = Keys{
+	"max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "rope_theta": 1e4, "partial_rotary_factor": 0.25, "head_dim": 256, "num_key_value_heads": 4,
+	"linear_conv_kernel_dim": 4, "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_num_key_heads": 16, "linear_num_value_heads": 32,
+	"full_attention_interval": 4,
 }
 
 // deltaGraph is the graph of layers of linear and of gated full attention.

@@ -7,15 +7,17 @@ import "slices"
 
 // qwen2vl serves Qwen 2 VL and 2.5 VL.
 var qwen2vl = Arch{
-	Name:     "qwen2vl",
-	Classes:  []string{"Qwen2VLForConditionalGeneration", "Qwen2_5_VLForConditionalGeneration", "Qwen2VLModel"},
-	Strip:    wrapped,
-	Defaults: qwen2.Defaults,
-	Tensors:  qwen2.Tensors,
-	Ignore:   append([]string{inverseFrequencies}, otherModalities...),
-	Graph:    qwen2.Graph,
-	Source:   qwen2.Source,
-	File:     qwen2.File,
+	Name:    "qwen2vl",
+	Classes: []string{"Qwen2VLForConditionalGeneration", "Qwen2_5_VLForConditionalGeneration", "Qwen2VLModel"},
+	Strip:   wrapped,
+	Defaults: map[string]Defaults{"": {Keys: qwen2Keys.and(Keys{
+		"rms_norm_eps": 1e-5, "rope_theta": 1e6, "num_key_value_heads": 8, "max_window_layers": 80,
+	}), windows: fromLayer}},
+	Tensors: qwen2.Tensors,
+	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
+	Graph:   qwen2.Graph,
+	Source:  qwen2.Source,
+	File:    qwen2.File,
 }
 
 // qwen3vl serves the dense Qwen 3 VL.
@@ -23,9 +25,9 @@ var qwen3vl = Arch{
 	Name:    "qwen3vl",
 	Classes: []string{"Qwen3VLForConditionalGeneration"},
 	Strip:   wrapped,
-	Defaults: map[string]Defaults{
-		"": {Context: 128000, Eps: 1e-6, RopeBase: 5e5, HeadDim: 128},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "head_dim": 128, "num_key_value_heads": 32,
+	}}},
 	Params:  deepstack,
 	Tensors: qwen3.Tensors,
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
@@ -40,9 +42,10 @@ var qwen3vlmoe = Arch{
 	Name:    "qwen3vlmoe",
 	Classes: []string{"Qwen3VLMoeForConditionalGeneration"},
 	Strip:   wrapped,
-	Defaults: map[string]Defaults{
-		"": {Context: 128000, Eps: 1e-6, RopeBase: 5e5},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "num_key_value_heads": 16, "moe_intermediate_size": 1408,
+		"num_experts": 60, "num_experts_per_tok": 4, "norm_topk_prob": true,
+	}, StatesHead: true}},
 	Params: slices.Concat(qwenMoEParams, deepstack),
 	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),

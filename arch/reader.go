@@ -14,11 +14,13 @@ func corruptConfig(format string, args ...any) error {
 	return fault.Corrupt("convert: config.json: "+format, args...)
 }
 
-// reader looks keys up in layers of configurations and keeps the first error.
-// A key with the value null counts as absent.
+// reader looks keys up in layers of configurations, then in what the class
+// assumes, and keeps the first error. A key with the value null counts as
+// absent, and its class assumes nothing.
 type reader struct {
-	layers []hf.Config
-	err    error
+	layers  []hf.Config
+	assumed hf.Config
+	err     error
 }
 
 // newReader puts the text model's configuration before the root.
@@ -29,8 +31,8 @@ func newReader(config hf.Config) *reader {
 	return &reader{layers: []hf.Config{config}}
 }
 
-// find returns the configuration that has the first of keys that is present.
-func (c *reader) find(keys []string) (hf.Config, string, bool) {
+// stated returns the configuration that has the first of keys that is present.
+func (c *reader) stated(keys []string) (hf.Config, string, bool) {
 	for _, key := range keys {
 		for _, layer := range c.layers {
 			if layer.Has(key) {
@@ -41,9 +43,32 @@ func (c *reader) find(keys []string) (hf.Config, string, bool) {
 	return hf.Config{}, "", false
 }
 
-// has tells whether one of keys is present.
+// find returns the configuration that has the first of keys that is present or
+// assumed.
+func (c *reader) find(keys []string) (hf.Config, string, bool) {
+	if layer, key, ok := c.stated(keys); ok {
+		return layer, key, true
+	}
+	if c.null(keys...) {
+		return hf.Config{}, "", false
+	}
+	for _, key := range keys {
+		if c.assumed.Has(key) {
+			return c.assumed, key, true
+		}
+	}
+	return hf.Config{}, "", false
+}
+
+// has reports whether one of keys is present or assumed.
 func (c *reader) has(keys ...string) bool {
 	_, _, ok := c.find(keys)
+	return ok
+}
+
+// states reports whether one of keys is present.
+func (c *reader) states(keys ...string) bool {
+	_, _, ok := c.stated(keys)
 	return ok
 }
 
@@ -71,6 +96,11 @@ func (c *reader) sub(keys ...string) *reader {
 			if ok && len(s.layers) == 0 {
 				s.layers = []hf.Config{sub}
 			}
+		}
+	}
+	for _, key := range keys {
+		if sub, ok := c.assumed.Sub(key); ok && len(s.layers) == 0 {
+			s.layers = []hf.Config{sub}
 		}
 	}
 	return s

@@ -6,9 +6,10 @@ import "slices"
 var smollm3 = Arch{
 	Name:    "smollm3",
 	Classes: []string{"SmolLM3ForCausalLM"},
-	Defaults: map[string]Defaults{
-		"": {Context: 32768, Eps: 1e-6, RopeBase: 2e6},
-	},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "rope_theta": 2e6, "num_key_value_heads": 4, "use_sliding_window": false,
+		"tie_word_embeddings": true, "no_rope_layer_interval": 4,
+	}, windows: unrotatedLayers}},
 	Params:     llamaParams,
 	Vocabulary: llamaVocabulary,
 	Tensors:    slices.Concat(trunk, attention(permuted), attentionBias(permuted), mlp("mlp", "", ff)),
