@@ -17,6 +17,7 @@ type Arch struct {
 
 	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 
+	Only    Keys     // values of config.json that the model must have where it states them: others are of another graph
 	Params  []Param  // key-values beyond [Common], in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything
@@ -29,7 +30,9 @@ type Arch struct {
 	Source, File Convention // of checkpoint and file
 	Views        []View     // where a checkpoint keeps matrices that it does not keep as they are
 
-	// Readers of what is this architecture's alone; nil: nothing is.
+	// Readers of what is this architecture's alone; nil: nothing is. sizes runs
+	// before what follows from them is derived.
+	sizes      func(*reader, *Hyper)
 	fromConfig func(*reader, *Hyper)
 	fromFile   func(*fileReader, *Hyper)
 }
@@ -100,6 +103,8 @@ type Graph struct {
 	Input  func(Hyper) Input
 	Layer  func(h Hyper, layer int) Layer
 	Output func(Hyper) Output
+
+	Activation Activation // of a class or file that does not say otherwise
 
 	// To be replaced by the functions.
 	SourceRope       RopeStyle // how the checkpoint pairs rotated dimensions

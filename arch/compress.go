@@ -66,7 +66,7 @@ func clamps(h Hyper) (any, bool) {
 // compressed reads compressed attention and hyper-connections.
 func (c *reader) compressed(h *Hyper) {
 	h.Compress = Compress{
-		Ratios: c.ints("compress_ratios"), RopeBase: first(c.float("compress_rope_theta"), 160000), Window: c.need("sliding_window"),
+		Ratios: c.ratios(), RopeBase: c.float("compress_rope_theta"), Window: c.need("sliding_window"),
 		OutGroups: c.need("o_groups"), OutRank: c.need("o_lora_rank"),
 	}
 	h.Streams = Streams{Count: c.need("hc_mult"), Iterations: c.need("hc_sinkhorn_iters"), Eps: c.float("hc_eps")}
@@ -74,6 +74,25 @@ func (c *reader) compressed(h *Hyper) {
 	h.Rope.Dim = c.need("qk_rope_head_dim")
 	h.MoE.HashLayers = c.int("num_hash_layers")
 	h.MoE.Clamp = c.float("swiglu_limit")
+}
+
+// ratios reads the ratio of every layer, which transformers gives names.
+func (c *reader) ratios() []int {
+	if ratios := c.ints("compress_ratios"); ratios != nil {
+		return ratios
+	}
+	var ratios []int
+	for _, kind := range c.strings("layer_types") {
+		ratio, ok := map[string]int{slidingLayer: 0, "compressed_sparse_attention": Overlapping, "heavily_compressed_attention": Separate}[kind]
+		if !ok {
+			c.keep(corruptConfig("key \"layer_types\": unknown kind of layer %q", kind))
+		}
+		ratios = append(ratios, ratio)
+	}
+	if ratios == nil {
+		c.keep(corruptConfig("key \"compress_ratios\" is missing"))
+	}
+	return ratios
 }
 
 // compressed reads the same from a file.

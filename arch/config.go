@@ -1,6 +1,9 @@
 package arch
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -52,8 +55,10 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	h.MoE = c.experts()
 	c.nativeExperts(&h.MoE)
-	if h.FF == 0 && h.MoE.Experts == 0 {
-		c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
+	for layer := range min(h.Layers, mostLayers) {
+		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
+			c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
+		}
 	}
 	if c.err != nil {
 		return Hyper{}, c.err
@@ -68,13 +73,14 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
 	}
-	if c.has("compress_ratios") {
-		c.compressed(&h)
+	if a.sizes != nil {
+		a.sizes(c, &h)
 	}
 	if c.has("linear_num_value_heads") {
 		h.Delta = c.delta(h.Layers)
 	}
 	c.checkNoRope(a.Graph.NoRopeEvery)
+	c.only(a.Only)
 	c.own(&h, a.Params)
 	c.meaning(&h, a, assumed)
 	if c.err != nil {
@@ -89,7 +95,7 @@ func (c *reader) experts() MoE {
 		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
 		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
 		StatesFF:     c.has("moe_intermediate_size"),
-		FF:           c.int("moe_intermediate_size", "intermediate_size", "hidden_dim"),
+		FF:           first(c.int("moe_intermediate_size"), c.int("intermediate_size", "hidden_dim")),
 		Shared:       c.int("n_shared_experts"),
 		SharedFF:     c.int("shared_expert_intermediate_size"),
 		Groups:       c.int("n_group"),
@@ -101,6 +107,9 @@ func (c *reader) experts() MoE {
 		DenseOnly:    c.ints("mlp_only_layers"),
 	}
 	m.SharedFF = first(m.SharedFF, m.Shared*m.FF)
+	if kinds := c.strings("mlp_layer_types"); len(kinds) > 0 {
+		m.Listed = each(len(kinds), func(i int) bool { return kinds[i] != "dense" })
+	}
 	switch f := c.string("score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func", "expert_selection_fn"); f {
 	case "":
 	case "softmax":
@@ -123,6 +132,21 @@ func (c *reader) latent(h *Hyper) {
 	h.HeadDim = h.MLA.NopeDim + h.Rope.Dim
 	h.ValueDim = c.need("v_head_dim")
 	h.HasHeadDim = true
+}
+
+// only refuses values of keys that the graph does not have.
+func (c *reader) only(values Keys) {
+	want := values.config()
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		layer, _, ok := c.stated([]string{key})
+		if !ok {
+			continue
+		}
+		got, _ := layer.Value(key)
+		if value, _ := want.Value(key); fmt.Sprint(got) != fmt.Sprint(value) {
+			c.keep(fault.Unsupported("convert: config.json: key %q: %v is not supported, only %v is", key, got, value))
+		}
+	}
 }
 
 // checkNoRope refuses a choice of unrotated layers that a file cannot express.

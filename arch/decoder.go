@@ -62,10 +62,10 @@ func at(layers []bool, layer int, otherwise bool) bool {
 // feedOf is the gated network, or experts in the layers that have them.
 func feedOf(h Hyper, layer int) Feed {
 	if !h.MoE.In(layer) {
-		return &Dense{Width: h.FF, Gated: true, Limit: h.MoE.Clamp}
+		return &Dense{Width: h.FF, Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp}
 	}
 	e := &Experts{
-		Count: h.MoE.Experts, Width: h.MoE.FF, Gated: true, Limit: h.MoE.Clamp,
+		Count: h.MoE.Experts, Width: h.MoE.FF, Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp,
 		Router: h.Meaning.Router, Hashed: layer < h.MoE.HashLayers,
 	}
 	if h.MoE.SharedFF > 0 {
@@ -75,7 +75,7 @@ func feedOf(h Hyper, layer int) Feed {
 }
 
 func shared(h Hyper, width int) *Dense {
-	return &Dense{Suffix: "_shexp", Width: width, Gated: true, Limit: h.MoE.Clamp}
+	return &Dense{Suffix: "_shexp", Width: width, Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp}
 }
 
 // normedHeads scales each query and key head by its root mean square.

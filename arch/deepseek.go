@@ -10,6 +10,7 @@ import (
 var deepseek = Arch{
 	Name:    "deepseek",
 	Classes: []string{"DeepseekForCausalLM"},
+	Only:    Keys{"moe_layer_freq": 1},
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"rms_norm_eps": 1e-6, "rope_theta": 1e4, "norm_topk_prob": false, "first_k_dense_replace": 0,
 	}}},
@@ -40,6 +41,7 @@ var deepseek = Arch{
 var deepseek2 = Arch{
 	Name:    "deepseek2",
 	Classes: []string{"DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"},
+	Only:    Keys{"rope_interleave": true},
 	Defaults: map[string]Defaults{
 		"": {Keys: deepseek3Keys},
 		"DeepseekV2ForCausalLM": {Keys: latentKeys.and(Keys{

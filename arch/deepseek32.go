@@ -7,6 +7,7 @@ import "slices"
 var deepseek32 = Arch{
 	Name:             "deepseek32",
 	Classes:          []string{"DeepseekV32ForCausalLM"},
+	Only:             deepseek2.Only,
 	KeepsPredictions: true,
 	Defaults: map[string]Defaults{"": {Keys: deepseek3Keys.and(Keys{
 		"max_position_embeddings": 163840, "index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048,
@@ -63,6 +64,7 @@ func predicts(h Hyper, layer int) bool { return layer >= h.Layers }
 var mistral4 = Arch{
 	Name:    "mistral4",
 	Classes: []string{mistral4Class},
+	Only:    deepseek2.Only,
 	Strip:   []string{"language_model."},
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 1048576, "rms_norm_eps": 1e-6, "first_k_dense_replace": 0, "moe_intermediate_size": 2048, "n_routed_experts": 128,

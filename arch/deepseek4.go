@@ -97,6 +97,7 @@ var deepseek4 = Arch{
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
 
+	sizes: (*reader).compressed,
 	fromConfig: func(_ *reader, h *Hyper) {
 		h.Meaning.Router = Router{Used: h.MoE.Used, Score: SqrtSoftplusScore, Normalize: true, Scale: h.MoE.Scale}
 	},

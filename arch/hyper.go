@@ -54,13 +54,14 @@ type Meaning struct {
 	LatentEps   float64 // epsilon of the norms within latent attention
 	Router      Router
 
-	Window   int    // keys that a query of a sliding layer sees; 0: all
-	Sliding  []bool // by layer; nil: all
-	Chunk    int    // positions of a chunk in rotated layers; 0: no chunks
-	NoRope   []bool // layers that are not rotated; nil: none
-	UnitHead bool   // rotated queries and keys are scaled to unit root mean square
-	Warming  Temperature
-	WarmRope bool // layers that are rotated have the temperature, too
+	Window     int    // keys that a query of a sliding layer sees; 0: all
+	Sliding    []bool // by layer; nil: all
+	Chunk      int    // positions of a chunk in rotated layers; 0: no chunks
+	NoRope     []bool // layers that are not rotated; nil: none
+	Activation Activation
+	UnitHead   bool // rotated queries and keys are scaled to unit root mean square
+	Warming    Temperature
+	WarmRope   bool // layers that are rotated have the temperature, too
 
 	Pooling Pooling
 }
@@ -90,9 +91,10 @@ type MoE struct {
 	Scale              float64 // of the experts' weights
 	Normalize          bool    // weights of the chosen experts sum to 1
 
-	LeadingDense int   // layers before the first with experts
-	Step         int   // every so many layers, one has experts
-	DenseOnly    []int // layers without experts beside those
+	LeadingDense int    // layers before the first with experts
+	Step         int    // every so many layers, one has experts
+	DenseOnly    []int  // layers without experts beside those
+	Listed       []bool // whether each layer has experts, where config.json lists it; those behind follow the three above
 
 	HashLayers int     // first layers whose experts follow from the token alone
 	Clamp      float64 // limit of gate and up projection; 0 is none
@@ -105,8 +107,11 @@ const (
 	SqrtSoftplus = 4 // sqrt(log(1 + exp x))
 )
 
-// In tells whether a layer has experts.
+// In reports whether a layer has experts.
 func (m MoE) In(layer int) bool {
+	if layer < len(m.Listed) {
+		return m.Experts > 0 && m.Listed[layer]
+	}
 	return m.Experts > 0 && layer >= m.LeadingDense && (layer+1)%max(m.Step, 1) == 0 && !slices.Contains(m.DenseOnly, layer)
 }
 

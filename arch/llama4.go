@@ -54,6 +54,9 @@ const (
 // llama4 reads the attention of long contexts. The choice of experts goes by
 // logits, whose order their sigmoid keeps.
 func (c *reader) llama4(h *Hyper) {
+	if list := c.ints("moe_layers"); len(list) > 0 {
+		h.MoE.Listed = each(h.Layers, func(i int) bool { return slices.Contains(list, i) })
+	}
 	m := &h.Meaning
 	m.Router = Router{Used: h.MoE.Used, Score: SigmoidScore, Before: true}
 	m.NoRope = c.noRope(h.Layers)

@@ -12,6 +12,13 @@ func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	m := &h.Meaning
 	m.Rotation, m.LatentScale = h.Rope.configRotation(h.Context)
 	m.Rotation.Short, m.Rotation.Long = c.longRoPE(h.Rope)
+	if m.Activation = a.Graph.Activation; c.states("hidden_activation", "hidden_act") {
+		name := c.string("hidden_activation", "hidden_act")
+		known := false
+		if m.Activation, known = activations[name]; !known {
+			c.keep(fault.Unsupported("convert: config.json: key \"hidden_act\": unsupported activation %q", name))
+		}
+	}
 	m.LatentEps = 1e-6 // of these classes, whatever the configuration says of the other norms
 	m.Router = Router{Used: h.MoE.Used, Score: SoftmaxScore, Normalize: h.MoE.Normalize}
 	if window := c.int("sliding_window"); window > 0 && assumed.windows != nil {
@@ -60,6 +67,7 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 		}
 		m.Rotation.Magnitude = first(g.float("rope.scaling.attn_factor"), 1)
 	}
+	m.Activation = a.Graph.Activation
 	m.LatentEps = h.Eps
 	m.Router = Router{
 		Used: h.MoE.Used, Score: Score(first(h.MoE.Gating, a.Graph.Gating, Softmax)), Normalize: h.MoE.Normalize,

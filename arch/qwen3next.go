@@ -27,6 +27,7 @@ var qwen3next = Arch{
 var qwen35 = Arch{
 	Name:     "qwen35",
 	Classes:  []string{"Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration"},
+	Only:     Keys{"attn_output_gate": true},
 	Strip:    []string{"language_model."},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed}},
 	Params:   slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
@@ -35,12 +36,15 @@ var qwen35 = Arch{
 	Graph:    deltaGraph(false),
 	Source:   deltaSource,
 	File:     Convention{Rope: RopeHalf, InTurn: true},
+
+	fromConfig: sectioned,
 }
 
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
 var qwen35moe = Arch{
 	Name:    "qwen35moe",
 	Classes: []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
+	Only:    Keys{"attn_output_gate": true},
 	Strip:   []string{"language_model."},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 256, "num_experts_per_tok": 8, "shared_expert_intermediate_size": 512,
@@ -53,6 +57,8 @@ var qwen35moe = Arch{
 	Source:  deltaSource,
 	File:    qwen35.File,
 	Views:   fusedViews,
+
+	fromConfig: sectioned,
 }
 
 var deltaAssumed = Keys{
@@ -67,6 +73,14 @@ func deltaGraph(joined bool) Graph {
 		Layer:      decoder(normedHeads, gatedHeads, gatedShared, feedNormed("blk.{i}.post_attention_norm"), recurrent(joined)),
 		SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax,
 		NormOffset: 1, GatedAttention: true,
+	}
+}
+
+// sectioned puts the class's own division of the rotated dimensions where
+// config.json has none.
+func sectioned(_ *reader, h *Hyper) {
+	if h.Rope.Sections == nil {
+		h.Meaning.Rotation.Sections = []int{11, 11, 10, 0}
 	}
 }
 

@@ -99,7 +99,8 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		pooled = rerankKVs(pooled, a.Name)
 	}
 	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
-	for _, loss := range arch.Losses(ckpt.Config(), h) {
+	losses := arch.Losses(ckpt.Config(), h)
+	for _, loss := range losses {
 		if loss.Text != "" {
 			p.Warnings = append(p.Warnings, loss.Text)
 		}
@@ -128,7 +129,10 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		p.addVocabulary(tokens.KVs)
 		p.Warnings = append(p.Warnings, tokens.Notes...)
 	}
-	return p, nil
+	if pooling, ok := p.KVs.Uint(a.Name + ".pooling_type"); ok { // which other files than config.json say
+		h.Meaning.Pooling = arch.Pooling(pooling)
+	}
+	return p, arch.CheckExpressed(a, h, losses, p.KVs)
 }
 
 // newCompanion plans the file of another kind that a checkpoint gives beside

@@ -72,6 +72,14 @@ func Write(dir, class string, seed uint64) error {
 	if !ok {
 		return fmt.Errorf("tiny: no configuration of class %s", class)
 	}
+	return WriteConfig(dir, text, seed)
+}
+
+// Config returns the configuration of a class.
+func Config(class string) string { return configs[class] }
+
+// WriteConfig is Write for a configuration of the caller's.
+func WriteConfig(dir, text string, seed uint64) error {
 	config, err := ParseConfig([]byte(text))
 	if err != nil {
 		return err
@@ -80,6 +88,7 @@ func Write(dir, class string, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	class := h.Class
 	a, _ := arch.ByClass(class)
 	random := rand.New(rand.NewPCG(seed, 1))
 	var weights []safetensors.Named
