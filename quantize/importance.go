@@ -21,7 +21,7 @@ type Importance struct {
 // NewImportance prepares a matrix. The entries whose names contain an item of
 // exclude are left out; with include, only those are used whose names contain
 // an item of it. Where nothing is left the result is nil, which stands for no
-// matrix at all. Entries must be finite.
+// matrix at all. Entries must be finite and not negative.
 func NewImportance(file string, m *imatrix.Matrix, include, exclude []string) (*Importance, error) {
 	if len(include) > 0 && len(exclude) > 0 {
 		return nil, fault.Op("quantize").Invalid("weights can be included by name or excluded, not both")
@@ -32,8 +32,10 @@ func NewImportance(file string, m *imatrix.Matrix, include, exclude []string) (*
 		if !in || containsAny(name, exclude) {
 			continue
 		}
-		if i := slices.IndexFunc(e.Sums, func(x float32) bool { return x-x != 0 }); i >= 0 {
-			return nil, fault.Op("quantize").File(file).Tensor(name).Corrupt("value %d of the importance matrix is %v, not finite", i, e.Sums[i])
+		for _, list := range [][]float32{e.Sums, e.Counts} {
+			if i := slices.IndexFunc(list, func(x float32) bool { return x-x != 0 || x < 0 }); i >= 0 {
+				return nil, fault.Op("quantize").File(file).Tensor(name).Corrupt("value %d of the importance matrix is %v; a sum of squares is finite and not negative", i, list[i])
+			}
 		}
 		im.names = append(im.names, name)
 	}
@@ -78,6 +80,10 @@ type Coverage struct {
 	Entries  int      `json:"entries"`
 	Weighted int      `json:"weighted"`          // tensors quantized with weights
 	Missing  []string `json:"missing,omitempty"` // quantized without, for want of an entry
+
+	// Replaced are tensors of prediction layers whose type requires weights
+	// and that have no entry: they are quantized as a type that requires none.
+	Replaced []string `json:"replaced,omitempty"`
 	Unused   []string `json:"unused,omitempty"`  // entries without a tensor
 	Ignored  []string `json:"ignored,omitempty"` // embeddings, whose entry has another size
 
@@ -92,8 +98,12 @@ func (c *Coverage) String() string {
 	for _, list := range c.Unseen {
 		experts += len(list)
 	}
-	return fmt.Sprintf("importance weights for %d of %d quantized tensors; %d entries unused; %d experts without counts in %d tensors",
+	text := fmt.Sprintf("importance weights for %d of %d quantized tensors; %d entries unused; %d experts without counts in %d tensors",
 		c.Weighted, c.Weighted+len(c.Missing)+len(c.Ignored), len(c.Unused), experts, len(c.Unseen))
+	if n := len(c.Replaced); n > 0 {
+		text += fmt.Sprintf("; %d tensors of prediction layers, which no text reaches, take a type that requires none: %s", n, strings.Join(c.Replaced, ", "))
+	}
+	return text
 }
 
 // attach gives every tensor that is going to be quantized its weights.

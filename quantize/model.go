@@ -10,6 +10,7 @@ import (
 type model struct {
 	arch    string
 	layers  int // all blocks, those for multi-token prediction included
+	body    int // without them
 	groups  int // query heads to a key-value head, in the first layer
 	experts int // experts to a layer, 0 for a dense model
 	is70B   bool
@@ -49,16 +50,16 @@ func readModel(kvs gguf.KVs, overrides []KVOverride) *model {
 		m.groups = heads / headsKV
 	}
 
-	body := m.layers - number("nextn_predict_layers")
-	m.is70B = body > 0 && body == sizes70B[m.arch]
+	m.body = m.layers - number("nextn_predict_layers")
+	m.is70B = m.body > 0 && m.body == sizes70B[m.arch]
 	if slices.Contains([]string{"llama", "llama-embed"}, m.arch) {
 		m.is70B = m.is70B && heads != headsKV && m.experts != 8
 	}
 	switch m.arch { // these run more layers than they store
 	case "graniteswitch":
-		m.layers = body + 1
+		m.layers = m.body + 1
 	case "nanbeige":
-		m.layers = max(m.layers, body*number("num_loops"))
+		m.layers = max(m.layers, m.body*number("num_loops"))
 	}
 	return m
 }

@@ -79,6 +79,9 @@ func NewPlan(kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) (*Plan, error) 
 		}
 	}
 	for i := range choices {
+		if p.uncovered(&choices[i], tensors) {
+			plan.Coverage.Replaced = append(plan.Coverage.Replaced, choices[i].Info.Name)
+		}
 		if err := p.check(&choices[i]); err != nil {
 			return nil, err
 		}
@@ -197,9 +200,27 @@ func (p *planner) check(c *Choice) error {
 		if p.Importance == nil {
 			return fault.Op("quantize").Tensor(name).Kind(ErrNoImportance).Invalid("type %s requires an importance matrix", to)
 		}
-		return fault.Op("quantize").Tensor(name).Invalid("type %s requires importance weights, and %s has none for it", to, p.Importance.File)
+		return fault.Op("quantize").Tensor(name).Kind(ErrUncovered).Invalid("type %s requires importance weights, and %s has none for it", to, p.Importance.File)
 	}
 	return nil
+}
+
+// uncovered gives a tensor that requires weights and lies in a prediction layer,
+// which no collection reaches, the type that takes the place of its own where
+// rows are short: it requires none. A type that was asked for stays.
+func (p *planner) uncovered(c *Choice, source []gguf.TensorInfo) bool {
+	name := source[c.Source].Name
+	layer, ok := layerOf(name)
+	_, named := firstMatch(p.Overrides, name)
+	if p.Importance == nil || c.weights != nil || !c.Converts() || named || !ok || layer < p.model.body || layer >= p.model.layers {
+		return false
+	}
+	replaced := false
+	for t, ok := ByID(c.Info.Type); ok && p.needsWeights(name, t) && t.Fallback != gguf.TypeF32; t, ok = ByID(c.Info.Type) {
+		to, _ := fitting(t.Fallback, c.Info.Columns())
+		c.Wanted, c.Info.Type, replaced = to, to, true
+	}
+	return replaced
 }
 
 // needsWeights reports whether the tensor would be useless in the type without

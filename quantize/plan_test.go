@@ -3,6 +3,7 @@ package quantize
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -213,10 +214,63 @@ func TestCoverageNamesWhatTheMatrixLacks(t *testing.T) {
 	}
 }
 
-func TestRefusesAMatrixThatIsNotFinite(t *testing.T) {
-	m := &imatrix.Matrix{Entries: map[string]*imatrix.Entry{"a": {Sums: []float32{1, float32(math.NaN())}, Counts: []float32{1}}}}
-	if _, err := NewImportance("m", m, nil, nil); !errors.Is(err, fault.ErrCorrupt) {
-		t.Errorf("error %v", err)
+func TestRefusesAMatrixThatIsNotOfSquares(t *testing.T) {
+	for _, x := range []float32{float32(math.NaN()), float32(math.Inf(1)), -1e-30} {
+		for _, e := range []*imatrix.Entry{{Sums: []float32{1, x}, Counts: []float32{1}}, {Sums: []float32{1, 1}, Counts: []float32{x}}} {
+			m := &imatrix.Matrix{Entries: map[string]*imatrix.Entry{"a": e}}
+			if _, err := NewImportance("m", m, nil, nil); !errors.Is(err, fault.ErrCorrupt) {
+				t.Errorf("%v: error %v", e, err)
+			}
+		}
+	}
+}
+
+// TestPredictionLayersWithoutWeightsTakeATypeThatRequiresNone: no collection
+// reaches them, whatever the type; any other tensor that lacks its entry, and a
+// type that was asked for, are refused.
+func TestPredictionLayersWithoutWeightsTakeATypeThatRequiresNone(t *testing.T) {
+	entries := map[string]*imatrix.Entry{}
+	var tensors []gguf.TensorInfo
+	for layer := range 3 {
+		name := fmt.Sprintf("blk.%d.ffn_down.weight", layer)
+		tensors = append(tensors, tensorOf(name, bf16, 256, 4))
+		if layer < 2 {
+			entries[name] = &imatrix.Entry{Sums: make([]float32, 256), Counts: []float32{1}}
+		}
+	}
+	im, err := NewImportance("m.gguf", &imatrix.Matrix{Entries: entries}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kvs := append(llama(3), gguf.KV{Key: "llama.nextn_predict_layers", Value: uint32(1)})
+	required := 0
+	for _, r := range Recipes() {
+		if r.Copy() || r.Name == "Q1_0" { // of 128 values, without another in its place
+			continue
+		}
+		p := plan(t, kvs, tensors, Options{Recipe: r, Importance: im})
+		last := p.Tensors[2]
+		got, _ := ByID(last.Info.Type)
+		if got.NeedsWeights || got.WantsWeights {
+			t.Errorf("%s: the prediction layer is %s", r.Name, got.Name)
+		}
+		if len(p.Coverage.Replaced) > 0 {
+			required++
+			if !strings.Contains(p.Coverage.String(), "blk.2.ffn_down.weight") || last.Fallback() {
+				t.Errorf("%s: %s, fallback %v", r.Name, p.Coverage, last.Fallback())
+			}
+		}
+	}
+	if required < 5 {
+		t.Errorf("only %d recipes have required weights", required)
+	}
+	for name, o := range map[string]Options{
+		"a type that was asked for": {Recipe: recipe(t, "IQ2_XS"), Importance: im, Overrides: overrides(t, "blk.2=iq2_xs")},
+		"no prediction layer":       {Recipe: recipe(t, "IQ2_XS"), Importance: im, KVs: []KVOverride{{"llama.nextn_predict_layers", uint32(0)}}},
+	} {
+		if _, err := NewPlan(kvs, tensors, o); !errors.Is(err, ErrUncovered) || !strings.Contains(err.Error(), "blk.2.ffn_down.weight") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ var advice = []struct {
 	{quantize.ErrFallback, "leave --no-fallback out to allow it"},
 	{quantize.ErrQuantized, "--allow-requantize permits that"},
 	{vocab.ErrPre, "--pre NAME takes the named one nevertheless"},
+	{quantize.ErrUncovered, "give it a type that requires none with --tensor-type NAME=TYPE, drop its layer with --prune-layers, or collect again with more text"},
 	{quantize.ErrNoImportance, "give one with --imatrix, or collect one with --imatrix-from"},
 }
 
