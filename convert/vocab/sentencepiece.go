@@ -122,14 +122,18 @@ func (c *checkpoint) writeLlamaHF() error {
 	if err != nil {
 		return err
 	}
-	for rank, m := range c.json.Model.Merges {
-		id, ok := c.json.OwnID(m[0] + m[1])
+	err = c.json.Merges(func(rank int, left, right string) error {
+		id, ok := c.json.OwnID(left + right)
 		if !ok {
-			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, m)
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, left+right)
 		}
-		if table[id].score == -1000 {
+		if int(id) < len(table) && table[id].score == -1000 {
 			table[id].score = -2000 - float32(rank)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	c.put("llama", c.preOr("default"), table, true)
 	if err := c.special(false, len(table), nil); err != nil {
@@ -162,10 +166,11 @@ func prepends(f *tokenizer.File) bool {
 func (c *checkpoint) llamaTokens() ([]entry, error) {
 	b := c.json
 	roles := c.roleTokens()
-	table := make([]entry, len(b.Tokens))
+	table := make([]entry, b.Size())
 	own := b.Own()
-	for id, text := range b.Tokens {
-		if b.Types[id] == tokenizer.TypeUndefined {
+	for id := range table {
+		text, known := b.Token(id)
+		if known == tokenizer.TypeUndefined {
 			table[id] = padding(id)
 			continue
 		}
@@ -221,16 +226,16 @@ func (c *checkpoint) writeUnigram() error {
 // writeUnigramJSON writes a unigram model of tokenizer.json (XLM-RoBERTa).
 func (c *checkpoint) writeUnigramJSON() error {
 	b := c.json
-	size := max(c.size, len(b.Scores))
+	size := max(c.size, len(b.Model.Scores))
 	table := padded(size)
 	roles := c.roleTokens()
 	added := map[string]bool{}
 	for _, a := range b.AddedTokens {
 		added[a.Content] = true
 	}
-	for id, score := range b.Scores {
+	for id, score := range b.Model.Scores {
 		kind := tokenizer.TypeNormal
-		text := b.Tokens[id]
+		text, _ := b.Token(id)
 		switch {
 		case b.Model.UnkID != nil && int64(id) == *b.Model.UnkID:
 			kind = tokenizer.TypeUnknown

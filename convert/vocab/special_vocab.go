@@ -75,7 +75,9 @@ func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool,
 	}
 	if parsed != nil {
 		if merges {
-			v.merges = mergeLines(parsed.Model.Merges)
+			if v.merges, err = mergeLines(parsed); err != nil {
+				return nil, err
+			}
 		}
 		v.normalizer(parsed.Normalizer.Steps())
 		v.postProcessor(parsed.PostProcessor.Steps(), config)
@@ -109,16 +111,17 @@ func newSpecialVocab(files tokenizer.Files, parsed *tokenizer.File, merges bool,
 
 // mergeLines writes merges as GGUF has them. A space within a token is written
 // as in the byte alphabet.
-func mergeLines(merges tokenizer.Merges) []string {
+func mergeLines(f *tokenizer.File) ([]string, error) {
 	space := tokenizer.ToByteChars(" ")
-	lines := make([]string, len(merges))
-	for i, m := range merges {
-		lines[i] = strings.ReplaceAll(m[0], " ", space) + " " + strings.ReplaceAll(m[1], " ", space)
-	}
-	return lines
+	var lines []string
+	err := f.Merges(func(_ int, left, right string) error {
+		lines = append(lines, strings.ReplaceAll(left, " ", space)+" "+strings.ReplaceAll(right, " ", space))
+		return nil
+	})
+	return lines, err
 }
 
-func (v *specialVocab) normalizer(steps []tokenizer.Step) {
+func (v *specialVocab) normalizer(steps []*tokenizer.Step) {
 	t := true
 	for _, s := range steps {
 		switch s.Type {
@@ -152,7 +155,7 @@ func truthy(entry any) bool {
 
 // postProcessor reads from the template which special tokens stand around a
 // text. It completes the configuration with what that tells.
-func (v *specialVocab) postProcessor(steps []tokenizer.Step, config map[string]any) {
+func (v *specialVocab) postProcessor(steps []*tokenizer.Step, config map[string]any) {
 	known := len(config) > 0
 	if !known {
 		config = map[string]any{}
@@ -164,7 +167,7 @@ func (v *specialVocab) postProcessor(steps []tokenizer.Step, config map[string]a
 		config["eos_token"] = config["sep_token"]
 	}
 	for i := range steps {
-		switch p := &steps[i]; p.Type {
+		switch p := steps[i]; p.Type {
 		case "RobertaProcessing":
 			for _, role := range []string{"bos", "eos", "sep"} {
 				v.add.set(role, true)

@@ -141,13 +141,13 @@ func addedKind(text string, special bool) (string, tokenizer.TokenType) {
 func (c *checkpoint) jsonTokens() ([]entry, error) {
 	b := c.json
 	added := c.added()
-	size := max(c.size, len(b.Tokens))
+	size := max(c.size, b.Size())
 	for id := range added {
 		size = max(size, int(id)+1)
 	}
 	table := padded(size)
-	for id, text := range b.Tokens {
-		if b.Types[id] != tokenizer.TypeUndefined {
+	for id := range b.Size() {
+		if text, kind := b.Token(id); kind != tokenizer.TypeUndefined {
 			table[id] = entry{text, 0, tokenizer.TypeNormal}
 		}
 	}
@@ -167,7 +167,8 @@ func (c *checkpoint) jsonTokens() ([]entry, error) {
 // added tokens left aside.
 func (c *checkpoint) ownRows() int {
 	b, rows := c.json, 0
-	for id, text := range b.Tokens {
+	for id := range b.Size() {
+		text, _ := b.Token(id)
 		if _, own := b.OwnID(text); own {
 			rows = id + 1
 		}
@@ -203,7 +204,7 @@ func (c *checkpoint) added() map[int64]tokenizer.AddedToken {
 		if own, known := c.json.ID(content); known && int64(own) != id {
 			continue // the vocabulary has it elsewhere
 		}
-		if id < int64(len(c.json.Tokens)) && c.json.Types[id] != tokenizer.TypeUndefined && c.json.Tokens[id] != content {
+		if text, kind := c.json.Token(int(id)); kind != tokenizer.TypeUndefined && text != content {
 			continue
 		}
 		special, _ := fields["special"].(bool)

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -16,7 +17,7 @@ type bpe struct {
 
 	bytes [256]int32       // byte alphabet: the symbol of each byte
 	chars map[string]int32 // else: the symbol of each character
-	whole map[string]int32 // words that need no merges (ignore_merges), or nil
+	whole *lexicon         // words that need no merges (ignore_merges), or nil
 	lines map[string]int32 // runs of line ends that are tokens (gemma4), or nil
 
 	fallback *[256]int32 // byte tokens for unknown characters, or nil
@@ -34,11 +35,11 @@ type bpeState struct {
 	cache wordCache
 }
 
-// setMerges builds the merge table. ids are the tokens by text, in the
-// spelling of the merges. A closed vocabulary must have a token for every
-// merge; else a merge may name strings that are no tokens.
-func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) error {
-	b.merges = newPairTable(len(merges))
+// setMerges builds the merge table over the tokens of the model. A closed
+// vocabulary must have a token for every merge; else a merge may name strings
+// that are no tokens.
+func (b *bpe) setMerges(all merges, tokens *lexicon, closed bool) error {
+	b.merges = newPairTable(all.count)
 	own := map[string]int32{}
 	symbol := func(id int32, text string) int32 {
 		if id != unknown {
@@ -46,43 +47,48 @@ func (b *bpe) setMerges(merges [][2]string, ids map[string]int32, closed bool) e
 		}
 		id, ok := own[text]
 		if !ok {
+			text = strings.Clone(text)
 			id = b.tokens + int32(len(b.extra))
 			own[text] = id
 			b.extra = append(b.extra, text)
 		}
 		return id
 	}
-	for rank, t := range symbols(merges, ids) {
-		m := &merges[rank]
-		if m[0] == "" || m[1] == "" {
-			return fault.Op("tokenizer").Corrupt("merge %d %q has an empty side", rank, *m)
+	last := int32(-1)
+	err := all.each(func(rank int, left, right string) error {
+		if left == "" || right == "" {
+			return fault.Op("tokenizer").Corrupt("merge %d %q has an empty side", rank, [2]string{left, right})
 		}
-		if min(t.left, t.right, t.both) == unknown {
+		l, _ := tokens.id(left)
+		r, _ := tokens.id(right)
+		both := tokens.next(left, right, last)
+		if min(l, r, both) == unknown {
 			if closed {
-				return fault.Op("tokenizer").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, *m)
+				return fault.Op("tokenizer").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, [2]string{left, right})
 			}
-			t = triple{symbol(t.left, m[0]), symbol(t.right, m[1]), symbol(t.both, m[0]+m[1])}
+			l, r, both = symbol(l, left), symbol(r, right), symbol(both, left+right)
 		}
+		last = both
 		// Of a merge that is there twice llama.cpp keeps the first, Hugging
 		// Face tokenizers the last.
-		b.merges.put(t.left, t.right, merged{int32(rank), t.both}, !closed)
-		b.cut.join(m[0], m[1])
-	}
+		b.merges.put(l, r, merged{int32(rank), both}, !closed)
+		b.cut.join(left, right)
+		return nil
+	})
 	b.cut.off = b.chars == nil || b.whole != nil
 	for text, id := range own {
 		if b.chars != nil && runeCount(text) == 1 {
 			b.chars[text] = id
 		}
 	}
-	return nil
+	return err
 }
 
 // setBytes makes the symbols single bytes in the byte alphabet.
-func (b *bpe) setBytes(ids map[string]int32) {
+func (b *bpe) setBytes(tokens *lexicon) {
 	for i := range b.bytes {
-		id, ok := ids[byteChar[i]]
+		id, ok := tokens.id(byteChar[i])
 		if !ok {
-			id = unknown
 			for j, text := range b.extra {
 				if text == byteChar[i] {
 					id = b.tokens + int32(j)
@@ -126,8 +132,14 @@ func (b *bpe) cached(dst []int32, s string, st *bpeState) []int32 {
 }
 
 func (b *bpe) encode(dst []int32, s string, st *bpeState) []int32 {
-	if id, ok := b.whole[s]; ok {
-		return append(dst, id)
+	if b.whole != nil {
+		text := s
+		if b.chars == nil {
+			text = ToByteChars(s)
+		}
+		if id, ok := b.whole.id(text); ok {
+			return append(dst, id)
+		}
 	}
 	if id, ok := b.lines[s]; ok {
 		return append(dst, id)

@@ -1,9 +1,6 @@
 package tokenizer
 
 import (
-	"slices"
-	"strconv"
-
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
@@ -81,7 +78,7 @@ func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {
 		return nil, err
 	}
 	l.around()
-	return l.init(), nil
+	return l.Tokenizer, nil
 }
 
 // vocabulary reads the tokens with their scores and types.
@@ -90,7 +87,10 @@ func (l *loader) vocabulary() error {
 	if !ok {
 		return fault.Op("tokenizer").Key(key("tokens")).Corrupt(" is missing or no array of strings")
 	}
-	l.tokens = slices.Clone(tokens)
+	var err error
+	if l.vocab, err = newVocabulary(tokens); err != nil {
+		return err
+	}
 	l.types = make([]TokenType, len(tokens))
 	types, typed := l.kvs.Ints(key("token_type"))
 	if typed && len(types) < len(tokens) {
@@ -110,22 +110,6 @@ func (l *loader) vocabulary() error {
 		for i := range l.scores {
 			l.scores[i] = float32(scores[i])
 		}
-	}
-	return l.index()
-}
-
-// index fills ids from tokens.
-func (t *Tokenizer) index() error {
-	t.ids = make(map[string]int32, len(t.tokens))
-	for id, text := range t.tokens {
-		if text == "" {
-			text = "[EMPTY_" + strconv.Itoa(id) + "]"
-			t.tokens[id] = text
-		}
-		if first, dup := t.ids[text]; dup {
-			return fault.Op("tokenizer").Corrupt("tokens %d and %d are both %q", first, id, text)
-		}
-		t.ids[text] = int32(id)
 	}
 	return nil
 }
@@ -148,7 +132,7 @@ func (l *loader) preTokenizer() error {
 func (l *loader) roles(defaults map[string]int32) {
 	l.special = map[string]int32{}
 	for role, id := range defaults {
-		if int(id) < len(l.tokens) {
+		if int(id) < l.vocab.size {
 			l.special[role] = id
 		}
 	}
@@ -156,7 +140,7 @@ func (l *loader) roles(defaults map[string]int32) {
 		delete(l.special, "bos")
 	}
 	for _, r := range roles {
-		if id, ok := l.kvs.Int(key(r.key + "_token_id")); ok && id >= 0 && id < int64(len(l.tokens)) {
+		if id, ok := l.kvs.Int(key(r.key + "_token_id")); ok && id >= 0 && id < int64(l.vocab.size) {
 			l.special[r.role] = int32(id)
 		}
 	}

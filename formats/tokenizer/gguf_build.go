@@ -32,9 +32,9 @@ func (l *loader) stripRules() func(text string) (left, right bool) {
 
 func (l *loader) spm() error {
 	if l.scores == nil {
-		l.scores = make([]float32, len(l.tokens))
+		l.scores = make([]float32, l.vocab.size)
 	}
-	m := newSPM(l.tokens, l.scores, l.types, l.ids)
+	m := newSPM(l.vocab, l.scores, l.types)
 	m.unk = l.role("unk")
 	l.model = m
 	l.words = func(dst []string, f fragment) []string {
@@ -53,38 +53,27 @@ func (l *loader) bpe() error {
 	if !ok && l.pre != "kimi-k2" {
 		return fault.Op("tokenizer").Key(key("merges")).Corrupt(" is missing or no array of strings")
 	}
-	merges := make([][2]string, 0, len(texts))
-	for i, text := range texts {
-		at := -1
-		if text != "" {
-			at = strings.IndexByte(text[1:], ' ') + 1
-		}
-		if at < 1 || at == len(text)-1 {
-			return fault.Op("tokenizer").Corrupt("merge %d %q is not two strings", i, text)
-		}
-		merges = append(merges, [2]string{text[:at], text[at+1:]})
-	}
-	m := &bpe{tokens: int32(len(l.tokens)), unk: unknown}
+	m := &bpe{tokens: int32(l.vocab.size), unk: unknown}
 	if l.rule.Characters {
-		m.chars = oneRune(l.ids)
-		m.fallback = byteTokens(l.ids)
+		m.chars = oneRune(l.vocab.own)
+		m.fallback = byteTokens(l.vocab.own)
 	}
 	if l.rule.IgnoreMerges {
-		m.whole = wholeWords(l.ids, m.chars == nil)
+		m.whole = l.vocab.own
 	}
 	if l.pre == "gemma4" || l.pre == "granite-embed-multi-311m" {
 		m.lines = map[string]int32{}
-		for text, id := range l.ids {
+		for id, text := range l.vocab.all() {
 			if strings.Trim(text, "\n") == "" {
 				m.lines[text] = id
 			}
 		}
 	}
-	if err := m.setMerges(merges, l.ids, false); err != nil {
+	if err := m.setMerges(mergeList(texts), l.vocab.own, false); err != nil {
 		return err
 	}
 	if m.chars == nil {
-		m.setBytes(l.ids)
+		m.setBytes(l.vocab.own)
 	}
 	l.model = m
 	split, err := l.rule.Splitter()
@@ -124,9 +113,9 @@ func dropSpace(dst []string, s string) []string {
 }
 
 // oneRune are the tokens of one character.
-func oneRune(ids map[string]int32) map[string]int32 {
+func oneRune(tokens *lexicon) map[string]int32 {
 	chars := map[string]int32{}
-	for text, id := range ids {
+	for id, text := range tokens.all() {
 		if text != "" && leadLen(text) == len(text) {
 			chars[text] = id
 		}
@@ -135,36 +124,18 @@ func oneRune(ids map[string]int32) map[string]int32 {
 }
 
 // byteTokens are the ids of <0x00> to <0xFF>.
-func byteTokens(ids map[string]int32) *[256]int32 {
+func byteTokens(tokens *lexicon) *[256]int32 {
 	var table [256]int32
 	for b := range table {
-		id, ok := ids[byteToken(byte(b))]
-		if !ok {
-			id = unknown
-		}
-		table[b] = id
+		table[b], _ = tokens.id(byteToken(byte(b)))
 	}
 	return &table
-}
-
-// wholeWords are the tokens by the raw text that they stand for.
-func wholeWords(ids map[string]int32, byteLevel bool) map[string]int32 {
-	if !byteLevel {
-		return ids
-	}
-	whole := make(map[string]int32, len(ids))
-	for text, id := range ids {
-		if raw, ok := FromByteChars(text); ok {
-			whole[raw] = id
-		}
-	}
-	return whole
 }
 
 func (l *loader) wordPiece() error {
 	var firsts, rests []string
 	var firstIDs, restIDs []int32
-	for id, text := range l.tokens {
+	for id, text := range l.vocab.all() {
 		if word, ok := strings.CutPrefix(text, lowBlock); ok {
 			firsts, firstIDs = append(firsts, word), append(firstIDs, int32(id))
 		}
@@ -179,7 +150,7 @@ func (l *loader) wordPiece() error {
 }
 
 func (l *loader) unigram() error {
-	scores := make([]float64, len(l.tokens))
+	scores := make([]float64, l.vocab.size)
 	for i, s := range l.scores {
 		scores[i] = float64(s)
 	}
@@ -195,20 +166,20 @@ func (l *loader) unigram() error {
 		return err
 	}
 	norm := &normalizer{chars: chars, escape: true, prefix: l.addSpace, merge: l.flag("remove_extra_whitespaces", false),
-		keep: userDefined(l.tokens, l.types)}
-	l.model = newUnigram(l.tokens, scores, l.types, l.role("unk"))
+		keep: userDefined(l.vocab, l.types)}
+	l.model = newUnigram(l.vocab, scores, l.types, l.role("unk"))
 	l.words = func(dst []string, f fragment) []string { return append(dst, norm.llama(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }
 
 // userDefined finds user-defined tokens, or is nil where there are none.
-func userDefined(tokens []string, types []TokenType) *trie {
+func userDefined(v *vocabulary, types []TokenType) *trie {
 	var keys []string
 	var ids []int32
 	for id, t := range types {
 		if t == TypeUserDefined {
-			keys, ids = append(keys, tokens[id]), append(ids, int32(id))
+			keys, ids = append(keys, v.text(int32(id))), append(ids, int32(id))
 		}
 	}
 	if keys == nil {
@@ -218,8 +189,8 @@ func userDefined(tokens []string, types []TokenType) *trie {
 }
 
 func (l *loader) rwkv() error {
-	keys, ids := make([]string, len(l.tokens)), make([]int32, len(l.tokens))
-	for i, text := range l.tokens {
+	keys, ids := make([]string, l.vocab.size), make([]int32, l.vocab.size)
+	for i, text := range l.vocab.all() {
 		keys[i], ids[i] = unescapeRWKV(text), int32(i)
 	}
 	l.model = &greedy{newTrie(keys, ids), l.role("unk")}
@@ -231,7 +202,7 @@ func (l *loader) rwkv() error {
 // textPiece gives the bytes of a token by its type; decode is for normal ones.
 func (t *Tokenizer) textPiece(decode func(string) string) func(int32) string {
 	return func(id int32) string {
-		text := t.tokens[id]
+		text := t.vocab.text(id)
 		switch t.types[id] {
 		case TypeNormal:
 			return decode(text)

@@ -31,7 +31,7 @@ func (t *Tokenizer) spelledRoles() []int32 {
 		}
 		best := unknown
 		for _, text := range texts {
-			if id, ok := t.ids[text]; ok && (best == unknown || id < best) {
+			if id, ok := t.vocab.id(text); ok && (best == unknown || id < best) {
 				best = id
 			}
 		}
@@ -52,29 +52,31 @@ func (l *loader) spelled() {
 		control[id] = true
 	}
 	for _, text := range endings {
-		if id, ok := l.ids[text]; ok {
+		if id, ok := l.vocab.id(text); ok {
 			control[id] = true
 		}
 	}
 	has := func(texts ...string) bool {
 		for _, text := range texts {
-			if _, ok := l.ids[text]; !ok {
+			if _, ok := l.vocab.id(text); !ok {
 				return false
 			}
 		}
 		return true
 	}
 	for _, text := range []string{"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"} {
-		if id, ok := l.ids[text]; ok {
+		if id, ok := l.vocab.id(text); ok {
 			plain[id] = TypeUserDefined
 		}
 	}
 	// Where these tokens end a turn, <|end|> only ends a part of it.
 	if has("<|return|>", "<|call|>", "<|end|>") || has("<|call|>", "<|flush|>", "<|end|>") || has("<|calls|>", "<|flush|>", "<|end|>") {
-		plain[l.ids["<|end|>"]] = TypeUserDefined
+		id, _ := l.vocab.id("<|end|>")
+		plain[id] = TypeUserDefined
 	}
 	if has("<|tool_response>", "</s>") {
-		plain[l.ids["</s>"]] = TypeNormal
+		id, _ := l.vocab.id("</s>")
+		plain[id] = TypeNormal
 	}
 	l.mark(control, plain)
 }
@@ -83,7 +85,7 @@ func (l *loader) spelled() {
 func (l *loader) mark(control map[int32]bool, plain map[int32]TokenType) {
 	strip := l.stripRules()
 	var ms []marker
-	for i, text := range l.tokens {
+	for i, text := range l.vocab.all() {
 		id := int32(i)
 		kind, promoted := l.types[i], control[id]
 		if t, ok := plain[id]; ok {

@@ -27,7 +27,7 @@ func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &jsonBuilder{&Tokenizer{tokens: f.Tokens, types: f.Types, ids: f.ids, special: map[string]int32{}}, f, false}
+	b := &jsonBuilder{&Tokenizer{vocab: f.vocab, types: f.types, special: map[string]int32{}}, f, false}
 	switch b.file.Model.Type {
 	case "BPE":
 		err = b.bpe(mapped)
@@ -36,7 +36,7 @@ func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
 	case "WordPiece":
 		err = b.wordPiece(mapped)
 	case "WordLevel":
-		b.kind, b.model = "wordlevel", wholeWord{b.file.vocab, b.unknownID()}
+		b.kind, b.model = "wordlevel", wholeWord{b.vocab.own, b.unknownID()}
 	default:
 		err = fault.Op("tokenizer").File("tokenizer.json").Unsupported("model %q", b.file.Model.Type)
 	}
@@ -52,17 +52,17 @@ func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	b.spelledRoles()
-	return b.init(), b.template()
+	return b.Tokenizer, b.template()
 }
 
 // wholeWord knows whole words only.
 type wholeWord struct {
-	ids map[string]int32
+	ids *lexicon
 	unk int32
 }
 
 func (m wholeWord) word(dst []int32, s string) []int32 {
-	if id, ok := m.ids[s]; ok {
+	if id, ok := m.ids.id(s); ok {
 		return append(dst, id)
 	}
 	if m.unk >= 0 {
@@ -72,7 +72,7 @@ func (m wholeWord) word(dst []int32, s string) []int32 {
 }
 
 func (b *jsonBuilder) unknownID() int32 {
-	if id, ok := b.file.vocab[str(b.file.Model.UnkToken)]; ok && b.file.Model.UnkToken != nil {
+	if id, ok := b.vocab.own.id(str(b.file.Model.UnkToken)); ok && b.file.Model.UnkToken != nil {
 		return id
 	}
 	return unknown
@@ -86,21 +86,21 @@ func (b *jsonBuilder) bpe(byteLevel bool) error {
 	if str(b.file.Model.SubPrefix) != "" || str(b.file.Model.WordSuffix) != "" {
 		return fault.Op("tokenizer").File("tokenizer.json").Unsupported("BPE with subword prefix %q and word suffix %q", str(b.file.Model.SubPrefix), str(b.file.Model.WordSuffix))
 	}
-	m := &bpe{tokens: int32(len(b.tokens)), unk: b.unknownID(), fuse: b.file.Model.FuseUnk, strict: true}
+	m := &bpe{tokens: int32(b.vocab.size), unk: b.unknownID(), fuse: b.file.Model.FuseUnk, strict: true}
 	if !byteLevel {
-		m.chars = oneRune(b.file.vocab)
+		m.chars = oneRune(b.vocab.own)
 	}
 	if b.file.Model.ByteFallback {
-		m.fallback = byteTokens(b.file.vocab)
+		m.fallback = byteTokens(b.vocab.own)
 	}
 	if b.file.Model.IgnoreMerges {
-		m.whole = wholeWords(b.file.vocab, byteLevel)
+		m.whole = b.vocab.own
 	}
-	if err := m.setMerges(b.file.Model.Merges, b.file.vocab, true); err != nil {
+	if err := m.setMerges(b.file.merges, b.vocab.own, true); err != nil {
 		return err
 	}
 	if byteLevel {
-		m.setBytes(b.file.vocab)
+		m.setBytes(b.vocab.own)
 	}
 	b.model = m
 	return nil
@@ -113,20 +113,20 @@ func (b *jsonBuilder) unigram(byteLevel bool) error {
 	}
 	unk := unknown
 	if id := b.file.Model.UnkID; id != nil {
-		if *id < 0 || *id >= int64(len(b.file.Scores)) {
-			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("unk_id %d in a vocabulary of %d", *id, len(b.file.Scores))
+		if *id < 0 || *id >= int64(len(b.file.Model.Scores)) {
+			return fault.Op("tokenizer").File("tokenizer.json").Corrupt("unk_id %d in a vocabulary of %d", *id, len(b.file.Model.Scores))
 		}
 		unk = int32(*id)
 	}
-	b.scores = make([]float32, len(b.tokens))
-	plain := make([]TokenType, len(b.file.Scores))
-	for i, s := range b.file.Scores {
+	b.scores = make([]float32, b.vocab.size)
+	plain := make([]TokenType, len(b.file.Model.Scores))
+	for i, s := range b.file.Model.Scores {
 		b.scores[i] = float32(s)
 		plain[i] = TypeNormal
 	}
-	m := newUnigram(b.tokens[:len(b.file.Scores)], b.file.Scores, plain, unk)
+	m := newUnigram(b.vocab, b.file.Model.Scores, plain, unk)
 	if b.file.Model.ByteFallback {
-		m.bytes = byteTokens(b.file.vocab)
+		m.bytes = byteTokens(b.vocab.own)
 	}
 	b.model = m
 	return nil
@@ -147,7 +147,7 @@ func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 	}
 	var firsts, rests []string
 	var firstIDs, restIDs []int32
-	for text, id := range b.file.vocab {
+	for id, text := range b.vocab.own.all() {
 		firsts, firstIDs = append(firsts, text), append(firstIDs, id)
 		if rest, ok := strings.CutPrefix(text, prefix); ok {
 			rests, restIDs = append(rests, rest), append(restIDs, id)
@@ -191,7 +191,7 @@ func (b *jsonBuilder) decoding() {
 	if escaped {
 		b.piece = func(id int32) string {
 			if b.types[id] == TypeUserDefined {
-				return unescapeSpaces(b.tokens[id])
+				return unescapeSpaces(b.vocab.text(id))
 			}
 			return plain(id)
 		}
@@ -223,7 +223,7 @@ var roleNames = []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
 // names reads which tokens have a role.
 func (b *jsonBuilder) names(config []byte) error {
 	if unk := b.file.Model.UnkToken; unk != nil {
-		if id, ok := b.ids[*unk]; ok {
+		if id, ok := b.vocab.id(*unk); ok {
 			b.special["unk"] = id
 		}
 	}
@@ -237,7 +237,7 @@ func (b *jsonBuilder) names(config []byte) error {
 	for _, role := range roleNames {
 		var name tokenName
 		if raw, ok := fields[role+"_token"]; ok && name.UnmarshalJSON(raw) == nil {
-			if id, ok := b.ids[string(name)]; ok && name != "" {
+			if id, ok := b.vocab.id(string(name)); ok && name != "" {
 				b.special[role] = id
 			}
 		}
@@ -268,7 +268,7 @@ func (b *jsonBuilder) template() error {
 		list = nil
 	}
 	for i := range list {
-		p := &list[i]
+		p := list[i]
 		switch p.Type {
 		case "BertProcessing", "RobertaProcessing":
 			for _, side := range []struct {
@@ -291,8 +291,8 @@ func (b *jsonBuilder) template() error {
 					continue
 				}
 				for _, id := range p.SpecialTokens[piece.SpecialToken.ID].IDs {
-					if id < 0 || id >= int64(len(b.tokens)) {
-						return fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor: token %q has id %d in a vocabulary of %d", piece.SpecialToken.ID, id, len(b.tokens))
+					if id < 0 || id >= int64(b.vocab.size) {
+						return fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor: token %q has id %d in a vocabulary of %d", piece.SpecialToken.ID, id, b.vocab.size)
 					}
 					*to = append(*to, int32(id))
 				}
@@ -307,7 +307,7 @@ func (b *jsonBuilder) template() error {
 // processorID reads ["<s>", 0].
 func (b *jsonBuilder) processorID(kind string, value []any) (int32, error) {
 	if len(value) == 2 {
-		if id, ok := value[1].(float64); ok && id >= 0 && id < float64(len(b.tokens)) && id == float64(int32(id)) {
+		if id, ok := value[1].(float64); ok && id >= 0 && id < float64(b.vocab.size) && id == float64(int32(id)) {
 			return int32(id), nil
 		}
 	}

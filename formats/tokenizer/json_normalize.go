@@ -49,7 +49,7 @@ func compileNormalizer(root *Step) (rewrite, error) {
 		if !ok {
 			return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("normalizer %q", list[i].Type)
 		}
-		step, err := build(&list[i])
+		step, err := build(list[i])
 		if err != nil {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ var preTokenizers = map[string]func(c *Step) (cutter, error){
 func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
 	list := root.Steps()
 	for i := range list {
-		c := &list[i]
+		c := list[i]
 		build, ok := preTokenizers[c.Type]
 		if !ok {
 			return nil, false, fault.Op("tokenizer").File("tokenizer.json").Unsupported("pre-tokenizer %q", c.Type)

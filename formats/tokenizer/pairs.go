@@ -3,8 +3,6 @@ package tokenizer
 import (
 	"math/bits"
 	"math/rand/v2"
-	"runtime"
-	"sync"
 )
 
 // merged is what two neighbouring symbols become, and how early.
@@ -55,33 +53,4 @@ func (t *pairTable) put(a, b int32, m merged, keep bool) {
 	if s.key == 0 || !keep {
 		s.key, s.merged = mergeKey(a, b), m
 	}
-}
-
-// triple are the symbols of a merge: its two sides and both together; unknown
-// for a text that is no token.
-type triple struct{ left, right, both int32 }
-
-// symbols looks the texts of merges up, on all processors: with hundreds of
-// thousands of merges the waits for memory are most of the time that a
-// vocabulary takes to load.
-func symbols(merges [][2]string, ids map[string]int32) []triple {
-	all := make([]triple, len(merges))
-	find := func(text string) int32 {
-		if id, ok := ids[text]; ok {
-			return id
-		}
-		return unknown
-	}
-	var wait sync.WaitGroup
-	part := len(merges)/runtime.GOMAXPROCS(0) + 1
-	for lo := 0; lo < len(merges); lo += part {
-		wait.Go(func() {
-			for i := lo; i < min(lo+part, len(merges)); i++ {
-				m := &merges[i]
-				all[i] = triple{find(m[0]), find(m[1]), find(m[0] + m[1])}
-			}
-		})
-	}
-	wait.Wait()
-	return all
 }

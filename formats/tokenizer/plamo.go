@@ -69,10 +69,10 @@ func (m *plamo) word(dst []int32, s string) []int32 {
 }
 
 func (l *loader) plamo() error {
-	m := &plamo{cost: make([]int64, len(l.tokens)), bytes: byteTokens(l.ids)}
+	m := &plamo{cost: make([]int64, l.vocab.size), bytes: byteTokens(l.vocab.own)}
 	var keys []string
 	var ids []int32
-	for i, text := range l.tokens {
+	for i, text := range l.vocab.all() {
 		if l.types[i] == TypeByte {
 			continue
 		}
@@ -90,10 +90,10 @@ func (l *loader) plamo() error {
 	l.model = m
 	l.words = func(dst []string, f fragment) []string { return append(dst, repairLlama(f.text)) }
 	l.piece = func(id int32) string {
-		if b, ok := ParseByteToken(l.tokens[id]); ok && l.types[id] == TypeByte {
+		if b, ok := ParseByteToken(l.vocab.text(id)); ok && l.types[id] == TypeByte {
 			return string([]byte{b})
 		}
-		return l.tokens[id]
+		return l.vocab.text(id)
 	}
 	return nil
 }

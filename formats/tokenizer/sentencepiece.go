@@ -142,8 +142,8 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{kind: "llama", pre: "default", tokens: m.Pieces, scores: m.Scores, types: m.Types, special: map[string]int32{}}
-	if err := t.index(); err != nil {
+	t := &Tokenizer{kind: "llama", pre: "default", scores: m.Scores, types: m.Types, special: map[string]int32{}}
+	if t.vocab, err = newVocabulary(m.Pieces); err != nil {
 		return nil, err
 	}
 	chars, err := newCharsmap(m.Charsmap)
@@ -158,28 +158,29 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 		for i, s := range m.Scores {
 			scores[i] = float64(s)
 		}
-		u := newUnigram(t.tokens, scores, withoutUnused(t.types), t.role("unk"))
-		u.asSentencePiece(t.tokens, t.types)
+		u := newUnigram(t.vocab, scores, withoutUnused(t.types), t.role("unk"))
+		u.asSentencePiece(t.vocab, t.types)
 		if m.byteFallback {
-			u.bytes = byteTokens(t.ids)
+			u.bytes = byteTokens(t.vocab.own)
 		}
 		t.model = u
 	case 2:
 		t.addBOS = true
-		b := newSPM(t.tokens, t.scores, t.types, m.mergeable())
+		b := newSPM(t.vocab, t.scores, t.types)
+		b.only = mergeable
 		b.unk, b.fuse = t.role("unk"), !m.byteFallback
-		b.keep = userDefined(t.tokens, t.types)
+		b.keep = userDefined(t.vocab, t.types)
 		t.model = b
 	default:
 		return nil, fault.Op("tokenizer").Unsupported("SentencePiece model of type %d", m.Algorithm)
 	}
-	n := &normalizer{chars: chars, keep: userDefined(t.tokens, t.types), escape: m.escape,
+	n := &normalizer{chars: chars, keep: userDefined(t.vocab, t.types), escape: m.escape,
 		prefix: m.DummyPrefix, suffix: m.spaceSuffix, merge: m.MergeSpaces}
 	t.words = func(dst []string, f fragment) []string { return append(dst, n.sentencePiece(f.text)) }
 	t.addSpace = m.DummyPrefix && !m.spaceSuffix
 	t.piece = t.textPiece(unescapeSpaces)
 	t.around()
-	return t.init(), nil
+	return t, nil
 }
 
 // withoutUnused hides unused tokens, which the library never gives.
@@ -193,16 +194,9 @@ func withoutUnused(types []TokenType) []TokenType {
 	return used
 }
 
-// mergeable are the pieces that text may be put together from.
-func (m *SentencePiece) mergeable() map[string]int32 {
-	ids := make(map[string]int32, len(m.Pieces))
-	for id, text := range m.Pieces {
-		switch m.Types[id] {
-		case TypeNormal, TypeUserDefined, TypeUnused:
-			ids[text] = int32(id)
-		}
-	}
-	return ids
+// mergeable reports whether text may be put together from pieces of a type.
+func mergeable(kind TokenType) bool {
+	return kind == TypeNormal || kind == TypeUserDefined || kind == TypeUnused
 }
 
 // spRoles finds the special tokens of a SentencePiece vocabulary by their
@@ -214,13 +208,13 @@ func (t *Tokenizer) spRoles() {
 		case TypeUnknown:
 			t.special["unk"] = int32(id)
 		case TypeControl:
-			ms = append(ms, marker{text: t.tokens[id], id: int32(id), control: true})
+			ms = append(ms, marker{text: t.vocab.text(int32(id)), id: int32(id), control: true})
 		}
 	}
 	for _, name := range []struct{ role, text string }{
 		{"bos", "<s>"}, {"bos", "<bos>"}, {"eos", "</s>"}, {"eos", "<eos>"}, {"pad", "<pad>"}, {"mask", "<mask>"},
 	} {
-		if id, ok := t.ids[name.text]; ok && t.types[id] == TypeControl {
+		if id, ok := t.vocab.id(name.text); ok && t.types[id] == TypeControl {
 			t.special[name.role] = id
 		}
 	}

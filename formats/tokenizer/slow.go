@@ -29,29 +29,10 @@ func OpenJSON(files Files) (*File, error) {
 		return openSlow(files, lines)
 	}
 	f, err := ParseJSON(raw)
-	if err == nil && lines != nil && f.Model.Type == "BPE" && len(f.Model.Merges) == 0 {
-		f.Model.Merges, err = parseMerges(lines)
+	if err == nil && lines != nil && f.Model.Type == "BPE" && f.merges.count == 0 {
+		f.merges, err = mergesText(string(lines))
 	}
 	return f, err
-}
-
-// parseMerges reads merges.txt: two strings a line, behind a line with the
-// version.
-func parseMerges(raw []byte) (Merges, error) {
-	var merges Merges
-	number := 0
-	for line := range strings.Lines(string(raw)) {
-		line = strings.TrimRight(line, "\r\n")
-		if number++; line == "" || number == 1 && strings.HasPrefix(line, "#version") {
-			continue
-		}
-		left, right, ok := strings.Cut(line, " ")
-		if !ok || left == "" || right == "" || strings.Contains(right, " ") {
-			return nil, fault.Op("tokenizer").File("merges.txt").Corrupt("line %d %q is not two strings", number, line)
-		}
-		merges = append(merges, [2]string{left, right})
-	}
-	return merges, nil
 }
 
 // slowConfig is what tokenizer_config.json says about a vocabulary that is
@@ -92,8 +73,8 @@ func openSlow(files Files, merges []byte) (*File, error) {
 		return nil, fault.Op("tokenizer").Unsupported("the vocabulary is in vocab.json and merges.txt, and how tokenizer_class %q cuts text is not known; "+
 			"make tokenizer.json of them with Transformers: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)", config.Class)
 	}
-	f := &File{Model: Model{Type: "BPE", Vocab: vocab}, Decoder: &Step{Type: "ByteLevel"}}
-	if f.Model.Merges, err = parseMerges(merges); err != nil {
+	f := &File{Model: Model{Type: "BPE"}, Decoder: &Step{Type: "ByteLevel"}}
+	if f.merges, err = mergesText(string(merges)); err != nil {
 		return nil, err
 	}
 	cut := Step{Type: "ByteLevel", AddPrefixSpace: config.AddPrefixSpace}
@@ -106,13 +87,13 @@ func openSlow(files Files, merges []byte) (*File, error) {
 		f.Normalizer = &Step{Type: "NFC"}
 	}
 	f.PreTokenizer = &cut
-	if err := f.modelVocab(); err != nil {
-		return nil, err
+	if err := f.readVocab(strings.TrimLeft(strings.TrimPrefix(string(vocab), "\uFEFF"), " \t\r\n")); err != nil {
+		return nil, fault.Op("tokenizer").File("vocab.json").Corrupt("%w", err)
 	}
 	if err := f.slowAdded(files, rawConfig, config); err != nil {
 		return nil, err
 	}
-	return f, f.readVocab()
+	return f, f.index()
 }
 
 // slowAdded collects the added tokens: those of added_tokens.json, those that

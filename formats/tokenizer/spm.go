@@ -9,9 +9,11 @@ import (
 // spm encodes as SentencePiece's BPE models do: neighbours are put together
 // whenever their text is a token, the token with the highest score first.
 type spm struct {
-	ids     map[string]int32
-	rank    []int32 // of each token by score, highest first; equal scores share
-	longest int     // bytes of the longest token
+	vocab   *vocabulary
+	types   []TokenType
+	only    func(TokenType) bool // types of the tokens that text is put together from; nil for all
+	rank    []int32              // of each token by score, highest first; equal scores share
+	longest int                  // bytes of the longest token
 	bytes   [256]int32
 	unk     int32
 	fuse    bool  // an unknown character is one unk, together with its unknown neighbours
@@ -23,10 +25,10 @@ type spm struct {
 // frozen marks a part that takes no part in merges.
 const frozen int32 = -2
 
-// newSPM builds a model over the tokens that text may be put together from.
-func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string]int32) *spm {
-	m := &spm{ids: ids, rank: make([]int32, len(tokens)), unk: unknown}
-	order := make([]int32, len(tokens))
+// newSPM builds a model over all tokens.
+func newSPM(v *vocabulary, scores []float32, types []TokenType) *spm {
+	m := &spm{vocab: v, types: types, rank: make([]int32, v.size), unk: unknown}
+	order := make([]int32, v.size)
 	for i := range order {
 		order[i] = int32(i)
 	}
@@ -49,7 +51,7 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 	for i := range m.bytes {
 		m.bytes[i] = unknown
 	}
-	for id, text := range tokens {
+	for id, text := range v.all() {
 		m.longest = max(m.longest, len(text))
 		if types[id] == TypeByte {
 			if b, ok := ParseByteToken(text); ok {
@@ -59,6 +61,12 @@ func newSPM(tokens []string, scores []float32, types []TokenType, ids map[string
 		m.crosses(text)
 	}
 	return m
+}
+
+// id returns the id of a token that text may be put together from.
+func (m *spm) id(text string) (int32, bool) {
+	id, ok := m.vocab.own.id(text)
+	return id, ok && (m.only == nil || m.only(m.types[id]))
 }
 
 // maxCheckedToken is the longest token that crosses looks into.
@@ -72,7 +80,7 @@ func (m *spm) crosses(text string) {
 		return
 	}
 	piece := func(s string) bool {
-		_, ok := m.ids[s]
+		_, ok := m.id(s)
 		return ok || leadLen(s) == len(s)
 	}
 	for at := strings.LastIndex(text, lowBlock); at > 0; at = strings.LastIndex(text[:at], lowBlock) {
@@ -86,7 +94,7 @@ func (m *spm) pair(text string, l, r *part) (rank, id int32, ok bool) {
 	if int(l.n+r.n) > m.longest || l.id == frozen || r.id == frozen {
 		return 0, 0, false
 	}
-	id, ok = m.ids[text[l.at:r.at+r.n]]
+	id, ok = m.id(text[l.at : r.at+r.n])
 	if !ok {
 		return 0, 0, false
 	}
@@ -139,7 +147,7 @@ func (m *spm) encode(dst []int32, s string, st *bpeState) []int32 {
 
 // spell writes a part as a token, or as the tokens of its bytes.
 func (m *spm) spell(dst []int32, text string) []int32 {
-	if id, ok := m.ids[text]; ok {
+	if id, ok := m.id(text); ok {
 		return append(dst, id)
 	}
 	for i := range len(text) {
@@ -152,7 +160,7 @@ func (m *spm) spell(dst []int32, text string) []int32 {
 				break
 			}
 			var ok bool
-			if id, ok = m.ids[text[i:i+1]]; !ok {
+			if id, ok = m.id(text[i : i+1]); !ok {
 				id = m.unk
 			}
 		}

@@ -193,22 +193,25 @@ func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Token
 	}
 	bytesOf := slices.Concat(before, tokens, behind)
 	var ms []marker
-	t.ids = make(map[string]int32, len(bytesOf))
+	own := newLexicon(len(bytesOf), 8*len(bytesOf))
+	t.vocab = &vocabulary{own: own, size: len(bytesOf), named: map[int32]string{}}
 	for i, text := range bytesOf {
 		spelled, kind := ToByteChars(text), TypeNormal
 		if i < len(before) || i >= len(before)+len(tokens) {
 			spelled, kind = text, TypeControl
 			ms = append(ms, marker{text: text, id: int32(i), control: true})
 		}
-		t.tokens = append(t.tokens, spelled)
 		t.types = append(t.types, kind)
-		if _, dup := t.ids[spelled]; !dup {
-			t.ids[spelled] = int32(i)
+		if _, known := own.id(spelled); !known {
+			own.add(spelled, int32(i))
+			continue
 		}
+		t.vocab.named[int32(i)] = spelled // of two tokens alike the first is found
 	}
+	own.seal(len(bytesOf))
 	t.marked = newLongestFirst(ms)
 	t.words = func(dst []string, f fragment) []string { return split(dst, repair(f.text)) }
 	t.piece = func(id int32) string { return bytesOf[id] }
 	t.around()
-	return t.init(), nil
+	return t, nil
 }

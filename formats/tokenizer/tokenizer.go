@@ -23,10 +23,9 @@ const (
 type Tokenizer struct {
 	kind    string // tokenizer.ggml.model: gpt2, llama, bert, t5, rwkv, plamo2, gemma4, ...
 	pre     string // tokenizer.ggml.pre, "" where it is not known
-	tokens  []string
+	vocab   *vocabulary
 	scores  []float32 // nil where the vocabulary has none
 	types   []TokenType
-	ids     map[string]int32
 	special map[string]int32 // ids by role: bos, eos, unk, sep, pad, ...
 
 	addBOS, addEOS bool
@@ -37,7 +36,6 @@ type Tokenizer struct {
 	words  func(dst []string, f fragment) []string // normalizes and cuts the text between them
 	model  model                                   // encodes a word
 	piece  func(id int32) string                   // the bytes of a token
-	bytes  func() []string                         // piece of every id, computed once
 	pool   sync.Pool                               // *[]string: words
 }
 
@@ -113,27 +111,14 @@ func (t *Tokenizer) Decode(ids []int32) string {
 // TokenBytes returns the bytes that a token stands for; "" for an id that is
 // not in the vocabulary.
 func (t *Tokenizer) TokenBytes(id int32) string {
-	all := t.bytes()
-	if id < 0 || int(id) >= len(all) {
+	if id < 0 || int(id) >= t.vocab.size {
 		return ""
 	}
-	return all[id]
-}
-
-// init completes a tokenizer whose vocabulary and rules are set.
-func (t *Tokenizer) init() *Tokenizer {
-	t.bytes = sync.OnceValue(func() []string {
-		all := make([]string, len(t.tokens))
-		for id := range all {
-			all[id] = t.piece(int32(id))
-		}
-		return all
-	})
-	return t
+	return t.piece(id)
 }
 
 // Size is the number of tokens.
-func (t *Tokenizer) Size() int { return len(t.tokens) }
+func (t *Tokenizer) Size() int { return t.vocab.size }
 
 // Model is the value of tokenizer.ggml.model: gpt2, llama, bert, t5, ...
 func (t *Tokenizer) Model() string { return t.kind }
@@ -144,18 +129,18 @@ func (t *Tokenizer) Pre() string { return t.pre }
 
 // Token returns a token's spelling in the vocabulary, its score and type.
 func (t *Tokenizer) Token(id int32) (text string, score float32, kind TokenType) {
-	if id < 0 || int(id) >= len(t.tokens) {
+	if id < 0 || int(id) >= t.vocab.size {
 		return "", 0, TypeUndefined
 	}
 	if t.scores != nil {
 		score = t.scores[id]
 	}
-	return t.tokens[id], score, t.types[id]
+	return t.vocab.text(id), score, t.types[id]
 }
 
 // ID returns the id of the token that is spelled text in the vocabulary.
 func (t *Tokenizer) ID(text string) (int32, bool) {
-	id, ok := t.ids[text]
+	id, ok := t.vocab.id(text)
 	return id, ok
 }
 

@@ -19,12 +19,15 @@ const unknownPenalty = 10
 
 // newUnigram builds a model. Only normal, user-defined and unused tokens can
 // come out; user-defined ones always win.
-func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32) *unigram {
-	m := &unigram{scores: make([]float64, len(tokens)), unk: unk}
+func newUnigram(v *vocabulary, scores []float64, types []TokenType, unk int32) *unigram {
+	m := &unigram{scores: make([]float64, len(scores)), unk: unk}
 	var keys []string
 	var ids []int32
 	least := math.Inf(1)
-	for id, text := range tokens {
+	for id, text := range v.all() {
+		if int(id) == len(scores) {
+			break
+		}
 		switch types[id] {
 		case TypeNormal:
 			least = min(least, scores[id])
@@ -48,11 +51,11 @@ func newUnigram(tokens []string, scores []float64, types []TokenType, unk int32)
 
 // asSentencePiece makes the model compute as the SentencePiece library does,
 // which gives user-defined tokens a score of their own: no other can win.
-func (m *unigram) asSentencePiece(tokens []string, types []TokenType) {
+func (m *unigram) asSentencePiece(v *vocabulary, types []TokenType) {
 	m.short, m.miss = true, float64(float32(m.miss))
 	for id, kind := range types {
 		if kind == TypeUserDefined {
-			m.scores[id] = float64(float32(0.1 * float64(len(tokens[id])-1)))
+			m.scores[id] = float64(float32(0.1 * float64(len(v.text(int32(id)))-1)))
 		}
 	}
 }

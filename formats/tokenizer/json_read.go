@@ -1,0 +1,183 @@
+package tokenizer
+
+import (
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/pyjson"
+)
+
+// Files up to a hundred times as large as those in use must not take more than
+// a small multiple of their size.
+const (
+	maxTokens    = 1 << 20 // of a model, and of those added to it
+	maxIDs       = 1 << 21
+	maxSpread    = 16 // ids that a vocabulary may leave free, for each token it has
+	maxStepText  = 8 << 20
+	maxStepCount = 1 << 10 // objects within one part of the pipeline
+)
+
+func corruptJSON(format string, args ...any) error {
+	return fault.Op("tokenizer").File("tokenizer.json").Corrupt(format, args...)
+}
+
+// FromJSON builds the tokenizer of a tokenizer.json file, with the rules of
+// the Hugging Face tokenizers library. config is tokenizer_config.json, which
+// names the special tokens, or nil.
+func FromJSON(file, config []byte) (*Tokenizer, error) {
+	f, err := ParseJSON(file)
+	if err != nil {
+		return nil, err
+	}
+	return f.Tokenizer(config)
+}
+
+// ParseJSON reads a tokenizer.json file.
+func ParseJSON(file []byte) (*File, error) {
+	f := &File{}
+	parts, err := f.split(strings.TrimPrefix(string(file), "\uFEFF"))
+	if err != nil {
+		return nil, corruptJSON("%w", err)
+	}
+	if err := f.readModel(parts.model, parts.vocab); err != nil {
+		return nil, err
+	}
+	if err := f.readAdded(parts.added); err != nil {
+		return nil, corruptJSON("added_tokens: %w", err)
+	}
+	if err := f.index(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// jsonParts are spans of the file that are read on their own.
+type jsonParts struct {
+	model map[string]string // the small values of the model, by key
+	vocab string
+	added string
+}
+
+// split finds the parts of the file. Of a key that is there twice the last one
+// counts.
+func (f *File) split(text string) (parts jsonParts, err error) {
+	r := &jsonReader{text: text}
+	err = r.object(func(key string) error {
+		if key == "model" {
+			return f.splitModel(r, &parts)
+		}
+		span, err := r.span()
+		if err != nil {
+			return err
+		}
+		switch key {
+		case "added_tokens":
+			parts.added = span
+		case "normalizer":
+			f.Normalizer, err = readStep(span)
+		case "pre_tokenizer":
+			f.PreTokenizer, err = readStep(span)
+		case "post_processor":
+			f.PostProcessor, err = readStep(span)
+		case "decoder":
+			f.Decoder, err = readStep(span)
+		}
+		return err
+	})
+	if err == nil {
+		err = r.end()
+	}
+	return parts, err
+}
+
+func (f *File) splitModel(r *jsonReader, parts *jsonParts) error {
+	parts.model = map[string]string{}
+	return r.object(func(key string) error {
+		if key == "merges" && r.blank() == '[' {
+			return f.splitMerges(r)
+		}
+		span, err := r.span()
+		if key == "vocab" {
+			parts.vocab = span
+		} else {
+			parts.model[key] = span
+		}
+		return err
+	})
+}
+
+// readStep decodes one part of the pipeline.
+func readStep(span string) (*Step, error) {
+	if len(span) > maxStepText || strings.Count(span, "{") > maxStepCount {
+		return nil, fault.Corrupt("a part of the pipeline has more than %d steps or %d bytes", maxStepCount, maxStepText)
+	}
+	var step *Step
+	err := pyjson.Unmarshal([]byte(span), &step)
+	return step, err
+}
+
+// readModel reads what the model is, and its vocabulary.
+func (f *File) readModel(values map[string]string, vocab string) error {
+	m := &f.Model
+	for key, to := range map[string]any{
+		"type": &m.Type, "unk_token": &m.UnkToken, "unk_id": &m.UnkID, "fuse_unk": &m.FuseUnk, "byte_fallback": &m.ByteFallback,
+		"ignore_merges": &m.IgnoreMerges, "continuing_subword_prefix": &m.SubPrefix, "end_of_word_suffix": &m.WordSuffix,
+		"max_input_chars_per_word": &m.MaxChars,
+	} {
+		if span, ok := values[key]; ok {
+			if err := pyjson.Unmarshal([]byte(span), to); err != nil {
+				return corruptJSON("model: %s: %w", key, err)
+			}
+		}
+	}
+	if m.Type == "" {
+		switch {
+		case strings.HasPrefix(vocab, "["):
+			m.Type = "Unigram"
+		case m.MaxChars != nil:
+			m.Type = "WordPiece"
+		default:
+			m.Type = "BPE"
+		}
+	}
+	read := f.readVocab
+	if m.Type == "Unigram" {
+		read = f.readScored
+	}
+	if err := read(vocab); err != nil {
+		return corruptJSON("vocabulary: %w", err)
+	}
+	return nil
+}
+
+// readAdded reads the added tokens.
+func (f *File) readAdded(span string) error {
+	f.AddedTokens = nil
+	if span == "" || span == "null" {
+		return nil
+	}
+	r := &jsonReader{text: span}
+	return r.array(func() error {
+		if len(f.AddedTokens) == maxTokens {
+			return r.fail("too many tokens")
+		}
+		var a AddedToken
+		flags := map[string]*bool{"single_word": &a.SingleWord, "lstrip": &a.LStrip, "rstrip": &a.RStrip, "normalized": &a.Normalized, "special": &a.Special}
+		err := r.object(func(key string) (err error) {
+			switch to, isFlag := flags[key]; {
+			case key == "id":
+				a.ID, err = r.integer()
+			case key == "content":
+				a.Content, err = r.string()
+				a.Content = strings.Clone(a.Content)
+			case isFlag:
+				*to, err = r.boolean()
+			default:
+				_, err = r.span()
+			}
+			return err
+		})
+		f.AddedTokens = append(f.AddedTokens, a)
+		return err
+	})
+}
