@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -190,7 +191,13 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	var room int64 = 512
+	if info, err := file.Stat(); err == nil {
+		room = min(info.Size(), limit) + 1 // so that the end is seen without another allocation
+	}
+	buffer := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead))
+	_, err = buffer.ReadFrom(io.LimitReader(file, limit+1))
+	data := buffer.Bytes()
 	if err != nil {
 		return nil, fault.Op("hf").Folder(f.name).File(name).IO("%w", err)
 	}

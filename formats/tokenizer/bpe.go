@@ -37,9 +37,10 @@ type bpeState struct {
 
 // setMerges builds the merge table over the tokens of the model. A closed
 // vocabulary must have a token for every merge; else a merge may name strings
-// that are no tokens.
+// that are no tokens. Of a merge that is there twice llama.cpp, which does not
+// demand closed vocabularies, keeps the first, Hugging Face tokenizers the last.
 func (b *bpe) setMerges(all merges, tokens *lexicon, closed bool) error {
-	b.merges = newPairTable(all.count)
+	table := buildPairs(all.count, !closed)
 	own := map[string]int32{}
 	symbol := func(id int32, text string) int32 {
 		if id != unknown {
@@ -69,12 +70,11 @@ func (b *bpe) setMerges(all merges, tokens *lexicon, closed bool) error {
 			l, r, both = symbol(l, left), symbol(r, right), symbol(both, left+right)
 		}
 		last = both
-		// Of a merge that is there twice llama.cpp keeps the first, Hugging
-		// Face tokenizers the last.
-		b.merges.put(l, r, merged{int32(rank), both}, !closed)
+		table.put(l, r, merged{int32(rank), both})
 		b.cut.join(left, right)
 		return nil
 	})
+	b.merges = table.done()
 	b.cut.off = b.chars == nil || b.whole != nil
 	for text, id := range own {
 		if b.chars != nil && runeCount(text) == 1 {

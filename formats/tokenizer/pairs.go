@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"math/bits"
 	"math/rand/v2"
+	"sync"
 )
 
 // merged is what two neighbouring symbols become, and how early.
@@ -53,4 +54,52 @@ func (t *pairTable) put(a, b int32, m merged, keep bool) {
 	if s.key == 0 || !keep {
 		s.key, s.merged = mergeKey(a, b), m
 	}
+}
+
+// pairBuilder fills a table while the merges are still being read: both wait
+// for memory most of the time.
+type pairBuilder struct {
+	table   pairTable
+	batch   []pairMerge
+	batches chan []pairMerge
+	wait    sync.WaitGroup
+}
+
+type pairMerge struct {
+	a, b int32
+	merged
+}
+
+// buildPairs begins a table with room for n pairs; with keep the first merge of
+// a pair counts, else the last.
+func buildPairs(n int, keep bool) *pairBuilder {
+	p := &pairBuilder{batches: make(chan []pairMerge, 4)}
+	p.wait.Go(func() {
+		p.table = newPairTable(n)
+		for batch := range p.batches {
+			for _, m := range batch {
+				p.table.put(m.a, m.b, m.merged, keep)
+			}
+		}
+	})
+	return p
+}
+
+func (p *pairBuilder) put(a, b int32, m merged) {
+	const size = 4096
+	if p.batch == nil {
+		p.batch = make([]pairMerge, 0, size)
+	}
+	if p.batch = append(p.batch, pairMerge{a, b, m}); len(p.batch) == size {
+		p.batches <- p.batch
+		p.batch = nil
+	}
+}
+
+// done returns the table; it must be called.
+func (p *pairBuilder) done() pairTable {
+	p.batches <- p.batch
+	close(p.batches)
+	p.wait.Wait()
+	return p.table
 }
