@@ -15,7 +15,7 @@ import (
 // architecture checks the key-values and tensors against the table of
 // architectures.
 func (v *validation) architecture() {
-	kvs := v.file.KVs()
+	kvs := v.kvs
 	if v.Arch == "" {
 		v.add(Finding{Check: Architecture, Severity: Fail, Key: "general.architecture", Message: "it is missing or not a string"})
 		v.done(Architecture, "not named")
@@ -28,7 +28,7 @@ func (v *validation) architecture() {
 		v.done(Architecture, "%s, unknown", v.Arch)
 		return
 	}
-	if len(v.file.Tensors()) == 0 {
+	if len(v.infos) == 0 {
 		v.skip(Architecture, "%s, a vocabulary without tensors", v.Arch)
 		return
 	}
@@ -38,13 +38,13 @@ func (v *validation) architecture() {
 		v.done(Architecture, "%s, with unusable key-values", v.Arch)
 		return
 	}
-	if e, ok := v.file.Lookup("token_embd.weight"); ok && h.Vocab == 0 {
+	if e, ok := v.tensors["token_embd.weight"]; ok && h.Vocab == 0 {
 		h.Vocab = int(e.Rows())
 	}
 	v.arch, v.hyper = &a, h
 	v.checkKeys()
 	v.checkTensors()
-	v.done(Architecture, "%s, %d layers of width %d, all of %d tensors looked up", v.Arch, h.Layers, h.Embed, len(v.file.Tensors()))
+	v.done(Architecture, "%s, %d layers of width %d, all of %d tensors looked up", v.Arch, h.Layers, h.Embed, len(v.infos))
 }
 
 // neededKeys are those that ggml's loaders do not do without.
@@ -53,7 +53,7 @@ var neededKeys = map[string]Severity{"block_count": Fail, "context_length": Fail
 // checkKeys checks presence and types of the architecture's key-values: a
 // loader that asks for an u32 refuses an i32.
 func (v *validation) checkKeys() {
-	kvs := v.file.KVs()
+	kvs := v.kvs
 	for _, name := range slices.Sorted(maps.Keys(neededKeys)) {
 		if key := v.Arch + "." + name; !kvs.Has(key) {
 			v.add(Finding{Check: Architecture, Severity: neededKeys[name], Key: key, Message: "it is missing"})
@@ -92,7 +92,7 @@ func (v *validation) checkTensors() {
 			continue
 		}
 		required, shapes := v.wanted(a)
-		absent := slices.DeleteFunc(required, func(name string) bool { _, ok := v.file.Lookup(name); return ok })
+		absent := slices.DeleteFunc(required, func(name string) bool { _, ok := v.tensors[name]; return ok })
 		if first || len(absent) < len(missing) {
 			missing = absent
 		}
@@ -101,13 +101,13 @@ func (v *validation) checkTensors() {
 			known[name] = append(known[name], list...)
 		}
 	}
-	if labels, ok := v.file.KVs().Strings(v.Arch + ".classifier.output_labels"); ok {
+	if labels, ok := v.kvs.Strings(v.Arch + ".classifier.output_labels"); ok {
 		known["cls.output.weight"] = [][]int64{{int64(v.hyper.Embed), int64(len(labels))}}
 	}
 	for _, name := range missing {
 		v.add(Finding{Check: Architecture, Severity: Fail, Tensor: name, Message: "it is missing; " + v.Arch + " needs it"})
 	}
-	for _, t := range v.file.Tensors() {
+	for _, t := range v.infos {
 		shapes, ok := known[t.Name]
 		if !ok {
 			v.add(Finding{Check: Architecture, Severity: Warning, Tensor: t.Name, Message: v.Arch + " has no such tensor"})

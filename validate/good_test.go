@@ -11,7 +11,7 @@ import (
 	"github.com/f190792d/mq/validate"
 )
 
-// needsImportance tells whether a recipe gives some tensor a type that cannot do
+// needsImportance reports whether a recipe gives some tensor a type that cannot do
 // without an importance matrix.
 func needsImportance(t *testing.T, r quantize.Recipe) bool {
 	t.Helper()

@@ -66,7 +66,7 @@ func differences(a, b reflect.Value, prefix string, report func(field string, a,
 	}
 }
 
-// near tells whether two numbers agree but for the rounding to float32.
+// near reports whether two numbers agree but for the rounding to float32.
 func near(a, b float64) bool {
 	return a == b || math.Abs(a-b) <= 1e-6*math.Max(math.Abs(a), math.Abs(b))
 }
@@ -94,7 +94,7 @@ func (v *validation) sameConfig(got, want arch.Hyper) {
 // sameVocabulary compares the tokenizer's key-values. Flags, ids of special
 // tokens and chat templates are often corrected by hand.
 func (v *validation) sameVocabulary() {
-	kvs := v.file.KVs()
+	kvs := v.kvs
 	if !v.source.kvs.Has(tokensKey) {
 		return
 	}
@@ -116,7 +116,7 @@ func (v *validation) sameVocabulary() {
 	}
 }
 
-// unlike tells where two values differ, "" for nowhere.
+// unlike says where two values differ, "" for nowhere.
 func unlike(a, b any) string {
 	if reflect.DeepEqual(a, b) {
 		return ""

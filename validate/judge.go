@@ -63,7 +63,7 @@ func (v *validation) judgeAll(jobs []*job) {
 	}
 }
 
-// judgeValues tells what is wrong with a tensor by itself.
+// judgeValues says what is wrong with a tensor by itself.
 func (v *validation) judgeValues(j *job, kind string) {
 	t := &j.tally
 	say := func(s Severity, format string, args ...any) {
@@ -86,7 +86,7 @@ func (v *validation) judgeValues(j *job, kind string) {
 	}
 }
 
-// judgeError tells what is wrong with a tensor in view of its source. Suspect
+// judgeError says what is wrong with a tensor in view of its source. Suspect
 // says that its type is deterministic and the rest of the rows prove it.
 func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
 	t := &j.tally

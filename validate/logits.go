@@ -3,13 +3,11 @@ package validate
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
-	"math/rand/v2"
 
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/validate/proof"
 )
 
 // Likeness is how the model in the file compares with its source on a text.
@@ -21,24 +19,6 @@ type Likeness struct {
 		MinTop1  float64 `json:"min_top1"`
 		MaxRatio float64 `json:"max_ppl_ratio"`
 	} `json:"limits"`
-}
-
-// limits are what a file of so many bits per weight keeps to when nothing
-// went wrong. They are wide: small models suffer more from few bits, and what
-// is wrong with a model puts it far outside. A model that can hardly choose
-// changes its first choice easily, so that few bits set no limit there.
-var limits = []struct {
-	bits               float64 // at least
-	kld, top1, pplUpTo float64
-}{
-	{15.9, 0.01, 0.8, 1.05},
-	{8, 0.05, 0.5, 1.2},
-	{6, 0.15, 0, 1.5},
-	{5, 0.3, 0, 2},
-	{4, 0.8, 0, 4},
-	{3, 2, 0, 10},
-	{2, 6, 0, 1e3},
-	{0, 15, 0, 1e6},
 }
 
 // logits runs both models on the built-in text.
@@ -57,9 +37,7 @@ func (v *validation) logits(ctx context.Context) error {
 		v.skip(Logits, "the model is not complete")
 		return nil
 	}
-	run := forward.Run{Workers: v.Workers}
-	source, err := forward.Open(ctx, v.source.path, forward.Options{Run: run, Expressible: true})
-	if err != nil {
+	if err := v.source.OpenModel(ctx, v.Options); err != nil {
 		if !structural(err) {
 			return err
 		}
@@ -68,8 +46,7 @@ func (v *validation) logits(ctx context.Context) error {
 		v.done(Logits, "the source cannot be run")
 		return nil
 	}
-	defer source.Close()
-	written, err := forward.Open(ctx, v.path, forward.Options{Run: run})
+	written, err := forward.FromGGUF(ctx, v.file, v.model(v.file.Size()))
 	if err != nil {
 		return v.cannotRun(err)
 	}
@@ -77,24 +54,27 @@ func (v *validation) logits(ctx context.Context) error {
 	for _, w := range v.source.warnings {
 		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
 	}
-	v.Progress(StepLogits, source.Name(), 0, 2)
-	tokens := v.prompt(source.Vocabulary())
-	like, err := eval.LikeFile(source, v.file.KVs())
-	if err != nil {
-		return v.cannotRun(err)
-	}
-	agreement, err := eval.Compare(ctx, like, written, tokens)
+	v.Progress(StepLogits, v.Source, 0, 2)
+	vocabulary := v.source.run.Vocabulary()
+	result, err := v.source.model.Compare(ctx, written, v.kvs, proof.Prompt(v.tokens, vocabulary))
 	v.Progress(StepLogits, written.Name(), 2, 2)
+	for _, sentence := range result.Departures {
+		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})
+	}
 	if err != nil {
 		return v.cannotRun(err)
 	}
-	agreement.Ratio = min(agreement.Ratio, math.MaxFloat64) // JSON has no infinity
-	l := &Likeness{Agreement: agreement, KLDs: agreement.KLDs}
+	l := &Likeness{Agreement: result.Agreement, KLDs: result.Agreement.KLDs}
 	v.Logits = l
 	v.judgeLogits(l)
 	v.done(Logits, "mean KL divergence %.4g nats, the same most likely token at %.1f %% of %d positions, perplexity %.4g times the source's",
 		l.MeanKLD, 100*l.Top1, l.Tokens, l.Ratio)
 	return nil
+}
+
+// model returns how a model of so many bytes is opened for one run.
+func (o *Options) model(size int64) forward.Options {
+	return forward.Options{Run: forward.Run{Workers: o.Workers}, ReleaseBehind: o.Memory > 0 && size > o.Memory}
 }
 
 // cannotRun turns what is wrong with a model into a finding.
@@ -111,45 +91,19 @@ func (v *validation) cannotRun(err error) error {
 	return nil
 }
 
-// prompt returns the built-in text, or tokens at random where the vocabulary
-// cannot be read.
-func (v *validation) prompt(vocabulary int) []int32 {
-	if v.tokens != nil && v.tokens.Size() <= vocabulary {
-		return eval.FitPrompt(eval.Prompt(v.tokens), vocabulary)
-	}
-	const length = 96
-	random := rand.New(rand.NewPCG(1, 2))
-	tokens := make([]int32, length)
-	for i := range tokens {
-		tokens[i] = random.Int32N(int32(vocabulary))
-	}
-	return tokens
-}
-
+// judgeLogits holds the figures to the limits of the file's coarsest matrix,
+// or to those that the caller has given.
 func (v *validation) judgeLogits(l *Likeness) {
-	for _, row := range limits {
-		if v.Bits >= row.bits {
-			l.Limits.MaxKLD, l.Limits.MinTop1, l.Limits.MaxRatio = row.kld, row.top1, row.pplUpTo
-			break
-		}
-	}
+	limits := proof.For(proof.CoarsestBits(v.infos))
 	for _, given := range []struct{ from, to *float64 }{
-		{v.Limits.MaxKLD, &l.Limits.MaxKLD}, {v.Limits.MinTop1, &l.Limits.MinTop1}, {v.Limits.MaxRatio, &l.Limits.MaxRatio},
+		{v.Limits.MaxKLD, &limits.KLD}, {v.Limits.MinTop1, &limits.Top1}, {v.Limits.MaxRatio, &limits.Ratio},
 	} {
 		if given.from != nil {
 			*given.to = *given.from
 		}
 	}
-	fail := func(format string, args ...any) {
-		v.add(Finding{Check: Logits, Severity: Fail, Message: fmt.Sprintf(format, args...)})
-	}
-	if !(l.MeanKLD <= l.Limits.MaxKLD) {
-		fail("mean KL divergence %.4g passes the limit of %.4g", l.MeanKLD, l.Limits.MaxKLD)
-	}
-	if !(l.Top1 >= l.Limits.MinTop1) {
-		fail("the most likely token is the source's at %.1f %% of positions, less than %.1f %%", 100*l.Top1, 100*l.Limits.MinTop1)
-	}
-	if !(l.Ratio <= l.Limits.MaxRatio) {
-		fail("the perplexity is %.4g times the source's, more than %.4g times", l.Ratio, l.Limits.MaxRatio)
+	l.Limits.MaxKLD, l.Limits.MinTop1, l.Limits.MaxRatio = limits.KLD, limits.Top1, limits.Ratio
+	for _, sentence := range limits.Explain(l.Agreement) {
+		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})
 	}
 }

@@ -44,6 +44,8 @@ func (v *validation) numbers(ctx context.Context) error {
 	switch {
 	case v.source == nil:
 		v.done(Numbers, "%d values looked at; without a source there is nothing to compare them with", v.Elements)
+	case !v.compares():
+		v.done(Numbers, "%d values looked at", v.Elements)
 	case tried == 0:
 		v.done(Numbers, "nothing to compare")
 	default:
@@ -52,20 +54,25 @@ func (v *validation) numbers(ctx context.Context) error {
 	return nil
 }
 
+// compares reports whether values are compared with those of a source.
+func (v *validation) compares() bool {
+	return v.source != nil && !v.SkipErrors && v.source.tensors != nil
+}
+
 // jobs pairs the tensors of the file with those of the source.
 func (v *validation) jobs() []*job {
 	fail := func(name, format string, args ...any) {
 		v.add(Finding{Check: Numbers, Severity: Fail, Tensor: name, Message: fmt.Sprintf(format, args...)})
 	}
 	var jobs []*job
-	for _, t := range v.file.Tensors() {
+	for _, t := range v.infos {
 		typ, ok := quantize.ByID(t.Type)
 		if !ok {
 			v.add(Finding{Check: Numbers, Severity: Warning, Tensor: t.Name, Message: fmt.Sprintf("type %s cannot be decoded", t.Type)})
 		}
 		j := &job{file: v.file.Stream(t), typ: typ, scales: typ.Scales(), step: max(1, chunkBytes/max(1, 4*t.Columns()))}
 		jobs = append(jobs, j)
-		if v.source == nil || !ok {
+		if !v.compares() || !ok {
 			continue
 		}
 		o, found := v.source.tensors[t.Name]
@@ -79,9 +86,9 @@ func (v *validation) jobs() []*job {
 			j.stride = stride(t, typ, o)
 		}
 	}
-	if v.source != nil {
+	if v.compares() {
 		for _, name := range v.source.order {
-			if _, ok := v.file.Lookup(name); !ok {
+			if _, ok := v.tensors[name]; !ok {
 				fail(name, "it is missing; the source has it")
 			}
 		}

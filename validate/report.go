@@ -117,6 +117,16 @@ func (r *Report) Err() error {
 	return class("validate: %s: %s%s", r.File, failed[0], more)
 }
 
+// Outcome returns the detail of a check, empty where it was not made.
+func (r *Report) Outcome(check string) string {
+	for _, c := range r.Checks {
+		if c.Name == check {
+			return c.Detail
+		}
+	}
+	return ""
+}
+
 // count returns the number of findings of a severity.
 func (r *Report) count(s Severity) int {
 	n := 0
@@ -174,7 +184,7 @@ func (r *Report) refuse(err error) *Report {
 	return r.close()
 }
 
-// structural tells whether an error speaks about a file's content, not about
+// structural reports whether an error speaks about a file's content, not about
 // the system or the caller.
 func structural(err error) bool {
 	return errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrUnsupported)

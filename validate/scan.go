@@ -210,7 +210,7 @@ func (s *scanner) requantize(j *job, t *tally, raw, source []byte, row int64) {
 // maxUseless is after how many rows of a chunk other ways are given up.
 const maxUseless = 8
 
-// explained tells whether the row is what its source gives by way of another
+// explained reports whether the row is what its source gives by way of another
 // type. It leaves in again what the source gives directly.
 func (s *scanner) explained(j *job, raw []byte) bool {
 	if s.useless >= maxUseless {

@@ -4,29 +4,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/validate/proof"
 )
 
-// reference is what a file is compared with.
-type reference struct {
+// Source is what files are compared with. Its methods are not for concurrent
+// use.
+type Source struct {
 	path    string
-	config  *arch.Hyper // what config.json says; nil for a GGUF file
-	kvs     gguf.KVs    // as a file of it would have them
+	size    int64                                                          // bytes
+	open    func(context.Context, forward.Options) (*forward.Model, error) // the model
+	config  *arch.Hyper                                                    // what config.json says; nil for a GGUF file
+	kvs     gguf.KVs                                                       // as a file of it would have them
 	tensors map[string]origin
 	order   []string
 	note    string // what could not be read
 
 	warnings []string // on what a file cannot express of it
 
-	close func() error
+	model   *proof.Source  // nil until it is needed
+	run     *forward.Model // its model
+	several bool           // files will be compared with the model
+
+	file io.Closer
+}
+
+// Planned is the source of a conversion that is being done: what it writes is
+// known, so that files are compared with what the plan says, and with the
+// checkpoint's model. Several says that more than one file will be.
+func Planned(ckpt *hf.Checkpoint, plan *convert.Plan, several bool) *Source {
+	return &Source{path: ckpt.Name(), size: sizeOf(ckpt), open: modelOf(ckpt), config: &plan.Hyper, kvs: plan.KVs, warnings: plan.Warnings, several: several}
+}
+
+// Close closes what was opened.
+func (s *Source) Close() error {
+	var errs []error
+	if s.run != nil {
+		errs = append(errs, s.run.Close())
+	}
+	if s.file != nil {
+		errs = append(errs, s.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// OpenModel opens the source's model, as far as a file can express it. What is
+// wrong with it is known then, before a file is compared with it.
+func (s *Source) OpenModel(ctx context.Context, o Options) (err error) {
+	if s.run != nil {
+		return nil
+	}
+	options := o.model(s.size)
+	options.Expressible = true
+	if s.run, err = s.open(ctx, options); err != nil {
+		s.run = nil
+		return err
+	}
+	s.model = proof.NewSource(s.run, s.several)
+	return nil
+}
+
+func sizeOf(ckpt *hf.Checkpoint) (size int64) {
+	for _, shard := range ckpt.Files() {
+		size += shard.Size
+	}
+	return size
+}
+
+func modelOf(ckpt *hf.Checkpoint) func(context.Context, forward.Options) (*forward.Model, error) {
+	return func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		return forward.FromCheckpoint(ctx, ckpt, o)
+	}
 }
 
 // origin gives the rows of a tensor of the source as float32.
@@ -36,9 +94,9 @@ type origin struct {
 	computed bool // follows from the hyperparameters; no checkpoint has it
 }
 
-// openReference opens a checkpoint folder or a GGUF file. A checkpoint is read
-// through the converter, as float32; the logits are compared without it.
-func openReference(ctx context.Context, path string) (*reference, error) {
+// OpenSource opens a checkpoint folder or a GGUF file. A checkpoint is read
+// through the converter, as float32; the models are compared without it.
+func OpenSource(ctx context.Context, path string) (*Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("validate: %w", err)
@@ -50,7 +108,10 @@ func openReference(ctx context.Context, path string) (*reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reference{path: path, kvs: f.KVs(), tensors: map[string]origin{}, close: f.Close}
+	r := &Source{path: path, size: f.Size(), kvs: f.KVs(), tensors: map[string]origin{}, file: f}
+	r.open = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		return forward.FromGGUF(ctx, f, o)
+	}
 	for _, t := range f.Tensors() {
 		typ, ok := quantize.ByID(t.Type)
 		if !ok {
@@ -62,12 +123,12 @@ func openReference(ctx context.Context, path string) (*reference, error) {
 	return r, nil
 }
 
-func openCheckpoint(ctx context.Context, path string) (*reference, error) {
+func openCheckpoint(ctx context.Context, path string) (*Source, error) {
 	ckpt, err := hf.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	r := &reference{path: path, tensors: map[string]origin{}, close: ckpt.Close}
+	r := &Source{path: path, size: sizeOf(ckpt), open: modelOf(ckpt), tensors: map[string]origin{}, file: ckpt}
 	options := convert.Options{Type: convert.F32, Encoder: encoder}
 	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
@@ -91,7 +152,7 @@ func openCheckpoint(ctx context.Context, path string) (*reference, error) {
 	return r, nil
 }
 
-func (r *reference) put(o origin) {
+func (r *Source) put(o origin) {
 	r.tensors[o.Name] = o
 	r.order = append(r.order, o.Name)
 }

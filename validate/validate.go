@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,12 +15,22 @@ import (
 // Options tell what to check and against what. The zero value checks a file
 // by itself.
 type Options struct {
-	Against string // a checkpoint folder or a GGUF file that the file was made from
-	Limits  Limits
-	Workers int // goroutines; 0 for one on each processor
+	Against   string  // a checkpoint folder or a GGUF file that the file was made from, or
+	Reference *Source // the same, opened
+	Limits    Limits
+	Workers   int // goroutines; 0 for one on each processor
 
 	SkipNumbers bool // leave the tensors' values out
+	SkipErrors  bool // look at the values, but do not compare them with the source
 	SkipLogits  bool // do not run the models
+
+	// Partial says that the file is one of a set whose others are not there:
+	// only its layout and its values are looked at.
+	Partial bool
+
+	// Memory, where set, is the size in bytes from which on a model releases
+	// weights that it has used.
+	Memory int64
 
 	// Render renders the chat template of the file: template.Render, of the
 	// package below this one. Without it templates are parsed only as far as
@@ -51,81 +62,132 @@ type Limits struct {
 
 // File validates a GGUF file, or the set that a part of a split file belongs
 // to. What is wrong with the file stands in the report, even where it cannot
-// be opened; the error tells what kept the validation from its work: a source
+// be opened; the error says what kept the validation from its work: a source
 // that cannot be read, or ctx.
 func File(ctx context.Context, path string, o Options) (*Report, error) {
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.Progress == nil {
-		o.Progress = func(string, string, int64, int64) {}
-	}
-	r := &Report{File: filepath.Base(path)}
 	f, err := gguf.Open(path)
 	if err != nil {
 		if structural(err) {
-			return r.refuse(err), nil
+			return (&Report{File: filepath.Base(path)}).refuse(err), nil
 		}
 		return nil, err
 	}
 	defer f.Close()
-	var source *reference
-	if o.Against != "" {
-		if source, err = openReference(ctx, o.Against); err != nil {
-			return nil, err
-		}
-		defer func() { _ = source.close() }() // only read
-		r.Source = filepath.Base(o.Against)
+	return Opened(ctx, f, o)
+}
+
+// Opened validates an opened GGUF file or split set, which may still have
+// temporary names.
+func Opened(ctx context.Context, f *gguf.File, o Options) (*Report, error) {
+	v := newValidation(filepath.Base(f.Name()), f.KVs(), f.Tensors(), o)
+	v.file = f
+	if err := v.open(ctx); err != nil {
+		return nil, err
 	}
-	v := &validation{Options: o, Report: r, path: path, file: f, source: source}
-	v.describe()
+	defer v.close()
+	v.Bytes = f.Size()
+	if parts := f.Parts(); len(parts) > 1 {
+		for _, part := range parts {
+			v.Parts = append(v.Parts, filepath.Base(part))
+		}
+	}
 	v.layout()
-	v.architecture()
-	v.vocabulary()
-	checkTemplate(ctx, r, f.KVs(), v.tokens, o.Render)
-	v.identity()
+	if !o.Partial {
+		v.header(ctx)
+	}
 	if err := v.numbers(ctx); err != nil {
 		return nil, err
 	}
 	if err := v.logits(ctx); err != nil {
 		return nil, err
 	}
-	for i := range r.Tensors {
-		for _, finding := range r.Findings {
-			if finding.Tensor == r.Tensors[i].Name && finding.Severity != Note {
-				r.Tensors[i].Severity = worse(r.Tensors[i].Severity, finding.Severity)
+	for i := range v.Tensors {
+		for _, finding := range v.Findings {
+			if finding.Tensor == v.Tensors[i].Name && finding.Severity != Note {
+				v.Tensors[i].Severity = worse(v.Tensors[i].Severity, finding.Severity)
 			}
 		}
 	}
-	return r.close(), nil
+	return v.Report.close(), nil
 }
 
-// validation is the state of one call of File.
+// Header validates what is known of a file before it is written: key-values
+// and tensors, by themselves and against a source.
+func Header(ctx context.Context, name string, kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) (*Report, error) {
+	v := newValidation(name, kvs, tensors, o)
+	if err := v.open(ctx); err != nil {
+		return nil, err
+	}
+	defer v.close()
+	v.header(ctx)
+	return v.Report.close(), nil
+}
+
+// validation is the state of one call of Opened or Header.
 type validation struct {
 	Options
 	*Report
-	path   string
-	file   *gguf.File
-	source *reference // nil where there is none
+	kvs     gguf.KVs
+	tensors map[string]gguf.TensorInfo
+	infos   []gguf.TensorInfo
+	file    *gguf.File // nil for a header alone
+	source  *Source    // nil where there is none
+	opened  bool       // source is closed at the end
 
 	arch   *arch.Arch // nil where it is not known
 	hyper  arch.Hyper // valid where arch is known
 	tokens *tokenizer.Tokenizer
 }
 
+func newValidation(name string, kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) *validation {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, string, int64, int64) {}
+	}
+	v := &validation{Options: o, Report: &Report{File: name}, kvs: kvs, infos: tensors, tensors: map[string]gguf.TensorInfo{}, source: o.Reference}
+	for _, t := range tensors {
+		v.tensors[t.Name] = t
+	}
+	v.describe()
+	return v
+}
+
+// open opens the source, unless the caller has.
+func (v *validation) open(ctx context.Context) (err error) {
+	if v.source == nil && v.Against != "" {
+		if v.source, err = OpenSource(ctx, v.Against); err != nil {
+			return err
+		}
+		v.opened = true
+	}
+	if v.source != nil {
+		v.Source = filepath.Base(v.source.path)
+	}
+	return nil
+}
+
+func (v *validation) close() {
+	if v.opened {
+		_ = v.source.Close() // only read
+	}
+}
+
+// header runs the checks that need no values.
+func (v *validation) header(ctx context.Context) {
+	v.architecture()
+	v.vocabulary()
+	checkTemplate(ctx, v.Report, v.kvs, v.tokens, v.Render)
+	v.identity()
+}
+
 // describe fills in what the header tells.
 func (v *validation) describe() {
-	kvs := v.file.KVs()
-	v.Bytes = v.file.Size()
-	v.Name, _ = kvs.String("general.name")
-	v.Arch, _ = kvs.String("general.architecture")
-	if parts := v.file.Parts(); len(parts) > 1 {
-		for _, part := range parts {
-			v.Parts = append(v.Parts, filepath.Base(part))
-		}
-	}
+	v.Name, _ = v.kvs.String("general.name")
+	v.Arch, _ = v.kvs.String("general.architecture")
 	var bytes int64
-	for _, t := range v.file.Tensors() {
+	for _, t := range v.infos {
 		template, layer, _ := arch.Template(t.Name)
 		v.Tensors = append(v.Tensors, Tensor{
 			Name: t.Name, Kind: strings.TrimPrefix(template, "blk.{i}."), Layer: layer,
@@ -146,18 +208,22 @@ func (v *validation) layout() {
 	if err := v.file.Contiguous(); err != nil {
 		v.add(Finding{Check: Layout, Severity: Fail, Message: err.Error()})
 	}
-	if kind, ok := v.file.KVs().String("general.type"); ok && kind != "model" {
-		v.add(Finding{Check: Layout, Severity: Warning, Key: "general.type", Message: "the file calls itself a " + kind + ", not a model"})
+	if v.Partial {
+		v.done(Layout, "GGUF v%d, %d tensors", v.file.Version(), len(v.infos))
+		return
+	}
+	if kind, ok := v.kvs.String("general.type"); ok && kind != "model" {
+		v.add(Finding{Check: Layout, Severity: Warning, Key: "general.type", Message: fmt.Sprintf("it is %q, not \"model\"", kind)})
 	}
 	quantized := false
-	for _, t := range v.file.Tensors() {
+	for _, t := range v.infos {
 		quantized = quantized || t.Type.Quantized()
 	}
-	if _, ok := v.file.KVs().Uint("general.quantization_version"); quantized && !ok {
+	if _, ok := v.kvs.Uint("general.quantization_version"); quantized && !ok {
 		v.add(Finding{Check: Layout, Severity: Warning, Key: "general.quantization_version", Message: "it is missing in a file with quantized tensors"})
 	}
-	v.done(Layout, "GGUF v%d, %d key-values, %d tensors in %d %s, alignment %d", v.file.Version(), len(v.file.KVs()),
-		len(v.file.Tensors()), len(v.file.Parts()), plural(len(v.file.Parts()), "file"), v.file.Alignment())
+	v.done(Layout, "GGUF v%d, %d key-values, %d tensors in %d %s, alignment %d", v.file.Version(), len(v.kvs),
+		len(v.infos), len(v.file.Parts()), plural(len(v.file.Parts()), "file"), v.file.Alignment())
 }
 
 // plural adds an s where there is not one of a thing.

@@ -15,7 +15,7 @@ const tokensKey = "tokenizer.ggml.tokens"
 // vocabulary checks the tokenizer: its arrays against each other, its size
 // against the embedding, its ids, merges and a round trip.
 func (v *validation) vocabulary() {
-	kvs := v.file.KVs()
+	kvs := v.kvs
 	model, ok := kvs.String("tokenizer.ggml.model")
 	if !ok {
 		if !kvs.Has(tokensKey) {
@@ -39,7 +39,7 @@ func (v *validation) vocabulary() {
 		v.add(Finding{Check: Vocabulary, Severity: s, Key: key, Message: fmt.Sprintf(format, args...)})
 	}
 	for _, name := range []string{"token_embd.weight", "output.weight"} {
-		if t, ok := v.file.Lookup(name); ok && t.Rows() != int64(len(tokens)) {
+		if t, ok := v.tensors[name]; ok && t.Rows() != int64(len(tokens)) {
 			say(Fail, tokensKey, "%d tokens for the %d rows of %s", len(tokens), t.Rows(), name)
 		}
 	}
@@ -64,7 +64,7 @@ func (v *validation) vocabulary() {
 	v.done(Vocabulary, "%s, %d tokens", model, len(tokens))
 }
 
-// failed tells whether a check has a failure already.
+// failed reports whether a check has a failure already.
 func (v *validation) failed(check string) bool {
 	for _, f := range v.Findings {
 		if f.Check == check && f.Severity == Fail {
@@ -164,7 +164,7 @@ func checkMerges(kvs gguf.KVs, tokens []string, say sayer) {
 	}
 }
 
-// unresolvedMerge tells what is wrong with a merge. The first character may
+// unresolvedMerge says what is wrong with a merge. The first character may
 // be the space that divides all others.
 func unresolvedMerge(m string, known map[string]bool) string {
 	if m == "" {

@@ -308,3 +308,16 @@ func (f *File) wrap(verb string, err error) error {
 	}
 	return fault.Op("atomicfile").File(f.path).IO("cannot %s the file: %w", verb, err)
 }
+
+// WriteFile writes a small file at once.
+func WriteFile(path string, data []byte, opts Options) error {
+	f, err := Create(path, opts)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit()
+}

@@ -23,6 +23,7 @@ type Folder struct {
 	fsys fs.FS
 	name string
 	root string // real path of an OS folder, empty for other file systems
+	dir  string // the path as it was given, empty likewise
 
 	followLinks bool
 }
@@ -57,11 +58,15 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
-	return &Folder{os.DirFS(root), name, root, o.FollowLinks}, nil
+	return &Folder{os.DirFS(root), name, root, dir, o.FollowLinks}, nil
 }
 
 // Name is the folder's base name; errors and file names of results use it.
 func (f *Folder) Name() string { return f.name }
+
+// Dir is the path that the folder was opened by; empty where it is not a
+// folder of the operating system.
+func (f *Folder) Dir() string { return f.dir }
 
 // list returns the names of the folder's files and links, sorted.
 func (f *Folder) list() ([]string, error) { return f.List(".") }

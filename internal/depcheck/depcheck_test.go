@@ -41,8 +41,11 @@ var allowed = map[string][]string{
 	"eval/forward/rotary":     {"arch"},
 
 	"validate/template": {},
-	"validate":          {"validate", "eval", "convert", "arch", "quantize", "formats"},
-	"cmd":               {"cmd", "validate", "eval", "convert", "arch", "quantize", "formats"},
+	"validate/proof":    {"eval", "formats"},
+	"validate":          {"validate/proof", "eval", "convert", "arch", "quantize", "formats"},
+	"pipeline":          {"pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
+	"cmd":               {"cmd", "pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
+	"internal/memory":   {},
 	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
 }
 

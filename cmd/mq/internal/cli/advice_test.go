@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -23,29 +24,29 @@ func TestAdviceNamesFlagsThatExist(t *testing.T) {
 	}
 	walk((&app{}).root())
 	named := regexp.MustCompile(`--[a-z-]+`)
-	for _, a := range advice {
-		found := named.FindAllString(a.says, -1)
+	for _, a := range session.Advice {
+		found := named.FindAllString(a.Says, -1)
 		if len(found) == 0 {
-			t.Errorf("%q names no option", a.says)
+			t.Errorf("%q names no option", a.Says)
 		}
 		for _, name := range found {
 			if !flags[name] {
-				t.Errorf("%q: no command has %s", a.says, name)
+				t.Errorf("%q: no command has %s", a.Says, name)
 			}
 		}
-		err := fmt.Errorf("outside: %w", fault.Op("op").Kind(a.about).Invalid("rule"))
-		if got, want := advised(err), "outside: op: rule; "+a.says; got != want {
+		err := fmt.Errorf("outside: %w", fault.Op("op").Kind(a.About).Invalid("rule"))
+		if got, want := session.Advised(err), "outside: op: rule; "+a.Says; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := advised(fault.Op("op").Invalid("rule")); got != "op: rule" {
+	if got := session.Advised(fault.Op("op").Invalid("rule")); got != "op: rule" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestAnOutputThatExistsIsReplacedAndNotResumed(t *testing.T) {
 	err := fault.Place{}.Kind(atomicfile.ErrExists).Of(fault.Op("atomicfile").Invalid("%w", atomicfile.ErrUnfinished))
-	if got, want := advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
+	if got, want := session.Advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

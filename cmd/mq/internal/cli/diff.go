@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 )
@@ -123,7 +124,7 @@ func diffTensors(ctx context.Context, one, two *gguf.File, headers bool) (found 
 }
 
 func headerText(t gguf.TensorInfo) string {
-	return fmt.Sprintf("%s %s", t.Type, shapeText(gguf.TrimShape(t.Shape)))
+	return fmt.Sprintf("%s %s", t.Type, ui.Shape(gguf.TrimShape(t.Shape)))
 }
 
 // firstDifference returns where the data of two tensors of equal size begin

@@ -93,17 +93,17 @@ func (f *evalFlags) check() error {
 	against := f.base != "" || f.logits != ""
 	switch {
 	case f.divergence && !against:
-		return fault.Usage("eval: --kl-divergence needs something to compare with: --base MODEL or --logits FILE")
+		return fault.Invalid("eval: --kl-divergence needs something to compare with: --base MODEL or --logits FILE")
 	case f.base != "" && f.logits != "":
-		return fault.Usage("eval: give --base or --logits, not both")
+		return fault.Invalid("eval: give --base or --logits, not both")
 	case len(f.files) == 0 && f.logits == "":
-		return fault.Usage("eval: give a text with -f FILE")
+		return fault.Invalid("eval: give a text with -f FILE")
 	case f.context < 4:
-		return fault.Usage("eval: --ctx %d: a chunk has at least 4 tokens", f.context)
+		return fault.Invalid("eval: --ctx %d: a chunk has at least 4 tokens", f.context)
 	case f.chunks < 0 || f.stride < 0:
-		return fault.Usage("eval: --chunks and --stride are not negative")
+		return fault.Invalid("eval: --chunks and --stride are not negative")
 	case !against && (!math.IsInf(f.maxKLD, 1) || f.top1 > 0):
-		return fault.Usage("eval: --max-kld and --min-top1 need --base or --logits")
+		return fault.Invalid("eval: --max-kld and --min-top1 need --base or --logits")
 	}
 	chosen := 0
 	for _, task := range f.task {
@@ -112,7 +112,7 @@ func (f *evalFlags) check() error {
 		}
 	}
 	if chosen > 1 || chosen == 1 && (f.perplexity || against || len(f.files) != 1) {
-		return fault.Usage("eval: a task stands alone and takes one file")
+		return fault.Invalid("eval: a task stands alone and takes one file")
 	}
 	f.divergence = against
 	return nil
@@ -262,7 +262,7 @@ func (a *app) textTokens(words *tokenizer.Tokenizer, files []string) ([]int32, e
 func (a *app) texts(files []string) (string, error) {
 	var text strings.Builder
 	for _, name := range files {
-		part, err := a.readText(name)
+		part, err := a.ReadText(name)
 		if err != nil {
 			return "", err
 		}

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/f190792d/mq/cmd/mq/internal/exit"
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 )
 
 // TestDocumentedBatchIsTheExample holds docs/scaling.md to the file that the
@@ -69,8 +72,8 @@ func TestKubernetesJobFollowsTheExitCodes(t *testing.T) {
 		}
 	}
 	for code, want := range map[int]string{
-		exitUsage: "FailJob", exitCheck: "FailJob", exitUnsupported: "FailJob", exitCorrupt: "FailJob",
-		exitInterrupted: "Ignore", exitIO: "", exitOther: "",
+		exit.Usage: "FailJob", exit.Check: "FailJob", exit.Unsupported: "FailJob", exit.Corrupt: "FailJob",
+		exit.Interrupted: "Ignore", exit.IO: "", exit.Other: "",
 	} {
 		if actions[code] != want {
 			t.Errorf("exit code %d leads to %q, not %q", code, actions[code], want)
@@ -80,7 +83,7 @@ func TestKubernetesJobFollowsTheExitCodes(t *testing.T) {
 		t.Error("a podFailurePolicy needs restartPolicy Never")
 	}
 	at := slices.IndexFunc(container.Args, func(s string) bool { return strings.HasPrefix(s, "--part=") })
-	index, count, err := parsePart(strings.TrimPrefix(container.Args[at], "--part="), func(name string) (string, bool) {
+	index, count, err := flags.ParsePart(strings.TrimPrefix(container.Args[at], "--part="), func(name string) (string, bool) {
 		return "7", name == "JOB_COMPLETION_INDEX"
 	})
 	if err != nil || index != 7 || count != job.Spec.Completions {

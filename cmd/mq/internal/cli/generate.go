@@ -19,7 +19,7 @@ type generation struct {
 // generate prints how a model continues a prompt.
 func (a *app) generate(ctx context.Context, path string, g *generation) error {
 	if g.tokens < 1 {
-		return fault.Usage("eval: -n %d: at least one token is generated", g.tokens)
+		return fault.Invalid("eval: -n %d: at least one token is generated", g.tokens)
 	}
 	model, words, err := a.openModel(ctx, path)
 	if err != nil {

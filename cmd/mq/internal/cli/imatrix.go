@@ -16,6 +16,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/imatrix"
 	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/pipeline"
 )
 
 // imatrixFlags are the flags of imatrix.
@@ -71,20 +72,20 @@ with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 func (f *imatrixFlags) check(args []string) error {
 	switch {
 	case len(args) == 0 && len(f.inputs) == 0:
-		return fault.Usage("imatrix: give a MODEL and a text, or matrices with --in-file")
+		return fault.Invalid("imatrix: give a MODEL and a text, or matrices with --in-file")
 	case len(args) == 1 && len(f.files) == 0:
-		return fault.Usage("imatrix: give a text with -f FILE")
+		return fault.Invalid("imatrix: give a text with -f FILE")
 	case len(args) == 0 && len(f.files) > 0:
-		return fault.Usage("imatrix: a text needs a MODEL to run it through")
+		return fault.Invalid("imatrix: a text needs a MODEL to run it through")
 	case f.format != "" && f.format != "gguf" && f.format != "dat":
-		return fault.Usage("imatrix: --output-format %s: it is gguf or dat", f.format)
+		return fault.Invalid("imatrix: --output-format %s: it is gguf or dat", f.format)
 	case f.chunks < 0 || f.skip < 0 || f.every < 0 || f.copies < 0:
-		return fault.Usage("imatrix: --chunks, --from-chunk, --output-frequency and --save-frequency are not negative")
+		return fault.Invalid("imatrix: --chunks, --from-chunk, --output-frequency and --save-frequency are not negative")
 	case len(args) == 0 && f.out == "" && !f.stats:
-		return fault.Usage("imatrix: say what to do with the matrices: -o FILE writes them as one, --show-statistics describes them")
+		return fault.Invalid("imatrix: say what to do with the matrices: -o FILE writes them as one, --show-statistics describes them")
 	}
 	if f.out == "" && len(args) == 1 {
-		f.out = stem(args[0]) + ".imatrix.gguf"
+		f.out = pipeline.Stem(args[0]) + ".imatrix.gguf"
 	}
 	if f.out == "" {
 		return nil

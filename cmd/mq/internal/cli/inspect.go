@@ -127,7 +127,7 @@ func (a *app) printDescription(d *description, full bool) {
 	}
 	rows = [][]string{{"", "", "", ""}}
 	for _, t := range d.Tensors {
-		rows = append(rows, []string{t.Name, t.Type, shapeText(t.Shape), ui.Bytes(t.Bytes)})
+		rows = append(rows, []string{t.Name, t.Type, ui.Shape(t.Shape), ui.Bytes(t.Bytes)})
 	}
 	a.Table(a.Out, rows)
 }
@@ -168,14 +168,6 @@ func scalarText(value any) string {
 		return strconv.FormatFloat(float64(v), 'g', -1, 32)
 	}
 	return fmt.Sprint(value)
-}
-
-func shapeText(shape []int64) string {
-	parts := make([]string, len(shape))
-	for i, n := range shape {
-		parts[i] = strconv.FormatInt(n, 10)
-	}
-	return strings.Join(parts, " × ")
 }
 
 // jsonValue makes a key-value fit for JSON, which has no infinities and would

@@ -15,22 +15,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/f190792d/mq/cmd/mq/internal/memory"
-	"github.com/f190792d/mq/cmd/mq/internal/produce"
+	"github.com/f190792d/mq/cmd/mq/internal/exit"
+	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/memory"
+	"github.com/f190792d/mq/pipeline"
 )
-
-// app is what every command shares: where it speaks and the common flags.
-type app struct {
-	ui.Console
-	stdin     io.Reader
-	jobs      int
-	maxMemory string
-	verbose   bool
-	rounded   bool // models round activations as llama.cpp does
-	parsed    bool // flags and arguments were accepted: later errors are not usage errors
-}
 
 // Main runs one command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -38,7 +29,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	out := &ui.Output{Writer: stdout}
-	a := &app{Console: ui.Console{Out: out, Err: stderr}, stdin: stdin}
+	a := &app{Session: session.Session{Console: ui.Console{Out: out, Err: stderr}, Stdin: stdin, Version: version()}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -62,9 +53,9 @@ func (interruption) Is(target error) bool { return target == context.Canceled }
 
 // interrupted says in place of err that a signal has ended the run.
 func interrupted(err error) error {
-	var unfinished *produce.Unfinished
+	var unfinished *pipeline.Unfinished
 	if errors.As(err, &unfinished) {
-		return &produce.Unfinished{Err: interruption{}}
+		return &pipeline.Unfinished{Err: interruption{}}
 	}
 	return interruption{}
 }
@@ -72,13 +63,13 @@ func interrupted(err error) error {
 // report tells the user about an error, once, and returns the exit code.
 func (a *app) report(err error) int {
 	if err == nil {
-		return exitOK
+		return exit.OK
 	}
-	code := exitCode(err)
-	if !a.parsed && code == exitOther {
-		code = exitUsage
+	code := exit.Code(err)
+	if !a.parsed && code == exit.Other {
+		code = exit.Usage
 	}
-	message := fault.Printable(advised(err))
+	message := fault.Printable(session.Advised(err))
 	if !a.parsed { // suggestions stand on lines of their own
 		message = err.Error()
 	}
@@ -86,7 +77,7 @@ func (a *app) report(err error) int {
 		a.Event("error", map[string]any{"message": message, "exit": code})
 	}
 	fmt.Fprintln(a.Err, "mq:", message)
-	if code == exitUsage && !a.parsed {
+	if code == exit.Usage && !a.parsed {
 		fmt.Fprintln(a.Err, "mq: see 'mq --help' or 'mq COMMAND --help'")
 	}
 	return code
@@ -105,13 +96,13 @@ the result is right: one pass, no Python, no intermediate file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if a.jobs < 1 {
-				return fault.Usage("-j %d: at least one job is needed", a.jobs)
+			if a.Jobs < 1 {
+				return fault.Invalid("-j %d: at least one job is needed", a.Jobs)
 			}
-			if _, err := a.memory(); err != nil {
+			if err := a.readMemory(); err != nil {
 				return err
 			}
-			memory.Limit(a.budget())
+			memory.Limit(a.Budget())
 			level := slog.LevelWarn
 			if a.verbose {
 				level = slog.LevelDebug
@@ -125,9 +116,9 @@ the result is right: one pass, no Python, no intermediate file.`,
 	flags.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
 	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
-	flags.IntVarP(&a.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
+	flags.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	flags.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Usage("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Invalid("%w", err) })
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
@@ -136,19 +127,18 @@ the result is right: one pass, no Python, no intermediate file.`,
 	return root
 }
 
-// memory returns the budget in bytes; 0 stands for the default.
-func (a *app) memory() (int64, error) {
+// readMemory reads --max-memory.
+func (a *app) readMemory() (err error) {
 	if a.maxMemory == "" {
-		return 0, nil
+		return nil
 	}
-	n, err := ui.ParseBytes(a.maxMemory, 1024)
-	if err != nil {
-		return 0, fault.Usage("--max-memory: %w", err)
+	if a.MaxMemory, err = ui.ParseBytes(a.maxMemory, 1024); err != nil {
+		return fault.Invalid("--max-memory: %w", err)
 	}
-	return n, nil
+	return nil
 }
 
-// version tells which build this is, from the module's build information.
+// version returns which build this is, from the module's build information.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
@@ -160,4 +150,29 @@ func version() string {
 		}
 	}
 	return info.Main.Version
+}
+
+// refuseUnknownNames makes the commands that cobra adds fail where they would
+// print a help text in place of what was asked for.
+func refuseUnknownNames(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if found, _, err := root.Find(args); err != nil || found == root && len(args) > 0 {
+					return fault.Invalid("help: no command is named %q", args)
+				}
+				return nil
+			}
+		case "completion":
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return fault.Invalid("completion: the shell %q is none of bash, fish, powershell, zsh", args[0])
+				}
+				return cmd.Help()
+			}
+		}
+	}
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/f190792d/mq/cmd/mq/internal/produce"
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
@@ -26,12 +26,12 @@ func (a *app) splitCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if maxSize != "" {
-				if o.MaxSize, err = sizeFlag("--max-size", maxSize); err != nil {
+				if o.MaxSize, err = flags.Size("--max-size", maxSize); err != nil {
 					return err
 				}
 			}
 			if o.MaxSize == 0 && o.MaxTensors == 0 {
-				return fault.Usage("split: give --max-size or --max-tensors")
+				return fault.Invalid("split: give --max-size or --max-tensors")
 			}
 			file, err := gguf.Open(args[0])
 			if err != nil {
@@ -79,7 +79,7 @@ func (a *app) mergeCommand() *cobra.Command {
 			if out == "" {
 				prefix, _, _, ok := gguf.ParseSplitPath(args[0])
 				if !ok {
-					return fault.Usage("merge: %s is not named like a part of a split set; name the output with -o", args[0])
+					return fault.Invalid("merge: %s is not named like a part of a split set; name the output with -o", args[0])
 				}
 				out = prefix + ".gguf"
 			}
@@ -113,7 +113,7 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 		sizes[i] = plan.TotalSize()
 		total += sizes[i]
 	}
-	if err := produce.CheckSpace(paths, sizes); err != nil {
+	if err := atomicfile.CheckSpace(paths, sizes); err != nil {
 		return err
 	}
 	progress := a.Progress("writing", total, ui.ByteCount).Events()

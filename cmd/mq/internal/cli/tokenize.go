@@ -33,7 +33,7 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 				return err
 			}
 			if !given {
-				if text, err = a.readText(file); err != nil {
+				if text, err = a.ReadText(file); err != nil {
 					return err
 				}
 			}

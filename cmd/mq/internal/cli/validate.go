@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"context"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/validate"
-	"github.com/f190792d/mq/validate/template"
 )
 
 // validateCommand judges a GGUF file, by itself or against its source.
@@ -41,15 +38,15 @@ logits with 3.`,
 					continue
 				}
 				if o.Against == "" || o.SkipLogits {
-					return fault.Usage("validate: --%s needs logits to compare: give --against, without --no-logits", limit.flag)
+					return fault.Invalid("validate: --%s needs logits to compare: give --against, without --no-logits", limit.flag)
 				}
 				if !(*limit.value >= 0) {
-					return fault.Usage("validate: --%s must not be negative", limit.flag)
+					return fault.Invalid("validate: --%s must not be negative", limit.flag)
 				}
 				*limit.to = limit.value
 			}
 			if rederive && o.Against == "" {
-				return fault.Usage("validate: --rederive makes the file again from its source: name that with --against")
+				return fault.Invalid("validate: --rederive makes the file again from its source: name that with --against")
 			}
 			outputs := []output{{html, (*validate.Report).WriteHTML}, {markdown, (*validate.Report).WriteMarkdown}}
 			inputs := []string{args[0]}
@@ -61,8 +58,7 @@ logits with 3.`,
 					return err
 				}
 			}
-			o.Workers = a.jobs
-			report, err := a.validate(cmd.Context(), args[0], o)
+			report, err := a.Validate(cmd.Context(), args[0], o)
 			if err != nil {
 				return err
 			}
@@ -75,7 +71,7 @@ logits with 3.`,
 			if err := report.Err(); err != nil || !rederive {
 				return err
 			}
-			return a.checkRederived(cmd.Context(), args[0], o.Against, matrix)
+			return a.Rederive(cmd.Context(), args[0], o.Against, matrix)
 		},
 	}
 	flags := cmd.Flags()
@@ -89,32 +85,6 @@ logits with 3.`,
 	flags.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
 	flags.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
 	return cmd
-}
-
-// validate runs the checks under a progress bar for each of their steps.
-func (a *app) validate(ctx context.Context, path string, o validate.Options) (*validate.Report, error) {
-	var progress *ui.Progress
-	label := ""
-	defer func() {
-		if progress != nil {
-			progress.Finish()
-		}
-	}()
-	o.Render = template.Render
-	o.Progress = func(step, note string, done, total int64) {
-		if step != label {
-			if progress != nil {
-				progress.Finish()
-			}
-			unit := ui.Items
-			if step == validate.StepTensors {
-				unit = ui.ByteCount
-			}
-			label, progress = step, a.Progress(step, total, unit)
-		}
-		progress.Set(done, note)
-	}
-	return validate.File(ctx, path, o)
 }
 
 // printReport shows a report on stdout: one object, or checks and findings.

@@ -111,6 +111,24 @@ func (c *Console) Object(value any) {
 	if err != nil {
 		line = []byte(fmt.Sprintf(`{"type":"error","message":%q}`, err.Error()))
 	}
+	c.print(line)
+}
+
+// Typed prints an object whose first field is its type.
+func (c *Console) Typed(kind string, value any) {
+	line, err := json.Marshal(value)
+	if err != nil || len(line) < 2 || line[0] != '{' {
+		c.Object(map[string]any{"type": kind, "value": value})
+		return
+	}
+	head := fmt.Sprintf(`{"type":%q`, kind)
+	if line[1] != '}' {
+		head += ","
+	}
+	c.print(append([]byte(head), line[1:]...))
+}
+
+func (c *Console) print(line []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fmt.Fprintf(c.Out, "%s\n", line)

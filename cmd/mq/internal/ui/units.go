@@ -20,6 +20,15 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.2f %ciB", value, units[unit])
 }
 
+// Shape writes a tensor's shape.
+func Shape(shape []int64) string {
+	parts := make([]string, len(shape))
+	for i, n := range shape {
+		parts[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(parts, " × ")
+}
+
 // ParseBytes reads "512M", "4G", "1.5GiB" or a plain number of bytes. The
 // suffixes are powers of base: 1024 for memory, 1000 for the sizes of split
 // files, as the ecosystem's tools read them.

@@ -1,0 +1,175 @@
+// Package batch runs a matrix of models, types and checks from a file, keeps a
+// state of what is finished and reports what came of it.
+package batch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/pipeline"
+)
+
+// File is a jobs.yaml: models × types × checks. Paths are relative to its
+// folder.
+type File struct {
+	Output  string         `yaml:"output"` // with {model} and {type}
+	Types   []string       `yaml:"types"`
+	Checks  []string       `yaml:"checks"`
+	Options map[string]any `yaml:"options"` // flags of mq quantize, by their long names
+	Limits  Limits         `yaml:"limits"`
+	Models  []Model        `yaml:"models"`
+
+	dir string
+}
+
+// Limits are those of the check called logits.
+type Limits struct {
+	MaxKLD  *float64 `yaml:"max-kld"`
+	MinTop1 *float64 `yaml:"min-top1"`
+}
+
+// Model is a checkpoint folder or GGUF file. What it leaves out is taken
+// from the file.
+type Model struct {
+	Path    string         `yaml:"path"`
+	Name    string         `yaml:"name"`
+	Types   []string       `yaml:"types"`
+	Checks  []string       `yaml:"checks"`
+	Options map[string]any `yaml:"options"`
+}
+
+// Read reads a jobs.yaml and checks all that can be checked in it.
+func Read(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	b := &File{Output: "{model}-{type}.gguf", dir: filepath.Dir(path)}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(b); err != nil {
+		return nil, fault.Invalid("batch: %s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	if len(b.Models) == 0 {
+		return nil, fault.Invalid("batch: %s: it names no models", path)
+	}
+	names := map[string]bool{}
+	for i := range b.Models {
+		m := &b.Models[i]
+		if err := b.complete(m); err != nil {
+			return nil, fmt.Errorf("batch: %s: model %d: %w", path, i+1, err)
+		}
+		if names[m.Name] {
+			return nil, fault.Invalid("batch: %s: two models have the name %s; give them names of their own", path, m.Name)
+		}
+		names[m.Name] = true
+	}
+	if !strings.Contains(b.Output, "{type}") || len(b.Models) > 1 && !strings.Contains(b.Output, "{model}") {
+		return nil, fault.Invalid("batch: %s: output: %s: {model} and {type} must be in it, so that every file has a name of its own", path, b.Output)
+	}
+	return b, nil
+}
+
+// complete fills in what a model leaves to the file.
+func (b *File) complete(m *Model) error {
+	if m.Path == "" {
+		return fault.Invalid("it has no path")
+	}
+	if m.Name == "" {
+		m.Name = pipeline.Stem(pipeline.BaseName(b.at(m.Path)))
+	}
+	if m.Types == nil {
+		m.Types = b.Types
+	}
+	if len(m.Types) == 0 {
+		return fault.Invalid("%s: no types are given", m.Path)
+	}
+	if m.Checks == nil {
+		m.Checks = b.Checks
+	}
+	for _, name := range m.Checks {
+		if _, ok := checks[name]; !ok && name != verifyCheck {
+			return fault.Invalid("%s: there is no check %q: take verify, structure, numbers, logits or rederive", m.Path, name)
+		}
+	}
+	options := map[string]any{}
+	for _, from := range []map[string]any{b.Options, m.Options} {
+		for key, value := range from {
+			options[key] = value
+		}
+	}
+	m.Options = options
+	if _, err := b.flags(m, m.Types); err != nil {
+		return fmt.Errorf("%s: %w", m.Path, err)
+	}
+	return nil
+}
+
+// at returns a path of the file as one of the working directory.
+func (b *File) at(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(b.dir, path)
+}
+
+// fileOptions are the options whose value is a path.
+var fileOptions = []string{"imatrix", "like", "tensor-type-file"}
+
+// options turns a model's entry into options for some types.
+func (b *File) options(ctx context.Context, m *Model, types []string) (o pipeline.Options, err error) {
+	f, err := b.flags(m, types)
+	if err != nil {
+		return o, err
+	}
+	if err := f.Fill(ctx, &o, func(path string) (string, error) { return readFile(b.at(path)) }); err != nil {
+		return o, err
+	}
+	o.Out = b.at(strings.ReplaceAll(b.Output, "{model}", m.Name))
+	o.Verify = slices.Contains(m.Checks, verifyCheck)
+	return o, nil
+}
+
+func readFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	return string(text), err
+}
+
+// flags turns the options of a model's entry into the flags of a command.
+func (b *File) flags(m *Model, types []string) (*flags.Recipe, error) {
+	f := &flags.Recipe{}
+	cmd := &cobra.Command{}
+	f.Register(cmd)
+	cmd.Flags().BoolVar(&f.Options.AllowRequantize, "allow-requantize", false, "")
+	for key, value := range m.Options {
+		flag := cmd.Flags().Lookup(key)
+		if flag == nil || flag.Hidden || key == "type" {
+			return nil, fault.Invalid("there is no option %q", key)
+		}
+		values, isList := value.([]any)
+		if !isList {
+			values = []any{value}
+		}
+		for _, v := range values {
+			text := fmt.Sprint(v)
+			if slices.Contains(fileOptions, key) {
+				text = b.at(text)
+			}
+			if err := flag.Value.Set(text); err != nil {
+				return nil, fault.Invalid("option %s: %w", key, err)
+			}
+		}
+	}
+	f.Types = types
+	return f, f.CheckTypes()
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/cmd/mq/internal/session"
+	"github.com/f190792d/mq/convert/vocab"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
+)
+
+// app is what every command shares.
+type app struct {
+	session.Session
+	maxMemory string
+	verbose   bool
+	rounded   bool // models round activations as llama.cpp does
+	parsed    bool // flags and arguments were accepted: later errors are not usage errors
+}
+
+// exactArgs demands n arguments and names what they are.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return fault.Invalid("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
+	}
+}
+
+// registerPre adds the flag that names the pre-tokenizer.
+func registerPre(flags *pflag.FlagSet, pre *string) {
+	flags.StringVar(pre, "pre", "", "pre-tokenizer (tokenizer.ggml.pre) to take instead of the one that is recognized")
+}
+
+// notAFolder says why a path is no checkpoint folder.
+func notAFolder(path string, err error) error {
+	if err != nil {
+		return err
+	}
+	return fault.Invalid("%s: not a folder", path)
+}
+
+// loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint
+// folder, whose weights are not touched. With pre, the name of a pre-tokenizer,
+// a folder is read as the converter reads it.
+func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
+	folder, err := session.IsFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	if !folder {
+		words, err := ggufTokenizer(path, pre)
+		return words, named(path, err)
+	}
+	files, err := hf.OpenFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	if pre == "" {
+		words, err := tokenizer.FromCheckpoint(files)
+		return words, named(path, err)
+	}
+	var class string
+	if config, err := files.ReadJSON("config.json"); err == nil {
+		class, _ = arch.Class(config) // without one the common rules hold
+	}
+	words, err := vocab.Read(files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
+	if err != nil {
+		return nil, named(path, err)
+	}
+	for _, note := range words.Notes {
+		a.Warn("%s", note)
+	}
+	return words.Tokenizer, nil
+}
+
+// ggufTokenizer reads the vocabulary of a GGUF file, with the pre-tokenizer
+// pre where it is not empty.
+func ggufTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
+	file, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	kvs := file.KVs()
+	if pre != "" {
+		if _, err := pattern.Lookup(pre); err != nil {
+			return nil, fault.Invalid("--pre: %w", err)
+		}
+		kvs = kvs.Clone()
+		kvs.Set("tokenizer.ggml.pre", pre)
+	}
+	return tokenizer.FromGGUF(kvs)
+}
+
+// named puts the file before what is wrong in it.
+func named(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// openModel opens a MODEL for computing, with its tokenizer.
+func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *tokenizer.Tokenizer, error) {
+	o := forward.Options{Run: forward.Run{Workers: a.Jobs, Rounded: a.rounded}}
+	if a.MaxMemory > 0 {
+		o.MapLimit = min(2<<30, a.MaxMemory/2) // mapped pages count as the process's own
+	}
+	model, err := forward.Open(ctx, path, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	words, err := model.Tokenizer()
+	if err != nil {
+		model.Close()
+		return nil, nil, named(path, err)
+	}
+	if words.Size() > model.Vocabulary() {
+		model.Close()
+		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())
+	}
+	return model, words, nil
+}

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/pipeline"
+)
+
+// planned says what an output will be: an event, or a line of summary.
+func (s *Session) planned(out pipeline.Output) {
+	sum := out.Plan.Summary
+	if s.JSON {
+		s.Event("plan", map[string]any{
+			"path": out.Paths[0], "name": out.Plan.Recipe.Name, "tensors": sum.Tensors, "bytes": sum.FileBytes,
+			"bpw": sum.Bits, "nominal_bpw": sum.NominalBits, "fallbacks": sum.Fallbacks,
+		})
+		return
+	}
+	fallbacks := "no tensor fell back"
+	if sum.Fallbacks > 0 {
+		fallbacks = fmt.Sprintf("%d tensors fell back to another type", sum.Fallbacks)
+	}
+	part := ""
+	if out.Parts > 0 {
+		part = fmt.Sprintf(" (part %d of %d)", out.Part, out.Parts)
+	}
+	s.Note("%s%s: %d tensors, %s, %.2f bits per weight nominal, %.2f real, %s",
+		out.Plan.Recipe.Name, part, sum.Tensors, ui.Bytes(sum.FileBytes), sum.NominalBits, sum.Bits, fallbacks)
+	if c := out.Plan.Coverage; c != nil {
+		s.Note("%s", c)
+	}
+}
+
+// PrintPlan shows every tensor of an output.
+func (s *Session) PrintPlan(out pipeline.Output) {
+	if s.JSON {
+		s.Object(map[string]any{"type": "plan", "path": out.Paths[0], "plan": out.Plan})
+		return
+	}
+	rows := [][]string{{"TENSOR", "SHAPE", "FROM", "TO", "SIZE", ""}}
+	for _, c := range out.Plan.Tensors {
+		note := ""
+		if c.Fallback() {
+			note = fmt.Sprintf("rows do not fit %s", c.Wanted)
+		}
+		rows = append(rows, []string{c.Info.Name, ui.Shape(c.Info.Shape), c.From.String(), c.Info.Type.String(), ui.Bytes(c.Info.Size()), note})
+	}
+	s.Table(s.Out, rows)
+	s.planned(out)
+}
+
+// printPreflight shows on stdout what a job will write and need.
+func (s *Session) printPreflight(p *pipeline.Preflight) {
+	if s.JSON {
+		s.Typed("preflight", p)
+		return
+	}
+	s.printSource(p)
+	var rows [][]string
+	for _, o := range p.Outputs {
+		for _, t := range o.Summary.Types {
+			rows = append(rows, []string{o.Type, fmt.Sprintf("%s: %d tensors, %s", t.Type, t.Tensors, ui.Bytes(t.Bytes))})
+		}
+		if o.Coverage != nil {
+			rows = append(rows, []string{"imatrix", o.Coverage.String()})
+		}
+	}
+	for _, d := range p.Disk {
+		free := "an unknown size"
+		if d.Free != math.MaxInt64 {
+			free = ui.Bytes(d.Free)
+		}
+		rows = append(rows, []string{"disk", fmt.Sprintf("%s needed, %s free in %s", ui.Bytes(d.Needed), free, d.Folder)})
+	}
+	s.Table(s.Out, rows)
+	for _, o := range p.Outputs {
+		s.Printf("%s\n", o.Path)
+	}
+}
+
+// PrintChoices shows outputs without what one alone has: its path and disk.
+func (s *Session) PrintChoices(p *pipeline.Preflight) {
+	p.Disk = nil
+	rows := [][]string{{"TYPE", "SIZE", "BITS/WEIGHT", "TENSORS", "FALLBACKS"}}
+	for i := range p.Outputs {
+		o := &p.Outputs[i]
+		o.Path = ""
+		rows = append(rows, []string{
+			o.Type, ui.Bytes(o.Summary.FileBytes), fmt.Sprintf("%.2f", o.Summary.Bits), fmt.Sprint(o.Summary.Tensors), fmt.Sprint(o.Summary.Fallbacks),
+		})
+	}
+	if s.JSON {
+		s.Typed("preflight", p)
+		return
+	}
+	s.printSource(p)
+	for _, o := range p.Outputs {
+		if o.Coverage != nil {
+			s.Printf("imatrix    %s: %s\n", o.Type, o.Coverage)
+		}
+	}
+	s.Table(s.Out, rows)
+}
+
+// printSource shows what the input is.
+func (s *Session) printSource(p *pipeline.Preflight) {
+	src := p.Source
+	ignored := ""
+	if src.Ignored > 0 {
+		ignored = fmt.Sprintf(", %d of them not written", src.Ignored)
+	}
+	files := "one file"
+	if src.Files != 1 {
+		files = fmt.Sprintf("%d files", src.Files)
+	}
+	rows := [][]string{{"source", fmt.Sprintf("%s: %s, %s, %s in %s, %d tensors%s", src.Name, src.Format, src.Architecture, ui.Bytes(src.Bytes), files, src.Tensors, ignored)}}
+	if p.Tokenizer != "" {
+		rows = append(rows, []string{"tokenizer", p.Tokenizer})
+	}
+	rows = append(rows, []string{"memory", fmt.Sprintf("%s at most, %s allowed", ui.Bytes(p.Memory.Peak), ui.Bytes(p.Memory.Budget))})
+	s.Table(s.Out, rows)
+}
+
+// PrintChosen shows what was chosen for a size: for each kind of tensor how
+// many have which type. Nothing is printed where nothing was chosen.
+func (s *Session) PrintChosen(job *pipeline.Job) {
+	c := job.Chosen
+	if c == nil {
+		return
+	}
+	sum := job.Outputs[0].Plan.Summary
+	types := map[string]string{}
+	for _, t := range job.Outputs[0].Plan.Tensors {
+		types[t.Info.Name] = t.Info.Type.String()
+	}
+	if s.JSON {
+		s.Event("mixture", map[string]any{
+			"name": c.Recipe.Name, "bytes": sum.FileBytes, "bpw": sum.Bits, "sensitivity": c.Profile.Sensitivity,
+			"expected_kld": c.Cost, "types": types,
+		})
+		return
+	}
+	expected := ""
+	if c.Profile.Sensitivity == string(pipeline.ByModel) {
+		expected = fmt.Sprintf(", expected KL divergence %.5f", c.Cost)
+	}
+	s.Note("chosen for %s: %s, %.3f bits per weight%s", c.Recipe.Name, ui.Bytes(sum.FileBytes), sum.Bits, expected)
+	byKind := map[string]map[string]int{}
+	var kinds []string
+	for _, t := range c.Profile.Tensors {
+		kind := t.Name
+		if rest, ok := strings.CutPrefix(kind, "blk."); ok {
+			_, kind, _ = strings.Cut(rest, ".")
+		}
+		if byKind[kind] == nil {
+			byKind[kind] = map[string]int{}
+			kinds = append(kinds, kind)
+		}
+		byKind[kind][types[t.Name]]++
+	}
+	for _, kind := range kinds {
+		var parts []string
+		for _, t := range gguf.Types() {
+			if n := byKind[kind][t.String()]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%d × %s", n, t))
+			}
+		}
+		s.Note("  %-24s %s", kind, strings.Join(parts, ", "))
+	}
+}

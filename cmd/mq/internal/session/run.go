@@ -1,0 +1,57 @@
+package session
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/internal/memory"
+	"github.com/f190792d/mq/pipeline"
+)
+
+// Run checks a job, shows what it will write and need, and runs it. The limits
+// of the process's memory are the job's meanwhile.
+func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report, error) {
+	p, err := job.Preflight(true)
+	if err != nil {
+		return nil, err
+	}
+	if err := job.CheckOutputs(); err != nil {
+		return nil, err
+	}
+	for _, out := range job.Outputs {
+		s.planned(out)
+	}
+	if s.JSON {
+		s.Typed("preflight", p)
+	} else {
+		s.Note("peak memory %s of %s allowed", ui.Bytes(p.Memory.Peak), ui.Bytes(p.Memory.Budget))
+	}
+	memory.Limit(p.Memory.Peak)
+	defer memory.Limit(s.Budget())
+	report, err := job.Run(ctx)
+	s.Steps().Finish()
+	for _, out := range report.Outputs {
+		if v := out.Verification(); v == nil {
+			continue
+		} else if s.JSON {
+			s.Typed("verify", v)
+		} else if out.Checked.Err() == nil {
+			s.Note("%s %s", filepath.Base(out.Path), out.Agreement())
+		}
+	}
+	return report, err
+}
+
+// DryRun shows in full what a job would do, and checks that it could.
+func (s *Session) DryRun(job *pipeline.Job) error {
+	p, err := job.Preflight(true)
+	if err != nil {
+		return err
+	}
+	for _, out := range job.Outputs {
+		s.PrintPlan(out)
+	}
+	s.printPreflight(p)
+	return job.CheckOutputs()
+}

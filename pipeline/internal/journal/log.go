@@ -1,0 +1,191 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// A log tells a later run what this one has finished. It is a text file:
+// the identity of the run in the first line, then a line for each range of
+// bytes that was written, with its checksum. Every line ends with a checksum
+// of its own, so that one that was cut short is known. What the journal says
+// of the data is checked against them when it is read, so that it need not
+// wait for the disk.
+type log struct {
+	path string
+	mu   sync.Mutex
+	f    *os.File
+}
+
+// identity is what must agree for a run to go on with another's work.
+type identity struct {
+	Version string   `json:"version"` // of mq
+	Source  string   `json:"source"`  // digest of the inputs
+	Plan    string   `json:"plan"`    // digest of the outputs
+	Files   []string `json:"files"`   // base names of the outputs
+}
+
+// record is a finished range of one of the files, or its readiness to get its
+// name.
+type record struct {
+	file   int
+	off, n int64
+	sum    uint64 // xxh64 of the data
+	named  bool
+}
+
+// journalPath is where the journal lies of a run whose first output is path.
+func journalPath(path string) string {
+	dir, base := filepath.Split(path)
+	return dir + "." + base + ".mq-journal"
+}
+
+// createLog starts a journal.
+func createLog(path string, id identity) (*log, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fault.IO("%s: cannot create the journal: %w", path, err)
+	}
+	j := &log{path: path, f: f}
+	text, err := json.Marshal(id)
+	if err == nil {
+		err = j.append("mq-journal-1 " + string(text))
+	}
+	if err != nil {
+		j.drop()
+		return nil, err
+	}
+	return j, nil
+}
+
+// readLog opens the journal of an earlier run. It is nil where there is
+// none, or where the run was stopped before it had said what it does.
+func readLog(path string) (*log, identity, []record, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, identity{}, nil, nil
+	}
+	if err != nil {
+		return nil, identity{}, nil, fault.IO("%s: cannot open the journal: %w", path, err)
+	}
+	var id identity
+	var records []record
+	var size int64
+	lines := bufio.NewReader(f)
+	for first := true; ; first = false {
+		line, err := lines.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			f.Close()
+			return nil, id, nil, fault.IO("%s: cannot read the journal: %w", path, err)
+		}
+		text, ok := checked(line)
+		if ok && first {
+			text, ok = strings.CutPrefix(text, "mq-journal-1 ")
+			ok = ok && json.Unmarshal([]byte(text), &id) == nil
+		} else if ok {
+			var r record
+			if r, ok = parseRecord(text); ok {
+				records = append(records, r)
+			}
+		}
+		if !ok {
+			break
+		}
+		size += int64(len(line))
+	}
+	if size == 0 {
+		return nil, id, nil, f.Close()
+	}
+	// A line that was cut short goes, so that the next one does not join it.
+	if err = f.Truncate(size); err == nil {
+		_, err = f.Seek(size, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, id, nil, fault.IO("%s: cannot go on with the journal: %w", path, err)
+	}
+	return &log{path: path, f: f}, id, records, nil
+}
+
+// checked takes the checksum off a line and tells whether it is whole.
+func checked(line string) (string, bool) {
+	at := strings.LastIndexByte(line, ' ')
+	if at < 0 || !strings.HasSuffix(line, "\n") {
+		return "", false
+	}
+	return line[:at], line[at+1:] == lineSum(line[:at])
+}
+
+func lineSum(text string) string {
+	return fmt.Sprintf("%08x\n", crc32.ChecksumIEEE([]byte(text)))
+}
+
+func parseRecord(text string) (r record, ok bool) {
+	fields := strings.Fields(text)
+	number := func(i, base int) uint64 {
+		v, err := strconv.ParseUint(fields[i], base, 64)
+		ok = ok && err == nil
+		return v
+	}
+	ok = len(fields) == 2 && fields[0] == "named" || len(fields) == 5 && fields[0] == "wrote"
+	if !ok {
+		return r, false
+	}
+	r.named = len(fields) == 2
+	r.file = int(number(1, 10))
+	if !r.named {
+		r.off, r.n, r.sum = int64(number(2, 10)), int64(number(3, 10)), number(4, 16)
+	}
+	return r, ok && r.file >= 0 && r.off >= 0 && r.n >= 0
+}
+
+// wrote records a finished range.
+func (j *log) wrote(r record) error {
+	return j.append(fmt.Sprintf("wrote %d %d %d %016x", r.file, r.off, r.n, r.sum))
+}
+
+// named records that a file is whole, checked and about to get its name.
+func (j *log) named(file int) error {
+	if err := j.append(fmt.Sprintf("named %d", file)); err != nil {
+		return err
+	}
+	if err := j.f.Sync(); err != nil {
+		return fault.IO("%s: cannot sync the journal: %w", j.path, err)
+	}
+	return nil
+}
+
+func (j *log) append(text string) error {
+	var line bytes.Buffer
+	line.WriteString(text)
+	line.WriteByte(' ')
+	line.WriteString(lineSum(text))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err := j.f.Write(line.Bytes()); err != nil {
+		return fault.IO("%s: cannot write the journal: %w", j.path, err)
+	}
+	return nil
+}
+
+// keep closes the journal for a later run.
+func (j *log) keep() { j.f.Close() }
+
+// drop removes the journal.
+func (j *log) drop() {
+	j.f.Close()
+	os.Remove(j.path)
+}

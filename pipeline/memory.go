@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/memory"
+)
+
+const (
+	// pipelinePerWorker is what a worker can use of data in flight.
+	pipelinePerWorker = 16 << 20
+	// leastPipeline is what a run needs to make progress.
+	leastPipeline = 4 << 20
+	// activations is what the comparison holds for a position besides logits.
+	activations = 256 << 10
+)
+
+// MemoryUse is how a run divides its memory, in bytes.
+type MemoryUse struct {
+	Budget   int64 `json:"budget"`   // what the run may use
+	Peak     int64 `json:"peak"`     // what it will use at most
+	Pipeline int64 `json:"pipeline"` // of that, for tensor data in flight
+}
+
+// TooLittleMemory is the error of a run whose budget does not suffice.
+type TooLittleMemory struct {
+	Budget, Needed int64 // bytes
+}
+
+func (e *TooLittleMemory) Error() string {
+	return fmt.Sprintf("pipeline: a memory budget of %d bytes: this run needs %d at least", e.Budget, e.Needed)
+}
+
+// Unwrap says that the caller asked for it.
+func (e *TooLittleMemory) Unwrap() error { return fault.ErrInvalid }
+
+// planMemory divides the budget among what the outputs of a run need.
+func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
+	headers, importance := int64(0), int64(0)
+	for _, out := range outputs {
+		importance = max(importance, out.Plan.ImportanceBytes())
+		for _, f := range out.Plan.Files {
+			// The bytes, the key-values they were made from, the tensors.
+			headers += 3*f.DataOffset() + 1024*int64(len(f.Tensors))
+		}
+	}
+	fixed := memory.Overhead + 2*(headers+importance)
+	// What the collector has not freed yet is as much again as what is alive.
+	room := (j.o.Memory - fixed) / 2
+	if room < leastPipeline {
+		return MemoryUse{}, &TooLittleMemory{Budget: j.o.Memory, Needed: fixed + 2*leastPipeline}
+	}
+	use := MemoryUse{Budget: j.o.Memory, Pipeline: min(room, pipelinePerWorker*int64(j.o.Workers))}
+	use.Peak = min(use.Budget, fixed+2*max(use.Pipeline, j.checkBytes(len(outputs))))
+	return use, nil
+}
+
+// checkBytes is what the comparison at the end holds: activations, and the
+// logits of the source, twice where they are kept for several outputs.
+func (j *Job) checkBytes(outputs int) int64 {
+	if len(j.prompt) == 0 {
+		return 0
+	}
+	logits := 4 * int64(j.in.tokenizer.Size())
+	if outputs > 1 {
+		logits *= 2
+	}
+	return int64(len(j.prompt)) * (logits + activations)
+}

@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/pipeline/internal/journal"
+	"github.com/f190792d/mq/quantize"
+)
+
+// Source describes the input of a job.
+type Source struct {
+	Name         string `json:"name"`
+	Format       string `json:"format"`
+	Architecture string `json:"architecture"`
+	Files        int    `json:"files"`
+	Bytes        int64  `json:"bytes"`
+	Tensors      int    `json:"tensors"`
+	Ignored      int    `json:"ignored_tensors,omitempty"`
+}
+
+// input is an opened source: what a job needs of it, wherever it comes from.
+type input struct {
+	about     Source
+	path      string // for messages
+	model     func(context.Context, forward.Options) (*forward.Model, error)
+	name, dir string // of outputs that are given no path
+	digest    string // of the headers
+	files     []string
+	unchanged func() error
+
+	kvs       gguf.KVs // as they will be written
+	streams   []gguf.Stream
+	infos     []gguf.TensorInfo
+	tokenizer *tokenizer.Tokenizer // nil where there is none, or
+	unread    error                // it cannot be read
+
+	checkpoint *hf.Checkpoint // nil for a GGUF file
+	conversion *convert.Plan  // of the checkpoint
+	native     bool           // the converter writes the final types
+}
+
+// fromCheckpoint plans the conversion of a checkpoint as far as the types of
+// the output do not matter.
+func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input, error) {
+	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre}
+	if o.Name != "" {
+		options.Metadata = map[string]string{"name": o.Name}
+	}
+	in := &input{path: ckpt.Dir(), name: modelName(ckpt.Dir()), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
+	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		return forward.FromCheckpoint(ctx, ckpt, o)
+	}
+	in.checkpoint = ckpt
+	var as convert.FileType
+	if as, in.native = o.native(); in.native {
+		if as == convert.Auto && mixes(o.Quantize) {
+			return nil, fault.Invalid("convert: options of quantization need a type to start from")
+		}
+		options.Type = as
+	}
+	options.ForQuantizer = !in.native
+	plan, err := convert.NewPlan(ctx, ckpt, options)
+	if err != nil {
+		return nil, err
+	}
+	in.conversion, in.kvs, in.streams, in.infos = plan, plan.KVs, plan.Streams, infosOf(plan.Streams)
+	if in.tokenizer, err = tokenizer.FromGGUF(plan.KVs); err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	for _, names := range plan.Sources {
+		for _, name := range names {
+			used[name] = true
+		}
+	}
+	in.about = Source{
+		Name: ckpt.Name(), Format: ckpt.Layout().String(), Architecture: plan.Arch.Name,
+		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used),
+	}
+	for _, file := range ckpt.Files() {
+		in.files = append(in.files, filepath.Join(ckpt.Dir(), filepath.FromSlash(file.Name)))
+		in.about.Files++
+		in.about.Bytes += file.Size
+	}
+	if in.about.Bytes > o.Memory {
+		ckpt.ReleaseBehind()
+	}
+	return in, nil
+}
+
+// fromGGUF takes a GGUF file as it is.
+func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
+	if o.Pre != "" || o.Name != "" {
+		return nil, fault.Invalid("pipeline: %s: a GGUF file names its own model and pre-tokenizer", file.Name())
+	}
+	architecture, ok := file.KVs().String("general.architecture")
+	if !ok {
+		return nil, fault.Corrupt("pipeline: %s: key \"general.architecture\" is missing: the file is not a model", file.Name())
+	}
+	in := &input{
+		path: file.Name(), name: Stem(file.Name()), dir: filepath.Dir(file.Name()), digest: journal.FileSource(file),
+		files: file.Parts(), kvs: file.KVs(), infos: file.Tensors(),
+		about: Source{
+			Name: BaseName(file.Name()), Format: "gguf", Architecture: architecture,
+			Files: len(file.Parts()), Bytes: file.Size(), Tensors: len(file.Tensors()),
+		},
+	}
+	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		return forward.FromGGUF(ctx, file, o)
+	}
+	release := file.Size() > o.Memory
+	for _, t := range file.Tensors() {
+		s := file.Stream(t)
+		if read, row := s.ReadRows, t.RowBytes(); release {
+			s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
+				defer file.Release(t, first*row, int64(len(dst)))
+				return read(ctx, dst, first)
+			}
+		}
+		in.streams = append(in.streams, s)
+	}
+	if in.kvs.Has("tokenizer.ggml.model") {
+		// What only copies a vocabulary does not need to understand it.
+		in.tokenizer, in.unread = tokenizer.FromGGUF(in.kvs)
+	}
+	return in, nil
+}
+
+func infosOf(streams []gguf.Stream) []gguf.TensorInfo {
+	infos := make([]gguf.TensorInfo, len(streams))
+	for i, s := range streams {
+		infos[i] = s.TensorInfo
+	}
+	return infos
+}
+
+// keepEncoded leaves tensors alone that the checkpoint itself has in few bits.
+func (in *input) keepEncoded() []quantize.Override {
+	var kept []quantize.Override
+	for _, t := range in.infos {
+		if in.conversion != nil && t.Type.Quantized() {
+			if o, err := quantize.ParseOverride("^" + regexp.QuoteMeta(t.Name) + "$=" + t.Type.String()); err == nil {
+				kept = append(kept, o)
+			}
+		}
+	}
+	return kept
+}
+
+// nativeName is the name of the type that the converter writes by itself.
+func (in *input) nativeName() string { return strings.ToUpper(in.conversion.Type.String()) }
+
+// encoder gives the converter the block types, which it does not know itself.
+func encoder(t gguf.Type) (transform.Encoder, bool) {
+	row, ok := quantize.ByID(t)
+	if !ok || row.NeedsWeights {
+		return nil, false
+	}
+	return row.Encode, true
+}
