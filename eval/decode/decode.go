@@ -33,6 +33,7 @@ var decoders = map[string][]decoder{
 	"mlx":                {{".weight", ".scales", ".weight", mlx}},
 	"compressed-tensors": {{".weight_packed", ".weight_shape", ".weight", packQuantized}, {".weight_packed", ".weight_scale", ".weight", fourBit}, {".weight", ".weight_scale", ".weight", naive}},
 	"modelopt":           {{".weight", ".weight_scale_2", ".weight", fourBit}},
+	"bitsandbytes":       {{".weight", ".weight", ".weight", bitsandbytes}},
 	"mxfp4":              {{"_blocks", "_scales", "", fourBit}},
 }
 
