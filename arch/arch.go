@@ -10,6 +10,7 @@ type Arch struct {
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
 	Late             string     // common key-values with this prefix are among Params instead
+	Native           bool       // checkpoints are in the format of the models' publisher: params.json in place of config.json
 	KeepsPredictions bool       // multi-token-prediction layers are converted, not dropped
 	KeepsTypes       bool       // matrices keep the checkpoint's types, whatever type is asked for
 	Vocabulary       Vocabulary // how the vocabulary is written
@@ -35,6 +36,7 @@ type Arch struct {
 	sizes      func(*reader, *Hyper)
 	fromConfig func(*reader, *Hyper)
 	fromFile   func(*fileReader, *Hyper)
+	losses     []lossRule // beyond the common ones
 }
 
 // Param is one key-value of the GGUF file and where it comes from: other
@@ -105,13 +107,5 @@ type Graph struct {
 	Output func(Hyper) Output
 
 	Activation Activation // of a class or file that does not say otherwise
-
-	// To be replaced by the functions.
-	SourceRope       RopeStyle // how the checkpoint pairs rotated dimensions
-	GGUFRope         RopeStyle // how the GGUF file pairs them
-	NormOffset       float32   // added to norm weights of the checkpoint (that of linear attention excepted), not of the file
-	GatedAttention   bool      // each query head is followed by a gate of the same size
-	NoRopeEvery      int       // every so many layers, one is not rotated; 0 rotates all
-	NormalizeExperts bool      // weights of the chosen experts sum to 1
-	Gating           int       // where [MoE].Gating is 0
+	Router     Router     // score and normalization of experts where a file is silent
 }

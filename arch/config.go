@@ -79,7 +79,6 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.has("linear_num_value_heads") {
 		h.Delta = c.delta(h.Layers)
 	}
-	c.checkNoRope(a.Graph.NoRopeEvery)
 	c.only(a.Only)
 	c.own(&h, a.Params)
 	c.meaning(&h, a, assumed)
@@ -145,18 +144,6 @@ func (c *reader) only(values Keys) {
 		got, _ := layer.Value(key)
 		if value, _ := want.Value(key); fmt.Sprint(got) != fmt.Sprint(value) {
 			c.keep(fault.Unsupported("convert: config.json: key %q: %v is not supported, only %v is", key, got, value))
-		}
-	}
-}
-
-// checkNoRope refuses a choice of unrotated layers that a file cannot express.
-func (c *reader) checkNoRope(every int) {
-	if every == 0 {
-		return
-	}
-	for layer, rotated := range c.ints("no_rope_layers") {
-		if want := (layer+1)%every != 0; want != (rotated == 1) {
-			c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layers\": layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, every))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -29,7 +30,7 @@ var deepseek = Arch{
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, Gating: Softmax},
+	Graph:  Graph{Router: Router{Score: SoftmaxScore}},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  fusedViews,
@@ -71,11 +72,12 @@ var deepseek2 = Arch{
 		in(sparse, router("mlp.gate"), routerBias, perExpert, fusedExperts, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{Layer: decoder(latent), SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: Softmax},
+	Graph:  Graph{Layer: decoder(latent), Router: Router{Score: SoftmaxScore}},
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
+	losses:     []lossRule{equalMagnitudes, pairedGroups},
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {
 		m := &h.Meaning
@@ -155,3 +157,21 @@ var latentAttention = slices.Concat(
 var routerBias = optional([]Tensor{
 	{Source: "model.layers.{i}.mlp.gate.e_score_correction_bias", Target: "blk.{i}.exp_probs_b.bias", Shape: []Dim{experts}, F32: true},
 })
+
+// equalMagnitudes takes mscale as mscale_all_dim: they cancel out.
+func equalMagnitudes(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if h.Rope.Scaling != "yarn" || h.Rope.AttnFactor != 0 || h.Rope.MScale == 0 || h.Rope.MScaleAllDim == 0 || h.Rope.MScale == h.Rope.MScaleAllDim {
+		return l
+	}
+	l.Patch = func(m *Model) { m.rotations(func(r *Rotation) { r.Magnitude = 1 }) }
+	l.Text = fmt.Sprintf("rope_scaling: mscale is %v and mscale_all_dim %v; a file has one of them, and llama.cpp takes both as %v: its results differ from the model's", h.Rope.MScale, h.Rope.MScaleAllDim, h.Rope.MScaleAllDim)
+	return l
+}
+
+// pairedGroups is in the file, and mq computes what the model does.
+func pairedGroups(c *reader, _ Arch, h Hyper) (l Loss) {
+	if r := h.Meaning.Router; r.GroupMax && r.Groups > 1 && h.MoE.Experts > r.Groups {
+		l.Text = "topk_method: llama.cpp ranks groups of experts by their two best scores, the model by the best: now and then other experts are chosen"
+	}
+	return l
+}

@@ -92,7 +92,7 @@ var deepseek4 = Arch{
 			o.Streams = &h.Streams
 			return o
 		},
-		SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, Gating: SqrtSoftplus, NormalizeExperts: true,
+		Router: Router{Score: SqrtSoftplusScore, Normalize: true},
 	},
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},

@@ -45,7 +45,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	h.Deepstack = g.int("n_deepstack_layers")
 	h.TemperatureScale = g.float("attention.temperature_scale")
 	h.MoE = g.experts(h)
-	h.MoE.Normalize = h.MoE.Normalize || a.Graph.NormalizeExperts && h.MoE.Experts > 0
+	h.MoE.Normalize = h.MoE.Normalize || a.Graph.Router.Normalize && h.MoE.Experts > 0
 	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
 		Base:            first(g.float("rope.freq_base"), 10000),

@@ -30,7 +30,7 @@ var llama = Arch{
 	Ignore: []string{inverseFrequencies},
 	Views:  fusedViews,
 	Extra:  llamaExtra,
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, NormalizeExperts: true, Gating: Softmax},
+	Graph:  Graph{Router: Router{Score: SoftmaxScore, Normalize: true}},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeInterleaved},
 

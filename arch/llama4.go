@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // llama4 serves Llama 4 Scout and Maverick: experts in every layer or every
 // second one beside one shared expert, and every fourth layer unrotated. Its
@@ -26,8 +29,8 @@ var llama4 = Arch{
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Extra:  llamaExtra,
 	Graph: Graph{
-		Layer:      decoder(sharedAsWide),
-		SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved, NoRopeEvery: 4, Gating: Sigmoid,
+		Layer:  decoder(sharedAsWide),
+		Router: Router{Score: SigmoidScore},
 	},
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
@@ -35,6 +38,7 @@ var llama4 = Arch{
 
 	fromConfig: (*reader).llama4,
 	fromFile:   (*fileReader).llama4,
+	losses:     []lossRule{fixedChunks},
 }
 
 // sharedAsWide makes the shared expert as wide as the others.
@@ -46,9 +50,9 @@ func sharedAsWide(h Hyper, _ int, l *Layer) {
 
 // What llama.cpp computes of Llama 4, whatever config.json says.
 const (
-	Llama4Chunk       = 8192
-	Llama4Temperature = 0.1
-	Llama4Maverick    = 128 // experts of the model without unit norms
+	llama4Chunk       = 8192
+	llama4Temperature = 0.1
+	llama4Maverick    = 128 // experts of the model without unit norms
 )
 
 // llama4 reads the attention of long contexts. The choice of experts goes by
@@ -60,7 +64,7 @@ func (c *reader) llama4(h *Hyper) {
 	m := &h.Meaning
 	m.Router = Router{Used: h.MoE.Used, Score: SigmoidScore, Before: true}
 	m.NoRope = c.noRope(h.Layers)
-	m.Chunk = Llama4Chunk
+	m.Chunk = llama4Chunk
 	if c.has("attention_chunk_size") {
 		m.Chunk = c.int("attention_chunk_size")
 	}
@@ -68,7 +72,7 @@ func (c *reader) llama4(h *Hyper) {
 		m.Chunk = 0
 	}
 	m.UnitHead = !c.has("use_qk_norm") || c.bool("use_qk_norm")
-	m.Warming, m.WarmRope = Temperature{Scale: Llama4Temperature, Offset: 1, Floor: Llama4Chunk}, false
+	m.Warming, m.WarmRope = Temperature{Scale: llama4Temperature, Offset: 1, Floor: llama4Chunk}, false
 	if c.has("attn_scale") {
 		m.Warming.Scale = c.float("attn_scale")
 	}
@@ -95,13 +99,34 @@ func (c *reader) tunes() bool {
 func (g *fileReader) llama4(h *Hyper) {
 	m := &h.Meaning
 	m.Router.Before = true
-	m.UnitHead = h.MoE.Experts != Llama4Maverick
+	m.UnitHead = h.MoE.Experts != llama4Maverick
 	if g.kvs.Has(g.prefix+"attention.sliding_window") && g.int("attention.sliding_window") == 0 {
 		return // every layer is rotated and sees all
 	}
-	m.NoRope = every(4, h.Layers)
-	m.Chunk = Llama4Chunk
-	m.Warming, m.WarmRope = Temperature{Scale: Llama4Temperature, Offset: 1, Floor: Llama4Chunk}, false
+	m.NoRope = every(unrotatedEvery, h.Layers)
+	m.Chunk = llama4Chunk
+	m.Warming, m.WarmRope = Temperature{Scale: llama4Temperature, Offset: 1, Floor: llama4Chunk}, false
+}
+
+// fixedChunks computes the published models, whatever config.json says.
+func fixedChunks(_ *reader, _ Arch, h Hyper) (l Loss) {
+	m := h.Meaning
+	published := Temperature{Scale: llama4Temperature, Offset: 1, Floor: llama4Chunk}
+	if m.Chunk == llama4Chunk && m.Warming == published {
+		return l
+	}
+	l.Text = fmt.Sprintf("attention_chunk_size is %d, floor_scale %d and attn_scale %v: a file has no keys for them, and llama.cpp takes %d, %d and %v: long contexts differ from the model's",
+		m.Chunk, m.Warming.Floor, m.Warming.Scale, llama4Chunk, llama4Chunk, llama4Temperature)
+	l.Patch = func(m *Model) {
+		m.attentions(func(a *Attention) {
+			if a.Rope != nil {
+				a.Mask.Chunk = llama4Chunk
+				return
+			}
+			a.Temperature = &published
+		})
+	}
+	return l
 }
 
 // turnedViews are what turnedExperts holds.

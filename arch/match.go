@@ -159,7 +159,7 @@ func (a Arch) Canonical(name string, h Hyper) string {
 	for _, s := range a.Strip {
 		name = strings.ReplaceAll(name, s, "")
 	}
-	if bare(name) && !bare(a.Tensors[0].Source) {
+	if bare(name) && !slices.ContainsFunc(a.Tensors, func(t Tensor) bool { return bare(t.Source) }) {
 		name = "model." + name
 	}
 	if mtp, ok := strings.CutPrefix(strings.TrimPrefix(name, "model."), "mtp."); ok && !a.Ignores(name) {
@@ -168,7 +168,7 @@ func (a Arch) Canonical(name string, h Hyper) string {
 	return textLayer(name, h.Pictures)
 }
 
-// bare tells names of a decoder that is stored without the model around it.
+// bare reports whether a name is of a decoder that is stored without the model around it.
 func bare(name string) bool {
 	return strings.HasPrefix(name, "layers.") || name == "embed_tokens.weight" || name == "norm.weight" || name == "tok_embeddings.weight" || name == "embed.weight"
 }

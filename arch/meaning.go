@@ -70,7 +70,7 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 	m.Activation = a.Graph.Activation
 	m.LatentEps = h.Eps
 	m.Router = Router{
-		Used: h.MoE.Used, Score: Score(first(h.MoE.Gating, a.Graph.Gating, Softmax)), Normalize: h.MoE.Normalize,
+		Used: h.MoE.Used, Score: Score(first(h.MoE.Gating, int(a.Graph.Router.Score), Softmax)), Normalize: h.MoE.Normalize,
 		Scale: h.MoE.Scale, Groups: h.MoE.Groups, GroupsUsed: h.MoE.GroupsUsed,
 	}
 	if m.Router.Score > SqrtSoftplusScore {

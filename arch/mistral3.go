@@ -26,7 +26,6 @@ var mistral3 = Arch{
 	Extra:   llamaExtra,
 	Source:  Convention{Rope: RopeHalf},
 	File:    Convention{Rope: RopeInterleaved},
-	Graph:   Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved},
 }
 
 var ministralDefaults = Defaults{

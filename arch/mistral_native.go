@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/f190792d/mq/formats/hf"
@@ -9,8 +10,8 @@ import (
 // These stand for the classes that Mistral's own format, params.json beside
 // consolidated*.safetensors, does not name.
 const (
-	NativeMistral   = "params.json"
-	NativeMinistral = "params.json with llama_4_scaling"
+	nativeMistral   = "params.json"
+	nativeMinistral = "params.json with llama_4_scaling"
 	nativeMoE       = "params.json with moe"
 )
 
@@ -23,22 +24,23 @@ func nativeClass(config hf.Config) string {
 	case config.Has("moe"):
 		return nativeMoE
 	case config.Has("llama_4_scaling"):
-		return NativeMinistral
+		return nativeMinistral
 	}
-	return NativeMistral
+	return nativeMistral
 }
 
 // mistralNative serves Mistral's own format. Rotated dimensions pair
 // neighbours there, as in the file.
 var mistralNative = Arch{
 	Name:     "llama",
-	Classes:  []string{NativeMistral},
+	Classes:  []string{nativeMistral},
+	Native:   true,
 	Defaults: map[string]Defaults{"": {Keys: Keys{"max_position_embeddings": 128_000, "norm_eps": 1e-5, "rope_theta": 1e4}, windows: everyLayer}},
+	losses:   []lossRule{assumedContext},
 	Late:     "rope.scaling.",
 	Params:   append([]Param{u32("rope.dimension_count", func(h Hyper, _ int) int { return h.HeadDim })}, nativeYarn...),
 	Tensors:  nativeTensors,
 	Ignore:   nativeIgnore,
-	Graph:    Graph{SourceRope: RopeInterleaved, GGUFRope: RopeInterleaved},
 	Source:   Convention{Rope: RopeInterleaved},
 	File:     Convention{Rope: RopeInterleaved},
 }
@@ -46,8 +48,10 @@ var mistralNative = Arch{
 // ministralNative is the same with queries scaled by their position.
 var ministralNative = Arch{
 	Name:     "mistral3",
-	Classes:  []string{NativeMinistral},
+	Classes:  []string{nativeMinistral},
+	Native:   true,
 	Defaults: mistralNative.Defaults,
+	losses:   mistralNative.losses,
 	Late:     mistralNative.Late,
 	Params:   append(slices.Clip(mistralNative.Params), f32("attention.temperature_scale", func(h Hyper) float64 { return h.TemperatureScale })),
 	Tensors:  nativeTensors,
@@ -101,4 +105,13 @@ func (c *reader) nativeYarnOf(r *Rope) {
 		r.MScale, r.MScaleAllDim = 1, 1
 	}
 	c.keepOf(yarn)
+}
+
+// assumedContext notes that the file states a context which params.json does
+// not.
+func assumedContext(c *reader, a Arch, h Hyper) (l Loss) {
+	if !c.states("max_position_embeddings") {
+		l.Text = fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; a key-value %s.context_length of your own goes before it", h.Context, a.Name)
+	}
+	return l
 }

@@ -7,6 +7,7 @@ import "slices"
 var mistralNativeMoE = Arch{
 	Name:     "deepseek2",
 	Classes:  []string{nativeMoE},
+	Native:   true,
 	Defaults: map[string]Defaults{"": {Keys: Keys{"max_position_embeddings": 128_000, "norm_eps": 1e-6, "rope_theta": 1e4}}},
 	Late:     mistralNative.Late,
 	Params: slices.Concat(without(deepseek2.Params, logMultiplier), without(nativeYarn[:5], logMultiplier), []Param{
@@ -41,6 +42,7 @@ var mistralNativeMoE = Arch{
 	File:   deepseek2.File,
 	Views:  latentViews("layers.{i}.attention.wkv_b.weight"),
 
+	losses:     []lossRule{assumedContext, equalMagnitudes},
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
 	fromFile:   deepseek2.fromFile,
 }

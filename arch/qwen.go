@@ -24,7 +24,7 @@ var qwen = Arch{
 		{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
 	},
 	Ignore: []string{"transformer.rotary_emb.inv_freq"},
-	Graph: Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Layer: decoder(func(_ Hyper, _ int, l *Layer) {
+	Graph: Graph{Layer: decoder(func(_ Hyper, _ int, l *Layer) {
 		l.Feed.(*Dense).Width /= 2
 	})},
 	Source: Convention{Rope: RopeHalf},

@@ -11,7 +11,6 @@ var qwen2 = Arch{
 	Tensors:  slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
 	Ignore:   []string{inverseFrequencies},
 	Pooling:  true,
-	Graph:    Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf},
 	Source:   Convention{Rope: RopeHalf},
 	File:     Convention{Rope: RopeHalf},
 }
@@ -31,7 +30,7 @@ var qwen2moe = Arch{
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts, mlp("mlp.shared_expert", "_shexp", sharedFF), sharedExpertGate),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Gating: Softmax, Layer: decoder(gatedShared)},
+	Graph:  Graph{Router: Router{Score: SoftmaxScore}, Layer: decoder(gatedShared)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
 	Views:  fusedViews,

@@ -10,7 +10,7 @@ var qwen3 = Arch{
 	Tensors:  slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms, mlp("mlp", "", ff)),
 	Ignore:   []string{inverseFrequencies},
 	Pooling:  true,
-	Graph:    Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, Layer: decoder(normedHeads)},
+	Graph:    Graph{Layer: decoder(normedHeads)},
 	Source:   Convention{Rope: RopeHalf},
 	File:     Convention{Rope: RopeHalf},
 }
@@ -28,7 +28,7 @@ var qwen3moe = Arch{
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts),
 	),
 	Ignore: []string{inverseFrequencies},
-	Graph:  Graph{SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax, Layer: decoder(normedHeads)},
+	Graph:  Graph{Router: Router{Score: SoftmaxScore, Normalize: true}, Layer: decoder(normedHeads)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
 	Views:  fusedViews,

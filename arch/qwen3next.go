@@ -70,9 +70,8 @@ var deltaAssumed = Keys{
 // deltaGraph is the graph of layers of linear and of gated full attention.
 func deltaGraph(joined bool) Graph {
 	return Graph{
-		Layer:      decoder(normedHeads, gatedHeads, gatedShared, feedNormed("blk.{i}.post_attention_norm"), recurrent(joined)),
-		SourceRope: RopeHalf, GGUFRope: RopeHalf, NormalizeExperts: true, Gating: Softmax,
-		NormOffset: 1, GatedAttention: true,
+		Layer:  decoder(normedHeads, gatedHeads, gatedShared, feedNormed("blk.{i}.post_attention_norm"), recurrent(joined)),
+		Router: Router{Score: SoftmaxScore, Normalize: true},
 	}
 }
 

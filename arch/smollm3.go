@@ -1,6 +1,10 @@
 package arch
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/f190792d/mq/formats/fault"
+)
 
 // smollm3 is Llama's decoder with every fourth layer left unrotated.
 var smollm3 = Arch{
@@ -17,17 +21,23 @@ var smollm3 = Arch{
 	Extra:      llamaExtra,
 	Source:     Convention{Rope: RopeHalf},
 	File:       Convention{Rope: RopeInterleaved},
-	Graph:      Graph{SourceRope: RopeHalf, GGUFRope: RopeInterleaved, NoRopeEvery: 4},
 
 	fromConfig: func(c *reader, h *Hyper) { h.Meaning.NoRope = c.noRope(h.Layers) },
-	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = every(4, h.Layers) },
+	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = every(unrotatedEvery, h.Layers) },
 }
 
-// noRope reads which layers are not rotated: those that a list names, else one
-// in so many.
+// noRope reads which layers are not rotated: one in four, as files imply.
 func (c *reader) noRope(layers int) []bool {
-	if rotated := c.ints("no_rope_layers"); len(rotated) > 0 {
-		return each(layers, func(i int) bool { return i < len(rotated) && rotated[i] == 0 })
+	for layer, rotated := range c.ints("no_rope_layers") {
+		if want := (layer+1)%unrotatedEvery != 0; want != (rotated == 1) {
+			c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layers\": layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, unrotatedEvery))
+		}
 	}
-	return every(first(c.int("no_rope_layer_interval"), 4), layers)
+	if n := c.int("no_rope_layer_interval"); !c.states("no_rope_layers") && n != 0 && n != unrotatedEvery {
+		c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layer_interval\": one unrotated layer in %d, but a GGUF file implies one in %d (key \"no_rope_layers\")", n, unrotatedEvery))
+	}
+	return every(unrotatedEvery, layers)
 }
+
+// unrotatedEvery is llama.cpp's interval of unrotated layers.
+const unrotatedEvery = 4

@@ -3,7 +3,6 @@ package convert
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
@@ -178,10 +177,9 @@ func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
 	default:
 		p.Warnings = append(p.Warnings, "the folder has no chat template, and so the file has none; llama.cpp's converter adds one of its own there: give the runtime one, or put chat_template.jinja into the folder")
 	}
-	native := strings.HasPrefix(p.Arch.Classes[0], arch.NativeMistral)
 	for _, kv := range vocabulary {
 		p.KVs.Set(kv.Key, kv.Value)
-		if native && kv.Key == "tokenizer.ggml.token_type" {
+		if p.Arch.Native && kv.Key == "tokenizer.ggml.token_type" {
 			p.KVs.Set(p.Arch.Name+".vocab_size", uint32(p.Hyper.Vocab)) // of Mistral's own format the vocabulary tells
 		}
 	}

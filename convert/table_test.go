@@ -3,7 +3,6 @@ package convert
 import (
 	"io"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,7 +39,7 @@ func convertTiny(t *testing.T, class string) {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := NewPlan(t.Context(), ckpt, Options{Type: F32, NoVocabulary: strings.HasPrefix(class, arch.NativeMistral)})
+	p, err := NewPlan(t.Context(), ckpt, Options{Type: F32, NoVocabulary: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		t.Fatal(err)
 	}

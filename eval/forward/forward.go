@@ -115,7 +115,7 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 	var losses []arch.Loss
 	if o.Expressible {
 		for _, loss := range arch.Losses(ckpt.Config(), h) {
-			if loss.Kind != arch.InTensor { // the checkpoint does not have that tensor
+			if !loss.InTensor { // the checkpoint does not have that tensor
 				losses = append(losses, loss)
 			}
 		}

@@ -88,15 +88,14 @@ func WriteConfig(dir, text string, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	class := h.Class
-	a, _ := arch.ByClass(class)
+	a, _ := arch.ByClass(h.Class)
 	random := rand.New(rand.NewPCG(seed, 1))
 	var weights []safetensors.Named
 	for _, t := range Tensors(a, h, dtype.F32) {
 		weights = append(weights, safetensors.Named{Name: t.Name, DType: t.DType, Shape: t.Shape, Data: data(random, t, h)})
 	}
 	weightsFile, configFile := "model.safetensors", "config.json"
-	if strings.HasPrefix(class, arch.NativeMistral) {
+	if a.Native {
 		weightsFile, configFile = "consolidated.safetensors", "params.json"
 	}
 	file, err := os.Create(filepath.Join(dir, weightsFile))

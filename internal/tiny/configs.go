@@ -3,8 +3,6 @@ package tiny
 import (
 	"maps"
 	"slices"
-
-	"github.com/f190792d/mq/arch"
 )
 
 // Classes lists the classes that Write knows.
@@ -90,9 +88,9 @@ var configs = map[string]string{
 		"num_key_value_heads": 2, "head_dim": 20, "max_position_embeddings": 128, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
 		"num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "norm_topk_prob": true,
 		"rope_scaling": {"rope_type": "default", "mrope_interleaved": true, "mrope_section": [4, 3, 3]}}}`,
-	arch.NativeMistral: `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
+	"params.json": `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
 		"norm_eps": 1e-5, "vocab_size": 300}`,
-	arch.NativeMinistral: `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
+	"params.json with llama_4_scaling": `{"dim": 48, "n_layers": 2, "head_dim": 16, "hidden_dim": 80, "n_heads": 4, "n_kv_heads": 2, "rope_theta": 1000000.0,
 		"norm_eps": 1e-5, "vocab_size": 300, "max_position_embeddings": 256, "llama_4_scaling": {"beta": 0.1, "original_max_position_embeddings": 16},
 		"yarn": {"original_max_position_embeddings": 16, "factor": 16, "apply_scale": false, "beta": 32, "alpha": 1}}`,
 	"DeepseekV32ForCausalLM": `{"architectures": ["DeepseekV32ForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
