@@ -3,7 +3,6 @@ package eval
 import (
 	"context"
 	"math"
-	"runtime/debug"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -42,13 +41,16 @@ func Prompt(t *tokenizer.Tokenizer) []int32 {
 	return tokens[:min(len(tokens), promptTokens)]
 }
 
-// FitPrompt cuts a prompt to what a comparison can afford under the process's
-// memory limit: the logits of a position take a value for each token of the
+// FitPrompt cuts a prompt to what a comparison can afford of memory, in bytes;
+// 0 means any: the logits of a position take a value for each token of the
 // vocabulary. Sixteen tokens are always left.
-func FitPrompt(tokens []int32, vocabulary int) []int32 {
+func FitPrompt(tokens []int32, vocabulary int, memory int64) []int32 {
+	if memory <= 0 {
+		return tokens
+	}
 	const least, share = 16, 4
 	position := 4*int64(vocabulary) + 256<<10 // with a share of the activations
-	n := debug.SetMemoryLimit(-1) / share / position
+	n := memory / share / position
 	return tokens[:min(int64(len(tokens)), max(n, least))]
 }
 

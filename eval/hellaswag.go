@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -14,7 +15,7 @@ import (
 // for each task, its context, the number of the right ending and the four
 // endings. limit tasks are drawn at random with llama-perplexity's seed; 0
 // takes all, in the same random order.
-func Hellaswag(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text string, limit int, step func(Progress[Score])) (Score, error) {
+func Hellaswag(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text string, limit int, step progress.Result[Score]) (Score, error) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	const perTask = 6
 	if text == "" || len(lines)%perTask != 0 {

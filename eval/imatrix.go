@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Observed is a model whose products can be watched.
@@ -36,7 +37,7 @@ type Collection struct {
 // of what each weight column is multiplied with: for every matrix of the
 // layers, for every expert by itself. step, where it is not nil, is called
 // after each group of chunks; its perplexity is 0 where none is computed.
-func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collection, step func(Progress[Perplexity])) (*imatrix.Matrix, Perplexity, error) {
+func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collection, step progress.Result[Perplexity]) (*imatrix.Matrix, Perplexity, error) {
 	c.Chunking = c.withDefaults()
 	if c.Skip > 0 {
 		if (c.Skip+2)*c.Context > len(tokens) {
@@ -79,13 +80,14 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 	if c.Perplexity && !c.ProcessOutput {
 		measure = c.score
 	}
-	ppl, err := measure(ctx, watched, tokens, chunks, func(p Progress[Perplexity]) {
+	ppl, err := measure(ctx, watched, tokens, chunks, func(at progress.Report, soFar Perplexity) {
 		if step != nil {
-			step(p)
+			step(at, soFar)
 		}
 		// The sums are of whole groups.
-		if c.Snapshot != nil && ctx.Err() == nil && p.Chunk%group == 0 {
-			if err := c.Snapshot(p.Chunk, func() (*imatrix.Matrix, error) { return matrix(p.Chunk) }); err != nil {
+		chunk := int(at.Done)
+		if c.Snapshot != nil && ctx.Err() == nil && chunk%group == 0 {
+			if err := c.Snapshot(chunk, func() (*imatrix.Matrix, error) { return matrix(chunk) }); err != nil {
 				cancel(err)
 			}
 		}
@@ -101,13 +103,13 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 }
 
 // score computes the logits of the second half of each chunk.
-func (c Collection) score(ctx context.Context, m Model, tokens []int32, _ int, step func(Progress[Perplexity])) (Perplexity, error) {
+func (c Collection) score(ctx context.Context, m Model, tokens []int32, _ int, step progress.Result[Perplexity]) (Perplexity, error) {
 	return MeasurePerplexity(ctx, m, tokens, c.Chunking, step)
 }
 
 // run feeds the chunks. The output matrix sees every position where it is
 // collected, and none where it is not.
-func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int, step func(Progress[Perplexity])) (Perplexity, error) {
+func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int, step progress.Result[Perplexity]) (Perplexity, error) {
 	from := c.Context
 	if c.ProcessOutput {
 		from = 0
@@ -135,7 +137,7 @@ func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int
 		if err != nil {
 			return Perplexity{}, err
 		}
-		step(Progress[Perplexity]{last, chunks, perplexityOf(sum, last)})
+		step(reached(last, chunks), perplexityOf(sum, last))
 	}
 	return perplexityOf(sum, chunks), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // keptLogits bounds the logits of the base that are kept while the model runs.
@@ -11,7 +12,7 @@ const keptLogits = 512 << 20
 
 // MeasureDivergence runs base and model side by side over the chunks of a
 // text, so that no file of logits is needed.
-func MeasureDivergence(ctx context.Context, base, model Model, tokens []int32, c Chunking, step func(Progress[Divergence])) (Divergence, error) {
+func MeasureDivergence(ctx context.Context, base, model Model, tokens []int32, c Chunking, step progress.Result[Divergence]) (Divergence, error) {
 	c = c.withDefaults()
 	chunks, err := c.count(len(tokens))
 	if err != nil {
@@ -38,7 +39,7 @@ func MeasureDivergence(ctx context.Context, base, model Model, tokens []int32, c
 
 // compare runs the model group by group. prepare gets the base ready for the
 // chunks [first, last); at compares one position with it.
-func compare(ctx context.Context, model Model, tokens []int32, c Chunking, chunks, group int, step func(Progress[Divergence]),
+func compare(ctx context.Context, model Model, tokens []int32, c Chunking, chunks, group int, step progress.Result[Divergence],
 	prepare func(first, last int) error, at func(chunk, position int, logits []float32, token int32) point) (Divergence, error) {
 	var sum comparison
 	points := make([]point, c.scored())
@@ -60,7 +61,7 @@ func compare(ctx context.Context, model Model, tokens []int32, c Chunking, chunk
 				sum.add(p)
 			}
 			if step != nil {
-				step(Progress[Divergence]{first + s + 1, chunks, sum.result(first+s+1, false)})
+				step(reached(first+s+1, chunks), sum.result(first+s+1, false))
 			}
 			return nil
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // The file in which llama-perplexity keeps a base's probabilities
@@ -87,7 +88,7 @@ func (l *LogitsFile) Close() error { return l.file.Close() }
 
 // MeasureAgainst compares a model with the probabilities of a file, on the
 // file's own tokens. Of c only Batch and BOS count.
-func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking, step func(Progress[Divergence])) (Divergence, error) {
+func MeasureAgainst(ctx context.Context, l *LogitsFile, model Model, c Chunking, step progress.Result[Divergence]) (Divergence, error) {
 	c.Context = l.Context
 	c = c.withDefaults()
 	if model.Vocabulary() != l.Vocabulary {
@@ -164,7 +165,7 @@ func compareRecord(logits []float32, record []byte, token int32) point {
 
 // SaveLogits runs a model over the chunks of a text and writes their
 // probabilities in llama-perplexity's form. It returns the perplexity.
-func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chunking, step func(Progress[Perplexity])) (Perplexity, error) {
+func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
 	c = c.withDefaults()
 	chunks, err := c.count(len(tokens))
 	if err != nil {
@@ -198,7 +199,7 @@ func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chu
 				sum.add(v)
 			}
 			if step != nil {
-				step(Progress[Perplexity]{first + s + 1, chunks, perplexityOf(sum, first+s+1)})
+				step(reached(first+s+1, chunks), perplexityOf(sum, first+s+1))
 			}
 			_, err := out.Write(records)
 			return err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -14,7 +15,7 @@ import (
 // of tasks, the position of each, and the tasks: a question, its answers with
 // labels, and a second set of answers that is not used. limit tasks are drawn
 // at random with llama-perplexity's seed; 0 takes all in order.
-func MultipleChoice(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, data []byte, limit int, step func(Progress[Score])) (Score, error) {
+func MultipleChoice(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, data []byte, limit int, step progress.Result[Score]) (Score, error) {
 	r := &taskReader{data: data}
 	n := int(r.uint32())
 	if r.broken || n == 0 || n > len(data)/4-1 {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Perplexity is e to the mean negative log-likelihood of the scored tokens.
@@ -15,10 +16,9 @@ type Perplexity struct {
 	Chunks int     `json:"chunks"`
 }
 
-// Progress tells how far a measurement is, with its result so far.
-type Progress[T any] struct {
-	Chunk, Chunks int
-	Result        T
+// reached reports how many chunks or tasks are done.
+func reached(done, total int) progress.Report {
+	return progress.Report{Done: int64(done), Total: int64(total)}
 }
 
 // perplexityOf turns the moments of log-likelihoods into a perplexity.
@@ -37,7 +37,7 @@ func perplexityOf(m moments, chunks int) Perplexity {
 // each: position Context/2 predicts the token after it, and so on up to the
 // last but one. The text carries its own BOS at the start where the
 // vocabulary wants one. step, where it is not nil, is called after each chunk.
-func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking, step func(Progress[Perplexity])) (Perplexity, error) {
+func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
 	c = c.withDefaults()
 	chunks, err := c.count(len(tokens))
 	if err != nil {
@@ -60,7 +60,7 @@ func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking,
 				sum.add(v)
 			}
 			if step != nil {
-				step(Progress[Perplexity]{first + s + 1, chunks, perplexityOf(sum, first+s+1)})
+				step(reached(first+s+1, chunks), perplexityOf(sum, first+s+1))
 			}
 			return nil
 		})
@@ -89,7 +89,7 @@ func check(sum float64, name string) error {
 // MeasureStrided slides a window of c.Context tokens over the text by stride
 // and scores the last stride tokens of each window, so that every scored
 // token has at least Context-stride tokens before it. BOS is not inserted.
-func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c Chunking, step func(Progress[Perplexity])) (Perplexity, error) {
+func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
 	c = c.withDefaults()
 	if _, err := c.count(len(tokens)); err != nil {
 		return Perplexity{}, err
@@ -119,7 +119,7 @@ func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c 
 			sum.add(v)
 		}
 		if step != nil {
-			step(Progress[Perplexity]{w + 1, windows, perplexityOf(sum, w+1)})
+			step(reached(w+1, windows), perplexityOf(sum, w+1))
 		}
 	}
 	return perplexityOf(sum, windows), check(sum.sum, m.Name())

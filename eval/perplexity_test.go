@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -80,12 +81,12 @@ func TestPerplexityIsThatOfTheSecondHalfOfEachChunk(t *testing.T) {
 	wantErr := want * math.Sqrt((sum2/float64(n)-mean*mean)/float64(n-1))
 	for _, batch := range []int{1, 10, 35, 1000} {
 		c.Batch = batch
-		last := 0
-		got, err := MeasurePerplexity(context.Background(), p, tokens, c, func(s Progress[Perplexity]) {
-			if s.Chunk != last+1 || s.Chunks != 10 || s.Result.Tokens != 4*s.Chunk {
+		last := int64(0)
+		got, err := MeasurePerplexity(context.Background(), p, tokens, c, func(s progress.Report, soFar Perplexity) {
+			if s.Done != last+1 || s.Total != 10 || int64(soFar.Tokens) != 4*s.Done {
 				t.Errorf("step %+v after %d", s, last)
 			}
-			last = s.Chunk
+			last = s.Done
 		})
 		if err != nil || last != 10 || got.Tokens != n || got.Chunks != 10 {
 			t.Fatalf("batch %d: %+v after %d steps, %v", batch, got, last, err)

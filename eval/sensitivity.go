@@ -6,6 +6,7 @@ import (
 
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Alterable is a model whose weights can be changed while it runs.
@@ -19,8 +20,8 @@ type Alterable interface {
 // its tensors: for each group of names, the mean Kullback-Leibler divergence
 // (in nats) from the unaltered model over all positions of the sequences,
 // while alter changes the weights of the group. It costs one pass for each
-// group. step, where it is not nil, is called after each.
-func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, groups [][]string, alter func(values []float32), step func(done, total int)) ([]float64, error) {
+// group and reports each.
+func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, groups [][]string, alter func(values []float32), step progress.Func) ([]float64, error) {
 	vocab := m.Vocabulary()
 	first := make([]int, len(sequences)) // row of each sequence in kept
 	rows := 0
@@ -64,9 +65,7 @@ func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, g
 		if err := check(divergences[i], m.Name()); err != nil {
 			return nil, err
 		}
-		if step != nil {
-			step(i+1, len(groups))
-		}
+		step.Report(reached(i+1, len(groups)))
 	}
 	return divergences, nil
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -126,7 +127,7 @@ func best(values []float64) int {
 
 // answerAll asks the model for the answer of every task: the one whose tokens
 // are the most likely on average.
-func answerAll(ctx context.Context, m Brancher, tasks []choice, step func(Progress[Score])) (Score, error) {
+func answerAll(ctx context.Context, m Brancher, tasks []choice, step progress.Result[Score]) (Score, error) {
 	var sum tally
 	for i, task := range tasks {
 		logprobs, err := task.logprobs(ctx, m)
@@ -143,7 +144,7 @@ func answerAll(ctx context.Context, m Brancher, tasks []choice, step func(Progre
 			sum.right++
 		}
 		if step != nil {
-			step(Progress[Score]{i + 1, len(tasks), sum.score()})
+			step(reached(i+1, len(tasks)), sum.score())
 		}
 	}
 	return sum.score(), nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -42,20 +43,22 @@ func TestTasksGetTheScoresOfLlamaPerplexity(t *testing.T) {
 	winogrande := string(readFile(t, "testdata", "winogrande.csv"))
 	for _, c := range []struct {
 		name   string
-		score  func(step func(Progress[Score])) (Score, error)
+		score  func(step progress.Result[Score]) (Score, error)
 		right  int
 		tasks  int
 		chance float64
 	}{
-		{"hellaswag 25", func(step func(Progress[Score])) (Score, error) { return Hellaswag(ctx, m, tok, hellaswag, 25, step) }, 1, 25, .25},
-		{"hellaswag all", func(step func(Progress[Score])) (Score, error) { return Hellaswag(ctx, m, tok, hellaswag, 0, step) }, 7, 40, .25},
-		{"winogrande all", func(step func(Progress[Score])) (Score, error) { return Winogrande(ctx, m, tok, winogrande, 0, step) }, 15, 23, .5},
-		{"winogrande 10", func(step func(Progress[Score])) (Score, error) { return Winogrande(ctx, m, tok, winogrande, 10, step) }, 6, 10, .5},
-		{"choices all", func(step func(Progress[Score])) (Score, error) { return MultipleChoice(ctx, m, tok, choices, 0, step) }, 14, 40, .336134},
-		{"choices 25", func(step func(Progress[Score])) (Score, error) { return MultipleChoice(ctx, m, tok, choices, 25, step) }, 9, 25, .342466},
+		{"hellaswag 25", func(step progress.Result[Score]) (Score, error) { return Hellaswag(ctx, m, tok, hellaswag, 25, step) }, 1, 25, .25},
+		{"hellaswag all", func(step progress.Result[Score]) (Score, error) { return Hellaswag(ctx, m, tok, hellaswag, 0, step) }, 7, 40, .25},
+		{"winogrande all", func(step progress.Result[Score]) (Score, error) { return Winogrande(ctx, m, tok, winogrande, 0, step) }, 15, 23, .5},
+		{"winogrande 10", func(step progress.Result[Score]) (Score, error) { return Winogrande(ctx, m, tok, winogrande, 10, step) }, 6, 10, .5},
+		{"choices all", func(step progress.Result[Score]) (Score, error) { return MultipleChoice(ctx, m, tok, choices, 0, step) }, 14, 40, .336134},
+		{"choices 25", func(step progress.Result[Score]) (Score, error) {
+			return MultipleChoice(ctx, m, tok, choices, 25, step)
+		}, 9, 25, .342466},
 	} {
 		steps := 0
-		got, err := c.score(func(p Progress[Score]) { steps = p.Chunk })
+		got, err := c.score(func(p progress.Report, _ Score) { steps = int(p.Done) })
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

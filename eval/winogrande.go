@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -14,7 +15,7 @@ import (
 // sentence with _, two choices, 1 or 2 for the right one. The sentence may
 // stand in quotes. limit tasks are drawn at random with llama-perplexity's
 // seed; 0 takes all in order.
-func Winogrande(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text string, limit int, step func(Progress[Score])) (Score, error) {
+func Winogrande(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text string, limit int, step progress.Result[Score]) (Score, error) {
 	var tasks []blank
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		b, err := parseBlank(t, line, "winogrande: line "+strconv.Itoa(i+1))
@@ -46,7 +47,7 @@ func Winogrande(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text st
 			sum.right++
 		}
 		if step != nil {
-			step(Progress[Score]{i + 1, len(tasks), sum.score()})
+			step(reached(i+1, len(tasks)), sum.score())
 		}
 	}
 	return sum.score(), nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // chunkBytes is how much of a source a worker takes at a time: enough to make
@@ -35,19 +36,14 @@ type Range struct {
 	Offset, Length int64  // in the file
 }
 
-// An Event reports how far a run has come.
-type Event struct {
-	Tensor      string // the tensor that was worked on last
-	Done, Total int64  // bytes of the source
-}
-
 // RunOptions tune a run. No option changes what is written.
 type RunOptions struct {
 	Workers   int   // goroutines that quantize; 0 for one on each processor
 	MaxMemory int64 // bytes of tensor data in flight; 0 for 16 MiB a worker
 
-	// Progress is called after every chunk, never twice at once.
-	Progress func(Event)
+	// Progress is called after every chunk, with the bytes of the source and
+	// the tensor that was worked on last.
+	Progress progress.Func
 
 	// Skip reports whether a range was written before. A chunk is not even read
 	// where all outputs have it. It may be called from several goroutines.
@@ -117,9 +113,9 @@ type run struct {
 	chunks  chan *chunk
 	buffers sync.Pool // of *[]byte
 
-	progress sync.Mutex
-	done     int64
-	total    int64
+	reporting sync.Mutex
+	done      int64
+	total     int64
 }
 
 // cursor deals out chunks to the readers, in the order of the source.
@@ -204,10 +200,8 @@ func (r *run) put(at Range, data []byte) error {
 
 // finish counts a chunk.
 func (r *run) finish(c *chunk) {
-	r.progress.Lock()
-	defer r.progress.Unlock()
+	r.reporting.Lock()
+	defer r.reporting.Unlock()
 	r.done += c.rows * c.task.rowBytes
-	if r.Progress != nil {
-		r.Progress(Event{c.task.source.Name, r.done, r.total})
-	}
+	r.Progress.Report(progress.Report{Note: c.task.source.Name, Done: r.done, Total: r.total, Bytes: true})
 }

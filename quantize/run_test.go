@@ -12,6 +12,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // sample is a model of several chunks.
@@ -68,8 +69,8 @@ func TestSeveralOutputsEqualSingleOnes(t *testing.T) {
 		out, f := inMemory(plan(t, llama(1), infosOf(sources), Options{Recipe: recipe(t, name)}))
 		together, files = append(together, out), append(files, f...)
 	}
-	var events []Event
-	progress := func(e Event) { events = append(events, e) }
+	var events []progress.Report
+	progress := func(e progress.Report) { events = append(events, e) }
 	if err := Run(context.Background(), counted, together, RunOptions{Workers: 3, Progress: progress}); err != nil {
 		t.Fatal(err)
 	}

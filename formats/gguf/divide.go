@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // SplitOptions say how to divide a model into the parts of a split set. A
@@ -100,12 +101,16 @@ func trimmed(tensors []TensorInfo) []TensorInfo {
 }
 
 // Copy writes the file that plan describes to w, with the data that f has
-// under the same names. It holds a small piece of them at a time. Progress
-// may be nil; it is called with the bytes of data copied since the last call.
-func Copy(ctx context.Context, w io.Writer, plan *Plan, f *File, progress func(n int64)) error {
+// under the same names. It holds a small piece of them at a time and
+// reports the bytes of data.
+func Copy(ctx context.Context, w io.Writer, plan *Plan, f *File, report progress.Func) error {
 	out, err := NewWriter(w, plan)
 	if err != nil {
 		return err
+	}
+	var done, total int64
+	for _, t := range plan.Tensors {
+		total += t.Size()
 	}
 	buf := make([]byte, 1<<20)
 	for t, ok := out.Current(); ok; t, ok = out.Current() {
@@ -125,9 +130,9 @@ func Copy(ctx context.Context, w io.Writer, plan *Plan, f *File, progress func(n
 				return err
 			}
 			f.Release(src, off, int64(len(b)))
-			if off += int64(len(b)); progress != nil {
-				progress(int64(len(b)))
-			}
+			off += int64(len(b))
+			done += int64(len(b))
+			report.Report(progress.Report{Note: t.Name, Done: done, Total: total, Bytes: true})
 		}
 	}
 	return out.Close()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -101,12 +102,12 @@ func TestAnyPartOpensTheWholeSet(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		var copied int64
-		if err := Copy(context.Background(), &b, plan, f, func(n int64) { copied += n }); err != nil {
+		var last progress.Report
+		if err := Copy(context.Background(), &b, plan, f, func(r progress.Report) { last = r }); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(b.Bytes(), whole) || copied != 6*64+320 {
-			t.Errorf("%s: %d bytes merged with %d of data differ from the %d that were split", path, b.Len(), copied, len(whole))
+		if !bytes.Equal(b.Bytes(), whole) || last.Done != 6*64+320 || last.Done != last.Total {
+			t.Errorf("%s: %d bytes merged with %d of data differ from the %d that were split", path, b.Len(), last.Done, len(whole))
 		}
 		if err := f.Contiguous(); err != nil {
 			t.Error(err)

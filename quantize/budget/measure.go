@@ -9,6 +9,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/quantize"
 )
 
@@ -36,8 +37,7 @@ type MeasureOptions struct {
 	Types   []gguf.Type // to choose from; nil: Candidates()
 	Workers int         // 0: one on each processor
 
-	// Progress is called after every tensor, never twice at once.
-	Progress func(done, total int)
+	Progress progress.Func // called after every tensor
 }
 
 // NewProfile measures the errors of all types on rows of every tensor that is
@@ -54,15 +54,14 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 	if m.Workers == 0 {
 		m.Workers = runtime.GOMAXPROCS(0)
 	}
-	finished := make(chan struct{})
+	finished := make(chan string)
 	reported := make(chan struct{})
 	go func() {
 		defer close(reported)
-		done := 0
-		for range finished {
-			if done++; m.Progress != nil {
-				m.Progress(done, len(free))
-			}
+		at := progress.Report{Total: int64(len(free))}
+		for at.Note = range finished {
+			at.Done++
+			m.Progress.Report(at)
 		}
 	}()
 	group, ctx := errgroup.WithContext(ctx)
@@ -74,7 +73,7 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 			}
 			t, err := measure(ctx, sources[c.Source], c, m.Types)
 			p.Tensors[i] = t
-			finished <- struct{}{}
+			finished <- c.Info.Name
 			return err
 		})
 	}
