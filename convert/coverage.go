@@ -70,10 +70,10 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; use the 16-bit original: %s", by, report)
 	}
 	if slices.ContainsFunc(c.leftover, ofAdapter) {
-		return fault.Unsupported("convert: %s: the checkpoint holds a LoRA adapter beside the weights that it changes; merge it first: %s", ckpt.Name(), report)
+		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint holds a LoRA adapter beside the weights that it changes; merge it first: %s", report)
 	}
 	if sign, ok := ckpt.MLX(); ok {
-		return fault.Unsupported("convert: %s: the checkpoint is in MLX's layout (%s), and these tensors of it are not read; use the checkpoint that it was made from: %s", ckpt.Name(), sign, report)
+		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the checkpoint is in MLX's layout (%s), and these tensors of it are not read; use the checkpoint that it was made from: %s", sign, report)
 	}
 	if wrong, right, ok := prefixes(c.leftover, a); ok {
 		report = fmt.Sprintf("names begin with %q where %q is expected: %s", wrong, right, report)

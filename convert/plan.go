@@ -139,7 +139,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 func newCompanion(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, o Options) (*Plan, error) {
 	at := slices.IndexFunc(a.Companions, func(c arch.Companion) bool { return c.Type == o.Companion })
 	if at < 0 {
-		return nil, fault.Unsupported("convert: %s: architecture %s gives no file of type %q", ckpt.Name(), a.Name, o.Companion)
+		return nil, fault.Op("convert").Folder(ckpt.Name()).Unsupported("architecture %s gives no file of type %q", a.Name, o.Companion)
 	}
 	c := a.Companions[at]
 	h, err := c.Hyper(ckpt.Config())

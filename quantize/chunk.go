@@ -168,6 +168,6 @@ func (r *run) buffer(n int64) *[]byte {
 
 // errRow names a place in a source tensor.
 func (c *chunk) errRow(row int64, column int, format string, args ...any) error {
-	args = append([]any{c.task.source.Name, row, column}, args...)
-	return fault.Corrupt("quantize: tensor %q: row %d, column %d: "+format, args...)
+	args = append([]any{row, column}, args...)
+	return fault.Op("quantize").Tensor(c.task.source.Name).Corrupt("row %d, column %d: "+format, args...)
 }

@@ -2,7 +2,8 @@ package transform
 
 import (
 	"context"
-	"fmt"
+
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // small is the size up to which a tensor is read at once before its rows are
@@ -40,7 +41,7 @@ func Gather(r Rows, count int64, from func(row int64) int64) Rows {
 // heads heads in equal parts.
 func RopePermute(r Rows, heads int64) Rows {
 	if heads <= 0 || r.Count%(2*heads) != 0 {
-		return fail(r, fmt.Errorf("transform: %d rows are not an even number for each of %d heads", r.Count, heads))
+		return fail(r, fault.Op("transform").Invalid("%d rows are not an even number for each of %d heads", r.Count, heads))
 	}
 	dim := r.Count / heads
 	return Gather(r, r.Count, func(row int64) int64 {
@@ -53,7 +54,7 @@ func RopePermute(r Rows, heads int64) Rows {
 // first+count) of every matrix.
 func Part(r Rows, rows, first, count int64) Rows {
 	if rows <= 0 || r.Count%rows != 0 || first < 0 || count < 0 || first+count > rows {
-		return fail(r, fmt.Errorf("transform: rows %d to %d of matrices of %d in %d rows", first, first+count, rows, r.Count))
+		return fail(r, fault.Op("transform").Invalid("rows %d to %d of matrices of %d in %d rows", first, first+count, rows, r.Count))
 	}
 	read, rowBytes := r.Read, r.RowBytes()
 	out := r
@@ -71,7 +72,7 @@ func Stack(parts ...Rows) Rows {
 	out := parts[0]
 	for _, p := range parts[1:] {
 		if p.Columns != out.Columns || p.Count != out.Count || p.DType != out.DType {
-			return fail(out, fmt.Errorf("transform: %d×%d %v cannot be stacked on %d×%d %v", p.Count, p.Columns, p.DType, out.Count, out.Columns, out.DType))
+			return fail(out, fault.Op("transform").Invalid("%d×%d %v cannot be stacked on %d×%d %v", p.Count, p.Columns, p.DType, out.Count, out.Columns, out.DType))
 		}
 	}
 	size := out.Count * out.RowBytes()
@@ -92,7 +93,7 @@ func Join(parts ...Rows) Rows {
 	total := int64(0)
 	for i, p := range parts {
 		if p.Columns != out.Columns || p.DType != out.DType {
-			return fail(out, fmt.Errorf("transform: rows of %d %v cannot follow rows of %d %v", p.Columns, p.DType, out.Columns, out.DType))
+			return fail(out, fault.Op("transform").Invalid("rows of %d %v cannot follow rows of %d %v", p.Columns, p.DType, out.Columns, out.DType))
 		}
 		total += p.Count
 		ends[i] = total * p.RowBytes()

@@ -1,13 +1,15 @@
 package transform
 
-import "fmt"
+import (
+	"github.com/f190792d/mq/formats/fault"
+)
 
 // Tile reorders the rows of value heads behind the first skip rows, from the
 // heads of each group (key head) together to the groups in turn: head j of
 // group g moves from g·R+j to j·G+g, with R heads in each of G groups.
 func Tile(r Rows, skip, groups, heads int64) Rows {
 	if groups <= 0 || heads <= 0 || heads%groups != 0 || r.Count < skip || (r.Count-skip)%heads != 0 {
-		return fail(r, fmt.Errorf("transform: %d rows behind %d are not of %d heads in %d groups", r.Count, skip, heads, groups))
+		return fail(r, fault.Op("transform").Invalid("%d rows behind %d are not of %d heads in %d groups", r.Count, skip, heads, groups))
 	}
 	each, dim := heads/groups, (r.Count-skip)/heads
 	return Gather(r, r.Count, func(row int64) int64 {
@@ -23,7 +25,7 @@ func Tile(r Rows, skip, groups, heads int64) Rows {
 // TileColumns does the same with the columns of every row.
 func TileColumns(r Rows, groups, heads int64) Rows {
 	if groups <= 0 || heads <= 0 || heads%groups != 0 || r.Columns%heads != 0 {
-		return fail(r, fmt.Errorf("transform: %d columns are not of %d heads in %d groups", r.Columns, heads, groups))
+		return fail(r, fault.Op("transform").Invalid("%d columns are not of %d heads in %d groups", r.Columns, heads, groups))
 	}
 	each := heads / groups
 	pieces := Reshape(r, r.Columns/heads) // a piece is one head of one row
@@ -46,7 +48,7 @@ func GroupedParts(r Rows, groups int64, parts []int64, first, last int) Rows {
 		}
 	}
 	if groups <= 0 || size*groups != r.Count {
-		return fail(r, fmt.Errorf("transform: %d rows are not %d groups of %d", r.Count, groups, size))
+		return fail(r, fault.Op("transform").Invalid("%d rows are not %d groups of %d", r.Count, groups, size))
 	}
 	var count int64
 	for _, n := range parts[first:last] {

@@ -3,10 +3,10 @@ package transform
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // The layout of an MXFP4 block: the exponent that its numbers share, then
@@ -24,7 +24,7 @@ func MXFP4(codes, exponents Rows) Rows {
 	blocks := codes.Columns * 2 / mxNumbers
 	out := Rows{DType: dtype.U8, Columns: blocks * mxBytes, Count: codes.Count}
 	if codes.Columns*2%mxNumbers != 0 || exponents.Columns != blocks || exponents.Count != codes.Count {
-		return fail(out, fmt.Errorf("transform: %d×%d exponents for %d×%d pairs of 4-bit numbers", exponents.Count, exponents.Columns, codes.Count, codes.Columns))
+		return fail(out, fault.Op("transform").Invalid("%d×%d exponents for %d×%d pairs of 4-bit numbers", exponents.Count, exponents.Columns, codes.Count, codes.Columns))
 	}
 	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		raw := make([]byte, codes.Columns+blocks)
@@ -69,7 +69,7 @@ func Int32(r Rows) Rows {
 		return out
 	}
 	if r.DType != dtype.I64 {
-		return fail(out, fmt.Errorf("transform: elements of type %v are no whole numbers of 64 bits", r.DType))
+		return fail(out, fault.Op("transform").Invalid("elements of type %v are not whole numbers of 64 bits", r.DType))
 	}
 	out.Read = func(ctx context.Context, p []byte, off int64) error {
 		wide := make([]byte, 2*len(p))
@@ -79,7 +79,7 @@ func Int32(r Rows) Rows {
 		for i := 0; i < len(p); i += 4 {
 			n := int64(binary.LittleEndian.Uint64(wide[2*i:]))
 			if n < math.MinInt32 || n > math.MaxInt32 {
-				return fmt.Errorf("transform: %d does not fit into 32 bits", n)
+				return fault.Op("transform").Corrupt("%d does not fit into 32 bits", n)
 			}
 			binary.LittleEndian.PutUint32(p[i:], uint32(int32(n)))
 		}

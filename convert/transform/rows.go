@@ -2,9 +2,9 @@ package transform
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // Rows is a tensor of elements in row-major order, seen as a matrix: Columns
@@ -32,7 +32,7 @@ func (r Rows) Elements() int64 { return r.Columns * r.Count }
 // Reshape sees the same data with another row length.
 func Reshape(r Rows, columns int64) Rows {
 	if columns <= 0 || r.Elements()%columns != 0 {
-		return fail(r, fmt.Errorf("transform: %d elements do not divide into rows of %d", r.Elements(), columns))
+		return fail(r, fault.Op("transform").Invalid("%d elements do not divide into rows of %d", r.Elements(), columns))
 	}
 	r.Count, r.Columns = r.Elements()/columns, columns
 	return r

@@ -2,9 +2,9 @@ package transform
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // Scale multiplies the weights of a quantized checkpoint with their scales in
@@ -14,13 +14,13 @@ import (
 func Scale(weights, scales Rows, rows, down, across int64) Rows {
 	out := Rows{DType: dtype.F32, Columns: weights.Columns, Count: weights.Count}
 	if rows <= 0 || down <= 0 || across <= 0 || weights.Count%rows != 0 {
-		return fail(out, fmt.Errorf("transform: blocks of %d×%d in matrices of %d of %d rows", down, across, rows, weights.Count))
+		return fail(out, fault.Op("transform").Invalid("blocks of %d×%d in matrices of %d of %d rows", down, across, rows, weights.Count))
 	}
 	lines := (rows + down - 1) / down                // lines of scales for a matrix
 	width := (weights.Columns + across - 1) / across // scales in a line
 	blocks := weights.Count / rows * lines * width   // scales altogether
 	if scales.Elements() != blocks {
-		return fail(out, fmt.Errorf("transform: %d scales for %d blocks", scales.Elements(), blocks))
+		return fail(out, fault.Op("transform").Invalid("%d scales for %d blocks", scales.Elements(), blocks))
 	}
 	const four = 4 // bytes of a float32
 	out.Read = func(ctx context.Context, p []byte, off int64) error {

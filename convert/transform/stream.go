@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
@@ -34,7 +33,7 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 	rowBytes := info.RowBytes()
 	s.ReadRows = func(ctx context.Context, dst []byte, first int64) error {
 		if encode == nil {
-			return fmt.Errorf("transform: tensor %q: no encoder for %v", info.Name, info.Type)
+			return fault.Op("transform").Tensor(info.Name).Invalid("no encoder for %v", info.Type)
 		}
 		row := scratch.Get().(*values)
 		defer row.release()

@@ -2,14 +2,15 @@ package transform
 
 import (
 	"context"
-	"fmt"
+
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // Transpose turns every matrix of rows rows within r on its side. A read
 // fetches, of each source row, only the columns that it needs.
 func Transpose(r Rows, rows int64) Rows {
 	if rows <= 0 || r.Count%rows != 0 {
-		return fail(r, fmt.Errorf("transform: %d rows are no whole number of matrices of %d", r.Count, rows))
+		return fail(r, fault.Op("transform").Invalid("%d rows are not a whole number of matrices of %d", r.Count, rows))
 	}
 	var (
 		read    = r.Read

@@ -6,18 +6,26 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 const root = "../.."
 
-// contextRoots are the only places of the product where a context begins.
-var contextRoots = map[string]string{
-	"cmd/mq/internal/cli/root.go": "the process: cancelled by signals",
+// ruled are functions that reach past their caller, and the only files that may
+// call them.
+var ruled = []struct {
+	from, name string
+	instead    string
+	roots      []string
+}{
+	{"context", "Background", "take the caller's context", []string{"cmd/mq/internal/cli/root.go"}},
+	{"context", "TODO", "take the caller's context", nil},
+	{"debug", "SetMemoryLimit", "take the bytes as an option", []string{"cmd/mq/internal/memory/memory.go"}},
 }
 
-func TestContextsComeFromTheCaller(t *testing.T) {
+func TestLibrariesDoNotReachPastTheirCaller(t *testing.T) {
 	used := map[string]bool{}
 	eachFile(t, func(path string, files *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -26,19 +34,26 @@ func TestContextsComeFromTheCaller(t *testing.T) {
 				return true
 			}
 			from, ok := s.X.(*ast.Ident)
-			if !ok || from.Name != "context" || s.Sel.Name != "Background" && s.Sel.Name != "TODO" {
+			if !ok {
 				return true
 			}
-			if contextRoots[path] == "" {
-				t.Errorf("%s: context.%s: take the caller's context", files.Position(n.Pos()), s.Sel.Name)
+			for _, r := range ruled {
+				if from.Name != r.from || s.Sel.Name != r.name {
+					continue
+				}
+				if !slices.Contains(r.roots, path) {
+					t.Errorf("%s: %s.%s: %s", files.Position(n.Pos()), r.from, r.name, r.instead)
+				}
+				used[r.name+path] = true
 			}
-			used[path] = true
 			return true
 		})
 	})
-	for path := range contextRoots {
-		if !used[path] {
-			t.Errorf("%s is listed as a root of contexts, but begins none", path)
+	for _, r := range ruled {
+		for _, path := range r.roots {
+			if !used[r.name+path] {
+				t.Errorf("%s may call %s.%s, but does not", path, r.from, r.name)
+			}
 		}
 	}
 }
