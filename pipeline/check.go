@@ -17,7 +17,7 @@ import (
 // a set cannot be run.
 func (j *Job) choosePrompt() {
 	if j.o.Verify && j.o.Parts == 0 && j.in.tokenizer != nil {
-		j.prompt = proof.Prompt(j.in.tokenizer, j.in.tokenizer.Size())
+		j.prompt = proof.Prompt(j.in.tokenizer, j.in.tokenizer.Size(), j.o.Memory)
 	}
 }
 
@@ -91,9 +91,7 @@ func (j *Job) checkOptions() validate.Options {
 	return validate.Options{
 		Workers: j.o.Workers, Memory: j.o.Memory, Render: j.o.Render,
 		SkipErrors: true, SkipLogits: !j.compares(), Partial: j.o.Parts > 0,
-		Progress: func(step, note string, done, total int64) {
-			j.o.Progress(Progress{Step: step, Note: note, Done: done, Total: total, Bytes: step == validate.StepTensors})
-		},
+		Progress: j.o.Progress,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/budget"
@@ -66,7 +67,7 @@ type Options struct {
 	Memory  int64 // budget in bytes; 0 for a quarter of the memory, at least 256 MiB
 
 	// Progress and Notify report what goes on. Their calls do not overlap.
-	Progress func(Progress)
+	Progress progress.Func
 	Notify   func(Notice)
 }
 
@@ -107,14 +108,6 @@ type Collect struct {
 	Include, Exclude []string
 }
 
-// Progress is how far a step has come.
-type Progress struct {
-	Step        string
-	Note        string // what it is working on
-	Done, Total int64
-	Bytes       bool // Done and Total count bytes
-}
-
 // Notice is something worth telling a person.
 type Notice struct {
 	Warning bool
@@ -128,9 +121,6 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Memory <= 0 {
 		o.Memory = memory.Default()
-	}
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
 	}
 	if o.Notify == nil {
 		o.Notify = func(Notice) {}

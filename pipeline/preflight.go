@@ -86,8 +86,6 @@ func (j *Job) journal() *journal.Job {
 	return &journal.Job{
 		Sources: j.in.streams, Targets: j.targets, Inputs: j.inputs, Source: j.in.digest, Version: j.o.Version,
 		Force: j.o.Force, Resume: j.o.Resume, Workers: j.o.Workers, Unchanged: j.in.unchanged,
-		Progress: func(step string, done, total int64, note string) {
-			j.o.Progress(Progress{Step: step, Note: note, Done: done, Total: total, Bytes: true})
-		},
+		Progress: j.o.Progress,
 	}
 }

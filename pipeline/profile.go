@@ -101,11 +101,8 @@ func (j *Job) way(ctx context.Context) (By, error) {
 }
 
 func (j *Job) measure(ctx context.Context, by By, tokens []int32) (*budget.Profile, error) {
-	step := func(name string) func(done, total int) {
-		return func(done, total int) { j.o.Progress(Progress{Step: name, Done: int64(done), Total: int64(total)}) }
-	}
 	p, err := budget.NewProfile(ctx, j.in.streams, j.options(), budget.MeasureOptions{
-		Types: j.o.Size.Candidates, Workers: j.o.Workers, Progress: step("measuring types"),
+		Types: j.o.Size.Candidates, Workers: j.o.Workers, Progress: j.o.Progress.Named("measuring types"),
 	})
 	if err != nil || by == ByWeights {
 		return p, err
@@ -116,7 +113,7 @@ func (j *Job) measure(ctx context.Context, by By, tokens []int32) (*budget.Profi
 	}
 	defer model.Close()
 	groups := p.Groups(sensitivityRuns)
-	divergences, err := eval.MeasureSensitivity(ctx, model, [][]int32{tokens}, groups, budget.Round, step("measuring sensitivities"))
+	divergences, err := eval.MeasureSensitivity(ctx, model, [][]int32{tokens}, groups, budget.Round, j.o.Progress.Named("measuring sensitivities"))
 	if err != nil {
 		return nil, err
 	}

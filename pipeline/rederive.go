@@ -12,6 +12,7 @@ import (
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/quantize"
 )
 
@@ -20,7 +21,7 @@ type RederiveOptions struct {
 	Matrix   string // importance matrix; empty: the one that the file names
 	Workers  int    // goroutines; 0 for one on each processor
 	Memory   int64  // budget in bytes; 0 for the default of [Options]
-	Progress func(Progress)
+	Progress progress.Func
 }
 
 // Rederive makes a GGUF file again from its source, a checkpoint folder or a
@@ -47,9 +48,7 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 	defer from.Close()
 	return quantize.Rederive(ctx, kvs, streams, file, options, quantize.RunOptions{
 		Workers: run.Workers, MaxMemory: min(run.Memory/4, pipelinePerWorker*int64(run.Workers)),
-		Progress: func(e quantize.Event) {
-			run.Progress(Progress{Step: "rederiving", Note: e.Tensor, Done: e.Done, Total: e.Total, Bytes: true})
-		},
+		Progress: run.Progress.Named("rederiving"),
 	})
 }
 

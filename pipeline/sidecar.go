@@ -12,6 +12,7 @@ import (
 
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/pipeline/internal/journal"
 	"github.com/f190792d/mq/quantize"
 )
@@ -128,7 +129,7 @@ func (j *Job) hash(ctx context.Context, path string) (HashedFile, error) {
 		n, err := f.Read(buf)
 		h.Write(buf[:n])
 		done += int64(n)
-		j.o.Progress(Progress{Step: "hashing", Note: filepath.Base(path), Done: done, Total: info.Size(), Bytes: true})
+		j.o.Progress.Report(progress.Report{Step: "hashing", Note: filepath.Base(path), Done: done, Total: info.Size(), Bytes: true})
 		if err == io.EOF {
 			return HashedFile{filepath.Base(path), done, hex.EncodeToString(h.Sum(nil))}, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/budget"
@@ -100,8 +101,8 @@ func (j *Job) collect(ctx context.Context) ([]int32, error) {
 			Dataset:  c.Name,
 		}
 		collection.BOS, _ = words.Special("bos")
-		matrix, _, err = eval.CollectImatrix(ctx, model, tokens, collection, func(p eval.Progress[eval.Perplexity]) {
-			j.o.Progress(Progress{Step: "collecting", Done: int64(p.Chunk), Total: int64(p.Chunks)})
+		matrix, _, err = eval.CollectImatrix(ctx, model, tokens, collection, func(r progress.Report, _ eval.Perplexity) {
+			j.o.Progress.Named("collecting")(r)
 		})
 		if err != nil {
 			return nil, err

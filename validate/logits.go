@@ -7,6 +7,7 @@ import (
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/validate/proof"
 )
 
@@ -54,10 +55,10 @@ func (v *validation) logits(ctx context.Context) error {
 	for _, w := range v.source.warnings {
 		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
 	}
-	v.Progress(StepLogits, v.Source, 0, 2)
+	v.Progress.Report(progress.Report{Step: StepLogits, Note: v.Source, Total: 2})
 	vocabulary := v.source.run.Vocabulary()
-	result, err := v.source.model.Compare(ctx, written, v.kvs, proof.Prompt(v.tokens, vocabulary))
-	v.Progress(StepLogits, written.Name(), 2, 2)
+	result, err := v.source.model.Compare(ctx, written, v.kvs, proof.Prompt(v.tokens, vocabulary, v.Memory))
+	v.Progress.Report(progress.Report{Step: StepLogits, Note: written.Name(), Done: 2, Total: 2})
 	for _, sentence := range result.Departures {
 		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/quantize"
 )
 
@@ -133,8 +134,8 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 		total += j.file.Size()
 	}
 	var next atomic.Int64
-	var progress sync.Mutex
-	var done int64
+	var reporting sync.Mutex
+	at := progress.Report{Step: StepTensors, Total: total, Bytes: true}
 	group, scanning := errgroup.WithContext(ctx)
 	for range v.Workers {
 		group.Go(func() error {
@@ -149,10 +150,11 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 					return err
 				}
 				*p.out = t
-				progress.Lock()
-				done += p.rows * p.job.file.RowBytes()
-				v.Progress(StepTensors, p.job.file.Name, done, total)
-				progress.Unlock()
+				reporting.Lock()
+				at.Note = p.job.file.Name
+				at.Done += p.rows * p.job.file.RowBytes()
+				v.Progress.Report(at)
+				reporting.Unlock()
 			}
 			return nil
 		})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -28,8 +29,8 @@ type Options struct {
 	// only its layout and its values are looked at.
 	Partial bool
 
-	// Memory, where set, is the size in bytes from which on a model releases
-	// weights that it has used.
+	// Memory, where set, is what the comparison may take in bytes: the prompt
+	// is cut to it, and a larger model releases weights that it has used.
 	Memory int64
 
 	// Render renders the chat template of the file: template.Render, of the
@@ -37,10 +38,9 @@ type Options struct {
 	// their delimiters and blocks go.
 	Render Renderer
 
-	// Progress is called, from one goroutine at a time, with the step that is
-	// worked on, what it is at, and how far: [StepTensors] counts bytes,
-	// [StepLogits] models.
-	Progress func(step, note string, done, total int64)
+	// Progress is called with the steps [StepTensors], which counts bytes, and
+	// [StepLogits], which counts models.
+	Progress progress.Func
 }
 
 // A Renderer renders a chat template with variables.
@@ -142,9 +142,6 @@ type validation struct {
 func newValidation(name string, kvs gguf.KVs, tensors []gguf.TensorInfo, o Options) *validation {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.Progress == nil {
-		o.Progress = func(string, string, int64, int64) {}
 	}
 	v := &validation{Options: o, Report: &Report{File: name}, kvs: kvs, infos: tensors, tensors: map[string]gguf.TensorInfo{}, source: o.Reference}
 	for _, t := range tensors {

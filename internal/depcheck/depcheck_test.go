@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"formats":                   {"formats"},
 	"formats/dtype":             {"formats/fault"},
 	"formats/fault":             {},
+	"formats/progress":          {},
 	"formats/tokenizer/pattern": {"formats/fault"},
 	"quantize":                  {"quantize", "formats"},
 	"quantize/block":            {"quantize/kernel", "formats/dtype"},

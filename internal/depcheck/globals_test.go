@@ -22,7 +22,7 @@ var ruled = []struct {
 }{
 	{"context", "Background", "take the caller's context", []string{"cmd/mq/internal/cli/root.go"}},
 	{"context", "TODO", "take the caller's context", nil},
-	{"debug", "SetMemoryLimit", "take the bytes as an option", []string{"cmd/mq/internal/memory/memory.go"}},
+	{"debug", "SetMemoryLimit", "take the bytes as an option", nil},
 }
 
 func TestLibrariesDoNotReachPastTheirCaller(t *testing.T) {

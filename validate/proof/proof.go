@@ -60,11 +60,11 @@ func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs,
 }
 
 // Prompt returns the tokens that models are compared on: the built-in text, cut
-// to what the memory affords, or random tokens where the vocabulary cannot
-// be used.
-func Prompt(words *tokenizer.Tokenizer, vocabulary int) []int32 {
+// to what the memory (in bytes; 0 for any) affords, or random tokens where the
+// vocabulary cannot be used.
+func Prompt(words *tokenizer.Tokenizer, vocabulary int, memory int64) []int32 {
 	if words != nil && words.Size() <= vocabulary {
-		return eval.FitPrompt(eval.Prompt(words), vocabulary)
+		return eval.FitPrompt(eval.Prompt(words), vocabulary, memory)
 	}
 	const length = 96
 	random := rand.New(rand.NewPCG(1, 2))

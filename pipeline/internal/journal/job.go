@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Job is one run: the streams that are read and the targets that are written.
@@ -27,8 +28,8 @@ type Job struct {
 	// opened. It is called every few seconds, and before an output gets its name.
 	Unchanged func() error
 
-	// Progress reports how far a step is. Calls do not overlap.
-	Progress func(step string, done, total int64, note string)
+	// Progress reports how far writing is.
+	Progress progress.Func
 
 	// Check, where set, judges a target whose files are complete and synced
 	// under the given temporary names.

@@ -115,11 +115,7 @@ func (w *work) write(ctx context.Context) error {
 	err := quantize.Run(ctx, w.Sources, w.outputs(), quantize.RunOptions{
 		Workers:   w.Workers,
 		MaxMemory: w.Memory,
-		Progress: func(e quantize.Event) {
-			if w.Progress != nil {
-				w.Progress("writing", e.Done, e.Total, e.Tensor)
-			}
-		},
+		Progress:  w.Progress.Named("writing"),
 		Skip: func(r quantize.Range) bool {
 			i := index(r)
 			_, done := w.done[place{i, r.Offset, r.Length}]

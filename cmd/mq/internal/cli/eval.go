@@ -14,6 +14,7 @@ import (
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -128,7 +129,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 	chunking.BOS, _ = words.Special("bos")
 
 	if f.logits != "" {
-		return a.divergence(ctx, f, func(step func(eval.Progress[eval.Divergence])) (eval.Divergence, error) {
+		return a.divergence(ctx, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
 			file, err := eval.OpenLogits(f.logits)
 			if err != nil {
 				return eval.Divergence{}, err
@@ -150,7 +151,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 		if err := sameVocabulary(path, words, f.base, baseWords); err != nil {
 			return err
 		}
-		return a.divergence(ctx, f, func(step func(eval.Progress[eval.Divergence])) (eval.Divergence, error) {
+		return a.divergence(ctx, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
 			return eval.MeasureDivergence(ctx, base, model, tokens, chunking, step)
 		})
 	}
@@ -158,10 +159,10 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 }
 
 func (a *app) perplexity(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, f *evalFlags) error {
-	progress := a.Progress("perplexity", 0, ui.Items)
-	step := func(p eval.Progress[eval.Perplexity]) {
-		progress.Total(int64(p.Chunks))
-		progress.Set(int64(p.Chunk), fmt.Sprintf("PPL %.4f ± %.4f", p.Result.Value, p.Result.Error))
+	bar := a.Progress("perplexity", 0, ui.Items)
+	step := func(r progress.Report, soFar eval.Perplexity) {
+		r.Note = fmt.Sprintf("PPL %.4f ± %.4f", soFar.Value, soFar.Error)
+		bar.Show(r)
 	}
 	var result eval.Perplexity
 	var err error
@@ -173,7 +174,7 @@ func (a *app) perplexity(ctx context.Context, model *forward.Model, tokens []int
 	default:
 		result, err = eval.MeasurePerplexity(ctx, model, tokens, c, step)
 	}
-	progress.Finish()
+	bar.Finish()
 	if err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (a *app) perplexity(ctx context.Context, model *forward.Model, tokens []int
 	return nil
 }
 
-func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, path string, step func(eval.Progress[eval.Perplexity])) (eval.Perplexity, error) {
+func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, path string, step progress.Result[eval.Perplexity]) (eval.Perplexity, error) {
 	file, err := atomicfile.Create(path, atomicfile.Options{})
 	if err != nil {
 		return eval.Perplexity{}, err
@@ -201,13 +202,13 @@ func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int
 	return result, file.Commit()
 }
 
-func (a *app) divergence(ctx context.Context, f *evalFlags, measure func(func(eval.Progress[eval.Divergence])) (eval.Divergence, error)) error {
-	progress := a.Progress("divergence", 0, ui.Items)
-	d, err := measure(func(p eval.Progress[eval.Divergence]) {
-		progress.Total(int64(p.Chunks))
-		progress.Set(int64(p.Chunk), fmt.Sprintf("KLD %.5f", p.Result.KLD.Value))
+func (a *app) divergence(ctx context.Context, f *evalFlags, measure func(progress.Result[eval.Divergence]) (eval.Divergence, error)) error {
+	bar := a.Progress("divergence", 0, ui.Items)
+	d, err := measure(func(r progress.Report, soFar eval.Divergence) {
+		r.Note = fmt.Sprintf("KLD %.5f", soFar.KLD.Value)
+		bar.Show(r)
 	})
-	progress.Finish()
+	bar.Finish()
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/pipeline"
 )
@@ -166,12 +167,11 @@ func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *toke
 		Snapshot: f.snapshots(before),
 	}
 	c.BOS, _ = words.Special("bos")
-	progress := a.Progress("collecting", 0, ui.Items)
-	matrix, score, err := eval.CollectImatrix(ctx, model, tokens, c, func(p eval.Progress[eval.Perplexity]) {
-		progress.Total(int64(p.Chunks))
-		progress.Set(int64(p.Chunk), "")
+	bar := a.Progress("collecting", 0, ui.Items)
+	matrix, score, err := eval.CollectImatrix(ctx, model, tokens, c, func(r progress.Report, _ eval.Perplexity) {
+		bar.Show(r)
 	})
-	progress.Finish()
+	bar.Finish()
 	if err != nil {
 		return nil, err
 	}

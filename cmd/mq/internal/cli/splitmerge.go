@@ -12,6 +12,7 @@ import (
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // splitCommand cuts a file into a split set.
@@ -116,8 +117,8 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 	if err := atomicfile.CheckSpace(paths, sizes); err != nil {
 		return err
 	}
-	progress := a.Progress("writing", total, ui.ByteCount).Events()
-	defer progress.Finish()
+	bar := a.Progress("writing", total, ui.ByteCount).Events()
+	defer bar.Finish()
 	files := make([]*atomicfile.File, len(plans))
 	for i, plan := range plans {
 		out, err := atomicfile.Create(paths[i], options)
@@ -128,16 +129,14 @@ func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Pl
 		if err := out.Preallocate(plan.TotalSize()); err != nil {
 			return err
 		}
-		err = gguf.Copy(ctx, &releasing{file: out}, plan, file, func(n int64) {
-			done += n
-			progress.Set(done, "")
-		})
+		err = gguf.Copy(ctx, &releasing{file: out}, plan, file, func(r progress.Report) { bar.Set(done+r.Done, "") })
+		done += sizes[i]
 		if err != nil {
 			return err
 		}
 		files[i] = out
 	}
-	progress.Finish()
+	bar.Finish()
 	for i, out := range files {
 		if err := out.Commit(); err != nil {
 			return err

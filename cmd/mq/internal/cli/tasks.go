@@ -7,21 +7,22 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
 // task scores a model on questions with given answers.
-type task func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step func(eval.Progress[eval.Score])) (eval.Score, error)
+type task func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step progress.Result[eval.Score]) (eval.Score, error)
 
 // tasks are the kinds of task by the name of their flag.
 var tasks = map[string]task{
-	"hellaswag": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step func(eval.Progress[eval.Score])) (eval.Score, error) {
+	"hellaswag": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step progress.Result[eval.Score]) (eval.Score, error) {
 		return eval.Hellaswag(ctx, m, t, string(data), limit, step)
 	},
-	"winogrande": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step func(eval.Progress[eval.Score])) (eval.Score, error) {
+	"winogrande": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step progress.Result[eval.Score]) (eval.Score, error) {
 		return eval.Winogrande(ctx, m, t, string(data), limit, step)
 	},
-	"multiple-choice": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step func(eval.Progress[eval.Score])) (eval.Score, error) {
+	"multiple-choice": func(ctx context.Context, m *forward.Model, t *tokenizer.Tokenizer, data []byte, limit int, step progress.Result[eval.Score]) (eval.Score, error) {
 		return eval.MultipleChoice(ctx, m, t, data, limit, step)
 	},
 }
@@ -37,12 +38,11 @@ func (a *app) score(ctx context.Context, path, kind, file string, limit int) err
 		return err
 	}
 	defer model.Close()
-	progress := a.Progress(kind, 0, ui.Items)
-	result, err := tasks[kind](ctx, model, words, data, limit, func(p eval.Progress[eval.Score]) {
-		progress.Total(int64(p.Chunks))
-		progress.Set(int64(p.Chunk), "")
+	bar := a.Progress(kind, 0, ui.Items)
+	result, err := tasks[kind](ctx, model, words, data, limit, func(r progress.Report, _ eval.Score) {
+		bar.Show(r)
 	})
-	progress.Finish()
+	bar.Finish()
 	if err != nil {
 		return err
 	}

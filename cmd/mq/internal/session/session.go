@@ -11,6 +11,7 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/pipeline"
 	"github.com/f190792d/mq/validate/template"
@@ -39,7 +40,7 @@ func (s *Session) Budget() int64 {
 func (s *Session) common(o *pipeline.Options) {
 	o.Workers, o.Memory, o.Version = s.Jobs, s.Budget(), s.Version
 	o.Render = template.Render
-	o.Progress = s.Steps().Pipeline
+	o.Progress = s.Steps().Show
 	o.Notify = func(n pipeline.Notice) {
 		s.Steps().Finish()
 		if n.Warning {
@@ -112,23 +113,17 @@ func (s *Session) Steps() *Steps {
 	return &s.steps
 }
 
-// Set moves a step; another step than before ends that.
-func (p *Steps) Set(label, note string, done, total int64, unit ui.Unit) {
-	if label != p.label || p.shown == nil {
+// Show moves a step; another step than before ends that.
+func (p *Steps) Show(r progress.Report) {
+	if r.Step != p.label || p.shown == nil {
 		p.Finish()
-		p.label, p.shown = label, p.session.Progress(label, total, unit).Events()
+		unit := ui.Items
+		if r.Bytes {
+			unit = ui.ByteCount
+		}
+		p.label, p.shown = r.Step, p.session.Progress(r.Step, r.Total, unit).Events()
 	}
-	p.shown.Total(total)
-	p.shown.Set(done, note)
-}
-
-// Pipeline shows progress of the pipeline.
-func (p *Steps) Pipeline(step pipeline.Progress) {
-	unit := ui.Items
-	if step.Bytes {
-		unit = ui.ByteCount
-	}
-	p.Set(step.Step, step.Note, step.Done, step.Total, unit)
+	p.shown.Show(r)
 }
 
 // Finish ends the step that is shown.

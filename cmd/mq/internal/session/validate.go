@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
 	"github.com/f190792d/mq/validate"
@@ -15,13 +14,7 @@ func (s *Session) Validate(ctx context.Context, path string, o validate.Options)
 	steps := s.Steps()
 	defer steps.Finish()
 	o.Workers, o.Memory, o.Render = s.Jobs, s.Budget(), template.Render
-	o.Progress = func(step, note string, done, total int64) {
-		unit := ui.Items
-		if step == validate.StepTensors {
-			unit = ui.ByteCount
-		}
-		steps.Set(step, note, done, total, unit)
-	}
+	o.Progress = steps.Show
 	return validate.File(ctx, path, o)
 }
 
@@ -29,7 +22,7 @@ func (s *Session) Validate(ctx context.Context, path string, o validate.Options)
 func (s *Session) Rederive(ctx context.Context, path, source, matrix string) error {
 	steps := s.Steps()
 	departures, err := pipeline.Rederive(ctx, path, source, pipeline.RederiveOptions{
-		Matrix: matrix, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Pipeline,
+		Matrix: matrix, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Show,
 	})
 	steps.Finish()
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
+
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // plainEvery is how often progress is printed where there is no terminal.
@@ -98,6 +100,14 @@ func (p *Progress) Set(done int64, note string) {
 		left = fmt.Sprintf(", %s left", (time.Duration(elapsed*float64(p.total-p.done)/float64(p.done)) * time.Second).Round(time.Second))
 	}
 	p.console.line("%s %s of %s%s %s", p.label, p.unit.format(p.done), p.unit.format(p.total), left, note)
+}
+
+// Show moves the step to what a report says.
+func (p *Progress) Show(r progress.Report) {
+	if r.Total > 0 {
+		p.Total(r.Total)
+	}
+	p.Set(r.Done, r.Note)
 }
 
 // Finish ends the step and clears the bar.
