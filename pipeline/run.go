@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/f190792d/mq/pipeline/internal/journal"
@@ -79,7 +80,7 @@ func (r Result) Agreement() string {
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, out := range r.Outputs {
-		fmt.Fprintf(&b, "%s: %s, %d tensors, %d bytes, %.2f bits per weight", out.Paths[0], out.Type, out.Summary.Tensors, out.Summary.FileBytes, out.Summary.Bits)
+		fmt.Fprintf(&b, "%s: %s, %d tensors, %d bytes, %.2f bits per weight", filepath.Base(out.Paths[0]), out.Type, out.Summary.Tensors, out.Summary.FileBytes, out.Summary.Bits)
 		if text := out.Agreement(); text != "" {
 			b.WriteString(", " + text)
 		}
@@ -88,5 +89,5 @@ func (r *Report) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }

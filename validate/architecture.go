@@ -69,12 +69,42 @@ func (v *validation) checkKeys() {
 		key := v.Arch + "." + p.Key
 		value, ok := kvs.Get(key)
 		want, applies := p.From(v.hyper)
-		if !ok || !applies || isList(value) || isList(want) {
+		if ok && isList(value) {
+			v.checkLength(key, p.Key, reflect.ValueOf(value).Len(), want, applies)
+			continue
+		}
+		if !ok || !applies || isList(want) {
 			continue
 		}
 		if got := fmt.Sprintf("%T", value); got != fmt.Sprintf("%T", want) {
 			v.add(Finding{Check: Architecture, Severity: Fail, Key: key, Message: fmt.Sprintf("the value is of type %s and should be of type %T", got, want)})
 		}
+	}
+}
+
+// byLayer are the keys whose value may be a list with an entry for each layer.
+var byLayer = []string{
+	"attention.head_count", "attention.head_count_kv", "attention.recurrent_layers", "attention.sliding_window_pattern",
+	"feed_forward_length", "attention.compress_ratios",
+}
+
+// checkLength checks how many entries a list has: those of the architecture's
+// own list, or one for each layer, prediction layers counted or not.
+func (v *validation) checkLength(key, name string, length int, want any, applies bool) {
+	layers := v.hyper.Layers
+	wrong := ""
+	switch {
+	case slices.Contains(byLayer, name):
+		if length != layers && length != layers+v.hyper.MTPLayers {
+			wrong = fmt.Sprint(layers)
+		}
+	case applies && isList(want):
+		if n := reflect.ValueOf(want).Len(); length != n {
+			wrong = fmt.Sprint(n)
+		}
+	}
+	if wrong != "" {
+		v.add(Finding{Check: Architecture, Severity: Fail, Key: key, Message: fmt.Sprintf("it has %d entries and should have %s", length, wrong)})
 	}
 }
 

@@ -1,6 +1,10 @@
 package validate
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/f190792d/mq/formats/gguf"
+)
 
 // What a tensor may show before it counts as wrong. An importance matrix
 // raises the unweighted error, of whole tensors by a third at most, of single
@@ -53,12 +57,34 @@ func (v *validation) judgeAll(jobs []*job) {
 			c.suspect += t.unequal()
 		}
 	}
+	v.judgeCopies(jobs)
 	for i, j := range jobs {
 		v.judgeValues(j, v.Tensors[i].Kind)
 		if j.source != nil && j.tally.compared > 0 {
 			c := counts[j.typ.Name]
 			few := c.suspect <= fewRows || float64(c.suspect) < fewShare*float64(c.tried)
 			v.judgeError(j, v.Tensors[i].Error, suspects[j] && few)
+		}
+	}
+}
+
+// judgeCopies finds matrices that have the same bytes in two layers.
+func (v *validation) judgeCopies(jobs []*job) {
+	type content struct {
+		kind string
+		sum  uint64
+	}
+	first := map[content]string{}
+	for i, j := range jobs {
+		t := &j.tally
+		if v.Tensors[i].Layer < 0 || len(gguf.TrimShape(j.file.Shape)) < 2 || t.zero+t.constant == t.rows {
+			continue
+		}
+		key := content{v.Tensors[i].Kind, t.sum}
+		if original, seen := first[key]; seen {
+			v.add(Finding{Check: Numbers, Severity: Warning, Tensor: j.file.Name, Message: "it is a copy of " + original})
+		} else {
+			first[key] = j.file.Name
 		}
 	}
 }
@@ -83,6 +109,13 @@ func (v *validation) judgeValues(j *job, kind string) {
 		say(Warning, "all of its %d values are 0", t.values)
 	} else if t.zero > 0 && len(j.file.Shape) > 1 && kind != "token_embd.weight" && kind != "output.weight" {
 		say(Note, "%d of %d rows are 0", t.zero, t.rows)
+	}
+	if t.constant > 0 && len(gguf.TrimShape(j.file.Shape)) > 1 {
+		severity := Warning
+		if j.file.Type.Quantized() || kind == "token_embd.weight" || kind == "output.weight" {
+			severity = Note // rounding, or tokens that were never seen
+		}
+		say(severity, "%d of %d rows have one value throughout", t.constant, t.rows)
 	}
 }
 

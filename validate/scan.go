@@ -5,6 +5,8 @@ import (
 	"context"
 	"math"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize"
@@ -46,6 +48,7 @@ func (s *scanner) scan(ctx context.Context, j *job, first, rows int64) (*tally, 
 	}
 	columns, rowBytes := j.file.Columns(), j.file.RowBytes()
 	s.useless = 0
+	t.sum = xxhash.Sum64(s.raw)
 	for i := range rows {
 		raw := s.raw[i*rowBytes:][:rowBytes]
 		j.typ.Dequantize(s.y, raw)
@@ -57,6 +60,8 @@ func (s *scanner) scan(ctx context.Context, j *job, first, rows int64) (*tally, 
 		bad, zero := t.inspect(s.y)
 		if zero {
 			t.zero++
+		} else if !bad && constant(s.y) {
+			t.constant++
 		}
 		if j.source == nil {
 			continue
@@ -140,6 +145,19 @@ func (t *tally) inspect(y []float32) (bad, zero bool) {
 	}
 	t.y2 += sum
 	return false, zero
+}
+
+// fewColumns is how long a row is in which equal values mean something.
+const fewColumns = 32
+
+// constant reports whether all values of a row are the same.
+func constant(y []float32) bool {
+	for _, v := range y {
+		if v != y[0] {
+			return false
+		}
+	}
+	return len(y) >= fewColumns
 }
 
 func finite(x []float32) bool {

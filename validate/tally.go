@@ -9,8 +9,10 @@ import (
 // tally sums up the rows of one chunk, then of one tensor.
 type tally struct {
 	rows, values             int64
-	nan, inf, zero, overflow int64 // overflow: saturated scales
-	sourceBad                int64 // rows whose source is not finite
+	nan, inf, zero, overflow int64  // overflow: saturated scales
+	sourceBad                int64  // rows whose source is not finite
+	constant                 int64  // rows of one value that is not 0
+	sum                      uint64 // of the bytes, chunk by chunk
 
 	compared       int64   // values
 	e2, x2, y2, xy float64 // of error, source, file; and their product
@@ -23,6 +25,9 @@ type tally struct {
 	odd                []oddRow
 	far                []oddRow // rows that were left out, with the largest error
 }
+
+// sumFactor makes the sum of a tensor depend on the order of its chunks.
+const sumFactor = 0x9e3779b97f4a7c15
 
 // oddRow is a row whose bytes are not those that its source gives.
 type oddRow struct {
@@ -44,6 +49,8 @@ func (t *tally) merge(o *tally) {
 	t.zero += o.zero
 	t.overflow += o.overflow
 	t.sourceBad += o.sourceBad
+	t.constant += o.constant
+	t.sum = t.sum*sumFactor + o.sum
 	t.compared += o.compared
 	t.e2 += o.e2
 	t.x2 += o.x2
@@ -86,7 +93,7 @@ func (t *tally) unequal() int64 { return t.tried - t.equal }
 
 // report fills in what a tensor's part of the report says.
 func (t *tally) report(to *Tensor, compared bool) {
-	to.Values = &Values{RMS: root(t.y2, t.values), NaN: t.nan, Inf: t.inf, ZeroRows: t.zero, Saturated: t.overflow}
+	to.Values = &Values{RMS: root(t.y2, t.values), NaN: t.nan, Inf: t.inf, ZeroRows: t.zero, ConstantRows: t.constant, Saturated: t.overflow}
 	if !compared || t.compared == 0 {
 		return
 	}

@@ -16,11 +16,12 @@ type Tensor struct {
 
 // Values counts what needs no source to be seen.
 type Values struct {
-	RMS       float64 `json:"rms"`
-	NaN       int64   `json:"nan"`
-	Inf       int64   `json:"inf"`
-	ZeroRows  int64   `json:"zero_rows"`
-	Saturated int64   `json:"saturated_scales"` // at the end of their range
+	RMS          float64 `json:"rms"`
+	NaN          int64   `json:"nan"`
+	Inf          int64   `json:"inf"`
+	ZeroRows     int64   `json:"zero_rows"`
+	ConstantRows int64   `json:"constant_rows"`    // of one value that is not 0
+	Saturated    int64   `json:"saturated_scales"` // at the end of their range
 }
 
 // Deviation is the error of a tensor against its source.

@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/pipeline"
+	"github.com/f190792d/mq/validate"
 )
 
 // Run checks a job, shows what it will write and need, and runs it. The limits
@@ -32,6 +34,7 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 	report, err := job.Run(ctx)
 	s.Steps().Finish()
 	for _, out := range report.Outputs {
+		s.warnOf(out, job.Warnings)
 		if v := out.Verification(); v == nil {
 			continue
 		} else if s.JSON {
@@ -41,6 +44,19 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 		}
 	}
 	return report, err
+}
+
+// warnOf prints what the check of an output warns of, but for what was said
+// before the work and what concerns the template, which is copied.
+func (s *Session) warnOf(out pipeline.Result, said []string) {
+	if out.Checked == nil {
+		return
+	}
+	for _, f := range out.Checked.Findings {
+		if f.Severity == validate.Warning && f.Check != validate.Template && f.Check != validate.Logits && !slices.Contains(said, f.String()) {
+			s.Warn("%s: %s", filepath.Base(out.Path), f)
+		}
+	}
 }
 
 // DryRun shows in full what a job would do, and checks that it could.
