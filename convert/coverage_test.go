@@ -124,7 +124,7 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		},
 		"bitsandbytes": {
 			tensors: rename("up_proj.weight", "up_proj.weight.absmax"),
-			class:   fault.ErrUnsupported, words: []string{"bitsandbytes"},
+			class:   fault.ErrCorrupt, words: []string{"bitsandbytes"},
 		},
 		"wrong prefix": {
 			tensors: rename("model.layers.", "transformer.layers."),

@@ -37,9 +37,17 @@ func exactly(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) func(con
 	}
 }
 
+// keepsCodes reports whether quantized matrices come in the block type that
+// keeps every weight: in a file of the checkpoint's own precision, where that
+// is the type asked for, and on the way to a quantizer, which copies what has
+// its type already.
+func (o Options) keepsCodes() bool {
+	return !o.Decode && (o.Type == Auto || o.Type == Source || o.Type == Q8_0 || o.ForQuantizer)
+}
+
 // keepCodes gives quantized targets the block type that keeps every weight,
 // where there is one. It reads their scales.
-func keepCodes(ctx context.Context, targets []target) error {
+func keepCodes(ctx context.Context, targets []target, asked FileType) error {
 	for i := range targets {
 		t := &targets[i]
 		if t.exact == nil || t.f32 {
@@ -49,7 +57,7 @@ func keepCodes(ctx context.Context, targets []target) error {
 		if err != nil {
 			return err
 		}
-		if ok {
+		if ok && (asked != Q8_0 || packed.Type == gguf.TypeQ8_0) {
 			t.encoded = &packed
 		}
 	}

@@ -29,6 +29,10 @@ type Options struct {
 	// would keep in 8 bits comes as 16.
 	ForQuantizer bool
 
+	// Decode gives quantized matrices as floats, also where a block type keeps
+	// every weight of them.
+	Decode bool
+
 	// Lossless writes quantized matrices that no block type can keep as F32, not
 	// in 16 bits. It goes with the type Auto.
 	Lossless bool
@@ -110,15 +114,14 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 			targets[i].keeps = true
 		}
 	}
-	keeps := o.Type == Auto && !o.ForQuantizer
-	if a.KeepsTypes || keeps {
-		if err := keepCodes(ctx, targets); err != nil {
+	if a.KeepsTypes || o.keepsCodes() {
+		if err := keepCodes(ctx, targets, o.Type); err != nil {
 			return nil, err
 		}
 	}
 	p.Quantized = quantized(unpacked, targets)
 	p.stream(targets, o)
-	if kept, ok := mostly(targets); ok && keeps && p.Type != mixed {
+	if kept, ok := mostly(targets); ok && o.Type == Auto && !o.ForQuantizer && p.Type != mixed {
 		p.Type = kept
 	}
 	about := loadMetadata(ckpt, p.weights(), o.Metadata)
@@ -193,7 +196,7 @@ func (p *Plan) stream(targets []target, o Options) {
 	}
 	for _, t := range targets {
 		chosen := wanted.typeOf(t)
-		if o.Lossless && t.decoded && t.encoded == nil {
+		if t.decoded && t.encoded == nil && (o.Lossless || o.ForQuantizer && t.stored.Bits() != 8) {
 			chosen = gguf.TypeF32
 		}
 		var encode transform.Encoder

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -86,6 +87,10 @@ func newJob(ctx context.Context, in *input, o Options) (*Job, error) {
 	}
 	if in.conversion != nil {
 		j.Warnings = in.conversion.Warnings
+		if q := in.about.Quantized; q != nil && !in.native && !o.PlanOnly && !strings.HasPrefix(q.Method, "FP8") {
+			j.Warnings = append(slices.Clone(j.Warnings), fmt.Sprintf("the checkpoint is quantized already, by %s: what changes its type is quantized a second time, with a second error; the type auto keeps every weight of %d of %d matrices",
+				q.Method, q.Exact, q.Matrices))
+		}
 	}
 	j.choosePrompt()
 	if err := j.study(ctx); err != nil {

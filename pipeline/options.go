@@ -28,6 +28,9 @@ type Options struct {
 	// Name is general.name of a converted checkpoint; empty: that of its model
 	// card or folder.
 	Name string
+	// Lossless writes every weight of a quantized checkpoint exactly: in a block
+	// type that holds its codes, else as F32.
+	Lossless bool
 	// Pre is tokenizer.ggml.pre of a converted checkpoint; empty: recognized.
 	Pre string
 

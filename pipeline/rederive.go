@@ -83,6 +83,9 @@ func openStreams(ctx context.Context, path string) (gguf.KVs, []gguf.Stream, io.
 			return nil, nil, nil, err
 		}
 		plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder})
+		if err == nil && plan.Quantized.Matrices > 0 && !plan.Arch.KeepsTypes {
+			plan, err = convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder, ForQuantizer: true})
+		}
 		if err != nil {
 			ckpt.Close()
 			return nil, nil, nil, err

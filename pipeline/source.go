@@ -26,6 +26,22 @@ type Source struct {
 	Bytes        int64  `json:"bytes"`
 	Tensors      int    `json:"tensors"`
 	Ignored      int    `json:"ignored_tensors,omitempty"`
+
+	Quantized *Quantized `json:"quantized,omitempty"` // nil for plain floats
+}
+
+// Quantized says how a checkpoint was quantized already, and which of its
+// matrices a file can hold without a change of any weight.
+type Quantized struct {
+	Method   string         `json:"method"`
+	Matrices int            `json:"matrices"`
+	Exact    int            `json:"exact"`
+	Types    map[string]int `json:"types,omitempty"` // of the exact ones
+
+	// What the file in the checkpoint's own precision would be, where only a
+	// plan is wanted.
+	Name  string `json:"auto,omitempty"`
+	Bytes int64  `json:"auto_bytes,omitempty"`
 }
 
 // input is an opened source: what a job needs of it, wherever it comes from.
@@ -52,7 +68,7 @@ type input struct {
 // fromCheckpoint plans the conversion of a checkpoint as far as the types of
 // the output do not matter.
 func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input, error) {
-	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre}
+	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless, Decode: o.Size != nil}
 	if o.Name != "" {
 		options.Metadata = map[string]string{"name": o.Name}
 	}
@@ -68,7 +84,9 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		}
 		options.Type = as
 	}
-	options.ForQuantizer = !in.native
+	if options.ForQuantizer = !in.native; o.Lossless && options.Type != convert.Auto || o.Lossless && !in.native {
+		return nil, fault.Invalid("convert: a lossless file has the checkpoint's own precision, no other type")
+	}
 	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {
 		return nil, err
@@ -85,7 +103,12 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	}
 	in.about = Source{
 		Name: ckpt.Name(), Format: ckpt.Layout().String(), Architecture: plan.Arch.Name,
-		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used),
+		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used), Quantized: quantizedAs(plan),
+	}
+	if q := in.about.Quantized; q != nil && o.PlanOnly {
+		if err := q.asItIs(ctx, ckpt, o); err != nil {
+			return nil, err
+		}
 	}
 	for _, file := range ckpt.Files() {
 		in.files = append(in.files, filepath.Join(ckpt.Dir(), filepath.FromSlash(file.Name)))
@@ -144,11 +167,38 @@ func infosOf(streams []gguf.Stream) []gguf.TensorInfo {
 	return infos
 }
 
-// keepEncoded leaves tensors alone that the checkpoint itself has in few bits.
+// quantizedAs sums up what of a checkpoint was quantized already.
+func quantizedAs(plan *convert.Plan) *Quantized {
+	if plan.Quantized.Method == "" {
+		return nil
+	}
+	q := &Quantized{Method: plan.Quantized.Method, Matrices: plan.Quantized.Matrices, Types: map[string]int{}}
+	for t, n := range plan.Quantized.Exact {
+		q.Types[t.String()] = n
+		q.Exact += n
+	}
+	return q
+}
+
+// asItIs finds out what the file in the checkpoint's own precision would be.
+func (q *Quantized) asItIs(ctx context.Context, ckpt *hf.Checkpoint, o Options) error {
+	plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless})
+	if err != nil {
+		return err
+	}
+	file, err := quantize.Keep("", plan.KVs, infosOf(plan.Streams))
+	if err != nil {
+		return err
+	}
+	q.Name, q.Bytes = strings.ToUpper(plan.Type.String()), file.Summary.FileBytes
+	return nil
+}
+
+// keepEncoded leaves tensors alone whose type the architecture keeps.
 func (in *input) keepEncoded() []quantize.Override {
 	var kept []quantize.Override
 	for _, t := range in.infos {
-		if in.conversion != nil && t.Type.Quantized() {
+		if in.conversion != nil && in.conversion.Arch.KeepsTypes && t.Type.Quantized() {
 			if o, err := quantize.ParseOverride("^" + regexp.QuoteMeta(t.Name) + "$=" + t.Type.String()); err == nil {
 				kept = append(kept, o)
 			}

@@ -106,7 +106,11 @@ func TestNamesMLXAsTheCauseWhereItsLayoutIsNotRead(t *testing.T) {
 		},
 	} {
 		code, says := run("convert", checkpoint(t, "DeepseekV3ForCausalLM", change), "-o", filepath.Join(t.TempDir(), "x.gguf"))
-		if code != 4 || !strings.Contains(says, "MLX") {
+		want := 4
+		if name == "quantized" {
+			want = 5 // MLX's codes are read, but these are plain floats
+		}
+		if code != want || !strings.Contains(says, "MLX") {
 			t.Errorf("%s: exit %d: %s", name, code, says)
 		}
 	}

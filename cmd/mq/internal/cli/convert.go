@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
@@ -24,6 +25,10 @@ func (a *app) convertCommand() *cobra.Command {
 		Long: `Converts a Hugging Face checkpoint folder to GGUF, in the source's own precision
 (the type auto) or quantized, in one pass and without an intermediate file. It ends
 by comparing the file with the checkpoint, part by part and on a prompt.
+
+A checkpoint may be quantized already (GPTQ, AWQ, MLX, bitsandbytes,
+compressed-tensors, ModelOpt and others). The type auto keeps its codes wherever a type
+holds every weight exactly, and what is left in 16 bits, or with --lossless in F32.
 
 A file gets its name when it is whole, checked and on disk. A run that is stopped
 goes on with --resume.`,
@@ -50,8 +55,13 @@ goes on with --resume.`,
 	output.Register(cmd, "in this folder")
 	registerPre(cmd.Flags(), &o.Pre)
 	cmd.Flags().StringVar(&o.Name, "model-name", "", "general.name of the file (default from the model card or the folder)")
+	registerLossless(cmd.Flags(), &o.Lossless)
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not compare the file with the source at the end")
 	return cmd
+}
+
+func registerLossless(f *pflag.FlagSet, lossless *bool) {
+	f.BoolVar(lossless, "lossless", false, "write every weight of a quantized checkpoint exactly: its own codes, else F32")
 }
 
 // make turns flags into options, plans and runs.

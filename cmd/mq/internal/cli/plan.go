@@ -14,6 +14,7 @@ var usualTypes = []string{"BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", 
 func (a *app) planCommand() *cobra.Command {
 	var recipe flags.Recipe
 	var pre string
+	var lossless bool
 	cmd := &cobra.Command{
 		Use:   "plan DIR|FILE.gguf [-t TYPE[,TYPE...]]",
 		Short: "Check a model and show what converting it would give and need",
@@ -25,9 +26,9 @@ the usual types, or those given, would have; with one type also every tensor.`,
   mq plan ./Llama-3-8B --target-bpw 4.5 --save-types types.txt`,
 		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := pipeline.Options{Out: "{type}", PlanOnly: true, Pre: pre, Force: true, Resume: true}
+			o := pipeline.Options{Out: "{type}", PlanOnly: true, Pre: pre, Lossless: lossless, Force: true, Resume: true}
 			given := recipe.Given() || recipe.Imitates()
-			if !given {
+			if !given && !lossless {
 				recipe.Types = usualTypes
 			}
 			recipe.Options.AllowRequantize = true
@@ -53,5 +54,6 @@ the usual types, or those given, would have; with one type also every tensor.`,
 	}
 	recipe.Register(cmd)
 	registerPre(cmd.Flags(), &pre)
+	registerLossless(cmd.Flags(), &lossless)
 	return cmd
 }

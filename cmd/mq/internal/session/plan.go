@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
@@ -118,6 +119,9 @@ func (s *Session) printSource(p *pipeline.Preflight) {
 		files = fmt.Sprintf("%d files", src.Files)
 	}
 	rows := [][]string{{"source", fmt.Sprintf("%s: %s, %s, %s in %s, %d tensors%s", src.Name, src.Format, src.Architecture, ui.Bytes(src.Bytes), files, src.Tensors, ignored)}}
+	if q := src.Quantized; q != nil {
+		rows = append(rows, []string{"quantized", quantizedText(q)})
+	}
 	if p.Tokenizer != "" {
 		rows = append(rows, []string{"tokenizer", p.Tokenizer})
 	}
@@ -171,4 +175,22 @@ func (s *Session) PrintChosen(job *pipeline.Job) {
 		}
 		s.Note("  %-24s %s", kind, strings.Join(parts, ", "))
 	}
+}
+
+// quantizedText says which matrices of a quantized checkpoint a file can hold
+// as they are.
+func quantizedText(q *pipeline.Quantized) string {
+	var types []string
+	for name, n := range q.Types {
+		types = append(types, fmt.Sprintf("%d as %s", n, name))
+	}
+	slices.Sort(types)
+	text := fmt.Sprintf("%s: %d of %d matrices can be written exactly", q.Method, q.Exact, q.Matrices)
+	if len(types) > 0 {
+		text += " (" + strings.Join(types, ", ") + ")"
+	}
+	if q.Bytes > 0 {
+		text += fmt.Sprintf("; the type auto gives %s, %s", q.Name, ui.Bytes(q.Bytes))
+	}
+	return text
 }
