@@ -99,10 +99,9 @@ func TestNamesMLXAsTheCauseWhereItsLayoutIsNotRead(t *testing.T) {
 			asMLX(f)
 			f.Tensor("model.layers.0.self_attn.kv_b_proj.weight").Name = "model.layers.0.self_attn.embed_q.weight"
 		},
-		"quantized": func(f *tiny.Files) {
+		"split experts": func(f *tiny.Files) {
 			asMLX(f)
-			f.Config["quantization"] = map[string]any{"group_size": 64, "bits": 4}
-			with("model.layers.0.self_attn.kv_b_proj.scales", "model.layers.0.self_attn.kv_b_proj.biases")(f)
+			with("model.layers.1.mlp.switch_glu.gate_proj.weight")(f)
 		},
 	} {
 		code, says := run("convert", checkpoint(t, "DeepseekV3ForCausalLM", change), "-o", filepath.Join(t.TempDir(), "x.gguf"))
