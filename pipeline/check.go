@@ -113,7 +113,7 @@ func (j *Job) check(ctx context.Context, source *validate.Source, t journal.Targ
 		return r, fmt.Errorf("%s: does not match its source; output discarded: %w", t.Path, err)
 	}
 	if j.compares() && r.Logits == nil {
-		return r, fault.Check("%s: could not be compared with its source; output discarded: %s", t.Path, r.Outcome(validate.Logits))
+		return r, fault.File(t.Path).Check("could not be compared with its source; output discarded: %s", r.Outcome(validate.Logits))
 	}
 	return r, nil
 }

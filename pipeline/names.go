@@ -18,7 +18,7 @@ func outputPath(given, dir, name, typeName string, several bool) (string, error)
 	case strings.Contains(given, "{type}"):
 		return strings.ReplaceAll(given, "{type}", typeName), nil
 	case several:
-		return "", fault.Invalid("%s: several types need an output name with {type} in it", given)
+		return "", fault.File(given).Invalid("several types need an output name with {type} in it")
 	}
 	return given, nil
 }

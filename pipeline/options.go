@@ -130,19 +130,19 @@ func (o Options) complete() (Options, error) {
 	}
 	switch {
 	case o.Size != nil && len(o.Recipes) > 0:
-		return o, fault.Invalid("pipeline: recipes and a size: each decides the types; give one")
+		return o, fault.Op("pipeline").Invalid("recipes and a size: each decides the types; give one")
 	case o.Parts < 0 || o.Parts > 0 && (o.Part < 0 || o.Part >= o.Parts):
-		return o, fault.Invalid("pipeline: part %d of %d does not exist", o.Part+1, o.Parts)
+		return o, fault.Op("pipeline").Invalid("part %d of %d does not exist", o.Part+1, o.Parts)
 	case o.Parts > 0 && (o.MaxFileSize > 0 || o.Quantize.KeepSplit):
-		return o, fault.Invalid("pipeline: parts, a largest file size and the split of the input: each decides how the set is divided; give one")
+		return o, fault.Op("pipeline").Invalid("parts, a largest file size and the split of the input: each decides how the set is divided; give one")
 	case o.MaxFileSize > 0 && o.Quantize.KeepSplit:
-		return o, fault.Invalid("pipeline: a largest file size and the split of the input: each decides how the set is divided; give one")
+		return o, fault.Op("pipeline").Invalid("a largest file size and the split of the input: each decides how the set is divided; give one")
 	case o.Parts > 0 && o.Size != nil:
-		return o, fault.Invalid("pipeline: every part needs the same types: choose them once, and give each part the list")
+		return o, fault.Op("pipeline").Invalid("every part needs the same types: choose them once, and give each part the list")
 	case o.Verify && len(o.Quantize.PruneLayers) > 0:
-		return o, fault.Invalid("pipeline: a file without some of the layers cannot be compared with its source; convert without verification")
+		return o, fault.Op("pipeline").Invalid("a file without some of the layers cannot be compared with its source; convert without verification")
 	case o.Collect != nil && o.Quantize.Importance != nil:
-		return o, fault.Invalid("pipeline: an importance matrix is given and one is to be collected; give one of the two")
+		return o, fault.Op("pipeline").Invalid("an importance matrix is given and one is to be collected; give one of the two")
 	}
 	return o, nil
 }

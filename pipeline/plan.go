@@ -20,7 +20,7 @@ func (j *Job) planAll(ctx context.Context) error {
 		return j.add(ctx, plan)
 	}
 	if len(j.o.Recipes) == 0 {
-		return fault.Invalid("pipeline: no type is given")
+		return fault.Op("pipeline").Invalid("no type is given")
 	}
 	var done []string
 	for _, r := range j.o.Recipes {

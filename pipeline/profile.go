@@ -74,7 +74,7 @@ func (j *Job) standardText() ([]int32, error) {
 		return nil, j.in.unread
 	}
 	if j.in.tokenizer == nil {
-		return nil, fault.Corrupt("%s: it has no vocabulary to measure sensitivities with", j.in.path)
+		return nil, fault.File(j.in.path).Corrupt("it has no vocabulary to measure sensitivities with")
 	}
 	return eval.Prompt(j.in.tokenizer), nil
 }
@@ -137,7 +137,7 @@ func writeCache(path string, p *budget.Profile) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fault.IO("%s: cannot keep the sensitivities: %w", path, err)
+		return fault.File(path).IO("cannot keep the sensitivities: %w", err)
 	}
 	data, err := json.Marshal(p)
 	if err != nil {

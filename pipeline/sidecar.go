@@ -134,7 +134,7 @@ func (j *Job) hash(ctx context.Context, path string) (HashedFile, error) {
 			return HashedFile{filepath.Base(path), done, hex.EncodeToString(h.Sum(nil))}, nil
 		}
 		if err != nil {
-			return HashedFile{}, fault.IO("%s: cannot read it to hash it: %w", path, err)
+			return HashedFile{}, fault.File(path).IO("cannot read it to hash it: %w", err)
 		}
 		if ctx.Err() != nil {
 			return HashedFile{}, context.Cause(ctx)

@@ -80,7 +80,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	var as convert.FileType
 	if as, in.native = o.native(); in.native {
 		if as == convert.Auto && mixes(o.Quantize) {
-			return nil, fault.Invalid("convert: options of quantization need a type to start from")
+			return nil, fault.Op("convert").Invalid("options of quantization need a type to start from")
 		}
 		options.Type = as
 	}
@@ -124,11 +124,11 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 // fromGGUF takes a GGUF file as it is.
 func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 	if o.Pre != "" || o.Name != "" {
-		return nil, fault.Invalid("pipeline: %s: a GGUF file names its own model and pre-tokenizer", file.Name())
+		return nil, fault.Op("pipeline").File(file.Name()).Invalid("a GGUF file names its own model and pre-tokenizer")
 	}
 	architecture, ok := file.KVs().String("general.architecture")
 	if !ok {
-		return nil, fault.Corrupt("pipeline: %s: key \"general.architecture\" is missing: the file is not a model", file.Name())
+		return nil, fault.Op("pipeline").File(file.Name()).Key("general.architecture").Corrupt(" is missing: the file is not a model")
 	}
 	in := &input{
 		path: file.Name(), name: Stem(file.Name()), dir: filepath.Dir(file.Name()), digest: journal.FileSource(file),

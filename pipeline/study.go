@@ -173,7 +173,7 @@ func (j *Job) openModel(ctx context.Context) (*forward.Model, *tokenizer.Tokeniz
 	}
 	words, err := model.Tokenizer()
 	if err == nil && words.Size() > model.Vocabulary() {
-		err = fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", j.Source.Name, words.Size(), model.Vocabulary())
+		err = fault.File(j.Source.Name).Corrupt("its tokenizer has %d tokens, but the model computes only %d logits", words.Size(), model.Vocabulary())
 	}
 	if err != nil {
 		model.Close()

@@ -27,7 +27,7 @@ func (c Class) Error() string { return string(c) }
 type Error struct {
 	Class  Class
 	Op     string // the package that reports it; it begins the message
-	Folder string // the checkpoint's
+	Folder string // the checkpoint's, or the repository
 	File   string // a name or path
 	Tensor string
 	Key    string // of a GGUF file or of a JSON object

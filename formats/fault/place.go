@@ -10,7 +10,13 @@ type Place struct{ e Error }
 // Op begins a place with the package that reports the error.
 func Op(name string) Place { return Place{Error{Op: name}} }
 
-// Folder adds the name of a checkpoint's folder.
+// File begins a place with a file, in code that is part of a larger operation.
+func File(name string) Place { return Place{Error{File: name}} }
+
+// Tensor begins a place with a tensor.
+func Tensor(name string) Place { return Place{Error{Tensor: name}} }
+
+// Folder adds the name of a checkpoint's folder or repository.
 func (p Place) Folder(name string) Place { p.e.Folder = name; return p }
 
 // File adds the file's name or path.

@@ -79,13 +79,13 @@ func (r *Repo) Snapshot(wanted func(path string) bool) (dir string, ok bool) {
 // again; each new one is held to its hash before it gets its name.
 func (r *Repo) Keep(ctx context.Context, wanted func(path string) bool) (dir string, err error) {
 	if r.client.o.Cache == "" {
-		return "", fault.Invalid("hub: %s: there is no folder for the cache: set HF_HOME", r.Name)
+		return "", r.Name.place().Invalid("there is no folder for the cache: set HF_HOME")
 	}
 	root := r.client.cacheFolder(r.Name)
 	dir = filepath.Join(root, "snapshots", r.Commit)
 	for _, d := range []string{dir, filepath.Join(root, "blobs"), filepath.Join(root, "refs")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
-			return "", fault.IO("hub: %w", err)
+			return "", fault.Op("hub").IO("%w", err)
 		}
 	}
 	g, inner := errgroup.WithContext(ctx)
@@ -101,7 +101,7 @@ func (r *Repo) Keep(ctx context.Context, wanted func(path string) bool) (dir str
 	if rev := r.Name.revision(); !commitID.MatchString(rev) {
 		path := filepath.Join(root, "refs", filepath.FromSlash(rev))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return "", fault.IO("hub: %w", err)
+			return "", fault.Op("hub").IO("%w", err)
 		}
 		if err := writeWhole(path, r.Commit); err != nil {
 			return "", err
@@ -114,7 +114,7 @@ func (r *Repo) Keep(ctx context.Context, wanted func(path string) bool) (dir str
 func (r *Repo) keep(ctx context.Context, root, dir string, e *entry) error {
 	tag := first(e.sha, e.oid)
 	if tag == "" {
-		return fault.Corrupt("hub: %s: %s: the Hub lists no hash for it, under which it would be kept", r.Name, e.path)
+		return r.Name.place().File(e.path).Corrupt("the Hub lists no hash for it, under which it would be kept")
 	}
 	blob := filepath.Join(root, "blobs", tag)
 	if info, err := os.Stat(blob); err != nil || info.Size() != e.size {
@@ -127,18 +127,18 @@ func (r *Repo) keep(ctx context.Context, root, dir string, e *entry) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	target, err := filepath.Rel(filepath.Dir(link), blob)
 	if err != nil {
 		return err
 	}
 	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) { // a link that leads nowhere
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	if err := os.Symlink(target, link); err != nil {
 		if err := os.Link(blob, link); err != nil { // a file system without links of that kind
-			return fault.IO("hub: %w", err)
+			return fault.Op("hub").IO("%w", err)
 		}
 	}
 	return nil
@@ -150,24 +150,24 @@ func (r *Repo) download(ctx context.Context, blob string, e *entry) error {
 	path := blob + ".mq.incomplete"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
 	if err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	defer f.Close()
 	if err := lock(f); err != nil {
-		return fault.IO("hub: %s is being written by another process", path)
+		return fault.Op("hub").IO("%s is being written by another process", path)
 	}
 	have, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	if have > e.size {
 		have = 0
 	}
 	if err := f.Truncate(have); err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	if _, err := f.Seek(have, io.SeekStart); err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	var failed error // of the disk, which no other connection mends
 	err = r.stream(ctx, e, have, e.size-have, func(body io.Reader) (int64, error) {
@@ -178,22 +178,22 @@ func (r *Repo) download(ctx context.Context, blob string, e *entry) error {
 		return n, err
 	})
 	if failed != nil {
-		return fault.IO("hub: %s: %w", path, failed)
+		return fault.Op("hub").File(path).IO("%w", failed)
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	if err := r.verify(e, f); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	if err := f.Sync(); err != nil {
-		return fault.IO("hub: %s: %w", path, err)
+		return fault.Op("hub").File(path).IO("%w", err)
 	}
 	if err := os.Rename(path, blob); err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	return nil
 }
@@ -216,31 +216,31 @@ func (w onlyWriter) Write(p []byte) (int, error) {
 func writeWhole(path, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".ref-*")
 	if err != nil {
-		return fault.IO("hub: %w", err)
+		return fault.Op("hub").IO("%w", err)
 	}
 	_, err = f.WriteString(text)
 	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return fault.IO("hub: %w", errors.Join(err, os.Remove(f.Name())))
+		return fault.Op("hub").IO("%w", errors.Join(err, os.Remove(f.Name())))
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
-		return fault.IO("hub: %w", errors.Join(err, os.Remove(f.Name())))
+		return fault.Op("hub").IO("%w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
 
 // CheckToken asks the Hub whose token the client has.
 func (c *Client) CheckToken(ctx context.Context) (user string, err error) {
-	data, resp, err := c.call(ctx, http.MethodGet, c.address("api", "whoami-v2"), nil, nil, 1<<20, "the token")
+	data, resp, err := c.call(ctx, http.MethodGet, c.address("api", "whoami-v2"), nil, nil, 1<<20, fault.Op("hub").File("the token"))
 	if err != nil {
 		return "", err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return "", c.refused(resp, "the token")
+		return "", c.refused(resp, fault.Op("hub").File("the token"))
 	}
 	var who struct {
 		Name string `json:"name"`
 	}
-	if err := unmarshal(data, &who, "the token"); err != nil {
+	if err := unmarshal(data, &who, fault.Op("hub").File("the token")); err != nil {
 		return "", err
 	}
 	return who.Name, nil

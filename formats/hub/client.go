@@ -31,7 +31,7 @@ type Client struct {
 func NewClient(o Options) (*Client, error) {
 	u, err := url.Parse(o.endpoint())
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fault.Invalid("hub: the endpoint %q is not an http or https address", o.Endpoint)
+		return nil, fault.Op("hub").Invalid("the endpoint %q is not an http or https address", o.Endpoint)
 	}
 	o.Timeout = or(o.Timeout, 10*time.Second)
 	o.Connections, o.Attempts = or(o.Connections, 4), or(o.Attempts, 5)
@@ -61,7 +61,7 @@ func (c *Client) Requests() int64 { return c.requests.Load() }
 // send makes one request. The token goes to the endpoint alone.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, body io.Reader) (*http.Response, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || c.endpoint.Scheme != "http") {
-		return nil, fault.Corrupt("hub: the Hub redirects to %s://%s, which is not encrypted", u.Scheme, u.Host)
+		return nil, fault.Op("hub").Corrupt("the Hub redirects to %s://%s, which is not encrypted", u.Scheme, u.Host)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
@@ -148,16 +148,16 @@ func (c *Client) wait(ctx context.Context, resp *http.Response, attempt int) err
 
 // call makes a request of the API and returns its whole answer, at most limit
 // bytes. body is made anew for each attempt.
-func (c *Client) call(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, what string) ([]byte, *http.Response, error) {
+func (c *Client) call(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *http.Response, error) {
 	for attempt := 0; ; attempt++ {
-		data, resp, err := c.once(ctx, method, u, header, body, limit, what)
+		data, resp, err := c.once(ctx, method, u, header, body, limit, at)
 		switch {
 		case ctx.Err() != nil:
 			return nil, nil, context.Cause(ctx)
 		case err != nil && (errors.Is(err, fault.ErrCorrupt) || errors.Is(err, fault.ErrInvalid)):
 			return nil, nil, err
 		case err != nil && attempt+1 >= c.o.Attempts:
-			return nil, nil, unreachable(err, u.Host, what)
+			return nil, nil, unreachable(err, u.Host, at)
 		case err == nil && !retriable(resp.StatusCode), err == nil && attempt+1 >= c.o.Attempts:
 			return data, resp, nil
 		}
@@ -172,7 +172,7 @@ func (c *Client) call(ctx context.Context, method string, u *url.URL, header htt
 
 // once is one attempt of call. Redirects within the same host are followed: a
 // repository that was renamed.
-func (c *Client) once(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, what string) ([]byte, *http.Response, error) {
+func (c *Client) once(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for range 5 {
@@ -191,7 +191,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 			return nil, nil, cmpCause(ctx, err)
 		}
 		if int64(len(data)) > limit {
-			return nil, nil, fault.Corrupt("hub: %s: the answer is longer than %d bytes", what, limit)
+			return nil, nil, at.Corrupt("the answer is longer than %d bytes", limit)
 		}
 		next, moved := redirect(resp)
 		if !moved || next.Host != u.Host {
@@ -199,7 +199,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		}
 		u = next
 	}
-	return nil, nil, fault.Corrupt("hub: %s: the Hub redirects in a circle", what)
+	return nil, nil, at.Corrupt("the Hub redirects in a circle")
 }
 
 // redirect returns where an answer points to.

@@ -10,9 +10,9 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// refused explains an answer that is not what was asked for. what names the
+// refused explains an answer that is not what was asked for. at names the
 // repository or its file.
-func (c *Client) refused(resp *http.Response, what string) error {
+func (c *Client) refused(resp *http.Response, at fault.Place) error {
 	code, message := resp.Header.Get("X-Error-Code"), resp.Header.Get("X-Error-Message")
 	request := ""
 	if id := resp.Header.Get("X-Request-Id"); id != "" {
@@ -20,28 +20,28 @@ func (c *Client) refused(resp *http.Response, what string) error {
 	}
 	switch {
 	case strings.Contains(message, "Access to this resource is disabled"):
-		return fault.Invalid("hub: %s: the Hub has taken it down%s", what, request)
+		return at.Invalid("the Hub has taken it down%s", request)
 	case strings.Contains(message, "Invalid credentials"), resp.StatusCode == http.StatusUnauthorized && c.o.Token != "" && code == "":
-		return fault.Invalid("hub: %s: the Hub does not accept the token: log in again or set HF_TOKEN to a valid one%s", what, request)
+		return at.Invalid("the Hub does not accept the token: log in again or set HF_TOKEN to a valid one%s", request)
 	case code == "GatedRepo" && c.o.Token == "":
-		return fault.Invalid("hub: %s: the repository is gated: accept its terms on its page, then set HF_TOKEN to a token of that account%s", what, request)
+		return at.Invalid("the repository is gated: accept its terms on its page, then set HF_TOKEN to a token of that account%s", request)
 	case code == "GatedRepo":
-		return fault.Invalid("hub: %s: the repository is gated and the token's account has no access: accept its terms on its page, and let the token read gated repositories%s", what, request)
+		return at.Invalid("the repository is gated and the token's account has no access: accept its terms on its page, and let the token read gated repositories%s", request)
 	case code == "RevisionNotFound":
-		return fault.Invalid("hub: %s: there is no such revision%s", what, request)
+		return at.Invalid("there is no such revision%s", request)
 	case code == "EntryNotFound":
-		return fault.Corrupt("hub: %s: there is no such file%s", what, request)
+		return at.Corrupt("there is no such file%s", request)
 	case code == "RepoNotFound" || resp.StatusCode == http.StatusUnauthorized:
 		if c.o.Token == "" {
-			return fault.Invalid("hub: %s: there is no such repository, or it is private: check the name, or set HF_TOKEN%s", what, request)
+			return at.Invalid("there is no such repository, or it is private: check the name, or set HF_TOKEN%s", request)
 		}
-		return fault.Invalid("hub: %s: there is no such repository, or the token may not read it%s", what, request)
+		return at.Invalid("there is no such repository, or the token may not read it%s", request)
 	case resp.StatusCode == http.StatusNotFound:
-		return fault.Invalid("hub: %s: not found%s", what, request)
+		return at.Invalid("not found%s", request)
 	case resp.StatusCode == http.StatusForbidden:
-		return fault.Invalid("hub: %s: the token does not permit this%s%s", what, said(message), request)
+		return at.Invalid("the token does not permit this%s%s", said(message), request)
 	}
-	return fault.IO("hub: %s: the Hub answers %d %s%s%s", what, resp.StatusCode, http.StatusText(resp.StatusCode), said(message), request)
+	return at.IO("the Hub answers %d %s%s%s", resp.StatusCode, http.StatusText(resp.StatusCode), said(message), request)
 }
 
 // said quotes what a server says, as far as it fits a line.
@@ -62,17 +62,17 @@ func clip(s string) string {
 
 // unreachable explains a request that got no answer. The address in Go's own
 // errors can hold a signature; the host says enough.
-func unreachable(err error, host, what string) error {
+func unreachable(err error, host string, at fault.Place) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
-		return fault.IO("hub: %s: the host %s cannot be found: is there a network? Without one, HF_HUB_OFFLINE=1 uses what the cache holds", what, host)
+		return at.IO("the host %s cannot be found: is there a network? Without one, HF_HUB_OFFLINE=1 uses what the cache holds", host)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return fault.IO("hub: %s: no connection to %s: %w", what, host, op.Err)
+		return at.IO("no connection to %s: %w", host, op.Err)
 	}
 	if errors.Is(err, errStalled) {
-		return fault.IO("hub: %s: %s sends nothing any more", what, host)
+		return at.IO("%s sends nothing any more", host)
 	}
-	return fault.IO("hub: %s: the connection to %s broke: %w", what, host, bare(err))
+	return at.IO("the connection to %s broke: %w", host, bare(err))
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // file is an open file of a repository. Opening makes no request.
@@ -111,7 +109,7 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) { return f.ReadAtContext
 // ReadAtContext reads at an offset under a context.
 func (f *file) ReadAtContext(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 || f.e.size < 0 {
-		return 0, fault.Corrupt("hub: %s: %s: the Hub lists no size for it", f.repo.Name, f.e.path)
+		return 0, f.repo.Name.place().File(f.e.path).Corrupt("the Hub lists no size for it")
 	}
 	want := min(int64(len(p)), f.e.size-off)
 	if want <= 0 {
@@ -137,7 +135,7 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	if e.size < 0 || e.size > maxWhole {
-		return nil, fault.Corrupt("hub: %s: %s: %d bytes are more than is read of it", r.Name, name, e.size)
+		return nil, r.Name.place().File(name).Corrupt("%d bytes are more than is read of it", e.size)
 	}
 	data := make([]byte, e.size)
 	if e.size > 0 {

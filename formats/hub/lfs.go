@@ -49,7 +49,7 @@ func (c *Client) uploadLarge(ctx context.Context, n Name, objects []*object) (in
 			} `json:"error"`
 		} `json:"objects"`
 	}
-	if err := c.lfsCall(ctx, c.address(n.Owner, n.Model+".git", "info", "lfs", "objects", "batch"), ask, &answer, n.String()); err != nil {
+	if err := c.lfsCall(ctx, c.address(n.Owner, n.Model+".git", "info", "lfs", "objects", "batch"), ask, &answer, n.place()); err != nil {
 		return 0, err
 	}
 	sent := 0
@@ -58,23 +58,23 @@ func (c *Client) uploadLarge(ctx context.Context, n Name, objects []*object) (in
 		if o == nil {
 			continue
 		}
-		what := n.String() + ": " + o.Path
+		at := n.place().File(o.Path)
 		if a.Error != nil {
-			return sent, fault.IO("hub: %s: the Hub refuses the file: %q", what, clip(a.Error.Message))
+			return sent, at.IO("the Hub refuses the file: %q", clip(a.Error.Message))
 		}
 		up, missing := a.Actions["upload"]
 		if !missing {
 			continue
 		}
-		if err := c.sendLarge(ctx, o, up, what); err != nil {
+		if err := c.sendLarge(ctx, o, up, at); err != nil {
 			return sent, err
 		}
 		if verify, ok := a.Actions["verify"]; ok {
 			u, err := url.Parse(verify.Href)
 			if err != nil {
-				return sent, fault.Corrupt("hub: %s: the Hub names no address to verify it", what)
+				return sent, at.Corrupt("the Hub names no address to verify it")
 			}
-			if err := c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "size": o.size}, nil, what); err != nil {
+			if err := c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "size": o.size}, nil, at); err != nil {
 				return sent, err
 			}
 		}
@@ -84,42 +84,42 @@ func (c *Client) uploadLarge(ctx context.Context, n Name, objects []*object) (in
 }
 
 // lfsCall posts an object as the LFS protocol wants it.
-func (c *Client) lfsCall(ctx context.Context, u *url.URL, ask, answer any, what string) error {
+func (c *Client) lfsCall(ctx context.Context, u *url.URL, ask, answer any, at fault.Place) error {
 	body, err := jsonReader(ask)
 	if err != nil {
 		return err
 	}
 	header := http.Header{"Content-Type": {lfsType}, "Accept": {lfsType}}
-	data, resp, err := c.call(ctx, http.MethodPost, u, header, body, maxInfo, what)
+	data, resp, err := c.call(ctx, http.MethodPost, u, header, body, maxInfo, at)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return c.refused(resp, what)
+		return c.refused(resp, at)
 	}
 	if answer == nil {
 		return nil
 	}
-	return unmarshal(data, answer, what)
+	return unmarshal(data, answer, at)
 }
 
 // sendLarge puts a file to where the Hub says, whole or in parts.
-func (c *Client) sendLarge(ctx context.Context, o *object, up action, what string) error {
+func (c *Client) sendLarge(ctx context.Context, o *object, up action, at fault.Place) error {
 	r, size, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	if size != o.size {
-		return fault.Corrupt("hub: %s: the file changed while it was sent", what)
+		return at.Corrupt("the file changed while it was sent")
 	}
 	if up.Header["chunk_size"] == "" {
-		_, err := c.put(ctx, up.Href, up.Header, io.NewSectionReader(r, 0, size), size, what)
+		_, err := c.put(ctx, up.Href, up.Header, io.NewSectionReader(r, 0, size), size, at)
 		return err
 	}
 	chunk, err := strconv.ParseInt(up.Header["chunk_size"], 10, 64)
 	if err != nil || chunk < 1 {
-		return fault.Corrupt("hub: %s: the Hub asks for parts of %q bytes", what, clip(up.Header["chunk_size"]))
+		return at.Corrupt("the Hub asks for parts of %q bytes", clip(up.Header["chunk_size"]))
 	}
 	type done struct {
 		Number int    `json:"partNumber"`
@@ -133,10 +133,10 @@ func (c *Client) sendLarge(ctx context.Context, o *object, up action, what strin
 		}
 		from := int64(number-1) * chunk
 		if number < 1 || from >= size {
-			return fault.Corrupt("hub: %s: the Hub asks for part %d of a file of %d bytes", what, number, size)
+			return at.Corrupt("the Hub asks for part %d of a file of %d bytes", number, size)
 		}
 		n := min(chunk, size-from)
-		header, err := c.put(ctx, up.Header[key], nil, io.NewSectionReader(r, from, n), n, what)
+		header, err := c.put(ctx, up.Header[key], nil, io.NewSectionReader(r, from, n), n, at)
 		if err != nil {
 			return err
 		}
@@ -144,32 +144,32 @@ func (c *Client) sendLarge(ctx context.Context, o *object, up action, what strin
 	}
 	slices.SortFunc(parts, func(a, b done) int { return a.Number - b.Number })
 	if int64(len(parts)) != (size+chunk-1)/chunk {
-		return fault.Corrupt("hub: %s: the Hub asks for %d parts of %d bytes of a file of %d", what, len(parts), chunk, size)
+		return at.Corrupt("the Hub asks for %d parts of %d bytes of a file of %d", len(parts), chunk, size)
 	}
 	u, err := url.Parse(up.Href)
 	if err != nil {
-		return fault.Corrupt("hub: %s: the Hub names no address to complete it", what)
+		return at.Corrupt("the Hub names no address to complete it")
 	}
-	return c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "parts": parts}, nil, what)
+	return c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "parts": parts}, nil, at)
 }
 
 // put sends bytes to a signed address.
-func (c *Client) put(ctx context.Context, address string, header map[string]string, r *io.SectionReader, size int64, what string) (http.Header, error) {
+func (c *Client) put(ctx context.Context, address string, header map[string]string, r *io.SectionReader, size int64, at fault.Place) (http.Header, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return nil, fault.Corrupt("hub: %s: the Hub names no address to upload to", what)
+		return nil, at.Corrupt("the Hub names no address to upload to")
 	}
 	h := http.Header{}
 	for key, value := range header {
 		h.Set(key, value)
 	}
 	body := func() io.Reader { return &sized{io.NewSectionReader(r, 0, size), size} }
-	_, resp, err := c.call(ctx, http.MethodPut, u, h, body, maxInfo, what)
+	_, resp, err := c.call(ctx, http.MethodPut, u, h, body, maxInfo, at)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode >= 300 {
-		return nil, c.refused(resp, what)
+		return nil, c.refused(resp, at)
 	}
 	return resp.Header, nil
 }

@@ -29,6 +29,9 @@ func (n Name) String() string {
 	return n.ID() + "@" + n.Revision
 }
 
+// place is where errors about the repository are.
+func (n Name) place() fault.Place { return fault.Op("hub").Folder(n.String()) }
+
 func (n Name) revision() string {
 	if n.Revision == "" {
 		return DefaultRevision
@@ -115,7 +118,7 @@ func validRevision(s string) bool {
 func ParseName(s, endpoint string) (Name, error) {
 	n, ok := Parse(s, endpoint)
 	if !ok {
-		return Name{}, fault.Invalid("hub: %q does not name a model repository: write OWNER/NAME, hf.co/OWNER/NAME or OWNER/NAME@REVISION", s)
+		return Name{}, fault.Op("hub").Invalid("%q does not name a model repository: write OWNER/NAME, hf.co/OWNER/NAME or OWNER/NAME@REVISION", s)
 	}
 	return n, nil
 }

@@ -47,7 +47,7 @@ func fromEnv(env func(string) string, read func(string) ([]byte, error)) (Option
 	if o.Endpoint != "" {
 		u, err := url.Parse(o.Endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return o, fault.Invalid("hub: HF_ENDPOINT is %q, not an http or https address", o.Endpoint)
+			return o, fault.Op("hub").Invalid("HF_ENDPOINT is %q, not an http or https address", o.Endpoint)
 		}
 	}
 	o.Offline = truthy(env("HF_HUB_OFFLINE")) || truthy(env("TRANSFORMERS_OFFLINE"))
@@ -66,7 +66,7 @@ func fromEnv(env func(string) string, read func(string) ([]byte, error)) (Option
 		}
 	}
 	if strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return o, fault.Invalid("hub: the token of HF_TOKEN or its file contains characters that no token has")
+		return o, fault.Op("hub").Invalid("the token of HF_TOKEN or its file contains characters that no token has")
 	}
 	return o, nil
 }

@@ -23,7 +23,7 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 	}
 	defer r.slots.Release(1)
 	end := from + n
-	what := r.Name.String() + ": " + e.path
+	at := r.Name.place().File(e.path)
 	for attempt, expired := 0, 0; from < end; {
 		done, resp, err := r.attempt(ctx, e, from, end, take)
 		from += done
@@ -42,13 +42,13 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 			expired++
 			continue
 		case resp != nil && resp.StatusCode >= 400 && !retriable(resp.StatusCode):
-			return r.client.refused(resp, what)
+			return r.client.refused(resp, at)
 		}
 		if attempt++; attempt >= r.client.o.Attempts {
 			if resp != nil && resp.StatusCode >= 400 {
-				return r.client.refused(resp, what)
+				return r.client.refused(resp, at)
 			}
-			return unreachable(err, r.host(e), what)
+			return unreachable(err, r.host(e), at)
 		}
 		if resp != nil && resp.StatusCode < 400 {
 			resp = nil
@@ -87,7 +87,7 @@ func (r *Repo) attempt(ctx context.Context, e *entry, from, end int64, take func
 		return 0, resp, err
 	}
 	if skip > mostSkipped {
-		return 0, resp, fault.Corrupt("hub: %s: %s: the server %s ignores ranges; download the repository and convert the folder", r.Name, e.path, t.url.Host)
+		return 0, resp, r.Name.place().File(e.path).Corrupt("the server %s ignores ranges; download the repository and convert the folder", t.url.Host)
 	}
 	if skip > 0 {
 		if _, err := io.CopyN(io.Discard, body, skip); err != nil {

@@ -11,8 +11,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
-
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // Repo is a model repository at one commit. It is an [fs.FS]; nothing of it
@@ -61,16 +59,16 @@ var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // Repo finds a repository and pins the commit that its revision stands for.
 func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 	if c.o.Offline {
-		return nil, fault.Invalid("hub: %s: HF_HUB_OFFLINE is set and the cache holds no complete copy", n)
+		return nil, n.place().Invalid("HF_HUB_OFFLINE is set and the cache holds no complete copy")
 	}
 	u := c.address("api", "models", n.Owner, n.Model, "revision", n.revision())
 	u.RawQuery = "blobs=true"
-	data, resp, err := c.call(ctx, http.MethodGet, u, nil, nil, maxInfo, n.String())
+	data, resp, err := c.call(ctx, http.MethodGet, u, nil, nil, maxInfo, n.place())
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, c.refused(resp, n.String())
+		return nil, c.refused(resp, n.place())
 	}
 	var info struct {
 		SHA      string `json:"sha"`
@@ -88,13 +86,13 @@ func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 		} `json:"siblings"`
 	}
 	if err := json.Unmarshal(data, &info); err != nil || !commitID.MatchString(info.SHA) {
-		return nil, fault.Corrupt("hub: %s: what the Hub says of the repository cannot be read: is %s a Hub?", n, c.endpoint.Host)
+		return nil, n.place().Corrupt("what the Hub says of the repository cannot be read: is %s a Hub?", c.endpoint.Host)
 	}
 	if info.Disabled {
-		return nil, fault.Invalid("hub: %s: the Hub has taken it down", n)
+		return nil, n.place().Invalid("the Hub has taken it down")
 	}
 	if len(info.Siblings) > maxFiles {
-		return nil, fault.Corrupt("hub: %s: %d files are more than the %d of any model", n, len(info.Siblings), maxFiles)
+		return nil, n.place().Corrupt("%d files are more than the %d of any model", len(info.Siblings), maxFiles)
 	}
 	r := &Repo{
 		Name: n, Commit: info.SHA, Gated: info.Gated != nil && info.Gated != false, client: c, files: map[string]*entry{},
@@ -103,7 +101,7 @@ func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 	r.ctx, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	for _, s := range info.Siblings {
 		if !fs.ValidPath(s.Name) || strings.ContainsAny(s.Name, "\\\x00") || s.Name == "." {
-			return nil, fault.Corrupt("hub: %s: %q does not name a file inside the repository", n, clip(s.Name))
+			return nil, n.place().Corrupt("%q does not name a file inside the repository", clip(s.Name))
 		}
 		e := &entry{path: s.Name, oid: s.OID, size: -1}
 		if s.Size != nil {

@@ -56,7 +56,7 @@ func (r *Repo) checkTag(e *entry, resp *http.Response) error {
 	}
 	want := first(e.sha, e.oid)
 	if commit := resp.Header.Get("X-Repo-Commit"); commit != "" && commit != r.Commit || want != "" && len(tag) == len(want) && tag != want {
-		return fault.Corrupt("hub: %s: %s: the repository changed while it was read; run again", r.Name, e.path)
+		return r.Name.place().File(e.path).Corrupt("the repository changed while it was read; run again")
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (r *Repo) open(ctx context.Context, e *entry, from, to int64) (*http.Respon
 		}
 		t = e.learn(next)
 	}
-	return nil, t, fault.Corrupt("hub: %s: %s: the Hub redirects in a circle", r.Name, e.path)
+	return nil, t, r.Name.place().File(e.path).Corrupt("the Hub redirects in a circle")
 }
 
 // ranged checks the range of an answer and returns how many bytes of its body
@@ -115,7 +115,7 @@ func ranged(resp *http.Response, e *entry, from, to int64) (skip int64, err erro
 		return 0, fmt.Errorf("the range %q answers bytes %d to %d", clip(resp.Header.Get("Content-Range")), from, to-1)
 	}
 	if n, err := strconv.ParseInt(total, 10, 64); err == nil && e.size >= 0 && n != e.size {
-		return 0, fault.Corrupt("hub: %s: the server holds %d bytes, the repository lists %d", e.path, n, e.size)
+		return 0, fault.Op("hub").File(e.path).Corrupt("the server holds %d bytes, the repository lists %d", n, e.size)
 	}
 	return 0, nil
 }

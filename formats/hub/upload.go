@@ -49,29 +49,29 @@ func (c *Client) Create(ctx context.Context, n Name, private bool) error {
 	} else if user == n.Owner {
 		delete(ask, "organization")
 	}
-	_, resp, err := c.post(ctx, []string{"api", "repos", "create"}, ask, n.String())
+	_, resp, err := c.post(ctx, []string{"api", "repos", "create"}, ask, n.place())
 	switch {
 	case err != nil:
 		return err
 	case resp.StatusCode == http.StatusConflict, resp.StatusCode < 300:
 		return nil
 	}
-	return c.refused(resp, n.String())
+	return c.refused(resp, n.place())
 }
 
 // post sends an object as JSON.
-func (c *Client) post(ctx context.Context, segments []string, ask any, what string) ([]byte, *http.Response, error) {
+func (c *Client) post(ctx context.Context, segments []string, ask any, at fault.Place) ([]byte, *http.Response, error) {
 	body, err := jsonReader(ask)
 	if err != nil {
 		return nil, nil, err
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
-	return c.call(ctx, http.MethodPost, c.address(segments...), header, body, maxInfo, what)
+	return c.call(ctx, http.MethodPost, c.address(segments...), header, body, maxInfo, at)
 }
 
-func unmarshal(data []byte, to any, what string) error {
+func unmarshal(data []byte, to any, at fault.Place) error {
 	if err := json.Unmarshal(data, to); err != nil {
-		return fault.Corrupt("hub: %s: the Hub's answer cannot be read: %w", what, err)
+		return at.Corrupt("the Hub's answer cannot be read: %w", err)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ type object struct {
 // where it was.
 func (c *Client) Push(ctx context.Context, n Name, commit Commit) (*Pushed, error) {
 	if c.o.Token == "" {
-		return nil, fault.Invalid("hub: %s: writing needs a token: set HF_TOKEN", n)
+		return nil, n.place().Invalid("writing needs a token: set HF_TOKEN")
 	}
 	objects, err := describe(ctx, commit.Files)
 	if err != nil {
@@ -146,11 +146,11 @@ func (u Upload) open() (content, int64, error) {
 	}
 	f, err := os.Open(u.File)
 	if err != nil {
-		return nil, 0, fault.Invalid("hub: %w", err)
+		return nil, 0, fault.Op("hub").Invalid("%w", err)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Invalid("hub: %s is not a regular file", u.File)
+		err = fault.Op("hub").Invalid("%s is not a regular file", u.File)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())
@@ -194,17 +194,17 @@ func (c *Client) preupload(ctx context.Context, n Name, objects []*object) error
 			sample := make([]byte, min(512, o.size))
 			_, err = io.ReadFull(r, sample)
 			if err := errors.Join(err, r.Close()); err != nil {
-				return fault.IO("hub: %s: %w", o.Path, err)
+				return fault.Op("hub").File(o.Path).IO("%w", err)
 			}
 			asks = append(asks, ask{o.Path, base64.StdEncoding.EncodeToString(sample), o.size})
 			byPath[o.Path] = o
 		}
-		data, resp, err := c.post(ctx, []string{"api", "models", n.Owner, n.Model, "preupload", n.revision()}, map[string]any{"files": asks}, n.String())
+		data, resp, err := c.post(ctx, []string{"api", "models", n.Owner, n.Model, "preupload", n.revision()}, map[string]any{"files": asks}, n.place())
 		if err != nil {
 			return err
 		}
 		if resp.StatusCode >= 300 {
-			return c.refused(resp, n.String())
+			return c.refused(resp, n.place())
 		}
 		var answer struct {
 			Files []struct {
@@ -213,7 +213,7 @@ func (c *Client) preupload(ctx context.Context, n Name, objects []*object) error
 				Ignore bool   `json:"shouldIgnore"`
 			} `json:"files"`
 		}
-		if err := unmarshal(data, &answer, n.String()); err != nil {
+		if err := unmarshal(data, &answer, n.place()); err != nil {
 			return err
 		}
 		for _, f := range answer.Files {
@@ -246,7 +246,7 @@ func (c *Client) commit(ctx context.Context, n Name, commit Commit, objects []*o
 			data := o.Data
 			if o.File != "" {
 				if data, err = os.ReadFile(o.File); err != nil {
-					return nil, fault.IO("hub: %w", err)
+					return nil, fault.Op("hub").IO("%w", err)
 				}
 			}
 			err = write("file", map[string]string{"path": o.Path, "content": base64.StdEncoding.EncodeToString(data), "encoding": "base64"})
@@ -260,13 +260,13 @@ func (c *Client) commit(ctx context.Context, n Name, commit Commit, objects []*o
 		u.RawQuery = "create_pr=1"
 	}
 	header := http.Header{"Content-Type": {"application/x-ndjson"}}
-	data, resp, err := c.call(ctx, http.MethodPost, u, header, func() io.Reader { return bytes.NewReader(body.Bytes()) }, maxInfo, n.String())
+	data, resp, err := c.call(ctx, http.MethodPost, u, header, func() io.Reader { return bytes.NewReader(body.Bytes()) }, maxInfo, n.place())
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode >= 300 {
-		return nil, c.refused(resp, n.String())
+		return nil, c.refused(resp, n.place())
 	}
 	var pushed Pushed
-	return &pushed, unmarshal(data, &pushed, n.String())
+	return &pushed, unmarshal(data, &pushed, n.place())
 }

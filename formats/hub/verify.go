@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // verify holds a whole file to the hash that the repository lists: the SHA-256
@@ -19,10 +17,10 @@ func (r *Repo) verify(e *entry, content io.Reader) error {
 		return nil
 	}
 	if _, err := io.Copy(h, content); err != nil {
-		return fault.IO("hub: %s: %s: %w", r.Name, e.path, err)
+		return r.Name.place().File(e.path).IO("%w", err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fault.Corrupt("hub: %s: %s: the content has the hash %s, the repository lists %s", r.Name, e.path, got, want)
+		return r.Name.place().File(e.path).Corrupt("the content has the hash %s, the repository lists %s", got, want)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (a *archive) tensors() ([]Tensor, error) {
 			return nil, fault.Unsupported("entry %d of its dictionary is not a named tensor; save the state_dict alone as safetensors", i)
 		}
 		if seen[key] {
-			return nil, fault.Place{}.Tensor(key).Corrupt("the name occurs twice")
+			return nil, fault.Tensor(key).Corrupt("the name occurs twice")
 		}
 		seen[key] = true
 		located, err := a.place(key, t)
@@ -73,7 +73,7 @@ func (a *archive) place(key string, t *tensor) (Tensor, error) {
 		return Tensor{}, err
 	}
 	if held, ok := t.storage.dtype.Bytes(t.storage.count); t.storage.dtype != dtype.Invalid && (!ok || held > size) {
-		return Tensor{}, fault.Place{}.Tensor(key).Corrupt("its storage of %d %s does not fit a file of %d bytes", t.storage.count, t.storage.dtype, size)
+		return Tensor{}, fault.Tensor(key).Corrupt("its storage of %d %s does not fit a file of %d bytes", t.storage.count, t.storage.dtype, size)
 	}
 	elements, overflow := int64(1), false
 	contiguous := true
@@ -89,10 +89,10 @@ func (a *archive) place(key string, t *tensor) (Tensor, error) {
 	first, ok := t.dtype.Bytes(t.start)
 	bytes, ok2 := t.dtype.Bytes(elements)
 	if overflow || !ok || !ok2 || first > size || bytes > size-first {
-		return Tensor{}, fault.Place{}.Tensor(key).Corrupt("shape %v of %s does not fit the %d bytes of its storage", t.shape, t.dtype, size)
+		return Tensor{}, fault.Tensor(key).Corrupt("shape %v of %s does not fit the %d bytes of its storage", t.shape, t.dtype, size)
 	}
 	if !contiguous && elements > 0 {
-		return Tensor{}, fault.Place{}.Tensor(key).Unsupported(" is a strided view (transposed or sliced); save it contiguous, as safetensors")
+		return Tensor{}, fault.Tensor(key).Unsupported(" is a strided view (transposed or sliced); save it contiguous, as safetensors")
 	}
 	return Tensor{key, t.dtype, t.shape, offset + first, bytes}, nil
 }

@@ -139,12 +139,12 @@ func checkLayout(tensors []Tensor, data int64) error {
 	for i, t := range tensors {
 		switch {
 		case t.Offset > data || t.Size > data-t.Offset:
-			return fault.Place{}.Tensor(t.Name).Corrupt("its bytes %d to %d are outside the %d bytes of data: the file is truncated or its header is wrong",
+			return fault.Tensor(t.Name).Corrupt("its bytes %d to %d are outside the %d bytes of data: the file is truncated or its header is wrong",
 				t.Offset, t.Offset+t.Size, data)
 		case t.Offset < end:
-			return fault.Place{}.Tensor(t.Name).Corrupt("offsets overlap those of tensor %s", quote(tensors[i-1].Name))
+			return fault.Tensor(t.Name).Corrupt("offsets overlap those of tensor %s", quote(tensors[i-1].Name))
 		case t.Offset > end:
-			return fault.Place{}.Tensor(t.Name).Corrupt("%d bytes before it belong to no tensor (a hole in the offsets)", t.Offset-end)
+			return fault.Tensor(t.Name).Corrupt("%d bytes before it belong to no tensor (a hole in the offsets)", t.Offset-end)
 		}
 		end = t.Offset + t.Size
 	}
@@ -162,7 +162,7 @@ func indexNames(tensors []Tensor) ([]int32, error) {
 	slices.SortFunc(index, func(a, b int32) int { return strings.Compare(tensors[a].Name, tensors[b].Name) })
 	for i := 1; i < len(index); i++ {
 		if name := tensors[index[i]].Name; name == tensors[index[i-1]].Name {
-			return nil, fault.Place{}.Tensor(name).Corrupt("the name occurs twice in the header")
+			return nil, fault.Tensor(name).Corrupt("the name occurs twice in the header")
 		}
 	}
 	return index, nil

@@ -162,5 +162,5 @@ func (t *Tensor) bytes() (int64, error) {
 }
 
 func tensorError(name string, err error) error {
-	return fault.Place{}.Tensor(name).Of(err)
+	return fault.Tensor(name).Of(err)
 }

@@ -43,10 +43,10 @@ func (j *Job) unchanged() error {
 	for _, in := range j.inputs {
 		now, err := os.Stat(in.path)
 		if err != nil {
-			return fault.Corrupt("%s: the input was there at the start and cannot be found now: %w", in.path, err)
+			return fault.File(in.path).Corrupt("the input was there at the start and cannot be found now: %w", err)
 		}
 		if !os.SameFile(now, in.info) || now.Size() != in.info.Size() || !now.ModTime().Equal(in.info.ModTime()) {
-			return fault.Corrupt("%s: the input was changed while it was read (size or time differ)", in.path)
+			return fault.File(in.path).Corrupt("the input was changed while it was read (size or time differ)")
 		}
 	}
 	return nil

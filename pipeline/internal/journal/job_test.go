@@ -218,7 +218,7 @@ func TestLeftoversAreReportedAndNeverReused(t *testing.T) {
 	stopped(t, dir)
 	before := contents(t, dir)
 	err := new(source).job(t, dir).Run(context.Background())
-	if !errors.Is(err, fault.ErrUsage) || !strings.Contains(err.Error(), ".Q8_0.gguf.mq-tmp") || !errors.Is(err, atomicfile.ErrUnfinished) || errors.Is(err, atomicfile.ErrExists) {
+	if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), ".Q8_0.gguf.mq-tmp") || !errors.Is(err, atomicfile.ErrUnfinished) || errors.Is(err, atomicfile.ErrExists) {
 		t.Fatalf("error %v", err)
 	}
 	same(t, before, contents(t, dir))
@@ -270,7 +270,7 @@ func TestResumeBeginsWhereThereIsNothing(t *testing.T) {
 		t.Errorf("complete outputs: error %v, %d reads", err, again.reads.Load())
 	}
 	again = new(source)
-	if err := again.job(t, dir).Run(context.Background()); !errors.Is(err, fault.ErrUsage) || !errors.Is(err, atomicfile.ErrExists) {
+	if err := again.job(t, dir).Run(context.Background()); !errors.Is(err, fault.ErrInvalid) || !errors.Is(err, atomicfile.ErrExists) {
 		t.Errorf("outputs that exist: error %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func journalPath(path string) string {
 func createLog(path string, id identity) (*log, error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return nil, fault.IO("%s: cannot create the journal: %w", path, err)
+		return nil, fault.File(path).IO("cannot create the journal: %w", err)
 	}
 	j := &log{path: path, f: f}
 	text, err := json.Marshal(id)
@@ -79,7 +79,7 @@ func readLog(path string) (*log, identity, []record, error) {
 		return nil, identity{}, nil, nil
 	}
 	if err != nil {
-		return nil, identity{}, nil, fault.IO("%s: cannot open the journal: %w", path, err)
+		return nil, identity{}, nil, fault.File(path).IO("cannot open the journal: %w", err)
 	}
 	var id identity
 	var records []record
@@ -89,7 +89,7 @@ func readLog(path string) (*log, identity, []record, error) {
 		line, err := lines.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			f.Close()
-			return nil, id, nil, fault.IO("%s: cannot read the journal: %w", path, err)
+			return nil, id, nil, fault.File(path).IO("cannot read the journal: %w", err)
 		}
 		text, ok := checked(line)
 		if ok && first {
@@ -115,7 +115,7 @@ func readLog(path string) (*log, identity, []record, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, id, nil, fault.IO("%s: cannot go on with the journal: %w", path, err)
+		return nil, id, nil, fault.File(path).IO("cannot go on with the journal: %w", err)
 	}
 	return &log{path: path, f: f}, id, records, nil
 }
@@ -163,7 +163,7 @@ func (j *log) named(file int) error {
 		return err
 	}
 	if err := j.f.Sync(); err != nil {
-		return fault.IO("%s: cannot sync the journal: %w", j.path, err)
+		return fault.File(j.path).IO("cannot sync the journal: %w", err)
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (j *log) append(text string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, err := j.f.Write(line.Bytes()); err != nil {
-		return fault.IO("%s: cannot write the journal: %w", j.path, err)
+		return fault.File(j.path).IO("cannot write the journal: %w", err)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (w *work) sumOf(r record) (uint64, error) {
 	h := xxhash.New()
 	_, err := io.CopyBuffer(struct{ io.Writer }{h}, io.NewSectionReader(w.files[r.file].file, r.off, r.n), make([]byte, 64<<10))
 	if err != nil {
-		return 0, fault.IO("%s: cannot read back what an earlier run wrote: %w", w.files[r.file].path, err)
+		return 0, fault.File(w.files[r.file].path).IO("cannot read back what an earlier run wrote: %w", err)
 	}
 	return h.Sum64(), nil
 }

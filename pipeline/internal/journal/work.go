@@ -46,7 +46,7 @@ func (j *Job) layout() (*work, error) {
 		w.first = append(w.first, len(w.files))
 		for i, path := range t.Paths() {
 			if slices.ContainsFunc(w.files, func(o *output) bool { return filepath.Clean(o.path) == filepath.Clean(path) }) {
-				return nil, fault.Invalid("%s: two outputs have this name", path)
+				return nil, fault.File(path).Invalid("two outputs have this name")
 			}
 			w.files = append(w.files, &output{path: path, plan: t.Plan.Files[i]})
 		}
@@ -85,7 +85,7 @@ func (w *work) check() error {
 		}
 	}
 	if left && !w.Resume && !w.Force {
-		return blocked(fault.Place{}.File(w.files[0].path).Invalid("%w, with the journal %s", atomicfile.ErrUnfinished, w.journalPath()), w.files[0].path)
+		return blocked(fault.File(w.files[0].path).Invalid("%w, with the journal %s", atomicfile.ErrUnfinished, w.journalPath()), w.files[0].path)
 	}
 	return nil
 }
@@ -130,12 +130,12 @@ func (w *work) complete() (bool, error) {
 func hasHeader(path string, want []byte) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false, fault.IO("%s: cannot look whether it is complete: %w", path, err)
+		return false, fault.File(path).IO("cannot look whether it is complete: %w", err)
 	}
 	defer f.Close()
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(f, got); err != nil {
-		return false, fault.IO("%s: cannot look whether it is complete: %w", path, err)
+		return false, fault.File(path).IO("cannot look whether it is complete: %w", err)
 	}
 	return bytes.Equal(got, want), nil
 }
@@ -174,7 +174,7 @@ func (w *work) open(ctx context.Context) error {
 		if w.log != nil {
 			if why := id.differs(was); why != "" {
 				w.log.keep()
-				return fault.Place{}.File(w.files[0].path).Invalid("%w: %s", ErrMismatch, why)
+				return fault.File(w.files[0].path).Invalid("%w: %s", ErrMismatch, why)
 			}
 		}
 	}
