@@ -19,7 +19,8 @@ type Arch struct {
 	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 
 	Only    Keys     // values of config.json that the model must have where it states them: others are of another graph
-	Params  []Param  // key-values beyond [Common], in writing order
+	Common  []string // common key-values that files have, in writing order; nil: all of them, in their own
+	Params  []Param  // key-values beyond the common ones, in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything
 	Pooling bool     // embedding models of it say how they pool

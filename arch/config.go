@@ -213,6 +213,7 @@ func (c *reader) rope(h Hyper) Rope {
 	if r.Scaling != "" {
 		r.OriginalContext = first(r.OriginalContext, c.int("original_max_position_embeddings"), h.Context)
 	}
+	r.LocalBase = first(c.sub("rope_parameters").sub("sliding_attention").float("rope_theta"), c.float("rope_local_base_freq", "local_rope_theta"))
 	r.Sections = p.ints("mrope_section")
 	r.Dim = h.HeadDim
 	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent")); part != 0 {

@@ -33,11 +33,17 @@ func grouped(h Hyper, layer int) *Attention {
 		Heads: h.Heads, KVHeads: h.KVHeads, Dim: h.HeadDim, ValueDim: h.ValueDim,
 		Scale: 1 / math.Sqrt(float64(h.HeadDim)), Rope: &rotation,
 	}
+	if m.Scale != 0 {
+		a.Scale = m.Scale
+	}
 	if at(m.NoRope, layer, false) {
 		a.Rope = nil
 	}
 	if at(m.Sliding, layer, true) {
-		a.Mask.Window = m.Window
+		if a.Mask.Window = m.Window; m.Local != nil {
+			local := *m.Local
+			a.Rope = &local
+		}
 	}
 	if a.Rope != nil {
 		a.Mask.Chunk = m.Chunk
@@ -97,6 +103,11 @@ func gatedShared(_ Hyper, _ int, l *Layer) {
 	if e, ok := l.Feed.(*Experts); ok {
 		e.SharedGate = e.Shared != nil
 	}
+}
+
+// sandwiched has a norm behind each part as well, before the sum.
+func sandwiched(h Hyper, _ int, l *Layer) {
+	l.MixPost, l.FeedPost = rms("blk.{i}.post_attention_norm", h), rms("blk.{i}.post_ffw_norm", h)
 }
 
 // feedNormed names the norm before the feed-forward part otherwise.

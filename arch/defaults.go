@@ -82,5 +82,16 @@ func unrotatedLayers(c *reader, h Hyper, layer int) bool {
 	return c.bool("use_sliding_window") && at(c.noRope(h.Layers), layer, false)
 }
 
+// listedLayers names the layers with a window, or has all but every so many
+// slide.
+func listedLayers(every int) func(*reader, Hyper, int) bool {
+	return func(c *reader, _ Hyper, layer int) bool {
+		if kinds := c.strings("layer_types"); len(kinds) > 0 {
+			return layer < len(kinds) && kinds[layer] == slidingLayer
+		}
+		return (layer+1)%first(c.int("sliding_window_pattern"), every) != 0
+	}
+}
+
 // slidingLayer is what layer_types calls layers with a window.
 const slidingLayer = "sliding_attention"

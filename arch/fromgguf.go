@@ -49,6 +49,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
 		Base:            first(g.float("rope.freq_base"), 10000),
+		LocalBase:       g.float("rope.freq_base_swa"),
 		Dim:             first(g.int("rope.dimension_count"), h.HeadDim),
 		Scaling:         scaling,
 		Factor:          g.float("rope.scaling.factor"),

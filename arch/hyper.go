@@ -50,8 +50,10 @@ type Hyper struct {
 // file. The graph is built of it.
 type Meaning struct {
 	Rotation    Rotation
-	LatentScale float64 // factor of the scores of latent attention
-	LatentEps   float64 // epsilon of the norms within latent attention
+	Local       *Rotation // of layers with a window; nil: the same
+	Scale       float64   // of the attention's scores; 0: 1/sqrt(HeadDim)
+	LatentScale float64   // factor of the scores of latent attention
+	LatentEps   float64   // epsilon of the norms within latent attention
 	Router      Router
 
 	Window     int    // keys that a query of a sliding layer sees; 0: all
@@ -69,9 +71,10 @@ type Meaning struct {
 // Rope holds the rotary embedding's parameters.
 type Rope struct {
 	Base                                                            float64
-	Dim                                                             int    // rotated dimensions of a head
-	Sections                                                        []int  // of them for time, height, width and the rest
-	Scaling                                                         string // "", "linear", "yarn", "llama3", "longrope", "dynamic"
+	LocalBase                                                       float64 // of layers with a window; 0: the same
+	Dim                                                             int     // rotated dimensions of a head
+	Sections                                                        []int   // of them for time, height, width and the rest
+	Scaling                                                         string  // "", "linear", "yarn", "llama3", "longrope", "dynamic"
 	Factor                                                          float64
 	OriginalContext                                                 int
 	LowFreqFactor, HighFreqFactor                                   float64 // llama3

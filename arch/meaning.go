@@ -24,6 +24,7 @@ func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	if window := c.int("sliding_window"); window > 0 && assumed.windows != nil {
 		m.Window, m.Sliding = window, each(h.Layers, func(layer int) bool { return assumed.windows(c, *h, layer) })
 	}
+	m.Local = h.Rope.local()
 	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
 	if a.fromConfig != nil {
 		a.fromConfig(c, h)
@@ -77,6 +78,7 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 		g.keep(fault.Unsupported("gguf: key %q: unsupported gating function %d", g.prefix+"expert_gating_func", m.Router.Score))
 	}
 	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
+	m.Local = h.Rope.local()
 	m.Pooling = Pooling(g.int("pooling_type"))
 	if a.fromFile != nil {
 		a.fromFile(g, h)

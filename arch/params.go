@@ -9,6 +9,13 @@ import (
 // writing order. They come first; general.file_type and the architecture's own,
 // [Arch].Params, follow.
 func (a Arch) CommonParams() []Param {
+	if a.Common != nil {
+		list := make([]Param, len(a.Common))
+		for i, key := range a.Common {
+			list[i] = common[slices.IndexFunc(common, func(p Param) bool { return p.Key == key })]
+		}
+		return list
+	}
 	return slices.DeleteFunc(slices.Clone(common), func(p Param) bool { return a.Late != "" && strings.HasPrefix(p.Key, a.Late) })
 }
 
@@ -36,6 +43,7 @@ var common = []Param{
 		return padded, h.Rope.Sections != nil
 	}},
 	f32("rope.freq_base", func(h Hyper) float64 { return h.Rope.Base }),
+	f32("rope.freq_base_swa", func(h Hyper) float64 { return h.Rope.LocalBase }),
 	f32("attention.layer_norm_rms_epsilon", func(h Hyper) float64 { return h.Eps }),
 	f32("attention.layer_norm_epsilon", func(h Hyper) float64 { return h.LayerEps }),
 	u32("expert_count", func(h Hyper, _ int) int { return h.MoE.Experts }),

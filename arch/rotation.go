@@ -101,6 +101,16 @@ func (r Rope) fileRotation() (Rotation, float64) {
 	return p, math.Pow(implied*(1+0.1*r.MScaleAllDim*math.Log(p.Factor)), 2)
 }
 
+// local is the rotation of layers with a window, nil where it is no other.
+func (r Rope) local() *Rotation {
+	if r.LocalBase == 0 {
+		return nil
+	}
+	r.Base = r.LocalBase
+	p := r.unscaled()
+	return &p
+}
+
 // unscaled leaves the scaling out.
 func (r Rope) unscaled() Rotation {
 	r.Scaling = ""

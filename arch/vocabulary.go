@@ -55,7 +55,7 @@ var vocabularies = map[string]Vocabulary{
 	"ArceeForCausalLM": llamaVocabulary, "ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
 
 	"GemmaForCausalLM":  {NoSpacePrefix: true, EOT: 107},
-	"Gemma2ForCausalLM": gemmaVocabulary, "Gemma3ForCausalLM": gemmaVocabulary, "Gemma3ForConditionalGeneration": gemmaVocabulary,
+	"Gemma3ForCausalLM": gemmaVocabulary, "Gemma3ForConditionalGeneration": gemmaVocabulary,
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},
 
