@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -33,12 +34,19 @@ func (c *checkpoint) usesPre(t *tokenizer.Tokenizer) error {
 }
 
 // check holds the ids of the probe against those of the source's own rules.
-func (c *checkpoint) check(t *tokenizer.Tokenizer) error {
+func (c *checkpoint) check(ctx context.Context, t *tokenizer.Tokenizer) error {
 	own, err := c.library(t)
 	if own == nil || err != nil {
 		return err
 	}
-	got, want := t.Encode(probe, tokenizer.Options{}), own.Encode(probe, tokenizer.Options{})
+	got, err := t.Encode(ctx, probe, tokenizer.Options{})
+	if err != nil {
+		return err
+	}
+	want, err := own.Encode(ctx, probe, tokenizer.Options{})
+	if err != nil {
+		return err
+	}
 	i := 0
 	for i < min(len(got), len(want)) && got[i] == want[i] {
 		i++

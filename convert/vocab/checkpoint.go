@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,7 +55,7 @@ func (c *checkpoint) note(format string, args ...any) {
 // The ids of a probe text must be those that the source's own rules give, else
 // the error is an ErrPre; with a pre-tokenizer that the caller chose a note
 // says what it changes.
-func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
+func Read(ctx context.Context, files tokenizer.Files, opts Options) (*Vocabulary, error) {
 	if err := knownPre(opts.Pre); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func Read(files tokenizer.Files, opts Options) (*Vocabulary, error) {
 		return nil, err
 	}
 	if !opts.Unchecked {
-		if err := c.check(t); err != nil {
+		if err := c.check(ctx, t); err != nil {
 			return nil, err
 		}
 	}

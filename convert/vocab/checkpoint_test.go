@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -228,7 +229,7 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 			t.Parallel()
 			vocabtest.SkipLarge(t, c.folder)
 			// Gemma's rules do not fit Llama's vocabulary, which stands in for it.
-			tok, err := Read(c.files(t), Options{Rules: arch.VocabularyOf(c.class), Unchecked: c.name == "gemma-spm"})
+			tok, err := Read(t.Context(), c.files(t), Options{Rules: arch.VocabularyOf(c.class), Unchecked: c.name == "gemma-spm"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +253,7 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 
 func TestCheckpointEncodesAsItsLibrary(t *testing.T) {
 	c := testCheckpoints[0]
-	tok, err := Read(c.files(t), Options{})
+	tok, err := Read(t.Context(), c.files(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +264,7 @@ func TestCheckpointEncodesAsItsLibrary(t *testing.T) {
 	}
 	for _, text := range vocabtest.Sample() {
 		opts := tokenizer.Options{AddSpecial: true, ParseSpecial: true}
-		if diff := cmp.Diff(own.Encode(text, opts), tok.Encode(text, opts)); diff != "" {
+		if diff := cmp.Diff(encoded(own, text, opts), encoded(tok, text, opts)); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
@@ -271,14 +272,14 @@ func TestCheckpointEncodesAsItsLibrary(t *testing.T) {
 
 func TestOptionsChangeTheVocabulary(t *testing.T) {
 	files := testCheckpoints[0].files(t)
-	tok, err := Read(files, Options{Rows: 1030, Pre: "qwen2"})
+	tok, err := Read(t.Context(), files, Options{Rows: 1030, Pre: "qwen2"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text, _, kind := tok.Token(1029); tok.Size() != 1030 || text != "[PAD1029]" || kind != tokenizer.TypeUnused || tok.Pre() != "qwen2" {
 		t.Errorf("got %d tokens, last %q of type %d, pre %q", tok.Size(), text, kind, tok.Pre())
 	}
-	if _, err := Read(files, Options{Rows: 1000}); !errors.Is(err, fault.ErrCorrupt) {
+	if _, err := Read(t.Context(), files, Options{Rows: 1000}); !errors.Is(err, fault.ErrCorrupt) {
 		t.Errorf("a vocabulary larger than vocab_size: %v", err)
 	}
 }
@@ -294,11 +295,11 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 		map[string]any{"type": "ByteLevel", "use_regex": false},
 	}}
 	files["tokenizer.json"], _ = json.Marshal(file)
-	_, err := Read(files, Options{})
+	_, err := Read(t.Context(), files, Options{})
 	if !errors.Is(err, fault.ErrUnsupported) || !errors.Is(err, ErrPre) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Read(files, Options{Pre: "gpt-2"}); err != nil {
+	if _, err := Read(t.Context(), files, Options{Pre: "gpt-2"}); err != nil {
 		t.Errorf("with a name given: %v", err)
 	}
 	// A known name with rules of its own beside it.
@@ -306,7 +307,7 @@ func TestRefusesACheckpointThatLlamaCppWouldReadOtherwise(t *testing.T) {
 	file["pre_tokenizer"] = map[string]any{"type": "ByteLevel"}
 	file["normalizer"] = map[string]any{"type": "Lowercase"}
 	files["tokenizer.json"], _ = json.Marshal(file)
-	if _, err := Read(files, Options{}); !errors.Is(err, fault.ErrUnsupported) {
+	if _, err := Read(t.Context(), files, Options{}); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("a normalizer that GGUF has no word for: %v", err)
 	}
 }
@@ -318,4 +319,15 @@ func readFile(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// encoded are the ids of a text.
+func encoded(tok interface {
+	Encode(ctx context.Context, text string, opts tokenizer.Options) ([]int32, error)
+}, text string, opts tokenizer.Options) []int32 {
+	ids, err := tok.Encode(context.Background(), text, opts)
+	if err != nil {
+		panic(err)
+	}
+	return ids
 }

@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -117,7 +118,7 @@ func behavesLike(f *tokenizer.File) (string, error) {
 			continue
 		}
 		split, err := r.Splitter()
-		if err == nil && name != "default" && slices.Equal(split(nil, probe), want) {
+		if err == nil && name != "default" && slices.Equal(split(pattern.NewWork(context.Background(), len(probe)), nil, probe), want) {
 			return name, nil
 		}
 	}

@@ -95,7 +95,7 @@ func TestEveryWriterFillsTheRowsOfTheEmbedding(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			const rows = 1100
-			v, err := Read(test.files, Options{Rows: rows, Rules: arch.VocabularyOf(test.class), Unchecked: true})
+			v, err := Read(t.Context(), test.files, Options{Rows: rows, Rules: arch.VocabularyOf(test.class), Unchecked: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestAddedTokensWithoutARowAreLeftOut(t *testing.T) {
 		"tokenizer.json":        added("<pad>", "<more>"),
 		"tokenizer_config.json": func(config map[string]any) { config["pad_token"] = "<pad>" },
 	})
-	v, err := Read(files, Options{Rows: 1024})
+	v, err := Read(t.Context(), files, Options{Rows: 1024})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestAddedTokensWithoutARowAreLeftOut(t *testing.T) {
 }
 
 func TestTokensOfTheModelNeedARow(t *testing.T) {
-	_, err := Read(testCheckpoints[0].files(t), Options{Rows: 1000})
+	_, err := Read(t.Context(), testCheckpoints[0].files(t), Options{Rows: 1000})
 	if !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "token 1000 is") {
 		t.Errorf("got %v", err)
 	}
@@ -133,7 +133,7 @@ func TestTokensOfTheModelNeedARow(t *testing.T) {
 
 func TestMinusOneNamesNoToken(t *testing.T) {
 	read := func(id int) (*Vocabulary, error) {
-		return Read(edited(t, map[string]func(map[string]any){
+		return Read(t.Context(), edited(t, map[string]func(map[string]any){
 			"config.json":           func(config map[string]any) { config["pad_token_id"] = id },
 			"tokenizer_config.json": func(config map[string]any) { delete(config, "pad_token") },
 		}), Options{})

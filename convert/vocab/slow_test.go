@@ -51,11 +51,11 @@ func spread(t testing.TB, class string) (files memFiles, merges string) {
 func TestVocabulariesThatAreSpreadOverFilesAreReadAsOne(t *testing.T) {
 	files, _ := spread(t, "Qwen2Tokenizer")
 	delete(files, "tokenizer.json")
-	v, err := Read(files, Options{})
+	v, err := Read(t.Context(), files, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := Read(testCheckpoints[0].files(t), Options{})
+	whole, err := Read(t.Context(), testCheckpoints[0].files(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +75,12 @@ func TestVocabulariesThatAreSpreadOverFilesAreReadAsOne(t *testing.T) {
 	}
 	const text = "I'm in 12 pieces<|eot_id|>"
 	opts := tokenizer.Options{ParseSpecial: true}
-	if got, want := v.Encode(text, opts), own.Encode(text, opts); !slices.Equal(got, want) {
+	if got, want := encoded(v, text, opts), encoded(own, text, opts); !slices.Equal(got, want) {
 		t.Errorf("got %v, the library's ids are %v", got, want)
 	}
 	files, _ = spread(t, "BloomTokenizer")
 	delete(files, "tokenizer.json")
-	if _, err := Read(files, Options{}); !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), "save_pretrained") {
+	if _, err := Read(t.Context(), files, Options{}); !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), "save_pretrained") {
 		t.Errorf("an unknown class: %v", err)
 	}
 }
@@ -88,7 +88,7 @@ func TestVocabulariesThatAreSpreadOverFilesAreReadAsOne(t *testing.T) {
 func TestMergesComeFromTheirOwnFileWhereTokenizerJSONHasNone(t *testing.T) {
 	files, _ := spread(t, "PreTrainedTokenizerFast")
 	delete(files, "vocab.json")
-	want, err := Read(testCheckpoints[0].files(t), Options{})
+	want, err := Read(t.Context(), testCheckpoints[0].files(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestMergesComeFromTheirOwnFileWhereTokenizerJSONHasNone(t *testing.T) {
 	}
 	file["model"].(map[string]any)["merges"] = []string{}
 	files["tokenizer.json"], _ = json.Marshal(file)
-	got, err := Read(files, Options{})
+	got, err := Read(t.Context(), files, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestMergesComeFromTheirOwnFileWhereTokenizerJSONHasNone(t *testing.T) {
 		t.Errorf("%.400s", diff)
 	}
 	files["merges.txt"] = []byte("#version: 0.2\na b c\n")
-	if _, err := Read(files, Options{}); !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "merges.txt: line 2") {
+	if _, err := Read(t.Context(), files, Options{}); !errors.Is(err, fault.ErrCorrupt) || !strings.Contains(err.Error(), "merges.txt: line 2") {
 		t.Errorf("a merge of three: %v", err)
 	}
 }

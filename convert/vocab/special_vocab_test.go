@@ -25,7 +25,7 @@ func TestChatTemplateComesFromTheFirstFileThatHasOne(t *testing.T) {
 		delete(config, "chat_template")
 		edit(files, config)
 		files["tokenizer_config.json"], _ = json.Marshal(config)
-		tok, err := Read(files, Options{})
+		tok, err := Read(t.Context(), files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestChatTemplatesComeInTheOrderOfTransformers(t *testing.T) {
 			"tokenizer_config.json": func(config map[string]any) { config["chat_template"] = test.inline },
 		})
 		files["chat_template.jinja"] = []byte("NEW")
-		v, err := Read(files, Options{})
+		v, err := Read(t.Context(), files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestChatTemplatesComeInTheOrderOfTransformers(t *testing.T) {
 		"tokenizer_config.json": func(config map[string]any) { config["chat_template"] = nil },
 	})
 	files["chat_template.json"] = []byte(`{"chat_template":"from json"}`)
-	v, err := Read(files, Options{})
+	v, err := Read(t.Context(), files, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestNamedChatTemplatesStandBesideTheDefault(t *testing.T) {
 		if files["tokenizer_config.json"] = []byte(config); config == "" {
 			delete(files, "tokenizer_config.json")
 		}
-		tok, err := Read(files, Options{})
+		tok, err := Read(t.Context(), files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestSpecialTokensFallBackToOtherFiles(t *testing.T) {
 		for name, text := range more {
 			files[name] = []byte(text)
 		}
-		tok, err := Read(files, Options{})
+		tok, err := Read(t.Context(), files, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

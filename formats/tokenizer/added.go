@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"context"
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
@@ -15,7 +16,12 @@ type addedTokens struct {
 	normalize           rewrite
 }
 
-func newAddedTokens(added []AddedToken, normalize rewrite) *addedTokens {
+func newAddedTokens(added []AddedToken, normalize rewrite) (*addedTokens, error) {
+	size := 0
+	for _, a := range added {
+		size += len(a.Content)
+	}
+	w := pattern.NewWork(context.Background(), size)
 	t := &addedTokens{normalize: normalize}
 	for _, a := range added {
 		if a.Content == "" {
@@ -23,14 +29,14 @@ func newAddedTokens(added []AddedToken, normalize rewrite) *addedTokens {
 		}
 		m := marker{text: a.Content, id: int32(a.ID), control: a.Special, lstrip: a.LStrip, rstrip: a.RStrip, single: a.SingleWord}
 		if a.Normalized {
-			m.text = normalize(a.Content)
+			m.text = normalize(w, a.Content)
 			t.normMarks = append(t.normMarks, m)
 		} else {
 			t.rawMarks = append(t.rawMarks, m)
 		}
 	}
 	t.raw, t.norm = markTrie(t.rawMarks), markTrie(t.normMarks)
-	return t
+	return t, w.Err()
 }
 
 func markTrie(ms []marker) *trie {
@@ -41,23 +47,23 @@ func markTrie(ms []marker) *trie {
 	return newTrie(keys, index)
 }
 
-func (t *addedTokens) each(text string, control bool, yield func(piece string, id int32)) {
+func (t *addedTokens) each(w *pattern.Work, text string, control bool, yield func(piece string, id int32)) {
 	text = repair(text)
-	leftmost(text, t.raw, t.rawMarks, control, func(piece string, id int32) {
+	leftmost(w, text, t.raw, t.rawMarks, control, func(piece string, id int32) {
 		if id != unknown {
 			yield(piece, id)
 			return
 		}
-		leftmost(t.normalize(piece), t.norm, t.normMarks, control, yield)
+		leftmost(w, t.normalize(w, piece), t.norm, t.normMarks, control, yield)
 	})
 }
 
 // leftmost yields the tokens of text, leftmost first, of several the longest,
 // and the text between them.
-func leftmost(text string, find *trie, ms []marker, control bool, yield func(piece string, id int32)) {
+func leftmost(w *pattern.Work, text string, find *trie, ms []marker, control bool, yield func(piece string, id int32)) {
 	done := 0
-	for at := 0; at < len(text); {
-		n, m := longestMark(text[at:], find, ms, control)
+	for at := 0; at < len(text) && w.Spend(1); {
+		n, m := longestMark(w, text[at:], find, ms, control)
 		if n == 0 {
 			at++
 			continue
@@ -98,23 +104,19 @@ func leftmost(text string, find *trie, ms []marker, control bool, yield func(pie
 }
 
 // longestMark is the longest token that begins s and counts.
-func longestMark(s string, find *trie, ms []marker, control bool) (int, *marker) {
-	if control {
-		n, i := find.longest(s)
-		if n == 0 {
-			return 0, nil
-		}
-		return n, &ms[i]
-	}
+func longestMark(w *pattern.Work, s string, find *trie, ms []marker, control bool) (int, *marker) {
 	size, best := 0, (*marker)(nil)
 	node := int32(0)
 	for i := 0; i < len(s); i++ {
+		if i&63 == 63 && !w.Spend(64) {
+			break
+		}
 		next, ok := find.step(node, s[i])
 		if !ok {
 			break
 		}
 		node = next
-		if v := find.value[node]; v >= 0 && !ms[v].control {
+		if v := find.value[node]; v >= 0 && (control || !ms[v].control) {
 			size, best = i+1, &ms[v]
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // bpe encodes a word by byte-pair merges (Sennrich et al. 2016). Symbols are
@@ -107,31 +108,33 @@ func (b *bpe) pair(_ string, l, r *part) (rank, id int32, ok bool) {
 	return m.rank, m.id, ok
 }
 
-func (b *bpe) word(dst []int32, s string) []int32 {
+func (b *bpe) word(w *pattern.Work, dst []int32, s string) []int32 {
 	st, _ := b.state.Get().(*bpeState)
 	if st == nil {
 		st = &bpeState{cache: wordCache{}}
 	}
 	defer b.state.Put(st)
-	for s != "" {
+	for s != "" && w.Spend(1) {
 		n := b.cut.next(s)
-		dst = b.cached(dst, s[:n], st)
+		dst = b.cached(w, dst, s[:n], st)
 		s = s[n:]
 	}
 	return dst
 }
 
-func (b *bpe) cached(dst []int32, s string, st *bpeState) []int32 {
+func (b *bpe) cached(w *pattern.Work, dst []int32, s string, st *bpeState) []int32 {
 	if ids, ok := st.cache[s]; ok {
 		return append(dst, ids...)
 	}
 	from := len(dst)
-	dst = b.encode(dst, s, st)
-	st.cache.note(s, dst[from:])
+	dst = b.encode(w, dst, s, st)
+	if w.Err() == nil {
+		st.cache.note(s, dst[from:])
+	}
 	return dst
 }
 
-func (b *bpe) encode(dst []int32, s string, st *bpeState) []int32 {
+func (b *bpe) encode(w *pattern.Work, dst []int32, s string, st *bpeState) []int32 {
 	if b.whole != nil {
 		text := s
 		if b.chars == nil {
@@ -160,7 +163,7 @@ func (b *bpe) encode(dst []int32, s string, st *bpeState) []int32 {
 			i += n
 		}
 	}
-	st.run(s, b)
+	st.run(w, s, b)
 	wasUnk := false
 	for i := range st.parts {
 		p := &st.parts[i]

@@ -1,6 +1,7 @@
 package tokenizer_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -17,7 +18,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ids := tok.Encode("Once upon a time<|end_of_text|>", tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+	ids, err := tok.Encode(context.Background(), "Once upon a time<|end_of_text|>", tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println(len(ids), "tokens")
 	for _, id := range ids {
 		fmt.Printf("%q ", tok.TokenBytes(id))

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -24,8 +25,10 @@ const hardText = "I'm sure they'll've SAID it's DON'T; HTTPServer  two   three\t
 // exercise runs a tokenizer that hostile input made.
 func exercise(tok *Tokenizer) {
 	for _, text := range []string{"", "ab <x> \n 12 é\xff 你好", hardText, strings.Repeat("ab", 500)} {
-		ids := tok.Encode(text, Options{AddSpecial: true, ParseSpecial: true})
-		tok.Decode(ids)
+		ids, err := tok.Encode(context.Background(), text, Options{AddSpecial: true, ParseSpecial: true})
+		if err == nil { // else the pattern took too long
+			tok.Decode(ids)
+		}
 	}
 	tok.TokenBytes(-1)
 	tok.TokenBytes(1 << 30)
@@ -84,7 +87,7 @@ func FuzzEncodeKeepsText(f *testing.F) {
 			text = strings.ToValidUTF8(text, "\uFFFD")
 		}
 		for _, parse := range []bool{false, true} {
-			if got := tok.Decode(tok.Encode(text, Options{ParseSpecial: parse})); got != text {
+			if got := tok.Decode(encoded(tok, text, Options{ParseSpecial: parse})); got != text {
 				t.Errorf("%q became %q", text, got)
 			}
 		}

@@ -37,7 +37,7 @@ func (l *loader) spm() error {
 	m := newSPM(l.vocab, l.scores, l.types)
 	m.unk = l.role("unk")
 	l.model = m
-	l.words = func(dst []string, f fragment) []string {
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string {
 		text := escapeSpaces(f.text)
 		if l.addSpace && f.afterSpecial {
 			text = lowBlock + text
@@ -84,7 +84,7 @@ func (l *loader) bpe() error {
 		split = dropSpace
 	}
 	lower := l.kind == "whitespace" && l.flag("normalizer.lowercase", false)
-	l.words = func(dst []string, f fragment) []string {
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string {
 		s := repairLlama(f.text)
 		if lower {
 			s = strings.ToLower(s)
@@ -92,7 +92,7 @@ func (l *loader) bpe() error {
 		if l.rule.Spaces {
 			s = escapeSpaces(s)
 		}
-		return split(dst, s)
+		return split(w, dst, s)
 	}
 	decode := unescapeSpaces
 	if !l.rule.Spaces {
@@ -108,7 +108,7 @@ func (l *loader) bpe() error {
 }
 
 // dropSpace cuts at white space, which it drops.
-func dropSpace(dst []string, s string) []string {
+func dropSpace(_ *pattern.Work, dst []string, s string) []string {
 	return append(dst, strings.FieldsFunc(s, func(r rune) bool { return pattern.Unicode15.Of(r)&pattern.Space != 0 })...)
 }
 
@@ -144,7 +144,7 @@ func (l *loader) wordPiece() error {
 	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
 	lower := l.flag("normalizer.lowercase", true)
 	words := bertText{lower: lower, accents: l.flag("normalizer.strip_accents", lower), ed: pattern.Unicode15}
-	l.words = func(dst []string, f fragment) []string { return words.split(dst, repairLlama(f.text)) }
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return words.split(dst, repairLlama(f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }
@@ -168,7 +168,7 @@ func (l *loader) unigram() error {
 	norm := &normalizer{chars: chars, escape: true, prefix: l.addSpace, merge: l.flag("remove_extra_whitespaces", false),
 		keep: userDefined(l.vocab, l.types)}
 	l.model = newUnigram(l.vocab, scores, l.types, l.role("unk"))
-	l.words = func(dst []string, f fragment) []string { return append(dst, norm.llama(f.text)) }
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return append(dst, norm.llama(w, f.text)) }
 	l.piece = l.textPiece(unescapeSpaces)
 	return nil
 }
@@ -194,7 +194,7 @@ func (l *loader) rwkv() error {
 		keys[i], ids[i] = unescapeRWKV(text), int32(i)
 	}
 	l.model = &greedy{newTrie(keys, ids), l.role("unk")}
-	l.words = func(dst []string, f fragment) []string { return append(dst, f.text) }
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return append(dst, f.text) }
 	l.piece = func(id int32) string { return keys[id] }
 	return nil
 }

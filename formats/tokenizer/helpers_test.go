@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"context"
 	"encoding/base64"
 	"math"
 	"os"
@@ -21,4 +22,13 @@ func readFile(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// encoded are the ids of a text.
+func encoded(tok *Tokenizer, text string, opts Options) []int32 {
+	ids, err := tok.Encode(context.Background(), text, opts)
+	if err != nil {
+		panic(err)
+	}
+	return ids
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // jsonBuilder builds a tokenizer from tokenizer.json.
@@ -43,9 +44,11 @@ func (f *File) Tokenizer(config []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.marked = newAddedTokens(b.file.AddedTokens, norm)
-	b.Tokenizer.words = func(dst []string, f fragment) []string {
-		return cut(dst, f.text, f.first, steps)
+	if b.marked, err = newAddedTokens(b.file.AddedTokens, norm); err != nil {
+		return nil, err
+	}
+	b.Tokenizer.words = func(w *pattern.Work, dst []string, f fragment) []string {
+		return cut(w, dst, f.text, f.first, steps)
 	}
 	b.decoding()
 	if err := b.names(config); err != nil {
@@ -61,7 +64,7 @@ type wholeWord struct {
 	unk int32
 }
 
-func (m wholeWord) word(dst []int32, s string) []int32 {
+func (m wholeWord) word(_ *pattern.Work, dst []int32, s string) []int32 {
 	if id, ok := m.ids.id(s); ok {
 		return append(dst, id)
 	}

@@ -12,27 +12,37 @@ import (
 )
 
 // rewrite is one step of normalization.
-type rewrite func(s string) string
+type rewrite func(w *pattern.Work, s string) string
+
+// always is a step that takes no more time than the text is long.
+func always(step func(s string) string) rewrite {
+	return func(w *pattern.Work, s string) string {
+		if !w.Spend(1 + len(s)/8) {
+			return ""
+		}
+		return step(s)
+	}
+}
 
 // normalizers are the kinds of "normalizer" in tokenizer.json.
 var normalizers = map[string]func(c *Step) (rewrite, error){
-	"NFC":       func(*Step) (rewrite, error) { return norm.NFC.String, nil },
-	"NFD":       func(*Step) (rewrite, error) { return norm.NFD.String, nil },
-	"NFKC":      func(*Step) (rewrite, error) { return norm.NFKC.String, nil },
-	"NFKD":      func(*Step) (rewrite, error) { return norm.NFKD.String, nil },
-	"Lowercase": func(*Step) (rewrite, error) { return lowercase, nil },
+	"NFC":       func(*Step) (rewrite, error) { return always(norm.NFC.String), nil },
+	"NFD":       func(*Step) (rewrite, error) { return always(norm.NFD.String), nil },
+	"NFKC":      func(*Step) (rewrite, error) { return always(norm.NFKC.String), nil },
+	"NFKD":      func(*Step) (rewrite, error) { return always(norm.NFKD.String), nil },
+	"Lowercase": func(*Step) (rewrite, error) { return always(lowercase), nil },
 	"StripAccents": func(*Step) (rewrite, error) {
-		return drop(func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Mark != 0 && !pattern.SinceUnicode8(r) }), nil
+		return always(drop(func(r rune) bool { return pattern.Unicode16.Of(r)&pattern.Mark != 0 && !pattern.SinceUnicode8(r) })), nil
 	},
-	"ByteLevel": func(*Step) (rewrite, error) { return ToByteChars, nil },
-	"Nmt":       func(*Step) (rewrite, error) { return nmt, nil },
+	"ByteLevel": func(*Step) (rewrite, error) { return always(ToByteChars), nil },
+	"Nmt":       func(*Step) (rewrite, error) { return always(nmt), nil },
 	"Prepend": func(c *Step) (rewrite, error) {
-		return func(s string) string {
+		return always(func(s string) string {
 			if s == "" {
 				return s
 			}
 			return c.Prepend + s
-		}, nil
+		}), nil
 	},
 	"Replace":        replace,
 	"Strip":          strip,
@@ -44,6 +54,9 @@ var normalizers = map[string]func(c *Step) (rewrite, error){
 func compileNormalizer(root *Step) (rewrite, error) {
 	var steps []rewrite
 	list := root.Steps()
+	if len(list) > maxSteps {
+		return nil, corruptJSON("%d normalizers follow one another, more than %d", len(list), maxSteps)
+	}
 	for i := range list {
 		build, ok := normalizers[list[i].Type]
 		if !ok {
@@ -55,11 +68,11 @@ func compileNormalizer(root *Step) (rewrite, error) {
 		}
 		steps = append(steps, step)
 	}
-	return func(s string) string {
+	return func(w *pattern.Work, s string) string {
 		limit := growthLimit(len(s))
 		for _, step := range steps {
 			if len(s) <= limit {
-				s = step(s)
+				s = step(w, s)
 			}
 		}
 		return s
@@ -74,23 +87,23 @@ func replace(c *Step) (rewrite, error) {
 	if c.Pattern.String != nil {
 		old := *c.Pattern.String
 		if old == "" {
-			return func(s string) string { return s }, nil
+			return always(func(s string) string { return s }), nil
 		}
-		return func(s string) string {
+		return always(func(s string) string {
 			if n := strings.Count(s, old); n*len(c.Content) > growthLimit(len(s)) {
 				return s
 			}
 			return strings.ReplaceAll(s, old, c.Content)
-		}, nil
+		}), nil
 	}
 	re, err := pattern.CompileRegexp(str(c.Pattern.Regex), pattern.Unicode16)
 	if err != nil {
 		return nil, err
 	}
-	return func(s string) string {
+	return func(w *pattern.Work, s string) string {
 		var out strings.Builder
 		at := 0
-		re.Each(s, func(start, end int) {
+		re.Each(w, s, func(start, end int) {
 			if out.Len() > growthLimit(len(s)) {
 				return
 			}
@@ -104,7 +117,7 @@ func replace(c *Step) (rewrite, error) {
 }
 
 func strip(c *Step) (rewrite, error) {
-	return func(s string) string {
+	return always(func(s string) string {
 		if yes(c.StripLeft) {
 			s = strings.TrimLeftFunc(s, unicode.IsSpace)
 		}
@@ -112,7 +125,7 @@ func strip(c *Step) (rewrite, error) {
 			s = strings.TrimRightFunc(s, unicode.IsSpace)
 		}
 		return s
-	}, nil
+	}), nil
 }
 
 // precompiled applies a charsmap, to the longest match at each place.
@@ -122,9 +135,9 @@ func precompiled(c *Step) (rewrite, error) {
 		return nil, err
 	}
 	n := &normalizer{chars: chars}
-	return func(s string) string {
+	return func(w *pattern.Work, s string) string {
 		var out strings.Builder
-		for s != "" {
+		for s != "" && w.Spend(1) {
 			size, piece := n.prefixOf(s)
 			out.WriteString(piece)
 			s = s[size:]
@@ -139,7 +152,7 @@ func lowercase(s string) string {
 }
 
 // drop leaves characters out.
-func drop(which func(r rune) bool) rewrite {
+func drop(which func(r rune) bool) func(s string) string {
 	return func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if which(r) {
@@ -172,7 +185,7 @@ func bertNormalizer(c *Step) (rewrite, error) {
 		accents = *c.StripAccents
 	}
 	plain := drop(pattern.IsAccent)
-	return func(s string) string {
+	return always(func(s string) string {
 		if accents {
 			s = plain(norm.NFD.String(cleaned(s, c)))
 		} else {
@@ -182,7 +195,7 @@ func bertNormalizer(c *Step) (rewrite, error) {
 			s = lowercase(s)
 		}
 		return s
-	}, nil
+	}), nil
 }
 
 func cleaned(s string, c *Step) string {

@@ -13,6 +13,7 @@ const (
 	maxTokens    = 1 << 20 // of a model, and of those added to it
 	maxIDs       = 1 << 21
 	maxSpread    = 16 // ids that a vocabulary may leave free, for each token it has
+	maxSteps     = 64 // that follow one another
 	maxStepText  = 8 << 20
 	maxStepCount = 1 << 10 // objects within one part of the pipeline
 )

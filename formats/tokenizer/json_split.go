@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 )
 
 // cutter is one step of pre-tokenization. first tells that s begins the text.
-type cutter func(dst []string, s string, first bool) []string
+type cutter func(w *pattern.Work, dst []string, s string, first bool) []string
 
 // preTokenizers are the kinds of "pre_tokenizer" in tokenizer.json.
 var preTokenizers = map[string]func(c *Step) (cutter, error){
@@ -32,8 +33,10 @@ var preTokenizers = map[string]func(c *Step) (cutter, error){
 // alphabet is left out. Where a step follows the alphabet it is written.
 func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
 	list := root.Steps()
-	for i := range list {
-		c := list[i]
+	if len(list) > maxSteps {
+		return nil, false, corruptJSON("%d pre-tokenizers follow one another, more than %d", len(list), maxSteps)
+	}
+	for i, c := range list {
 		build, ok := preTokenizers[c.Type]
 		if !ok {
 			return nil, false, fault.Op("tokenizer").File("tokenizer.json").Unsupported("pre-tokenizer %q", c.Type)
@@ -47,7 +50,7 @@ func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
 			continue
 		}
 		if mapped = i == len(list)-1; !mapped {
-			steps = append(steps, func(dst []string, s string, _ bool) []string { return append(dst, ToByteChars(s)) })
+			steps = append(steps, func(_ *pattern.Work, dst []string, s string, _ bool) []string { return append(dst, ToByteChars(s)) })
 		}
 	}
 	return steps, mapped, nil
@@ -64,16 +67,18 @@ func (f *File) Words(text string) (words []string, bytes bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return cut(nil, norm(text), true, steps), mapped, nil
+	w := pattern.NewWork(context.Background(), len(text))
+	words = cut(w, nil, norm(w, text), true, steps)
+	return words, mapped, w.Err()
 }
 
 // cut applies steps in order.
-func cut(dst []string, s string, first bool, steps []cutter) []string {
+func cut(w *pattern.Work, dst []string, s string, first bool, steps []cutter) []string {
 	if len(steps) == 0 {
 		return append(dst, s)
 	}
 	if len(steps) == 1 {
-		return steps[0](dst, s, first)
+		return steps[0](w, dst, s, first)
 	}
 	pieces, next := []string{s}, []string(nil)
 	for i, step := range steps {
@@ -83,7 +88,10 @@ func cut(dst []string, s string, first bool, steps []cutter) []string {
 			next = next[:0]
 		}
 		for j, p := range pieces {
-			next = step(next, p, first && j == 0)
+			if !w.Spend(1 + len(p)/8) {
+				return dst
+			}
+			next = step(w, next, p, first && j == 0)
 		}
 		pieces, next = next, pieces
 	}
@@ -96,9 +104,9 @@ func splitStep(c *Step) (cutter, error) {
 	}
 	sep := str(c.Pattern.String)
 	if sep == "" {
-		return func(dst []string, s string, _ bool) []string { return append(dst, s) }, nil
+		return func(_ *pattern.Work, dst []string, s string, _ bool) []string { return append(dst, s) }, nil
 	}
-	return behaviors(c.Behavior, c.Invert, func(s string, yield func(start, end int)) {
+	return behaviors(c.Behavior, c.Invert, func(_ *pattern.Work, s string, yield func(start, end int)) {
 		for at := 0; ; {
 			i := strings.Index(s[at:], sep)
 			if i < 0 {
@@ -114,7 +122,7 @@ func regexStep(expr, behavior string, invert bool) (cutter, error) {
 	expr = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(expr)
 	if behavior == "Isolated" || behavior == "Removed" && invert {
 		if split, ok := pattern.Scanner(expr, pattern.Unicode16); ok {
-			return func(dst []string, s string, _ bool) []string { return split(dst, s) }, nil
+			return func(w *pattern.Work, dst []string, s string, _ bool) []string { return split(w, dst, s) }, nil
 		}
 	}
 	re, err := pattern.CompileRegexp(expr, pattern.Unicode16)
@@ -129,7 +137,7 @@ func behave(behavior string, is func(r rune) bool) (cutter, error) {
 	if behavior == "" {
 		behavior = "Isolated"
 	}
-	return behaviors(behavior, false, func(s string, yield func(start, end int)) {
+	return behaviors(behavior, false, func(_ *pattern.Work, s string, yield func(start, end int)) {
 		for i, r := range s {
 			if is(r) {
 				yield(i, i+utf8.RuneLen(r))
@@ -177,13 +185,13 @@ func join(all []bounds, belongs func(before, b bounds) bool) []bounds {
 	return out
 }
 
-func behaviors(behavior string, invert bool, each func(s string, yield func(start, end int))) (cutter, error) {
+func behaviors(behavior string, invert bool, each func(w *pattern.Work, s string, yield func(start, end int))) (cutter, error) {
 	// Older files write merged_with_next for MergedWithNext.
 	rule, ok := mergeRules[strings.ToLower(strings.ReplaceAll(behavior, "_", ""))]
 	if !ok {
 		return nil, fault.Op("tokenizer").File("tokenizer.json").Unsupported("split behavior %q", behavior)
 	}
-	return func(dst []string, s string, _ bool) []string {
+	return func(w *pattern.Work, dst []string, s string, _ bool) []string {
 		var all []bounds
 		at := 0
 		put := func(from, to int, match bool) {
@@ -191,7 +199,7 @@ func behaviors(behavior string, invert bool, each func(s string, yield func(star
 				all = append(all, bounds{from, to, match != invert})
 			}
 		}
-		each(s, func(start, end int) {
+		each(w, s, func(start, end int) {
 			put(at, start, false)
 			put(start, end, true)
 			at = end
@@ -208,13 +216,13 @@ func byteLevelStep(c *Step) (cutter, error) {
 	prefix := no(c.AddPrefixSpace)
 	split, err := pattern.Compile(pattern.GPT2, pattern.Unicode16)
 	if c.UseRegex != nil && !*c.UseRegex {
-		split = func(dst []string, s string) []string { return append(dst, s) }
+		split = func(_ *pattern.Work, dst []string, s string) []string { return append(dst, s) }
 	}
-	return func(dst []string, s string, _ bool) []string {
+	return func(w *pattern.Work, dst []string, s string, _ bool) []string {
 		if prefix && !strings.HasPrefix(s, " ") {
 			s = " " + s
 		}
-		return split(dst, s)
+		return split(w, dst, s)
 	}, err
 }
 
@@ -234,13 +242,13 @@ func metaspace(c *Step) (cutter, error) {
 		String *string `json:"String"`
 		Regex  *string `json:"Regex"`
 	}{String: &mark}})
-	return func(dst []string, s string, first bool) []string {
+	return func(w *pattern.Work, dst []string, s string, first bool) []string {
 		s = strings.ReplaceAll(s, " ", mark)
 		if (scheme == "always" || scheme == "first" && first) && !strings.HasPrefix(s, mark) {
 			s = mark + s
 		}
 		if yes(c.Split) {
-			return words(dst, s, first)
+			return words(w, dst, s, first)
 		}
 		return append(dst, s)
 	}, err
@@ -260,16 +268,16 @@ func bertPreTokenizer(*Step) (cutter, error) {
 		return nil, err
 	}
 	marks, err := behave("Isolated", pattern.IsPunct)
-	return func(dst []string, s string, first bool) []string {
-		for _, w := range words(nil, s, first) {
-			dst = marks(dst, w, false)
+	return func(w *pattern.Work, dst []string, s string, first bool) []string {
+		for _, word := range words(w, nil, s, first) {
+			dst = marks(w, dst, word, false)
 		}
 		return dst
 	}, err
 }
 
 // wordStep takes runs of word characters and runs of all others but blanks.
-func wordStep(dst []string, s string, _ bool) []string {
+func wordStep(_ *pattern.Work, dst []string, s string, _ bool) []string {
 	kind := func(r rune) int {
 		switch {
 		case pattern.IsBlank(r):

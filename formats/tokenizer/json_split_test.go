@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"testing"
 
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -21,7 +22,7 @@ func TestSplitBehaviors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, step(nil, "the-final--countdown", true)); diff != "" {
+		if diff := cmp.Diff(want, step(pattern.NewWork(t.Context(), 100), nil, "the-final--countdown", true)); diff != "" {
 			t.Errorf("%s: %s", behavior, diff)
 		}
 	}

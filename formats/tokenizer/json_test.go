@@ -46,7 +46,7 @@ func openStories(t testing.TB) *Tokenizer {
 
 func TestStoriesTokenizerGivesKnownIDs(t *testing.T) {
 	tok := openStories(t)
-	ids := tok.Encode(readShared(t, "data", "text", "stories-heldout.txt"), Options{ParseSpecial: true})
+	ids := encoded(tok, readShared(t, "data", "text", "stories-heldout.txt"), Options{ParseSpecial: true})
 	if len(ids) != 60480 || digest(ids) != "8e15045a353a966a0d9abb7d987d52364fccccbabcee2aee10be1454330093ab" {
 		t.Errorf("got %d tokens", len(ids))
 	}
@@ -56,7 +56,7 @@ func TestStoriesTokenizerGivesKnownIDs(t *testing.T) {
 func idLines(tok *Tokenizer, texts []string, opts Options) string {
 	var sb strings.Builder
 	for _, text := range texts {
-		for i, id := range tok.Encode(text, opts) {
+		for i, id := range encoded(tok, text, opts) {
 			if i > 0 {
 				sb.WriteByte(' ')
 			}

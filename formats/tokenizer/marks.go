@@ -3,13 +3,15 @@ package tokenizer
 import (
 	"slices"
 	"strings"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // marks finds special tokens in text.
 type marks interface {
 	// each calls yield for the special tokens of text and for the text between
 	// them (id unknown), in order. Control tokens count with control only.
-	each(text string, control bool, yield func(piece string, id int32))
+	each(w *pattern.Work, text string, control bool, yield func(piece string, id int32))
 }
 
 // marker is a token that is looked for in text.
@@ -44,20 +46,20 @@ type span struct {
 	id       int32
 }
 
-func (l *longestFirst) each(text string, control bool, yield func(piece string, id int32)) {
+func (l *longestFirst) each(w *pattern.Work, text string, control bool, yield func(piece string, id int32)) {
 	if text == "" {
 		return
 	}
 	spans := []span{{0, len(text), unknown}}
 	var next []span
-	for _, i := range l.present(text) {
+	for _, i := range l.present(w, text) {
 		m := &l.marks[i]
 		if m.control && !control {
 			continue
 		}
 		next = next[:0]
 		for _, s := range spans {
-			if s.id != unknown {
+			if s.id != unknown || !w.Spend(1+(s.to-s.from)/16) {
 				next = append(next, s)
 				continue
 			}
@@ -71,17 +73,20 @@ func (l *longestFirst) each(text string, control bool, yield func(piece string, 
 }
 
 // present lists the marks that occur in text at all, longest first.
-func (l *longestFirst) present(text string) []int32 {
+func (l *longestFirst) present(w *pattern.Work, text string) []int32 {
 	seen := make([]bool, len(l.marks))
 	var found []int32
 	for at := 0; at < len(text); at++ {
+		if !w.Spend(1) {
+			return nil
+		}
 		node, ok := l.find.step(0, text[at])
 		for end := at + 1; ok; end++ {
 			if i := l.find.value[node]; i >= 0 && !seen[i] {
 				seen[i] = true
 				found = append(found, i)
 			}
-			if end == len(text) {
+			if end == len(text) || !w.Spend(1) {
 				break
 			}
 			node, ok = l.find.step(node, text[end])

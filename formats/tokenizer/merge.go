@@ -1,5 +1,7 @@
 package tokenizer
 
+import "github.com/f190792d/mq/formats/tokenizer/pattern"
+
 // unknown is the id of a piece of text that no token spells.
 const unknown int32 = -1
 
@@ -38,15 +40,21 @@ func (m *merger) add(at, n int, id int32) {
 }
 
 // run makes all merges. What is left are the parts with n > 0, in order.
-func (m *merger) run(text string, by pairing) {
+func (m *merger) run(w *pattern.Work, text string, by pairing) {
 	if len(m.parts) == 0 {
 		return
 	}
 	m.parts[len(m.parts)-1].next = -1
 	for i := int32(1); i < int32(len(m.parts)); i++ {
+		if i&1023 == 0 && !w.Spend(1024) {
+			return
+		}
 		m.offer(text, by, i-1, i)
 	}
-	for len(m.queue) > 0 {
+	for pops := 1; len(m.queue) > 0; pops++ {
+		if pops&255 == 0 && !w.Spend(4*256) { // a pop is several steps
+			return
+		}
 		c := m.pop()
 		l := int32(uint32(c.order))
 		left := &m.parts[l]

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // normalizer is the normalization of SentencePiece models: replacements by the
@@ -41,9 +43,9 @@ func (n *normalizer) blank() string {
 }
 
 // sentencePiece normalizes as the SentencePiece library does.
-func (n *normalizer) sentencePiece(s string) string {
+func (n *normalizer) sentencePiece(w *pattern.Work, s string) string {
 	if n.merge {
-		for s != "" {
+		for s != "" && w.Spend(1) {
 			size, piece := n.prefixOf(s)
 			if piece != " " {
 				break
@@ -60,7 +62,7 @@ func (n *normalizer) sentencePiece(s string) string {
 		out.WriteString(blank)
 	}
 	afterSpace := n.merge
-	for s != "" {
+	for s != "" && w.Spend(1) {
 		size, piece := n.prefixOf(s)
 		s = s[size:]
 		for afterSpace && strings.HasPrefix(piece, " ") {
@@ -85,11 +87,11 @@ func (n *normalizer) sentencePiece(s string) string {
 
 // llama normalizes as llama.cpp does for unigram vocabularies: the space that
 // belongs to a word is written when the word begins.
-func (n *normalizer) llama(s string) string {
+func (n *normalizer) llama(w *pattern.Work, s string) string {
 	blank := n.blank()
 	out := make([]byte, 0, len(s)+len(s)/2)
 	begun, inWord := false, false
-	for s != "" {
+	for s != "" && w.Spend(1) {
 		size, piece := n.prefixOf(s)
 		s = s[size:]
 		for i := range len(piece) {

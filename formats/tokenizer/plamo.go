@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // plamo encodes as PLaMo-2 does: the cheapest sequence of tokens, found from
@@ -18,7 +19,7 @@ type plamo struct {
 
 const plamoUnknown = 10_000_000 // cost of a character without a token
 
-func (m *plamo) word(dst []int32, s string) []int32 {
+func (m *plamo) word(w *pattern.Work, dst []int32, s string) []int32 {
 	s = strings.TrimPrefix(s, "\uFEFF")
 	type choice struct {
 		cost int64
@@ -28,6 +29,9 @@ func (m *plamo) word(dst []int32, s string) []int32 {
 	best := make([]choice, len(s)+1)
 	var hits []choice
 	for at := len(s); at > 0; {
+		if !w.Spend(1) {
+			return dst
+		}
 		_, size := utf8.DecodeLastRuneInString(s[:at])
 		at -= size
 		hits = hits[:0]
@@ -38,7 +42,9 @@ func (m *plamo) word(dst []int32, s string) []int32 {
 				break
 			}
 			node = next
-			end++
+			if end++; (end-at)&63 == 0 && !w.Spend(64) {
+				return dst
+			}
 			if id := m.match.value[node]; id >= 0 {
 				hits = append(hits, choice{best[end].cost + m.cost[id], int32(end), id})
 			}
@@ -88,7 +94,7 @@ func (l *loader) plamo() error {
 	}
 	m.match = newTrie(keys, ids)
 	l.model = m
-	l.words = func(dst []string, f fragment) []string { return append(dst, repairLlama(f.text)) }
+	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return append(dst, repairLlama(f.text)) }
 	l.piece = func(id int32) string {
 		if b, ok := ParseByteToken(l.vocab.text(id)); ok && l.types[id] == TypeByte {
 			return string([]byte{b})

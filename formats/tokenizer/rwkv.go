@@ -1,5 +1,7 @@
 package tokenizer
 
+import "github.com/f190792d/mq/formats/tokenizer/pattern"
+
 // greedy encodes with the longest token that begins the rest of the text
 // (RWKV world).
 type greedy struct {
@@ -7,9 +9,10 @@ type greedy struct {
 	unk   int32
 }
 
-func (m *greedy) word(dst []int32, s string) []int32 {
-	for s != "" {
+func (m *greedy) word(w *pattern.Work, dst []int32, s string) []int32 {
+	for s != "" && w.Spend(1) {
 		n, id := m.match.longest(s)
+		w.Spend(n / 8)
 		if n == 0 {
 			n, id = 1, m.unk
 		}

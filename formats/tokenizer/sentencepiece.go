@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // SentencePiece is the part of a SentencePiece ModelProto that encoding needs
@@ -176,7 +177,9 @@ func FromSentencePiece(raw []byte) (*Tokenizer, error) {
 	}
 	n := &normalizer{chars: chars, keep: userDefined(t.vocab, t.types), escape: m.escape,
 		prefix: m.DummyPrefix, suffix: m.spaceSuffix, merge: m.MergeSpaces}
-	t.words = func(dst []string, f fragment) []string { return append(dst, n.sentencePiece(f.text)) }
+	t.words = func(w *pattern.Work, dst []string, f fragment) []string {
+		return append(dst, n.sentencePiece(w, f.text))
+	}
 	t.addSpace = m.DummyPrefix && !m.spaceSuffix
 	t.piece = t.textPiece(unescapeSpaces)
 	t.around()

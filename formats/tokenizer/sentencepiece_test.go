@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
 
@@ -24,11 +25,11 @@ func TestSentencePieceBPEKeepsUserDefinedTokensWhole(t *testing.T) {
 		"<s>ab":      "<s> ▁ab",
 		"   ":        "",
 	} {
-		if got := spell(tok, tok.Encode(text, Options{ParseSpecial: true})); got != want {
+		if got := spell(tok, encoded(tok, text, Options{ParseSpecial: true})); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	if got := spell(tok, tok.Encode("b", Options{AddSpecial: true})); got != "<s> ▁ b" {
+	if got := spell(tok, encoded(tok, "b", Options{AddSpecial: true})); got != "<s> ▁ b" {
 		t.Errorf("with BOS: got %q", got)
 	}
 }
@@ -40,7 +41,7 @@ func TestSentencePieceUnigramFavoursUserDefinedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := spell(tok, tok.Encode("ab[x]", Options{AddSpecial: true})); got != "▁ab [x] </s>" {
+	if got := spell(tok, encoded(tok, "ab[x]", Options{AddSpecial: true})); got != "▁ab [x] </s>" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -92,10 +93,10 @@ func TestCharsmapReplacesTheLongestMatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := &normalizer{chars: m, escape: true, prefix: true, merge: true}
-	if got := n.sentencePiece("  ﬁx  ﬂ \xff"); got != "▁fix▁ﬂ▁\uFFFD" {
+	if got := n.sentencePiece(pattern.NewWork(t.Context(), 100), "  ﬁx  ﬂ \xff"); got != "▁fix▁ﬂ▁\uFFFD" {
 		t.Errorf("got %q", got)
 	}
-	if got := n.llama("ﬁx  a "); got != "▁fix▁a" {
+	if got := n.llama(pattern.NewWork(t.Context(), 100), "ﬁx  a "); got != "▁fix▁a" {
 		t.Errorf("llama: got %q", got)
 	}
 	if n, with := m.longest("ﬁ"); n != 3 || with != "fi" {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // spm encodes as SentencePiece's BPE models do: neighbours are put together
@@ -101,32 +103,34 @@ func (m *spm) pair(text string, l, r *part) (rank, id int32, ok bool) {
 	return m.rank[id], id, true
 }
 
-func (m *spm) word(dst []int32, s string) []int32 {
+func (m *spm) word(w *pattern.Work, dst []int32, s string) []int32 {
 	st, _ := m.state.Get().(*bpeState)
 	if st == nil {
 		st = &bpeState{cache: wordCache{}}
 	}
 	defer m.state.Put(st)
 	if m.fuse || m.keep != nil {
-		return m.encode(dst, s, st) // a word's ids depend on what stands before it
+		return m.encode(w, dst, s, st) // a word's ids depend on what stands before it
 	}
-	for s != "" {
+	for s != "" && w.Spend(1) {
 		n := m.cut.next(s)
 		if ids, ok := st.cache[s[:n]]; ok {
 			dst = append(dst, ids...)
 		} else {
 			from := len(dst)
-			dst = m.encode(dst, s[:n], st)
-			st.cache.note(s[:n], dst[from:])
+			dst = m.encode(w, dst, s[:n], st)
+			if w.Err() == nil {
+				st.cache.note(s[:n], dst[from:])
+			}
 		}
 		s = s[n:]
 	}
 	return dst
 }
 
-func (m *spm) encode(dst []int32, s string, st *bpeState) []int32 {
+func (m *spm) encode(w *pattern.Work, dst []int32, s string, st *bpeState) []int32 {
 	st.reset()
-	for i := 0; i < len(s); {
+	for i := 0; i < len(s) && w.Spend(1); {
 		n, id := leadLen(s[i:]), unknown
 		if m.keep != nil {
 			if k, _ := m.keep.longest(s[i:]); k > 0 {
@@ -136,7 +140,7 @@ func (m *spm) encode(dst []int32, s string, st *bpeState) []int32 {
 		st.add(i, n, id)
 		i += n
 	}
-	st.run(s, m)
+	st.run(w, s, m)
 	for i := range st.parts {
 		if p := &st.parts[i]; p.n > 0 {
 			dst = m.spell(dst, s[p.at:p.at+p.n])

@@ -10,7 +10,7 @@ func TestTekkenNumbersSpecialTokensFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := spell(tok, tok.Encode("ababa</s>é", Options{AddSpecial: true, ParseSpecial: true})); got != "<s> ab aba </s> Ã ©" {
+	if got := spell(tok, encoded(tok, "ababa</s>é", Options{AddSpecial: true, ParseSpecial: true})); got != "<s> ab aba </s> Ã ©" {
 		t.Errorf("got %q", got)
 	}
 	if text, _, kind := tok.Token(3); text != "<SPECIAL_3>" || kind != TypeControl {

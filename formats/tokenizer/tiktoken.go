@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -38,7 +39,7 @@ func (m *ranked) pair(text string, l, r *part) (rank, id int32, ok bool) {
 	return rank, rank, ok && (m.below == 0 || rank < m.below)
 }
 
-func (m *ranked) word(dst []int32, s string) []int32 {
+func (m *ranked) word(w *pattern.Work, dst []int32, s string) []int32 {
 	if rank, ok := m.ranks[s]; ok {
 		return append(dst, rank+m.shift)
 	}
@@ -47,7 +48,7 @@ func (m *ranked) word(dst []int32, s string) []int32 {
 		st = new(bpeState)
 	}
 	defer m.state.Put(st)
-	m.merge(st, s)
+	m.merge(w, st, s)
 	for _, p := range st.parts {
 		if p.n > 0 {
 			dst = append(dst, p.id+m.shift)
@@ -56,19 +57,19 @@ func (m *ranked) word(dst []int32, s string) []int32 {
 	return dst
 }
 
-func (m *ranked) merge(st *bpeState, s string) {
+func (m *ranked) merge(w *pattern.Work, st *bpeState, s string) {
 	st.reset()
 	for i := range len(s) {
 		st.add(i, 1, m.ranks[s[i:i+1]])
 	}
-	st.run(s, m)
+	st.run(w, s, m)
 }
 
 // halves returns the two tokens that a token is made of, or ok false: the last
 // merge that builds it from lower ranks.
 func (m *ranked) halves(st *bpeState, token string, rank int32) (left, right string, ok bool) {
 	m.below = rank
-	m.merge(st, token)
+	m.merge(pattern.NewWork(context.Background(), len(token)), st, token)
 	m.below = 0
 	var sides []string
 	for _, p := range st.parts {
@@ -210,7 +211,7 @@ func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Token
 	}
 	own.seal(len(bytesOf))
 	t.marked = newLongestFirst(ms)
-	t.words = func(dst []string, f fragment) []string { return split(dst, repair(f.text)) }
+	t.words = func(w *pattern.Work, dst []string, f fragment) []string { return split(w, dst, repair(f.text)) }
 	t.piece = func(id int32) string { return bytesOf[id] }
 	t.around()
 	return t, nil

@@ -1,8 +1,11 @@
 package tokenizer
 
 import (
+	"context"
 	"strings"
 	"sync"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
 // TokenType is the kind of a token, numbered as in tokenizer.ggml.token_type.
@@ -32,16 +35,16 @@ type Tokenizer struct {
 	begin, end     []int32 // what AddSpecial puts around the text
 	addSpace       bool    // text begins with a space that is not part of it
 
-	marked marks                                   // tokens that are found in text first
-	words  func(dst []string, f fragment) []string // normalizes and cuts the text between them
-	model  model                                   // encodes a word
-	piece  func(id int32) string                   // the bytes of a token
-	pool   sync.Pool                               // *[]string: words
+	marked marks                                                    // tokens that are found in text first
+	words  func(w *pattern.Work, dst []string, f fragment) []string // normalizes and cuts the text between them
+	model  model                                                    // encodes a word
+	piece  func(id int32) string                                    // the bytes of a token
+	pool   sync.Pool                                                // *[]string: words
 }
 
 // model encodes one word.
 type model interface {
-	word(dst []int32, s string) []int32
+	word(w *pattern.Work, dst []int32, s string) []int32
 }
 
 // fragment is text between special tokens.
@@ -61,9 +64,11 @@ type Options struct {
 	ParseSpecial bool
 }
 
-// Encode returns the token ids of text. It never fails: what no token spells
-// becomes the unknown token or, where there is none, nothing.
-func (t *Tokenizer) Encode(text string, opts Options) []int32 {
+// Encode returns the token ids of text. What no token spells becomes the
+// unknown token or, where there is none, nothing. The error is the context's,
+// or says that text and vocabulary were made to take for ever.
+func (t *Tokenizer) Encode(ctx context.Context, text string, opts Options) ([]int32, error) {
+	w := pattern.NewWork(ctx, len(text))
 	ids := make([]int32, 0, len(text)/3+8)
 	if opts.AddSpecial {
 		ids = append(ids, t.begin...)
@@ -73,15 +78,18 @@ func (t *Tokenizer) Encode(text string, opts Options) []int32 {
 		words = new([]string)
 	}
 	first, afterSpecial := true, true
-	t.marked.each(text, opts.ParseSpecial, func(piece string, id int32) {
+	t.marked.each(w, text, opts.ParseSpecial, func(piece string, id int32) {
 		if id != unknown {
 			ids = append(ids, id)
 			first, afterSpecial = false, true
 			return
 		}
-		*words = t.words((*words)[:0], fragment{piece, first, afterSpecial})
-		for _, w := range *words {
-			ids = t.model.word(ids, w)
+		*words = t.words(w, (*words)[:0], fragment{piece, first, afterSpecial})
+		for _, word := range *words {
+			if !w.Spend(1) {
+				break
+			}
+			ids = t.model.word(w, ids, word)
 		}
 		first, afterSpecial = false, false
 	})
@@ -90,7 +98,10 @@ func (t *Tokenizer) Encode(text string, opts Options) []int32 {
 	if opts.AddSpecial {
 		ids = append(ids, t.end...)
 	}
-	return ids
+	if err := w.Err(); err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // Decode returns the text of ids: the bytes of each token, control tokens

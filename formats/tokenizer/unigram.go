@@ -1,6 +1,10 @@
 package tokenizer
 
-import "math"
+import (
+	"math"
+
+	"github.com/f190792d/mq/formats/tokenizer/pattern"
+)
 
 // unigram encodes with the most probable sequence of tokens (Kudo 2018), by
 // the Viterbi algorithm over characters.
@@ -66,7 +70,7 @@ type step struct {
 	score float64
 }
 
-func (m *unigram) word(dst []int32, s string) []int32 {
+func (m *unigram) word(w *pattern.Work, dst []int32, s string) []int32 {
 	if s == "" {
 		return dst
 	}
@@ -86,6 +90,9 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 		}
 	}
 	for at := 0; at < len(s); {
+		if !w.Spend(1) {
+			return dst
+		}
 		if m.short && reached >= at && math.Abs(best[at].score) > resetScore {
 			rebase(best[at : reached+1])
 		}
@@ -98,7 +105,9 @@ func (m *unigram) word(dst []int32, s string) []int32 {
 				break
 			}
 			node = next
-			end++
+			if end++; (end-at)&63 == 0 && !w.Spend(64) {
+				return dst
+			}
 			if id := m.match.value[node]; id >= 0 {
 				single = single || end-at == size
 				offer(at, end, id, m.scores[id])

@@ -16,13 +16,14 @@ type wordPiece struct {
 	unk         int32
 }
 
-func (m *wordPiece) word(dst []int32, s string) []int32 {
+func (m *wordPiece) word(w *pattern.Work, dst []int32, s string) []int32 {
 	if m.limit > 0 && runeCount(s) > m.limit {
 		return m.miss(dst)
 	}
 	from := len(dst)
-	for part := m.first; s != ""; part = m.rest {
+	for part := m.first; s != "" && w.Spend(1); part = m.rest {
 		n, id := part.longest(s)
+		w.Spend(n / 8)
 		if n == 0 {
 			return m.miss(dst[:from])
 		}

@@ -54,7 +54,7 @@ var (
 
 // handWritten are the patterns that have a scanner. A test holds each scanner
 // against its pattern.
-var handWritten = map[string]func(*Edition) splitter{
+var handWritten = map[string]func(*Edition) Splitter{
 	GPT2:   gpt2.with(lowerCase),
 	Llama3: llama3.with(everyCase),
 	Qwen2:  qwen2.with(everyCase),
@@ -74,7 +74,7 @@ var handWritten = map[string]func(*Edition) splitter{
 }
 
 // handScanner returns the scanner for a pattern; false where there is none.
-func Scanner(pattern string, ed *Edition) (splitter, bool) {
+func Scanner(pattern string, ed *Edition) (Splitter, bool) {
 	build, ok := handWritten[pattern]
 	if !ok {
 		return nil, false
@@ -91,9 +91,9 @@ var (
 	tekken = words{letters: letter | Mark, cased: true, suffix: true, numbers: 1, tail: "\r\n/", lines: true}
 )
 
-func (w words) with(c contractions) func(*Edition) splitter {
+func (w words) with(c contractions) func(*Edition) Splitter {
 	w.contraction = c
-	return func(ed *Edition) splitter {
+	return func(ed *Edition) Splitter {
 		own := w // the tables are shared by tokenizers built at once
 		own.ed = ed
 		return own.splitter()

@@ -107,14 +107,14 @@ var rules = map[string]Rule{
 	"whitespace": {patterns: []string{`\S+`}, Characters: true},
 }
 
-// splitter compiles the rule over llama.cpp's edition of Unicode.
-func (r Rule) Splitter() (splitter, error) {
+// Splitter compiles the rule over llama.cpp's edition of Unicode.
+func (r Rule) Splitter() (Splitter, error) {
 	rest, err := compilePatterns(r.patterns, Unicode15)
 	if err != nil {
 		return nil, err
 	}
 	if r.groups {
-		return chain([]splitter{digitGroups(Unicode15), rest}), nil
+		return chain([]Splitter{digitGroups(Unicode15), rest}), nil
 	}
 	return rest, nil
 }

@@ -1,14 +1,15 @@
 package pattern
 
 import (
+	"math"
 	"sync"
 	"unicode/utf8"
 )
 
-// regex is a compiled split pattern: a backtracking program, as the patterns
+// Regexp is a compiled split pattern: a backtracking program, as the patterns
 // need lookahead and leftmost-first alternatives. A run of one character set
 // takes one step and one backtrack entry, whatever its length.
-type regex struct {
+type Regexp struct {
 	prog []inst
 	// first tells which ASCII characters, and whether any other character,
 	// can begin a match; empty tells that a match may consume nothing.
@@ -43,18 +44,17 @@ type inst struct {
 }
 
 const (
-	maxProgram = 1 << 14
-	// The work for one text is bounded, so that a hostile pattern ends:
-	// where it runs out, nothing matches any more. Patterns in use take
-	// fewer than ten steps a byte.
-	freeSteps    = 1 << 20
-	stepsPerByte = 1 << 9
-	maxFrames    = 1 << 20 // points to come back to
+	maxPattern = 1 << 16 // bytes
+	maxProgram = 1 << 12 // instructions
+	maxFrames  = 1 << 20 // points to come back to
 )
 
-// compileRegex compiles a pattern over the given edition of Unicode.
-func CompileRegexp(pattern string, ed *Edition) (*regex, error) {
+// CompileRegexp compiles a pattern over the given edition of Unicode.
+func CompileRegexp(pattern string, ed *Edition) (*Regexp, error) {
 	p := &parser{src: pattern, ed: ed}
+	if len(pattern) > maxPattern {
+		return nil, p.fail("pattern is too large")
+	}
 	root, err := p.alternatives()
 	if err != nil {
 		return nil, err
@@ -68,13 +68,13 @@ func CompileRegexp(pattern string, ed *Edition) (*regex, error) {
 	if c.size > maxProgram {
 		return nil, p.fail("pattern is too large")
 	}
-	re := &regex{prog: c.prog}
+	re := &Regexp{prog: c.prog}
 	re.empty = re.begin(root)
 	return re, nil
 }
 
 // begin adds what can begin n to the first set; true when n can be empty.
-func (re *regex) begin(n *node) bool {
+func (re *Regexp) begin(n *node) bool {
 	switch {
 	case n.set != nil:
 		for r := range re.first {
@@ -200,21 +200,39 @@ type frame struct{ pc, pos, low int }
 
 type matcher struct {
 	stack []frame
-	steps int
+	steps int // since the last account
+	work  *Work
 }
+
+// spend accounts for the steps made; false where there may be no more.
+func (m *matcher) spend() bool {
+	steps := m.steps
+	m.steps = 0
+	if len(m.stack) > maxFrames {
+		steps = math.MaxInt32 // more than any text is worth
+	}
+	return m.work.Spend(steps)
+}
+
+// stepsAtOnce are made between two accounts.
+const stepsAtOnce = 256
 
 var matchers = sync.Pool{New: func() any { return new(matcher) }}
 
-// each calls yield with the bounds of every match in s, in order, leftmost
+// Each calls yield with the bounds of every match in s, in order, leftmost
 // first and not overlapping. An empty match is reported only where it does not
-// touch the end of the match before.
-func (re *regex) Each(s string, yield func(start, end int)) {
+// touch the end of the match before. It stops where the work ends.
+func (re *Regexp) Each(w *Work, s string, yield func(start, end int)) {
 	m := matchers.Get().(*matcher)
-	defer matchers.Put(m)
-	m.steps = freeSteps + stepsPerByte*len(s)
+	m.work = w
+	defer func() {
+		m.spend()
+		m.work = nil
+		matchers.Put(m)
+	}()
 	for at, last := 0, -1; ; {
 		start, end, ok := re.find(m, s, at)
-		if !ok {
+		if !ok || w.Err() != nil {
 			return
 		}
 		if start < end || start != last {
@@ -232,8 +250,11 @@ func (re *regex) Each(s string, yield func(start, end int)) {
 }
 
 // find returns the first match in s that begins at from or later.
-func (re *regex) find(m *matcher, s string, from int) (start, end int, ok bool) {
+func (re *Regexp) find(m *matcher, s string, from int) (start, end int, ok bool) {
 	for at := from; at <= len(s); at++ {
+		if m.steps++; m.steps >= stepsAtOnce && !m.spend() {
+			return 0, 0, false
+		}
 		if at < len(s) {
 			if b := s[at]; b < utf8.RuneSelf && !re.first[b] && !re.empty || b >= utf8.RuneSelf && !re.far && !re.empty {
 				continue
@@ -268,7 +289,7 @@ func (m *matcher) run(prog []inst, s string, at int) int {
 	defer func() { m.stack = m.stack[:base] }()
 	pc, pos := 0, at
 	for {
-		if m.steps--; m.steps < 0 || len(m.stack) > maxFrames {
+		if m.steps++; m.steps >= stepsAtOnce && !m.spend() {
 			return -1
 		}
 		in, ok := &prog[pc], true
@@ -279,6 +300,7 @@ func (m *matcher) run(prog []inst, s string, at int) int {
 			if ok = pos < len(s); ok {
 				r, n := decode(s[pos:])
 				ok = in.set.has(r)
+				m.steps += in.set.weight
 				pos += n
 			}
 		case opRun:
@@ -293,7 +315,7 @@ func (m *matcher) run(prog []inst, s string, at int) int {
 					low = pos
 				}
 			}
-			m.steps -= (pos - low) / 16
+			m.steps += count / 16 * (1 + in.set.weight)
 			if ok = count >= in.min; ok && pos > low {
 				m.stack = append(m.stack, frame{pc + 1, pos, low})
 			}

@@ -19,6 +19,9 @@ type node struct {
 
 	min, max             int
 	lazy, atomic, negate bool
+
+	empty bool // can match without consuming text
+	size  int  // of its program, at least 1
 }
 
 const (
@@ -71,6 +74,9 @@ func (p *parser) alternatives() (*node, error) {
 			}
 			seq.seq = append(seq.seq, item)
 		}
+		if _, err := p.sized(seq); err != nil {
+			return nil, err
+		}
 		alt = append(alt, seq)
 		if !p.accept("|") {
 			break
@@ -79,7 +85,7 @@ func (p *parser) alternatives() (*node, error) {
 	if len(alt) == 1 {
 		return alt[0], nil
 	}
-	return &node{alt: alt}, nil
+	return p.sized(&node{alt: alt})
 }
 
 // item reads one atom with its quantifiers.
@@ -88,15 +94,21 @@ func (p *parser) item() (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	for p.more() {
+	if _, err := p.sized(atom); err != nil {
+		return nil, err
+	}
+	for tower := 0; p.more(); tower++ {
 		lo, hi, ok := p.quantifier()
 		if !ok {
 			break
 		}
+		if tower == maxNest {
+			return nil, p.fail("too many repeats of one another")
+		}
 		if lo > maxRepeat || hi > maxRepeat || hi >= 0 && lo > hi {
 			return nil, p.fail("repeat count out of range")
 		}
-		if hi < 0 && atom.nullable() || atom.assert != 0 || atom.look != nil {
+		if hi < 0 && atom.empty || atom.assert != 0 || atom.look != nil {
 			return nil, p.fail("repeat of an expression that can be empty")
 		}
 		atom = &node{repeat: atom, min: lo, max: hi}
@@ -104,6 +116,9 @@ func (p *parser) item() (*node, error) {
 			atom.lazy = true
 		} else if p.accept("+") {
 			atom.atomic = true
+		}
+		if _, err := p.sized(atom); err != nil {
+			return nil, err
 		}
 	}
 	return atom, nil
@@ -118,8 +133,12 @@ func (p *parser) quantifier() (lo, hi int, ok bool) {
 	case p.accept("?"):
 		return 0, 1, true
 	}
-	body, _, found := strings.Cut(p.src[p.pos:], "}")
-	if !strings.HasPrefix(body, "{") || !found {
+	const longest = 32
+	if !p.peek("{") {
+		return 0, 0, false
+	}
+	body, _, found := strings.Cut(p.src[p.pos:min(p.pos+longest, len(p.src))], "}")
+	if !found {
 		return 0, 0, false
 	}
 	from, to, ranged := strings.Cut(body[1:], ",")
@@ -342,27 +361,37 @@ func (p *parser) member(set *runeSet) (rune, error) {
 	return -1, nil
 }
 
-// nullable tells whether the expression can match without consuming text.
-func (n *node) nullable() bool {
+// sized computes what is asked of a node later on, so that nothing walks the
+// tree again and again, and refuses what would become too large a program.
+func (p *parser) sized(n *node) (*node, error) {
+	n.size = 1
 	switch {
 	case n.set != nil:
-		return false
 	case n.alt != nil:
 		for _, a := range n.alt {
-			if a.nullable() {
-				return true
-			}
+			n.empty = n.empty || a.empty
+			n.size += a.size + 2
 		}
-		return false
 	case n.repeat != nil:
-		return n.min == 0 || n.repeat.nullable()
-	case n.look != nil || n.assert != 0:
-		return true
-	}
-	for _, item := range n.seq {
-		if !item.nullable() {
-			return false
+		n.empty = n.min == 0 || n.repeat.empty
+		n.size += n.repeat.size
+		if n.repeat.set == nil || n.lazy {
+			n.size += (n.repeat.size + 1) * max(n.min, n.max, 1)
+		}
+	case n.look != nil:
+		n.empty = true
+		n.size += n.look.size + 1
+	case n.assert != 0:
+		n.empty = true
+	default:
+		n.empty = true
+		for _, item := range n.seq {
+			n.empty = n.empty && item.empty
+			n.size += item.size
 		}
 	}
-	return true
+	if n.size > maxProgram {
+		return nil, p.fail("pattern is too large")
+	}
+	return n, nil
 }

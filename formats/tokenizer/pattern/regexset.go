@@ -13,16 +13,30 @@ type runeSet struct {
 	fold    bool // (?i): any case variant may be the member
 	ed      *Edition
 	ascii   [2]uint64 // the answer for each ASCII character
+	weight  int       // steps that a look-up is worth
 }
 
 // seal computes the ASCII bitmap; the set must not change afterwards.
 func (s *runeSet) seal() *runeSet {
+	s.weight = s.size() / 64
 	for r := rune(0); r < 128; r++ {
 		if s.lookup(r) {
 			s.ascii[r>>6] |= 1 << (r & 63)
 		}
 	}
 	return s
+}
+
+// size is the number of ranges and classes that a look-up may go through.
+func (s *runeSet) size() int {
+	n := 1 + len(s.ranges)/2 + len(s.classes)
+	for _, in := range s.nested {
+		n += in.size()
+	}
+	if s.both != nil {
+		n += s.both.size()
+	}
+	return n
 }
 
 func (s *runeSet) has(r rune) bool {

@@ -30,7 +30,7 @@ const (
 	everyCase                  // all case variants, also the long s
 )
 
-func (w words) splitter() splitter { return scan(w.next) }
+func (w words) splitter() Splitter { return scan(w.next) }
 
 func (w words) next(s string) int {
 	r, n := decode(s)
@@ -234,10 +234,13 @@ func (c contractions) letter(s string) (rune, int) {
 // digitGroups cuts text in and behind numbers, so that a number ends in groups
 // of three: ab1|234|567|cd. What stands before a number stays with its first
 // group, as in llama.cpp; a later rule parts the two.
-func digitGroups(ed *Edition) splitter {
+func digitGroups(ed *Edition) Splitter {
 	w := words{ed: ed}
-	return func(dst []string, s string) []string {
+	return func(work *Work, dst []string, s string) []string {
 		from := 0
+		if !work.Spend(1 + len(s)/8) {
+			return dst
+		}
 		for i := 0; i < len(s); {
 			r, n := decode(s[i:])
 			if ed.Of(r)&Numeric == 0 {
@@ -259,8 +262,8 @@ func digitGroups(ed *Edition) splitter {
 }
 
 // trailingSpace cuts off the white space at the end of the text.
-func trailingSpace(ed *Edition) splitter {
-	return func(dst []string, s string) []string {
+func trailingSpace(ed *Edition) Splitter {
+	return func(_ *Work, dst []string, s string) []string {
 		end := len(s)
 		for end > 0 {
 			r, n := utf8.DecodeLastRuneInString(s[:end])

@@ -1,18 +1,21 @@
 package pattern
 
-// A splitter appends the pieces of s to dst: it cuts s and drops nothing
+// A Splitter appends the pieces of s to dst: it cuts s and drops nothing
 // (unless it says so). Rules follow one another, each on the pieces of the
 // rule before, as if each piece were a text of its own.
-type splitter func(dst []string, s string) []string
+type Splitter func(w *Work, dst []string, s string) []string
 
 // scanner returns the length of the first piece of s, which is not empty.
 type scanner func(s string) int
 
 // scan cuts with a hand-written scanner.
-func scan(next scanner) splitter {
-	return func(dst []string, s string) []string {
+func scan(next scanner) Splitter {
+	return func(w *Work, dst []string, s string) []string {
 		for s != "" {
 			n := next(s)
+			if !w.Spend(1 + n/8) {
+				return dst
+			}
 			dst = append(dst, s[:n])
 			s = s[n:]
 		}
@@ -21,10 +24,10 @@ func scan(next scanner) splitter {
 }
 
 // isolate cuts out every match; what lies between two matches is a piece.
-func isolate(re *regex) splitter {
-	return func(dst []string, s string) []string {
+func isolate(re *Regexp) Splitter {
+	return func(w *Work, dst []string, s string) []string {
 		at := 0
-		re.Each(s, func(start, end int) {
+		re.Each(w, s, func(start, end int) {
 			if at < start {
 				dst = append(dst, s[at:start])
 			}
@@ -41,17 +44,20 @@ func isolate(re *regex) splitter {
 }
 
 // chain applies rules in order.
-func chain(rules []splitter) splitter {
+func chain(rules []Splitter) Splitter {
 	if len(rules) == 1 {
 		return rules[0]
 	}
-	return func(dst []string, s string) []string {
+	return func(w *Work, dst []string, s string) []string {
 		pieces := []string{s}
 		var next []string
 		for _, rule := range rules {
 			next = next[:0]
 			for _, p := range pieces {
-				next = rule(next, p)
+				if !w.Spend(1) {
+					return dst
+				}
+				next = rule(w, next, p)
 			}
 			pieces, next = next, pieces
 		}
@@ -59,9 +65,9 @@ func chain(rules []splitter) splitter {
 	}
 }
 
-// compilePattern gives the splitter for a pattern: the hand-written scanner
+// Compile gives the Splitter for a pattern: the hand-written scanner
 // where there is one, else the regular expression.
-func Compile(pattern string, ed *Edition) (splitter, error) {
+func Compile(pattern string, ed *Edition) (Splitter, error) {
 	if split, ok := Scanner(pattern, ed); ok {
 		return split, nil
 	}
@@ -72,8 +78,8 @@ func Compile(pattern string, ed *Edition) (splitter, error) {
 	return isolate(re), nil
 }
 
-func compilePatterns(patterns []string, ed *Edition) (splitter, error) {
-	rules := make([]splitter, len(patterns))
+func compilePatterns(patterns []string, ed *Edition) (Splitter, error) {
+	rules := make([]Splitter, len(patterns))
 	for i, p := range patterns {
 		var err error
 		if rules[i], err = Compile(p, ed); err != nil {

@@ -1,12 +1,12 @@
 package pattern
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,7 +27,7 @@ func TestScannersGiveThePiecesOfTheirPatterns(t *testing.T) {
 			}
 			slow, fast := isolate(re), build(ed)
 			for _, text := range texts {
-				want, got := slow(nil, text), fast(nil, text)
+				want, got := slow(work(text), nil, text), fast(work(text), nil, text)
 				if !slices.Equal(got, want) {
 					t.Errorf("%.60s\n%q\ngot  %q\nwant %q", pattern, text, got, want)
 					break
@@ -46,7 +46,7 @@ func TestEveryRuleKeepsTheText(t *testing.T) {
 			continue
 		}
 		for _, text := range texts {
-			if got := strings.Join(split(nil, text), ""); got != text {
+			if got := strings.Join(split(work(text), nil, text), ""); got != text {
 				t.Errorf("%s: %q became %q", name, text, got)
 				break
 			}
@@ -78,7 +78,7 @@ func TestRulesCutAsTheirPatternsSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(test.want, split(nil, test.text)); diff != "" {
+		if diff := cmp.Diff(test.want, split(work(test.text), nil, test.text)); diff != "" {
 			t.Errorf("%s %q: %s", test.pre, test.text, diff)
 		}
 	}
@@ -114,7 +114,7 @@ func TestRegexSemantics(t *testing.T) {
 			t.Errorf("%s: %v", test.pattern, err)
 			continue
 		}
-		if diff := cmp.Diff(test.want, isolate(re)(nil, test.text)); diff != "" {
+		if diff := cmp.Diff(test.want, isolate(re)(work(test.text), nil, test.text)); diff != "" {
 			t.Errorf("%s on %q: %s", test.pattern, test.text, diff)
 		}
 	}
@@ -129,15 +129,68 @@ func TestRefusesPatternsItCannotMatch(t *testing.T) {
 	}
 }
 
-func TestHostilePatternsEnd(t *testing.T) {
+// work bounds the work on a text of a test.
+func work(text string) *Work { return NewWork(context.Background(), len(text)) }
+
+func TestPatternsThatBacktrackForEverEndWithAnError(t *testing.T) {
+	for _, pattern := range []string{`(a|a)+b`, `(?:a?){30}a{30}b`, `(?=(a|a)+b)`, `(?>(a|a)+b)`} {
+		re, err := CompileRegexp(pattern, Unicode16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Repeat("a", 200)
+		w := work(text)
+		isolate(re)(w, nil, text)
+		if !errors.Is(w.Err(), fault.ErrUnsupported) {
+			t.Errorf("%s: %v", pattern, w.Err())
+		}
+	}
+}
+
+func TestAllStepsOfATextShareOneBudget(t *testing.T) {
 	re, err := CompileRegexp(`(a|a)+b`, Unicode16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	begin := time.Now()
-	pieces := isolate(re)(nil, strings.Repeat("a", 200))
-	if len(pieces) != 1 || time.Since(begin) > 10*time.Second {
-		t.Errorf("%d pieces in %v", len(pieces), time.Since(begin))
+	text := strings.Repeat("a", 200)
+	w := work(text)
+	cuts := 0
+	chain(slices.Repeat([]Splitter{func(w *Work, dst []string, s string) []string {
+		if w.Err() == nil {
+			cuts++
+		}
+		return isolate(re)(w, dst, s)
+	}}, 2000))(w, nil, text)
+	if cuts != 1 || w.Err() == nil {
+		t.Errorf("%d steps began, %v", cuts, w.Err())
+	}
+}
+
+func TestAnInterruptEndsTheWork(t *testing.T) {
+	re, err := CompileRegexp(`(a|a)+b`, Unicode16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("stopped")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	text := strings.Repeat("a", 200)
+	w := NewWork(ctx, 1<<40) // steps for hours
+	cancel(stop)
+	isolate(re)(w, nil, text)
+	if w.Err() != stop {
+		t.Errorf("got %v", w.Err())
+	}
+}
+
+// What is refused is refused at once: the time limit of tests is the bound.
+func TestRefusesPatternsThatOnlyGrow(t *testing.T) {
+	for _, pattern := range []string{
+		`(){1024}{1024}{1024}{1024}`, `()` + strings.Repeat("{1}", 1<<14), strings.Repeat("a|", 1<<15), strings.Repeat("a{", 1<<15),
+		`a` + strings.Repeat("{1}", 1<<14), strings.Repeat("x", 1<<24), `(?:(?:(?:a?){64}){64}){64}`, `[` + strings.Repeat("[a]", 1<<21) + `]`,
+	} {
+		if _, err := CompileRegexp(pattern, Unicode16); !errors.Is(err, fault.ErrUnsupported) {
+			t.Errorf("%.40s: %v", pattern, err)
+		}
 	}
 }
 
