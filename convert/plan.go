@@ -85,7 +85,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	var tokens *vocab.Vocabulary
 	if !o.NoVocabulary {
-		if tokens, err = vocabulary(ckpt, h, o.Pre); err != nil {
+		if tokens, err = vocabulary(ctx, ckpt, h, o.Pre); err != nil {
 			return nil, err
 		}
 	}

@@ -48,7 +48,7 @@ func TestBudgetBeatsTheRecipeOfItsSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	groups := profile.Groups(64)
-	divergences, err := MeasureSensitivity(ctx, m, [][]int32{Prompt(tok)}, groups, budget.Round, nil)
+	divergences, err := MeasureSensitivity(ctx, m, [][]int32{prompt(t, tok)}, groups, budget.Round, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestBudgetBeatsTheRecipeOfItsSize(t *testing.T) {
 func TestSensitivityDoesNotDependOnWorkersAndLeavesTheModelAsItWas(t *testing.T) {
 	ctx := context.Background()
 	m, tok := storiesWithTokenizer(t)
-	prompt := Prompt(tok)[:48]
+	prompt := prompt(t, tok)[:48]
 	before, err := m.Logits(ctx, prompt, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -36,9 +36,9 @@ func add(a, b int) int {
 
 // Prompt returns the tokens of PromptText, the first 192 of them, with what
 // the vocabulary wants in front.
-func Prompt(t *tokenizer.Tokenizer) []int32 {
-	tokens := t.Encode(PromptText, tokenizer.Options{AddSpecial: true})
-	return tokens[:min(len(tokens), promptTokens)]
+func Prompt(ctx context.Context, t *tokenizer.Tokenizer) ([]int32, error) {
+	tokens, err := t.Encode(ctx, PromptText, tokenizer.Options{AddSpecial: true})
+	return tokens[:min(len(tokens), promptTokens)], err
 }
 
 // FitPrompt cuts a prompt to what a comparison can afford of memory, in bytes;

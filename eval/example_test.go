@@ -3,6 +3,7 @@ package eval_test
 import (
 	"context"
 	"fmt"
+	"log"
 
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
@@ -21,7 +22,10 @@ func ExampleMeasurePerplexity() {
 		fmt.Println(err)
 		return
 	}
-	tokens := tok.Encode(eval.PromptText, tokenizer.Options{AddSpecial: true})
+	tokens, err := tok.Encode(context.Background(), eval.PromptText, tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	bos, _ := tok.Special("bos")
 	c := eval.Chunking{Context: 64, BOS: bos, AddBOS: tok.AddsBOS()}
 	p, err := eval.MeasurePerplexity(context.Background(), m, tokens, c, nil)

@@ -79,7 +79,7 @@ func heldOut(t testing.TB, m *forward.Model) ([]int32, Chunking) {
 	}
 	c := Chunking{Context: 256, Chunks: 60, AddBOS: tok.AddsBOS()}
 	c.BOS, _ = tok.Special("bos")
-	return tok.Encode(string(text), tokenizer.Options{AddSpecial: true}), c
+	return encoded(t, tok, string(text), tokenizer.Options{AddSpecial: true}), c
 }
 
 // quantized writes a type of the reference model and opens it.
@@ -164,4 +164,24 @@ func TestPerplexityOfASentencePieceModel(t *testing.T) {
 	if err != nil || math.Abs(got.Value/want-1) > 1e-3 {
 		t.Errorf("perplexity %v, %v, want %v", got.Value, err, want)
 	}
+}
+
+// encoded are the tokens of a text.
+func encoded(t testing.TB, tok *tokenizer.Tokenizer, text string, o tokenizer.Options) []int32 {
+	t.Helper()
+	tokens, err := tok.Encode(context.Background(), text, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+// prompt are the tokens of the built-in text.
+func prompt(t testing.TB, tok *tokenizer.Tokenizer) []int32 {
+	t.Helper()
+	tokens, err := Prompt(context.Background(), tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
 }

@@ -43,7 +43,7 @@ func Hellaswag(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text str
 		for _, ending := range task[2:] {
 			sentences = append(sentences, task[0]+" "+ending)
 		}
-		c, err := newChoice(t, "hellaswag: line "+strconv.Itoa(n*perTask+1), sentences, func(i int) bool { return i == gold })
+		c, err := newChoice(ctx, t, "hellaswag: line "+strconv.Itoa(n*perTask+1), sentences, func(i int) bool { return i == gold })
 		if err != nil {
 			return Score{}, err
 		}

@@ -27,7 +27,7 @@ func TestQuantizedWithOurMatrixIsAsGoodAsWithTheReference(t *testing.T) {
 	m, tok := storiesWithTokenizer(t)
 	c := Collection{Chunking: Chunking{Context: reference.ChunkSize, Chunks: reference.Chunks, AddBOS: tok.AddsBOS()}}
 	c.BOS, _ = tok.Special("bos")
-	collected, _, err := CollectImatrix(ctx, m, tok.Encode(string(text), tokenizer.Options{AddSpecial: true}), c, nil)
+	collected, _, err := CollectImatrix(ctx, m, encoded(t, tok, string(text), tokenizer.Options{AddSpecial: true}), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestImatrixOfTheReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens := tok.Encode(string(text), tokenizer.Options{AddSpecial: true})
+	tokens := encoded(t, tok, string(text), tokenizer.Options{AddSpecial: true})
 	c := Collection{Chunking: Chunking{Context: 256, Chunks: want.Chunks, AddBOS: tok.AddsBOS()}}
 	c.BOS, _ = tok.Special("bos")
 	got, _, err := CollectImatrix(context.Background(), m, tokens, c, nil)
@@ -53,7 +53,7 @@ func TestImatrixOfTheReference(t *testing.T) {
 
 func TestImatrixCountsPositions(t *testing.T) {
 	m, tok := storiesWithTokenizer(t)
-	tokens := tok.Encode(PromptText, tokenizer.Options{AddSpecial: true})
+	tokens := encoded(t, tok, PromptText, tokenizer.Options{AddSpecial: true})
 	for _, c := range []Collection{
 		{Perplexity: true}, {ProcessOutput: true}, {ProcessOutput: true, Perplexity: true}, {},
 	} {
@@ -82,7 +82,7 @@ func TestImatrixCountsPositions(t *testing.T) {
 func TestImatrixIsTheSumOfItsParts(t *testing.T) {
 	ctx := context.Background()
 	m, tok := storiesWithTokenizer(t)
-	tokens := tok.Encode(PromptText, tokenizer.Options{AddSpecial: true})
+	tokens := encoded(t, tok, PromptText, tokenizer.Options{AddSpecial: true})
 	for _, perplexity := range []bool{false, true} {
 		var first *imatrix.Matrix
 		c := Collection{Chunking: Chunking{Context: 16, Chunks: 9, Batch: 32}, Perplexity: perplexity}

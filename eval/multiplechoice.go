@@ -41,7 +41,7 @@ func MultipleChoice(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, dat
 			r.at = positions[i]
 		}
 		label := "multiple-choice: task " + strconv.Itoa(i+1)
-		c, err := r.task(t, label)
+		c, err := r.task(ctx, t, label)
 		if err != nil {
 			return Score{}, err
 		}
@@ -93,7 +93,7 @@ func (r *taskReader) answers() (texts []string, labels []bool) {
 }
 
 // task reads a question with both sets of answers.
-func (r *taskReader) task(t *tokenizer.Tokenizer, label string) (choice, error) {
+func (r *taskReader) task(ctx context.Context, t *tokenizer.Tokenizer, label string) (choice, error) {
 	question := r.string()
 	answers, labels := r.answers()
 	r.answers()
@@ -110,5 +110,5 @@ func (r *taskReader) task(t *tokenizer.Tokenizer, label string) (choice, error) 
 		}
 		sentences = append(sentences, question+" "+a)
 	}
-	return newChoice(t, label, sentences, func(i int) bool { return labels[i] })
+	return newChoice(ctx, t, label, sentences, func(i int) bool { return labels[i] })
 }

@@ -184,7 +184,7 @@ func TestRejectsTextsAndModelsThatCannotBeMeasured(t *testing.T) {
 
 func TestComparisonFindsADifference(t *testing.T) {
 	m, tok := storiesWithTokenizer(t)
-	tokens := Prompt(tok)
+	tokens := prompt(t, tok)
 	if len(tokens) < 100 {
 		t.Fatalf("the prompt has only %d tokens", len(tokens))
 	}
@@ -210,7 +210,7 @@ func TestPerplexityOfTheReference(t *testing.T) {
 
 func TestGreedyGenerationTakesTheMostLikelyToken(t *testing.T) {
 	m, tok := storiesWithTokenizer(t)
-	prompt := tok.Encode("Once upon a time", tokenizer.Options{AddSpecial: true})
+	prompt := encoded(t, tok, "Once upon a time", tokenizer.Options{AddSpecial: true})
 	generate := func(s Sampling) (out []int32) {
 		err := Generate(context.Background(), m, prompt, 12, s, nil, func(id int32) error { out = append(out, id); return nil })
 		if err != nil {

@@ -51,10 +51,14 @@ type choice struct {
 }
 
 // newChoice encodes the sentences of a task. label names it in messages.
-func newChoice(t *tokenizer.Tokenizer, label string, sentences []string, right func(int) bool) (choice, error) {
+func newChoice(ctx context.Context, t *tokenizer.Tokenizer, label string, sentences []string, right func(int) bool) (choice, error) {
 	c := choice{right: right}
 	for _, s := range sentences {
-		c.sentences = append(c.sentences, t.Encode(s, tokenizer.Options{AddSpecial: true}))
+		tokens, err := t.Encode(ctx, s, tokenizer.Options{AddSpecial: true})
+		if err != nil {
+			return c, err
+		}
+		c.sentences = append(c.sentences, tokens)
 	}
 	shortest := len(c.sentences[0])
 	for _, s := range c.sentences {

@@ -81,7 +81,7 @@ func TestWinograndeValues(t *testing.T) {
 	}
 	lines := strings.Split(string(readFile(t, "testdata", "winogrande.csv")), "\n")
 	for i, w := range want {
-		b, err := parseBlank(tok, lines[i], "line")
+		b, err := parseBlank(t.Context(), tok, lines[i], "line")
 		if err != nil {
 			t.Fatal(err)
 		}

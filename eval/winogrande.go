@@ -18,7 +18,7 @@ import (
 func Winogrande(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text string, limit int, step progress.Result[Score]) (Score, error) {
 	var tasks []blank
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		b, err := parseBlank(t, line, "winogrande: line "+strconv.Itoa(i+1))
+		b, err := parseBlank(ctx, t, line, "winogrande: line "+strconv.Itoa(i+1))
 		if err != nil {
 			return Score{}, err
 		}
@@ -60,7 +60,7 @@ type blank struct {
 }
 
 // parseBlank reads one line.
-func parseBlank(t *tokenizer.Tokenizer, line, label string) (blank, error) {
+func parseBlank(ctx context.Context, t *tokenizer.Tokenizer, line, label string) (blank, error) {
 	fields := splitQuoted(strings.TrimSuffix(line, "\r"))
 	if len(fields) != 5 {
 		return blank{}, fault.Op("eval").Corrupt("%s: %d fields should be 5", label, len(fields))
@@ -71,14 +71,17 @@ func parseBlank(t *tokenizer.Tokenizer, line, label string) (blank, error) {
 	if !ok || err != nil || answer < 1 || answer > 2 {
 		return blank{}, fault.Op("eval").Corrupt("%s: a sentence with a blank _ and an answer 1 or 2 are needed", label)
 	}
-	c, err := newChoice(t, label, []string{before + fields[2] + after, before + fields[3] + after}, func(i int) bool { return i == answer-1 })
+	c, err := newChoice(ctx, t, label, []string{before + fields[2] + after, before + fields[3] + after}, func(i int) bool { return i == answer-1 })
 	if err != nil {
 		return blank{}, err
 	}
 	b := blank{choice: c}
 	for i := range b.filled {
-		n := len(t.Encode(before+fields[2+i], tokenizer.Options{AddSpecial: true}))
-		b.filled[i] = min(max(n, b.prefix), len(b.sentences[i])-1)
+		tokens, err := t.Encode(ctx, before+fields[2+i], tokenizer.Options{AddSpecial: true})
+		if err != nil {
+			return blank{}, err
+		}
+		b.filled[i] = min(max(len(tokens), b.prefix), len(b.sentences[i])-1)
 	}
 	return b, nil
 }

@@ -15,10 +15,11 @@ import (
 
 // choosePrompt chooses what outputs are compared with the source on. A part of
 // a set cannot be run.
-func (j *Job) choosePrompt() {
+func (j *Job) choosePrompt(ctx context.Context) (err error) {
 	if j.o.Verify && j.o.Parts == 0 && j.in.tokenizer != nil {
-		j.prompt = proof.Prompt(j.in.tokenizer, j.in.tokenizer.Size(), j.o.Memory)
+		j.prompt, err = proof.Prompt(ctx, j.in.tokenizer, j.in.tokenizer.Size(), j.o.Memory)
 	}
+	return err
 }
 
 // checks reports whether outputs are validated: those of a checkpoint always,

@@ -83,7 +83,10 @@ func Example_perplexity() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tokens := words.Encode(eval.PromptText, tokenizer.Options{AddSpecial: true})
+	tokens, err := words.Encode(ctx, eval.PromptText, tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	result, err := eval.MeasurePerplexity(ctx, model, tokens, eval.Chunking{Context: 64}, nil)
 	fmt.Printf("%.1f over %d tokens, error %v\n", result.Value, result.Tokens, err)
 	// Output:

@@ -92,7 +92,9 @@ func newJob(ctx context.Context, in *input, o Options) (*Job, error) {
 				q.Method, q.Exact, q.Matrices))
 		}
 	}
-	j.choosePrompt()
+	if err := j.choosePrompt(ctx); err != nil {
+		return nil, err
+	}
 	if err := j.study(ctx); err != nil {
 		return nil, err
 	}

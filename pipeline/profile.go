@@ -33,7 +33,7 @@ func (j *Job) profile(ctx context.Context, tokens []int32) (*budget.Profile, err
 		tokens = nil
 	} else if tokens != nil {
 		tokens = tokens[:min(len(tokens), sensitivityTokens)]
-	} else if tokens, err = j.standardText(); err != nil {
+	} else if tokens, err = j.standardText(ctx); err != nil {
 		return nil, err
 	}
 	fingerprint, err := budget.Fingerprint(ctx, j.in.streams, j.options(), j.o.Size.Candidates, string(by), tokens)
@@ -69,14 +69,14 @@ func (j *Job) profile(ctx context.Context, tokens []int32) (*budget.Profile, err
 
 // standardText is what sensitivities are measured with where no calibration
 // text is given: the text that conversions are checked with.
-func (j *Job) standardText() ([]int32, error) {
+func (j *Job) standardText(ctx context.Context) ([]int32, error) {
 	if j.in.unread != nil {
 		return nil, j.in.unread
 	}
 	if j.in.tokenizer == nil {
 		return nil, fault.File(j.in.path).Corrupt("it has no vocabulary to measure sensitivities with")
 	}
-	return eval.Prompt(j.in.tokenizer), nil
+	return eval.Prompt(ctx, j.in.tokenizer)
 }
 
 // way is how sensitivities are found: as asked, or by running the model where

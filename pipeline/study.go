@@ -93,7 +93,10 @@ func (j *Job) collect(ctx context.Context) ([]int32, error) {
 		return nil, err
 	}
 	defer model.Close()
-	tokens := words.Encode(c.Text, tokenizer.Options{AddSpecial: true})
+	tokens, err := words.Encode(ctx, c.Text, tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		return nil, err
+	}
 	matrix := j.collected(ctx)
 	if matrix == nil {
 		collection := eval.Collection{

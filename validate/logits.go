@@ -57,7 +57,11 @@ func (v *validation) logits(ctx context.Context) error {
 	}
 	v.Progress.Report(progress.Report{Step: StepLogits, Note: v.Source, Total: 2})
 	vocabulary := v.source.run.Vocabulary()
-	result, err := v.source.model.Compare(ctx, written, v.kvs, proof.Prompt(v.tokens, vocabulary, v.Memory))
+	prompt, err := proof.Prompt(ctx, v.tokens, vocabulary, v.Memory)
+	if err != nil {
+		return err
+	}
+	result, err := v.source.model.Compare(ctx, written, v.kvs, prompt)
 	v.Progress.Report(progress.Report{Step: StepLogits, Note: written.Name(), Done: 2, Total: 2})
 	for _, sentence := range result.Departures {
 		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})

@@ -174,7 +174,7 @@ func (v *validation) close() {
 // header runs the checks that need no values.
 func (v *validation) header(ctx context.Context) {
 	v.architecture()
-	v.vocabulary()
+	v.vocabulary(ctx)
 	checkTemplate(ctx, v.Report, v.kvs, v.tokens, v.Render)
 	v.identity()
 }

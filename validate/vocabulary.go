@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -14,7 +15,7 @@ const tokensKey = "tokenizer.ggml.tokens"
 
 // vocabulary checks the tokenizer: its arrays against each other, its size
 // against the embedding, its ids, merges and a round trip.
-func (v *validation) vocabulary() {
+func (v *validation) vocabulary(ctx context.Context) {
 	kvs := v.kvs
 	model, ok := kvs.String("tokenizer.ggml.model")
 	if !ok {
@@ -59,7 +60,7 @@ func (v *validation) vocabulary() {
 		say(Warning, "", "%v", err)
 	default:
 		v.tokens = t
-		roundTrip(t, say)
+		roundTrip(ctx, t, say)
 	}
 	v.done(Vocabulary, "%s, %d tokens", model, len(tokens))
 }
@@ -184,13 +185,18 @@ func unresolvedMerge(m string, known map[string]bool) string {
 
 // roundTrip encodes a text and decodes it. Vocabularies that fold case or
 // spaces cannot give it back.
-func roundTrip(t *tokenizer.Tokenizer, say sayer) {
+func roundTrip(ctx context.Context, t *tokenizer.Tokenizer, say sayer) {
 	switch t.Model() {
 	case "gpt2", "llama":
 	default:
 		return
 	}
-	if got := t.Decode(t.Encode(eval.PromptText, tokenizer.Options{})); got != eval.PromptText {
+	ids, err := t.Encode(ctx, eval.PromptText, tokenizer.Options{})
+	switch {
+	case ctx.Err() != nil: // the caller sees it, too
+	case err != nil:
+		say(Fail, tokensKey, "%v", err)
+	case t.Decode(ids) != eval.PromptText:
 		say(Warning, tokensKey, "a text that is encoded and decoded does not come back as it was")
 	}
 }

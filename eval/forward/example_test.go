@@ -3,6 +3,7 @@ package forward_test
 import (
 	"context"
 	"fmt"
+	"log"
 
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -21,7 +22,10 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	tokens := tok.Encode("Once upon a", tokenizer.Options{AddSpecial: true})
+	tokens, err := tok.Encode(context.Background(), "Once upon a", tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		log.Fatal(err)
+	}
 	logits, err := m.Logits(ctx, tokens, len(tokens)-1)
 	if err != nil {
 		fmt.Println(err)

@@ -97,10 +97,20 @@ func vocabulary(t *testing.T, path string) *tokenizer.Tokenizer {
 	return words
 }
 
-func encode(t *testing.T, path string) []int32 { return eval.Prompt(vocabulary(t, path)) }
+func encode(t *testing.T, path string) []int32 {
+	ids, err := eval.Prompt(t.Context(), vocabulary(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
 
 func encodeText(t *testing.T, path string) []int32 {
-	return vocabulary(t, path).Encode(text, tokenizer.Options{ParseSpecial: true})
+	ids, err := vocabulary(t, path).Encode(t.Context(), text, tokenizer.Options{ParseSpecial: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
 }
 
 // divergence is the mean over the positions of KL(client ‖ mq).

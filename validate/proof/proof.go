@@ -62,9 +62,10 @@ func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs,
 // Prompt returns the tokens that models are compared on: the built-in text, cut
 // to what the memory (in bytes; 0 for any) affords, or random tokens where the
 // vocabulary cannot be used.
-func Prompt(words *tokenizer.Tokenizer, vocabulary int, memory int64) []int32 {
+func Prompt(ctx context.Context, words *tokenizer.Tokenizer, vocabulary int, memory int64) ([]int32, error) {
 	if words != nil && words.Size() <= vocabulary {
-		return eval.FitPrompt(eval.Prompt(words), vocabulary, memory)
+		tokens, err := eval.Prompt(ctx, words)
+		return eval.FitPrompt(tokens, vocabulary, memory), err
 	}
 	const length = 96
 	random := rand.New(rand.NewPCG(1, 2))
@@ -72,7 +73,7 @@ func Prompt(words *tokenizer.Tokenizer, vocabulary int, memory int64) []int32 {
 	for i := range tokens {
 		tokens[i] = random.Int32N(int32(vocabulary))
 	}
-	return tokens
+	return tokens, nil
 }
 
 // answer runs a model on a prompt once and repeats its logits.

@@ -53,7 +53,7 @@ func notAFolder(path string, err error) error {
 // loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint
 // folder, whose weights are not touched. With pre, the name of a pre-tokenizer,
 // a folder is read as the converter reads it.
-func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
+func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.Tokenizer, error) {
 	folder, err := session.IsFolder(path)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (a *app) loadTokenizer(path, pre string) (*tokenizer.Tokenizer, error) {
 	if config, err := files.ReadJSON("config.json"); err == nil {
 		class, _ = arch.Class(config) // without one the common rules hold
 	}
-	words, err := vocab.Read(files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
+	words, err := vocab.Read(ctx, files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
 	if err != nil {
 		return nil, named(path, err)
 	}

@@ -138,7 +138,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 			return eval.MeasureAgainst(ctx, file, model, chunking, step)
 		})
 	}
-	tokens, err := a.textTokens(words, f.files)
+	tokens, err := a.textTokens(ctx, words, f.files)
 	if err != nil {
 		return err
 	}
@@ -254,9 +254,12 @@ func (a *app) printDivergence(d eval.Divergence) {
 
 // textTokens encodes texts, one after the other, with what the vocabulary
 // wants in front of the first.
-func (a *app) textTokens(words *tokenizer.Tokenizer, files []string) ([]int32, error) {
+func (a *app) textTokens(ctx context.Context, words *tokenizer.Tokenizer, files []string) ([]int32, error) {
 	text, err := a.texts(files)
-	return words.Encode(text, tokenizer.Options{AddSpecial: true}), err
+	if err != nil {
+		return nil, err
+	}
+	return words.Encode(ctx, text, tokenizer.Options{AddSpecial: true})
 }
 
 // texts reads text files, one after the other.

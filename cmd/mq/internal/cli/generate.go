@@ -32,7 +32,10 @@ func (a *app) generate(ctx context.Context, path string, g *generation) error {
 			ends[id] = true
 		}
 	}
-	prompt := words.Encode(g.prompt, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+	prompt, err := words.Encode(ctx, g.prompt, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+	if err != nil {
+		return err
+	}
 	if !a.JSON {
 		a.Printf("%s", g.prompt)
 	}

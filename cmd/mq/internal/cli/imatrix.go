@@ -155,7 +155,10 @@ func (a *app) collect(ctx context.Context, path string, f *imatrixFlags, before 
 	if err != nil {
 		return nil, err
 	}
-	tokens := words.Encode(text, tokenizer.Options{AddSpecial: true, ParseSpecial: f.special})
+	tokens, err := words.Encode(ctx, text, tokenizer.Options{AddSpecial: true, ParseSpecial: f.special})
+	if err != nil {
+		return nil, err
+	}
 	return a.collectFrom(ctx, model, words, tokens, f, before)
 }
 

@@ -28,7 +28,7 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 			if (file == "") == !given {
 				return fault.Invalid("tokenize: give a text, either with -f FILE (- for standard input) or with -p TEXT")
 			}
-			words, err := a.loadTokenizer(args[0], pre)
+			words, err := a.loadTokenizer(cmd.Context(), args[0], pre)
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,10 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 					return err
 				}
 			}
-			tokens := words.Encode(text, tokenizer.Options{AddSpecial: bos, ParseSpecial: !plain})
+			tokens, err := words.Encode(cmd.Context(), text, tokenizer.Options{AddSpecial: bos, ParseSpecial: !plain})
+			if err != nil {
+				return err
+			}
 			return a.printTokens(words, tokens, ids)
 		},
 	}
