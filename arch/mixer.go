@@ -19,7 +19,7 @@ type Attention struct {
 	Softcap        float64 // scores become cap·tanh(score/cap); 0: none
 	Mask           Mask
 	Rope           *Rotation // nil: positions are not rotated
-	ALiBi          float64   // largest slope of a linear bias (Press et al. 2021, arXiv:2108.12409); 0: none
+	ALiBi          float64   // exponent of a linear bias, whose least slope is 2^-ALiBi (Press et al. 2021, arXiv:2108.12409: 8); 0: none
 	Clamp          float64   // limit of queries, keys and values; 0: none
 	HeadNorm       HeadNorm  // of queries and keys
 	ValueNorm      bool      // values are scaled to unit root mean square
@@ -34,7 +34,7 @@ type Attention struct {
 // Mask says which keys a query sees.
 type Mask struct {
 	Kind   MaskKind
-	Window int // keys that a causal query sees, its own included, or that a full one sees in all; 0: all
+	Window int // keys that a causal query sees, its own included; a full one sees Window/2 on each side; 0: all
 	Chunk  int // queries see keys of their own chunk of positions; 0: all
 }
 
@@ -130,18 +130,21 @@ type DeltaNet struct {
 }
 
 // StateSpace is a selective state-space layer (Dao and Gu 2024,
-// arXiv:2405.21060; Version 1: Gu and Dao 2023, arXiv:2312.00752).
+// arXiv:2405.21060; Version 1: Gu and Dao 2023, arXiv:2312.00752). Tensors:
+// ssm_in, ssm_conv1d, ssm_a, ssm_d, ssm_out; version 2: ssm_dt.bias; version 1:
+// ssm_x and ssm_dt.
 type StateSpace struct {
 	Version        int
-	Kernel         int // width of the convolution
-	Inner, State   int
-	Heads, Groups  int // of version 2
-	TimeStepRank   int // of version 1
-	NormEps        float64
+	Kernel         int     // width of the convolution
+	Inner, State   int     // channels, and numbers that each remembers
+	Heads, Groups  int     // of version 2
+	TimeStepRank   int     // of version 1
+	NormEps        float64 // of version 2's result, group by group ("ssm_norm"), or of version 1's time steps, B and C, without weights; 0: no norm
 	NormBeforeGate bool
 }
 
-// ShortConv is a gated short convolution (LFM2).
+// ShortConv is a gated short convolution (LFM2). Tensors: shortconv.in_proj with
+// B above C above x, shortconv.conv, shortconv.out_proj.
 type ShortConv struct{ Kernel int }
 
 func (*Attention) mixer()           {}

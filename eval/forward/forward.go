@@ -128,11 +128,14 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 		ckpt.ReleaseBehind()
 	}
 	options := graph.Options{Convention: a.Source, ReportInTurn: a.File.InTurn && !a.Source.InTurn}
-	weights, err := checkpoint.New(ctx, ckpt, a, h)
+	loader, err := checkpoint.New(ctx, ckpt, a, h)
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(ctx, model, weights, h, ckpt.Name(), o, options)
+	m, err := build(ctx, model, loader, h, ckpt.Name(), o, options)
+	if err == nil {
+		err = loader.Covered()
+	}
 	if err != nil {
 		return nil, err
 	}

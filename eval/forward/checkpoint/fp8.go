@@ -11,6 +11,10 @@ import (
 // scaleNames are what publishers call the factor of an FP8 matrix.
 var scaleNames = []string{".weight_scale_inv", ".weight_scale", ".qscale_weight", ".scale"}
 
+// activationScales end the names of factors with which activations, keys and
+// values are rounded to FP8. Here nothing is.
+var activationScales = []string{".input_scale", "activation_scale", ".qscale_act", ".k_scale", ".v_scale"}
+
 // scaled attaches the scales of a matrix in FP8: one factor for the tensor,
 // one for each row, or one for each block, cropped at the edges.
 func (c *Loader) scaled(ctx context.Context, m *compute.Matrix, t tensor) error {

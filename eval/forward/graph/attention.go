@@ -33,11 +33,11 @@ type headNorm struct {
 // row normalizes the heads of one position.
 func (n *headNorm) row(x []float32) {
 	for at := 0; at < len(x); at += n.width {
-		head, weight := x[at:at+n.width], n.weight
+		head, of := x[at:at+n.width], &n.norm
 		if n.own {
-			weight = weight[at : at+n.width]
+			of = n.part(at, n.width)
 		}
-		n.with(weight, head, head)
+		of.apply(head, head)
 	}
 }
 

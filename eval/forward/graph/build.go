@@ -119,7 +119,7 @@ func (b *builder) input(m *Model, in arch.Input) {
 // output loads what stands behind the layers.
 func (b *builder) output(m *Model, out arch.Output) {
 	m.out = output{
-		norm: b.norm(out.Norm, 0, b.Embed), vocab: b.Vocab, pooling: out.Pooling,
+		norm: b.norm(out.Norm, 0, b.Embed), pooling: out.Pooling,
 		scale: float32(cmp.Or(out.Scale, 1)), softcap: float32(out.Softcap),
 	}
 	if out.Streams != nil {
@@ -132,7 +132,7 @@ func (b *builder) output(m *Model, out arch.Output) {
 			m.out.vocab = m.out.w.Rows
 		}
 	case arch.Logits:
-		m.out.linear = b.optional("output", 0, b.Vocab, b.Embed)
+		m.out.linear, m.out.vocab = b.optional("output", 0, b.Vocab, b.Embed), b.Vocab
 		if m.out.w == nil {
 			m.out.w = m.embed
 		}
@@ -182,12 +182,14 @@ func (b *builder) mixer(m arch.Mixer, l int) mixer {
 		var all mixers
 		for _, one := range m {
 			if all = append(all, b.mixer(one, l)); b.err != nil {
-				break
+				return nil
 			}
 		}
-		return all
+		if all != nil {
+			return all
+		}
 	}
-	b.invalid(l, "a mixer of type %T is unknown", m)
+	b.invalid(l, "mixer %T cannot be computed", m)
 	return nil
 }
 
@@ -202,12 +204,14 @@ func (b *builder) feed(f arch.Feed, l int) feed {
 		var all feeds
 		for _, one := range f {
 			if all = append(all, b.feed(one, l)); b.err != nil {
-				break
+				return nil
 			}
 		}
-		return all
+		if all != nil {
+			return all
+		}
 	}
-	b.invalid(l, "a feed-forward part of type %T is unknown", f)
+	b.invalid(l, "feed-forward part %T cannot be computed", f)
 	return nil
 }
 

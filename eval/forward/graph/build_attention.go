@@ -11,8 +11,12 @@ import (
 
 // attention loads grouped-query attention.
 func (b *builder) attention(d *arch.Attention, l int) *attention {
+	shape := b.shape(d, l)
+	if b.err != nil {
+		return nil
+	}
 	a := &attention{
-		Attention: b.shape(d, l), rope: b.rotation(d.Rope), style: b.Rope, keysOf: d.KeysOf - 1,
+		Attention: shape, rope: b.rotation(d.Rope), style: b.Rope, keysOf: d.KeysOf - 1,
 		clamp: float32(d.Clamp), normAfter: d.HeadNorm.After, gate: d.Gate,
 		o: b.linear("blk.{i}.attn_output", l, b.Embed, d.Heads*d.ValueDim),
 	}

@@ -140,5 +140,47 @@ func (d *delta) update(memory, q, k, v, to []float32, decay, strength float32) {
 	}
 }
 
-// parts of linear attention are those that every order of heads has in common.
-func (d *delta) parts(p *parts) { p.norm("ssm_norm", d.norm) }
+// parts has value heads in one order, those of a key head together. The output
+// matrix, whose columns are in that of the source, is left to the logits.
+func (d *delta) parts(p *parts) {
+	keys := 2 * d.keys()
+	p.norm("ssm_norm", d.norm)
+	p.linear("attn_qkv of queries and keys", d.qkv.part(0, keys))
+	p.matrix("attn_qkv of values", d.grouped(d.qkv.part(keys, d.values()).w, d.valueDim))
+	p.matrix("attn_gate", d.grouped(d.gate.w, d.valueDim))
+	p.matrix("ssm_beta", d.grouped(d.strength.w, 1))
+	p.matrix("ssm_alpha", d.grouped(d.step.w, 1))
+	taps := d.conv.width
+	p.vector("ssm_conv1d of queries and keys", d.conv.weight[:keys*taps])
+	p.vector("ssm_conv1d of values", d.groupedVector(d.conv.weight[keys*taps:], d.valueDim*taps))
+	p.vector("ssm_dt.bias", d.groupedVector(d.bias, 1))
+	p.vector("ssm_a", d.groupedVector(d.rate, 1))
+}
+
+// from returns which value head of the source is the h-th where those of a key
+// head stand together.
+func (d *delta) from(h int) int {
+	if group := d.valueHeads / d.keyHeads; d.tiled {
+		return h%group*d.keyHeads + h/group
+	}
+	return h
+}
+
+func (d *delta) grouped(m *compute.Matrix, rows int) *compute.Matrix {
+	if !d.tiled {
+		return m
+	}
+	var heads []*compute.Matrix
+	for h := range d.valueHeads {
+		heads = append(heads, m.Part(d.from(h)*rows, rows))
+	}
+	return compute.Join(heads...)
+}
+
+func (d *delta) groupedVector(v []float32, n int) []float32 {
+	var ordered []float32
+	for h := range d.valueHeads {
+		ordered = append(ordered, v[d.from(h)*n:][:n]...)
+	}
+	return ordered
+}

@@ -14,19 +14,19 @@ func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 	if len(tokens) == 0 {
 		return nil, fault.Op("forward").File(m.name).Invalid("no tokens to embed")
 	}
-	if m.out.pooling == arch.NoPooling {
+	first, last := 0, len(tokens)-1
+	switch m.out.pooling {
+	case arch.MeanPooling:
+	case arch.CLSPooling:
+		last = 0
+	case arch.LastPooling:
+		first = last
+	default:
 		return nil, fault.Op("forward").File(m.name).Unsupported("the model does not say how to pool its positions")
 	}
 	_, spans := m.spansOf([][]int32{tokens})
 	r := m.begin(ctx, tokens, spans)
 	defer m.free.Put(r.memory)
-	first, last := 0, len(tokens)-1
-	switch m.out.pooling {
-	case arch.CLSPooling:
-		last = 0
-	case arch.LastPooling:
-		first = last
-	}
 	var rows []outputRow
 	for row := first; row <= last; row++ {
 		rows = append(rows, outputRow{0, row, row})

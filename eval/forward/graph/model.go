@@ -50,7 +50,8 @@ func (m *Model) Run() Run { return m.how }
 // Name returns the name that the model was given.
 func (m *Model) Name() string { return m.name }
 
-// Vocabulary returns the number of logits of a position.
+// Vocabulary returns the number of logits of a position; 0: the model computes
+// embeddings.
 func (m *Model) Vocabulary() int { return m.out.vocab }
 
 // Tokens returns the number of tokens that the embedding knows.
@@ -114,6 +115,9 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 	emit func(span, row int, logits []float32) error) error {
 	if len(tokens) == 0 {
 		return nil
+	}
+	if m.out.w == nil {
+		return fault.Op("forward").File(m.name).Unsupported("the model computes embeddings, not logits")
 	}
 	r := m.begin(ctx, tokens, spans)
 	defer m.free.Put(r.memory)

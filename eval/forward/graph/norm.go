@@ -15,15 +15,13 @@ type norm struct {
 }
 
 // apply normalizes one row from src into dst, which may be the same.
-func (n *norm) apply(dst, src []float32) { n.with(n.weight, dst, src) }
-
-// with normalizes a row and scales it by other weights than its own.
-func (n *norm) with(weight, dst, src []float32) {
+func (n *norm) apply(dst, src []float32) {
 	dst = dst[:len(src)]
 	if n.kind == arch.LayerNorm {
-		n.center(weight, dst, src)
+		n.center(dst, src)
 		return
 	}
+	weight := n.weight
 	scale := float32(1 / math.Sqrt(squares(src)/float64(len(src))+n.eps))
 	if weight == nil {
 		for i, v := range src {
@@ -38,7 +36,7 @@ func (n *norm) with(weight, dst, src []float32) {
 }
 
 // center is the layer norm: mean 0 and variance 1, then weights and bias.
-func (n *norm) center(weight, dst, src []float32) {
+func (n *norm) center(dst, src []float32) {
 	mean, square := 0.0, 0.0
 	for _, v := range src {
 		mean += float64(v)
@@ -51,12 +49,22 @@ func (n *norm) center(weight, dst, src []float32) {
 	for i, v := range src {
 		dst[i] = float32((float64(v) - mean) * factor)
 	}
-	for i, w := range weight {
+	for i, w := range n.weight {
 		dst[i] *= w
 	}
 	for i, b := range n.bias {
 		dst[i] += b
 	}
+}
+
+// part returns the norm of some of the elements that n has weights for.
+func (n *norm) part(first, count int) *norm {
+	p := *n
+	p.weight = n.weight[first : first+count]
+	if n.bias != nil {
+		p.bias = n.bias[first : first+count]
+	}
+	return &p
 }
 
 // squares returns the sum of the squares of a row, in four chains: one would

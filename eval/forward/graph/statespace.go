@@ -84,7 +84,7 @@ func (m *mamba2) gate(row, gate []float32) {
 			return
 		}
 		for at, width := 0, m.inner/m.groups; at < m.inner; at += width {
-			m.norm.with(m.norm.weight[at:at+width], row[at:at+width], row[at:at+width])
+			m.norm.part(at, width).apply(row[at:at+width], row[at:at+width])
 		}
 	}
 	if m.normBeforeGate {
