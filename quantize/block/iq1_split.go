@@ -138,6 +138,9 @@ func (s *split) fit() float32 {
 	return s.scale
 }
 
+// longList is the length from which a kernel is faster.
+const longList = 12
+
 // nearest chooses, of the neighbours at place, the one with the least
 // weighted squared error from group g.
 func (s *split) nearest(g int, place int32) uint16 {

@@ -7,7 +7,7 @@ import "encoding/binary"
 
 var iq2xxs = gridFormat{
 	bytes: 66, coder: coder2x256, lattice: ternary, size: 32,
-	tries: 6, step: 0.1, tiny: negligible, positive: true, redo: redoAlways,
+	reach: 6, step: 0.1, tiny: negligible, positive: true, redo: redoAlways,
 	even: true, variance: 1, plain: squareWeights, gain: 1,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		var ranks, signs uint32
@@ -23,7 +23,7 @@ var iq2xxs = gridFormat{
 
 var iq2xs = gridFormat{
 	bytes: 74, coder: coder2x512, lattice: ternary, size: 16,
-	tries: 9, step: 0.1, tiny: negligible,
+	reach: 9, step: 0.1, tiny: negligible,
 	even: true, variance: 1, plain: squareWeights, gain: 1,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		for g := range 2 {
@@ -35,7 +35,7 @@ var iq2xs = gridFormat{
 
 var iq2s = gridFormat{
 	bytes: 82, coder: coder2x1024, lattice: ternary, size: 16,
-	tries: 9, step: 0.1, tiny: 1e-8,
+	reach: 9, step: 0.1, tiny: 1e-8,
 	variance: 2, plain: spreadWeights, gain: 0.9875, keep: true,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		for g := range 2 {

@@ -14,10 +14,10 @@ type gridFormat struct {
 	coder func() *coder
 	lattice
 	size int
-	// Scales are tried at 2·tries+1 distances of step, in units of the
+	// Scales are tried at 2·reach+1 distances of step, in units of the
 	// inverse scale, around the one that maps the greatest magnitude to the
 	// top level.
-	tries int
+	reach int
 	step  float32
 	// A sub-block without a magnitude of at least tiny is stored as zeros.
 	tiny float32

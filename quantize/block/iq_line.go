@@ -54,7 +54,7 @@ func (s *gridSearch) newLines(g, n int) *lines {
 	var bb float32
 	c.slack, bb = s.slack(g, n)
 	// Raise all lines above zero.
-	raise := bb/s.scale[n-1] + c.slack
+	raise := bb/s.tries.Scale[n-1] + c.slack
 	for i := range c.parts[0] {
 		c.parts[0][i].b -= raise
 	}
@@ -76,7 +76,7 @@ func (s *gridSearch) slack(g, n int) (slack, bb float32) {
 	// Half a unit in the last place is 2^-24 of a value. Lines are off by
 	// less than 12 of those in aa·s + ab + bb/s, the sums by less than 15,
 	// and the expression is largest at one end.
-	first, last := s.scale[0], s.scale[n-1]
+	first, last := s.tries.Scale[0], s.tries.Scale[n-1]
 	slack = max(float32(aa*first)+ab+bb/first, float32(aa*last)+ab+bb/last) * (128. / (1 << 24))
 	if slack*last < 1e-32 {
 		slack = 0
@@ -98,11 +98,11 @@ func (c *lines) choose(list []uint16, first, last int) {
 		c.chooseOne(list, first)
 		return
 	}
-	a, b, sure := c.lowest(list, c.s.scale[first], c.s.scale[last])
+	a, b, sure := c.lowest(list, c.s.tries.Scale[first], c.s.tries.Scale[last])
 	switch {
 	case sure && a == b:
 		for t := first; t <= last; t++ {
-			codes[t] = a
+			codes[t] = uint32(a)
 		}
 	case last-first < 3:
 		for t := first; t <= last; t++ {
@@ -116,17 +116,17 @@ func (c *lines) choose(list []uint16, first, last int) {
 }
 
 func (c *lines) exact(list []uint16, t int) {
-	c.s.tried[c.g][t] = c.s.nearestOf(c.g, list, c.s.scale[t])
+	c.s.tried[c.g][t] = uint32(c.s.nearestOf(c.g, list, c.s.tries.Scale[t]))
 }
 
 // chooseOne sets the code of one try.
 func (c *lines) chooseOne(list []uint16, t int) {
-	code, sure := c.lowestAt(list, c.s.scale[t])
+	code, sure := c.lowestAt(list, c.s.tries.Scale[t])
 	if !sure {
 		c.exact(list, t)
 		return
 	}
-	c.s.tried[c.g][t] = code
+	c.s.tried[c.g][t] = uint32(code)
 }
 
 // lowest returns the codes with the lowest lines at two scales, and whether

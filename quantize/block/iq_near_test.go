@@ -6,10 +6,12 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
-// checkNear compares the codes of all tries, and the nearest neighbours of
-// all points that are tried, with those of a search without kernels.
+// checkNear compares the codes of all tries, together and one at a time, and
+// their sums with those of a search without shortcuts.
 func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	t.Helper()
 	s := &gridSearch{gridFormat: f, book: f.coder()}
@@ -18,26 +20,41 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	if _, ok := s.fit(); !ok {
 		return
 	}
-	n := 2*f.tries + 1
+	n := 2*f.reach + 1
 	s.tryCodes(n)
-	got := s.tried
+	got, outside := s.tried, s.outside
+	lx, ll := s.sums(n)
+	lx, ll = slices.Clone(lx), slices.Clone(ll)
+	scaled := kernel.HasGrid() && s.wellScaled(&s.tries, n)
 	for g := range f.size / f.dims {
-		s.tryEach(g, n)
+		outsideEach := s.tryEach(g, n, &s.tries, &s.tried[g])
 		if !slices.Equal(got[g][:n], s.tried[g][:n]) {
 			t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[g][:n], s.tried[g][:n])
 		}
+		if outside[g] != outsideEach {
+			t.Fatalf("%d bytes: x %v: tries outside are %x, want %x", f.bytes, x, outside[g], outsideEach)
+		}
 		for k := range n {
-			point := s.point(g, s.inverse[k])
-			place := s.book.place[point]
-			if place >= 0 {
-				continue
-			}
-			list := s.book.neighbours(place)
-			if got, want := s.find(g, place, list, s.scale[k]), s.nearestOf(g, list, s.scale[k]); got != want {
-				t.Fatalf("%d bytes: x %v w %v scale %v: nearest of %x is %x, want %x", f.bytes, x, w, s.scale[k], point, got, want)
+			var one kernel.Tries
+			var code kernel.Row
+			one.Inverse[0], one.Scale[0] = s.tries.Inverse[k], s.tries.Scale[k]
+			if scaled && (s.try(g, 1, &one, &code) != outside[g]>>k&1 || code[0] != got[g][k]) {
+				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, one.Scale[0], code[0], got[g][k])
 			}
 		}
 	}
+	for k := range n {
+		for g := range f.size / f.dims {
+			s.codes[g] = uint16(got[g][k])
+		}
+		if x, l := s.project(); !sameOrNaN(x, lx[k]) || !sameOrNaN(l, ll[k]) {
+			t.Fatalf("%d bytes: sums of try %d are %v and %v, want %v and %v", f.bytes, k, lx[k], ll[k], x, l)
+		}
+	}
+}
+
+func sameOrNaN(a, b float32) bool {
+	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }
 
 var gridFormats = []*gridFormat{&iq2xxs, &iq2xs, &iq2s, &iq3xxs, &iq3s}

@@ -2,28 +2,27 @@ package block
 
 import "github.com/f190792d/mq/quantize/kernel"
 
-// maxTries is the most scales that any format tries.
-const maxTries = 31
-
 // A gridSearch is the scratch space of one sub-block, reused along a row.
 // Groups are counted by g, tried scales by t.
 type gridSearch struct {
 	*gridFormat
-	book     *coder
-	stored   int         // sub-blocks of the super-block that are not zero, so far
-	x, w     [32]float32 // magnitudes and their importance
-	root     [32]float32 // √w
-	signs    [4]uint8
-	codes    [8]uint16 // the result
-	inverse  [maxTries]float32
-	scale    [maxTries + 7]float32 // and room to read in eights
-	density  float32               // tries per unit of the inverse scale
-	lines    lines
-	near     kernel.Near
-	compared kernel.Lines
-	tried    [8][maxTries]uint16
-	outside  [maxTries]uint8 // bit g: the point of group g is not in the book
-	lx, ll   [8]terms        // of Σw·l·x and Σw·l²
+	book    *coder
+	stored  int         // sub-blocks of the super-block that are not zero, so far
+	x, w    [32]float32 // magnitudes and their importance
+	root    [32]float32 // √w
+	signs   [4]uint8
+	codes   [8]uint16 // the result
+	tries   kernel.Tries
+	density float32 // tries per unit of the inverse scale
+	lines   lines
+	grid    kernel.Grid
+	once    kernel.Tries // the scale for which codes are chosen again
+	chosen  kernel.Row   // and the code
+	tried   [8]kernel.Row
+	outside [8]uint32 // bit t: the point of the group at try t is not in the book
+	lx, ll  [8]terms  // of Σw·l·x and Σw·l²
+	sumX    [kernel.MaxTries]float32
+	sumL    [kernel.MaxTries]float32
 }
 
 // fit chooses codes and the scale for the sub-block in x and w, and whether
@@ -45,13 +44,12 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 	} else {
 		scale = limit / top
 	}
-	n := 2*s.tries + 1
+	n := 2*s.reach + 1
 	for t := range n {
-		s.inverse[t] = (top + float32(float32(t-s.tries)*s.step)) / limit
-		s.scale[t] = 1 / s.inverse[t]
+		s.tries.Inverse[t] = (top + float32(float32(t-s.reach)*s.step)) / limit
+		s.tries.Scale[t] = 1 / s.tries.Inverse[t]
 	}
 	s.density = limit / s.step
-	s.prepareTerms()
 	s.tryCodes(n)
 	winner, scale := s.bestTry(n, scale)
 	again := s.take(winner)
@@ -90,19 +88,8 @@ func (s *gridSearch) level(v float32) int32 {
 	return min(max(nearest(0.5*(float32(v)-1)), 0), int32(s.levels)-1)
 }
 
-// nearest chooses, of the neighbours at place, the one with the least
-// weighted squared error from group g.
-func (s *gridSearch) nearest(g int, place int32, scale float32) uint16 {
-	list := s.book.neighbours(place)
-	if len(list) >= longList && kernel.HasNear() {
-		return s.find(g, place, list, scale)
-	}
-	return s.nearestOf(g, list, scale)
-}
-
-// longList is the length from which a kernel is faster.
-const longList = 12
-
+// nearestOf chooses, of a list, the code with the least weighted squared error
+// from group g.
 func (s *gridSearch) nearestOf(g int, list []uint16, scale float32) uint16 {
 	if s.dims == 8 {
 		return nearest8(list, scale, (*[8]float32)(s.x[8*g:]), (*[8]float32)(s.root[8*g:]))
@@ -111,23 +98,13 @@ func (s *gridSearch) nearestOf(g int, list []uint16, scale float32) uint16 {
 }
 
 // bestTry returns the try whose codes explain most of x and the least-squares
-// scale for them, or -1 and the given scale. Sums over the groups before the
-// first whose code changes are those of the try before.
+// scale for them, or -1 and the given scale.
 func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
 	var best float32
 	winner := -1
-	groups := s.size / s.dims
-	var lx, ll [9]float32 // sums over the groups before each
-	for t := range n {
-		g := 0
-		for t > 0 && g < groups && s.tried[g][t] == s.tried[g][t-1] {
-			g++
-		}
-		for ; g < groups; g++ {
-			lx[g+1], ll[g+1] = s.add(g, s.tried[g][t], lx[g], ll[g])
-		}
-		lx, ll := lx[groups], ll[groups]
-		if ll > 0 && float32(lx*lx) > float32(best*ll) {
+	lx, ll := s.sums(n)
+	for t, lx := range lx {
+		if ll := ll[t]; ll > 0 && float32(lx*lx) > float32(best*ll) {
 			winner, scale = t, lx/ll
 			best = scale * lx
 		}
@@ -142,9 +119,9 @@ func (s *gridSearch) take(t int) (again uint8) {
 	clear(s.codes[:])
 	if t >= 0 {
 		for g := range s.size / s.dims {
-			s.codes[g] = s.tried[g][t]
+			s.codes[g] = uint16(s.tried[g][t])
+			again |= uint8(s.outside[g]>>t&1) << g
 		}
-		again = s.outside[t]
 	}
 	switch {
 	case s.redo == redoAlways, s.redo == redoAll && (again != 0 || t < 0):
@@ -156,18 +133,21 @@ func (s *gridSearch) take(t int) (again uint8) {
 // again chooses the codes of a set of groups for a given scale and returns
 // the least-squares scale for all of the codes.
 func (s *gridSearch) again(set uint8, scale float32) float32 {
-	inverse := 1 / scale
-	var lx, ll float32
+	s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
+	kernels := kernel.HasGrid() && s.wellScaled(&s.once, 1)
+	codes := &s.chosen
 	for g := range s.size / s.dims {
-		if set>>g&1 != 0 {
-			s.codes[g] = s.point(g, inverse)
-			if place := s.book.place[s.codes[g]]; place < 0 {
-				s.codes[g] = s.nearest(g, place, scale)
-			}
+		if set>>g&1 == 0 {
+			continue
 		}
-		lx, ll = s.add(g, s.codes[g], lx, ll)
+		if kernels {
+			s.try(g, 1, &s.once, codes)
+		} else {
+			s.tryEach(g, 1, &s.once, codes)
+		}
+		s.codes[g] = uint16(codes[0])
 	}
-	if ll > 0 {
+	if lx, ll := s.project(); ll > 0 {
 		return lx / ll
 	}
 	return scale

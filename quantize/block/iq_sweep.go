@@ -9,23 +9,23 @@ import "github.com/f190792d/mq/quantize/kernel"
 // sweep sets the points of group g at n scales. A level grows with the
 // inverse scale, so that it is enough to find where it steps up.
 func (s *gridSearch) sweep(g, n int) {
-	var steps [maxTries]uint16 // what the point grows by
+	var steps [kernel.MaxTries]uint32 // what the point grows by
 	last := n - 1
-	var point uint16
+	var point uint32
 	for i, v := range s.x[g*s.dims:][:s.dims] {
-		low, high := s.level(s.inverse[0]*v), s.level(s.inverse[last]*v)
+		low, high := s.level(s.tries.Inverse[0]*v), s.level(s.tries.Inverse[last]*v)
 		shift := i * s.bits
-		point += uint16(low) << shift
+		point += uint32(low) << shift
 		if low == high {
 			continue
 		}
 		inverse := 1 / v
 		for l := low + 1; l <= high; l++ {
-			t := min(max(int((float32(2*l)*inverse-s.inverse[0])*s.density)+1, 1), last)
-			for t > 1 && s.level(s.inverse[t-1]*v) >= l {
+			t := min(max(int((float32(2*l)*inverse-s.tries.Inverse[0])*s.density)+1, 1), last)
+			for t > 1 && s.level(s.tries.Inverse[t-1]*v) >= l {
 				t--
 			}
-			for s.level(s.inverse[t]*v) < l {
+			for s.level(s.tries.Inverse[t]*v) < l {
 				t++
 			}
 			steps[t] += 1 << shift
@@ -39,60 +39,55 @@ func (s *gridSearch) sweep(g, n int) {
 
 // tryCodes chooses the codes of all groups at all n scales.
 func (s *gridSearch) tryCodes(n int) {
-	clear(s.outside[:])
-	sweeps, kernels := s.wellScaled(n), kernel.HasLines()
+	shared, kernels := s.wellScaled(&s.tries, n), kernel.HasGrid()
 	for g := range s.size / s.dims {
-		if !sweeps {
-			s.tryEach(g, n)
-			continue
-		}
-		s.sweep(g, n)
-		points := s.tried[g][:n]
-		var slack float32
-		if kernels {
-			slack, _ = s.slack(g, n)
-			s.compared.Set(s.dims == 8, s.x[g*s.dims:], s.root[g*s.dims:])
-		} else {
-			s.newLines(g, n)
-		}
-		for start := 0; start < n; {
-			end := start + 1
-			for end < n && points[end] == points[start] {
-				end++
-			}
-			if place := s.book.place[points[start]]; place < 0 {
-				for t := start; t < end; t++ {
-					s.outside[t] |= 1 << g
-				}
-				if kernels {
-					s.chooseAll(g, place, start, end-1, slack)
-				} else {
-					s.lines.choose(s.book.neighbours(place), start, end-1)
-				}
-			}
-			start = end
+		switch {
+		case !shared:
+			s.outside[g] = s.tryEach(g, n, &s.tries, &s.tried[g])
+		case kernels:
+			s.outside[g] = s.try(g, n, &s.tries, &s.tried[g])
+		default:
+			s.outside[g] = s.tryShared(g, n)
 		}
 	}
+}
+
+// tryShared chooses the codes of group g with shortcuts, and returns the set of
+// tries whose points are not in the book.
+func (s *gridSearch) tryShared(g, n int) (outside uint32) {
+	s.sweep(g, n)
+	points := s.tried[g][:n]
+	s.newLines(g, n)
+	for start := 0; start < n; {
+		end := start + 1
+		for end < n && points[end] == points[start] {
+			end++
+		}
+		if place := s.book.place[points[start]]; place < 0 {
+			outside |= 1<<end - 1<<start
+			s.lines.choose(s.book.neighbours(place), start, end-1)
+		}
+		start = end
+	}
+	return outside
 }
 
 // tryEach chooses the codes of group g without shortcuts.
-func (s *gridSearch) tryEach(g, n int) {
-	points := s.tried[g][:n]
-	for t := range points {
-		points[t] = s.point(g, s.inverse[t])
-		if place := s.book.place[points[t]]; place < 0 {
-			s.outside[t] |= 1 << g
-			points[t] = s.nearestOf(g, s.book.neighbours(place), s.scale[t])
+func (s *gridSearch) tryEach(g, n int, tries *kernel.Tries, codes *kernel.Row) (outside uint32) {
+	for t := range n {
+		code := s.point(g, tries.Inverse[t])
+		if place := s.book.place[code]; place < 0 {
+			outside |= 1 << t
+			code = s.nearestOf(g, s.book.neighbours(place), tries.Scale[t])
 		}
+		codes[t] = uint32(code)
 	}
+	return outside
 }
 
-// wellScaled says whether the numbers of a sub-block are such that the bounds
-// on rounding errors hold: none overflows or loses bits to underflow.
-func (s *gridSearch) wellScaled(n int) bool {
-	var reach float32
-	for _, v := range s.x[:s.size] {
-		reach = max(reach, abs(v))
-	}
-	return reach < 1e6 && s.scale[0] < 1e6 && s.inverse[n-1]*reach < 4e6
+// wellScaled reports whether the numbers of a sub-block are such that the
+// bounds on rounding errors hold: none overflows or loses bits to underflow.
+func (s *gridSearch) wellScaled(tries *kernel.Tries, n int) bool {
+	reach := kernel.Magnitude(s.x[:s.size])
+	return reach < 1e6 && tries.Scale[0] < 1e6 && tries.Inverse[n-1]*reach < 4e6
 }

@@ -1,12 +1,55 @@
 package block
 
-import "math"
+import (
+	"math"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // terms holds what each level of each position of a group adds to a sum:
 // eight positions of four, or four of eight.
 type terms [32]float32
 
-// prepareTerms tabulates the terms of the two sums of the least-squares scale.
+// sums returns Σw·l·x and Σw·l² of the codes of n tries, added in the order of
+// positions.
+func (s *gridSearch) sums(n int) (lx, ll []float32) {
+	groups := s.size / s.dims
+	if kernel.HasGrid() {
+		return s.grid.Sum(s.dims == 8, s.x[:], s.w[:], s.tried[:groups], n)
+	}
+	s.prepareTerms()
+	// Sums over the groups before the first whose code changes are those of
+	// the try before.
+	var partX, partL [9]float32 // over the groups before each
+	for t := range n {
+		g := 0
+		for t > 0 && g < groups && s.tried[g][t] == s.tried[g][t-1] {
+			g++
+		}
+		for ; g < groups; g++ {
+			partX[g+1], partL[g+1] = s.add(g, uint16(s.tried[g][t]), partX[g], partL[g])
+		}
+		s.sumX[t], s.sumL[t] = partX[groups], partL[groups]
+	}
+	return s.sumX[:n], s.sumL[:n]
+}
+
+// project returns the two sums of the codes that were chosen.
+func (s *gridSearch) project() (lx, ll float32) {
+	for g := range s.size / s.dims {
+		code := s.codes[g]
+		for i := range s.dims {
+			x, w, l := s.x[g*s.dims+i], s.w[g*s.dims+i], code&uint16(1<<s.bits-1)
+			f := float32(2*l + 1)
+			lx += float32(w * x * f)
+			ll += float32(w * f * f)
+			code >>= s.bits
+		}
+	}
+	return lx, ll
+}
+
+// prepareTerms tabulates the terms of the two sums.
 func (s *gridSearch) prepareTerms() {
 	for g := range s.size / s.dims {
 		lx, ll := &s.lx[g], &s.ll[g]

@@ -103,25 +103,24 @@ func blocks(n int, f func(x, w []float32)) {
 }
 
 func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
-	for _, f := range []*gridFormat{&iq2xxs, &iq2xs, &iq2s, &iq3xxs, &iq3s} {
+	for _, f := range gridFormats {
 		s := &gridSearch{gridFormat: f, book: f.coder()}
 		blocks(f.size, func(x, w []float32) {
 			copy(s.w[:], w)
 			s.split(x)
-			if _, ok := s.fit(); !ok {
+			n := 2*f.reach + 1
+			if _, ok := s.fit(); !ok || !s.wellScaled(&s.tries, n) {
 				return
 			}
-			n := 2*f.tries + 1
-			got, outside := s.tried, s.outside
-			clear(s.outside[:])
 			for g := range f.size / f.dims {
-				s.tryEach(g, n)
-				if !slices.Equal(got[g][:n], s.tried[g][:n]) {
-					t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[g][:n], s.tried[g][:n])
+				outside := s.tryShared(g, n)
+				got := s.tried[g]
+				if want := s.tryEach(g, n, &s.tries, &s.tried[g]); outside != want {
+					t.Fatalf("%d bytes: x %v: tries outside are %x, want %x", f.bytes, x, outside, want)
 				}
-			}
-			if outside != s.outside {
-				t.Fatalf("%d bytes: x %v: groups outside are %x, want %x", f.bytes, x, outside, s.outside)
+				if !slices.Equal(got[:n], s.tried[g][:n]) {
+					t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[:n], s.tried[g][:n])
+				}
 			}
 		})
 	}

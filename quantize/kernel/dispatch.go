@@ -27,10 +27,10 @@ type variant struct {
 	magnitudes16      func(dst, src *float32, groups int)
 	magnitudes32      func(dst, src *float32, groups int)
 	scanSplits        func(s *float32, n int, bar float32) float32
-	linesTernary      linesKernel
-	linesOctal        linesKernel
-	lowestTernary     lowestKernel
-	lowestOctal       lowestKernel
+	tryTernary        tryKernel
+	tryOctal          tryKernel
+	sumTernary        [2]sumKernel // of up to 16 tries, and 24
+	sumOctal          [2]sumKernel // of up to 24, and 32
 	nearTernary       nearKernel
 	nearOctal         nearKernel
 }

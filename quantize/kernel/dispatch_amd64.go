@@ -33,13 +33,13 @@ var avx2 = variant{
 	magnitudes16: magnitudes16AVX2,
 	magnitudes32: magnitudes32AVX2,
 
-	nearTernary:   nearTernaryAVX2,
-	nearOctal:     nearOctalAVX2,
-	linesTernary:  linesTernaryAVX2,
-	linesOctal:    linesOctalAVX2,
-	lowestTernary: lowestTernaryAVX2,
-	lowestOctal:   lowestOctalAVX2,
-	scanSplits:    scanSplitsAVX2,
+	nearTernary: nearTernaryAVX2,
+	nearOctal:   nearOctalAVX2,
+	tryTernary:  tryTernaryAVX2,
+	tryOctal:    tryOctalAVX2,
+	sumTernary:  [2]sumKernel{sumTernary16AVX2, sumTernary24AVX2},
+	sumOctal:    [2]sumKernel{sumOctal24AVX2, sumOctal32AVX2},
+	scanSplits:  scanSplitsAVX2,
 }
 
 // withAVX512 is a variant with the searches in AVX-512.
@@ -53,6 +53,9 @@ func withAVX512(v variant) variant {
 	v.descend = descendAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
+	v.tryTernary, v.tryOctal = tryTernaryAVX512, tryOctalAVX512
+	v.sumTernary = [2]sumKernel{sumTernary16AVX512, sumTernary24AVX512}
+	v.sumOctal = [2]sumKernel{sumOctal24AVX512, sumOctal32AVX512}
 	return v
 }
 

@@ -21,6 +21,6 @@ package kernel
 //go:generate go -C ../../internal/asm run . searches-neon
 //go:generate go -C ../../internal/asm run . blocks
 //go:generate go -C ../../internal/asm run . greatest
-//go:generate go -C ../../internal/asm run . lines
+//go:generate go -C ../../internal/asm run . grids
 //go:generate go -C ../../internal/asm run . near
 //go:generate go -C ../../internal/asm run . splits

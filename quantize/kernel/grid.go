@@ -1,0 +1,80 @@
+package kernel
+
+// MaxTries is the most scales at which codes are tried.
+const MaxTries = 31
+
+// room is how many floats beyond the last one a kernel reads and writes.
+const room = 16
+
+// maxLines is the length of the longest list of neighbours.
+const maxLines = 2048
+
+// Tries are the scales at which codes are tried, in falling order, and their
+// inverses. What follows the last one may be anything.
+//
+// The assembly knows the order of the fields.
+type Tries struct{ Inverse, Scale [MaxTries + 1 + room]float32 }
+
+// A Row has the code of a group at each try, and room behind them.
+type Row [MaxTries + 1 + room]uint32
+
+// A Grid chooses codes of a codebook for groups of values at many scales. A
+// code has one of three levels for each of eight values, in two bits each
+// (ternary), or one of eight for each of four, in three bits; level l stands
+// for 2l+1.
+//
+// The assembly knows the order of the fields.
+type Grid struct {
+	tables [2][8][8]float32           //nolint:unused // the assembly writes and reads it
+	slack  [16]float32                //nolint:unused
+	points [MaxTries + 1]uint32       //nolint:unused
+	lists  [5][maxLines + room]uint32 //nolint:unused
+	sums   [2][MaxTries + 1]float32
+}
+
+type (
+	tryKernel func(g, x, w, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside, unsure uint64)
+	sumKernel func(x, w *float32, codes *uint32, groups int, sums *float32)
+)
+
+// HasGrid reports whether there are kernels for a Grid.
+func HasGrid() bool { return active.tryTernary != nil }
+
+// Try rounds a group to the lattice at the first n scales, and replaces points
+// that are not in the codebook by the code of their list with the least
+// Σw(scale·q-x)². place has the rank of each code, or the complement of where
+// in near its list begins, behind its length; at least as many as room follow the
+// last list. Bits of the results tell the tries whose points are outside, and those
+// of them whose code rounding errors may decide: that one is not set.
+//
+// The numbers must not be so large that sums overflow.
+func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, codes *Row, place []int32, near []uint16) (outside, unsure uint32) {
+	try, values := active.tryOctal, 4
+	if ternary {
+		try, values = active.tryTernary, 8
+	}
+	points := 1 << 12
+	if ternary {
+		points = 1 << 16
+	}
+	_, _, _ = x[values-1], w[values-1], place[points-1]
+	out, open := try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, &codes[0], &place[0], &near[0])
+	return uint32(out), uint32(open)
+}
+
+// Sum returns, for n tries, Σw·q·x and Σw·q² of the codes of all groups, added
+// in order. It knows up to 24 tries of ternary codes.
+func (g *Grid) Sum(ternary bool, x, w []float32, codes []Row, n int) (lx, ll []float32) {
+	sum, values := active.sumOctal[1], 4
+	switch {
+	case ternary && n <= 16:
+		sum, values = active.sumTernary[0], 8
+	case ternary:
+		sum, values = active.sumTernary[1], 8
+	case n <= 24:
+		sum = active.sumOctal[0]
+	}
+	_, _ = x[values*len(codes)-1], w[values*len(codes)-1]
+	sum(&x[0], &w[0], &codes[0][0], len(codes), &g.sums[0][0])
+	return g.sums[0][:n], g.sums[1][:n]
+}
