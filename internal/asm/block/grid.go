@@ -123,10 +123,8 @@ func (l grid) try(name string) {
 	ADDQ(operand.Imm(2), s.list)
 	CMPQ(s.length, operand.Imm(shortList))
 	JG(operand.LabelRef("long"))
-	for from := 0; from < shortList; from += lanes() {
-		a, b, codes := s.lines(Mem{Base: s.list, Disp: 2 * from})
-		s.keepLines(a, b, codes, func(field int) Mem { return Mem{Base: s.g, Disp: field + 4*from} })
-	}
+	s.compareShort(first, past)
+	JMP(operand.LabelRef("run"))
 	Label("tries")
 	s.compare(first, past)
 	JMP(operand.LabelRef("run"))
@@ -189,8 +187,8 @@ func (s *gridTry) loadTables() {
 // findSlack emits more than what rounding errors, of lines or of the sums that
 // they stand for, can make of the difference of two lines: half a unit in the
 // last place is 2^-24 of a value, lines are off by less than 12 of those in
-// aa·s + ab + bb/s, the sums by less than 15, and the expression is largest at
-// one end. It is infinite where sums may lose bits to underflow.
+// aa·s + ab + bb/s, the sums by less than 15, numbers in the place of four bits
+// by less than 60, and the expression is largest at one end. It is infinite where sums may lose bits to underflow.
 func (s *gridTry) findSlack(x, w reg.GPVirtual) {
 	vx, vw := YMM(), YMM()
 	if s.positions == 8 {
@@ -343,14 +341,120 @@ func (s *gridTry) lines(list Mem) (a, b, codes Reg) {
 	return a, b, codes
 }
 
+// numbers emits those of lanes, and the length of the list in all of them.
+func (s *gridTry) numbers() (number, length Reg) {
+	number, length = LoadV(Words("iota", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)), Vector()
+	VMOVQ(s.length, length.AsX())
+	VPBROADCASTD(length.AsX(), length)
+	return number, length
+}
+
+// raise puts what follows the list above all.
+func (s *gridTry) raise(a, b, number, length Reg) {
+	if ISA == AVX512 {
+		past := K()
+		VPCMPD(operand.Imm(2), number, length, past)
+		VMOVAPS(LoadV(Constant(-above)), past, b)
+		VMOVAPS(Zero(), past, a)
+		return
+	}
+	within := YMM()
+	VPCMPGTD(number, length, within)
+	VANDPS(within, a, a)
+	VBLENDVPS(within, b, LoadV(Constant(-above)), b)
+}
+
 func (s *gridTry) keepLines(a, b, codes Reg, at func(field int) Mem) {
 	StoreV(at(gridListA), a)
 	StoreV(at(gridListB), b)
 	StoreV(at(gridCodes), codes)
 }
 
+// compareShort is compare for lists of up to sixteen. The numbers of lines take
+// the place of the last four bits of their heights, which the slack allows for.
+func (s *gridTry) compareShort(first, past reg.GPVirtual) {
+	number, length := s.numbers()
+	var codes []Reg
+	for from := 0; from < shortList; from += lanes() {
+		a, b, code := s.lines(Mem{Base: s.list, Disp: 2 * from})
+		s.raise(a, b, number, length)
+		StoreV(Mem{Base: s.g, Disp: gridListA + 4*from}, a)
+		StoreV(Mem{Base: s.g, Disp: gridListB + 4*from}, b)
+		if codes = append(codes, code); ISA == AVX2 {
+			VPADDD(Bits(8), number, number)
+		}
+	}
+	Label("short")
+	scale := LoadV(Mem{Base: pointer("tries"), Index: first, Scale: 4, Disp: triesScale})
+	low, next, clear := LoadV(Constant(above)), LoadV(Constant(above)), LoadV(Bits(^uint32(shortList-1)))
+	for l := range shortList {
+		if l == shortList/2 {
+			CMPQ(s.length, operand.Imm(shortList/2))
+			JLE(operand.LabelRef("half"))
+		}
+		s.offer(l, scale, clear, low, next)
+	}
+	Label("half")
+	rank, code := Vector(), Vector()
+	if ISA == AVX512 {
+		VPANDD(Bits(shortList-1), low, rank)
+		VPERMD(codes[0], rank, code)
+	} else {
+		high := YMM()
+		VPAND(Bits(shortList-1), low, rank)
+		VPERMD(codes[0], rank, code)
+		VPERMD(codes[1], rank, high)
+		VPSLLD(operand.Imm(28), rank, rank) // bit 3 becomes the sign
+		VBLENDVPS(rank, high, code, code)
+	}
+	StoreV(Mem{Base: s.codes, Index: first, Scale: 4}, code)
+	s.doubt(first, past, low, next, "shortSure")
+	ADDQ(operand.Imm(uint64(lanes())), first)
+	CMPQ(first, past)
+	JL(operand.LabelRef("short"))
+}
+
+// offer emits the height of line l and its place among the lowest two.
+func (s *gridTry) offer(l int, scale, clear, low, next Reg) {
+	a, b := Mem{Base: s.g, Disp: gridListA + 4*l}, Mem{Base: s.g, Disp: gridListB + 4*l}
+	height := Vector()
+	if ISA == AVX512 {
+		VMULPS_BCST(a, scale, height)
+		VSUBPS_BCST(b, height, height)
+		VPTERNLOGD(operand.Imm(0xea), Bits(uint32(l)), clear, height) // height&clear | l
+	} else {
+		VMULPS(Broadcast(a), scale, height)
+		VSUBPS(Broadcast(b), height, height)
+		VPAND(clear, height, height)
+		VPOR(Bits(uint32(l)), height, height)
+	}
+	VMINPS(Greatest(low, height), next, next)
+	VMINPS(height, low, low)
+}
+
+// doubt emits what becomes of tries where another line is not higher than the
+// lowest by more than the slack: they are unsure. Bits past the run belong to
+// those that come.
+func (s *gridTry) doubt(first, past reg.GPVirtual, low, next Reg, sure string) {
+	lower := LaneBits(Compare(Less, LoadV(Mem{Base: s.g, Disp: gridSlack}), Sub(next, low))).As64()
+	doubt := GP64()
+	MOVQ(operand.U32(1<<lanes()-1), doubt)
+	XORQ(lower, doubt)
+	JZ(operand.LabelRef(sure))
+	MOVQ(first, reg.RCX)
+	SHLQ(reg.CL, doubt)
+	within := GP64()
+	MOVQ(operand.U32(1), within)
+	MOVQ(past, reg.RCX)
+	SHLQ(reg.CL, within)
+	DECQ(within)
+	ANDQ(within, doubt)
+	ORQ(doubt, resultAt(1))
+	Label(sure)
+}
+
 // compare emits the choice of the lowest line of a list at the tries from first
-// to past. Those where another is not higher by more than the slack are unsure.
+// to past.
 func (s *gridTry) compare(first, past reg.GPVirtual) {
 	Label("vector")
 	scale := LoadV(Mem{Base: pointer("tries"), Index: first, Scale: 4, Disp: triesScale})
@@ -373,22 +477,7 @@ func (s *gridTry) compare(first, past reg.GPVirtual) {
 	JL(operand.LabelRef("line"))
 	StoreV(Mem{Base: s.codes, Index: first, Scale: 4}, code)
 
-	// Bits of unsure tries that are past the run belong to those that come.
-	sure := LaneBits(Compare(Less, LoadV(Mem{Base: s.g, Disp: gridSlack}), Sub(next, low))).As64()
-	doubt := GP64()
-	MOVQ(operand.U32(1<<lanes()-1), doubt)
-	XORQ(sure, doubt)
-	JZ(operand.LabelRef("sure"))
-	MOVQ(first, reg.RCX)
-	SHLQ(reg.CL, doubt)
-	within := GP64()
-	MOVQ(operand.U32(1), within)
-	MOVQ(past, reg.RCX)
-	SHLQ(reg.CL, within)
-	DECQ(within)
-	ANDQ(within, doubt)
-	ORQ(doubt, resultAt(1))
-	Label("sure")
+	s.doubt(first, past, low, next, "sure")
 	ADDQ(operand.Imm(uint64(lanes())), first)
 	CMPQ(first, past)
 	JL(operand.LabelRef("vector"))
@@ -420,23 +509,10 @@ func (s *gridTry) lowestOfBoth(first, past, code reg.GPVirtual) {
 		Broadcast(Mem{Base: tries, Index: past, Scale: 4, Disp: triesScale - 4}),
 	}
 	low := [2]Reg{LoadV(Constant(above)), LoadV(Constant(above))}
-	number, length := LoadV(Words("iota", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)), Vector()
-	VMOVQ(s.length, length.AsX())
-	VPBROADCASTD(length.AsX(), length)
+	number, length := s.numbers()
 	s.each("lines", func(from reg.GPVirtual) {
 		a, b, codes := s.lines(Mem{Base: s.list, Index: from, Scale: 2})
-		// What follows the list is above all.
-		if ISA == AVX512 {
-			past := K()
-			VPCMPD(operand.Imm(2), number, length, past)
-			VMOVAPS(LoadV(Constant(-above)), past, b)
-			VMOVAPS(Zero(), past, a)
-		} else {
-			within := YMM()
-			VPCMPGTD(number, length, within)
-			VANDPS(within, a, a)
-			VBLENDVPS(within, b, LoadV(Constant(-above)), b)
-		}
+		s.raise(a, b, number, length)
 		VPADDD(Bits(uint32(lanes())), number, number)
 		s.keepLines(a, b, codes, func(field int) Mem { return s.field(field, from) })
 		for i, field := range []int{gridFirst, gridLast} {
