@@ -65,6 +65,11 @@ func (j *Job) checkNames() error {
 	if j.o.Size != nil {
 		paths = append(paths, j.o.Size.SaveTypes)
 	}
+	if j.o.Size != nil && j.o.Size.Sensitivity != "" { // replaced where it does not fit
+		if err := atomicfile.Check(j.o.Size.Sensitivity, atomicfile.Options{Force: true, Inputs: j.inputs}); err != nil {
+			return err
+		}
+	}
 	for _, name := range j.names() {
 		path, err := j.pathOf(name)
 		if err != nil {

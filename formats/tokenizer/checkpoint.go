@@ -48,7 +48,7 @@ func FromCheckpoint(files Files) (*Tokenizer, error) {
 
 // NoVocabulary is the error for a checkpoint without a vocabulary.
 func NoVocabulary() error {
-	return fault.Op("tokenizer").Unsupported("the checkpoint has none of tokenizer.json, vocab.json with merges.txt, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
+	return fault.Op("tokenizer").Corrupt("the checkpoint has none of tokenizer.json, vocab.json with merges.txt, tokenizer.model (also .v1, .v3, …), tekken.json, qwen.tiktoken")
 }
 
 // vocabularies are the files that a vocabulary is looked for in, in order.

@@ -42,14 +42,6 @@ func registerPre(flags *pflag.FlagSet, pre *string) {
 	flags.StringVar(pre, "pre", "", "pre-tokenizer (tokenizer.ggml.pre) to take instead of the one that is recognized")
 }
 
-// notAFolder says why a path is no checkpoint folder.
-func notAFolder(path string, err error) error {
-	if err != nil {
-		return err
-	}
-	return fault.Invalid("%s: not a folder", path)
-}
-
 // loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint
 // folder, whose weights are not touched. With pre, the name of a pre-tokenizer,
 // a folder is read as the converter reads it.

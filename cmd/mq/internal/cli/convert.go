@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +47,7 @@ goes on with --resume.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if folder, err := session.IsFolder(args[0]); err != nil || !folder {
-				return notAFolder(args[0], err)
+				return notACheckpoint(args[0], err)
 			}
 			o.Verify = !noVerify
 			return a.make(cmd.Context(), args[0], &o, &recipe, &output)
@@ -62,6 +64,27 @@ goes on with --resume.`,
 
 func registerLossless(f *pflag.FlagSet, lossless *bool) {
 	f.BoolVar(lossless, "lossless", false, "write every weight of a quantized checkpoint exactly: its own codes, else F32")
+}
+
+// repository matches the name of a repository of the Hub.
+var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
+
+// notACheckpoint says what to do with a path that is no folder.
+func notACheckpoint(path string, err error) error {
+	name := strings.ToLower(path)
+	switch {
+	case strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://"):
+		return fault.Invalid("convert: %s: mq does not download; fetch the repository first and give its folder", path)
+	case err != nil && repository.MatchString(path):
+		return fault.Invalid("convert: %s: there is no such folder; a repository of the Hub is fetched first, e.g. by 'hf download %s --local-dir %s'", path, path, path[strings.Index(path, "/")+1:])
+	case err != nil:
+		return err
+	case strings.HasSuffix(name, ".gguf"):
+		return fault.Invalid("convert: %s is a GGUF file; 'mq quantize %s -t TYPE' changes its types", path, path)
+	case strings.HasSuffix(name, ".safetensors"), strings.HasSuffix(name, ".bin"), strings.HasSuffix(name, ".json"):
+		return fault.Invalid("convert: %s is one file of a checkpoint; give the folder that it is in: 'mq convert %s'", path, filepath.Dir(path))
+	}
+	return fault.Invalid("convert: %s is not a folder", path)
 }
 
 // make turns flags into options, plans and runs.

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
+	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
 )
@@ -28,6 +29,11 @@ with --resume.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !recipe.Given() && !recipe.Imitates() {
 				return fault.Invalid("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
+			}
+			if folder, err := session.IsFolder(args[0]); err != nil {
+				return err
+			} else if folder {
+				return fault.Invalid("quantize: %s is a folder; checkpoints are quantized by 'mq convert %s -t TYPE'", args[0], args[0])
 			}
 			return a.make(cmd.Context(), args[0], new(pipeline.Options), &recipe, &output)
 		},

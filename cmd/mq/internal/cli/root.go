@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/exit"
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
@@ -34,6 +35,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
+	refuseUnknownNames(root) // its commands keep the streams of this moment
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = interrupted(err)
@@ -112,18 +114,17 @@ the result is right: one pass, no Python, no intermediate file.`,
 			return nil
 		},
 	}
-	flags := root.PersistentFlags()
-	flags.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
-	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
-	flags.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
-	flags.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
-	flags.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.Invalid("%w", err) })
+	persistent := root.PersistentFlags()
+	persistent.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
+	persistent.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
+	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
+	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
+	persistent.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.Explain(cmd, err) })
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
 	)
-	refuseUnknownNames(root)
 	return root
 }
 

@@ -23,31 +23,41 @@ const (
 	Interrupted = 130
 )
 
+// rules map errors to codes; the first that matches decides. A path that does
+// not exist, may not be used or is of another kind is the caller's mistake
+// whatever a library makes of it, unless it is part of an input that is
+// incomplete: 6 is left for devices.
+var rules = []struct {
+	code int
+	any  []error
+}{
+	{Interrupted, []error{context.Canceled}},
+	{Check, []error{fault.ErrCheck}},
+	{Unsupported, []error{fault.ErrUnsupported}},
+	{IO, []error{syscall.ENOSPC, syscall.EIO}},
+	{Corrupt, []error{fault.ErrCorrupt, io.ErrUnexpectedEOF}},
+	{Usage, []error{fault.ErrInvalid, fs.ErrNotExist, fs.ErrPermission, syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS, syscall.ENAMETOOLONG}},
+	{IO, []error{fault.ErrIO}},
+}
+
 // Code maps an error to the code that the process ends with. An error may have
 // a code of its own, by a method ExitCode.
 func Code(err error) int {
-	var pathError *fs.PathError
-	var coded interface{ ExitCode() int }
-	switch {
-	case err == nil:
+	if err == nil {
 		return OK
-	case errors.Is(err, context.Canceled):
-		return Interrupted
-	case errors.As(err, &coded):
+	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
 		return coded.ExitCode()
-	case errors.Is(err, fault.ErrInvalid):
-		return Usage
-	case errors.Is(err, fault.ErrCheck):
-		return Check
-	case errors.Is(err, fault.ErrUnsupported):
-		return Unsupported
-	case errors.Is(err, fault.ErrIO), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EIO):
-		return IO
-	case errors.Is(err, fault.ErrCorrupt), errors.Is(err, io.ErrUnexpectedEOF):
-		return Corrupt
-	case errors.Is(err, fs.ErrNotExist):
-		return Usage
-	case errors.As(err, &pathError):
+	}
+	for _, rule := range rules {
+		for _, target := range rule.any {
+			if errors.Is(err, target) {
+				return rule.code
+			}
+		}
+	}
+	if errors.As(err, new(*fs.PathError)) {
 		return IO
 	}
 	return Other

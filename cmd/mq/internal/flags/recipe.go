@@ -235,9 +235,9 @@ func (f *Recipe) recipes() ([]quantize.Recipe, error) {
 	}
 	var recipes []quantize.Recipe
 	for _, name := range given {
-		r, err := quantize.ParseRecipe(name)
+		r, err := quantize.ParseRecipe(strings.TrimSpace(name))
 		if err != nil {
-			return nil, err
+			return nil, fault.Invalid("-t %s: no type has that name%s ('mq types' lists them)", name, didYouMean(recipeLike(name)))
 		}
 		recipes = append(recipes, r)
 	}

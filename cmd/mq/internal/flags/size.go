@@ -104,9 +104,9 @@ func tensorType(flag, name string) (*gguf.Type, error) {
 	if name == "" {
 		return nil, nil
 	}
-	t, ok := gguf.ParseType(name)
+	t, ok := gguf.ParseType(strings.TrimSpace(name))
 	if !ok {
-		return nil, fault.Unsupported("%s %s: no tensor type has that name; 'mq types' lists them", flag, name)
+		return nil, fault.Invalid("%s %s: no tensor type has that name%s ('mq types' lists them)", flag, name, didYouMean(typeLike(name)))
 	}
 	return &t, nil
 }

@@ -1,0 +1,100 @@
+package flags
+
+import (
+	"strings"
+
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
+)
+
+// otherNames are names of types in other tools, without punctuation.
+var otherNames = map[string]string{
+	"int8": "q8_0", "8bit": "q8_0", "fp8": "q8_0", "i8": "q8_0", "q8": "q8_0",
+	"int4": "q4_k_m", "4bit": "q4_k_m", "fp4": "q4_k_m", "nf4": "q4_k_m", "awq": "q4_k_m", "gptq": "q4_k_m", "q4": "q4_k_m",
+	"q5": "q5_k_m", "q6": "q6_k", "q3": "q3_k_m", "q2": "q2_k",
+	"fp16": "f16", "float16": "f16", "half": "f16", "fp32": "f32", "float32": "f32", "float": "f32", "bfloat16": "bf16",
+}
+
+// plain leaves of a name what people agree on.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("_-. ", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// recipeLike is the recipe that a name probably means, empty for none.
+func recipeLike(name string) string {
+	var known []string
+	for _, r := range quantize.Recipes() {
+		known = append(known, strings.ToLower(r.Name))
+		for _, alias := range r.Aliases() {
+			known = append(known, strings.ToLower(alias))
+		}
+	}
+	return like(name, known)
+}
+
+// typeLike is the type of tensors that a name probably means.
+func typeLike(name string) string {
+	var known []string
+	for _, t := range gguf.Types() {
+		known = append(known, strings.ToLower(t.String()))
+	}
+	return like(name, known)
+}
+
+func like(name string, known []string) string {
+	if other, ok := otherNames[plain(name)]; ok {
+		return other
+	}
+	for _, k := range known {
+		if plain(k) == plain(name) {
+			return k
+		}
+	}
+	return Nearest(plain(name), known, plain)
+}
+
+// Nearest returns what of the known names differs from a name by one or two
+// letters, the first of the nearest; empty where none does. Names are compared
+// as a function writes them.
+func Nearest(name string, known []string, as func(string) string) string {
+	best, least := "", 3
+	for _, k := range known {
+		if d := distance(name, as(k)); d < least && d < len(name) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's: how many letters to insert, drop or replace.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			next := min(row[j]+1, row[j-1]+1, diagonal)
+			if a[i-1] != b[j-1] {
+				next = min(row[j]+1, row[j-1]+1, diagonal+1)
+			}
+			diagonal, row[j] = row[j], next
+		}
+	}
+	return row[len(b)]
+}
+
+// didYouMean is a suggestion as a part of a sentence.
+func didYouMean(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "; did you mean " + name + "?"
+}

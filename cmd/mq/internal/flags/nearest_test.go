@@ -1,0 +1,50 @@
+package flags
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/quantize"
+)
+
+func TestWrongTypesSuggestWhatIsMeant(t *testing.T) {
+	for given, want := range map[string]string{
+		"Q4KM": "q4_k_m", "q4-k-m": "q4_k_m", "q4km": "q4_k_m", "int8": "q8_0", "INT4": "q4_k_m", "fp16": "f16", "float16": "f16",
+		"q80": "q8_0", "iq2xs": "iq2_xs", "4bit": "q4_k_m", "bfloat16": "bf16", "nonsense": "", "x": "",
+	} {
+		got := recipeLike(given)
+		if got != want {
+			t.Errorf("%s: %q, want %q", given, got, want)
+		}
+		if _, err := quantize.ParseRecipe(got); got != "" && err != nil {
+			t.Errorf("%s: %v", given, err)
+		}
+	}
+	for given, want := range map[string]string{"q4k": "q4_k", "fp16": "f16", "int8": "q8_0", "iq4nl": "iq4_nl"} {
+		if got := typeLike(given); got != want {
+			t.Errorf("tensor type %s: %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestOtherNamesNameTypes(t *testing.T) {
+	for name, want := range otherNames {
+		if _, err := quantize.ParseRecipe(want); err != nil || plain(name) != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDistanceCountsLetters(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"abc", "abd", 1}, {"abc", "ac", 1}, {"kitten", "sitting", 3}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("%s, %s: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+	if got := Nearest("--ouput", []string{"--force", "--output", "--out"}, strings.ToLower); got != "--output" {
+		t.Errorf("nearest is %q", got)
+	}
+}
