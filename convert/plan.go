@@ -60,6 +60,7 @@ type Plan struct {
 // NewPlan plans the conversion of a checkpoint from its headers. It reads no
 // weights.
 func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error) {
+	ckpt = ckpt.WithContext(ctx)
 	h, err := arch.FromConfig(ckpt.Config())
 	if err != nil {
 		return nil, err

@@ -72,14 +72,16 @@ func (o Options) Open(ctx context.Context, dir string) (*Checkpoint, error) {
 }
 
 // OpenFS opens a checkpoint held by any file system; name stands for the
-// folder's name. Its weight files must implement io.ReaderAt; those
-// that implement [ReaderAt] are read under the context of each call.
+// folder's name. Its weight files must implement io.ReaderAt; those that
+// implement [ReaderAt], and a [FileReader], are read under the context of each
+// call.
 func OpenFS(ctx context.Context, fsys fs.FS, name string) (*Checkpoint, error) {
 	return (&Folder{fsys: fsys, name: name}).Checkpoint(ctx)
 }
 
 // Checkpoint opens the weights of the folder and reads their headers.
 func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
+	plain, f := f, f.WithContext(ctx)
 	weights, err := findWeights(f)
 	if err != nil {
 		return nil, err
@@ -94,6 +96,7 @@ func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 		c.Close()
 		return nil, err
 	}
+	c.Folder = plain
 	return c, nil
 }
 
@@ -148,6 +151,15 @@ func (c *Checkpoint) rename() error {
 // Notes says in sentences what is peculiar about the folder and how it was
 // dealt with: files that are not used, names that were changed.
 func (c *Checkpoint) Notes() []string { return slices.Clone(c.notes) }
+
+// WithContext returns the same checkpoint with the reads of its small files
+// under ctx. Reads of tensors have a context of their own. One of the two is
+// to be closed.
+func (c *Checkpoint) WithContext(ctx context.Context) *Checkpoint {
+	bound := *c
+	bound.Folder = c.Folder.WithContext(ctx)
+	return &bound
+}
 
 // Config is config.json, or params.json in Mistral's own layout.
 func (c *Checkpoint) Config() Config { return c.config }

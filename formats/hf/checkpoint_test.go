@@ -304,6 +304,34 @@ func TestStalledReadsEndWithTheContextAndItsCause(t *testing.T) {
 	}
 }
 
+// stalledFS is a network that is down.
+type stalledFS struct{ fstest.MapFS }
+
+func (stalledFS) ReadFileContext(ctx context.Context, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, errors.New("connection closed")
+}
+
+func TestStalledSmallFilesEndWithTheContextAndItsCause(t *testing.T) {
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(10*time.Millisecond, func() { cancel(stop) })
+	files := fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "a")}
+	if _, err := OpenFS(ctx, stalledFS{files}, "m"); err != stop {
+		t.Errorf("while it is opened: %v", err)
+	}
+	checkpoint, err := OpenFS(t.Context(), files, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkpoint.WithContext(ctx).ReadFile("config.json"); err != stop {
+		t.Errorf("after the end: %v", err)
+	}
+	if _, err := checkpoint.ReadFile("config.json"); err != nil {
+		t.Errorf("without a context: %v", err)
+	}
+}
+
 func TestOpensARealCheckpoint(t *testing.T) {
 	c, err := Open(t.Context(), stories)
 	if err != nil {

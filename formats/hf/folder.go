@@ -2,6 +2,7 @@ package hf
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -26,6 +27,23 @@ type Folder struct {
 	dir  string // the path as it was given, empty likewise
 
 	followLinks bool
+
+	ctx context.Context // of WithContext; nil for none
+}
+
+// FileReader is a file system that reads whole files under a context, such as
+// one over a network.
+type FileReader interface {
+	fs.FS
+	ReadFileContext(ctx context.Context, name string) ([]byte, error)
+}
+
+// WithContext returns the same folder with the reads of its small files under
+// ctx: they end with it, returning its cause.
+func (f *Folder) WithContext(ctx context.Context) *Folder {
+	bound := *f
+	bound.ctx = ctx
+	return &bound
 }
 
 // Options say how a folder of the operating system is opened. The zero value
@@ -58,7 +76,7 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
-	return &Folder{os.DirFS(root), name, root, dir, o.FollowLinks}, nil
+	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks}, nil
 }
 
 // Name is the folder's base name; errors and file names of results use it.
@@ -191,6 +209,41 @@ func (f *Folder) ReadFile(name string) ([]byte, error) {
 }
 
 func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
+	data, err := f.readWhole(name, limit)
+	switch at := fault.Op("hf").Folder(f.name).File(name); {
+	case f.ended() != nil:
+		return nil, f.ended()
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		return nil, at.Corrupt(" is longer than %d bytes", limit)
+	default:
+		if err := lfs.Check(data); err != nil {
+			return nil, at.Corrupt("%w", err)
+		}
+		return data, nil
+	}
+}
+
+// ended is the cause with which the folder's context has ended.
+func (f *Folder) ended() error {
+	if f.ctx == nil {
+		return nil
+	}
+	return context.Cause(f.ctx)
+}
+
+// readWhole returns a file, of a longer one at least a byte beyond the limit.
+func (f *Folder) readWhole(name string, limit int64) ([]byte, error) {
+	if r, ok := f.fsys.(FileReader); ok && f.ctx != nil {
+		info, err := f.stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() <= limit {
+			return r.ReadFileContext(f.ctx, name)
+		}
+	}
 	file, err := f.open(name)
 	if err != nil {
 		return nil, err
@@ -201,18 +254,10 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 		room = min(info.Size(), limit) + 1 // so that the end is seen without another allocation
 	}
 	buffer := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead))
-	_, err = buffer.ReadFrom(io.LimitReader(file, limit+1))
-	data := buffer.Bytes()
-	if err != nil {
+	if _, err = buffer.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
 		return nil, fault.Op("hf").Folder(f.name).File(name).IO("%w", err)
 	}
-	if int64(len(data)) > limit {
-		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt(" is longer than %d bytes", limit)
-	}
-	if err := lfs.Check(data); err != nil {
-		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
-	}
-	return data, nil
+	return buffer.Bytes(), nil
 }
 
 // missing reports whether err means that a file is not there, a dangling link
