@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"context"
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
@@ -21,7 +20,7 @@ func newAddedTokens(added []AddedToken, normalize rewrite) (*addedTokens, error)
 	for _, a := range added {
 		size += len(a.Content)
 	}
-	w := pattern.NewWork(context.Background(), size)
+	w := pattern.Bounded(size)
 	t := &addedTokens{normalize: normalize}
 	for _, a := range added {
 		if a.Content == "" {

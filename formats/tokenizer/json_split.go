@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -67,7 +66,7 @@ func (f *File) Words(text string) (words []string, bytes bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	w := pattern.NewWork(context.Background(), len(text))
+	w := pattern.Bounded(len(text))
 	words = cut(w, nil, norm(w, text), true, steps)
 	return words, mapped, w.Err()
 }

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -69,7 +68,7 @@ func (m *ranked) merge(w *pattern.Work, st *bpeState, s string) {
 // merge that builds it from lower ranks.
 func (m *ranked) halves(st *bpeState, token string, rank int32) (left, right string, ok bool) {
 	m.below = rank
-	m.merge(pattern.NewWork(context.Background(), len(token)), st, token)
+	m.merge(pattern.Bounded(len(token)), st, token)
 	m.below = 0
 	var sides []string
 	for _, p := range st.parts {

@@ -11,9 +11,9 @@ import (
 // often enough that an interrupt ends the work at once. Patterns in use take
 // fewer than ten steps a byte, whole tokenizers fewer than a hundred.
 type Work struct {
-	ctx  context.Context
-	left int // steps
-	ask  int // the context is asked when so many are left
+	ctx  context.Context // nil for none
+	left int             // steps
+	ask  int             // the context is asked when so many are left
 	err  error
 }
 
@@ -25,7 +25,15 @@ const (
 
 // NewWork begins the work on a text of size bytes.
 func NewWork(ctx context.Context, size int) *Work {
-	w := &Work{ctx: ctx, left: freeSteps + stepsPerByte*size}
+	w := Bounded(size)
+	w.ctx = ctx
+	return w
+}
+
+// Bounded begins the work on a short text of the vocabulary's own, such as a
+// token: the count of steps alone ends it.
+func Bounded(size int) *Work {
+	w := &Work{left: freeSteps + stepsPerByte*size}
 	w.ask = w.left
 	return w
 }
@@ -42,7 +50,7 @@ func (w *Work) Spend(steps int) bool {
 func (w *Work) checkpoint() bool {
 	switch {
 	case w.err != nil:
-	case w.ctx.Err() != nil:
+	case w.ctx != nil && w.ctx.Err() != nil:
 		w.err = context.Cause(w.ctx)
 	case w.left < 0:
 		w.err = fault.Op("tokenizer").Unsupported("cutting this text up takes more steps than any vocabulary in use")
