@@ -22,7 +22,7 @@ type codec struct {
 }
 
 // codecs holds every method that is read. The first row that fits decides.
-var codecs = slices.Concat(gptqCodecs, awqCodecs, compressedCodecs, mlxCodecs, bnbCodecs, fourBitCodecs, scaledCodecs)
+var codecs = slices.Concat(gptqCodecs, awqCodecs, compressedCodecs, mlxCodecs, bnbCodecs, hqqCodecs, tensorCodecs, fourBitCodecs, scaledCodecs)
 
 // idle end the names of tensors that only a quantized runtime needs.
 var idle = []string{
@@ -54,6 +54,7 @@ func find(t hf.Tensor, method string, ckpt *hf.Checkpoint) (*codec, string) {
 // the tensors that they consist of. It reads no weights.
 func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 	method, quantized := ckpt.Quantization()
+	method = plainly(method)
 	out := &Checkpoint{Method: method}
 	if quantized {
 		if err := refuse(ckpt, method); err != nil {
@@ -100,6 +101,27 @@ func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 		}
 	}
 	return out, contradiction(ckpt, method, out.Quantized)
+}
+
+// plainly names the method whose layout AutoRound wrote, which packs for
+// others. Zero points are stored less one where that is AutoGPTQ.
+func plainly(q hf.Quantization) hf.Quantization {
+	if q.Method != "auto-round" && q.Method != "intel/auto-round" {
+		return q
+	}
+	packing := strings.TrimPrefix(text(q.Config, "packing_format"), "auto_round:")
+	switch {
+	case strings.Contains(packing, "awq"):
+		q.Method = "awq"
+	case strings.Contains(packing, "llm_compressor"), strings.HasPrefix(packing, "fp8"), strings.HasPrefix(packing, "nv"), strings.HasPrefix(packing, "mx"):
+		q.Method = "compressed-tensors"
+	default:
+		q.Method = "gptq"
+		if packing == "auto_round" || packing == "gptqmodel" {
+			q.Format = "gptq_v2"
+		}
+	}
+	return q
 }
 
 func isIdle(name string) bool {

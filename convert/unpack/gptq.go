@@ -117,6 +117,9 @@ func (m *module) gptqSettings() (s gptqSettings, err error) {
 	if err != nil {
 		return s, err
 	}
+	if m.method.Format == "gptq_v2" {
+		format = "gptq_v2"
+	}
 	planar := format == "gptq_p" || bits > 4 && bits < 8
 	s.layout = stream(int(bits))
 	if planar {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
@@ -34,6 +36,9 @@ var decoders = map[string][]decoder{
 	"compressed-tensors": {{".weight_packed", ".weight_shape", ".weight", packQuantized}, {".weight_packed", ".weight_scale", ".weight", fourBit}, {".weight", ".weight_scale", ".weight", naive}},
 	"modelopt":           {{".weight", ".weight_scale_2", ".weight", fourBit}},
 	"bitsandbytes":       {{".weight", ".weight", ".weight", bitsandbytes}},
+	"hqq":                {{".W_q", ".shape", ".weight", hqq}},
+	"quanto":             {{".weight._data", ".weight._scale", ".weight", bytes8}},
+	"torchao":            {{"._weight_qdata", "._weight_scale", ".weight", bytes8}},
 	"mxfp4":              {{"_blocks", "_scales", "", fourBit}},
 }
 
@@ -51,13 +56,22 @@ type parts struct {
 // by itself, scaled 8-bit floats, stay as they are.
 func Tensors(ctx context.Context, files *hf.Checkpoint) ([]hf.Tensor, error) {
 	q, _ := files.Quantization()
-	list, ok := decoders[q.Method]
+	method := q.Method
+	if packing := word(q.Config, "packing_format", ""); strings.HasSuffix(method, "auto-round") {
+		for _, of := range []struct{ part, method string }{{"", "gptq"}, {"awq", "awq"}, {"llm_compressor", "compressed-tensors"}} {
+			if strings.Contains(packing, of.part) {
+				method = of.method
+			}
+		}
+	}
+	list, ok := decoders[method]
 	if !ok {
 		return files.Tensors(), nil
 	}
 	var all []hf.Tensor
+	opened := &recent{}
 	for _, t := range files.Tensors() {
-		made, err := open(ctx, files, q.Config, list, t)
+		made, err := open(ctx, files, q.Config, list, t, opened)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +81,8 @@ func Tensors(ctx context.Context, files *hf.Checkpoint) ([]hf.Tensor, error) {
 }
 
 // open makes the matrix of a tensor with codes, or returns another as it is.
-func open(ctx context.Context, files *hf.Checkpoint, config hf.Config, list []decoder, t hf.Tensor) (hf.Tensor, error) {
+// What is checked by opening it is kept for as long as few others are read.
+func open(ctx context.Context, files *hf.Checkpoint, config hf.Config, list []decoder, t hf.Tensor, opened *recent) (hf.Tensor, error) {
 	for _, d := range list {
 		prefix, ok := strings.CutSuffix(t.Name, d.suffix)
 		if _, beside := files.Lookup(prefix + d.beside); !ok || !beside {
@@ -77,29 +92,68 @@ func open(ctx context.Context, files *hf.Checkpoint, config hf.Config, list []de
 		if err != nil || m == nil {
 			return t, err
 		}
-		return m.tensor(prefix+d.weight, t.File)
+		again := func(ctx context.Context) (*matrix, error) { return d.open(&parts{ctx, files, config, prefix, t}) }
+		return hf.Computed(prefix+d.weight, t.File, m.shape, func(ctx context.Context, p []byte, first int64) error {
+			m, err := opened.get(ctx, t.Name, again)
+			if err != nil {
+				return err
+			}
+			return m.read(ctx, p, first)
+		})
 	}
 	return t, nil
 }
 
-// tensor presents the matrix under a name.
-func (m *matrix) tensor(name, file string) (hf.Tensor, error) {
-	cols := m.shape[len(m.shape)-1]
-	return hf.Computed(name, file, m.shape, func(ctx context.Context, p []byte, first int64) error {
-		if len(p) == 0 {
-			return nil
-		}
-		last := first + int64(len(p))/4 - 1
-		from, to := first/cols, last/cols+1
-		values := make([]float32, (to-from)*cols)
-		if err := m.rows(ctx, values, from, to-from); err != nil {
-			return err
-		}
-		for i, v := range values[first-from*cols : last+1-from*cols] {
-			binary.LittleEndian.PutUint32(p[4*i:], math.Float32bits(v))
-		}
+// read fills p with weights from one on.
+func (m *matrix) read(ctx context.Context, p []byte, first int64) error {
+	if len(p) == 0 {
 		return nil
-	})
+	}
+	cols := m.shape[len(m.shape)-1]
+	last := first + int64(len(p))/4 - 1
+	from, to := first/cols, last/cols+1
+	values := make([]float32, (to-from)*cols)
+	if err := m.rows(ctx, values, from, to-from); err != nil {
+		return err
+	}
+	for i, v := range values[first-from*cols : last+1-from*cols] {
+		binary.LittleEndian.PutUint32(p[4*i:], math.Float32bits(v))
+	}
+	return nil
+}
+
+// recent keeps the matrices that were read last, with their scales.
+type recent struct {
+	sync.Mutex
+	list []named // the last used at the end
+}
+
+type named struct {
+	name string
+	*matrix
+}
+
+// kept is how many matrices keep their scales in memory.
+const kept = 16
+
+func (r *recent) get(ctx context.Context, name string, open func(context.Context) (*matrix, error)) (*matrix, error) {
+	r.Lock()
+	defer r.Unlock()
+	at := slices.IndexFunc(r.list, func(n named) bool { return n.name == name })
+	if at >= 0 {
+		m := r.list[at]
+		r.list = append(slices.Delete(r.list, at, at+1), m)
+		return m.matrix, nil
+	}
+	m, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.list) == kept {
+		r.list = slices.Delete(r.list, 0, 1)
+	}
+	r.list = append(r.list, named{name, m})
+	return m, nil
 }
 
 // wrong says that the parts do not fit together.

@@ -15,6 +15,9 @@ func gptq(p *parts) (*matrix, error) {
 	b := int(number(own, "bits", number(p.config, "bits", 4)))
 	size := number(own, "group_size", number(p.config, "group_size", 128))
 	format := word(p.config, "checkpoint_format", "gptq")
+	if packing := word(p.config, "packing_format", ""); packing == "auto_round" || packing == "auto_round:gptqmodel" {
+		format = "gptq_v2"
+	}
 	scales, shape, err := p.numbers(".scales")
 	if err != nil {
 		return nil, err
