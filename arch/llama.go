@@ -58,8 +58,9 @@ var mixtralExperts = []Tensor{
 var llamaExtra = []Extra{{"rope_freqs.weight", llama3Factors}}
 
 // llama3Factors returns what each rotation frequency is divided by under
-// Llama 3.1's scaling, as float32 arithmetic gives it: slow frequencies by the
-// factor, fast ones by 1, those between by a blend.
+// Llama 3.1's scaling, in float32 as torch computes it: slow frequencies by the
+// factor, fast ones by 1, those between by a blend. A number divided by a tensor
+// is multiplied by the tensor's reciprocal there.
 func llama3Factors(h Hyper) []float32 {
 	if h.Rope.Scaling != "llama3" {
 		return nil
@@ -73,14 +74,14 @@ func llama3Factors(h Hyper) []float32 {
 	for j := range factors {
 		exponent := float32(2*j) / float32(h.HeadDim)
 		frequency := 1 / float32(math.Pow(h.Rope.Base, float64(exponent)))
-		wavelength := float32(2*math.Pi) / frequency
+		wavelength := float32(2*math.Pi) * (1 / frequency)
 		switch {
 		case float64(wavelength) < context/high:
 			factors[j] = 1
 		case float64(wavelength) > context/low:
 			factors[j] = float32(h.Rope.Factor)
 		default:
-			smooth := (float32(context)/wavelength - float32(low)) / float32(high-low)
+			smooth := (float32(float32(context)*(1/wavelength)) - float32(low)) / float32(high-low)
 			factors[j] = 1 / (float32((1-smooth)/float32(h.Rope.Factor)) + smooth)
 		}
 	}
