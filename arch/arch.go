@@ -26,6 +26,7 @@ type Arch struct {
 	Pooling bool     // embedding models of it say how they pool
 	Extra   []Extra  // tensors that are computed from the hyperparameters
 
+	Reranker   *Reranker   // how its models rank documents; nil: none does
 	Companions []Companion // further files that a checkpoint may give
 
 	Graph        Graph      // what the layers compute
@@ -88,6 +89,14 @@ type Where func(h Hyper, layer int) bool
 type Extra struct {
 	Target string
 	Values func(Hyper) []float32 // nil leaves the tensor out
+}
+
+// Reranker says how a language model ranks documents: by the probabilities of
+// some words.
+type Reranker struct {
+	Names   []string // lower case; one is in the name of the checkpoint or a heading of its card
+	Answers []string // words that the file's classifier scores
+	Prompt  string   // with {query} and {document}
 }
 
 // Companion is a file of another kind that a checkpoint gives beside the

@@ -6,8 +6,9 @@ import "slices"
 // layers of gated full attention. Its checkpoints store norms without their
 // offset of 1, and the linear projections of all kinds by key head.
 var qwen3next = Arch{
-	Name:    "qwen3next",
-	Classes: []string{"Qwen3NextForCausalLM"},
+	Name:     "qwen3next",
+	Reranker: qwenReranker,
+	Classes:  []string{"Qwen3NextForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10, "shared_expert_intermediate_size": 512,
 		"norm_topk_prob": true,
@@ -26,6 +27,7 @@ var qwen3next = Arch{
 // hence the tiling. Text, height and width share the rotated dimensions.
 var qwen35 = Arch{
 	Name:     "qwen35",
+	Reranker: qwenReranker,
 	Classes:  []string{"Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration"},
 	Only:     Keys{"attn_output_gate": true},
 	Strip:    []string{"language_model."},
@@ -42,10 +44,11 @@ var qwen35 = Arch{
 
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
 var qwen35moe = Arch{
-	Name:    "qwen35moe",
-	Classes: []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
-	Only:    Keys{"attn_output_gate": true},
-	Strip:   []string{"language_model."},
+	Name:     "qwen35moe",
+	Reranker: qwenReranker,
+	Classes:  []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
+	Only:     Keys{"attn_output_gate": true},
+	Strip:    []string{"language_model."},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 256, "num_experts_per_tok": 8, "shared_expert_intermediate_size": 512,
 		"norm_topk_prob": true,

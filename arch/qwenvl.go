@@ -22,9 +22,10 @@ var qwen2vl = Arch{
 
 // qwen3vl serves the dense Qwen 3 VL.
 var qwen3vl = Arch{
-	Name:    "qwen3vl",
-	Classes: []string{"Qwen3VLForConditionalGeneration"},
-	Strip:   wrapped,
+	Name:     "qwen3vl",
+	Reranker: qwenReranker,
+	Classes:  []string{"Qwen3VLForConditionalGeneration"},
+	Strip:    wrapped,
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "head_dim": 128, "num_key_value_heads": 32,
 	}}},
@@ -39,9 +40,10 @@ var qwen3vl = Arch{
 
 // qwen3vlmoe serves Qwen 3 VL with experts, stored with inputs along the rows.
 var qwen3vlmoe = Arch{
-	Name:    "qwen3vlmoe",
-	Classes: []string{"Qwen3VLMoeForConditionalGeneration"},
-	Strip:   wrapped,
+	Name:     "qwen3vlmoe",
+	Reranker: qwenReranker,
+	Classes:  []string{"Qwen3VLMoeForConditionalGeneration"},
+	Strip:    wrapped,
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "num_key_value_heads": 16, "moe_intermediate_size": 1408,
 		"num_experts": 60, "num_experts_per_tok": 4, "norm_topk_prob": true,

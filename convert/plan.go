@@ -96,11 +96,11 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 			return nil, err
 		}
 	}
-	if tokens != nil && reranks(ckpt, h) {
-		if targets, err = classifier(targets, tokens.Tokenizer, h); err != nil {
+	if ranks := reranker(ckpt, a); tokens != nil && ranks != nil {
+		if targets, err = classifier(targets, tokens.Tokenizer, h, ranks); err != nil {
 			return nil, err
 		}
-		pooled = rerankKVs(pooled, a.Name)
+		pooled = rerankKVs(pooled, a.Name, ranks)
 	}
 	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
 	losses := arch.Losses(ckpt.Config(), h)

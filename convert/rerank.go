@@ -14,40 +14,34 @@ import (
 )
 
 // poolRank is the way of pooling of models that rank documents.
-const poolRank = uint32(4)
+const poolRank = uint32(arch.RankPooling)
 
-// rerankPrompt is the prompt that Qwen's rerankers were trained with.
-const rerankPrompt = "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct provided. " +
-	"Note that the answer can only be \"yes\" or \"no\".<|im_end|>\n<|im_start|>user\n<Instruct>: Given a web search query, retrieve relevant " +
-	"passages that answer the query\n<Query>: {query}\n<Document>: {document}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
-
-// reranks tells whether a checkpoint is one of Qwen's rerankers, which look
-// like language models but for their names.
-func reranks(ckpt *hf.Checkpoint, h arch.Hyper) bool {
-	if !strings.HasPrefix(h.Arch, "qwen3") {
-		return false
+// reranker returns how a checkpoint ranks documents, nil where it does not.
+// Rerankers look like language models but for their names.
+func reranker(ckpt *hf.Checkpoint, a arch.Arch) *arch.Reranker {
+	r := a.Reranker
+	if r == nil {
+		return nil
 	}
 	path, _ := ckpt.Config().StringOr("_name_or_path", "")
-	named := func(text string) bool {
-		text = strings.ToLower(text)
-		return strings.Contains(text, "qwen3-reranker") || strings.Contains(text, "qwen3-vl-reranker")
-	}
-	if named(ckpt.Name()) || named(path) {
-		return true
-	}
 	readme, err := ckpt.ReadFile("README.md")
 	if err != nil {
-		return false
+		readme = nil
 	}
 	readme = bytes.ToLower(readme)
-	return bytes.Contains(readme, []byte("# qwen3-reranker")) || bytes.Contains(readme, []byte("# qwen3-vl-reranker"))
+	for _, name := range r.Names {
+		if strings.Contains(strings.ToLower(ckpt.Name()), name) || strings.Contains(strings.ToLower(path), name) || bytes.Contains(readme, []byte("# "+name)) {
+			return r
+		}
+	}
+	return nil
 }
 
-// classifier puts the rows of "yes" and "no" of the output matrix in its
-// place, or before the embedding where the two are one.
-func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper) ([]target, error) {
-	rows := make([]int64, 2)
-	for i, word := range []string{"yes", "no"} {
+// classifier puts the rows of the answers of the output matrix in its place,
+// or before the embedding where the two are one.
+func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper, r *arch.Reranker) ([]target, error) {
+	rows := make([]int64, len(r.Answers))
+	for i, word := range r.Answers {
 		id, ok := t.ID(word)
 		if !ok || int(id) >= h.Vocab {
 			return nil, fault.Op("convert").Corrupt("the tokenizer of a reranker lacks the token %q", word)
@@ -65,18 +59,18 @@ func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper) ([]targe
 	from := targets[at]
 	cls := target{
 		name:    "cls.output.weight",
-		shape:   []int64{from.shape[0], 2},
-		rows:    transform.Gather(from.rows, 2, func(row int64) int64 { return rows[row] }),
+		shape:   []int64{from.shape[0], int64(len(rows))},
+		rows:    transform.Gather(from.rows, int64(len(rows)), func(row int64) int64 { return rows[row] }),
 		sources: from.sources,
 	}
 	return slices.Replace(targets, at, at+replaced, cls), nil
 }
 
 // rerankKVs are the key-values of a reranker.
-func rerankKVs(kvs gguf.KVs, name string) gguf.KVs {
+func rerankKVs(kvs gguf.KVs, name string, r *arch.Reranker) gguf.KVs {
 	kvs.Set(name+".pooling_type", poolRank)
-	kvs.Set(name+".classifier.output_labels", []string{"yes", "no"})
-	kvs.Set("tokenizer.chat_template.rerank", rerankPrompt)
+	kvs.Set(name+".classifier.output_labels", slices.Clone(r.Answers))
+	kvs.Set("tokenizer.chat_template.rerank", r.Prompt)
 	kvs.Set("tokenizer.chat_templates", []string{"rerank"})
 	return kvs
 }
