@@ -84,7 +84,7 @@ func (j *Job) CheckOutputs() error { return j.journal().Preflight() }
 // journal is the job as its writer sees it.
 func (j *Job) journal() *journal.Job {
 	return &journal.Job{
-		Sources: j.in.streams, Targets: j.targets, Inputs: j.inputs, Source: j.in.digest, Version: j.o.Version,
+		Sources: j.in.streams, Targets: j.targets, Inputs: j.inputs, Source: j.in.digest, Version: j.o.Version, Records: cacheFolder("finished"),
 		Force: j.o.Force, Resume: j.o.Resume, Workers: j.o.Workers, Unchanged: j.in.unchanged,
 		Progress: j.o.Progress,
 	}

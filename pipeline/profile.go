@@ -124,11 +124,20 @@ func (j *Job) measure(ctx context.Context, by By, tokens []int32) (*budget.Profi
 // cachePath is where a profile is kept when no file is given; empty where the
 // user has no cache folder.
 func cachePath(fingerprint string) string {
+	if dir := cacheFolder("sensitivity"); dir != "" {
+		return filepath.Join(dir, fingerprint+".json")
+	}
+	return ""
+}
+
+// cacheFolder is where the user's cache keeps things of a kind; empty where
+// there is none.
+func cacheFolder(kind string) string {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(dir, "mq", "sensitivity", fingerprint+".json")
+	return filepath.Join(dir, "mq", kind)
 }
 
 // writeCache keeps a profile.

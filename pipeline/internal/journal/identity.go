@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -58,7 +59,7 @@ func (j *Job) identity() (identity, error) {
 	source := sha256.New()
 	fmt.Fprintln(source, j.Source)
 	for _, in := range j.inputs {
-		fmt.Fprintf(source, "%q %d %d\n", filepath.Base(in.path), in.info.Size(), in.info.ModTime().UnixNano())
+		fmt.Fprintf(source, "%q %s\n", filepath.Base(in.path), atomicfile.Stamp(in.info))
 	}
 	id.Source = text(source)
 	plan := sha256.New()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/progress"
@@ -17,6 +18,7 @@ type Job struct {
 	Inputs  []string // files that are read: none may be an output
 	Source  string   // digest of what the inputs' headers say
 	Version string   // of mq
+	Records string   // folder for records of finished runs; empty: none are kept
 
 	Force  bool // replace existing outputs, drop what a stopped run left
 	Resume bool // go on with what a stopped run left
@@ -72,8 +74,9 @@ func (j *Job) Preflight() error {
 
 // Run writes the targets. Each gets its name when all are complete, checked
 // and synced. After an *Unfinished error a later run can resume; after any
-// other, nothing is left. A run that resumes leaves outputs alone that an
-// earlier run has completed.
+// other, nothing is left but what has its name already. A run that resumes
+// leaves outputs alone that an earlier run has completed, after it has read
+// them: they must be what this run would write.
 func (j *Job) Run(ctx context.Context) error {
 	if err := j.Preflight(); err != nil {
 		return err
@@ -83,8 +86,10 @@ func (j *Job) Run(ctx context.Context) error {
 		return err
 	}
 	if j.Resume {
-		if done, err := w.complete(); done || err != nil {
+		if done, err := w.complete(); err != nil {
 			return err
+		} else if done {
+			return w.confirm(ctx)
 		}
 	}
 	if err := w.open(ctx); err != nil {
@@ -94,7 +99,7 @@ func (j *Job) Run(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() == nil && !errors.Is(err, fault.ErrIO) {
+	if errors.Is(err, atomicfile.ErrLost) || ctx.Err() == nil && !errors.Is(err, fault.ErrIO) {
 		w.abort()
 		return err
 	}

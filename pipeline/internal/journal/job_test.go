@@ -48,7 +48,7 @@ func (s *source) streams() []gguf.Stream {
 // job writes a Q8_0 and a Q4_0 file into a folder.
 func (s *source) job(t *testing.T, dir string) *Job {
 	t.Helper()
-	j := &Job{Sources: s.streams(), Version: "v1", Source: "s", Workers: 2, Memory: 1 << 20}
+	j := &Job{Sources: s.streams(), Version: "v1", Source: "s", Workers: 2, Memory: 1 << 20, Records: dir + "-records"}
 	infos := make([]gguf.TensorInfo, len(j.Sources))
 	for i, stream := range j.Sources {
 		infos[i] = stream.TensorInfo

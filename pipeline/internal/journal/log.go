@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 )
 
@@ -55,7 +56,13 @@ func journalPath(path string) string {
 
 // createLog starts a journal.
 func createLog(path string, id identity) (*log, error) {
-	f, err := os.Create(path)
+	if err := ownJournal(path); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.File(path).IO("cannot replace the journal: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, fault.File(path).IO("cannot create the journal: %w", err)
 	}
@@ -71,40 +78,41 @@ func createLog(path string, id identity) (*log, error) {
 	return j, nil
 }
 
+// ownJournal refuses what lies under a journal's name and is none of ours: a
+// link would lead the writing elsewhere.
+func ownJournal(path string) error {
+	f, err := atomicfile.OpenOwn(path, os.O_RDONLY)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, atomicfile.ErrForeign):
+		return taken(path, err)
+	case err != nil:
+		return fault.File(path).IO("cannot open the journal: %w", err)
+	}
+	return f.Close()
+}
+
+func taken(path string, err error) error {
+	return fault.File(path).Invalid("the journal's name is taken: %w", err)
+}
+
 // readLog opens the journal of an earlier run. It is nil where there is
 // none, or where the run was stopped before it had said what it does.
 func readLog(path string) (*log, identity, []record, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := atomicfile.OpenOwn(path, os.O_RDWR)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, identity{}, nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, atomicfile.ErrForeign):
+		return nil, identity{}, nil, taken(path, err)
+	case err != nil:
 		return nil, identity{}, nil, fault.File(path).IO("cannot open the journal: %w", err)
 	}
-	var id identity
-	var records []record
-	var size int64
-	lines := bufio.NewReader(f)
-	for first := true; ; first = false {
-		line, err := lines.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			f.Close()
-			return nil, id, nil, fault.File(path).IO("cannot read the journal: %w", err)
-		}
-		text, ok := checked(line)
-		if ok && first {
-			text, ok = strings.CutPrefix(text, "mq-journal-1 ")
-			ok = ok && json.Unmarshal([]byte(text), &id) == nil
-		} else if ok {
-			var r record
-			if r, ok = parseRecord(text); ok {
-				records = append(records, r)
-			}
-		}
-		if !ok {
-			break
-		}
-		size += int64(len(line))
+	id, records, size, err := parse(f)
+	if err != nil {
+		f.Close()
+		return nil, id, nil, fault.File(path).IO("cannot read the journal: %w", err)
 	}
 	if size == 0 {
 		return nil, id, nil, f.Close()
@@ -120,7 +128,52 @@ func readLog(path string) (*log, identity, []record, error) {
 	return &log{path: path, f: f}, id, records, nil
 }
 
-// checked takes the checksum off a line and tells whether it is whole.
+// longestLine is that of the identity, with the names of all outputs.
+const longestLine = 4 << 20
+
+// parse reads up to the first line that is not whole; size is the length of
+// those before it.
+func parse(r io.Reader) (id identity, records []record, size int64, err error) {
+	lines := bufio.NewReader(r)
+	for first := true; ; first = false {
+		line, err := readLine(lines)
+		if err != nil {
+			return id, nil, 0, err
+		}
+		text, ok := checked(line)
+		if ok && first {
+			text, ok = strings.CutPrefix(text, "mq-journal-1 ")
+			ok = ok && json.Unmarshal([]byte(text), &id) == nil
+		} else if ok {
+			var r record
+			if r, ok = parseRecord(text); ok {
+				records = append(records, r)
+			}
+		}
+		if !ok {
+			return id, records, size, nil
+		}
+		size += int64(len(line))
+	}
+}
+
+// readLine returns a line with its end, or what is there of one: at the end of
+// the file, or of a line that is too long.
+func readLine(r *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		piece, err := r.ReadSlice('\n')
+		line = append(line, piece...)
+		if err == nil || errors.Is(err, io.EOF) || len(line) > longestLine {
+			return string(line), nil
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return "", err
+		}
+	}
+}
+
+// checked takes the checksum off a line and reports whether it is whole.
 func checked(line string) (string, bool) {
 	at := strings.LastIndexByte(line, ' ')
 	if at < 0 || !strings.HasSuffix(line, "\n") {
@@ -154,12 +207,19 @@ func parseRecord(text string) (r record, ok bool) {
 
 // wrote records a finished range.
 func (j *log) wrote(r record) error {
-	return j.append(fmt.Sprintf("wrote %d %d %d %016x", r.file, r.off, r.n, r.sum))
+	return j.append(r.String())
+}
+
+func (r record) String() string {
+	if r.named {
+		return fmt.Sprintf("named %d", r.file)
+	}
+	return fmt.Sprintf("wrote %d %d %d %016x", r.file, r.off, r.n, r.sum)
 }
 
 // named records that a file is whole, checked and about to get its name.
 func (j *log) named(file int) error {
-	if err := j.append(fmt.Sprintf("named %d", file)); err != nil {
+	if err := j.append(record{file: file, named: true}.String()); err != nil {
 		return err
 	}
 	if err := j.f.Sync(); err != nil {

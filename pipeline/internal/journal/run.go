@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/quantize"
 )
@@ -22,7 +23,11 @@ func (w *work) verify(ctx context.Context, records []record) error {
 	group.SetLimit(max(1, w.workers()))
 	found := make([]bool, len(records))
 	for i, r := range records {
-		if r.named || r.file >= len(w.files) || w.isNamed(r.file) || r.off+r.n > w.files[r.file].plan.TotalSize() {
+		if r.named || r.file >= len(w.files) || r.n > w.files[r.file].plan.TotalSize()-r.off {
+			continue
+		}
+		if w.isNamed(r.file) {
+			w.sums.set(place{r.file, r.off, r.n}, r.sum) // it was whole when it got its name
 			continue
 		}
 		group.Go(func() error {
@@ -39,7 +44,8 @@ func (w *work) verify(ctx context.Context, records []record) error {
 	}
 	for i, r := range records {
 		if found[i] {
-			w.done[place{r.file, r.off, r.n}] = r.sum
+			w.done[place{r.file, r.off, r.n}] = true
+			w.sums.set(place{r.file, r.off, r.n}, r.sum)
 		}
 	}
 	return nil
@@ -94,6 +100,7 @@ func (w *work) run(ctx context.Context) error {
 			}
 		}
 	}
+	w.remember(w.id)
 	w.log.drop()
 	return nil
 }
@@ -118,14 +125,15 @@ func (w *work) write(ctx context.Context) error {
 		Progress:  w.Progress.Named("writing"),
 		Skip: func(r quantize.Range) bool {
 			i := index(r)
-			_, done := w.done[place{i, r.Offset, r.Length}]
-			return done || w.isNamed(i)
+			return w.done[place{i, r.Offset, r.Length}] || w.isNamed(i)
 		},
 		Wrote: func(r quantize.Range, data []byte) error {
 			i := index(r)
-			if err := w.log.wrote(record{file: i, off: r.Offset, n: r.Length, sum: xxhash.Sum64(data)}); err != nil {
+			sum := xxhash.Sum64(data)
+			if err := w.log.wrote(record{file: i, off: r.Offset, n: r.Length, sum: sum}); err != nil {
 				return err
 			}
+			w.sums.set(place{i, r.Offset, r.Length}, sum)
 			w.files[i].file.Release(r.Offset, r.Length)
 			return nil
 		},
@@ -198,7 +206,13 @@ func (w *work) judge(ctx context.Context) error {
 // name gives the files their names.
 func (w *work) name() error {
 	for i, o := range w.files {
-		if o.file == nil {
+		if o.dropped {
+			continue
+		}
+		if o.file == nil { // an earlier run may have failed to bring its name to disk
+			if err := atomicfile.SyncName(o.path); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := w.log.named(i); err != nil {

@@ -22,17 +22,36 @@ type work struct {
 	files []*output
 	first []int // index in files of each target's first
 	log   *log
-	done  map[place]uint64 // finished ranges with their checksums
+	id    identity
+	done  map[place]bool // ranges that an earlier run has finished
+	sums  sums
 }
 
 // output is one file to write.
 type output struct {
 	path string
 	plan *gguf.Plan
-	file *atomicfile.File // nil before open, and where the file has its name
+	file file // nil before open, and where the file has its name
 
 	dropped bool // the check has refused it
 }
+
+// file is an *atomicfile.File.
+type file interface {
+	io.WriterAt
+	io.ReaderAt
+	Preallocate(size int64) error
+	Release(off, n int64)
+	Sync() error
+	Commit() error
+	Keep() error
+	Abort()
+	Resumed() bool
+	TempPath() string
+}
+
+// createFile starts an output; tests let it fail.
+var createFile = func(path string, o atomicfile.Options) (file, error) { return atomicfile.Create(path, o) }
 
 // place is a range of a file.
 type place struct {
@@ -41,7 +60,7 @@ type place struct {
 }
 
 func (j *Job) layout() (*work, error) {
-	w := &work{Job: j, done: map[place]uint64{}}
+	w := &work{Job: j, done: map[place]bool{}}
 	for _, t := range j.Targets {
 		w.first = append(w.first, len(w.files))
 		for i, path := range t.Paths() {
@@ -75,6 +94,11 @@ func (w *work) options() atomicfile.Options {
 func (w *work) check() error {
 	_, err := os.Lstat(w.journalPath())
 	left := err == nil
+	if left {
+		if err := ownJournal(w.journalPath()); err != nil {
+			return err
+		}
+	}
 	for _, o := range w.files {
 		options := w.options()
 		if left && w.Resume {
@@ -102,9 +126,8 @@ func blocked(err error, path string) error {
 	return fault.Place{}.Kind(atomicfile.ErrExists).Of(err)
 }
 
-// complete reports whether an earlier run has written all outputs: they are not
-// older than any input, have the size and the header that are planned, and no
-// journal is left.
+// complete reports whether an earlier run seems to have written all outputs:
+// they have the size and the header that are planned, and no journal is left.
 func (w *work) complete() (bool, error) {
 	if _, err := os.Lstat(w.journalPath()); err == nil {
 		return false, nil
@@ -115,7 +138,7 @@ func (w *work) complete() (bool, error) {
 			return false, nil
 		}
 		for _, in := range w.inputs {
-			if os.SameFile(info, in.info) || info.ModTime().Before(in.info.ModTime()) {
+			if os.SameFile(info, in.info) {
 				return false, nil
 			}
 		}
@@ -165,6 +188,7 @@ func (w *work) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.id = id
 	var records []record
 	if w.Resume {
 		var was identity
@@ -210,12 +234,12 @@ func (w *work) openFile(o *output, named bool) error {
 		return nil
 	}
 	options := w.options()
-	file, err := atomicfile.Create(o.path, options)
+	created, err := createFile(o.path, options)
 	if err != nil {
 		return blocked(err, o.path)
 	}
-	o.file = file
-	return file.Preallocate(o.plan.TotalSize())
+	o.file = created
+	return created.Preallocate(o.plan.TotalSize())
 }
 
 // hasName reports whether a file that was about to get its name has it. Where
@@ -235,7 +259,7 @@ func (w *work) hasName(o *output) bool {
 	return os.Remove(atomicfile.TempPath(o.path)) == nil
 }
 
-// isNamed tells whether an output has its name already.
+// isNamed reports whether an output has its name already.
 func (w *work) isNamed(i int) bool { return w.files[i].file == nil }
 
 // undo takes back what open did: files that an earlier run left stay.

@@ -21,11 +21,10 @@ type State struct {
 	Done map[string]finishedJob `json:"finished"` // by model and type
 }
 
-// finishedJob is a result with what it was made from and the file's looks.
+// finishedJob is a result with what it was made from and the file's stamp.
 type finishedJob struct {
 	Identity string  `json:"identity"`
-	Size     int64   `json:"size"`
-	ModTime  int64   `json:"mtime"` // nanoseconds since 1970
+	Stamp    string  `json:"stamp"` // size, times and number of the file
 	Result   *Result `json:"result"`
 }
 
@@ -39,8 +38,17 @@ func ReadState(path string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Done = nil
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, fault.Corrupt("batch: %s: this is not a state file: %w", path, err)
+	}
+	if s.Done == nil {
+		return nil, fault.Corrupt("batch: %s: this is not a state file: key \"finished\" is missing", path)
+	}
+	for key, job := range s.Done {
+		if job.Result == nil {
+			return nil, fault.Corrupt("batch: %s: this is not a state file: %q has no result", path, key)
+		}
 	}
 	return s, nil
 }
@@ -73,7 +81,7 @@ func (s *State) identify(version string, b *File, m *Model) string {
 	}
 	for _, name := range list {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-			fmt.Fprintf(h, "%q %d %d\n", filepath.Base(name), info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintf(h, "%q %s\n", filepath.Base(name), atomicfile.Stamp(info))
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -84,11 +92,11 @@ func jobKey(model, typeName string) string { return model + " " + typeName }
 // finished returns the result of an earlier run whose file is still there.
 func (s *State) finished(model, typeName, identity string) *Result {
 	job, ok := s.Done[jobKey(model, typeName)]
-	if !ok || job.Identity != identity || job.Result == nil {
+	if !ok || job.Identity != identity {
 		return nil
 	}
 	info, err := os.Stat(job.Result.Path)
-	if err != nil || info.Size() != job.Size || info.ModTime().UnixNano() != job.ModTime {
+	if err != nil || atomicfile.Stamp(info) != job.Stamp {
 		return nil
 	}
 	kept := *job.Result
@@ -102,6 +110,6 @@ func (s *State) note(r *Result, identity string) {
 	delete(s.Done, key)
 	info, err := os.Stat(r.Path)
 	if r.Exit == exit.OK && err == nil {
-		s.Done[key] = finishedJob{identity, info.Size(), info.ModTime().UnixNano(), r}
+		s.Done[key] = finishedJob{identity, atomicfile.Stamp(info), r}
 	}
 }
