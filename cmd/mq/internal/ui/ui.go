@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/term"
+
+	"github.com/f190792d/mq/formats/fault"
 )
 
 // Console is where a command speaks. Its methods may be called from several
@@ -74,10 +76,12 @@ func (c *Console) Note(format string, args ...any) {
 	c.line(format, args...)
 }
 
+// line prints a line in which names of files and tensors cannot do anything to
+// the terminal.
 func (c *Console) line(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.Err, format+"\n", args...)
+	fmt.Fprintln(c.Err, fault.Printable(fmt.Sprintf(format, args...)))
 }
 
 // Warn prints a line on stderr even when quiet; in JSON mode it is an event.
@@ -87,9 +91,7 @@ func (c *Console) Warn(format string, args ...any) {
 		c.Event("warning", map[string]any{"message": message})
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	fmt.Fprintln(c.Err, "warning: "+message)
+	c.line("warning: %s", message)
 }
 
 // Event prints one JSON object with a type on a line of stdout. In text mode
