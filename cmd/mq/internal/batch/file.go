@@ -63,6 +63,12 @@ func Read(path string) (*File, error) {
 	if len(b.Models) == 0 {
 		return nil, fault.Invalid("batch: %s: it names no models", path)
 	}
+	if top1 := b.Limits.MinTop1; top1 != nil && !(*top1 >= 0 && *top1 <= 1) {
+		return nil, fault.Invalid("batch: %s: limits: min-top1: %g is not a share from 0 to 1", path, *top1)
+	}
+	if kld := b.Limits.MaxKLD; kld != nil && !(*kld >= 0) {
+		return nil, fault.Invalid("batch: %s: limits: max-kld: %g is negative", path, *kld)
+	}
 	names := map[string]bool{}
 	for i := range b.Models {
 		m := &b.Models[i]
@@ -165,11 +171,14 @@ func (b *File) flags(m *Model, types []string) (*flags.Recipe, error) {
 			if slices.Contains(fileOptions, key) {
 				text = b.at(text)
 			}
-			if err := flag.Value.Set(text); err != nil {
+			if err := cmd.Flags().Set(key, text); err != nil {
 				return nil, fault.Invalid("option %s: %w", key, err)
 			}
 		}
 	}
 	f.Types = types
+	if err := flags.Check(cmd); err != nil {
+		return nil, err
+	}
 	return f, f.CheckTypes()
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
@@ -59,33 +62,45 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 			return a.evaluate(cmd.Context(), args[0], &f)
 		},
 	}
-	flags := cmd.Flags()
-	flags.BoolVar(&f.perplexity, "perplexity", false, "measure the perplexity (the default)")
-	flags.BoolVar(&f.divergence, "kl-divergence", false, "measure the divergence from --base or --logits")
-	flags.StringVar(&f.base, "base", "", "GGUF file or checkpoint folder to compare with")
-	flags.StringVar(&f.logits, "logits", "", "llama-perplexity's file of logits to compare with")
-	flags.StringVar(&f.saveLogits, "save-all-logits", "", "write llama-perplexity's file of logits")
-	flags.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
-	flags.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
-	flags.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
-	flags.IntVar(&f.stride, "stride", 0, "slide the window by this many tokens instead of cutting chunks")
-	flags.BoolVar(&a.rounded, "round-activations", false, "round activations to 8 bits, as llama.cpp does")
-	flags.Float64Var(&f.maxPerplexity, "max-ppl", math.Inf(1), "fail (exit 3) above this perplexity")
-	flags.Float64Var(&f.maxKLD, "max-kld", math.Inf(1), "fail (exit 3) above this mean divergence")
-	flags.Float64Var(&f.top1, "min-top1", 0, "fail (exit 3) below this share of equal most likely tokens, 0 to 1")
+	fs := cmd.Flags()
+	fs.BoolVar(&f.perplexity, "perplexity", false, "measure the perplexity (the default)")
+	fs.BoolVar(&f.divergence, "kl-divergence", false, "measure the divergence from --base or --logits")
+	fs.StringVar(&f.base, "base", "", "GGUF file or checkpoint folder to compare with")
+	fs.StringVar(&f.logits, "logits", "", "llama-perplexity's file of logits to compare with")
+	fs.StringVar(&f.saveLogits, "save-all-logits", "", "write llama-perplexity's file of logits")
+	fs.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
+	fs.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
+	fs.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
+	fs.IntVar(&f.stride, "stride", 0, "slide the window by this many tokens instead of cutting chunks")
+	fs.BoolVar(&a.rounded, "round-activations", false, "round activations to 8 bits, as llama.cpp does")
+	fs.Float64Var(&f.maxPerplexity, "max-ppl", math.Inf(1), "fail (exit 3) above this perplexity")
+	fs.Float64Var(&f.maxKLD, "max-kld", math.Inf(1), "fail (exit 3) above this mean divergence")
+	fs.Float64Var(&f.top1, "min-top1", 0, "fail (exit 3) below this share of equal most likely tokens, 0 to 1")
 	f.task = map[string]*bool{}
 	for kind := range tasks {
-		f.task[kind] = flags.Bool(kind, false, "score the tasks of the file, in the form that llama-perplexity reads")
+		f.task[kind] = fs.Bool(kind, false, "score the tasks of the file, in the form that llama-perplexity reads")
 	}
-	flags.IntVar(&f.limit, "tasks", 0, "how many tasks to run (default all)")
-	flags.StringVar(&f.generation.prompt, "generate", "", "print how the model continues this prompt")
-	flags.IntVarP(&f.generation.tokens, "tokens", "n", 64, "tokens to generate")
-	flags.Float64Var(&f.generation.sampling.Temperature, "temp", 0, "temperature of sampling; 0 takes the most likely token")
-	flags.IntVar(&f.generation.sampling.TopK, "top-k", 0, "sample among the K most likely tokens")
-	flags.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
-	flags.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
+	fs.IntVar(&f.limit, "tasks", 0, "how many tasks to run (default all)")
+	fs.StringVar(&f.generation.prompt, "generate", "", "print how the model continues this prompt")
+	fs.IntVarP(&f.generation.tokens, "tokens", "n", 64, "tokens to generate")
+	fs.Float64Var(&f.generation.sampling.Temperature, "temp", 0, "temperature of sampling; 0 takes the most likely token")
+	fs.IntVar(&f.generation.sampling.TopK, "top-k", 0, "sample among the K most likely tokens")
+	fs.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
+	fs.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
+	flags.Needs(fs, "generate", "tokens", "temp", "top-k", "top-p", "seed")
+	flags.Excludes(fs, "generate", "perplexity", "kl-divergence", "base", "logits", "save-all-logits", "file", "ctx", "chunks", "stride", "tasks",
+		"max-ppl", "max-kld", "min-top1")
+	flags.Excludes(fs, "base", "logits", "save-all-logits", "stride")
+	flags.Excludes(fs, "logits", "save-all-logits", "stride", "file")
+	flags.Needs(fs, strings.Join(slices.Sorted(maps.Keys(tasks)), ","), "tasks")
+	flags.MayBeEmpty(fs, "generate")
+	flags.Range(fs, "temp", 0, 100)
+	flags.Range(fs, "top-p", 0, 1)
+	flags.Range(fs, "min-top1", 0, 1)
+	flags.Range(fs, "max-ppl", 1, math.Inf(1))
+	flags.Range(fs, "max-kld", 0, math.Inf(1))
 	for _, name := range []string{"max-ppl", "max-kld", "min-top1"} {
-		flags.Lookup(name).DefValue = "0" // which the help leaves out
+		fs.Lookup(name).DefValue = "0" // which the help leaves out
 	}
 	return cmd
 }
@@ -101,8 +116,6 @@ func (f *evalFlags) check() error {
 		return fault.Invalid("eval: give a text with -f FILE")
 	case f.context < 4:
 		return fault.Invalid("eval: --ctx %d: a chunk has at least 4 tokens", f.context)
-	case f.chunks < 0 || f.stride < 0:
-		return fault.Invalid("eval: --chunks and --stride are not negative")
 	case !against && (!math.IsInf(f.maxKLD, 1) || f.top1 > 0):
 		return fault.Invalid("eval: --max-kld and --min-top1 need --base or --logits")
 	}

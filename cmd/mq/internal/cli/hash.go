@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/formats/gguf"
 )
 
@@ -46,20 +47,21 @@ func (a *app) hashCommand() *cobra.Command {
 			})
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringSliceVar(&kinds, "kind", nil, "xxh64 (default), sha1, sha256, uuid; several divided by commas")
-	flags.BoolVar(&whole, "no-layer", false, "leave out the hashes of single tensors")
-	flags.StringVarP(&manifest, "check", "c", "", "manifest to check the file against; exit 3 on a difference")
+	fs := cmd.Flags()
+	fs.StringSliceVar(&kinds, "kind", nil, "xxh64 (default), sha1, sha256, uuid; several divided by commas")
+	fs.BoolVar(&whole, "no-layer", false, "leave out the hashes of single tensors")
+	fs.StringVarP(&manifest, "check", "c", "", "manifest to check the file against; exit 3 on a difference")
 	for _, kind := range []gguf.HashKind{gguf.XXH64, gguf.SHA1, gguf.SHA256, gguf.UUID} {
-		flags.BoolFunc(string(kind), "the same as --kind "+string(kind), func(string) error {
+		fs.BoolFunc(string(kind), "the same as --kind "+string(kind), func(string) error {
 			kinds = append(kinds, string(kind))
 			return nil
 		})
 	}
-	flags.BoolFunc("all", "all kinds but uuid, as gguf-hash", func(string) error {
+	fs.BoolFunc("all", "all kinds but uuid, as gguf-hash", func(string) error {
 		kinds = append(kinds, string(gguf.XXH64), string(gguf.SHA1), string(gguf.SHA256))
 		return nil
 	})
+	flags.Excludes(fs, "check", "no-layer")
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
@@ -51,21 +52,23 @@ with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.imatrix(cmd.Context(), args, &f) },
 	}
-	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
-	flags.StringSliceVar(&f.inputs, "in-file", nil, "importance matrix to add to (repeatable)")
-	flags.StringVarP(&f.out, "output", "o", "", "file to write (default NAME.imatrix.gguf)")
-	flags.StringVar(&f.format, "output-format", "", "gguf or dat (default by the name of the output)")
-	flags.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
-	flags.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
-	flags.IntVar(&f.skip, "from-chunk", 0, "how many chunks to leave out at the start")
-	flags.IntVar(&f.every, "output-frequency", 0, "write the output every N chunks too (default only at the end)")
-	flags.IntVar(&f.copies, "save-frequency", 0, "write a copy, OUT.at_N, every N chunks (default none)")
-	flags.BoolVar(&f.special, "parse-special", false, "recognize special tokens such as <|eot_id|> in the text")
-	flags.BoolVar(&f.output, "process-output", false, "collect for output.weight too")
-	flags.BoolVar(&f.score, "ppl", false, "measure the perplexity on the way")
-	flags.BoolVar(&f.stats, "show-statistics", false, "print the statistics of the result")
-	flags.BoolVar(&f.force, "force", false, "replace an existing file")
+	fs := cmd.Flags()
+	fs.StringArrayVarP(&f.files, "file", "f", nil, "text file, - for standard input (repeatable)")
+	fs.StringSliceVar(&f.inputs, "in-file", nil, "importance matrix to add to (repeatable)")
+	fs.StringVarP(&f.out, "output", "o", "", "file to write (default NAME.imatrix.gguf)")
+	fs.StringVar(&f.format, "output-format", "", "gguf or dat (default by the name of the output)")
+	fs.IntVarP(&f.context, "ctx", "c", 512, "tokens of a chunk")
+	fs.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
+	fs.IntVar(&f.skip, "from-chunk", 0, "how many chunks to leave out at the start")
+	fs.IntVar(&f.every, "output-frequency", 0, "write the output every N chunks too (default only at the end)")
+	fs.IntVar(&f.copies, "save-frequency", 0, "write a copy, OUT.at_N, every N chunks (default none)")
+	fs.BoolVar(&f.special, "parse-special", false, "recognize special tokens such as <|eot_id|> in the text")
+	fs.BoolVar(&f.output, "process-output", false, "collect for output.weight too")
+	fs.BoolVar(&f.score, "ppl", false, "measure the perplexity on the way")
+	fs.BoolVar(&f.stats, "show-statistics", false, "print the statistics of the result")
+	fs.BoolVar(&f.force, "force", false, "replace an existing file")
+	flags.Needs(fs, "file", "ctx", "chunks", "from-chunk", "output-frequency", "save-frequency", "parse-special", "process-output", "ppl")
+	flags.MayBeEmpty(fs, "from-chunk")
 	return cmd
 }
 

@@ -98,6 +98,9 @@ the result is right: one pass, no Python, no intermediate file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.Check(cmd); err != nil {
+				return err
+			}
 			if a.Jobs < 1 {
 				return fault.Invalid("-j %d: at least one job is needed", a.Jobs)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
@@ -44,13 +45,14 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 			return a.printTokens(words, tokens, ids)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVarP(&file, "file", "f", "", "text file, - for standard input")
-	flags.StringVarP(&text, "prompt", "p", "", "the text itself")
-	registerPre(flags, &pre)
-	flags.BoolVar(&ids, "ids", false, "print one id a line")
-	flags.BoolVar(&bos, "bos", false, "add the tokens that the vocabulary wants around a text")
-	flags.BoolVar(&plain, "no-special", false, "take special tokens in the text as plain text")
+	fs := cmd.Flags()
+	fs.StringVarP(&file, "file", "f", "", "text file, - for standard input")
+	fs.StringVarP(&text, "prompt", "p", "", "the text itself")
+	registerPre(fs, &pre)
+	fs.BoolVar(&ids, "ids", false, "print one id a line")
+	fs.BoolVar(&bos, "bos", false, "add the tokens that the vocabulary wants around a text")
+	fs.BoolVar(&plain, "no-special", false, "take special tokens in the text as plain text")
+	flags.MayBeEmpty(fs, "prompt")
 	return cmd
 }
 

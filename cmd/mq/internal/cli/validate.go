@@ -2,11 +2,12 @@ package cli
 
 import (
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/formats/atomicfile"
-	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/validate"
 )
 
@@ -37,16 +38,7 @@ logits with 3.`,
 				if !cmd.Flags().Changed(limit.flag) {
 					continue
 				}
-				if o.Against == "" || o.SkipLogits {
-					return fault.Invalid("validate: --%s needs logits to compare: give --against, without --no-logits", limit.flag)
-				}
-				if !(*limit.value >= 0) {
-					return fault.Invalid("validate: --%s must not be negative", limit.flag)
-				}
 				*limit.to = limit.value
-			}
-			if rederive && o.Against == "" {
-				return fault.Invalid("validate: --rederive makes the file again from its source: name that with --against")
 			}
 			outputs := []output{{html, (*validate.Report).WriteHTML}, {markdown, (*validate.Report).WriteMarkdown}}
 			inputs := []string{args[0]}
@@ -74,16 +66,22 @@ logits with 3.`,
 			return a.Rederive(cmd.Context(), args[0], o.Against, matrix)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.Against, "against", "", "checkpoint folder or GGUF file that the file was made from")
-	flags.Float64Var(&kld, "max-kld", 0, "largest mean KL divergence in nats (default by bits per weight)")
-	flags.Float64Var(&top1, "min-top1", 0, "smallest share, 0 to 1, of positions with the source's most likely token")
-	flags.Float64Var(&ratio, "max-ppl-ratio", 0, "largest perplexity, as a multiple of the source's")
-	flags.StringVar(&html, "report", "", "write a self-contained HTML page")
-	flags.StringVar(&markdown, "markdown", "", "write a summary in Markdown")
-	flags.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
-	flags.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
-	flags.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
+	fs := cmd.Flags()
+	fs.StringVar(&o.Against, "against", "", "checkpoint folder or GGUF file that the file was made from")
+	fs.Float64Var(&kld, "max-kld", 0, "largest mean KL divergence in nats (default by bits per weight)")
+	fs.Float64Var(&top1, "min-top1", 0, "smallest share, 0 to 1, of positions with the source's most likely token")
+	fs.Float64Var(&ratio, "max-ppl-ratio", 0, "largest perplexity, as a multiple of the source's")
+	fs.StringVar(&html, "report", "", "write a self-contained HTML page")
+	fs.StringVar(&markdown, "markdown", "", "write a summary in Markdown")
+	fs.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
+	fs.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
+	fs.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
+	flags.Needs(fs, "against", "no-logits", "rederive", "max-kld", "min-top1", "max-ppl-ratio")
+	flags.Needs(fs, "rederive", "imatrix")
+	flags.Excludes(fs, "no-logits", "max-kld", "min-top1", "max-ppl-ratio")
+	flags.Range(fs, "min-top1", 0, 1)
+	flags.Range(fs, "max-kld", 0, math.Inf(1))
+	flags.Range(fs, "max-ppl-ratio", 0, math.Inf(1))
 	return cmd
 }
 

@@ -61,6 +61,7 @@ func (f *Recipe) Register(cmd *cobra.Command) {
 	flags.BoolVar(&f.Options.NoFallback, "no-fallback", false, "refuse where rows do not fit the type instead of taking another")
 	f.size.register(flags)
 	f.collect.register(flags)
+	Needs(flags, "imatrix,imatrix-from", "include-weights", "exclude-weights")
 	for _, r := range quantize.Recipes() {
 		for _, name := range append(r.Aliases(), r.Name) {
 			name = strings.ToLower(name)
@@ -256,16 +257,8 @@ func (f *Recipe) check() error {
 	switch {
 	case c.text != "" && f.imatrix != "":
 		return fault.Invalid("--imatrix and --imatrix-from: the matrix is there, or is to be collected; give one of the two")
-	case c.text == "" && (c.out != "" || c.chunks != 0):
-		return fault.Invalid("--imatrix-out and --imatrix-chunks say how to collect a matrix: name the text with --imatrix-from")
-	case c.text == "" && f.imatrix == "" && len(f.include)+len(f.exclude) > 0:
-		return fault.Invalid("--include-weights and --exclude-weights choose from an importance matrix: give one with --imatrix")
 	case len(f.include) > 0 && len(f.exclude) > 0:
 		return fault.Invalid("--include-weights and --exclude-weights cannot be used together")
-	case c.chunks < 0:
-		return fault.Invalid("--imatrix-chunks %d: a number above zero is needed", c.chunks)
-	case !b.asked() && (b.saveTypes != "" || b.sensitivity != "" || b.by != "" || b.types != nil):
-		return fault.Invalid("--save-types, --sensitivity, --sensitivity-by and --target-types need a size: give --target-bpw or --target-size")
 	case !b.asked():
 		return nil
 	case len(f.given()) > 0:

@@ -35,12 +35,15 @@ func (f *size) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.sensitivity, "sensitivity", "", "file of the measured sensitivities, written and used again (default in the user's cache folder)")
 	flags.StringVar(&f.by, "sensitivity-by", "", "model or weights: measured by running the model, or guessed from the names (default by the memory)")
 	flags.StringVar(&f.saveTypes, "save-types", "", "write the chosen types to this file, for --tensor-type-file")
+	Range(flags, "target-bpw", 0.1, 64)
+	Needs(flags, "target-bpw,target-size", "target-types", "sensitivity", "sensitivity-by", "save-types")
 }
 
 func (f *collect) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.text, "imatrix-from", "", "text to collect an importance matrix from, before the work")
 	flags.StringVar(&f.out, "imatrix-out", "", "with --imatrix-from: keep the matrix in this file")
 	flags.IntVar(&f.chunks, "imatrix-chunks", 0, "with --imatrix-from: chunks of 512 tokens to read (default all)")
+	Needs(flags, "imatrix-from", "imatrix-out", "imatrix-chunks")
 }
 
 func (f *size) asked() bool { return f.bits != 0 || f.bytes != "" }
@@ -78,8 +81,6 @@ func (f *size) target() (budget.Target, error) {
 	switch {
 	case f.bits != 0 && f.bytes != "":
 		return budget.Target{}, fault.Invalid("--target-bpw and --target-size: give one of the two")
-	case f.bits < 0 || f.bits != f.bits || f.bits > 64:
-		return budget.Target{}, fault.Invalid("--target-bpw %g: the bits of a weight are above 0 and not above 64", f.bits)
 	case f.by != "" && f.by != "model" && f.by != "weights":
 		return budget.Target{}, fault.Invalid("--sensitivity-by %s: it is model or weights", f.by)
 	case f.bytes == "":
