@@ -44,6 +44,7 @@ var parts = map[string]part{
 	"greatest":      {quantizeKernel, "greatest_amd64", "greatest_stubs_amd64", block.GreatestBits, 8},
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 16},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
+	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},
 	"rows":          {formatsDtype, "rows_amd64", "rows_stubs_amd64", block.Rows, 8},
 	"forward":       {evalKernel, "kernel_amd64", "stubs_amd64", forward.Kernels, 8},

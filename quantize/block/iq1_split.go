@@ -29,7 +29,7 @@ func (s *split) weigh(x, weights []float32) {
 		squares(s.all[:], x)
 		return
 	}
-	importance(s.all[:], x, weights, 2*sumSquares(x)/superLen)
+	kernel.Importance(s.all[:], x, weights, 2*sumSquares(x)/superLen)
 }
 
 // load turns to sub-block j of n values and says whether any has a magnitude

@@ -1,13 +1,20 @@
 package block
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // Types on codebooks of eight ternary levels. Level l of a code stands for
 // 8, 25 or 43 eighths: nearly 2l+1, which is what the search assumes.
 
+// positive3 searches for levels of up to 3, one more than there are.
+var positive3 = kernel.NewPositiveSearch(4)
+
 var iq2xxs = gridFormat{
 	bytes: 66, coder: coder2x256, lattice: ternary, size: 32,
-	reach: 6, step: 0.1, tiny: negligible, positive: true, redo: redoAlways,
+	span: 6, step: 0.1, tiny: negligible, positive: &positive3, redo: redoAlways,
 	even: true, variance: 1, plain: squareWeights, gain: 1,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		var ranks, signs uint32
@@ -23,7 +30,7 @@ var iq2xxs = gridFormat{
 
 var iq2xs = gridFormat{
 	bytes: 74, coder: coder2x512, lattice: ternary, size: 16,
-	reach: 9, step: 0.1, tiny: negligible,
+	span: 9, step: 0.1, tiny: negligible,
 	even: true, variance: 1, plain: squareWeights, gain: 1,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		for g := range 2 {
@@ -35,7 +42,7 @@ var iq2xs = gridFormat{
 
 var iq2s = gridFormat{
 	bytes: 82, coder: coder2x1024, lattice: ternary, size: 16,
-	reach: 9, step: 0.1, tiny: 1e-8,
+	span: 9, step: 0.1, tiny: 1e-8,
 	variance: 2, plain: spreadWeights, gain: 0.9875, keep: true,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		for g := range 2 {

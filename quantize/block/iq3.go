@@ -6,7 +6,7 @@ import "encoding/binary"
 
 var iq3xxs = gridFormat{
 	bytes: 98, coder: coder3x256, lattice: octal, size: 32,
-	reach: 15, step: 0.2, tiny: 1e-8,
+	span: 15, step: 0.2, tiny: 1e-8,
 	even: true, variance: 2, plain: squareWeights, gain: 1.0125,
 	putCodes: func(block []byte, j int, s *gridSearch) {
 		for g := range 8 {
@@ -23,7 +23,7 @@ var iq3xxs = gridFormat{
 
 var iq3s = gridFormat{
 	bytes: 110, coder: coder3x512, lattice: octal, size: 32,
-	reach: 9, step: 0.2, redo: redoAll,
+	span: 9, step: 0.2, redo: redoAll,
 	variance: 2, plain: squareWeights, gain: 1.033, keep: true,
 	// Low bytes and signs move up into the place of sub-blocks of zeros,
 	// while high bits and scales stay in theirs. Such a super-block does not

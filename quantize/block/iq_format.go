@@ -3,6 +3,8 @@ package block
 import (
 	"math/bits"
 	"sync"
+
+	"github.com/f190792d/mq/quantize/kernel"
 )
 
 // A gridFormat is a block type that stores groups of magnitudes as codes of a
@@ -14,18 +16,18 @@ type gridFormat struct {
 	coder func() *coder
 	lattice
 	size int
-	// Scales are tried at 2·reach+1 distances of step, in units of the
+	// Scales are tried at 2·span+1 distances of step, in units of the
 	// inverse scale, around the one that maps the greatest magnitude to the
 	// top level.
-	reach int
-	step  float32
+	span int
+	step float32
 	// A sub-block without a magnitude of at least tiny is stored as zeros.
 	tiny float32
-	// positive: the first scale comes from searchPositive.
-	positive bool
+	// positive gives the first scale, where it is not nil.
+	positive *kernel.PositiveSearch
 	// redo says which codes are chosen again for the scale that won.
 	redo redo
-	// even: signs of eight weights take seven bits; see makeEven.
+	// even: signs of eight weights take seven bits; see kernel.Signed.
 	even bool
 	// variance multiplies the mean square of a super-block for the weights
 	// of an importance matrix, and plain gives weights without one.
@@ -55,8 +57,16 @@ func (f *gridFormat) quantize(dst []byte, src, weights []float32) {
 	s := gridSearches.Get().(*gridSearch)
 	defer gridSearches.Put(s)
 	s.gridFormat, s.book = f, f.coder()
-	for i := 0; i+superLen <= len(src); i += superLen {
-		s.superBlock(dst[i/superLen*f.bytes:][:f.bytes], src[i:][:superLen], superBlockOf(weights, i))
+	for at := 0; at < len(src); at += gridBatch {
+		end := min(at+gridBatch, len(src))
+		if weights == nil {
+			s.prepare(src[at:end], nil)
+		} else {
+			s.prepare(src[at:end], weights[at:end])
+		}
+		for i := at; i < end; i += superLen {
+			s.superBlock(dst[i/superLen*f.bytes:][:f.bytes], (i-at)/f.size)
+		}
 	}
 }
 
@@ -68,21 +78,15 @@ func superBlockOf(weights []float32, i int) []float32 {
 	return weights[i:][:superLen]
 }
 
-func (s *gridSearch) superBlock(block []byte, src, weights []float32) {
+// superBlock stores the super-block whose first sub-block has the given number.
+func (s *gridSearch) superBlock(block []byte, first int) {
 	clear(block)
 	var scales [16]float32
 	var top float32
-	variance := s.variance * sumSquares(src) / superLen
 	n := superLen / s.size
 	s.stored = 0
 	for j := range n {
-		x := src[j*s.size:][:s.size]
-		if weights != nil {
-			importance(s.w[:], x, weights[j*s.size:], variance)
-		} else {
-			s.plain(s.w[:], x, variance)
-		}
-		s.split(x)
+		s.turn(first + j)
 		scale, ok := s.fit()
 		if !ok {
 			continue
@@ -105,40 +109,6 @@ func (s *gridSearch) superBlock(block []byte, src, weights []float32) {
 		level := nearest(0.5 * (float32(inverse*scale) - 1))
 		s.putScale(block, j, uint8(min(max(level, 0), 15)))
 	}
-}
-
-// split takes x apart into magnitudes and signs, eight to a byte, a set bit
-// for minus, and prepares the roots of the weights.
-func (s *gridSearch) split(x []float32) {
-	for k := range len(x) / 8 {
-		var minus uint8
-		for i, v := range x[8*k:][:8] {
-			if v < 0 {
-				minus |= 1 << i
-			}
-			s.x[8*k+i] = abs(v)
-			s.root[8*k+i] = sqrt(s.w[8*k+i])
-		}
-		if s.even && bits.OnesCount8(minus)&1 != 0 {
-			minus ^= 1 << s.makeEven(8*k)
-		}
-		s.signs[k] = minus
-	}
-}
-
-// makeEven gives the least important of eight weights the wrong sign, that
-// is, a negative magnitude, and returns its number. It makes the number of
-// minuses even, so that the eighth sign follows from the others.
-func (s *gridSearch) makeEven(start int) (least int) {
-	x, w := s.x[start:][:8], s.w[start:][:8]
-	smallest := w[0] * x[0] * x[0]
-	for i := 1; i < 8; i++ {
-		if loss := w[i] * x[i] * x[i]; loss < smallest {
-			least, smallest = i, loss
-		}
-	}
-	x[least] = -x[least]
-	return least
 }
 
 // evenSigns restores the eighth sign from seven.

@@ -15,12 +15,11 @@ import (
 func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	t.Helper()
 	s := &gridSearch{gridFormat: f, book: f.coder()}
-	copy(s.w[:], w)
-	s.split(x)
+	s.load(x, w)
 	if _, ok := s.fit(); !ok {
 		return
 	}
-	n := 2*f.reach + 1
+	n := 2*f.span + 1
 	s.tryCodes(n)
 	got, outside := s.tried, s.outside
 	lx, ll := s.sums(n)
@@ -51,6 +50,13 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 			t.Fatalf("%d bytes: sums of try %d are %v and %v, want %v and %v", f.bytes, k, lx[k], ll[k], x, l)
 		}
 	}
+}
+
+// load takes one sub-block with its weights.
+func (s *gridSearch) load(x, w []float32) {
+	copy(s.values.weight[:], w)
+	s.split(x)
+	s.turn(0)
 }
 
 func sameOrNaN(a, b float32) bool {

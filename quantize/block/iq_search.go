@@ -6,37 +6,40 @@ import "github.com/f190792d/mq/quantize/kernel"
 // Groups are counted by g, tried scales by t.
 type gridSearch struct {
 	*gridFormat
-	book    *coder
-	stored  int         // sub-blocks of the super-block that are not zero, so far
-	x, w    [32]float32 // magnitudes and their importance
-	root    [32]float32 // √w
-	signs   [4]uint8
-	codes   [8]uint16 // the result
-	tries   kernel.Tries
-	density float32 // tries per unit of the inverse scale
-	lines   lines
-	grid    kernel.Grid
-	once    kernel.Tries // the scale for which codes are chosen again
-	chosen  kernel.Row   // and the code
-	tried   [8]kernel.Row
-	outside [8]uint32 // bit t: the point of the group at try t is not in the book
-	lx, ll  [8]terms  // of Σw·l·x and Σw·l²
-	sumX    [kernel.MaxTries]float32
-	sumL    [kernel.MaxTries]float32
+	book   *coder
+	stored int // sub-blocks of the super-block that are not zero, so far
+	values gridValues
+	signed kernel.Signed
+	lanes  kernel.Scratch
+	// Of the sub-block in turn: magnitudes, their weights w and √w, signs, the
+	// greatest magnitude with its sign and without, a first scale.
+	x, w, root        []float32
+	signs             []uint8
+	top, reach, first float32
+	codes             [8]uint16 // the result
+	tries             kernel.Tries
+	density           float32 // tries per unit of the inverse scale
+	lines             lines
+	grid              kernel.Grid
+	once              kernel.Tries // the scale for which codes are chosen again
+	chosen            kernel.Row   // and the code
+	tried             [8]kernel.Row
+	outside           [8]uint32 // bit t: the point of the group at try t is not in the book
+	lx, ll            [8]terms  // of Σw·l·x and Σw·l²
+	sumX              [kernel.MaxTries]float32
+	sumL              [kernel.MaxTries]float32
 }
 
 // fit chooses codes and the scale for the sub-block in x and w, and whether
 // there is anything to store. The scale is not negative.
 func (s *gridSearch) fit() (scale float32, ok bool) {
-	x := s.x[:s.size]
-	limit := greatest(x)
+	limit := s.top
 	if limit < s.tiny || limit == 0 {
 		return 0, false
 	}
 	top := float32(2*s.levels - 1)
-	if s.positive {
-		var levels [32]uint8
-		scale = searchPositive(x, s.w[:s.size], int32(s.levels)+1, levels[:])
+	if s.positive != nil {
+		scale = s.first
 		limit = scale * float32(s.levels)
 		if limit <= 0 {
 			return 0, false
@@ -44,9 +47,9 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 	} else {
 		scale = limit / top
 	}
-	n := 2*s.reach + 1
+	n := 2*s.span + 1
 	for t := range n {
-		s.tries.Inverse[t] = (top + float32(float32(t-s.reach)*s.step)) / limit
+		s.tries.Inverse[t] = (top + float32(float32(t-s.span)*s.step)) / limit
 		s.tries.Scale[t] = 1 / s.tries.Inverse[t]
 	}
 	s.density = limit / s.step
@@ -63,16 +66,6 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 		}
 	}
 	return scale, true
-}
-
-func greatest(x []float32) float32 {
-	top := x[0]
-	for _, v := range x[1:] {
-		if !(top > v) {
-			top = v
-		}
-	}
-	return top
 }
 
 // point rounds group g to the lattice.

@@ -15,7 +15,7 @@ type terms [32]float32
 func (s *gridSearch) sums(n int) (lx, ll []float32) {
 	groups := s.size / s.dims
 	if kernel.HasGrid() {
-		return s.grid.Sum(s.dims == 8, s.x[:], s.w[:], s.tried[:groups], n)
+		return s.grid.Sum(s.dims == 8, s.x, s.w, s.tried[:groups], n)
 	}
 	s.prepareTerms()
 	// Sums over the groups before the first whose code changes are those of

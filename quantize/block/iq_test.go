@@ -106,9 +106,8 @@ func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
 	for _, f := range gridFormats {
 		s := &gridSearch{gridFormat: f, book: f.coder()}
 		blocks(f.size, func(x, w []float32) {
-			copy(s.w[:], w)
-			s.split(x)
-			n := 2*f.reach + 1
+			s.load(x, w)
+			n := 2*f.span + 1
 			if _, ok := s.fit(); !ok || !s.wellScaled(&s.tries, n) {
 				return
 			}
@@ -182,8 +181,7 @@ func TestSortKeepsTheOrderOfEqualValues(t *testing.T) {
 func TestEighthSignMakesMinusesEven(t *testing.T) {
 	s := gridSearch{gridFormat: &iq2xs}
 	blocks(16, func(x, w []float32) {
-		copy(s.w[:], w)
-		s.split(x)
+		s.load(x, w)
 		for k, minus := range s.signs[:2] {
 			if got := evenSigns(uint32(minus & 127)); got != minus {
 				t.Fatalf("signs %08b read back as %08b", minus, got)

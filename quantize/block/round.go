@@ -31,12 +31,6 @@ func inverse(d float32) float32 {
 
 func extreme(x []float32) float32 { return kernel.Extreme(x) }
 
-// searchPositive searches one group; see kernel.PositiveSearch.
-func searchPositive(x, w []float32, nmax int32, levels []uint8) (scale float32) {
-	c := kernel.NewPositiveSearch(nmax)
-	return c.Group(x, w, levels)
-}
-
 func half(src []byte) float32 { return dtype.F16ToF32(binary.LittleEndian.Uint16(src)) }
 
 // putHalf stores f as float16 and returns the value stored. A NaN, which only

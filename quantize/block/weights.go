@@ -27,15 +27,6 @@ func sumSquaresEach(sums, x []float32, n int) {
 	}
 }
 
-// importance sets w = weights·√(variance + x²): what an importance matrix
-// says of a column, times how much this value stands out.
-func importance(w, x, weights []float32, variance float32) {
-	w, weights = w[:len(x)], weights[:len(x)]
-	for i, v := range x {
-		w[i] = float32(weights[i] * sqrt(variance+float32(v*v)))
-	}
-}
-
 // squares sets w = x².
 func squares(w, x []float32) {
 	w = w[:len(x)]

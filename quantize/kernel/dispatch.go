@@ -26,6 +26,8 @@ type variant struct {
 	mxfp4, nvfp4      floatsKernel
 	magnitudes16      func(dst, src *float32, groups int)
 	magnitudes32      func(dst, src *float32, groups int)
+	importance        func(w, x, weights *float32, octets int, variance float32)
+	prepare           [2]prepareKernel // the second makes minuses even
 	scanSplits        func(s *float32, n int, bar float32) float32
 	tryTernary        tryKernel
 	tryOctal          tryKernel

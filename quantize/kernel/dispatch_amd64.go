@@ -39,6 +39,8 @@ var avx2 = variant{
 	tryOctal:    tryOctalAVX2,
 	sumTernary:  [2]sumKernel{sumTernary16AVX2, sumTernary24AVX2},
 	sumOctal:    [2]sumKernel{sumOctal24AVX2, sumOctal32AVX2},
+	importance:  importanceAVX2,
+	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	scanSplits:  scanSplitsAVX2,
 }
 

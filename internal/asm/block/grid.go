@@ -151,7 +151,7 @@ func (l grid) try(name string) {
 	RET()
 }
 
-func lowestBit(of reg.GPVirtual) reg.GPVirtual {
+func lowestBit(of reg.Register) reg.GPVirtual {
 	out := GP64()
 	MOVQ(of, out)
 	NEGQ(out)
