@@ -21,21 +21,23 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"config":{"pattern":"a+","default_vocab_size":300,"default_num_special_tokens":10},"vocab":[{"rank":0,"token_bytes":"AA=="}]}`))
 	f.Add([]byte("1 'a' 1\n2 b'\\xff' 1\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, files := range []memFiles{
-			{"tokenizer.json": raw, "tokenizer_config.json": raw, "config.json": []byte("{}")},
-			{"tokenizer.model": raw}, {"qwen.tiktoken": raw}, {"tiktoken.model": raw}, {"tekken.json": raw},
-			{"rwkv_vocab_v20230424.txt": raw}, {"tokenizer.jsonl": raw},
-		} {
-			v, err := Read(t.Context(), files, Options{})
-			if err != nil && !errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrUnsupported) {
-				t.Errorf("error without a class: %v", err)
-			}
-			if err == nil {
-				ids, err := v.Encode(context.Background(), probe, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
-				if err == nil { // else the pattern took too long
-					v.Decode(ids)
+		vocabtest.Watched(t, len(raw), func() {
+			for _, files := range []memFiles{
+				{"tokenizer.json": raw, "tokenizer_config.json": raw, "config.json": []byte("{}")},
+				{"tokenizer.model": raw}, {"qwen.tiktoken": raw}, {"tiktoken.model": raw}, {"tekken.json": raw},
+				{"rwkv_vocab_v20230424.txt": raw}, {"tokenizer.jsonl": raw},
+			} {
+				v, err := Read(t.Context(), files, Options{})
+				if err != nil && !errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrUnsupported) {
+					t.Errorf("error without a class: %v", err)
+				}
+				if err == nil {
+					ids, err := v.Encode(context.Background(), probe, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+					if err == nil { // else the pattern took too long
+						v.Decode(ids)
+					}
 				}
 			}
-		}
+		})
 	})
 }

@@ -105,7 +105,7 @@ func leftmost(w *pattern.Work, text string, find *trie, ms []marker, control boo
 // longestMark is the longest token that begins s and counts.
 func longestMark(w *pattern.Work, s string, find *trie, ms []marker, control bool) (int, *marker) {
 	size, best := 0, (*marker)(nil)
-	node := int32(0)
+	var node place
 	for i := 0; i < len(s); i++ {
 		if i&63 == 63 && !w.Spend(64) {
 			break
@@ -115,7 +115,7 @@ func longestMark(w *pattern.Work, s string, find *trie, ms []marker, control boo
 			break
 		}
 		node = next
-		if v := find.value[node]; v >= 0 && (control || !ms[v].control) {
+		if v := find.at(node); v >= 0 && (control || !ms[v].control) {
 			size, best = i+1, &ms[v]
 		}
 	}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -40,12 +41,16 @@ func FuzzTokenizerJSON(f *testing.F) {
 	f.Add(toyJSON(`{"type":"WordPiece","vocab":{"a":0,"##b":1}}`, `"normalizer":{"type":"BertNormalizer"}`))
 	f.Add(toyJSON(toyBPE, `"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a|b)+[^\\s\\p{L}]|\\d{1,3}"},"behavior":"MergedWithNext"}`))
 	f.Add(toyJSON(toyBPE, `"normalizer":{"type":"Precompiled","precompiled_charsmap":"BAAAAAAAAABhAA=="}`))
+	f.Add(toyJSON(toyBPE, `"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(){1024}{1024}{1024}"},"behavior":"Isolated"}`))
+	f.Add(toyJSON(toyBPE, `"pre_tokenizer":{"type":"Split","pattern":{"Regex":"((a|ab|b)+)+x(?!y)"},"behavior":"Isolated"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		tok, err := FromJSON(raw, raw)
-		classified(t, err)
-		if err == nil {
-			exercise(tok)
-		}
+		vocabtest.Watched(t, len(raw), func() {
+			tok, err := FromJSON(raw, raw)
+			classified(t, err)
+			if err == nil {
+				exercise(tok)
+			}
+		})
 	})
 }
 
@@ -57,11 +62,13 @@ func FuzzSentencePiece(f *testing.F) {
 	f.Add(vocabtest.SentencePiece(2, true, toyPieces...))
 	f.Add([]byte{0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		tok, err := FromSentencePiece(raw)
-		classified(t, err)
-		if err == nil {
-			exercise(tok)
-		}
+		vocabtest.Watched(t, len(raw), func() {
+			tok, err := FromSentencePiece(raw)
+			classified(t, err)
+			if err == nil {
+				exercise(tok)
+			}
+		})
 	})
 }
 
@@ -69,10 +76,40 @@ func FuzzRankFiles(f *testing.F) {
 	f.Add([]byte("YQ== 0\nYg== 1\nYWI= 2\n"))
 	f.Add([]byte(`{"config":{"pattern":"a+","default_vocab_size":300,"default_num_special_tokens":10},"vocab":[{"rank":0,"token_bytes":"AA=="}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		_, err := FromTiktoken(raw, TiktokenOptions{})
-		classified(t, err)
-		_, err = FromTekken(raw)
-		classified(t, err)
+		vocabtest.Watched(t, len(raw), func() {
+			_, err := FromTiktoken(raw, TiktokenOptions{})
+			classified(t, err)
+			_, err = FromTekken(raw)
+			classified(t, err)
+		})
+	})
+}
+
+// What encoding/json takes for JSON the reader of tokenizer.json does, too, and
+// it reads the same strings.
+func FuzzJSONReader(f *testing.F) {
+	for _, text := range []string{`{"a":[1,-2.5e3,true,null,"\\u00e9\\ud83d\\ude00"],"b":{}}`, ` "x\"y" `, `[[[]]]`, `{"a":}`, `[1 2]`, "\"\xff\"", `{"a":1,}`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		vocabtest.Watched(t, len(text), func() {
+			r := &jsonReader{text: text}
+			span, err := r.span()
+			if err == nil {
+				err = r.end()
+			}
+			if json.Valid([]byte(text)) && strings.Count(text, "[")+strings.Count(text, "{") <= maxJSONDepth && (err != nil || strings.TrimSpace(text) != span) {
+				t.Errorf("%q: %q, %v", text, span, err)
+			}
+			var want string
+			if err := json.Unmarshal([]byte(text), &want); err != nil || !strings.HasPrefix(strings.TrimSpace(text), `"`) || !utf8.ValidString(text) {
+				return
+			}
+			r = &jsonReader{text: text}
+			if got, err := r.string(); got != want || err != nil {
+				t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+			}
+		})
 	})
 }
 

@@ -52,9 +52,6 @@ func (f *File) Own() int { return f.vocab.own.len() }
 
 // Merges calls each for every merge of a BPE model, in order.
 func (f *File) Merges(each func(rank int, left, right string) error) error {
-	if f.merges.each == nil {
-		return nil
-	}
 	return f.merges.each(each)
 }
 

@@ -148,17 +148,22 @@ func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 	if b.file.Model.MaxChars != nil {
 		m.limit = *b.file.Model.MaxChars
 	}
-	var firsts, rests []string
-	var firstIDs, restIDs []int32
-	for id, text := range b.vocab.own.all() {
-		firsts, firstIDs = append(firsts, text), append(firstIDs, id)
-		if rest, ok := strings.CutPrefix(text, prefix); ok {
-			rests, restIDs = append(rests, rest), append(restIDs, id)
-		}
-	}
-	m.first, m.rest = newTrie(firsts, firstIDs), newTrie(rests, restIDs)
+	m.first = b.pieces(func(text string) (string, bool) { return text, true })
+	m.rest = b.pieces(func(text string) (string, bool) { return strings.CutPrefix(text, prefix) })
 	b.model = m
 	return nil
+}
+
+// pieces makes a trie of tokens of the model, as key has them.
+func (b *jsonBuilder) pieces(key func(text string) (string, bool)) *trie {
+	var keys []string
+	var ids []int32
+	for id, text := range b.vocab.own.all() {
+		if k, ok := key(text); ok {
+			keys, ids = append(keys, k), append(ids, id)
+		}
+	}
+	return newTrie(keys, ids)
 }
 
 // decoding sets how tokens become text again.

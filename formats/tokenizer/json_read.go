@@ -10,7 +10,10 @@ import (
 // Files up to a hundred times as large as those in use must not take more than
 // a small multiple of their size.
 const (
-	maxTokens    = 1 << 20 // of a model, and of those added to it
+	maxTokens    = 1 << 20  // of a model
+	maxPieces    = 1 << 19  // of a WordPiece model, which has two tries
+	maxText      = 12 << 20 // bytes of all tokens
+	maxAdded     = 1 << 18
 	maxIDs       = 1 << 21
 	maxSpread    = 16 // ids that a vocabulary may leave free, for each token it has
 	maxSteps     = 64 // that follow one another
@@ -158,8 +161,9 @@ func (f *File) readAdded(span string) error {
 		return nil
 	}
 	r := &jsonReader{text: span}
+	size := 0
 	return r.array(func() error {
-		if len(f.AddedTokens) == maxTokens {
+		if len(f.AddedTokens) == maxAdded || size > maxText/2 {
 			return r.fail("too many tokens")
 		}
 		var a AddedToken
@@ -169,8 +173,9 @@ func (f *File) readAdded(span string) error {
 			case key == "id":
 				a.ID, err = r.integer()
 			case key == "content":
-				a.Content, err = r.string()
-				a.Content = strings.Clone(a.Content)
+				if a.Content, err = r.string(); len(a.Content) <= maxText/2 {
+					a.Content = strings.Clone(a.Content)
+				}
 			case isFlag:
 				*to, err = r.boolean()
 			default:
@@ -179,6 +184,7 @@ func (f *File) readAdded(span string) error {
 			return err
 		})
 		f.AddedTokens = append(f.AddedTokens, a)
+		size += len(a.Content)
 		return err
 	})
 }

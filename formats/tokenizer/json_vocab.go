@@ -12,6 +12,10 @@ func (f *File) readVocab(span string) error {
 	if !strings.HasPrefix(span, "{") {
 		return fault.Corrupt("not an object of tokens and ids")
 	}
+	limit := maxTokens
+	if f.Model.Type == "WordPiece" {
+		limit = maxPieces
+	}
 	own := newLexicon(len(span)/24, len(span)/4)
 	r := &jsonReader{text: span}
 	err := r.object(func(text string) error {
@@ -20,7 +24,7 @@ func (f *File) readVocab(span string) error {
 		if !ok {
 			return fault.Corrupt("token %q has id %.40s", text, word)
 		}
-		if own.len() == maxTokens {
+		if own.len() == limit || own.texts.Len()+len(text) > maxText {
 			return r.fail("too many tokens")
 		}
 		own.add(text, id)
@@ -77,6 +81,9 @@ func (f *File) readScored(span string) error {
 		if err != nil {
 			return fault.Corrupt("entry %d: %w", id, err)
 		}
+		if own.texts.Len()+len(text) > maxText {
+			return r.fail("too many tokens")
+		}
 		if first, known := own.add(text, int32(id)); known {
 			return fault.Corrupt("tokens %d and %d are both %q", first, id, text)
 		}
@@ -124,15 +131,24 @@ func (f *File) index() error {
 // addTokens puts the added tokens into the vocabulary. One that is there
 // already keeps its id.
 func (f *File) addTokens() {
+	if len(f.AddedTokens) == 0 {
+		return
+	}
+	added := newLexicon(len(f.AddedTokens), 16*len(f.AddedTokens))
 	for i := range f.AddedTokens {
 		a := &f.AddedTokens[i]
-		if id, ok := f.vocab.id(a.Content); ok {
+		if id, ok := f.vocab.own.id(a.Content); ok {
 			a.ID = int64(id)
+		} else if id, ok := added.id(a.Content); ok {
+			a.ID = int64(id)
+		} else {
+			added.add(a.Content, int32(a.ID))
 		}
-		f.vocab.add(a.Content, int32(a.ID))
 		f.types[a.ID] = TypeUserDefined
 		if a.Special {
 			f.types[a.ID] = TypeControl
 		}
 	}
+	added.sealLast(f.vocab.size)
+	f.vocab.added = added
 }

@@ -115,6 +115,14 @@ func (l *lexicon) seal(size int) (a, b string, ok bool) {
 	return "", "", true
 }
 
+// sealLast is seal where of several texts with the same id the last counts.
+func (l *lexicon) sealLast(size int) {
+	l.rows = make([]int32, size)
+	for row, id := range l.ids {
+		l.rows[id] = int32(row + 1)
+	}
+}
+
 // len is the number of texts.
 func (l *lexicon) len() int { return len(l.ends) }
 

@@ -80,9 +80,9 @@ func (l *longestFirst) present(w *pattern.Work, text string) []int32 {
 		if !w.Spend(1) {
 			return nil
 		}
-		node, ok := l.find.step(0, text[at])
+		node, ok := l.find.step(place{}, text[at])
 		for end := at + 1; ok; end++ {
-			if i := l.find.value[node]; i >= 0 && !seen[i] {
+			if i := l.find.at(node); i >= 0 && !seen[i] {
 				seen[i] = true
 				found = append(found, i)
 			}

@@ -10,7 +10,15 @@ import (
 // there are hundreds of thousands, which nobody but the merge table needs.
 type merges struct {
 	count int
-	each  func(yield func(rank int, left, right string) error) error
+	read  func(yield func(rank int, left, right string) error) error // nil: none
+}
+
+// each calls yield for every merge, in order.
+func (m merges) each(yield func(rank int, left, right string) error) error {
+	if m.read == nil {
+		return nil
+	}
+	return m.read(yield)
 }
 
 const maxMerges = 1 << 21

@@ -35,7 +35,7 @@ func (m *plamo) word(w *pattern.Work, dst []int32, s string) []int32 {
 		_, size := utf8.DecodeLastRuneInString(s[:at])
 		at -= size
 		hits = hits[:0]
-		node := int32(0)
+		var node place
 		for end := at; end < len(s); {
 			next, ok := m.match.step(node, s[end])
 			if !ok {
@@ -45,7 +45,7 @@ func (m *plamo) word(w *pattern.Work, dst []int32, s string) []int32 {
 			if end++; (end-at)&63 == 0 && !w.Spend(64) {
 				return dst
 			}
-			if id := m.match.value[node]; id >= 0 {
+			if id := m.match.at(node); id >= 0 {
 				hits = append(hits, choice{best[end].cost + m.cost[id], int32(end), id})
 			}
 		}

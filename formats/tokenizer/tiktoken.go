@@ -194,7 +194,8 @@ func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Token
 	bytesOf := slices.Concat(before, tokens, behind)
 	var ms []marker
 	own := newLexicon(len(bytesOf), 8*len(bytesOf))
-	t.vocab = &vocabulary{own: own, size: len(bytesOf), named: map[int32]string{}}
+	again := newLexicon(0, 0) // of two tokens alike the first is found
+	t.vocab = &vocabulary{own: own, added: again, size: len(bytesOf)}
 	for i, text := range bytesOf {
 		spelled, kind := ToByteChars(text), TypeNormal
 		if i < len(before) || i >= len(before)+len(tokens) {
@@ -206,9 +207,10 @@ func (t *Tokenizer) ranked(before, tokens, behind []string, expr string) (*Token
 			own.add(spelled, int32(i))
 			continue
 		}
-		t.vocab.named[int32(i)] = spelled // of two tokens alike the first is found
+		again.add(spelled, int32(i))
 	}
 	own.seal(len(bytesOf))
+	again.sealLast(len(bytesOf))
 	t.marked = newLongestFirst(ms)
 	t.words = func(w *pattern.Work, dst []string, f fragment) []string { return split(w, dst, repair(f.text)) }
 	t.piece = func(id int32) string { return bytesOf[id] }

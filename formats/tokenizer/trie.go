@@ -1,83 +1,124 @@
 package tokenizer
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// trie finds the keys that are a prefix of a text. Nodes are numbered breadth
-// first, so the children of a node are neighbours.
+// trie finds the keys that are a prefix of a text. Runs of bytes without a
+// branch are one node, so that a trie is never larger than its keys. Nodes are
+// numbered breadth first: the children of a node are neighbours.
 type trie struct {
-	label []byte  // byte that leads to the node
-	child []int32 // children of node i are child[i] .. child[i+1]-1
-	value []int32 // or -1
+	edges string   // the bytes that lead to the nodes, one after the other
+	from  []uint32 // those of node i are edges[from[i]:from[i+1]]
+	first []byte   // the first of them
+	child []int32  // children of node i are child[i] .. child[i+1]-1
+	value []int32  // or -1
+}
+
+// place is a place in a trie: a node, and how many bytes of the way to it are
+// still ahead. The zero place is the root.
+type place struct {
+	node  int32
+	ahead int32
 }
 
 // newTrie builds a trie over keys; of equal keys the last counts. Empty keys
 // never match.
 func newTrie(keys []string, values []int32) *trie {
-	order := make([]int, 0, len(keys))
+	order := make([]int32, 0, len(keys))
 	for i, k := range keys {
 		if k != "" {
-			order = append(order, i)
+			order = append(order, int32(i))
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case keys[a] < keys[b]:
-			return -1
-		case keys[a] > keys[b]:
-			return 1
-		}
-		return 0
-	})
-	type span struct{ lo, hi, depth int }
-	t := &trie{label: []byte{0}, value: []int32{-1}}
-	queue := []span{{0, len(order), 0}}
-	for at := 0; at < len(queue); at++ {
-		n := queue[at]
-		t.child = append(t.child, int32(len(queue)))
-		for n.lo < n.hi && len(keys[order[n.lo]]) == n.depth {
-			t.value[at] = values[order[n.lo]]
-			n.lo++
-		}
-		for lo := n.lo; lo < n.hi; {
-			b, hi := keys[order[lo]][n.depth], lo+1
-			for hi < n.hi && keys[order[hi]][n.depth] == b {
-				hi++
+	slices.SortStableFunc(order, func(a, b int32) int { return strings.Compare(keys[a], keys[b]) })
+	key := func(at int32) string { return keys[order[at]] }
+	// span is the keys below a node, which have depth bytes in common.
+	type span struct{ lo, hi, depth int32 }
+	t := &trie{from: []uint32{0, 0}, first: []byte{0}, value: []int32{unknown}}
+	var edges strings.Builder
+	level, next := []span{{0, int32(len(order)), 0}}, []span(nil)
+	node := 0
+	for ; len(level) > 0; level, next = next, level[:0] {
+		for _, n := range level {
+			t.child = append(t.child, int32(len(t.value)))
+			for n.lo < n.hi && len(key(n.lo)) == int(n.depth) {
+				t.value[node] = values[order[n.lo]]
+				n.lo++
 			}
-			queue = append(queue, span{lo, hi, n.depth + 1})
-			t.label = append(t.label, b)
-			t.value = append(t.value, -1)
-			lo = hi
+			node++
+			for lo := n.lo; lo < n.hi; {
+				b, hi := key(lo)[n.depth], lo+1
+				for hi < n.hi && key(hi)[n.depth] == b {
+					hi++
+				}
+				// The keys are sorted: what the outer two share, all do.
+				depth := n.depth + common(key(lo)[n.depth:], key(hi - 1)[n.depth:])
+				edges.WriteString(key(lo)[n.depth:depth])
+				t.from = append(t.from, uint32(edges.Len()))
+				t.first = append(t.first, b)
+				t.value = append(t.value, unknown)
+				next = append(next, span{lo, hi, depth})
+				lo = hi
+			}
 		}
 	}
-	t.child = append(t.child, int32(len(queue)))
+	t.child = append(t.child, int32(len(t.value)))
+	t.edges = edges.String()
 	return t
 }
 
-// step follows byte b from a node (the root is 0); false at a dead end.
-func (t *trie) step(node int32, b byte) (int32, bool) {
-	lo, hi := t.child[node], t.child[node+1]
+// common is how many bytes two texts begin with alike.
+func common(a, b string) int32 {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return int32(n)
+}
+
+// step follows byte b from a place; false at a dead end.
+func (t *trie) step(at place, b byte) (place, bool) {
+	if at.ahead > 0 {
+		at.ahead--
+		return at, t.edges[t.from[at.node+1]-uint32(at.ahead)-1] == b
+	}
+	lo, hi := t.child[at.node], t.child[at.node+1]
+	end := hi
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if t.label[mid] < b {
+		if t.first[mid] < b {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	return lo, lo < t.child[node+1] && t.label[lo] == b
+	if lo == end || t.first[lo] != b {
+		return at, false
+	}
+	return place{lo, int32(t.from[lo+1]-t.from[lo]) - 1}, true
+}
+
+// at returns the value of the key that ends at a place, or -1.
+func (t *trie) at(p place) int32 {
+	if p.ahead > 0 {
+		return unknown
+	}
+	return t.value[p.node]
 }
 
 // longest returns the longest key that begins s and its value.
 func (t *trie) longest(s string) (n int, value int32) {
-	node := int32(0)
+	var p place
 	for i := 0; i < len(s); i++ {
-		next, ok := t.step(node, s[i])
+		next, ok := t.step(p, s[i])
 		if !ok {
 			break
 		}
-		node = next
-		if t.value[node] >= 0 {
-			n, value = i+1, t.value[node]
+		p = next
+		if v := t.at(p); v >= 0 {
+			n, value = i+1, v
 		}
 	}
 	return n, value

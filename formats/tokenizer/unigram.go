@@ -98,7 +98,7 @@ func (m *unigram) word(w *pattern.Work, dst []int32, s string) []int32 {
 		}
 		size := leadLen(s[at:])
 		single := false
-		node := int32(0)
+		var node place
 		for end := at; end < len(s); {
 			next, ok := m.match.step(node, s[end])
 			if !ok {
@@ -108,7 +108,7 @@ func (m *unigram) word(w *pattern.Work, dst []int32, s string) []int32 {
 			if end++; (end-at)&63 == 0 && !w.Spend(64) {
 				return dst
 			}
-			if id := m.match.value[node]; id >= 0 {
+			if id := m.match.at(node); id >= 0 {
 				single = single || end-at == size
 				offer(at, end, id, m.scores[id])
 			}

@@ -11,9 +11,8 @@ import (
 // were added to it.
 type vocabulary struct {
 	own   *lexicon
+	added *lexicon // texts that the model does not have, or has with another id; or nil
 	size  int
-	added map[string]int32 // ids of texts that the model does not have
-	named map[int32]string // texts of ids that added tokens have
 }
 
 // newVocabulary takes tokens by id. A text that is empty gets a name.
@@ -35,10 +34,11 @@ func newVocabulary(tokens []string) (*vocabulary, error) {
 	return &vocabulary{own: l, size: len(tokens)}, nil
 }
 
-// text returns the text of a token, "" for an id without one.
+// text returns the text of a token, "" for an id without one. An added token
+// goes before one of the model with the same id.
 func (v *vocabulary) text(id int32) string {
-	if len(v.named) > 0 {
-		if text, ok := v.named[id]; ok {
+	if v.added != nil {
+		if text, ok := v.added.text(id); ok {
 			return text
 		}
 	}
@@ -46,28 +46,13 @@ func (v *vocabulary) text(id int32) string {
 	return text
 }
 
-// id returns the id of a token; a token of the model goes before added ones.
+// id returns the id of a token; a token of the model goes before an added one
+// with the same text.
 func (v *vocabulary) id(text string) (int32, bool) {
-	if id, ok := v.own.id(text); ok {
-		return id, true
+	if id, ok := v.own.id(text); ok || v.added == nil {
+		return id, ok
 	}
-	id, ok := v.added[text]
-	return id, ok
-}
-
-// add names an id.
-func (v *vocabulary) add(text string, id int32) {
-	if old, ok := v.own.text(id); ok && old == text {
-		delete(v.named, id)
-		return
-	}
-	if v.named == nil {
-		v.named, v.added = map[int32]string{}, map[string]int32{}
-	}
-	v.named[id] = text
-	if _, own := v.own.id(text); !own {
-		v.added[text] = id
-	}
+	return v.added.id(text)
 }
 
 // all gives every id below the size with its text.

@@ -200,7 +200,8 @@ type frame struct{ pc, pos, low int }
 
 type matcher struct {
 	stack []frame
-	steps int // since the last account
+	steps int  // since the last account
+	dead  bool // there may be no more
 	work  *Work
 }
 
@@ -211,7 +212,8 @@ func (m *matcher) spend() bool {
 	if len(m.stack) > maxFrames {
 		steps = math.MaxInt32 // more than any text is worth
 	}
-	return m.work.Spend(steps)
+	m.dead = !m.work.Spend(steps)
+	return !m.dead
 }
 
 // stepsAtOnce are made between two accounts.
@@ -224,7 +226,7 @@ var matchers = sync.Pool{New: func() any { return new(matcher) }}
 // touch the end of the match before. It stops where the work ends.
 func (re *Regexp) Each(w *Work, s string, yield func(start, end int)) {
 	m := matchers.Get().(*matcher)
-	m.work = w
+	m.work, m.dead = w, false
 	defer func() {
 		m.spend()
 		m.work = nil
@@ -266,6 +268,9 @@ func (re *Regexp) find(m *matcher, s string, from int) (start, end int, ok bool)
 		}
 		if end := m.run(re.prog, s, at); end >= 0 {
 			return at, end, true
+		}
+		if m.dead {
+			return 0, 0, false
 		}
 	}
 	return 0, 0, false
