@@ -77,7 +77,7 @@ var deepseek2 = Arch{
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
-	losses:     []lossRule{equalMagnitudes, pairedGroups},
+	losses:     []lossRule{equalMagnitudes, pairedGroups, linearSharpens, lite},
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {
 		m := &h.Meaning
@@ -172,6 +172,24 @@ func equalMagnitudes(_ *reader, _ Arch, h Hyper) (l Loss) {
 func pairedGroups(c *reader, _ Arch, h Hyper) (l Loss) {
 	if r := h.Meaning.Router; r.GroupMax && r.Groups > 1 && h.MoE.Experts > r.Groups {
 		l.Text = "topk_method: llama.cpp ranks groups of experts by their two best scores, the model by the best: now and then other experts are chosen"
+	}
+	return l
+}
+
+// linearSharpens is in the file, and mq computes what the model does.
+func linearSharpens(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if h.Rope.Scaling == "linear" && h.Rope.Factor > 1 {
+		l.Text = fmt.Sprintf("rope_scaling: llama.cpp sharpens latent attention under the type linear as under yarn, here by %.3g: its results differ from the model's", math.Pow(magnitude(h.Rope.Factor, 1), 2))
+	}
+	return l
+}
+
+// lite says which models llama.cpp does not load: it goes by the number of
+// layers whether queries are compressed.
+func lite(_ *reader, _ Arch, h Hyper) (l Loss) {
+	uncompressed := h.Layers == 26 || h.Layers == 27
+	if uncompressed != (h.MLA.QueryRank == 0) {
+		l.Text = fmt.Sprintf("q_lora_rank is %d: llama.cpp expects queries that are not compressed in models of 26 or 27 layers and in no other, and does not load this one of %d", h.MLA.QueryRank, h.Layers)
 	}
 	return l
 }

@@ -31,6 +31,7 @@ var deepseek32 = Arch{
 	File:   deepseek2.File,
 	Views:  deepseek2.Views,
 
+	losses:     []lossRule{linearSharpens},
 	fromConfig: deepseek2.fromConfig,
 }
 

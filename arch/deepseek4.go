@@ -97,6 +97,12 @@ var deepseek4 = Arch{
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
 
+	losses: []lossRule{func(_ *reader, _ Arch, h Hyper) (l Loss) {
+		if !h.MoE.Normalize {
+			l.Text = "norm_topk_prob is false: the model's weights of experts sum to 1 all the same, llama.cpp's do not: its results differ from the model's"
+		}
+		return l
+	}},
 	sizes: (*reader).compressed,
 	fromConfig: func(_ *reader, h *Hyper) {
 		h.Meaning.Router = Router{Used: h.MoE.Used, Score: SqrtSoftplusScore, Normalize: true, Scale: h.MoE.Scale}

@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // qwen2 serves Qwen 1.5, 2 and 2.5: biases on query, key and value, and
 // rotated dimensions paired by halves in checkpoint and file alike.
@@ -13,6 +16,7 @@ var qwen2 = Arch{
 	Pooling:  true,
 	Source:   Convention{Rope: RopeHalf},
 	File:     Convention{Rope: RopeHalf},
+	losses:   []lossRule{wideHeads},
 }
 
 // qwen2moe serves Qwen 1.5 MoE and Qwen 2 57B-A14B: routed experts beside one
@@ -33,6 +37,7 @@ var qwen2moe = Arch{
 	Graph:  Graph{Router: Router{Score: SoftmaxScore}, Layer: decoder(gatedShared)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
+	losses: []lossRule{wideHeads},
 	Views:  fusedViews,
 }
 
@@ -49,4 +54,12 @@ var qwenMoEParams = []Param{
 		return h.MoE.FF
 	}),
 	u32("expert_shared_feed_forward_length", sharedFF),
+}
+
+// wideHeads says which models llama.cpp does not load.
+func wideHeads(_ *reader, a Arch, h Hyper) (l Loss) {
+	if h.Heads*h.HeadDim != h.Embed {
+		l.Text = fmt.Sprintf("head_dim is %d: llama.cpp expects heads of hidden_size / num_attention_heads = %d in architecture %s, and does not load the file", h.HeadDim, h.Embed/h.Heads, a.Name)
+	}
+	return l
 }

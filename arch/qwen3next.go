@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // qwen3next mixes layers of linear attention, gated delta networks, with
 // layers of gated full attention. Its checkpoints store norms without their
@@ -19,6 +22,7 @@ var qwen3next = Arch{
 	Graph:   deltaGraph(true),
 	Source:  deltaSource,
 	File:    Convention{Rope: RopeHalf},
+	losses:  []lossRule{unequalHeads},
 	Views:   append(mixedViews, fusedViews...),
 }
 
@@ -39,6 +43,7 @@ var qwen35 = Arch{
 	Source:   deltaSource,
 	File:     Convention{Rope: RopeHalf, InTurn: true},
 
+	losses:     []lossRule{unequalHeads},
 	fromConfig: sectioned,
 }
 
@@ -61,6 +66,7 @@ var qwen35moe = Arch{
 	File:    qwen35.File,
 	Views:   fusedViews,
 
+	losses:     []lossRule{unequalHeads},
 	fromConfig: sectioned,
 }
 
@@ -187,3 +193,11 @@ var prediction = in(leads, []Tensor{
 	{Source: "model.layers.{i}.hnorm.weight", Target: "blk.{i}.nextn.hnorm.weight", Shape: []Dim{embed}, Ops: offset},
 	{Source: "model.layers.{i}.shared_head.norm.weight", Target: "blk.{i}.nextn.shared_head_norm.weight", Shape: []Dim{embed}, Ops: offset},
 })
+
+// unequalHeads says which models llama.cpp does not load.
+func unequalHeads(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if d := h.Delta; d.KeyDim != d.ValueDim {
+		l.Text = fmt.Sprintf("linear_key_head_dim is %d and linear_value_head_dim %d: llama.cpp has one key for both, and does not load the file", d.KeyDim, d.ValueDim)
+	}
+	return l
+}
