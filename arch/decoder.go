@@ -110,6 +110,11 @@ func sandwiched(h Hyper, _ int, l *Layer) {
 	l.MixPost, l.FeedPost = rms("blk.{i}.post_attention_norm", h), rms("blk.{i}.post_ffw_norm", h)
 }
 
+// capped caps the scores of attention.
+func capped(h Hyper, _ int, l *Layer) {
+	l.Mixer.(*Attention).Softcap = h.Value("attn_logit_softcapping")
+}
+
 // feedNormed names the norm before the feed-forward part otherwise.
 func feedNormed(name string) change {
 	return func(_ Hyper, _ int, l *Layer) { l.FeedNorm.Name = name }

@@ -57,11 +57,7 @@ var gemmaTrunk = []Tensor{
 // embedScaled multiplies the embedding by the root of its width.
 func embedScaled(h Hyper) Input { return Input{Scale: math.Sqrt(float64(h.Embed))} }
 
-// capped caps the scores of attention.
-func capped(h Hyper, _ int, l *Layer) {
-	l.Mixer.(*Attention).Softcap = h.Value("attn_logit_softcapping")
-}
-
+// cappedOutput caps the logits.
 func cappedOutput(h Hyper) Output {
 	o := output(h)
 	o.Softcap = h.Value("final_logit_softcapping")
