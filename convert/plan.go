@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/convert/lora"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/convert/vocab"
@@ -24,6 +25,8 @@ type Options struct {
 
 	Pre          string // tokenizer.ggml.pre; empty: recognized
 	NoVocabulary bool   // plan without a tokenizer
+
+	Adapters []hf.Adapter // to merge into the weights, in this order
 
 	// ForQuantizer says that the streams go on to a quantizer: what only a file
 	// would keep in 8 bits comes as 16.
@@ -52,7 +55,8 @@ type Plan struct {
 	Streams []gguf.Stream // in writing order
 	Sources [][]string    // the source tensors of each stream; none for a computed one
 
-	Quantized Quantized // what of the checkpoint was quantized already
+	Quantized Quantized    // what of the checkpoint was quantized already
+	Adapters  []hf.Adapter // that are merged into the weights
 
 	Warnings []string // sentences on what the file cannot express and on how the folder was read
 }
@@ -71,6 +75,9 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	unpacked, err := unpack.Open(ctx, ckpt)
 	if err != nil {
+		return nil, err
+	}
+	if unpacked.Tensors, err = lora.Merge(ctx, unpacked.Tensors, o.Adapters); err != nil {
 		return nil, err
 	}
 	all := sources(unpacked, a, h)
@@ -102,7 +109,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 		pooled = rerankKVs(pooled, a.Name, ranks)
 	}
-	p := &Plan{Arch: a, Hyper: h, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
+	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
 	losses := arch.Losses(ckpt.Config(), h)
 	for _, loss := range losses {
 		if loss.Text != "" {
@@ -197,7 +204,8 @@ func (p *Plan) stream(targets []target, o Options) {
 	}
 	for _, t := range targets {
 		chosen := wanted.typeOf(t)
-		if t.decoded && t.encoded == nil && (o.Lossless || o.ForQuantizer && t.stored.Bits() != 8) {
+		wide := t.decoded && t.stored.Bits() != 8 || t.merged
+		if t.encoded == nil && (wide && o.ForQuantizer || t.decoded && o.Lossless) {
 			chosen = gguf.TypeF32
 		}
 		var encode transform.Encoder

@@ -21,6 +21,7 @@ type source struct {
 	stored    dtype.DType // in the checkpoint; rows may have another
 	rows      transform.Rows
 	also      []string // further tensors that rows take in
+	merged    bool     // an adapter has changed it
 	exact     func(context.Context) (unpack.Packed, bool, error)
 }
 
@@ -31,7 +32,7 @@ func sources(from *unpack.Checkpoint, a arch.Arch, h arch.Hyper) []source {
 	for i, t := range from.Tensors {
 		all[i] = source{
 			name: t.Name, canonical: a.Canonical(t.Name, h), file: t.File, shape: t.Shape, stored: t.Stored,
-			rows: t.Rows, also: t.Also, exact: t.Exact,
+			rows: t.Rows, also: t.Also, exact: t.Exact, merged: t.Merged,
 		}
 	}
 	return all

@@ -28,6 +28,7 @@ type target struct {
 	exact   func(context.Context) (unpack.Packed, bool, error)
 	encoded *unpack.Packed // what it found, where the file is to have it
 	decoded bool           // made of quantized matrices
+	merged  bool           // an adapter has changed it
 }
 
 // extras computes the tensors that no checkpoint stores.
@@ -72,6 +73,7 @@ func build(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) target {
 		stored:  from[0].stored,
 		sources: names,
 		exact:   exactly(t, h, at, from),
+		merged:  slices.ContainsFunc(from, func(s source) bool { return s.merged }),
 		decoded: slices.ContainsFunc(from, func(s source) bool { return s.also != nil }),
 	}
 }

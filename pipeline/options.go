@@ -6,6 +6,7 @@ import (
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/quantize"
@@ -28,6 +29,9 @@ type Options struct {
 	// Name is general.name of a converted checkpoint; empty: that of its model
 	// card or folder.
 	Name string
+	// Adapters are merged into the weights of a checkpoint, in this order. They
+	// stay the caller's to close, after the job.
+	Adapters []hf.Adapter
 	// Lossless writes every weight of a quantized checkpoint exactly: in a block
 	// type that holds its codes, else as F32.
 	Lossless bool

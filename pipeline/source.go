@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -68,15 +70,18 @@ type input struct {
 // fromCheckpoint plans the conversion of a checkpoint as far as the types of
 // the output do not matter.
 func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input, error) {
-	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless, Decode: o.Size != nil}
+	options := convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless, Decode: o.Size != nil, Adapters: o.Adapters}
 	if o.Name != "" {
 		options.Metadata = map[string]string{"name": o.Name}
 	}
 	in := &input{path: ckpt.Dir(), name: modelName(ckpt.Dir()), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
+	adapters := o.Adapters
 	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		o.Adapters = adapters
 		return forward.FromCheckpoint(ctx, ckpt, o)
 	}
 	in.checkpoint = ckpt
+	in.adapted(adapters)
 	var as convert.FileType
 	if as, in.native = o.native(); in.native {
 		if as == convert.Auto && mixes(o.Quantize) {
@@ -119,6 +124,18 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		ckpt.ReleaseBehind()
 	}
 	return in, nil
+}
+
+// adapted adds adapters to what the input consists of.
+func (in *input) adapted(adapters []hf.Adapter) {
+	for _, a := range adapters {
+		in.digest += fmt.Sprintf(" + %s × %v", journal.CheckpointSource(a.Checkpoint), a.Strength)
+		for _, file := range a.Files() {
+			in.files = append(in.files, filepath.Join(a.Dir(), filepath.FromSlash(file.Name)))
+		}
+		before := in.unchanged
+		in.unchanged = func() error { return errors.Join(before(), a.Unchanged()) }
+	}
 }
 
 // fromGGUF takes a GGUF file as it is.
@@ -182,7 +199,7 @@ func quantizedAs(plan *convert.Plan) *Quantized {
 
 // asItIs finds out what the file in the checkpoint's own precision would be.
 func (q *Quantized) asItIs(ctx context.Context, ckpt *hf.Checkpoint, o Options) error {
-	plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless})
+	plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder, Pre: o.Pre, Lossless: o.Lossless, Adapters: o.Adapters})
 	if err != nil {
 		return err
 	}

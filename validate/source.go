@@ -43,7 +43,7 @@ type Source struct {
 // known, so that files are compared with what the plan says, and with the
 // checkpoint's model. Several says that more than one file will be.
 func Planned(ckpt *hf.Checkpoint, plan *convert.Plan, several bool) *Source {
-	return &Source{path: ckpt.Name(), size: sizeOf(ckpt), open: modelOf(ckpt), config: &plan.Hyper, kvs: plan.KVs, warnings: plan.Warnings, several: several}
+	return &Source{path: ckpt.Name(), size: sizeOf(ckpt), open: modelOf(ckpt, plan.Adapters), config: &plan.Hyper, kvs: plan.KVs, warnings: plan.Warnings, several: several}
 }
 
 // Close closes what was opened.
@@ -81,8 +81,9 @@ func sizeOf(ckpt *hf.Checkpoint) (size int64) {
 	return size
 }
 
-func modelOf(ckpt *hf.Checkpoint) func(context.Context, forward.Options) (*forward.Model, error) {
+func modelOf(ckpt *hf.Checkpoint, adapters []hf.Adapter) func(context.Context, forward.Options) (*forward.Model, error) {
 	return func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		o.Adapters = adapters
 		return forward.FromCheckpoint(ctx, ckpt, o)
 	}
 }
@@ -128,7 +129,7 @@ func openCheckpoint(ctx context.Context, path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Source{path: path, size: sizeOf(ckpt), open: modelOf(ckpt), tensors: map[string]origin{}, file: ckpt}
+	r := &Source{path: path, size: sizeOf(ckpt), open: modelOf(ckpt, nil), tensors: map[string]origin{}, file: ckpt}
 	options := convert.Options{Type: convert.F32, Encoder: encoder}
 	plan, err := convert.NewPlan(ctx, ckpt, options)
 	if err != nil {

@@ -30,12 +30,12 @@ func openScaled(m *module) (Tensor, error) {
 		return Tensor{}, m.corrupt("shape %v with scales %v is empty", w.Shape, scales.Shape)
 	}
 	if scales.DType == dtype.U8 {
-		return m.mxfp8(rowsOf(w), scales, w.Shape)
+		return m.mxfp8(RowsOf(w), scales, w.Shape)
 	}
 	if err := m.typed(scales, append(slices.Clone(floats), dtype.F8E8M0)...); err != nil {
 		return Tensor{}, err
 	}
-	return m.scaled(rowsOf(w), scales, w.Shape)
+	return m.scaled(RowsOf(w), scales, w.Shape)
 }
 
 // scaled multiplies weights with their scales. Blocks have the size that
@@ -49,7 +49,7 @@ func (m *module) scaled(w transform.Rows, scales hf.Tensor, shape []int64) (Tens
 	if n := len(shape); n >= 2 {
 		rows = shape[n-2]
 	}
-	s, down, across := rowsOf(scales), block[0], block[1]
+	s, down, across := RowsOf(scales), block[0], block[1]
 	blocks := func(down, across int64) int64 {
 		return w.Count / rows * ((rows + down - 1) / down) * ((w.Columns + across - 1) / across)
 	}

@@ -18,6 +18,7 @@ type Tensor struct {
 	Stored dtype.DType // of the tensor with the codes
 	Rows   transform.Rows
 	Also   []string // the stored tensors beside the first that Rows takes in
+	Merged bool     // an adapter has changed it
 
 	// Exact finds the block type that holds every weight exactly, from the
 	// scales and zero points alone. It is nil for tensors that are not
@@ -44,11 +45,11 @@ type Checkpoint struct {
 
 // plain is a tensor that is used as it is stored.
 func plain(t hf.Tensor) Tensor {
-	return Tensor{Name: t.Name, File: t.File, Shape: t.Shape, Stored: t.DType, Rows: rowsOf(t)}
+	return Tensor{Name: t.Name, File: t.File, Shape: t.Shape, Stored: t.DType, Rows: RowsOf(t)}
 }
 
-// rowsOf reads a stored tensor.
-func rowsOf(t hf.Tensor) transform.Rows {
+// RowsOf reads a stored tensor.
+func RowsOf(t hf.Tensor) transform.Rows {
 	r := transform.Rows{DType: t.DType, Columns: 1, Count: 1}
 	for i, n := range t.Shape {
 		if i == len(t.Shape)-1 {

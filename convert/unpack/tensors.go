@@ -24,7 +24,7 @@ func openTensor(m *module) (Tensor, error) {
 		return Tensor{}, err
 	}
 	if m.main.DType != dtype.I8 {
-		return m.scaled(rowsOf(m.main), scales, m.main.Shape)
+		return m.scaled(RowsOf(m.main), scales, m.main.Shape)
 	}
 	shape, count := m.main.Shape, elements(scales.Shape)
 	if len(shape) != 2 || elements(shape) == 0 || count == 0 || count%shape[0] != 0 || shape[1]%(count/shape[0]) != 0 {

@@ -46,6 +46,8 @@ type Options struct {
 	// with this.
 	Expressible bool
 
+	Adapters []hf.Adapter // merged into the weights of a checkpoint
+
 	// ReleaseBehind asks the system to forget weights once they were used,
 	// for a model that is run once and is larger than the memory it may take.
 	ReleaseBehind bool
@@ -128,7 +130,7 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 		ckpt.ReleaseBehind()
 	}
 	options := graph.Options{Convention: a.Source, ReportInTurn: a.File.InTurn && !a.Source.InTurn}
-	loader, err := checkpoint.New(ctx, ckpt, a, h)
+	loader, err := checkpoint.New(ctx, ckpt, o.Adapters, a, h)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,14 @@ func (f *Folder) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 }
 
 func (c *Checkpoint) load(ctx context.Context, w weights) error {
+	if err := c.read(ctx, w); err != nil {
+		return err
+	}
+	return c.rename()
+}
+
+// read opens the weight files and reads their headers.
+func (c *Checkpoint) read(ctx context.Context, w weights) error {
 	for _, name := range w.files {
 		s, err := openShard(ctx, c.Folder, name, w.layout)
 		if err != nil {
@@ -116,11 +124,9 @@ func (c *Checkpoint) load(ctx context.Context, w weights) error {
 		}
 	}
 	if w.index != nil {
-		if err := w.index.check(c.name, c.byName); err != nil {
-			return err
-		}
+		return w.index.check(c.name, c.byName)
 	}
-	return c.rename()
+	return nil
 }
 
 // rename gives tensors the names, and where needed the shapes, under which

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/internal/ctxio"
@@ -56,7 +57,7 @@ func openShard(ctx context.Context, f *Folder, name string, layout Layout) (*sha
 	}
 	s.r = r
 	read := (*shard).readSafetensors
-	if layout == PyTorch {
+	if layout == PyTorch || layout == AdapterLayout && strings.HasSuffix(name, ".bin") {
 		read = (*shard).readPickle
 	}
 	if err := read(s, ctxio.Bind(ctx, r)); err != nil {

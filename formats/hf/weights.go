@@ -18,12 +18,14 @@ const (
 	Transformers  Layout = iota // safetensors as the transformers library writes them
 	MistralNative               // consolidated*.safetensors with params.json
 	PyTorch                     // pytorch_model*.bin, pickled
+	AdapterLayout               // adapter_model.safetensors or .bin of PEFT
 )
 
 var layouts = [...]struct{ name, config string }{
 	Transformers:  {"transformers", "config.json"},
 	MistralNative: {"mistral", "params.json"},
 	PyTorch:       {"pytorch", "config.json"},
+	AdapterLayout: {"adapter", adapterConfig},
 }
 
 func (l Layout) String() string     { return layouts[l].name }

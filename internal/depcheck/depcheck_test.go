@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"arch":                      {"formats"},
 	"convert":                   {"convert", "arch", "formats"},
 	"convert/transform":         {"formats"},
+	"convert/lora":              {"convert/unpack", "convert/transform", "formats"},
 	"convert/unpack":            {"convert/transform", "formats"},
 	"convert/vocab":             {"arch", "formats"},
 	"eval/decode":               {"formats"},

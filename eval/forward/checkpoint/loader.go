@@ -25,11 +25,14 @@ type Loader struct {
 	taken   map[string]bool   // names in the checkpoint of those that were asked for
 }
 
-// New returns the loader of an open checkpoint of an architecture, whose
-// hyperparameters h are.
-func New(ctx context.Context, files *hf.Checkpoint, a arch.Arch, h arch.Hyper) (*Loader, error) {
+// New returns the loader of an open checkpoint with adapters, of an
+// architecture whose hyperparameters h are.
+func New(ctx context.Context, files *hf.Checkpoint, adapters []hf.Adapter, a arch.Arch, h arch.Hyper) (*Loader, error) {
 	c := &Loader{files: files, h: h, a: a, tensors: map[string]tensor{}, taken: map[string]bool{}}
 	all, err := decode.Tensors(ctx, files)
+	if err == nil {
+		all, err = decode.WithAdapters(all, adapters)
+	}
 	for _, t := range all {
 		c.tensors[a.Canonical(t.Name, h)] = t
 	}

@@ -98,7 +98,7 @@ func CheckpointSource(c *hf.Checkpoint) string {
 		file, off, n := t.Section()
 		fmt.Fprintf(h, "%q %s %v %q %d %d\n", t.Name, t.DType, t.Shape, file, off, n)
 	}
-	for _, name := range []string{"config.json", "params.json"} {
+	for _, name := range []string{"config.json", "params.json", "adapter_config.json"} {
 		if data, err := c.ReadFile(name); err == nil {
 			h.Write(data)
 		}

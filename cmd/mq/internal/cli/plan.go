@@ -15,6 +15,7 @@ func (a *app) planCommand() *cobra.Command {
 	var recipe flags.Recipe
 	var pre string
 	var lossless bool
+	var adapters []string
 	cmd := &cobra.Command{
 		Use:   "plan DIR|FILE.gguf [-t TYPE[,TYPE...]]",
 		Short: "Check a model and show what converting it would give and need",
@@ -27,6 +28,11 @@ the usual types, or those given, would have; with one type also every tensor.`,
 		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := pipeline.Options{Out: "{type}", PlanOnly: true, Pre: pre, Lossless: lossless, Force: true, Resume: true}
+			var err error
+			if o.Adapters, err = openAdapters(cmd.Context(), adapters); err != nil {
+				return err
+			}
+			defer closeAdapters(o.Adapters)
 			given := recipe.Given() || recipe.Imitates()
 			if !given && !lossless {
 				recipe.Types = usualTypes
@@ -55,5 +61,6 @@ the usual types, or those given, would have; with one type also every tensor.`,
 	recipe.Register(cmd)
 	registerPre(cmd.Flags(), &pre)
 	registerLossless(cmd.Flags(), &lossless)
+	registerAdapters(cmd.Flags(), &adapters)
 	return cmd
 }

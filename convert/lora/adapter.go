@@ -1,0 +1,190 @@
+package lora
+
+import (
+	"context"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// change is what an adapter does to one tensor of the model.
+type change struct {
+	name string // of the tensor, as the adapter calls it
+
+	a, b      hf.Tensor // [rank, in] and [out, rank]
+	magnitude hf.Tensor // of DoRA, [out]
+	low       bool      // a and b are there
+	embedding bool      // a is [rank, rows] and b [columns, rank]
+	turned    bool      // the tensor is stored [in, out]
+	dora      bool
+	scale     float32
+
+	whole   hf.Tensor // takes the place of the tensor
+	replace bool
+
+	base   hf.Tensor // takes the place of the tensor before the rest
+	rebase bool
+
+	bias      hf.Tensor // is added to a bias, times scale
+	shiftBias bool
+}
+
+// kinds are the ends of the names of an adapter's tensors; what precedes them
+// is a module.
+var kinds = []struct {
+	suffix string
+	of     string // ending of the name of the tensor that changes
+	set    func(c *change, t hf.Tensor)
+}{
+	{".lora_A.weight", ".weight", func(c *change, t hf.Tensor) { c.a = t }},
+	{".lora_B.weight", ".weight", func(c *change, t hf.Tensor) { c.b, c.low = t, true }},
+	{".lora_embedding_A", ".weight", func(c *change, t hf.Tensor) { c.a, c.embedding = t, true }},
+	{".lora_embedding_B", ".weight", func(c *change, t hf.Tensor) { c.b, c.low = t, true }},
+	{".lora_magnitude_vector", ".weight", func(c *change, t hf.Tensor) { c.magnitude, c.dora = t, true }},
+	{".lora_magnitude_vector.weight", ".weight", func(c *change, t hf.Tensor) { c.magnitude, c.dora = t, true }},
+	{".lora_B.bias", ".bias", func(c *change, t hf.Tensor) { c.bias, c.shiftBias = t, true }},
+	{".modules_to_save.weight", ".weight", func(c *change, t hf.Tensor) { c.whole, c.replace = t, true }},
+	{".modules_to_save.bias", ".bias", func(c *change, t hf.Tensor) { c.whole, c.replace = t, true }},
+	{".base_layer.bias", ".bias", func(c *change, t hf.Tensor) { c.whole, c.replace = t, true }},
+	{".base_layer.weight", ".weight", func(c *change, t hf.Tensor) { c.base, c.rebase = t, true }},
+	{".weight", ".weight", func(c *change, t hf.Tensor) { c.whole, c.replace = t, true }},
+	{".bias", ".bias", func(c *change, t hf.Tensor) { c.whole, c.replace = t, true }},
+}
+
+// changes reads what an adapter does, from its configuration and the names and
+// shapes of its tensors.
+func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
+	config := from.Config()
+	if kind, err := config.StringOr("peft_type", "LORA"); err != nil || kind != "LORA" {
+		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("adapter_config.json: an adapter of type %q; only LORA can be merged", kind)
+	}
+	var list []*change
+	byName := map[string]*change{}
+	var odd []string
+	for _, t := range from.Tensors() {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		name := strings.TrimPrefix(t.Name, "base_model.model.")
+		at := slices.IndexFunc(kinds, func(k struct {
+			suffix string
+			of     string
+			set    func(*change, hf.Tensor)
+		}) bool {
+			return strings.HasSuffix(name, k.suffix)
+		})
+		if at < 0 || strings.Contains(name, ".token_adapter.") {
+			odd = append(odd, t.Name)
+			continue
+		}
+		name = strings.TrimSuffix(name, kinds[at].suffix) + kinds[at].of
+		c := byName[name]
+		if c == nil {
+			c = &change{name: name}
+			byName[name] = c
+			list = append(list, c)
+		}
+		kinds[at].set(c, t)
+	}
+	if odd != nil {
+		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("tensors of the adapter that are no part of LoRA, DoRA or whole modules: %s", strings.Join(odd[:min(len(odd), 8)], ", "))
+	}
+	for _, c := range list {
+		if err := c.complete(from); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// complete checks that the parts of a change fit together and finds its scale.
+func (c *change) complete(from hf.Adapter) error {
+	wrong := func(format string, args ...any) error {
+		return fault.Op("lora").Folder(from.Name()).Tensor(c.name).Corrupt(format, args...)
+	}
+	config := from.Config()
+	if c.replace {
+		return nil
+	}
+	if !c.low && c.rebase {
+		c.whole, c.replace = c.base, true
+		return nil
+	}
+	if !c.low && !c.shiftBias || c.low && (c.a.Name == "" || c.b.Name == "") {
+		return wrong("the adapter has only one of the two factors")
+	}
+	rank, err := c.setting(config, "r", "rank_pattern")
+	if err != nil {
+		return err
+	}
+	if c.low {
+		if len(c.a.Shape) != 2 || len(c.b.Shape) != 2 || c.a.Shape[0] != c.b.Shape[1] || c.a.Shape[0] < 1 {
+			return wrong("factors of shape %v and %v do not fit", c.a.Shape, c.b.Shape)
+		}
+		if float64(c.a.Shape[0]) != rank {
+			return wrong("factors of rank %d, but adapter_config.json says %v", c.a.Shape[0], rank)
+		}
+	}
+	alpha, err := c.setting(config, "lora_alpha", "alpha_pattern")
+	if err != nil {
+		return err
+	}
+	stabilized, err := config.BoolOr("use_rslora", false)
+	if err != nil {
+		return err
+	}
+	if stabilized {
+		rank = math.Sqrt(rank)
+	}
+	if rank <= 0 {
+		return wrong("invalid rank %v", rank)
+	}
+	c.scale = float32(alpha / rank * from.Strength)
+	if c.dora && from.Strength != 1 {
+		return wrong("an adapter with magnitudes (DoRA) has one strength, 1")
+	}
+	c.turned, err = config.BoolOr("fan_in_fan_out", false)
+	return err
+}
+
+// setting reads a number that patterns may set for single modules: they match
+// the end of a module's name, from a dot on.
+func (c *change) setting(config hf.Config, key, patterns string) (float64, error) {
+	usual := 8.0
+	if config.Has(key) {
+		var err error
+		if usual, err = config.Float(key); err != nil {
+			return 0, err
+		}
+	}
+	set, ok := config.Sub(patterns)
+	if !ok {
+		return usual, nil
+	}
+	module := c.name[:strings.LastIndexByte(c.name, '.')]
+	var keys []string
+	for pattern := range set.Values() {
+		if re, err := regexp.Compile(`^(?:.*\.)?(?:` + pattern + `)$`); err == nil && re.MatchString(module) {
+			keys = append(keys, pattern)
+		}
+	}
+	if keys == nil {
+		return usual, nil
+	}
+	// The library takes the first; the order of a JSON object is not kept here,
+	// so that several must agree.
+	value, err := get(set, keys[0])
+	for _, other := range keys[1:] {
+		if v, e := get(set, other); e != nil || v != value {
+			return 0, fault.Op("lora").Tensor(c.name).Unsupported("several patterns of %q match it, with different values", patterns)
+		}
+	}
+	return value, err
+}
+
+// get reads a number under a key that may have dots.
+func get(c hf.Config, key string) (float64, error) { return c.Float(key) }

@@ -1,0 +1,77 @@
+package lora
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/f190792d/mq/convert/unpack"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
+)
+
+// Merge returns the tensors of a checkpoint with adapters merged into them, in
+// the order given. Every tensor of an adapter must find its own.
+func Merge(ctx context.Context, base []unpack.Tensor, adapters []hf.Adapter) ([]unpack.Tensor, error) {
+	out, held := slices.Clone(base), &keeper{}
+	for _, from := range adapters {
+		list, err := changes(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		index := newIndex(out)
+		var lost []string
+		for _, c := range list {
+			at, err := index.find(c.name)
+			if err != nil {
+				return nil, fault.Op("lora").Folder(from.Name()).Corrupt("%w", err)
+			}
+			if at < 0 {
+				lost = append(lost, c.name)
+				continue
+			}
+			if out[at], err = c.apply(out[at], from, held); err != nil {
+				return nil, err
+			}
+		}
+		if lost != nil {
+			return nil, fault.Op("lora").Folder(from.Name()).Corrupt("the adapter changes %d tensors that the model does not have: %s; it was trained on another model", len(lost), strings.Join(lost[:min(len(lost), 8)], ", "))
+		}
+	}
+	return out, nil
+}
+
+// index finds tensors by what an adapter calls them: libraries differ in what
+// they put before the name of a layer.
+type index struct {
+	byName map[string]int
+	names  []string
+}
+
+func newIndex(tensors []unpack.Tensor) index {
+	x := index{byName: make(map[string]int, len(tensors))}
+	for i, t := range tensors {
+		x.byName[t.Name] = i
+		x.names = append(x.names, t.Name)
+	}
+	return x
+}
+
+// find returns the place of a tensor, -1 where there is none.
+func (x index) find(name string) (int, error) {
+	if at, ok := x.byName[name]; ok {
+		return at, nil
+	}
+	found := -1
+	for at, other := range x.names {
+		if !strings.HasSuffix(other, "."+name) && !strings.HasSuffix(name, "."+other) {
+			continue
+		}
+		if found >= 0 {
+			return 0, fmt.Errorf("%q may be %q or %q of the model", name, x.names[found], other)
+		}
+		found = at
+	}
+	return found, nil
+}
