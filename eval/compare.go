@@ -89,6 +89,7 @@ func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreem
 		return Agreement{}, err
 	}
 	a := Agreement{Tokens: len(tokens)}
+	same := 0
 	excess := 0.0 // log-likelihood that is lost; the last position has no next token
 	for p, at := range points {
 		a.KLDs = append(a.KLDs, at.kld)
@@ -96,13 +97,14 @@ func Compare(ctx context.Context, source, written Model, tokens []int32) (Agreem
 			excess += (at.nll - at.base) / float64(len(points)-1)
 		}
 		if at.same {
-			a.Top1 += 1 / float64(len(points))
+			same++
 		}
 		a.MeanKLD += at.kld / float64(len(points))
 		if !(at.kld <= a.MaxKLD) {
 			a.MaxKLD, a.Worst = at.kld, p
 		}
 	}
+	a.Top1 = float64(same) / float64(len(points))
 	a.Ratio = math.Exp(excess)
 	return a, check(a.MeanKLD, written.Name())
 }

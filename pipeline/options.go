@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/f190792d/mq/convert"
@@ -81,7 +82,7 @@ type Options struct {
 // Size asks for the best types within a size.
 type Size struct {
 	Target     budget.Target
-	Name       string      // stands for the type in names
+	Name       string      // stands for the type in names; empty: the size itself
 	Candidates []gguf.Type // nil for all that fit
 
 	// Sensitivity is a file of measured sensitivities: used where it fits
@@ -132,6 +133,9 @@ func (o Options) complete() (Options, error) {
 	if o.Notify == nil {
 		o.Notify = func(Notice) {}
 	}
+	if o.Size != nil {
+		o.Size = o.Size.complete()
+	}
 	switch {
 	case o.Size != nil && len(o.Recipes) > 0:
 		return o, fault.Op("pipeline").Invalid("recipes and a size: each decides the types; give one")
@@ -149,6 +153,21 @@ func (o Options) complete() (Options, error) {
 		return o, fault.Op("pipeline").Invalid("an importance matrix is given and one is to be collected; give one of the two")
 	}
 	return o, nil
+}
+
+// complete fills in the defaults of a size.
+func (s Size) complete() *Size {
+	switch {
+	case s.Name != "":
+	case s.Target.Bytes > 0:
+		s.Name = fmt.Sprint(s.Target.Bytes)
+	default:
+		s.Name = fmt.Sprintf("%gbpw", s.Target.Bits)
+	}
+	if s.Candidates == nil {
+		s.Candidates = budget.Candidates()
+	}
+	return &s
 }
 
 // native returns the type in which the converter itself writes all matrices,

@@ -19,6 +19,7 @@ import (
 
 // provenance is what OUT.gguf.mq.json says.
 type provenance struct {
+	Schema       int            `json:"schema"`
 	Program      string         `json:"program"`
 	Version      string         `json:"version"`
 	Source       Source         `json:"source"`
@@ -91,7 +92,7 @@ func (j *Job) sidecars(ctx context.Context, t journal.Target, r *Result) error {
 		}
 	}
 	p := provenance{
-		Program: "mq", Version: j.o.Version, Source: j.Source, Inputs: j.hashed, Outputs: outputs, Plan: t.Plan, Parts: t.Parts,
+		Schema: 1, Program: "mq", Version: j.o.Version, Source: j.Source, Inputs: j.hashed, Outputs: outputs, Plan: t.Plan, Parts: t.Parts,
 	}
 	path := t.Path
 	if t.Parts > 0 {

@@ -54,6 +54,7 @@ func Report(c *ui.Console, results []*Result, junit, report string) error {
 		}
 	}
 	if report != "" {
+		summary["schema"] = ui.Schema
 		text, err := json.MarshalIndent(summary, "", " ")
 		if err != nil {
 			return err

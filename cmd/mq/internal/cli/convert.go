@@ -116,7 +116,9 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 		return err
 	}
 	for _, out := range job.Outputs {
-		a.Wrote(out.Paths[0])
+		for _, path := range out.Paths {
+			a.Wrote(path)
+		}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/quantize"
 )
 
 // description is what inspect tells about a file or a checkpoint folder.
@@ -26,6 +27,11 @@ type description struct {
 	KV      map[string]any `json:"kv"`
 	Tensors []tensorRow    `json:"tensors"`
 	Bytes   int64          `json:"bytes"`
+
+	Count      int     `json:"tensor_count"`     // also where Tensors is left out
+	Recipe     string  `json:"recipe,omitempty"` // that general.file_type names
+	Parameters int64   `json:"parameters"`       // elements of all tensors
+	Bits       float64 `json:"bpw"`              // of the tensors' data
 
 	keys []string // of KV, in their order
 }
@@ -89,8 +95,13 @@ func describe(ctx context.Context, path string) (*description, error) {
 		d.KV[kv.Key] = kv.Value
 		d.keys = append(d.keys, kv.Key)
 	}
+	if number, ok := file.KVs().Uint("general.file_type"); ok {
+		if r, err := quantize.ParseRecipe(strconv.FormatUint(number, 10)); err == nil {
+			d.Recipe = r.Name
+		}
+	}
 	for _, t := range file.Tensors() {
-		d.Tensors = append(d.Tensors, tensorRow{t.Name, t.Shape, t.Type.String(), t.Size()})
+		d.add(tensorRow{t.Name, t.Shape, t.Type.String(), t.Size()}, t.Elements())
 	}
 	return d, nil
 }
@@ -105,20 +116,46 @@ func describeCheckpoint(ctx context.Context, dir string) (*description, error) {
 	d.KV = ckpt.Config().Values()
 	d.keys = slices.Sorted(maps.Keys(d.KV))
 	for _, t := range ckpt.Tensors() {
-		d.Tensors = append(d.Tensors, tensorRow{t.Name, t.Shape, t.DType.String(), t.Size})
+		elements := int64(1)
+		for _, n := range t.Shape {
+			elements *= n
+		}
+		d.add(tensorRow{t.Name, t.Shape, t.DType.String(), t.Size}, elements)
 		d.Bytes += t.Size
 	}
 	return d, nil
 }
 
+// add counts a tensor.
+func (d *description) add(t tensorRow, elements int64) {
+	data := d.Bits * float64(d.Parameters)
+	d.Tensors, d.Count, d.Parameters = append(d.Tensors, t), d.Count+1, d.Parameters+elements
+	d.Bits = (data + 8*float64(t.Bytes)) / max(float64(d.Parameters), 1)
+}
+
+// summary says in a line what a model is.
+func (d *description) summary() string {
+	parts := []string{d.Path, d.Format, ui.Bytes(d.Bytes)}
+	if d.Recipe != "" {
+		parts = append(parts, d.Recipe)
+	}
+	if d.Parameters > 0 {
+		parts = append(parts, ui.Count(d.Parameters)+" parameters", fmt.Sprintf("%.2f bits per weight", d.Bits))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d key-values", len(d.keys)), fmt.Sprintf("%d tensors", d.Count)), "  ")
+}
+
 func (a *app) printDescription(d *description, full bool) {
-	a.Printf("%s  %s  %s  %d key-values  %d tensors\n", d.Path, d.Format, ui.Bytes(d.Bytes), len(d.keys), len(d.Tensors))
+	a.Printf("%s\n", d.summary())
 	for _, part := range d.Parts {
 		a.Printf("part  %s\n", part)
 	}
 	width, _ := ui.Terminal(a.Out)
 	rows := [][]string{{"", ""}}
 	for _, key := range d.keys {
+		if d.KV[key] == nil {
+			continue // a null of config.json
+		}
 		rows = append(rows, []string{key, shorten(d.KV[key], full, width)})
 	}
 	a.Table(a.Out, rows)

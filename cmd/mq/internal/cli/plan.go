@@ -46,15 +46,14 @@ the usual types, or those given, would have; with one type also every tensor.`,
 				return err
 			}
 			defer input.Close()
-			a.announce(job, &recipe)
 			p, err := job.Preflight(given)
 			if err != nil {
 				return err
 			}
-			if given && len(job.Outputs) == 1 {
-				a.PrintPlan(job.Outputs[0])
+			if !a.JSON {
+				a.announce(job, &recipe)
 			}
-			a.PrintChoices(p)
+			a.PrintChoices(job, p, given && len(job.Outputs) == 1)
 			return nil
 		},
 	}

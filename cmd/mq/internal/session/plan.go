@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/pipeline"
+	"github.com/f190792d/mq/quantize"
 )
 
 // planned says what an output will be: an event, or a line of summary.
@@ -83,8 +84,20 @@ func (s *Session) printPreflight(p *pipeline.Preflight) {
 	}
 }
 
-// PrintChoices shows outputs without what one alone has: its path and disk.
-func (s *Session) PrintChoices(p *pipeline.Preflight) {
+// choices is what plan prints as JSON.
+type choices struct {
+	*pipeline.Preflight
+	Warnings []string       `json:"warnings,omitempty"`
+	Mixture  map[string]any `json:"mixture,omitempty"` // what was chosen for a size
+	Plan     *quantize.Plan `json:"plan,omitempty"`    // of the only output
+}
+
+// PrintChoices shows outputs without what one alone has, its path and disk; in
+// detail where that is asked for.
+func (s *Session) PrintChoices(job *pipeline.Job, p *pipeline.Preflight, detail bool) {
+	if detail && !s.JSON {
+		s.PrintPlan(job.Outputs[0])
+	}
 	p.Disk = nil
 	rows := [][]string{{"TYPE", "SIZE", "BITS/WEIGHT", "TENSORS", "FALLBACKS"}}
 	for i := range p.Outputs {
@@ -95,7 +108,11 @@ func (s *Session) PrintChoices(p *pipeline.Preflight) {
 		})
 	}
 	if s.JSON {
-		s.Typed("preflight", p)
+		c := choices{Preflight: p, Warnings: job.Warnings, Mixture: mixture(job)}
+		if detail {
+			c.Plan = job.Outputs[0].Plan
+		}
+		s.Typed("preflight", c)
 		return
 	}
 	s.printSource(p)
@@ -136,18 +153,11 @@ func (s *Session) PrintChosen(job *pipeline.Job) {
 	if c == nil {
 		return
 	}
-	sum := job.Outputs[0].Plan.Summary
-	types := map[string]string{}
-	for _, t := range job.Outputs[0].Plan.Tensors {
-		types[t.Info.Name] = t.Info.Type.String()
-	}
 	if s.JSON {
-		s.Event("mixture", map[string]any{
-			"name": c.Recipe.Name, "bytes": sum.FileBytes, "bpw": sum.Bits, "sensitivity": c.Profile.Sensitivity,
-			"expected_kld": c.Cost, "types": types,
-		})
+		s.Event("mixture", mixture(job))
 		return
 	}
+	sum, types := job.Outputs[0].Plan.Summary, typesOf(job.Outputs[0])
 	expected := ""
 	if c.Profile.Sensitivity == string(pipeline.ByModel) {
 		expected = fmt.Sprintf(", expected KL divergence %.5f", c.Cost)
@@ -193,4 +203,26 @@ func quantizedText(q *pipeline.Quantized) string {
 		text += fmt.Sprintf("; the type auto gives %s, %s", q.Name, ui.Bytes(q.Bytes))
 	}
 	return text
+}
+
+// mixture is what was chosen for a size, nil where nothing was.
+func mixture(job *pipeline.Job) map[string]any {
+	c := job.Chosen
+	if c == nil {
+		return nil
+	}
+	sum := job.Outputs[0].Plan.Summary
+	return map[string]any{
+		"name": c.Recipe.Name, "bytes": sum.FileBytes, "bpw": sum.Bits, "sensitivity": c.Profile.Sensitivity,
+		"expected_kld": c.Cost, "types": typesOf(job.Outputs[0]),
+	}
+}
+
+// typesOf returns the types of an output's tensors by their names.
+func typesOf(out pipeline.Output) map[string]string {
+	types := map[string]string{}
+	for _, t := range out.Plan.Tensors {
+		types[t.Info.Name] = t.Info.Type.String()
+	}
+	return types
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -130,7 +131,19 @@ func (c *Console) Typed(kind string, value any) {
 	c.print(append([]byte(head), line[1:]...))
 }
 
+// Schema is the version of what is printed as JSON: fields are added without
+// raising it, and neither removed nor given another meaning.
+const Schema = 1
+
+// print writes a line of JSON; an object begins with its schema.
 func (c *Console) print(line []byte) {
+	if rest, ok := bytes.CutPrefix(line, []byte("{")); ok {
+		comma := ","
+		if bytes.HasPrefix(rest, []byte("}")) {
+			comma = ""
+		}
+		line = fmt.Appendf(nil, `{"schema":%d%s%s`, Schema, comma, rest)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fmt.Fprintf(c.Out, "%s\n", line)

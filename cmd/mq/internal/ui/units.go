@@ -20,6 +20,18 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.2f %ciB", value, units[unit])
 }
 
+// Count writes a large number for people: "7.24 B", "138 M".
+func Count(n int64) string {
+	value, unit := float64(n), ""
+	for _, u := range []string{" K", " M", " B", " T"} {
+		if value < 999.5 {
+			break
+		}
+		value, unit = value/1000, u
+	}
+	return strconv.FormatFloat(value, 'g', max(3, len(strconv.Itoa(int(value)))), 64) + unit
+}
+
 // Shape writes a tensor's shape.
 func Shape(shape []int64) string {
 	parts := make([]string, len(shape))
