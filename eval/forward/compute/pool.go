@@ -8,39 +8,45 @@ import (
 
 // Parallel calls run for every i below n from the given number of workers.
 // Which worker takes which i is left to chance, so run must not let it show.
-// It returns an error of run, or that of ctx.
+// It returns an error of run, or that of ctx. A mapped file that is cut short
+// while run reads it is an error, too.
 func Parallel(ctx context.Context, workers, n int, run func(worker, i int) error) error {
 	workers = min(workers, n)
 	if workers <= 1 {
-		for i := range n {
-			if err := ctx.Err(); err != nil {
-				return err
+		return guarded(func() error {
+			for i := range n {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := run(0, i); err != nil {
+					return err
+				}
 			}
-			if err := run(0, i); err != nil {
-				return err
-			}
-		}
-		return nil
+			return nil
+		})
 	}
 	var next, failed atomic.Int64
 	errs := make([]error, workers)
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
-			for failed.Load() == 0 {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
+			errs[w] = guarded(func() error {
+				for failed.Load() == 0 {
+					i := int(next.Add(1)) - 1
+					if i >= n {
+						return nil
+					}
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					if err := run(w, i); err != nil {
+						return err
+					}
 				}
-				err := ctx.Err()
-				if err == nil {
-					err = run(w, i)
-				}
-				if err != nil {
-					errs[w] = err
-					failed.Store(1)
-					return
-				}
+				return nil
+			})
+			if errs[w] != nil {
+				failed.Store(1)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 
@@ -112,7 +113,12 @@ func (m *Model) workers() int {
 
 // pass runs spans of tokens and emits the logits of each span's rows from on.
 func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int,
-	emit func(span, row int, logits []float32) error) error {
+	emit func(span, row int, logits []float32) error) (err error) {
+	defer func() {
+		if errors.Is(err, compute.ErrShortened) {
+			err = fault.Op("forward").File(m.name).Of(err)
+		}
+	}()
 	if len(tokens) == 0 {
 		return nil
 	}
