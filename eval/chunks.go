@@ -98,12 +98,23 @@ func each(n int, f func(i int)) {
 	}
 	var next atomic.Int64
 	var wait sync.WaitGroup
+	var failed atomic.Pointer[error]
 	for range workers {
 		wait.Go(func() {
+			var err error
+			defer func() {
+				if err != nil {
+					failed.Store(&err)
+				}
+			}()
+			defer fault.Rescue(&err)
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				f(i)
 			}
 		})
 	}
 	wait.Wait()
+	if err := failed.Load(); err != nil {
+		panic(*err) // in the goroutine that called
+	}
 }

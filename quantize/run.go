@@ -84,18 +84,23 @@ func Run(ctx context.Context, sources []gguf.Stream, outputs []Output, o RunOpti
 	var reading sync.WaitGroup
 	reading.Add(readers)
 	for range readers {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
 			defer reading.Done()
 			return r.read(ctx)
 		})
 	}
-	group.Go(func() error {
+	group.Go(func() (err error) {
+		defer fault.Rescue(&err)
 		reading.Wait()
 		close(r.chunks)
 		return nil
 	})
 	for range o.Workers {
-		group.Go(func() error { return r.work(ctx) })
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
+			return r.work(ctx)
+		})
 	}
 	return group.Wait()
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/quantize"
@@ -138,7 +139,8 @@ func (v *validation) scanAll(ctx context.Context, jobs []*job) error {
 	at := progress.Report{Step: StepTensors, Total: total, Bytes: true}
 	group, scanning := errgroup.WithContext(ctx)
 	for range v.Workers {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
 			var s scanner
 			for n := next.Add(1) - 1; n < int64(len(pieces)); n = next.Add(1) - 1 {
 				if scanning.Err() != nil {

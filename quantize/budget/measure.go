@@ -67,7 +67,8 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(m.Workers)
 	for i, c := range free {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

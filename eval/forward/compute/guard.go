@@ -21,7 +21,7 @@ func guarded(run func() error) (err error) {
 		case interface{ Addr() uintptr }: // only a fault of memory has one
 			err = fault.Place{}.Kind(ErrShortened).Corrupt("the file was shortened, or its disk failed, while it was read")
 		default:
-			panic(p)
+			err = fault.Panicked(p)
 		}
 	}()
 	return run()

@@ -144,7 +144,8 @@ func (w *work) readBack(ctx context.Context, files []*os.File) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, w.workers()))
 	for p, want := range w.sums.of {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

@@ -30,7 +30,8 @@ func (w *work) verify(ctx context.Context, records []record) error {
 			w.sums.set(place{r.file, r.off, r.n}, r.sum) // it was whole when it got its name
 			continue
 		}
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -114,7 +115,16 @@ func (w *work) write(ctx context.Context) error {
 	defer cancel(nil)
 	stop := make(chan struct{})
 	var watcher sync.WaitGroup
-	watcher.Go(func() { w.watch(stop, cancel) })
+	watcher.Go(func() {
+		var err error
+		defer func() {
+			if err != nil {
+				cancel(err)
+			}
+		}()
+		defer fault.Rescue(&err)
+		w.watch(stop, cancel)
+	})
 	defer watcher.Wait() // it reads what the caller closes
 	defer close(stop)
 

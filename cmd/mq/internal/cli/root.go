@@ -36,7 +36,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	refuseUnknownNames(root) // its commands keep the streams of this moment
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	if err != nil && ctx.Err() != nil {
 		err = interrupted(err)
 	}
@@ -45,6 +45,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	a.JSON = a.JSON || !a.parsed && slices.Contains(args, "--json")
 	return a.report(err)
+}
+
+// execute runs a command line; a panic of it is an error.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer fault.Rescue(&err)
+	return root.ExecuteContext(ctx)
 }
 
 // interruption is the error of a run that a signal has ended.
@@ -72,6 +78,10 @@ func (a *app) report(err error) int {
 		code = exit.Usage
 	}
 	message := fault.Printable(session.Advised(err))
+	if crash := new(fault.Panic); errors.As(err, &crash) {
+		fmt.Fprintf(a.Err, "%s", crash.Stack)
+		message += "; this is a fault of mq: please report it with the lines above, https://github.com/f190792d/mq/issues"
+	}
 	if !a.parsed { // suggestions stand on lines of their own
 		message = err.Error()
 	}

@@ -20,6 +20,7 @@ const (
 	Unsupported = 4
 	Corrupt     = 5
 	IO          = 6
+	Internal    = 70 // sysexits.h calls it EX_SOFTWARE
 	Interrupted = 130
 )
 
@@ -31,6 +32,7 @@ var rules = []struct {
 	code int
 	any  []error
 }{
+	{Internal, []error{fault.ErrInternal}},
 	{Interrupted, []error{context.Canceled}},
 	{Check, []error{fault.ErrCheck}},
 	{Unsupported, []error{fault.ErrUnsupported}},
