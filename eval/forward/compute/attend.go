@@ -48,7 +48,7 @@ func (c *CPU) Attend(ctx context.Context, a *Attention, q Queries, sequences []S
 		}
 	}
 	d := c.take()
-	defer c.free.Put(d)
+	defer c.free.Give(d)
 	return Parallel(ctx, c.workers, len(items), func(worker, i int) error {
 		// The last queries see the most keys: start with them.
 		it := items[len(items)-1-i]

@@ -3,7 +3,6 @@ package compute
 import (
 	"context"
 	"runtime"
-	"sync"
 
 	"github.com/f190792d/mq/eval/kernel"
 )
@@ -12,7 +11,7 @@ import (
 // where they lie and keeps none.
 type CPU struct {
 	workers int
-	free    sync.Pool // of *desk
+	free    Spare[desk]
 }
 
 // desk is the memory of one call.
@@ -46,11 +45,8 @@ func (c *CPU) Workers() int { return c.workers }
 func (c *CPU) Keep(*Matrix) error { return nil }
 
 func (c *CPU) take() *desk {
-	if d, ok := c.free.Get().(*desk); ok {
-		return d
-	}
-	d := &desk{}
-	for range c.workers {
+	d := c.free.Take()
+	for len(d.scratch) < c.workers {
 		d.scratch = append(d.scratch, &scratch{})
 	}
 	return d
@@ -65,7 +61,7 @@ func (c *CPU) Multiply(ctx context.Context, b Batch, products ...Product) error 
 		return c.multiplyRounded(ctx, b, products)
 	}
 	d := c.take()
-	defer c.free.Put(d)
+	defer c.free.Give(d)
 	return c.products(ctx, d, b, products)
 }
 

@@ -69,7 +69,7 @@ func eightBits(block []float32, half bool) {
 // rounding together.
 func (c *CPU) multiplyRounded(ctx context.Context, b Batch, products []Product) error {
 	d := c.take()
-	defer c.free.Put(d)
+	defer c.free.Give(d)
 	var kinds []*Rounding
 	groups := map[*Rounding][]Product{}
 	for _, o := range products {

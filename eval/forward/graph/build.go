@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"context"
-	"sync"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
@@ -50,7 +49,7 @@ func New(ctx context.Context, description arch.Model, w Weights, o Options) (*Mo
 	if b.Device == nil {
 		b.Device = compute.NewCPU(o.Workers)
 	}
-	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &sync.Pool{}, width: o.Embed, lastMixer: -1}
+	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &compute.Spare[memory]{}, width: o.Embed, lastMixer: -1}
 	b.input(m, description.Input)
 	if b.err != nil {
 		return nil, b.err

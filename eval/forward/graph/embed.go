@@ -26,7 +26,7 @@ func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 	}
 	_, spans := m.spansOf([][]int32{tokens})
 	r := m.begin(ctx, tokens, spans)
-	defer m.free.Put(r.memory)
+	defer m.free.Give(r.memory)
 	var rows []outputRow
 	for row := first; row <= last; row++ {
 		rows = append(rows, outputRow{0, row, row})

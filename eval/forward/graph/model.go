@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"sync"
 
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/eval/forward/rotary"
@@ -18,7 +17,7 @@ type Model struct {
 	limit  int // positions that it is made for; 0: no limit
 	how    Run
 	device compute.Device
-	free   *sync.Pool // of *memory
+	free   *compute.Spare[memory]
 
 	width      int
 	embed      *compute.Matrix
@@ -94,11 +93,7 @@ func (m *Model) spansOf(sequences [][]int32) (tokens []int32, spans []span) {
 
 // begin prepares a run of spans that lie one after the other.
 func (m *Model) begin(ctx context.Context, tokens []int32, spans []span) *run {
-	kept, ok := m.free.Get().(*memory)
-	if !ok {
-		kept = &memory{}
-	}
-	r := &run{ctx: ctx, device: m.device, workers: m.workers(), how: m.how, memory: kept, tokens: tokens, tables: map[*rotary.Embedding]*rotary.Table{}}
+	r := &run{ctx: ctx, device: m.device, workers: m.workers(), how: m.how, memory: m.free.Take(), tokens: tokens, tables: map[*rotary.Embedding]*rotary.Table{}}
 	r.place(spans)
 	return r
 }
@@ -126,7 +121,7 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 		return fault.Op("forward").File(m.name).Unsupported("the model computes embeddings, not logits")
 	}
 	r := m.begin(ctx, tokens, spans)
-	defer m.free.Put(r.memory)
+	defer m.free.Give(r.memory)
 	var rows []outputRow
 	for i, s := range spans {
 		for row := min(max(from, 0), s.tokens); row < s.tokens; row++ {
