@@ -1,6 +1,8 @@
 package forward
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,5 +92,55 @@ func TestConvertedFilesEqualTransformers(t *testing.T) {
 			}
 			checkPrompts(t, open(t, path), prompts)
 		})
+	}
+}
+
+// A window that is not shorter than the context says nothing that a file
+// without one leaves out.
+func TestAWindowAsLongAsTheContextIsNoDifference(t *testing.T) {
+	for _, name := range []string{"mistral", "mixtral", "qwen2", "qwen3"} {
+		for _, c := range []struct {
+			window int
+			differ bool
+		}{{64, false}, {65, false}, {4096, false}, {16, true}} {
+			dir := unpack(t, filepath.Join(references, name+".zip"))
+			edit(t, dir, map[string]any{"sliding_window": c.window, "max_position_embeddings": 64, "use_sliding_window": true, "max_window_layers": 0, "layer_types": nil})
+			path := filepath.Join(t.TempDir(), "model.gguf")
+			convertTo(t, dir, path, convert.F32)
+			parts, err := open(t, path).CompareParts(t.Context(), open(t, dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			differ := ""
+			for _, p := range parts {
+				if p.Mismatch != "" || !(p.Distance <= 1e-4) {
+					differ = p.Name
+				}
+			}
+			if (differ != "") != c.differ {
+				t.Errorf("%s: a window of %d in a context of 64: differs %q", name, c.window, differ)
+			}
+		}
+	}
+}
+
+// edit changes keys of config.json.
+func edit(t *testing.T, dir string, keys map[string]any) {
+	t.Helper()
+	path := filepath.Join(dir, "config.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := map[string]any{}
+	if err := json.Unmarshal(data, &config); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(config, keys)
+	if data, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

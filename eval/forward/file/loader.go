@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
@@ -71,7 +72,7 @@ func (g *Loader) typeOf(t gguf.TensorInfo) (quantize.Type, error) {
 func (g *Loader) Vector(ctx context.Context, name string, layer int, shape ...int) ([]float32, error) {
 	t, ok := g.file.Lookup(arch.Fill(name, layer, 0))
 	if !ok {
-		return nil, nil
+		return g.fromKey(name, layer, shape), nil
 	}
 	var got, want []int64 // without lengths of 1
 	for _, n := range slices.Backward(t.Shape) {
@@ -98,6 +99,19 @@ func (g *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 	v := make([]float32, t.Elements())
 	typ.Dequantize(v, raw)
 	return v, nil
+}
+
+// fromKey returns the one number that a layer has in a list of the key-values,
+// as files keep parameters of activations; nil where there is none.
+func (g *Loader) fromKey(name string, layer int, shape []int) []float32 {
+	key, ok := strings.CutPrefix(name, "blk.{i}.")
+	if !ok || len(shape) != 1 || shape[0] != 1 {
+		return nil
+	}
+	if all, ok := g.file.KVs().Floats(key); ok && layer < len(all) {
+		return []float32{float32(all[layer])}
+	}
+	return nil
 }
 
 // Integers implements the graph's Weights.

@@ -81,6 +81,12 @@ func (a *activation) apply(x []float32) {
 // xielu is a trained activation (Huang and Schlag 2024, arXiv:2411.13010).
 type xielu struct{ positive, negative, beta, eps float64 }
 
+// newXIELU takes the parameters as training has them: of both branches what
+// softplus makes positive, where the second adds to the linear part.
+func newXIELU(alphaP, alphaN, beta, eps float64) xielu {
+	return xielu{softplus(alphaP), beta + softplus(alphaN), beta, eps}
+}
+
 func (a xielu) apply(x []float32) {
 	for i, v := range x {
 		w := float64(v)

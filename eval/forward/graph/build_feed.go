@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"math"
-
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/formats/fault"
@@ -30,19 +28,13 @@ func (b *builder) dense(d *arch.Dense, l int) *dense {
 func (b *builder) activation(kind arch.Activation, limit float64, l int) activation {
 	a := activation{kind: kind, limit: float32(limit)}
 	if kind == arch.XIELU {
-		// Stored such that softplus makes them positive, and the second adds
-		// to the linear part.
 		one := func(name string) float64 {
 			if v := b.numbers("blk.{i}.xielu."+name, l, 1); len(v) == 1 {
 				return float64(v[0])
 			}
 			return 0
 		}
-		a.xielu = xielu{positive: one("alpha_p"), negative: one("alpha_n"), beta: one("beta"), eps: one("eps")}
-		if b.DecayLog {
-			a.xielu.positive = math.Log1p(math.Exp(a.xielu.positive))
-			a.xielu.negative = a.xielu.beta + math.Log1p(math.Exp(a.xielu.negative))
-		}
+		a.xielu = newXIELU(one("alpha_p"), one("alpha_n"), one("beta"), one("eps"))
 	}
 	return a
 }

@@ -74,30 +74,26 @@ func TestLimitedActivations(t *testing.T) {
 	}
 }
 
-// xIELU has four trained numbers; a checkpoint stores two of them as what
-// softplus makes positive.
+// xIELU has four trained numbers, two of them stored as what softplus makes
+// positive.
 func TestTrainedActivation(t *testing.T) {
-	for _, raw := range []bool{false, true} {
-		d := &drawn{}
-		m := built(t, d, arch.Model{Layers: []arch.Layer{{Feed: &arch.Dense{Width: 33, Activation: arch.XIELU}}}}, Options{Convention: arch.Convention{DecayLog: raw}})
-		same(t, d, m, func() rows {
-			one := func(name string) float64 { return d.get("blk.0.xielu." + name)[0] }
-			positive, negative, beta, limit := one("alpha_p"), one("alpha_n"), one("beta"), one("eps")
-			if raw {
-				positive, negative = math.Log(1+math.Exp(positive)), beta+math.Log(1+math.Exp(negative))
-			}
-			p := plainLayer{d, "blk.0."}
-			x := d.embedded()
-			return sums(x, of(x, func(x row) row {
-				return p.w("ffn_down")(each(p.w("ffn_up")(x), func(_ int, v float64) float64 {
-					if v > 0 {
-						return positive*v*v + beta*v
-					}
-					return negative*(math.Exp(min(v, limit))-1-v) + beta*v
-				}))
+	d := &drawn{}
+	m := built(t, d, arch.Model{Layers: []arch.Layer{{Feed: &arch.Dense{Width: 33, Activation: arch.XIELU}}}}, Options{})
+	same(t, d, m, func() rows {
+		one := func(name string) float64 { return d.get("blk.0.xielu." + name)[0] }
+		beta, limit := one("beta"), one("eps")
+		positive, negative := math.Log(1+math.Exp(one("alpha_p"))), beta+math.Log(1+math.Exp(one("alpha_n")))
+		p := plainLayer{d, "blk.0."}
+		x := d.embedded()
+		return sums(x, of(x, func(x row) row {
+			return p.w("ffn_down")(each(p.w("ffn_up")(x), func(_ int, v float64) float64 {
+				if v > 0 {
+					return positive*v*v + beta*v
+				}
+				return negative*(math.Exp(min(v, limit))-1-v) + beta*v
 			}))
-		})
-	}
+		}))
+	})
 }
 
 // plainExperts is a layer of six experts of width 5, of which two are used.
