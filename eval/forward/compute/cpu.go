@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"runtime"
 
 	"github.com/f190792d/mq/eval/kernel"
@@ -50,19 +49,6 @@ func (c *CPU) take() *desk {
 		d.scratch = append(d.scratch, &scratch{})
 	}
 	return d
-}
-
-// Multiply implements [Device].
-func (c *CPU) Multiply(ctx context.Context, b Batch, products ...Product) error {
-	if b.Rows == 0 || len(products) == 0 {
-		return nil
-	}
-	if b.Rounded {
-		return c.multiplyRounded(ctx, b, products)
-	}
-	d := c.take()
-	defer c.free.Give(d)
-	return c.products(ctx, d, b, products)
 }
 
 // Kernel names the instruction set that computes: "avx512", "avx2", "neon" or

@@ -84,9 +84,9 @@ type Queries struct {
 	// mask leaves; a nil row sees all of them, and so does a nil Seen.
 	Seen [][]bool
 
-	// Beside says by row which of the sequence's compressed keys it sees too;
+	// Compressed says by row which of the sequence's compressed keys it sees too;
 	// nil: there are none.
-	Beside [][]bool
+	Compressed [][]bool
 }
 
 // Sequence is the part of a batch that belongs to one sequence, with the keys

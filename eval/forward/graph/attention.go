@@ -103,7 +103,7 @@ func (a *attention) project(r *run, x []float32, n int) (q, k, v, gates []float3
 	}
 	if a.clamp > 0 {
 		for _, part := range [][]float32{q, k, v} {
-			err := r.each(n, func(i int) {
+			err := r.perRow(n, func(i int) {
 				row := part[i*(len(part)/n) : (i+1)*(len(part)/n)]
 				for j, x := range row {
 					row[j] = max(min(x, a.clamp), -a.clamp)
@@ -124,7 +124,7 @@ func (a *attention) prepare(r *run, x []float32, n *headNorm) error {
 		if n == nil {
 			return nil
 		}
-		return r.each(len(r.positions), func(i int) { n.row(x[i*cols : (i+1)*cols]) })
+		return r.perRow(len(r.positions), func(i int) { n.row(x[i*cols : (i+1)*cols]) })
 	}
 	if !a.normAfter {
 		if err := normalize(); err != nil {
@@ -151,7 +151,7 @@ func (a *attention) prepare(r *run, x []float32, n *headNorm) error {
 func (a *attention) ungate(r *run, both []float32) (q, gates []float32, err error) {
 	n := len(r.positions)
 	q, gates = r.buffer(bufExtra, n*a.Heads*a.Dim), r.buffer(bufGate, n*a.Heads*a.Dim)
-	err = r.each(n*a.Heads, func(i int) {
+	err = r.perRow(n*a.Heads, func(i int) {
 		pair := both[i*2*a.Dim : (i+1)*2*a.Dim]
 		copy(q[i*a.Dim:], pair[:a.Dim])
 		copy(gates[i*a.Dim:], pair[a.Dim:])
@@ -163,7 +163,7 @@ func (a *attention) ungate(r *run, both []float32) (q, gates []float32, err erro
 func (a *attention) applyGates(r *run, mixed, gates []float32) error {
 	n, width := len(r.positions), a.Heads*a.ValueDim
 	per := len(gates) / n
-	return r.each(n, func(i int) {
+	return r.perRow(n, func(i int) {
 		row := mixed[i*width : (i+1)*width]
 		its := gates[i*per : (i+1)*per]
 		if a.gate == arch.PerHeadGate {

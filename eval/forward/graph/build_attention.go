@@ -131,8 +131,8 @@ func (b *builder) latent(d *arch.LatentAttention, l int) *latent {
 		kva:    b.linear("blk.{i}.attn_kv_a_mqa", l, d.KVRank+d.Rope.Dim, b.Embed),
 		kvNorm: rms("blk.{i}.attn_kv_a_norm", d.KVRank),
 		o:      b.linear("blk.{i}.attn_output", l, b.Embed, d.Heads*d.ValueDim),
-		kb:     b.each("blk.{i}.attn_k_b", l, d.Heads, d.NopeDim, d.KVRank),
-		vb:     b.each("blk.{i}.attn_v_b", l, d.Heads, d.ValueDim, d.KVRank),
+		kb:     b.every("blk.{i}.attn_k_b", l, d.Heads, d.NopeDim, d.KVRank),
+		vb:     b.every("blk.{i}.attn_v_b", l, d.Heads, d.ValueDim, d.KVRank),
 	}
 	for _, m := range a.kb {
 		m.Hidden = true // reported by the attention itself

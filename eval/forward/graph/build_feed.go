@@ -72,12 +72,12 @@ func (b *builder) expertsOf(f *experts, d *arch.Experts, l int) {
 		gate, up = append(gate, m.Part(0, d.Width)), append(up, m.Part(d.Width, d.Width))
 	}
 	if both == nil && d.Gated {
-		gate = b.each("blk.{i}.ffn_gate_exps", l, d.Count, d.Width, b.Embed)
+		gate = b.every("blk.{i}.ffn_gate_exps", l, d.Count, d.Width, b.Embed)
 	}
 	if both == nil {
-		up = b.each("blk.{i}.ffn_up_exps", l, d.Count, d.Width, b.Embed)
+		up = b.every("blk.{i}.ffn_up_exps", l, d.Count, d.Width, b.Embed)
 	}
-	down := b.each("blk.{i}.ffn_down_exps", l, d.Count, b.Embed, d.Width)
+	down := b.every("blk.{i}.ffn_down_exps", l, d.Count, b.Embed, d.Width)
 	gateBias := b.biases("blk.{i}.ffn_gate_exps.bias", l, d.Count, d.Width)
 	upBias := b.biases("blk.{i}.ffn_up_exps.bias", l, d.Count, d.Width)
 	downBias := b.biases("blk.{i}.ffn_down_exps.bias", l, d.Count, b.Embed)

@@ -48,22 +48,22 @@ func (a *compressed) mix(r *run, layer int, x, y []float32) error {
 		}
 	}
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.k = appendRows(st.k, kv, s, a.Dim)
 		st.v = st.k
 	}
-	var beside [][]bool
+	var visible [][]bool
 	if a.long != nil {
-		if err := a.long.compress(r, x, func(s span) *pool { return &s.layer(layer).long }); err != nil {
+		if err := a.long.compress(r, x, func(s span) *pool { return &s.kept(layer).long }); err != nil {
 			return err
 		}
 		var err error
-		if beside, err = a.visible(r, layer, x, small); err != nil {
+		if visible, err = a.visible(r, layer, x, small); err != nil {
 			return err
 		}
 	}
 	mixed := r.buffer(bufHeads, n*a.Heads*a.Dim)
-	if err := r.attend(&a.Attention, layer, compute.Queries{Q: q, Out: mixed, Beside: beside}); err != nil {
+	if err := r.attend(&a.Attention, layer, compute.Queries{Q: q, Out: mixed, Compressed: visible}); err != nil {
 		return err
 	}
 	if err := r.rotateTails(a.rope, r.table(a.rope).Inverse(), mixed, a.Dim); err != nil {
@@ -98,14 +98,14 @@ func (a *compressed) output(r *run, mixed, y []float32) error {
 	small, one := r.buffer(bufGate, n*a.o.w.Cols), r.buffer(bufUp, n*rank)
 	in := r.buffer(bufExpert, n*part)
 	for g, w := range a.groups {
-		err := r.each(n, func(i int) { copy(in[i*part:(i+1)*part], mixed[i*wide+g*part:]) })
+		err := r.perRow(n, func(i int) { copy(in[i*part:(i+1)*part], mixed[i*wide+g*part:]) })
 		if err != nil {
 			return err
 		}
 		if err := r.multiply(in, n, compute.Product{W: w, Y: one}); err != nil {
 			return err
 		}
-		err = r.each(n, func(i int) { copy(small[i*a.o.w.Cols+g*rank:], one[i*rank:(i+1)*rank]) })
+		err = r.perRow(n, func(i int) { copy(small[i*a.o.w.Cols+g*rank:], one[i*rank:(i+1)*rank]) })
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ type pooledIndex struct {
 // pick returns, by row of the batch, the compressed keys that a query sees.
 func (x *pooledIndex) pick(r *run, layer int, stream, small []float32, ratio int) ([][]bool, error) {
 	n := len(r.positions)
-	if err := x.keys.compress(r, stream, func(s span) *pool { return &s.layer(layer).short }); err != nil {
+	if err := x.keys.compress(r, stream, func(s span) *pool { return &s.kept(layer).short }); err != nil {
 		return nil, err
 	}
 	q, weights := r.buffer(bufExtra, n*x.heads*x.dim), r.buffer(bufValue, n*x.heads)
@@ -138,8 +138,8 @@ func (x *pooledIndex) pick(r *run, layer int, stream, small []float32, ratio int
 	}
 	seen := make([][]bool, n)
 	for _, s := range r.spans {
-		keys := s.layer(layer).short.keys
-		err := r.each(s.tokens, func(t int) {
+		keys := s.kept(layer).short.keys
+		err := r.perRow(s.tokens, func(t int) {
 			i := s.first + t
 			ended := (r.positions[i] + 1) / ratio
 			seen[i] = x.best(q[i*x.heads*x.dim:][:x.heads*x.dim], weights[i*x.heads:][:x.heads], keys[:ended*x.dim])

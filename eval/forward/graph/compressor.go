@@ -37,7 +37,7 @@ func (c *compressor) compress(r *run, x []float32, of func(span) *pool) error {
 	if err := r.multiply(x, n, c.kv.to(kv), c.gate.to(gate)); err != nil {
 		return err
 	}
-	err := r.each(n, func(i int) {
+	err := r.perRow(n, func(i int) {
 		for j, v := range c.ape[r.positions[i]%c.ratio*columns:][:columns] {
 			gate[i*columns+j] += v
 		}
@@ -54,7 +54,7 @@ func (c *compressor) compress(r *run, x []float32, of func(span) *pool) error {
 		p.gate = append(p.gate, gate[s.first*columns:(s.first+s.tokens)*columns]...)
 		done, all := len(p.keys)/c.dim, (s.past+s.tokens)/c.ratio
 		p.keys = append(p.keys, make([]float32, (all-done)*c.dim)...)
-		if err := r.each(all-done, func(i int) { c.window(p, done+i) }); err != nil {
+		if err := r.perRow(all-done, func(i int) { c.window(p, done+i) }); err != nil {
 			return err
 		}
 		keep := all * c.ratio

@@ -27,7 +27,7 @@ func (c *connection) read(r *run, x, mixtures, y []float32) error {
 	if err := r.multiply(flat, n, c.fn.to(mixtures)); err != nil {
 		return err
 	}
-	return r.each(n, func(i int) {
+	return r.perRow(n, func(i int) {
 		m, s := mixtures[i*count:(i+1)*count], c.streams
 		c.adjust(m[:s], 0, 0)
 		for j, v := range m[:s] {
@@ -102,7 +102,7 @@ func (c *connection) balance(m []float32) {
 func (c *connection) write(r *run, x, mixtures, y, next []float32) error {
 	n, s, wide := len(r.positions), c.streams, c.streams*c.width
 	count := c.fn.w.Rows
-	return r.each(n, func(i int) {
+	return r.perRow(n, func(i int) {
 		post, comb := mixtures[i*count+s:][:s], mixtures[i*count+2*s:][:s*s]
 		from, out := x[i*wide:(i+1)*wide], y[i*c.width:(i+1)*c.width]
 		for to := range s {

@@ -12,7 +12,7 @@ type conv struct {
 func (c *conv) run(r *run, layer int, in, out []float32, channels int) error {
 	before := c.width - 1
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.conv = blank(st.conv, s, before*channels)
 		at := func(t int) []float32 {
 			if t < 0 {
@@ -20,7 +20,7 @@ func (c *conv) run(r *run, layer int, in, out []float32, channels int) error {
 			}
 			return in[(s.first+t)*channels:][:channels]
 		}
-		err := r.each(s.tokens, func(t int) {
+		err := r.perRow(s.tokens, func(t int) {
 			to := out[(s.first+t)*channels:][:channels]
 			clear(to)
 			copy(to, c.bias)

@@ -59,7 +59,7 @@ func (d *delta) mix(r *run, layer int, x, y []float32) error {
 	if err := d.conv.run(r, layer, parts.channels, mixed, channels); err != nil {
 		return err
 	}
-	if err := r.each(n, func(i int) { silu(mixed[i*channels : (i+1)*channels]) }); err != nil {
+	if err := r.perRow(n, func(i int) { silu(mixed[i*channels : (i+1)*channels]) }); err != nil {
 		return err
 	}
 	result := r.buffer(bufShared, n*values)
@@ -91,12 +91,12 @@ func (d *delta) report(r *run, result []float32) {
 func (d *delta) scan(r *run, layer int, mixed []float32, parts deltaParts, result []float32) error {
 	size := d.keyDim * d.valueDim
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.memory = blank(st.memory, s, d.valueHeads*size)
 	}
 	return compute.Parallel(r.ctx, r.workers, len(r.spans)*d.valueHeads, func(_, i int) error {
 		s, h := r.spans[i/d.valueHeads], i%d.valueHeads
-		memory := s.layer(layer).memory[h*size : (h+1)*size]
+		memory := s.kept(layer).memory[h*size : (h+1)*size]
 		key := d.keyOf(h) * d.keyDim
 		q, k := make([]float32, d.keyDim), make([]float32, d.keyDim)
 		for t := s.first; t < s.first+s.tokens; t++ {

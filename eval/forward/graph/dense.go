@@ -22,7 +22,7 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 		if err := r.multiply(x, n, f.up.to(up)); err != nil {
 			return err
 		}
-		if err := r.each(n, func(i int) { f.activation.plain(up[i*width : (i+1)*width]) }); err != nil {
+		if err := r.perRow(n, func(i int) { f.activation.plain(up[i*width : (i+1)*width]) }); err != nil {
 			return err
 		}
 		return r.multiply(up, n, f.down.to(y))
@@ -31,7 +31,7 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 	if err := r.multiply(x, n, f.gate.to(gate), f.up.to(up)); err != nil {
 		return err
 	}
-	err := r.each(n, func(i int) {
+	err := r.perRow(n, func(i int) {
 		f.activation.gate(gate[i*width:(i+1)*width], up[i*width:(i+1)*width])
 	})
 	if err != nil {

@@ -34,7 +34,7 @@ func (f *experts) feed(r *run, x, y []float32) error {
 		next[c.expert]++
 	}
 	gathered := r.buffer(bufGathered, len(chosen)*width)
-	err = r.each(len(chosen), func(i int) {
+	err = r.perRow(len(chosen), func(i int) {
 		row := gathered[at[i]*width:][:width]
 		copy(row, x[i/f.Used*width:])
 		if f.Before {
@@ -54,7 +54,7 @@ func (f *experts) feed(r *run, x, y []float32) error {
 			return err
 		}
 	}
-	err = r.each(n, func(i int) {
+	err = r.perRow(n, func(i int) {
 		row := y[i*width : (i+1)*width]
 		clear(row)
 		for k := i * f.Used; k < (i+1)*f.Used; k++ {
@@ -81,7 +81,7 @@ func (f *experts) route(r *run, x []float32, n int) ([]choice, error) {
 		return nil, err
 	}
 	chosen := make([]choice, n*f.Used)
-	err := r.each(n, func(i int) {
+	err := r.perRow(n, func(i int) {
 		all, its := logits[i*count:(i+1)*count], chosen[i*f.Used:(i+1)*f.Used]
 		if f.table != nil {
 			f.take(its, all, f.table[int(r.tokens[i])*f.Used:])
@@ -104,7 +104,7 @@ func (f *experts) addShared(r *run, x, y []float32, width int) error {
 		if err := r.multiply(x, n, f.sharedGate.to(gates)); err != nil {
 			return err
 		}
-		err := r.each(n, func(i int) {
+		err := r.perRow(n, func(i int) {
 			gate := logistic(gates[i])
 			for j := range shared[i*width : (i+1)*width] {
 				shared[i*width+j] *= gate

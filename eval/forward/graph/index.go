@@ -39,13 +39,13 @@ func (x *indexer) pick(r *run, layer int, stream, compressed []float32) ([][]boo
 		}
 	}
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.index = appendRows(st.index, k, s, x.dim)
 	}
 	seen := make([][]bool, n)
 	for _, s := range r.spans {
-		keys := s.layer(layer).index
-		err := r.each(s.tokens, func(t int) {
+		keys := s.kept(layer).index
+		err := r.perRow(s.tokens, func(t int) {
 			i := s.first + t
 			if r.positions[i] >= x.top {
 				seen[i] = x.best(q[i*x.heads*x.dim:][:x.heads*x.dim], weights[i*x.heads:][:x.heads], keys[:(r.positions[i]+1)*x.dim])

@@ -72,7 +72,7 @@ func (a *latent) queries(r *run, layer int, x, q, compressed []float32) (seen []
 // ones of the key, and normalizes the compressed vector.
 func (a *latent) rotateParts(r *run, q, compressed, normed []float32) error {
 	t, width := r.table(a.rope), a.rank+a.rope.Dim
-	return r.each(len(r.positions), func(i int) {
+	return r.perRow(len(r.positions), func(i int) {
 		cos, sin := t.Row(i)
 		for h := range a.Heads {
 			head := q[(i*a.Heads+h)*a.Dim:][:a.Dim]
@@ -100,7 +100,7 @@ func (a *latent) expand(r *run, normed, compressed, q, k, v []float32) error {
 		return err
 	}
 	width := a.rank + a.rope.Dim
-	return r.each(n, func(i int) {
+	return r.perRow(n, func(i int) {
 		shared := compressed[i*width+a.rank : (i+1)*width]
 		for h := range a.KVHeads {
 			key, value := keys[(h*n+i)*a.nope:][:a.nope], values[(h*n+i)*a.ValueDim:][:a.ValueDim]
@@ -141,12 +141,4 @@ func (a *latent) parts(p *parts) {
 	p.indexer(a.index)
 	p.attention(&a.Attention) // its scale has the rotation's in it
 	p.rotation(a.rope)
-}
-
-// weights adds a norm without its epsilon, for which classes and files have
-// conventions of their own.
-func (p *parts) weights(name string, n *norm) {
-	if n != nil {
-		p.vector(name+".weight", n.weight)
-	}
 }

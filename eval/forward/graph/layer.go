@@ -39,7 +39,7 @@ func (l *layer) sum(r *run, x, y []float32, scale float32, post *norm, width int
 			return err
 		}
 	} else {
-		err := r.each(len(x)/width, func(i int) {
+		err := r.perRow(len(x)/width, func(i int) {
 			to, from := x[i*width:(i+1)*width], y[i*width:(i+1)*width]
 			for j, v := range from {
 				to[j] = to[j]*l.skipScale + v*scale
@@ -100,7 +100,7 @@ func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
 	if err != nil {
 		return err
 	}
-	return r.each(len(x)/width, func(i int) {
+	return r.perRow(len(x)/width, func(i int) {
 		to, a, b := x[i*width:(i+1)*width], y[i*width:(i+1)*width], fed[i*width:(i+1)*width]
 		for j := range to {
 			to[j] = to[j]*l.skipScale + a[j]*l.mixScale + b[j]*l.feedScale

@@ -1,6 +1,9 @@
 package graph
 
-import "github.com/f190792d/mq/eval/forward/compute"
+import (
+	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/eval/forward/compute"
+)
 
 // linear is a matrix with an optional bias.
 type linear struct {
@@ -18,4 +21,18 @@ func (l linear) part(first, rows int) linear {
 		p.bias = l.bias[first : first+rows]
 	}
 	return p
+}
+
+func (p *parts) linear(name string, l linear) {
+	p.matrix(name, l.w)
+	p.vector(name+".bias", l.bias)
+}
+
+// inHeads adds a projection whose rows are paired for the rotation.
+func (p *parts) inHeads(name string, l linear, dim int, style arch.RopeStyle) {
+	first := len(p.list)
+	p.linear(name, l)
+	for i := range p.list[first:] {
+		p.list[first+i].head, p.list[first+i].style = dim, style
+	}
 }

@@ -29,8 +29,8 @@ func (b *builder) optional(name string, layer, rows, cols int) linear {
 	return linear{w, b.vector(name+".bias", layer, w.Rows)}
 }
 
-// each loads one matrix for every expert or head, which must be there.
-func (b *builder) each(name string, layer, n, rows, cols int) []*compute.Matrix {
+// every loads one matrix for every expert or head, which must be there.
+func (b *builder) every(name string, layer, n, rows, cols int) []*compute.Matrix {
 	list, err := b.weights.Experts(b.ctx, name+".weight", layer, n, rows, cols)
 	b.keep(err)
 	if list == nil {
@@ -135,4 +135,12 @@ func (b *builder) split(whole string, names []string, layer int, rows []int, col
 		at += rows[i]
 	}
 	return parts
+}
+
+// epsOf returns the epsilon of a norm, 0 where there is none.
+func epsOf(n *arch.Norm) float64 {
+	if n == nil {
+		return 0
+	}
+	return n.Eps
 }

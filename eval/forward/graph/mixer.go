@@ -17,7 +17,7 @@ type feed interface {
 type mixers []mixer
 
 func (m mixers) mix(r *run, layer int, x, y []float32) error {
-	return beside(r, len(m), y, func(i int, y []float32) error { return m[i].mix(r, layer, x, y) })
+	return sumOf(r, len(m), y, func(i int, y []float32) error { return m[i].mix(r, layer, x, y) })
 }
 
 func (m mixers) parts(p *parts) {
@@ -30,7 +30,7 @@ func (m mixers) parts(p *parts) {
 type feeds []feed
 
 func (f feeds) feed(r *run, x, y []float32) error {
-	return beside(r, len(f), y, func(i int, y []float32) error { return f[i].feed(r, x, y) })
+	return sumOf(r, len(f), y, func(i int, y []float32) error { return f[i].feed(r, x, y) })
 }
 
 func (f feeds) parts(p *parts) {
@@ -39,13 +39,13 @@ func (f feeds) parts(p *parts) {
 	}
 }
 
-// beside sums what n computations give.
-func beside(r *run, n int, y []float32, compute func(i int, y []float32) error) error {
+// sumOf sums what n computations give.
+func sumOf(r *run, n int, y []float32, compute func(i int, y []float32) error) error {
 	if err := compute(0, y); err != nil {
 		return err
 	}
 	for i := 1; i < n; i++ {
-		other := r.buffer(bufBeside, len(y))
+		other := r.buffer(bufOther, len(y))
 		if err := compute(i, other); err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		return nil, err
 	}
 	if m.head != nil {
-		return m.runStreams(r, x)
+		return runStreams(r, m.layers, m.head, x)
 	}
 	for i := range m.layers {
 		l := &m.layers[i]
@@ -155,7 +155,7 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		}
 		between := func(x []float32) []float32 { return x }
 		if i == m.lastMixer && r.how.Observe == nil {
-			between = func(x []float32) []float32 { return r.narrow(x, rows, m.width) }
+			between = func(x []float32) []float32 { return r.keepRows(x, rows, m.width) }
 		}
 		var err error
 		if x, err = l.sequential(r, i, x, m.width, between); err != nil || len(x) == 0 {
@@ -165,9 +165,9 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 	return x, nil
 }
 
-// narrow drops the rows whose logits nobody wants. Behind the last mixer, rows
+// keepRows drops the rows whose logits nobody wants. Behind the last mixer, rows
 // do not see each other any more.
-func (r *run) narrow(x []float32, rows []outputRow, width int) []float32 {
+func (r *run) keepRows(x []float32, rows []outputRow, width int) []float32 {
 	tokens := make([]int32, len(rows))
 	for i, row := range rows { // at rises: nothing is overwritten that is read later
 		copy(x[i*width:(i+1)*width], x[row.at*width:])

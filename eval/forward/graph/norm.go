@@ -93,3 +93,19 @@ func unitRow(dst, src []float32, scale float32) {
 		dst[i] = v * scale
 	}
 }
+
+func (p *parts) norm(name string, n *norm) {
+	if n != nil {
+		p.vector(name+".weight", n.weight)
+		p.vector(name+".bias", n.bias)
+		p.numbers("the kind and epsilon of "+name, float64(n.kind), n.eps)
+	}
+}
+
+// weights adds a norm without its epsilon, for which classes and files have
+// conventions of their own.
+func (p *parts) weights(name string, n *norm) {
+	if n != nil {
+		p.vector(name+".weight", n.weight)
+	}
+}

@@ -55,7 +55,7 @@ func (o *output) logits(r *run, x []float32, width int, rows []outputRow, emit f
 // normed returns rows of the stream, normalized.
 func (o *output) normed(r *run, x []float32, width int, rows []outputRow) ([]float32, error) {
 	normed := r.buffer(bufNormed, len(rows)*width)
-	return normed, r.each(len(rows), func(i int) {
+	return normed, r.perRow(len(rows), func(i int) {
 		to, from := normed[i*width:(i+1)*width], x[rows[i].at*width:][:width]
 		if o.norm == nil {
 			copy(to, from)
@@ -70,7 +70,7 @@ func (o *output) bend(r *run, logits []float32, n int) error {
 	if o.scale == 1 && o.softcap == 0 {
 		return nil
 	}
-	return r.each(n, func(i int) {
+	return r.perRow(n, func(i int) {
 		row := logits[i*o.vocab : (i+1)*o.vocab]
 		for j := range row {
 			row[j] *= o.scale

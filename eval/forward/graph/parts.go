@@ -57,28 +57,6 @@ func (p *parts) numbers(name string, values ...float64) {
 	p.figures(name, func() []float64 { return values })
 }
 
-func (p *parts) linear(name string, l linear) {
-	p.matrix(name, l.w)
-	p.vector(name+".bias", l.bias)
-}
-
-// inHeads adds a projection whose rows are paired for the rotation.
-func (p *parts) inHeads(name string, l linear, dim int, style arch.RopeStyle) {
-	first := len(p.list)
-	p.linear(name, l)
-	for i := range p.list[first:] {
-		p.list[first+i].head, p.list[first+i].style = dim, style
-	}
-}
-
-func (p *parts) norm(name string, n *norm) {
-	if n != nil {
-		p.vector(name+".weight", n.weight)
-		p.vector(name+".bias", n.bias)
-		p.numbers("the kind and epsilon of "+name, float64(n.kind), n.eps)
-	}
-}
-
 // attention adds what decides which keys are seen, and how.
 func (p *parts) attention(a *compute.Attention) {
 	p.vector("attn_sinks.weight", a.Sinks)

@@ -67,9 +67,9 @@ const (
 	bufStreams // parallel residual streams
 	bufStreamsToo
 	bufMixtures
-	bufBeside // the result of a part that runs beside another
-	bufFeed   // what the feed-forward part of a parallel layer gives
-	bufOwn    // its own norm
+	bufOther // the result of a part that runs beside another
+	bufFeed  // what the feed-forward part of a parallel layer gives
+	bufOwn   // its own norm
 	bufCount
 )
 
@@ -91,8 +91,8 @@ func (r *run) place(spans []span) {
 	r.memory.rows = r.positions
 }
 
-// each runs f over the rows of a batch in parallel.
-func (r *run) each(n int, f func(i int)) error {
+// perRow runs f over the rows of a batch in parallel.
+func (r *run) perRow(n int, f func(i int)) error {
 	const some = 32
 	return compute.Parallel(r.ctx, r.workers, (n+some-1)/some, func(_, block int) error {
 		for i := block * some; i < min(n, (block+1)*some); i++ {
@@ -104,7 +104,7 @@ func (r *run) each(n int, f func(i int)) error {
 
 // normalize applies n to each row of width elements; a nil norm copies.
 func (r *run) normalize(n *norm, dst, src []float32, width int) error {
-	return r.each(len(src)/width, func(i int) {
+	return r.perRow(len(src)/width, func(i int) {
 		if n == nil {
 			copy(dst[i*width:(i+1)*width], src[i*width:(i+1)*width])
 			return
@@ -115,7 +115,7 @@ func (r *run) normalize(n *norm, dst, src []float32, width int) error {
 
 // add adds y to x.
 func (r *run) add(x, y []float32, width int) error {
-	return r.each(len(x)/width, func(i int) {
+	return r.perRow(len(x)/width, func(i int) {
 		a, b := x[i*width:(i+1)*width], y[i*width:(i+1)*width]
 		for j, v := range b {
 			a[j] += v
@@ -152,7 +152,7 @@ func (r *run) show(x []float32, n int, products []compute.Product) {
 func (r *run) attend(a *compute.Attention, layer int, q compute.Queries) error {
 	sequences := make([]compute.Sequence, len(r.spans))
 	for i, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		sequences[i] = compute.Sequence{First: s.first, Rows: s.tokens, Past: s.past, K: st.k, V: st.v, Compressed: st.long.keys}
 	}
 	return r.device.Attend(r.ctx, a, q, sequences)
@@ -162,7 +162,7 @@ func (r *run) attend(a *compute.Attention, layer int, q compute.Queries) error {
 func (r *run) append(layer int, k, v []float32) {
 	n := len(r.positions)
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.k = appendRows(st.k, k, s, len(k)/n)
 		st.v = appendRows(st.v, v, s, len(v)/n)
 	}
@@ -181,7 +181,7 @@ func (r *run) table(e *rotary.Embedding) *rotary.Table {
 // rotate turns the first dimensions of heads of width elements in all rows.
 func (r *run) rotate(e *rotary.Embedding, x []float32, width int) error {
 	t, cols := r.table(e), len(x)/len(r.positions)
-	return r.each(len(r.positions), func(i int) {
+	return r.perRow(len(r.positions), func(i int) {
 		cos, sin := t.Row(i)
 		e.Rotate(x[i*cols:(i+1)*cols], width, cos, sin)
 	})
@@ -190,7 +190,7 @@ func (r *run) rotate(e *rotary.Embedding, x []float32, width int) error {
 // rotateTails turns the last dimensions of heads of width elements by a table.
 func (r *run) rotateTails(e *rotary.Embedding, t *rotary.Table, x []float32, width int) error {
 	cols := len(x) / len(r.positions)
-	return r.each(len(r.positions), func(i int) {
+	return r.perRow(len(r.positions), func(i int) {
 		cos, sin := t.Row(i)
 		for head := i * cols; head < (i+1)*cols; head += width {
 			e.Rotate(x[head+width-e.Dim:head+width], e.Dim, cos, sin)

@@ -14,7 +14,7 @@ func (m *shortConv) mix(r *run, layer int, x, y []float32) error {
 		return err
 	}
 	gated, mixed := r.buffer(bufGathered, n*width), r.buffer(bufExpert, n*width)
-	err := r.each(n, func(i int) {
+	err := r.perRow(n, func(i int) {
 		row, to := all[i*3*width:(i+1)*3*width], gated[i*width:(i+1)*width]
 		for j := range to {
 			to[j] = row[j] * row[2*width+j]
@@ -26,7 +26,7 @@ func (m *shortConv) mix(r *run, layer int, x, y []float32) error {
 	if err := m.conv.run(r, layer, gated, mixed, width); err != nil {
 		return err
 	}
-	err = r.each(n, func(i int) {
+	err = r.perRow(n, func(i int) {
 		row, c := mixed[i*width:(i+1)*width], all[i*3*width+width:]
 		for j := range row {
 			row[j] *= c[j]

@@ -30,8 +30,8 @@ type pool struct {
 	first    int
 }
 
-// layer returns the state of a layer of a sequence.
-func (s span) layer(l int) *state {
+// kept returns the state of a layer of a sequence.
+func (s span) kept(l int) *state {
 	if len(s.state) == 1 {
 		return &s.state[0]
 	}

@@ -28,20 +28,20 @@ func (m *mamba2) mix(r *run, layer int, x, y []float32) error {
 		return err
 	}
 	before, mixed := r.buffer(bufGathered, n*channels), r.buffer(bufExpert, n*channels)
-	if err := r.each(n, func(i int) { copy(before[i*channels:(i+1)*channels], projected[i*all+m.inner:]) }); err != nil {
+	if err := r.perRow(n, func(i int) { copy(before[i*channels:(i+1)*channels], projected[i*all+m.inner:]) }); err != nil {
 		return err
 	}
 	if err := m.conv.run(r, layer, before, mixed, channels); err != nil {
 		return err
 	}
-	if err := r.each(n, func(i int) { silu(mixed[i*channels : (i+1)*channels]) }); err != nil {
+	if err := r.perRow(n, func(i int) { silu(mixed[i*channels : (i+1)*channels]) }); err != nil {
 		return err
 	}
 	result := r.buffer(bufShared, n*m.inner)
 	if err := m.scan(r, layer, mixed, projected, result); err != nil {
 		return err
 	}
-	if err := r.each(n, func(i int) { m.gate(result[i*m.inner:(i+1)*m.inner], projected[i*all:]) }); err != nil {
+	if err := r.perRow(n, func(i int) { m.gate(result[i*m.inner:(i+1)*m.inner], projected[i*all:]) }); err != nil {
 		return err
 	}
 	return r.multiply(result, n, m.out.to(y))
@@ -51,12 +51,12 @@ func (m *mamba2) mix(r *run, layer int, x, y []float32) error {
 func (m *mamba2) scan(r *run, layer int, mixed, projected, result []float32) error {
 	dim, channels, all := m.inner/m.heads, m.channels(), m.in.w.Rows
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.memory = blank(st.memory, s, m.inner*m.state)
 	}
 	return compute.Parallel(r.ctx, r.workers, len(r.spans)*m.heads, func(_, i int) error {
 		s, h := r.spans[i/m.heads], i%m.heads
-		memory := s.layer(layer).memory[h*dim*m.state:][:dim*m.state]
+		memory := s.kept(layer).memory[h*dim*m.state:][:dim*m.state]
 		group := h / (m.heads / m.groups)
 		for t := s.first; t < s.first+s.tokens; t++ {
 			row := mixed[t*channels : (t+1)*channels]
@@ -128,13 +128,13 @@ func (m *mamba1) mix(r *run, layer int, x, y []float32) error {
 		return err
 	}
 	before, mixed := r.buffer(bufGathered, n*inner), r.buffer(bufExpert, n*inner)
-	if err := r.each(n, func(i int) { copy(before[i*inner:(i+1)*inner], both[i*2*inner:]) }); err != nil {
+	if err := r.perRow(n, func(i int) { copy(before[i*inner:(i+1)*inner], both[i*2*inner:]) }); err != nil {
 		return err
 	}
 	if err := m.conv.run(r, layer, before, mixed, inner); err != nil {
 		return err
 	}
-	if err := r.each(n, func(i int) { silu(mixed[i*inner : (i+1)*inner]) }); err != nil {
+	if err := r.perRow(n, func(i int) { silu(mixed[i*inner : (i+1)*inner]) }); err != nil {
 		return err
 	}
 	width := m.rank + 2*m.state
@@ -142,7 +142,7 @@ func (m *mamba1) mix(r *run, layer int, x, y []float32) error {
 	if err := r.multiply(mixed, n, m.x.to(selected)); err != nil {
 		return err
 	}
-	err := r.each(n, func(i int) {
+	err := r.perRow(n, func(i int) {
 		row := selected[i*width : (i+1)*width]
 		if m.norm != nil {
 			for _, part := range [][]float32{row[:m.rank], row[m.rank : m.rank+m.state], row[m.rank+m.state:]} {
@@ -169,12 +169,12 @@ func (m *mamba1) mix(r *run, layer int, x, y []float32) error {
 func (m *mamba1) scan(r *run, layer int, mixed, selected, steps, both, result []float32) error {
 	width := m.rank + 2*m.state
 	for _, s := range r.spans {
-		st := s.layer(layer)
+		st := s.kept(layer)
 		st.memory = blank(st.memory, s, m.inner*m.state)
 	}
 	return compute.Parallel(r.ctx, r.workers, len(r.spans)*m.inner, func(_, i int) error {
 		s, k := r.spans[i/m.inner], i%m.inner
-		cells, rate := s.layer(layer).memory[k*m.state:][:m.state], m.rate[k*m.state:][:m.state]
+		cells, rate := s.kept(layer).memory[k*m.state:][:m.state], m.rate[k*m.state:][:m.state]
 		for t := s.first; t < s.first+s.tokens; t++ {
 			b, c := selected[t*width+m.rank:][:m.state], selected[t*width+m.rank+m.state:][:m.state]
 			v, step := mixed[t*m.inner+k], softplus(float64(steps[t*m.inner+k]))

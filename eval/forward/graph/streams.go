@@ -1,9 +1,9 @@
 package graph
 
-// runStreams runs the layers of a model with hyper-connections and returns
-// the mixture that the output sees.
-func (m *Model) runStreams(r *run, x []float32) ([]float32, error) {
-	n, width, streams := len(r.positions), m.width, m.head.streams
+// runStreams runs layers with hyper-connections and returns the mixture that
+// the output sees, that of head.
+func runStreams(r *run, layers []layer, head *connection, x []float32) ([]float32, error) {
+	n, width, streams := len(r.positions), head.width, head.streams
 	wide := r.buffer(bufStreams, n*width*streams)
 	next := r.buffer(bufStreamsToo, n*width*streams)
 	for i := range n * streams {
@@ -25,8 +25,8 @@ func (m *Model) runStreams(r *run, x []float32) ([]float32, error) {
 		wide, next = next, wide
 		return err
 	}
-	for i := range m.layers {
-		l := &m.layers[i]
+	for i := range layers {
+		l := &layers[i]
 		if err := part(l.mixStreams, l.mixNorm, func() error { return l.mix.mix(r, i, normed, y) }); err != nil {
 			return nil, err
 		}
@@ -34,5 +34,5 @@ func (m *Model) runStreams(r *run, x []float32) ([]float32, error) {
 			return nil, err
 		}
 	}
-	return x, m.head.read(r, wide, r.buffer(bufMixtures, n*streams), x)
+	return x, head.read(r, wide, r.buffer(bufMixtures, n*streams), x)
 }
