@@ -48,6 +48,9 @@ func (c *Loader) besideTaken(name string) bool {
 	return false
 }
 
+// ofImages are tensors of files that only tokens of images use.
+var ofImages = []string{"blk.{i}.exp_probs_b_vl.bias"}
+
 // dispensable reports whether a model is the same without a tensor: one of
 // another modality, of layers that predict further tokens, of what training
 // leaves behind, a scale of activations, or one that no file takes.
@@ -66,5 +69,7 @@ func (c *Loader) dispensable(names arch.Names, name, canonical string) bool {
 		return true
 	}
 	template, _, ok := names.Match(canonical)
-	return ok && slices.ContainsFunc(c.a.Tensors, func(t arch.Tensor) bool { return t.Source == template && t.Target == "" })
+	return ok && slices.ContainsFunc(c.a.Tensors, func(t arch.Tensor) bool {
+		return t.Source == template && (t.Target == "" || slices.Contains(ofImages, t.Target))
+	})
 }
