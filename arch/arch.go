@@ -19,7 +19,8 @@ type Arch struct {
 	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 
 	Only    Keys     // values of config.json that the model must have where it states them: others are of another graph
-	Common  []string // common key-values that files have, in writing order; nil: all of them, in their own
+	Early   []Param  // key-values behind general.architecture
+	Common  []string // key-values before general.file_type, in writing order, of the common ones and Params; nil: all common ones, in their own
 	Params  []Param  // key-values beyond the common ones, in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything

@@ -12,7 +12,8 @@ func (a Arch) CommonParams() []Param {
 	if a.Common != nil {
 		list := make([]Param, len(a.Common))
 		for i, key := range a.Common {
-			list[i] = common[slices.IndexFunc(common, func(p Param) bool { return p.Key == key })]
+			all := slices.Concat(a.Params, common)
+			list[i] = all[slices.IndexFunc(all, func(p Param) bool { return p.Key == key })]
 		}
 		return list
 	}

@@ -11,7 +11,7 @@ var table = []Arch{
 	deepseek, deepseek2, deepseek32, deepseek4, mistral4,
 	qwen, qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 	qwen2vl, qwen3vl, qwen3vlmoe,
-	gemma2, gemma3,
+	gemma, gemma2, gemma3, granite, olmo2, glm4, phi3,
 }
 
 // All returns the architectures in the order of their names.

@@ -32,7 +32,12 @@ type Vocabulary struct {
 	OwnRows bool
 	// EOT is the token that ends a turn, 0 for what the files say.
 	EOT uint32
+	// Roles are the tokens that have a role where the files do not say.
+	Roles []Role
 }
+
+// Role is a token with the role that it has: "bos", "eos", "eot", "unk" ….
+type Role struct{ Name, Token string }
 
 // VocabularyOf returns how the vocabulary of a class is written.
 func VocabularyOf(class string) Vocabulary {
@@ -46,21 +51,19 @@ var (
 	llamaVocabulary  = Vocabulary{Llama: true}
 	gemmaVocabulary  = Vocabulary{NoSpacePrefix: true}
 	gemma4Vocabulary = Vocabulary{Writer: Gemma4}
+	glmVocabulary    = Vocabulary{Roles: []Role{{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"bos", "<|endoftext|>"}}}
 )
 
 // vocabularies are those of classes whose layers the table does not describe.
 var vocabularies = map[string]Vocabulary{
 	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
-	"GraniteForCausalLM": llamaVocabulary, "GraniteMoeForCausalLM": llamaVocabulary, "GraniteMoeSharedForCausalLM": llamaVocabulary,
+	"GraniteMoeForCausalLM": llamaVocabulary, "GraniteMoeSharedForCausalLM": llamaVocabulary,
 	"ArceeForCausalLM": llamaVocabulary, "ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
 
-	"GemmaForCausalLM":  {NoSpacePrefix: true, EOT: 107},
-	"Gemma3ForCausalLM": gemmaVocabulary, "Gemma3ForConditionalGeneration": gemmaVocabulary,
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},
 
 	"Gemma4ForConditionalGeneration": gemma4Vocabulary, "Gemma4ForCausalLM": gemma4Vocabulary, "Gemma4UnifiedForConditionalGeneration": gemma4Vocabulary,
 
 	"JambaForCausalLM": {Scored: true},
-	"Phi3ForCausalLM":  {AddedAsWritten: true},
 }

@@ -233,9 +233,7 @@ const quantizationVersion = uint32(2)
 func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 	kvs := gguf.KVs{
 		{Key: "general.architecture", Value: p.Arch.Name},
-		{Key: "general.type", Value: p.Kind},
 	}
-	kvs = append(kvs, m.kvs()...)
 	set := func(params []arch.Param) {
 		for _, param := range params {
 			if v, ok := param.From(p.Hyper); ok {
@@ -243,6 +241,9 @@ func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 			}
 		}
 	}
+	set(p.Arch.Early)
+	kvs.Set("general.type", p.Kind)
+	kvs = append(kvs, m.kvs()...)
 	set(p.Arch.CommonParams())
 	kvs.Set("general.file_type", uint32(p.Type))
 	kvs = append(kvs, pooled...)

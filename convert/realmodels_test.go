@@ -77,6 +77,8 @@ var realSizes = map[string]string{
 	"Qwen--Qwen3-30B-A3B":                            "31B",
 	"Qwen--Qwen3-30B-A3B-FP8":                        "31B",
 	"meta-llama--Meta-Llama-3.1-8B":                  "8.0B",
+	"microsoft--Phi-3-mini-128k-instruct":            "3.8B",
+	"microsoft--phi-4":                               "15B",
 	"meta-llama--Meta-Llama-3.1-70B":                 "71B",
 	"nvidia--Llama-3.1-70B-Instruct-FP8":             "71B",
 	"meta-llama--Llama-4-Scout-17B-16E-Instruct":     "108B",

@@ -68,6 +68,14 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	if err != nil {
 		return err
 	}
+	if tokens, ok := c.kvs.Strings(key("tokens")); ok {
+		for _, role := range c.opts.Rules.Roles {
+			_, known := v.ids.values[role.Name]
+			if id := slices.Index(tokens, role.Token); id >= 0 && !known {
+				v.ids.set(role.Name, int64(id))
+			}
+		}
+	}
 	c.notes = append(c.notes, v.notes...)
 	v.append(&c.kvs)
 	return nil
