@@ -62,6 +62,10 @@ func (t *addedTokens) each(w *pattern.Work, text string, control bool, yield fun
 func leftmost(w *pattern.Work, text string, find *trie, ms []marker, control bool, yield func(piece string, id int32)) {
 	done := 0
 	for at := 0; at < len(text) && w.Spend(1); {
+		if !find.starts[text[at]] {
+			at++
+			continue
+		}
 		n, m := longestMark(w, text[at:], find, ms, control)
 		if n == 0 {
 			at++

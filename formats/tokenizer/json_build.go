@@ -156,8 +156,8 @@ func (b *jsonBuilder) wordPiece(byteLevel bool) error {
 
 // pieces makes a trie of tokens of the model, as key has them.
 func (b *jsonBuilder) pieces(key func(text string) (string, bool)) *trie {
-	var keys []string
-	var ids []int32
+	count := b.vocab.own.len()
+	keys, ids := make([]string, 0, count), make([]int32, 0, count)
 	for id, text := range b.vocab.own.all() {
 		if k, ok := key(text); ok {
 			keys, ids = append(keys, k), append(ids, id)

@@ -11,7 +11,7 @@ import (
 // a small multiple of their size.
 const (
 	maxTokens    = 1 << 20  // of a model
-	maxPieces    = 1 << 19  // of a WordPiece model, which has two tries
+	maxPieces    = 5 << 16  // of a WordPiece model, which has two tries
 	maxText      = 12 << 20 // bytes of all tokens
 	maxAdded     = 1 << 18
 	maxIDs       = 1 << 21

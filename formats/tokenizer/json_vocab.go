@@ -59,7 +59,7 @@ func (f *File) readScored(span string) error {
 	r := &jsonReader{text: span}
 	return r.array(func() error {
 		id, text, parts := len(f.Model.Scores), "", 0
-		if id == maxTokens {
+		if id == maxPieces {
 			return r.fail("too many tokens")
 		}
 		err := r.array(func() (err error) {

@@ -80,6 +80,9 @@ func (l *longestFirst) present(w *pattern.Work, text string) []int32 {
 		if !w.Spend(1) {
 			return nil
 		}
+		if !l.find.starts[text[at]] {
+			continue
+		}
 		node, ok := l.find.step(place{}, text[at])
 		for end := at + 1; ok; end++ {
 			if i := l.find.at(node); i >= 0 && !seen[i] {

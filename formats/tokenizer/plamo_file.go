@@ -15,6 +15,9 @@ type Row struct {
 	Type  TokenType
 }
 
+// maxRows is twice as many tokens as PLaMo-2 has.
+const maxRows = 1 << 18
+
 // ParsePLaMo reads tokenizer.jsonl of PLaMo-2: a JSON list a line, of the
 // token, its score and its type.
 func ParsePLaMo(raw []byte) ([]Row, error) {
@@ -23,6 +26,9 @@ func ParsePLaMo(raw []byte) ([]Row, error) {
 	for line := range bytes.Lines(raw) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
+		}
+		if len(rows) == maxRows {
+			return nil, fault.Op("tokenizer").File("tokenizer.jsonl").Corrupt(" has more than %d tokens", maxRows)
 		}
 		var row []any
 		if err := json.Unmarshal(line, &row); err != nil || len(row) < 2 {

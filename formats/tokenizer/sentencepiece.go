@@ -22,6 +22,7 @@ type SentencePiece struct {
 	DummyPrefix bool   // text begins with a space that is not its own
 	MergeSpaces bool
 
+	size         int // bytes of all pieces
 	byteFallback bool
 	spaceSuffix  bool
 	escape       bool
@@ -128,6 +129,9 @@ func (m *SentencePiece) piece(raw []byte) error {
 	}
 	if score != score {
 		return fault.Op("tokenizer").Corrupt("SentencePiece model: piece %d %q has no number as score", len(m.Pieces), text)
+	}
+	if m.size += len(text); len(m.Pieces) == maxPieces || m.size > maxText {
+		return fault.Op("tokenizer").Corrupt("SentencePiece model: more than %d pieces or %d bytes in them", maxPieces, maxText)
 	}
 	m.Pieces = append(m.Pieces, text)
 	m.Scores = append(m.Scores, score)

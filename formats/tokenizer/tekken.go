@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -37,6 +38,9 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 
 func ParseTekken(raw []byte) (*Tekken, error) {
 	f := &Tekken{}
+	if bytes.Count(raw, []byte("{")) > maxRanks {
+		return nil, fault.Op("tokenizer").File("tekken.json").Corrupt(" has more than %d tokens", maxRanks)
+	}
 	if err := pyjson.Unmarshal(raw, f); err != nil {
 		return nil, fault.Op("tokenizer").File("tekken.json").Corrupt("%w", err)
 	}

@@ -116,6 +116,9 @@ func ParseTiktoken(raw []byte) ([]string, error) {
 		if err != nil || err2 != nil || len(token) == 0 {
 			return nil, bad
 		}
+		if len(tokens) == maxRanks {
+			return nil, fault.Op("tokenizer").Corrupt("tiktoken file: more than %d tokens", maxRanks)
+		}
 		if rank != len(tokens) {
 			return nil, fault.Op("tokenizer").Corrupt("tiktoken file: rank %d stands where %d is due", rank, len(tokens))
 		}
@@ -123,6 +126,10 @@ func ParseTiktoken(raw []byte) ([]string, error) {
 	}
 	return tokens, checkRanks("tiktoken file", tokens)
 }
+
+// maxRanks is the largest number of tokens that a rank file may have, more than
+// twice that of any in use.
+const maxRanks = 1 << 19
 
 // maxRankedToken is the longest token that a rank file may have, in bytes.
 const maxRankedToken = 1024

@@ -14,6 +14,8 @@ type trie struct {
 	first []byte   // the first of them
 	child []int32  // children of node i are child[i] .. child[i+1]-1
 	value []int32  // or -1
+
+	starts [256]bool // the bytes that keys begin with
 }
 
 // place is a place in a trie: a node, and how many bytes of the way to it are
@@ -37,6 +39,9 @@ func newTrie(keys []string, values []int32) *trie {
 	// span is the keys below a node, which have depth bytes in common.
 	type span struct{ lo, hi, depth int32 }
 	t := &trie{from: []uint32{0, 0}, first: []byte{0}, value: []int32{unknown}}
+	room := len(order) + len(order)/2 + 1 // most nodes are keys
+	t.from, t.first = slices.Grow(t.from, room), slices.Grow(t.first, room)
+	t.value, t.child = slices.Grow(t.value, room), slices.Grow(t.child, room)
 	var edges strings.Builder
 	level, next := []span{{0, int32(len(order)), 0}}, []span(nil)
 	node := 0
@@ -55,6 +60,9 @@ func newTrie(keys []string, values []int32) *trie {
 				}
 				// The keys are sorted: what the outer two share, all do.
 				depth := n.depth + common(key(lo)[n.depth:], key(hi - 1)[n.depth:])
+				if n.depth == 0 {
+					t.starts[b] = true
+				}
 				edges.WriteString(key(lo)[n.depth:depth])
 				t.from = append(t.from, uint32(edges.Len()))
 				t.first = append(t.first, b)
