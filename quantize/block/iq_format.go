@@ -42,6 +42,14 @@ type gridFormat struct {
 	putScale func(block []byte, j int, level uint8)
 }
 
+// use turns to a format.
+func (s *gridSearch) use(f *gridFormat) {
+	s.gridFormat, s.book = f, f.coder()
+	for t := range 2*f.span + 1 {
+		s.numerators[t] = float32(2*f.levels-1) + float32(float32(t-f.span)*f.step)
+	}
+}
+
 type redo uint8
 
 const (
@@ -56,7 +64,7 @@ var gridSearches = sync.Pool{New: func() any { return new(gridSearch) }}
 func (f *gridFormat) quantize(dst []byte, src, weights []float32) {
 	s := gridSearches.Get().(*gridSearch)
 	defer gridSearches.Put(s)
-	s.gridFormat, s.book = f, f.coder()
+	s.use(f)
 	for at := 0; at < len(src); at += gridBatch {
 		end := min(at+gridBatch, len(src))
 		if weights == nil {

@@ -14,7 +14,8 @@ import (
 // their sums with those of a search without shortcuts.
 func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	t.Helper()
-	s := &gridSearch{gridFormat: f, book: f.coder()}
+	s := new(gridSearch)
+	s.use(f)
 	s.load(x, w)
 	if _, ok := s.fit(); !ok {
 		return

@@ -16,7 +16,8 @@ type gridSearch struct {
 	x, w, root        []float32
 	signs             []uint8
 	top, reach, first float32
-	codes             [8]uint16 // the result
+	codes             [8]uint16         // the result
+	numerators        kernel.Numerators // what tries make of the limit
 	tries             kernel.Tries
 	density           float32 // tries per unit of the inverse scale
 	lines             lines
@@ -48,10 +49,7 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 		scale = limit / top
 	}
 	n := 2*s.span + 1
-	for t := range n {
-		s.tries.Inverse[t] = (top + float32(float32(t-s.span)*s.step)) / limit
-		s.tries.Scale[t] = 1 / s.tries.Inverse[t]
-	}
+	s.tries.Spread(&s.numerators, n, limit)
 	s.density = limit / s.step
 	s.tryCodes(n)
 	winner, scale := s.bestTry(n, scale)
@@ -96,6 +94,9 @@ func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
 	var best float32
 	winner := -1
 	lx, ll := s.sums(n)
+	if t := s.grid.Best(n); t >= 0 {
+		return t, lx[t] / ll[t]
+	}
 	for t, lx := range lx {
 		if ll := ll[t]; ll > 0 && float32(lx*lx) > float32(best*ll) {
 			winner, scale = t, lx/ll

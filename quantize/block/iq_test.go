@@ -104,7 +104,8 @@ func blocks(n int, f func(x, w []float32)) {
 
 func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
 	for _, f := range gridFormats {
-		s := &gridSearch{gridFormat: f, book: f.coder()}
+		s := new(gridSearch)
+		s.use(f)
 		blocks(f.size, func(x, w []float32) {
 			s.load(x, w)
 			n := 2*f.span + 1
@@ -179,7 +180,8 @@ func TestSortKeepsTheOrderOfEqualValues(t *testing.T) {
 }
 
 func TestEighthSignMakesMinusesEven(t *testing.T) {
-	s := gridSearch{gridFormat: &iq2xs}
+	var s gridSearch
+	s.use(&iq2xs)
 	blocks(16, func(x, w []float32) {
 		s.load(x, w)
 		for k, minus := range s.signs[:2] {

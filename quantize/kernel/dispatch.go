@@ -28,6 +28,8 @@ type variant struct {
 	magnitudes32      func(dst, src *float32, groups int)
 	importance        func(w, x, weights *float32, octets int, variance float32)
 	prepare           [2]prepareKernel // the second makes minuses even
+	spreadTries       func(tries, numerators *float32, octets int, limit float32)
+	clearBest         func(sums *float32, n int) int
 	scanSplits        func(s *float32, n int, bar float32) float32
 	tryTernary        tryKernel
 	tryOctal          tryKernel

@@ -41,6 +41,8 @@ var avx2 = variant{
 	sumOctal:    [2]sumKernel{sumOctal24AVX2, sumOctal32AVX2},
 	importance:  importanceAVX2,
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
+	spreadTries: spreadTriesAVX2,
+	clearBest:   clearBestAVX2,
 	scanSplits:  scanSplitsAVX2,
 }
 

@@ -15,6 +15,22 @@ const maxLines = 2048
 // The assembly knows the order of the fields.
 type Tries struct{ Inverse, Scale [MaxTries + 1 + room]float32 }
 
+// Numerators are what tries make of the greatest magnitude.
+type Numerators [MaxTries + 1]float32
+
+// Spread sets the first n tries, at most as many as there are numerators:
+// inverse scales are numerators divided by the limit.
+func (t *Tries) Spread(numerators *Numerators, n int, limit float32) {
+	if active.spreadTries != nil {
+		active.spreadTries(&t.Inverse[0], &numerators[0], (n+7)/8, limit)
+		return
+	}
+	for i, top := range numerators[:n] {
+		t.Inverse[i] = top / limit
+		t.Scale[i] = 1 / t.Inverse[i]
+	}
+}
+
 // A Row has the code of a group at each try, and room behind them.
 type Row [MaxTries + 1 + room]uint32
 
@@ -29,7 +45,7 @@ type Grid struct {
 	slack  [16]float32                //nolint:unused
 	points [MaxTries + 1]uint32       //nolint:unused
 	lists  [5][maxLines + room]uint32 //nolint:unused
-	sums   [2][MaxTries + 1]float32
+	sums   [3][MaxTries + 1]float32   // and scores
 }
 
 type (
@@ -77,4 +93,13 @@ func (g *Grid) Sum(ternary bool, x, w []float32, codes []Row, n int) (lx, ll []f
 	_, _ = x[values*len(codes)-1], w[values*len(codes)-1]
 	sum(&x[0], &w[0], &codes[0][0], len(codes), &g.sums[0][0])
 	return g.sums[0][:n], g.sums[1][:n]
+}
+
+// Best returns the number of the try with the greatest lx²/ll of the sums that
+// were returned last for n tries, or -1 where rounding errors may decide.
+func (g *Grid) Best(n int) int {
+	if active.clearBest == nil {
+		return -1
+	}
+	return active.clearBest(&g.sums[0][0], n)
 }

@@ -194,3 +194,153 @@ DATA all_80000000<>+20(SB)/4, $0x80000000
 DATA all_80000000<>+24(SB)/4, $0x80000000
 DATA all_80000000<>+28(SB)/4, $0x80000000
 GLOBL all_80000000<>(SB), RODATA|NOPTR, $32
+
+// func spreadTriesAVX2(tries *float32, numerators *float32, octets int, limit float32)
+// Requires: AVX
+TEXT ·spreadTriesAVX2(SB), NOSPLIT, $0-28
+	MOVQ         tries+0(FP), AX
+	MOVQ         numerators+8(FP), CX
+	MOVQ         octets+16(FP), DX
+	VBROADCASTSS limit+24(FP), Y0
+	VMOVUPS      all_3f800000<>+0(SB), Y1
+
+octet:
+	VMOVUPS (CX), Y2
+	VDIVPS  Y0, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VDIVPS  Y2, Y1, Y2
+	VMOVUPS Y2, 192(AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	DECQ    DX
+	JNZ     octet
+	VZEROUPPER
+	RET
+
+DATA all_3f800000<>+0(SB)/4, $0x3f800000
+DATA all_3f800000<>+4(SB)/4, $0x3f800000
+DATA all_3f800000<>+8(SB)/4, $0x3f800000
+DATA all_3f800000<>+12(SB)/4, $0x3f800000
+DATA all_3f800000<>+16(SB)/4, $0x3f800000
+DATA all_3f800000<>+20(SB)/4, $0x3f800000
+DATA all_3f800000<>+24(SB)/4, $0x3f800000
+DATA all_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
+
+// func clearBestAVX2(sums *float32, n int) int
+// Requires: AVX, AVX2, CMOV, POPCNT
+TEXT ·clearBestAVX2(SB), NOSPLIT, $0-24
+	MOVQ         sums+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVUPS      iota8<>+0(SB), Y2
+	VMOVQ        CX, X3
+	VPBROADCASTD X3, Y3
+	XORQ         DX, DX
+
+scores:
+	VMOVUPS    (AX)(DX*4), Y4
+	VMOVUPS    128(AX)(DX*4), Y5
+	VPCMPGTD   Y2, Y3, Y6
+	VPADDD     all_00000008<>+0(SB), Y2, Y2
+	VMULPS     Y4, Y4, Y4
+	VDIVPS     Y5, Y4, Y4
+	VANDPS     Y6, Y4, Y4
+	VCMPPS     $0x1e, Y0, Y5, Y5
+	VANDPS     Y5, Y4, Y4
+	VMOVUPS    Y4, 256(AX)(DX*4)
+	VMAXPS     Y4, Y1, Y1
+	ADDQ       $0x08, DX
+	CMPQ       DX, CX
+	JL         scores
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMULPS     all_3f7fff00<>+0(SB), Y0, Y0
+	MOVQ       $-1, BX
+	XORQ       SI, SI
+	XORQ       DX, DX
+
+candidates:
+	VMOVUPS   256(AX)(DX*4), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, DI
+	POPCNTQ   DI, R8
+	ADDQ      R8, SI
+	BSFQ      DI, R8
+	LEAQ      (DX)(R8*1), R8
+	CMOVQNE   R8, BX
+	ADDQ      $0x08, DX
+	CMPQ      DX, CX
+	JL        candidates
+	CMPQ      SI, $0x01
+	JNE       unclear
+	VMOVSS    (AX)(BX*4), X0
+	VMULSS    X0, X0, X0
+	VUCOMISS  all_0da24260<>+0(SB), X0
+	JB        unclear
+	VUCOMISS  all_7149f2ca<>+0(SB), X0
+	JA        unclear
+	MOVQ      BX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+unclear:
+	MOVQ $-1, BX
+	MOVQ BX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+DATA iota8<>+0(SB)/4, $0x00000000
+DATA iota8<>+4(SB)/4, $0x00000001
+DATA iota8<>+8(SB)/4, $0x00000002
+DATA iota8<>+12(SB)/4, $0x00000003
+DATA iota8<>+16(SB)/4, $0x00000004
+DATA iota8<>+20(SB)/4, $0x00000005
+DATA iota8<>+24(SB)/4, $0x00000006
+DATA iota8<>+28(SB)/4, $0x00000007
+GLOBL iota8<>(SB), RODATA|NOPTR, $32
+
+DATA all_00000008<>+0(SB)/4, $0x00000008
+DATA all_00000008<>+4(SB)/4, $0x00000008
+DATA all_00000008<>+8(SB)/4, $0x00000008
+DATA all_00000008<>+12(SB)/4, $0x00000008
+DATA all_00000008<>+16(SB)/4, $0x00000008
+DATA all_00000008<>+20(SB)/4, $0x00000008
+DATA all_00000008<>+24(SB)/4, $0x00000008
+DATA all_00000008<>+28(SB)/4, $0x00000008
+GLOBL all_00000008<>(SB), RODATA|NOPTR, $32
+
+DATA all_3f7fff00<>+0(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+4(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+8(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+12(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+16(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+20(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+24(SB)/4, $0x3f7fff00
+DATA all_3f7fff00<>+28(SB)/4, $0x3f7fff00
+GLOBL all_3f7fff00<>(SB), RODATA|NOPTR, $32
+
+DATA all_0da24260<>+0(SB)/4, $0x0da24260
+DATA all_0da24260<>+4(SB)/4, $0x0da24260
+DATA all_0da24260<>+8(SB)/4, $0x0da24260
+DATA all_0da24260<>+12(SB)/4, $0x0da24260
+DATA all_0da24260<>+16(SB)/4, $0x0da24260
+DATA all_0da24260<>+20(SB)/4, $0x0da24260
+DATA all_0da24260<>+24(SB)/4, $0x0da24260
+DATA all_0da24260<>+28(SB)/4, $0x0da24260
+GLOBL all_0da24260<>(SB), RODATA|NOPTR, $32
+
+DATA all_7149f2ca<>+0(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+4(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+8(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+12(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+16(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+20(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+24(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+28(SB)/4, $0x7149f2ca
+GLOBL all_7149f2ca<>(SB), RODATA|NOPTR, $32

@@ -18,3 +18,13 @@ func prepareAVX2(magnitude *float32, root *float32, x *float32, w *float32, octe
 //
 //go:noescape
 func prepareEvenAVX2(magnitude *float32, root *float32, x *float32, w *float32, octets int, minus *uint8, tops *float32)
+
+// spreadTriesAVX2 sets eight tries at a time; see Tries.Spread.
+//
+//go:noescape
+func spreadTriesAVX2(tries *float32, numerators *float32, octets int, limit float32)
+
+// clearBestAVX2 finds the try that explains most; see Grid.Best.
+//
+//go:noescape
+func clearBestAVX2(sums *float32, n int) int

@@ -8,12 +8,15 @@ import (
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
-// Prepares emits what turns values into magnitudes, signs and weights.
+// Prepares emits what comes before and after the search for codes: magnitudes,
+// signs and weights of values, the scales to try, the best of them.
 func Prepares() {
 	ISA = AVX2
 	importance()
 	prepare("prepareAVX2", false)
 	prepare("prepareEvenAVX2", true)
+	spreadTries()
+	clearBest()
 }
 
 // importance emits w = weights·√(variance + x²).
@@ -102,4 +105,85 @@ func acrossOne(v Reg, of func(a, b, out Op)) Reg {
 // leastLanes emits the set of lanes with the least value.
 func leastLanes(v Reg) reg.GPVirtual {
 	return LaneBits(Compare(Equal, v, acrossOne(v, func(a, b, out Op) { VMINPS(a, b, out) })))
+}
+
+// spreadTries emits inverse scales, numerators divided by a limit, and scales.
+func spreadTries() {
+	TEXT("spreadTriesAVX2", NOSPLIT, "func(tries, numerators *float32, octets int, limit float32)")
+	Doc("spreadTriesAVX2 sets eight tries at a time; see Tries.Spread.")
+	Pragma("noescape")
+	tries, numerators, left := pointer("tries"), pointer("numerators"), pointer("octets")
+	p, _ := Param("limit").Resolve()
+	limit, one := Broadcast(p.Addr), LoadV(Constant(1))
+	Label("octet")
+	inverse := Div(LoadV(Mem{Base: numerators}), limit)
+	StoreV(Mem{Base: tries}, inverse)
+	StoreV(Mem{Base: tries, Disp: triesScale}, Div(one, inverse))
+	ADDQ(operand.Imm(32), tries)
+	ADDQ(operand.Imm(32), numerators)
+	DECQ(left)
+	JNZ(operand.LabelRef("octet"))
+	VZEROUPPER()
+	RET()
+}
+
+// clearBest emits the number of the try with the greatest lx²/ll, -1 where
+// another is within 2^-16 of it or the numbers are so small that squares lose
+// bits.
+func clearBest() {
+	TEXT("clearBestAVX2", NOSPLIT, "func(sums *float32, n int) int")
+	Doc("clearBestAVX2 finds the try that explains most; see Grid.Best.")
+	Pragma("noescape")
+	sums, n := pointer("sums"), pointer("n")
+	none, most, at := Zero(), Zero(), GP64()
+	number, length := LoadV(Words("iota8", 0, 1, 2, 3, 4, 5, 6, 7)), YMM()
+	VMOVQ(n, length.AsX())
+	VPBROADCASTD(length.AsX(), length)
+	XORQ(at, at)
+	Label("scores")
+	lx, ll := LoadV(Mem{Base: sums, Index: at, Scale: 4}), LoadV(Mem{Base: sums, Index: at, Scale: 4, Disp: 4 * 32})
+	within := YMM()
+	VPCMPGTD(number, length, within)
+	VPADDD(Bits(8), number, number)
+	score := Div(Mul(lx, lx), ll)
+	VANDPS(within, score, score)
+	VANDPS(compare(Greater, ll, none), score, score)
+	StoreV(Mem{Base: sums, Index: at, Scale: 4, Disp: 8 * 32}, score)
+	VMAXPS(score, most, most)
+	ADDQ(operand.Imm(8), at)
+	CMPQ(at, n)
+	JL(operand.LabelRef("scores"))
+
+	limit := Mul(acrossOne(most, func(a, b, out Op) { VMAXPS(a, b, out) }), Constant(1-1./(1<<16)))
+	best, count := GP64(), GP64()
+	MOVQ(operand.I32(-1), best)
+	XORQ(count, count)
+	XORQ(at, at)
+	Label("candidates")
+	set, some := LaneBits(Compare(GreaterEqual, LoadV(Mem{Base: sums, Index: at, Scale: 4, Disp: 8 * 32}), limit)).As64(), GP64()
+	POPCNTQ(set, some)
+	ADDQ(some, count)
+	BSFQ(set, some)
+	LEAQ(Mem{Base: at, Index: some, Scale: 1}, some)
+	CMOVQNE(some, best)
+	ADDQ(operand.Imm(8), at)
+	CMPQ(at, n)
+	JL(operand.LabelRef("candidates"))
+	CMPQ(count, operand.Imm(1))
+	JNE(operand.LabelRef("unclear"))
+	square := XMM()
+	VMOVSS(Mem{Base: sums, Index: best, Scale: 4}, square)
+	VMULSS(square, square, square)
+	VUCOMISS(Constant(1e-30), square)
+	JB(operand.LabelRef("unclear"))
+	VUCOMISS(Constant(1e30), square)
+	JA(operand.LabelRef("unclear"))
+	Store(best, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+	Label("unclear")
+	MOVQ(operand.I32(-1), best)
+	Store(best, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
 }
