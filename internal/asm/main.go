@@ -42,7 +42,7 @@ var parts = map[string]part{
 	"searches-neon": {quantizeKernel, "kernel_arm64", "stubs_arm64", search.ForNEON, 4},
 	"blocks":        {quantizeKernel, "blocks_amd64", "blocks_stubs_amd64", block.Blocks, 8},
 	"greatest":      {quantizeKernel, "greatest_amd64", "greatest_stubs_amd64", block.GreatestBits, 8},
-	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 16},
+	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},

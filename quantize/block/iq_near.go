@@ -6,13 +6,21 @@ import (
 	"github.com/f190792d/mq/quantize/kernel"
 )
 
-// try is tryEach with a kernel, for numbers that are well scaled.
-func (s *gridSearch) try(g, n int, tries *kernel.Tries, codes *kernel.Row) (outside uint32) {
-	outside, unsure := s.grid.Try(s.dims == 8, s.x[g*s.dims:], s.root[g*s.dims:], tries, n, codes, s.book.place, s.book.near)
-	for ; unsure != 0; unsure &= unsure - 1 {
-		t := bits.TrailingZeros32(unsure)
-		point := s.point(g, tries.Inverse[t])
-		codes[t] = uint32(s.nearestOf(g, s.book.neighbours(s.book.place[point]), tries.Scale[t]))
+// try is tryEach for a set of groups with a kernel, for numbers that are well
+// scaled. It sets the tries of each group whose points are outside.
+func (s *gridSearch) try(set uint8, n int, tries *kernel.Tries, codes *[8]kernel.Row, outside *[8]uint32) {
+	s.grid.Try(s.dims == 8, s.x, s.root, tries, n, set, codes[:], s.book.place, s.book.near)
+	for ; set != 0; set &= set - 1 {
+		g := bits.TrailingZeros8(set)
+		out, unsure := s.grid.Tries(g)
+		outside[g] = out
+		for ; unsure != 0; unsure &= unsure - 1 {
+			t := bits.TrailingZeros32(unsure)
+			point := s.point(g, tries.Inverse[t])
+			codes[g][t] = uint32(s.nearestOf(g, s.book.neighbours(s.book.place[point]), tries.Scale[t]))
+		}
 	}
-	return outside
 }
+
+// allGroups is the set of the groups of a sub-block.
+func (s *gridSearch) allGroups() uint8 { return uint8(1<<(s.size/s.dims) - 1) }

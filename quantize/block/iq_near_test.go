@@ -35,11 +35,13 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 			t.Fatalf("%d bytes: x %v: tries outside are %x, want %x", f.bytes, x, outside[g], outsideEach)
 		}
 		for k := range n {
-			var one kernel.Tries
-			var code kernel.Row
-			one.Inverse[0], one.Scale[0] = s.tries.Inverse[k], s.tries.Scale[k]
-			if scaled && (s.try(g, 1, &one, &code) != outside[g]>>k&1 || code[0] != got[g][k]) {
-				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, one.Scale[0], code[0], got[g][k])
+			if !scaled {
+				break
+			}
+			s.once.Inverse[0], s.once.Scale[0] = s.tries.Inverse[k], s.tries.Scale[k]
+			s.try(1<<g, 1, &s.once, &s.chosen, &s.apart)
+			if s.apart[g] != outside[g]>>k&1 || s.chosen[g][0] != got[g][k] {
+				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, s.once.Scale[0], s.chosen[g][0], got[g][k])
 			}
 		}
 	}

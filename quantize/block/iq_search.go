@@ -1,6 +1,10 @@
 package block
 
-import "github.com/f190792d/mq/quantize/kernel"
+import (
+	"math/bits"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // A gridSearch is the scratch space of one sub-block, reused along a row.
 // Groups are counted by g, tried scales by t.
@@ -22,8 +26,9 @@ type gridSearch struct {
 	density           float32 // tries per unit of the inverse scale
 	lines             lines
 	grid              kernel.Grid
-	once              kernel.Tries // the scale for which codes are chosen again
-	chosen            kernel.Row   // and the code
+	once              kernel.Tries  // the scale for which codes are chosen again
+	chosen            [8]kernel.Row // and the codes
+	apart             [8]uint32
 	tried             [8]kernel.Row
 	outside           [8]uint32 // bit t: the point of the group at try t is not in the book
 	lx, ll            [8]terms  // of Σw·l·x and Σw·l²
@@ -109,7 +114,6 @@ func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
 // take makes a try the result; -1 stands for codes of zeros. It returns the
 // set of groups whose codes are to be chosen again.
 func (s *gridSearch) take(t int) (again uint8) {
-	all := uint8(1<<(s.size/s.dims) - 1)
 	clear(s.codes[:])
 	if t >= 0 {
 		for g := range s.size / s.dims {
@@ -119,7 +123,7 @@ func (s *gridSearch) take(t int) (again uint8) {
 	}
 	switch {
 	case s.redo == redoAlways, s.redo == redoAll && (again != 0 || t < 0):
-		return all
+		return s.allGroups()
 	}
 	return again
 }
@@ -128,18 +132,17 @@ func (s *gridSearch) take(t int) (again uint8) {
 // the least-squares scale for all of the codes.
 func (s *gridSearch) again(set uint8, scale float32) float32 {
 	s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
-	kernels := kernel.HasGrid() && s.wellScaled(&s.once, 1)
-	codes := &s.chosen
-	for g := range s.size / s.dims {
-		if set>>g&1 == 0 {
-			continue
+	if kernel.HasGrid() && s.wellScaled(&s.once, 1) {
+		s.try(set, 1, &s.once, &s.chosen, &s.apart)
+	} else {
+		for rest := set; rest != 0; rest &= rest - 1 {
+			g := bits.TrailingZeros8(rest)
+			s.tryEach(g, 1, &s.once, &s.chosen[g])
 		}
-		if kernels {
-			s.try(g, 1, &s.once, codes)
-		} else {
-			s.tryEach(g, 1, &s.once, codes)
-		}
-		s.codes[g] = uint16(codes[0])
+	}
+	for ; set != 0; set &= set - 1 {
+		g := bits.TrailingZeros8(set)
+		s.codes[g] = uint16(s.chosen[g][0])
 	}
 	if lx, ll := s.project(); ll > 0 {
 		return lx / ll

@@ -39,15 +39,16 @@ func (s *gridSearch) sweep(g, n int) {
 
 // tryCodes chooses the codes of all groups at all n scales.
 func (s *gridSearch) tryCodes(n int) {
-	shared, kernels := s.wellScaled(&s.tries, n), kernel.HasGrid()
+	shared := s.wellScaled(&s.tries, n)
+	if shared && kernel.HasGrid() {
+		s.try(s.allGroups(), n, &s.tries, &s.tried, &s.outside)
+		return
+	}
 	for g := range s.size / s.dims {
-		switch {
-		case !shared:
-			s.outside[g] = s.tryEach(g, n, &s.tries, &s.tried[g])
-		case kernels:
-			s.outside[g] = s.try(g, n, &s.tries, &s.tried[g])
-		default:
+		if shared {
 			s.outside[g] = s.tryShared(g, n)
+		} else {
+			s.outside[g] = s.tryEach(g, n, &s.tries, &s.tried[g])
 		}
 	}
 }

@@ -57,9 +57,6 @@ func withAVX512(v variant) variant {
 	v.descend = descendAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
-	v.tryTernary, v.tryOctal = tryTernaryAVX512, tryOctalAVX512
-	v.sumTernary = [2]sumKernel{sumTernary16AVX512, sumTernary24AVX512}
-	v.sumOctal = [2]sumKernel{sumOctal24AVX512, sumOctal32AVX512}
 	return v
 }
 

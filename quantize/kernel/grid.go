@@ -1,10 +1,12 @@
 package kernel
 
+import "math/bits"
+
 // MaxTries is the most scales at which codes are tried.
 const MaxTries = 31
 
 // room is how many floats beyond the last one a kernel reads and writes.
-const room = 16
+const room = 8
 
 // maxLines is the length of the longest list of neighbours.
 const maxLines = 2048
@@ -41,41 +43,50 @@ type Row [MaxTries + 1 + room]uint32
 //
 // The assembly knows the order of the fields.
 type Grid struct {
-	tables [2][8][8]float32           //nolint:unused // the assembly writes and reads it
-	slack  [16]float32                //nolint:unused
+	tables [2][8][8]float32 //nolint:unused // the assembly writes and reads it
+	slack  [8]float32       //nolint:unused
+	slacks [8]float32       //nolint:unused
+	open   [2]uint64        //nolint:unused
+	sets   [8]struct{ outside, unsure uint32 }
+	groups [2]uint64                  //nolint:unused
 	points [MaxTries + 1]uint32       //nolint:unused
 	lists  [5][maxLines + room]uint32 //nolint:unused
 	sums   [3][MaxTries + 1]float32   // and scores
 }
 
 type (
-	tryKernel func(g, x, w, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside, unsure uint64)
+	tryKernel func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, place *int32, near *uint16)
 	sumKernel func(x, w *float32, codes *uint32, groups int, sums *float32)
 )
 
 // HasGrid reports whether there are kernels for a Grid.
 func HasGrid() bool { return active.tryTernary != nil }
 
-// Try rounds a group to the lattice at the first n scales, and replaces points
-// that are not in the codebook by the code of their list with the least
+// Try rounds a set of groups to the lattice at the first n scales, and replaces
+// points that are not in the codebook by the code of their list with the least
 // Σw(scale·q-x)². place has the rank of each code, or the complement of where
-// in near its list begins, behind its length; at least as many as room follow the
-// last list. Bits of the results tell the tries whose points are outside, and those
-// of them whose code rounding errors may decide: that one is not set.
+// in near its list begins, behind its length; at least as many as room follow
+// the last list. Tries tells what became of a group.
 //
 // The numbers must not be so large that sums overflow.
-func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, codes *Row, place []int32, near []uint16) (outside, unsure uint32) {
-	try, values := active.tryOctal, 4
+func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8, codes []Row, place []int32, near []uint16) {
+	try, values, points := active.tryOctal, 4, 1<<12
 	if ternary {
-		try, values = active.tryTernary, 8
+		try, values, points = active.tryTernary, 8, 1<<16
 	}
-	points := 1 << 12
-	if ternary {
-		points = 1 << 16
+	last := bits.Len8(set) - 1
+	if last < 0 {
+		return
 	}
-	_, _, _ = x[values-1], w[values-1], place[points-1]
-	out, open := try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, &codes[0], &place[0], &near[0])
-	return uint32(out), uint32(open)
+	_, _, _, _ = x[(last+1)*values-1], w[len(x)-1], place[points-1], codes[last]
+	try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, len(x)/8, int(set), &codes[0][0], &place[0], &near[0])
+}
+
+// Tries returns the sets of tries of a group whose points are outside of the
+// codebook, and of those the tries whose code rounding errors may decide: that
+// one is not set.
+func (g *Grid) Tries(group int) (outside, unsure uint32) {
+	return g.sets[group].outside, g.sets[group].unsure
 }
 
 // Sum returns, for n tries, Σw·q·x and Σw·q² of the codes of all groups, added

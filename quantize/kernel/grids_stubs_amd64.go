@@ -4,15 +4,15 @@
 
 package kernel
 
-// tryTernaryAVX2 chooses the codes of a group at n scales; see Grid.Try.
+// tryTernaryAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside uint64, unsure uint64)
+func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
 
-// tryOctalAVX2 chooses the codes of a group at n scales; see Grid.Try.
+// tryOctalAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside uint64, unsure uint64)
+func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
 
 // sumTernary16AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //
@@ -33,33 +33,3 @@ func sumOctal24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *flo
 //
 //go:noescape
 func sumOctal32AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
-
-// tryTernaryAVX512 chooses the codes of a group at n scales; see Grid.Try.
-//
-//go:noescape
-func tryTernaryAVX512(grid *float32, x *float32, w *float32, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside uint64, unsure uint64)
-
-// tryOctalAVX512 chooses the codes of a group at n scales; see Grid.Try.
-//
-//go:noescape
-func tryOctalAVX512(grid *float32, x *float32, w *float32, tries *float32, n int, codes *uint32, place *int32, near *uint16) (outside uint64, unsure uint64)
-
-// sumTernary16AVX512 adds the terms of codes in the order of positions; see Grid.Sum.
-//
-//go:noescape
-func sumTernary16AVX512(x *float32, w *float32, codes *uint32, groups int, sums *float32)
-
-// sumTernary24AVX512 adds the terms of codes in the order of positions; see Grid.Sum.
-//
-//go:noescape
-func sumTernary24AVX512(x *float32, w *float32, codes *uint32, groups int, sums *float32)
-
-// sumOctal24AVX512 adds the terms of codes in the order of positions; see Grid.Sum.
-//
-//go:noescape
-func sumOctal24AVX512(x *float32, w *float32, codes *uint32, groups int, sums *float32)
-
-// sumOctal32AVX512 adds the terms of codes in the order of positions; see Grid.Sum.
-//
-//go:noescape
-func sumOctal32AVX512(x *float32, w *float32, codes *uint32, groups int, sums *float32)

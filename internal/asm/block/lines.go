@@ -53,10 +53,15 @@ func ternaryLines(to, fromX, fromW reg.GPVirtual) {
 
 // octalLines emits the tables of eight levels of four positions.
 func octalLines(to, x, w reg.GPVirtual) {
-	q := LoadV(Words("odds", 0x3f800000, 0x40400000, 0x40a00000, 0x40e00000, 0x41100000, 0x41300000, 0x41500000, 0x41700000))
+	q := LoadV(odds())
 	for p := range 4 {
 		a, b := lineParts(Broadcast(Mem{Base: w, Disp: 4 * p}), Broadcast(Mem{Base: x, Disp: 4 * p}), q)
 		StoreV(Mem{Base: to, Disp: 32 * p}, a)
 		StoreV(Mem{Base: to, Disp: gridB + 32*p}, b)
 	}
+}
+
+// odds is what eight levels stand for.
+func odds() Mem {
+	return Words("odds", 0x3f800000, 0x40400000, 0x40a00000, 0x40e00000, 0x41100000, 0x41300000, 0x41500000, 0x41700000)
 }
