@@ -211,4 +211,3 @@ func (s *gridTry) count(field int, from reg.GPVirtual, limit Reg, count, at reg.
 	LEAQ(Mem{Base: from, Index: some, Scale: 1}, some)
 	CMOVQNE(some, at)
 }
-
