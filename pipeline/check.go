@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/pipeline/internal/journal"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/validate"
@@ -75,7 +76,7 @@ func (j *Job) openReference(ctx context.Context) (source *validate.Source, err e
 	}
 	if j.in.conversion != nil {
 		source = j.reference()
-	} else if source, err = validate.OpenSource(ctx, j.in.path); err != nil {
+	} else if source, err = validate.OpenSource(ctx, j.in.path, hf.Options{}); err != nil {
 		return nil, err
 	}
 	if err := source.OpenModel(ctx, j.checkOptions()); err != nil {

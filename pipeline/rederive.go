@@ -22,6 +22,7 @@ type RederiveOptions struct {
 	Workers  int    // goroutines; 0 for one on each processor
 	Memory   int64  // budget in bytes; 0 for the default of [Options]
 	Progress progress.Func
+	Files    hf.Options // how a checkpoint folder is opened
 }
 
 // Rederive makes a GGUF file again from its source, a checkpoint folder or a
@@ -41,7 +42,7 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 	if options.Importance, err = matrixOf(ctx, file, o.Matrix); err != nil {
 		return nil, err
 	}
-	kvs, streams, from, err := openStreams(ctx, source)
+	kvs, streams, from, err := openStreams(ctx, source, o.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +73,13 @@ func matrixOf(ctx context.Context, file *gguf.File, given string) (*quantize.Imp
 }
 
 // openStreams opens what a file was made from as key-values and streams.
-func openStreams(ctx context.Context, path string) (gguf.KVs, []gguf.Stream, io.Closer, error) {
+func openStreams(ctx context.Context, path string, files hf.Options) (gguf.KVs, []gguf.Stream, io.Closer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if info.IsDir() {
-		ckpt, err := hf.Open(ctx, path)
+		ckpt, err := files.Open(ctx, path)
 		if err != nil {
 			return nil, nil, nil, err
 		}

@@ -97,13 +97,13 @@ type origin struct {
 
 // OpenSource opens a checkpoint folder or a GGUF file. A checkpoint is read
 // through the converter, as float32; the models are compared without it.
-func OpenSource(ctx context.Context, path string) (*Source, error) {
+func OpenSource(ctx context.Context, path string, files hf.Options) (*Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("validate: %w", err)
 	}
 	if info.IsDir() {
-		return openCheckpoint(ctx, path)
+		return openCheckpoint(ctx, path, files)
 	}
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -124,8 +124,8 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	return r, nil
 }
 
-func openCheckpoint(ctx context.Context, path string) (*Source, error) {
-	ckpt, err := hf.Open(ctx, path)
+func openCheckpoint(ctx context.Context, path string, files hf.Options) (*Source, error) {
+	ckpt, err := files.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
@@ -16,8 +17,9 @@ import (
 // Options tell what to check and against what. The zero value checks a file
 // by itself.
 type Options struct {
-	Against   string  // a checkpoint folder or a GGUF file that the file was made from, or
-	Reference *Source // the same, opened
+	Against   string     // a checkpoint folder or a GGUF file that the file was made from, or
+	Reference *Source    // the same, opened
+	Files     hf.Options // how a folder is opened
 	Limits    Limits
 	Workers   int // goroutines; 0 for one on each processor
 
@@ -154,7 +156,7 @@ func newValidation(name string, kvs gguf.KVs, tensors []gguf.TensorInfo, o Optio
 // open opens the source, unless the caller has.
 func (v *validation) open(ctx context.Context) (err error) {
 	if v.source == nil && v.Against != "" {
-		if v.source, err = OpenSource(ctx, v.Against); err != nil {
+		if v.source, err = OpenSource(ctx, v.Against, v.Files); err != nil {
 			return err
 		}
 		v.opened = true

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,6 +138,36 @@ func TestAClassThatConfigJSONDoesNotNameIsThatOfItsModelType(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("%s, %s: the file differs:\n%s", class, name, says)
 			}
+		}
+	}
+}
+
+// TestFollowsLinksOutOfTheFolderOnRequest, in every command that reads one.
+func TestFollowsLinksOutOfTheFolderOnRequest(t *testing.T) {
+	dir := checkpoint(t, "LlamaForCausalLM", nil)
+	elsewhere := filepath.Join(t.TempDir(), "weights")
+	weights := filepath.Join(dir, "model.safetensors")
+	if err := errors.Join(os.Rename(weights, elsewhere), os.Symlink(elsewhere, weights)); err != nil {
+		t.Skipf("this system makes no links: %v", err)
+	}
+	out, text := filepath.Join(t.TempDir(), "x.gguf"), filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, bytes.Repeat([]byte("some words of a text. "), 200), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"convert", dir, "-t", "q8_0", "-o", out, "--force"},
+		{"plan", dir, "-t", "q8_0"},
+		{"inspect", dir},
+		{"validate", out, "--against", dir},
+		{"validate", out, "--against", dir, "--rederive"},
+		{"eval", "--perplexity", dir, "-f", text, "-c", "64"},
+		{"imatrix", dir, "-f", text, "-o", filepath.Join(t.TempDir(), "m.gguf"), "--force"},
+	} {
+		if code, says := run(append(args, "--follow-links")...); code != 0 {
+			t.Errorf("%s with --follow-links: exit %d: %s", args, code, says)
+		}
+		if code, says := run(args...); code != 5 || !strings.Contains(says, "is a link out of the folder") || !strings.Contains(says, "--follow-links") {
+			t.Errorf("%s without: exit %d: %s", args, code, says)
 		}
 	}
 }

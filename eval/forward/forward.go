@@ -41,6 +41,8 @@ const (
 type Options struct {
 	Run
 
+	Files hf.Options // how [Open] opens a checkpoint folder
+
 	// Expressible leaves out of a checkpoint what a GGUF file of it cannot
 	// express ([arch.Losses]): what comes out of a conversion is compared
 	// with this.
@@ -77,7 +79,7 @@ func Open(ctx context.Context, path string, o Options) (*Model, error) {
 		return nil, fault.IO("forward: %w", err)
 	}
 	if info.IsDir() {
-		ckpt, err := hf.Open(ctx, path)
+		ckpt, err := o.Files.Open(ctx, path)
 		if err != nil {
 			return nil, err
 		}

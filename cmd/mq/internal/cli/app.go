@@ -13,7 +13,6 @@ import (
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
-	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
@@ -54,7 +53,7 @@ func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.T
 		words, err := ggufTokenizer(path, pre)
 		return words, named(path, err)
 	}
-	files, err := hf.OpenFolder(path)
+	files, err := a.Files.OpenFolder(path)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +104,7 @@ func named(path string, err error) error {
 
 // openModel opens a MODEL for computing, with its tokenizer.
 func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *tokenizer.Tokenizer, error) {
-	o := forward.Options{Run: forward.Run{Workers: a.Jobs, Rounded: a.rounded}}
+	o := forward.Options{Run: forward.Run{Workers: a.Jobs, Rounded: a.rounded}, Files: a.Files}
 	if a.MaxMemory > 0 {
 		o.MapLimit = min(2<<30, a.MaxMemory/2) // mapped pages count as the process's own
 	}

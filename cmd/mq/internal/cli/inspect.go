@@ -51,7 +51,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Short: "Print the key-values and tensors of a GGUF file or a checkpoint folder",
 		Args:  exactArgs(1, "FILE or DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := describe(cmd.Context(), args[0])
+			d, err := describe(cmd.Context(), args[0], a.Files)
 			if err != nil {
 				return err
 			}
@@ -74,13 +74,13 @@ func (a *app) inspectCommand() *cobra.Command {
 	return cmd
 }
 
-func describe(ctx context.Context, path string) (*description, error) {
+func describe(ctx context.Context, path string, files hf.Options) (*description, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return describeCheckpoint(ctx, path)
+		return describeCheckpoint(ctx, path, files)
 	}
 	file, err := gguf.Open(path)
 	if err != nil {
@@ -106,8 +106,8 @@ func describe(ctx context.Context, path string) (*description, error) {
 	return d, nil
 }
 
-func describeCheckpoint(ctx context.Context, dir string) (*description, error) {
-	ckpt, err := hf.Open(ctx, dir)
+func describeCheckpoint(ctx context.Context, dir string, files hf.Options) (*description, error) {
+	ckpt, err := files.Open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

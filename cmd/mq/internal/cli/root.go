@@ -131,6 +131,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
 	persistent.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
+	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.Explain(cmd, err) })

@@ -7,6 +7,7 @@ import (
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/pipeline"
 	"github.com/f190792d/mq/quantize"
 )
@@ -17,6 +18,7 @@ var Advice = []struct {
 	About error
 	Says  string
 }{
+	{hf.ErrLink, "or trust the link with --follow-links"},
 	{atomicfile.ErrExists, "--force replaces it"},
 	{atomicfile.ErrUnfinished, "go on with it by --resume, or drop it by --force"},
 	{pipeline.ErrMismatch, "--force without --resume begins anew"},

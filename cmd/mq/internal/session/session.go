@@ -24,6 +24,7 @@ type Session struct {
 	Jobs      int
 	MaxMemory int64 // bytes; 0 for the default
 	Version   string
+	Files     hf.Options // how checkpoint folders are opened
 
 	steps Steps // of the call that is running
 }
@@ -61,7 +62,7 @@ func (s *Session) Open(ctx context.Context, path string, o pipeline.Options) (jo
 	defer s.Steps().Finish()
 	s.common(&o)
 	if folder {
-		ckpt, err := hf.Open(ctx, path)
+		ckpt, err := s.Files.Open(ctx, path)
 		if err != nil {
 			return nil, nil, err
 		}

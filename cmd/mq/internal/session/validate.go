@@ -13,7 +13,7 @@ import (
 func (s *Session) Validate(ctx context.Context, path string, o validate.Options) (*validate.Report, error) {
 	steps := s.Steps()
 	defer steps.Finish()
-	o.Workers, o.Memory, o.Render = s.Jobs, s.Budget(), template.Render
+	o.Workers, o.Memory, o.Render, o.Files = s.Jobs, s.Budget(), template.Render, s.Files
 	o.Progress = steps.Show
 	return validate.File(ctx, path, o)
 }
@@ -22,7 +22,7 @@ func (s *Session) Validate(ctx context.Context, path string, o validate.Options)
 func (s *Session) Rederive(ctx context.Context, path, source, matrix string) error {
 	steps := s.Steps()
 	departures, err := pipeline.Rederive(ctx, path, source, pipeline.RederiveOptions{
-		Matrix: matrix, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Show,
+		Matrix: matrix, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Show, Files: s.Files,
 	})
 	steps.Finish()
 	if err != nil {
