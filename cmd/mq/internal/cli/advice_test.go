@@ -18,6 +18,7 @@ func TestAdviceNamesFlagsThatExist(t *testing.T) {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name] = true })
+		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name] = true })
 		for _, sub := range c.Commands() {
 			walk(sub)
 		}
