@@ -12,7 +12,7 @@ func (f *splitSearch) try(i, k int) {
 // tryShared adds the sums of the three runs.
 func (f *splitSearch) tryShared(i, k int) {
 	n := 32
-	a, b, all := f.ends[0][i], f.ends[0][k], f.ends[0][n]
+	a, b, all := f.below(1, i), f.below(1, k), f.below(1, n)
 	for d, v := range &values1 {
 		lx := float32(a.x*v[0]) + float32((b.x-a.x)*v[1]) + float32((all.x-b.x)*v[2])
 		ll := float32(a.w*v[0]*v[0]) + float32((b.w-a.w)*v[1]*v[1]) + float32((all.w-b.w)*v[2]*v[2])
@@ -25,7 +25,7 @@ func (f *splitSearch) tryHalves(i, k int) {
 	n := 16
 	var lx, ll [2][2]float32 // by half and shift
 	for h := range lx {
-		a, b, all := f.ends[h][i], f.ends[h][k], f.ends[h][n]
+		a, b, all := f.below(h, i), f.below(h, k), f.below(h, n)
 		below := a.x + b.x
 		for d, v := range &values1 {
 			rise, fall := float32(v[0]*v[0])-float32(v[1]*v[1]), float32(v[1]*v[1])-float32(v[2]*v[2])
@@ -45,4 +45,11 @@ func (s *score) offer(lx, ll float32, begin, end, choice int) {
 		s.best = s.scale * lx
 		s.begin, s.end, s.choice = begin, end, choice
 	}
+}
+
+// sums are those over the values of a half below an end.
+type sums struct{ x, w float32 }
+
+func (f *splitSearch) below(half, end int) sums {
+	return sums{f.ends.X[half][end], f.ends.W[half][end]}
 }

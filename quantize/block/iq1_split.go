@@ -12,7 +12,7 @@ type split struct {
 	book   *coder
 	x, w   []float32         // of the sub-block
 	all    [superLen]float32 // weights of the super-block
-	keys   [32]uint64        // see sort
+	order  kernel.Order      // of the values of the sub-block
 	codes  [4]uint16         // of groups of eight
 	ranks  [4]uint16         // in the book
 	down   [4]uint8          // 1: the shift of the group is down
@@ -44,49 +44,6 @@ func (s *split) load(x []float32, j, n int, tiny float32) bool {
 	return !(s.scale < tiny)
 }
 
-// sort puts the numbers of values in the lower halves of keys, in ascending
-// order of the values; equal values keep their order.
-func (s *split) sort() {
-	keys := s.keys[:len(s.x)]
-	for i, v := range s.x {
-		if v == 0 {
-			v = 0 // a negative zero is no less than another
-		}
-		bits := math.Float32bits(v)
-		if bits>>31 != 0 {
-			bits = ^bits
-		} else {
-			bits |= 1 << 31
-		}
-		keys[i] = uint64(bits)<<32 | uint64(i)
-	}
-	for _, pair := range network[len(keys)/32] {
-		i, j := pair[0]&31, pair[1]&31
-		a, b := s.keys[i], s.keys[j]
-		s.keys[i], s.keys[j] = min(a, b), max(a, b)
-	}
-}
-
-// network sorts 16 or 32 values by comparing fixed pairs, without a branch
-// to mispredict: Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M).
-var network = [2][][2]uint8{mergeExchange(16), mergeExchange(32)}
-
-func mergeExchange(n int) (pairs [][2]uint8) {
-	for p := n / 2; p > 0; p /= 2 {
-		for q, r, d := n/2, 0, p; ; q, r, d = q/2, p, q-p {
-			for i := range n - d {
-				if i&p == r {
-					pairs = append(pairs, [2]uint8{uint8(i), uint8(i + d)})
-				}
-			}
-			if q == p {
-				break
-			}
-		}
-	}
-	return pairs
-}
-
 // assign turns a split into codes. A negative scale turns levels and shifts
 // around. It says whether there is a split.
 func (s *split) assign(found score) bool {
@@ -103,8 +60,8 @@ func (s *split) assign(found score) bool {
 		}
 	}
 	clear(s.codes[:])
-	for i, key := range s.keys[:len(s.x)] {
-		k, level := uint32(key), uint16(1)
+	for i, k := range s.order.Numbers[:len(s.x)] {
+		level := uint16(1)
 		switch {
 		case i < found.begin:
 			level = low

@@ -151,34 +151,6 @@ func TestSplitSearchIsExhaustive(t *testing.T) {
 	}
 }
 
-func TestSortKeepsTheOrderOfEqualValues(t *testing.T) {
-	for _, n := range []int{16, 32} {
-		s := new(split)
-		blocks(n, func(x, _ []float32) {
-			s.x = x
-			s.sort()
-			want := make([]int, n)
-			for i := range want {
-				want[i] = i
-			}
-			slices.SortStableFunc(want, func(a, b int) int {
-				switch {
-				case x[a] < x[b]:
-					return -1
-				case x[a] > x[b]:
-					return 1
-				}
-				return 0
-			})
-			for i, k := range want {
-				if got := int(uint32(s.keys[i])); got != k {
-					t.Fatalf("%v: value %d is at %d, want %d", x, got, i, k)
-				}
-			}
-		})
-	}
-}
-
 func TestEighthSignMakesMinusesEven(t *testing.T) {
 	var s gridSearch
 	s.use(&iq2xs)

@@ -30,6 +30,8 @@ type variant struct {
 	prepare           [2]prepareKernel // the second makes minuses even
 	spreadTries       func(tries, numerators *float32, octets int, limit float32)
 	clearBest         func(sums *float32, n int) int
+	ranks             [2]func(ranks *uint32, x *float32) // of 16 values, and 32
+	setSplits         func(splits, ends, factors *float32)
 	scanSplits        func(s *float32, n int, bar float32) float32
 	tryTernary        tryKernel
 	tryOctal          tryKernel

@@ -43,6 +43,8 @@ var avx2 = variant{
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	spreadTries: spreadTriesAVX2,
 	clearBest:   clearBestAVX2,
+	ranks:       [2]func(*uint32, *float32){ranks16AVX2, ranks32AVX2},
+	setSplits:   setSplitsAVX2,
 	scanSplits:  scanSplitsAVX2,
 }
 

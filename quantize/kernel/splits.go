@@ -24,6 +24,9 @@ type Splits struct {
 	Near [maxEnds]uint64
 
 	spans [maxEnds / 4]span
+	// What weights below the beginning and below the end of the run of 1 count,
+	// of the first half and of the second for each choice, and of all.
+	factors [8]float32
 }
 
 // A span bounds four consecutive ends.
@@ -32,15 +35,71 @@ type span struct {
 	w         [2]float32
 }
 
+// Ends are the sums of w·x and of w over the values below each end, in two
+// halves of which one may be empty.
+//
+// The assembly knows the order of the fields.
+type Ends struct {
+	X, W [2][maxEnds]float32
+
+	n int
+}
+
+// Clip puts what follows the n+1 ends out of reach.
+func (e *Ends) Clip(n int) {
+	if e.n == n {
+		return
+	}
+	e.n = n
+	for k := n + 1; k < maxEnds; k++ {
+		e.W[1][k] = -infinity // which counts negatively
+	}
+}
+
+// Set takes the sums below n+1 ends, which are clipped. The first half has three given values for
+// its levels, one apart, the second those of each choice.
+func (s *Splits) Set(e *Ends, n int, first *[3]float32, second *[2][3]float32) {
+	squares := func(v *[3]float32) (a, b, c float32) { return v[0] * v[0], v[1] * v[1], v[2] * v[2] }
+	a, b, c := squares(first)
+	f := &s.factors
+	f[0], f[3] = a-b, b-c
+	for i := range second {
+		v := &second[i]
+		s.X[i] = float32(e.X[0][n]*first[2]) + float32(e.X[1][n]*v[2])
+		f[6+i] = float32(e.W[0][n]*c) + float32(e.W[1][n]*v[2]*v[2])
+		a, b, c := squares(v)
+		f[1+i], f[4+i] = a-b, b-c
+	}
+	if active.setSplits != nil {
+		active.setSplits(&s.X[0], &e.X[0][0], &f[0])
+		return
+	}
+	for i := range n + 1 {
+		s.EndX[i] = e.X[0][i] + e.X[1][i]
+		for c := range s.Begin {
+			s.Begin[c][i] = float32(e.W[0][i]*f[0]) + float32(e.W[1][i]*f[1+c]) + f[6+c]
+			s.EndW[c][i] = float32(e.W[0][i]*f[3]) + float32(e.W[1][i]*f[4+c])
+		}
+	}
+}
+
+// Reaches reports whether a split reaches the bar.
+func (s *Splits) Reaches(i, k int, bar float32) bool {
+	for c := range s.X {
+		lx, ll := s.X[c]-s.EndX[i]-s.EndX[k], s.Begin[c][i]+s.EndW[c][k]
+		if lx*lx > bar*ll {
+			return true
+		}
+	}
+	return false
+}
+
 // Scan sets Near, for splits of n values, to those that reach the bar, a
 // positive score, which it raises to slightly below the best score that it
 // sees, and returns.
 func (s *Splits) Scan(n int, bar float32) float32 {
 	if active.scanSplits == nil {
 		return s.scan(n, bar)
-	}
-	for k := n + 1; k < maxEnds; k++ { // out of reach
-		s.EndW[0][k], s.EndW[1][k] = infinity, infinity
 	}
 	return active.scanSplits(&s.X[0], n, bar)
 }

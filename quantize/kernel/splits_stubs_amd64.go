@@ -4,6 +4,21 @@
 
 package kernel
 
+// ranks16AVX2 finds the ranks of values; see Order.
+//
+//go:noescape
+func ranks16AVX2(ranks *uint32, x *float32)
+
+// ranks32AVX2 finds the ranks of values; see Order.
+//
+//go:noescape
+func ranks32AVX2(ranks *uint32, x *float32)
+
+// setSplitsAVX2 fills the tables of ends; see Splits.Set.
+//
+//go:noescape
+func setSplitsAVX2(splits *float32, ends *float32, factors *float32)
+
 // scanSplitsAVX2 reports the splits that reach the bar; see Splits.Scan.
 //
 //go:noescape

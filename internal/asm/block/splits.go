@@ -18,9 +18,12 @@ const (
 	splitNear  = splitEndW + 2*splitRow
 )
 
-// Splits emits the search for splits whose score reaches a bar. Lanes are the
-// second ends.
+// Splits emits the order of values, and the search for splits whose score
+// reaches a bar. Lanes are the second ends.
 func Splits() {
+	ranks("ranks16AVX2", 16)
+	ranks("ranks32AVX2", 32)
+	setSplits()
 	TEXT("scanSplitsAVX2", NOSPLIT, "func(s *float32, n int, bar float32) float32")
 	Doc("scanSplitsAVX2 reports the splits that reach the bar; see Splits.Scan.")
 	Pragma("noescape")
