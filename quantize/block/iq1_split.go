@@ -107,8 +107,8 @@ func (s *split) nearest(g int, place int32) uint16 {
 		for l, v := range values1[s.down[g]] {
 			s.near.Values[l] = s.scale * v
 		}
-		if s.near.Search(true, x, w, s.book.planes(place), list) {
-			return s.near.Nearest(true, list)
+		if s.near.Search(x, w, s.book.planes(place), list) {
+			return s.near.Nearest(list)
 		}
 	}
 	for l, v := range values1[s.down[g]] {

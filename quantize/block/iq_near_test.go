@@ -39,18 +39,40 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 				break
 			}
 			s.once.Inverse[0], s.once.Scale[0] = s.tries.Inverse[k], s.tries.Scale[k]
-			s.try(1<<g, 1, &s.once, &s.chosen, &s.apart)
-			if s.apart[g] != outside[g]>>k&1 || s.chosen[g][0] != got[g][k] {
+			s.try(1<<g, 1, &s.once, &s.chosen, &s.onceOutside, &s.onceApart)
+			if s.onceOutside[g] != outside[g]>>k&1 || s.chosen[g][0] != got[g][k] {
 				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, s.once.Scale[0], s.chosen[g][0], got[g][k])
 			}
 		}
 	}
+	checkSettled(t, s, n)
 	for k := range n {
 		for g := range f.size / f.dims {
 			s.codes[g] = uint16(got[g][k])
 		}
 		if x, l := s.project(); !sameOrNaN(x, lx[k]) || !sameOrNaN(l, ll[k]) {
 			t.Fatalf("%d bytes: sums of try %d are %v and %v, want %v and %v", f.bytes, k, lx[k], ll[k], x, l)
+		}
+	}
+}
+
+// checkSettled compares the codes that follow from those of two tries, for
+// scales between all of them, with a search for each.
+func checkSettled(t *testing.T, s *gridSearch, n int) {
+	t.Helper()
+	if !s.kernels {
+		return
+	}
+	s.tryCodes(n)
+	for k := range n - 1 {
+		scale := s.tries.Scale[k] + 0.3*(s.tries.Scale[k+1]-s.tries.Scale[k])
+		s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
+		settled := s.allGroups() &^ s.settle(s.allGroups(), 1/scale, scale)
+		for g := range s.size / s.dims {
+			s.tryEach(g, 1, &s.once, &s.chosen[g])
+			if settled>>g&1 != 0 && s.codes[g] != uint16(s.chosen[g][0]) {
+				t.Fatalf("%d bytes: x %v w %v scale %v: group %d settles for %x, want %x", s.bytes, s.x, s.w, scale, g, s.codes[g], s.chosen[g][0])
+			}
 		}
 	}
 }

@@ -14,8 +14,8 @@ type coder struct {
 	// place says for each code its rank, or, for one outside of the book,
 	// the complement of the start of its neighbours in near.
 	place []int32
-	// near holds lists, each behind its length, and what a kernel reads of
-	// them, if there is one.
+	// near holds lists, each behind its length, and, of the book of IQ1, what a
+	// kernel reads of them, if there is one. Room for kernels follows.
 	near []uint16
 }
 
@@ -47,10 +47,11 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 		}
 		c.place[code] = ^int32(len(c.near))
 		c.near = measure.appendShells(c.near, code, shells)
-		if kernel.HasNear() {
-			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]), l.dims == 8)
+		if len(book.codes) == 2048 && kernel.HasNear() {
+			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]))
 		}
 	}
+	c.near = append(c.near, make([]uint16, kernel.ListRoom)...)
 	for _, code := range book.codes {
 		c.place[code]--
 	}

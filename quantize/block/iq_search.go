@@ -17,23 +17,25 @@ type gridSearch struct {
 	lanes  kernel.Scratch
 	// Of the sub-block in turn: magnitudes, their weights w and √w, signs, the
 	// greatest magnitude with its sign and without, a first scale.
-	x, w, root        []float32
-	signs             []uint8
-	top, reach, first float32
-	codes             [8]uint16         // the result
-	numerators        kernel.Numerators // what tries make of the limit
-	tries             kernel.Tries
-	density           float32 // tries per unit of the inverse scale
-	lines             lines
-	grid              kernel.Grid
-	once              kernel.Tries  // the scale for which codes are chosen again
-	chosen            [8]kernel.Row // and the codes
-	apart             [8]uint32
-	tried             [8]kernel.Row
-	outside           [8]uint32 // bit t: the point of the group at try t is not in the book
-	lx, ll            [8]terms  // of Σw·l·x and Σw·l²
-	sumX              [kernel.MaxTries]float32
-	sumL              [kernel.MaxTries]float32
+	x, w, root             []float32
+	signs                  []uint8
+	top, reach, first      float32
+	codes                  [8]uint16         // the result
+	numerators             kernel.Numerators // what tries make of the limit
+	tries                  kernel.Tries
+	density                float32 // tries per unit of the inverse scale
+	lines                  lines
+	grid                   kernel.Grid
+	once                   kernel.Tries  // the scale for which codes are chosen again
+	chosen                 [8]kernel.Row // and the codes
+	onceOutside, onceApart [8]uint32
+	tried                  [8]kernel.Row
+	outside                [8]uint32 // bit t: the point of the group at try t is not in the book
+	apart                  [8]uint32 // bit t: the code at try t may not be that of try t-1; see try
+	kernels                bool      // chose the codes of the tries
+	lx, ll                 [8]terms  // of Σw·l·x and Σw·l²
+	sumX                   [kernel.MaxTries]float32
+	sumL                   [kernel.MaxTries]float32
 }
 
 // fit chooses codes and the scale for the sub-block in x and w, and whether
@@ -132,8 +134,11 @@ func (s *gridSearch) take(t int) (again uint8) {
 // the least-squares scale for all of the codes.
 func (s *gridSearch) again(set uint8, scale float32) float32 {
 	s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
+	if s.kernels {
+		set = s.settle(set, 1/scale, scale)
+	}
 	if kernel.HasGrid() && s.wellScaled(&s.once, 1) {
-		s.try(set, 1, &s.once, &s.chosen, &s.apart)
+		s.try(set, 1, &s.once, &s.chosen, &s.onceOutside, &s.onceApart)
 	} else {
 		for rest := set; rest != 0; rest &= rest - 1 {
 			g := bits.TrailingZeros8(rest)

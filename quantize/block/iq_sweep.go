@@ -40,8 +40,9 @@ func (s *gridSearch) sweep(g, n int) {
 // tryCodes chooses the codes of all groups at all n scales.
 func (s *gridSearch) tryCodes(n int) {
 	shared := s.wellScaled(&s.tries, n)
-	if shared && kernel.HasGrid() {
-		s.try(s.allGroups(), n, &s.tries, &s.tried, &s.outside)
+	s.kernels = shared && kernel.HasGrid()
+	if s.kernels {
+		s.try(s.allGroups(), n, &s.tries, &s.tried, &s.outside, &s.apart)
 		return
 	}
 	for g := range s.size / s.dims {

@@ -34,7 +34,6 @@ var avx2 = variant{
 	magnitudes32: magnitudes32AVX2,
 
 	nearTernary: nearTernaryAVX2,
-	nearOctal:   nearOctalAVX2,
 	tryTernary:  tryTernaryAVX2,
 	tryOctal:    tryOctalAVX2,
 	sumTernary:  [2]sumKernel{sumTernary16AVX2, sumTernary24AVX2},

@@ -5,6 +5,9 @@ import "math/bits"
 // MaxTries is the most scales at which codes are tried.
 const MaxTries = 31
 
+// ListRoom is how many codes beyond a list a kernel reads.
+const ListRoom = 16
+
 // room is how many floats beyond the last one a kernel reads and writes.
 const room = 8
 
@@ -46,8 +49,8 @@ type Grid struct {
 	tables [2][8][8]float32 //nolint:unused // the assembly writes and reads it
 	slack  [8]float32       //nolint:unused
 	slacks [8]float32       //nolint:unused
-	open   [2]uint64        //nolint:unused
-	sets   [8]struct{ outside, unsure uint32 }
+	open   [4]uint64        //nolint:unused
+	sets   [8]TrySets
 	groups [2]uint64                  //nolint:unused
 	points [MaxTries + 1]uint32       //nolint:unused
 	lists  [5][maxLines + room]uint32 //nolint:unused
@@ -65,8 +68,8 @@ func HasGrid() bool { return active.tryTernary != nil }
 // Try rounds a set of groups to the lattice at the first n scales, and replaces
 // points that are not in the codebook by the code of their list with the least
 // Σw(scale·q-x)². place has the rank of each code, or the complement of where
-// in near its list begins, behind its length; at least as many as room follow
-// the last list. Tries tells what became of a group.
+// in near its list begins, behind its length; at least ListRoom more
+// follow the last list. Tries tells what became of a group.
 //
 // The numbers must not be so large that sums overflow.
 func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8, codes []Row, place []int32, near []uint16) {
@@ -82,12 +85,17 @@ func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8,
 	try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, len(x)/8, int(set), &codes[0][0], &place[0], &near[0])
 }
 
-// Tries returns the sets of tries of a group whose points are outside of the
-// codebook, and of those the tries whose code rounding errors may decide: that
-// one is not set.
-func (g *Grid) Tries(group int) (outside, unsure uint32) {
-	return g.sets[group].outside, g.sets[group].unsure
+// TrySets are the sets of tries of a group whose points are outside of the
+// codebook, of those the tries whose code rounding errors may decide, so that it
+// is not set, and of all the tries whose point is not that of the try before.
+type TrySets struct {
+	Outside, Unsure, Starts uint32
+
+	_ uint32
 }
+
+// Tries returns the sets of tries of a group.
+func (g *Grid) Tries(group int) TrySets { return g.sets[group] }
 
 // Sum returns, for n tries, Σw·q·x and Σw·q² of the codes of all groups, added
 // in order. It knows up to 24 tries of ternary codes.

@@ -9,12 +9,11 @@ import (
 // maxNear is the length of the longest list that Near.Search takes.
 const maxNear = 2048
 
-// A Near finds the codes of a list that may be nearest to a group of values,
-// under weights. A code has one of three levels for each of eight values, in
-// two bits each, or one of eight for each of four, in three bits.
+// A Near finds the codes of a list that may be nearest to a group of eight
+// values, under weights. A code has one of three levels for each, in two bits.
 type Near struct {
 	// Values are what levels stand for; Search needs them set.
-	Values [8]float32
+	Values [3]float32
 	// Masks has a bit for each code of the list, 32 to a word.
 	Masks [maxNear / 32]uint32
 
@@ -30,13 +29,10 @@ func HasNear() bool { return active.nearTernary != nil }
 // AppendPlanes appends a list of codes in the form that Search reads: of each
 // 32, filled up with zeros, those bytes that tell the levels of the first
 // half of the values, then the others.
-func AppendPlanes(to, codes []uint16, ternary bool) []uint16 {
+func AppendPlanes(to, codes []uint16) []uint16 {
 	for ; len(codes) > 0; codes = codes[min(32, len(codes)):] {
 		var low, high [32]uint16
 		for i, code := range codes[:min(32, len(codes))] {
-			if !ternary {
-				code = code&7 | code<<1&0x70 | code<<2&0x700 | code<<3&0x7000
-			}
 			low[i], high[i] = code&255, code>>8
 		}
 		for _, plane := range [][32]uint16{low, high} {
@@ -52,36 +48,27 @@ func AppendPlanes(to, codes []uint16, ternary bool) []uint16 {
 // have the least Σw(value-x)²: all others have more, whatever the order of
 // additions. It returns false where it does not know: there is no kernel, or
 // the numbers are not for it.
-func (s *Near) Search(ternary bool, x, w []float32, planes, list []uint16) bool {
-	search, values := active.nearOctal, 4
-	if ternary {
-		search, values = active.nearTernary, 8
-	}
+func (s *Near) Search(x, w []float32, planes, list []uint16) bool {
+	search := active.nearTernary
 	n := len(list)
 	if search == nil || n > maxNear || n == 0 {
 		return false
 	}
 	blocks := (n + 31) / 32
-	_, _, _ = x[values-1], w[values-1], planes[32*blocks-1]
+	_, _, _ = x[7], w[7], planes[32*blocks-1]
 	last := ^uint32(0) >> (uint(-n) & 31)
 	return search(&x[0], &w[0], &s.Values[0], uint32(list[0]), (*byte)(unsafe.Pointer(&planes[0])), blocks, last, &s.terms[0], &s.sums[0], &s.Masks[0])
 }
 
 // Nearest returns the first of the codes of the list in Masks with the least
 // Σw(value-x)², added in order.
-func (s *Near) Nearest(ternary bool, list []uint16) (code uint16) {
+func (s *Near) Nearest(list []uint16) (code uint16) {
 	code = list[0]
 	least := float32(math.MaxFloat32)
 	for word, set := range s.Masks[:(len(list)+31)/32] {
 		for ; set != 0; set &= set - 1 {
 			c := list[32*word+bits.TrailingZeros32(set)]
-			var sum float32
-			if ternary {
-				sum = s.ternary(c)
-			} else {
-				sum = s.octal(c)
-			}
-			if sum < least {
+			if sum := s.sum(c); sum < least {
 				code, least = c, sum
 			}
 		}
@@ -89,7 +76,7 @@ func (s *Near) Nearest(ternary bool, list []uint16) (code uint16) {
 	return code
 }
 
-func (s *Near) ternary(code uint16) float32 {
+func (s *Near) sum(code uint16) float32 {
 	t := &s.terms
 	sum := t[code&3<<3]
 	sum += t[code>>2&3<<3|1]
@@ -99,12 +86,4 @@ func (s *Near) ternary(code uint16) float32 {
 	sum += t[code>>10&3<<3|5]
 	sum += t[code>>12&3<<3|6]
 	return sum + t[code>>14<<3|7]
-}
-
-func (s *Near) octal(code uint16) float32 {
-	t := &s.terms
-	sum := t[code&3<<3|code&4]
-	sum += t[code>>3&3<<3|code>>3&4|1]
-	sum += t[code>>6&3<<3|code>>6&4|2]
-	return sum + t[code>>9&3<<3|code>>9&4|3]
 }

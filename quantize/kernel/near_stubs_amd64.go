@@ -8,8 +8,3 @@ package kernel
 //
 //go:noescape
 func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
-
-// nearOctalAVX2 reports codes, unless the rounding errors of costs are too large, or the sums.
-//
-//go:noescape
-func nearOctalAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool

@@ -45,8 +45,8 @@ func Grids() {
 }
 
 // The layout of kernel.Grid: tables of lines, a then b; the slack of the group
-// in all lanes, and of each group; the sets of tries outside and unsure, of the
-// group and of each; the groups to come; the points of tries; the lines of a
+// in all lanes, and of each group; the sets of tries that are outside, unsure
+// and first of a point, of the group and of each; the groups to come; the points of tries; the lines of a
 // list and its codes; their heights at two scales.
 const (
 	gridB       = 8 * 32
@@ -54,8 +54,9 @@ const (
 	gridSlacks  = gridSlack + 32
 	gridOutside = gridSlacks + 4*8
 	gridUnsure  = gridOutside + 8
-	gridSets    = gridUnsure + 8
-	gridLeft    = gridSets + 8*8
+	gridStarts  = gridUnsure + 8
+	gridSets    = gridStarts + 16
+	gridLeft    = gridSets + 8*16
 	gridGroup   = gridLeft + 8
 	gridPoints  = gridGroup + 8
 	gridListA   = gridPoints + 4*32
@@ -125,6 +126,7 @@ func (l grid) try(name string) {
 	s.codes = pointer("codes")
 	ADDQ(row, s.codes)
 	starts := s.points(x)
+	MOVQ(starts, Mem{Base: s.g, Disp: gridStarts})
 	none := GP64()
 	XORQ(none, none)
 	MOVQ(none, Mem{Base: s.g, Disp: gridOutside})
@@ -172,12 +174,13 @@ func (l grid) try(name string) {
 	JMP(operand.LabelRef("run"))
 
 	Label("next")
-	outside, unsure := GP64(), GP64()
 	MOVQ(Mem{Base: s.g, Disp: gridGroup}, group)
-	MOVQ(Mem{Base: s.g, Disp: gridOutside}, outside)
-	MOVQ(Mem{Base: s.g, Disp: gridUnsure}, unsure)
-	MOVL(outside.As32(), Mem{Base: s.g, Index: group, Scale: 8, Disp: gridSets})
-	MOVL(unsure.As32(), Mem{Base: s.g, Index: group, Scale: 8, Disp: gridSets + 4})
+	SHLQ(operand.Imm(4), group)
+	for i, field := range []int{gridOutside, gridUnsure, gridStarts} {
+		set := GP64()
+		MOVQ(Mem{Base: s.g, Disp: field}, set)
+		MOVL(set.As32(), Mem{Base: s.g, Index: group, Scale: 1, Disp: gridSets + 4*i})
+	}
 	JMP(operand.LabelRef("group"))
 	Label("done")
 	VZEROUPPER()

@@ -11,13 +11,10 @@ import (
 // NearCodes emits the search for the codes of a list that may be the nearest to a
 // group of values.
 func NearCodes() {
-	near("nearTernaryAVX2", 3, ternaryTables)
-	near("nearOctalAVX2", 4, octalTables)
+	near("nearTernaryAVX2")
 }
 
-// A nearSearch has the costs of levels: for three levels vector l has level l
-// of eight positions; for eight levels vector l has level l of four positions
-// and level l+4 of the same.
+// A nearSearch has the costs of levels: vector l has level l of eight positions.
 type nearSearch struct {
 	cost []Reg
 	code reg.Register // of which the cost is known to be low
@@ -34,29 +31,24 @@ const tolerance = 10
 // The cost of a code is the sum of those of its levels. Less the least cost
 // at each position, the excess, it is measured in units of a 200th of that of
 // the known code, rounded to bytes at each position, and added with
-// saturation by looking up pairs of positions, or one, in tables of 16 bytes.
+// saturation by looking up pairs of positions in tables of 16 bytes.
 //
 // A sum of eight bytes is at most four units off, and rounding errors of the
 // costs are less than another. So a code whose sum exceeds the least one by
 // more than ten exceeds the least cost. The others are reported, a bit for
 // each.
-func near(name string, levels int, tables func(s nearSearch, least, perUnit Reg) [4]Reg) {
+func near(name string) {
 	TEXT(name, NOSPLIT, "func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool")
 	Doc(name + " reports codes, unless the rounding errors of costs are too large, or the sums.")
 	Pragma("noescape")
 	s := nearSearch{code: Load(Param("code"), GP32())}
-	s.prices(levels)
+	s.prices()
 	least := s.cost[0]
 	for _, c := range s.cost[1:] {
 		least = Least(least, c)
 	}
-	if levels == 4 {
-		swapped := YMM()
-		VPERM2F128(operand.Imm(1), least, least, swapped)
-		least = Least(least, swapped)
-	}
 	perUnit := s.unit(least)
-	table := tables(s, least, perUnit)
+	table := ternaryTables(s, least, perUnit)
 	lowest := sumExcesses(table)
 	reportWithin(limitAbove(lowest))
 	giveBool(1)
@@ -68,16 +60,9 @@ func near(name string, levels int, tables func(s nearSearch, least, perUnit Reg)
 // excess of the known code is so small that rounding errors could matter.
 func (s *nearSearch) unit(least Reg) (perUnit Reg) {
 	known := s.known()
-	// Each position occurs once among the lanes of known that are not zero.
-	floor := least
-	if len(s.cost) == 4 {
-		floor = YMM()
-		VXORPS(floor, floor, floor)
-		VBLENDPS(operand.Imm(0x0f), least, floor, floor)
-	}
 	total, excess := YMM(), YMM()
 	VMOVAPS(known, total)
-	VSUBPS(floor, known, excess)
+	VSUBPS(least, known, excess)
 	// Lanes 0 and 1 of each half of the sums are of the total and the excess.
 	VHADDPS(excess, total, total)
 	VHADDPS(total, total, total)
@@ -197,50 +182,28 @@ func lastBits() Mem {
 }
 
 // prices computes w·(value-x)² of all levels and stores them.
-func (s *nearSearch) prices(levels int) {
-	x, w := Load(Param("x"), GP64()).(reg.GPVirtual), Load(Param("w"), GP64()).(reg.GPVirtual)
-	values := Load(Param("values"), GP64()).(reg.GPVirtual)
-	terms := Load(Param("terms"), GP64()).(reg.GPVirtual)
-	vx, vw := YMM(), YMM()
-	if levels == 3 {
-		vx, vw = LoadV(Mem{Base: x}), LoadV(Mem{Base: w})
-	} else {
-		VBROADCASTF128(Mem{Base: x}, vx)
-		VBROADCASTF128(Mem{Base: w}, vw)
-	}
-	for l := range levels {
-		value := Broadcast(Mem{Base: values, Disp: 4 * l})
-		if levels == 4 {
-			upper := Broadcast(Mem{Base: values, Disp: 4 * (l + 4)})
-			VBLENDPS(operand.Imm(0xf0), upper, value, value)
-		}
-		d := Sub(value, vx)
-		c := Mul(Mul(vw, d), d)
+func (s *nearSearch) prices() {
+	values, terms := pointer("values"), pointer("terms")
+	x, w := LoadV(Mem{Base: pointer("x")}), LoadV(Mem{Base: pointer("w")})
+	for l := range 3 {
+		d := Sub(Broadcast(Mem{Base: values, Disp: 4 * l}), x)
+		c := Mul(Mul(w, d), d)
 		StoreV(Mem{Base: terms, Disp: 32 * l}, c)
 		s.cost = append(s.cost, c)
 	}
 }
 
-// known has the costs of the known code, and zeros.
+// known has the costs of the known code.
 func (s *nearSearch) known() Reg {
 	level := YMM()
 	VMOVD(s.code, level.AsX())
 	VPBROADCASTD(level.AsX(), level)
-	if len(s.cost) == 3 {
-		VPSRLVD(Words("pairs", 0, 2, 4, 6, 8, 10, 12, 14), level, level)
-		VPAND(Bits(3), level, level)
-	} else {
-		VPSRLVD(Words("triples", 0, 3, 6, 9, 0, 3, 6, 9), level, level)
-		VPAND(Bits(7), level, level)
-	}
+	VPSRLVD(Words("pairs", 0, 2, 4, 6, 8, 10, 12, 14), level, level)
+	VPAND(Bits(3), level, level)
 	sum := Zero()
 	for l, c := range s.cost {
-		is, at := YMM(), Bits(uint32(l))
-		if len(s.cost) == 4 {
-			n := uint32(l)
-			at = Words("level"+string(rune('0'+l)), n, n, n, n, n+4, n+4, n+4, n+4)
-		}
-		VPCMPEQD(at, level, is)
+		is := YMM()
+		VPCMPEQD(Bits(uint32(l)), level, is)
 		VANDPS(c, is, is)
 		VORPS(is, sum, sum)
 	}
@@ -284,25 +247,6 @@ func ternaryTables(s nearSearch, least, perUnit Reg) (table [4]Reg) {
 		VPERM2I128(operand.Imm(0x00), first, first, low)
 		VPERM2I128(operand.Imm(0x11), first, first, high)
 		table[k], table[2+k] = low, high
-	}
-	return table
-}
-
-// octalTables has a table for each position: entry l is for level l.
-func octalTables(s nearSearch, least, perUnit Reg) (table [4]Reg) {
-	b := s.bytesOf(least, perUnit)
-	low, high := YMM(), YMM()
-	VPERM2I128(operand.Imm(0x00), b, b, low)
-	VPERM2I128(operand.Imm(0x11), b, b, high)
-	for p := range table {
-		row := 0x01010101*uint32(p) + 0x0c080400
-		name := string(rune('0' + p))
-		const none = 0x80808080
-		l, h := YMM(), YMM()
-		VPSHUFB(Words("lower"+name, row, none, none, none, row, none, none, none), low, l)
-		VPSHUFB(Words("upper"+name, none, row, none, none, none, row, none, none), high, h)
-		VPOR(h, l, l)
-		table[p] = l
 	}
 	return table
 }
