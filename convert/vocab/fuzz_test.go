@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
 
@@ -21,7 +22,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"config":{"pattern":"a+","default_vocab_size":300,"default_num_special_tokens":10},"vocab":[{"rank":0,"token_bytes":"AA=="}]}`))
 	f.Add([]byte("1 'a' 1\n2 b'\\xff' 1\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		vocabtest.Watched(t, len(raw), func() {
+		oracle.Watched(t, len(raw), func() {
 			for _, files := range []memFiles{
 				{"tokenizer.json": raw, "tokenizer_config.json": raw, "config.json": []byte("{}")},
 				{"tokenizer.model": raw}, {"qwen.tiktoken": raw}, {"tiktoken.model": raw}, {"tekken.json": raw},

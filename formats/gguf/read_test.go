@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/shared"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -189,7 +190,9 @@ func FuzzOpen(f *testing.F) {
 	f.Add(withKV("k", arr, nest(4), uint32(0), uint64(0)))
 	f.Add(withKV(AlignmentKey, uint32(4), uint32(64)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := open(b)
+		var file *File
+		var err error
+		oracle.Watched(t, len(b), func() { file, err = open(b) })
 		if err != nil {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/oracle"
 )
 
 func FuzzParseConfig(f *testing.F) {
@@ -15,7 +16,9 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := ParseConfig(data, "config.json")
+		var c Config
+		var err error
+		oracle.Watched(t, len(data), func() { c, err = ParseConfig(data, "config.json") })
 		if err != nil && !errors.Is(err, fault.ErrCorrupt) {
 			t.Fatal(err)
 		}
@@ -39,7 +42,9 @@ func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"weight_map":{"a":1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := fstest.MapFS{"config.json": text("{}"), "model.safetensors.index.json": {Data: data}, "x.safetensors": shard}
-		c, err := OpenFS(t.Context(), files, "m")
+		var c *Checkpoint
+		var err error
+		oracle.Watched(t, len(data), func() { c, err = OpenFS(t.Context(), files, "m") })
 		if err != nil {
 			if !errors.Is(err, fault.ErrCorrupt) {
 				t.Fatal(err)
@@ -57,7 +62,9 @@ func FuzzModelCard(f *testing.F) {
 	f.Add("---\na: &x [*x]\n---\n")
 	f.Add("---\n? {a: b}\n: c\n<<: {d: e}\n---")
 	f.Fuzz(func(t *testing.T, card string) {
-		fields, err := ParseCard([]byte(card))
+		var fields map[string]any
+		var err error
+		oracle.Watched(t, len(card), func() { fields, err = ParseCard([]byte(card)) })
 		if err == nil && fields == nil {
 			t.Fatal("no error and no card")
 		}

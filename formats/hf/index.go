@@ -21,6 +21,8 @@ const (
 	maxIndexEntries = 1 << 19
 	maxIndexFiles   = 1 << 14
 	maxListed       = 100 // names in one error
+
+	shortestEntry = 24 // bytes of most, to make room for them at once
 )
 
 // index is the weight_map of a model.safetensors.index.json.
@@ -50,7 +52,7 @@ func readIndex(f *Folder, name string) (*index, error) {
 	if err := lfs.Check(head); err != nil {
 		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}
-	entries, err := weightMap(newTokens(pyjson.NewReader(start, "null")))
+	entries, err := weightMap(newTokens(pyjson.NewReader(start, "null")), info.Size())
 	if err != nil {
 		if !errors.Is(err, fault.ErrCorrupt) {
 			err = fault.Corrupt("not valid JSON: %w", err)
@@ -119,7 +121,7 @@ func newIndex(f *Folder, name string, entries []indexEntry) (*index, error) {
 
 // weightMap walks the top level and collects weight_map; all else is skipped
 // without being kept.
-func weightMap(dec *tokens) ([]indexEntry, error) {
+func weightMap(dec *tokens, size int64) ([]indexEntry, error) {
 	if err := expect(dec, '{', "the index is not a JSON object"); err != nil {
 		return nil, err
 	}
@@ -141,6 +143,7 @@ func weightMap(dec *tokens) ([]indexEntry, error) {
 			return nil, fault.Corrupt("weight_map occurs twice")
 		}
 		seen = true
+		entries = make([]indexEntry, 0, min(maxIndexEntries, size/shortestEntry))
 		if err := expect(dec, '{', "weight_map is not an object"); err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/shared"
 	"github.com/google/go-cmp/cmp"
 )
@@ -319,7 +320,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(legacyBytes(f, m))
 	f.Add(tensors(f, gguf.TypeF32, "x.in_sum2", "x.counts"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := newMatrix(b)
+		var m *Matrix
+		var err error
+		oracle.Watched(t, len(b), func() { m, err = newMatrix(b) })
 		if err != nil {
 			return
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/oracle"
 )
 
 // The .bin files are written by internal/fixtures/pickle/generate.py.
@@ -296,7 +297,9 @@ func FuzzTensors(f *testing.F) {
 		f.Add(c.file)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		tensors, err := list(file)
+		var tensors []Tensor
+		var err error
+		oracle.Watched(t, len(file), func() { tensors, err = list(file) })
 		if err != nil {
 			return
 		}
@@ -315,7 +318,9 @@ func FuzzRun(f *testing.F) {
 	f.Add([]byte("ccollections\nOrderedDict\n)R}b(]lds."))
 	f.Fuzz(func(t *testing.T, code []byte) {
 		file := archived(string(code))
-		if _, err := list(file); err != nil && !errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrUnsupported) {
+		var err error
+		oracle.Watched(t, len(file), func() { _, err = list(file) })
+		if err != nil && !errors.Is(err, fault.ErrCorrupt) && !errors.Is(err, fault.ErrUnsupported) {
 			t.Fatal(err)
 		}
 	})

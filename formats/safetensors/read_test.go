@@ -13,6 +13,7 @@ import (
 	nlpodyssey "github.com/nlpodyssey/safetensors"
 
 	"github.com/f190792d/mq/formats/dtype"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/shared"
 )
 
@@ -217,7 +218,9 @@ func FuzzNew(f *testing.F) {
 	}
 	f.Add(buf.Bytes())
 	f.Fuzz(func(t *testing.T, file []byte) {
-		opened, err := read(file)
+		var opened *File
+		var err error
+		oracle.Watched(t, len(file), func() { opened, err = read(file) })
 		if err != nil {
 			return
 		}

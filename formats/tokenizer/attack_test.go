@@ -12,6 +12,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
 
@@ -77,7 +78,7 @@ func TestHostileTokenizerJSONIsBoundInTimeAndMemory(t *testing.T) {
 		"escapes":      []byte(`{` + model + `,"added_tokens":[{"id":1,"content":"` + strings.Repeat(`\u0041`, size/6) + `"}]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			vocabtest.Bounded(t, len(raw), func() {
+			oracle.Bounded(t, len(raw), func() {
 				tok, err := FromJSON(raw, nil)
 				classified(t, err)
 				if err == nil {
@@ -132,7 +133,7 @@ func TestOtherHostileVocabulariesAreBoundInTimeAndMemory(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			vocabtest.Bounded(t, len(test.raw), func() {
+			oracle.Bounded(t, len(test.raw), func() {
 				tok, err := test.build(test.raw)
 				classified(t, err)
 				if err == nil {
@@ -157,7 +158,7 @@ func TestHostileKeyValuesAreBoundInTimeAndMemory(t *testing.T) {
 			kvs := gguf.KVs{{Key: key("model"), Value: model}, {Key: key("tokens"), Value: tokens}, {Key: key("token_type"), Value: types},
 				{Key: key("scores"), Value: scores}, {Key: key("merges"), Value: []string{"a b"}}, {Key: key("pre"), Value: "gpt-2"}}
 			t.Run(fmt.Sprint(model, kind), func(t *testing.T) {
-				vocabtest.Bounded(t, count*length, func() {
+				oracle.Bounded(t, count*length, func() {
 					tok, err := FromGGUF(kvs)
 					classified(t, err)
 					if err == nil {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
 
@@ -44,7 +45,7 @@ func FuzzTokenizerJSON(f *testing.F) {
 	f.Add(toyJSON(toyBPE, `"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(){1024}{1024}{1024}"},"behavior":"Isolated"}`))
 	f.Add(toyJSON(toyBPE, `"pre_tokenizer":{"type":"Split","pattern":{"Regex":"((a|ab|b)+)+x(?!y)"},"behavior":"Isolated"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		vocabtest.Watched(t, len(raw), func() {
+		oracle.Watched(t, len(raw), func() {
 			tok, err := FromJSON(raw, raw)
 			classified(t, err)
 			if err == nil {
@@ -62,7 +63,7 @@ func FuzzSentencePiece(f *testing.F) {
 	f.Add(vocabtest.SentencePiece(2, true, toyPieces...))
 	f.Add([]byte{0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		vocabtest.Watched(t, len(raw), func() {
+		oracle.Watched(t, len(raw), func() {
 			tok, err := FromSentencePiece(raw)
 			classified(t, err)
 			if err == nil {
@@ -76,7 +77,7 @@ func FuzzRankFiles(f *testing.F) {
 	f.Add([]byte("YQ== 0\nYg== 1\nYWI= 2\n"))
 	f.Add([]byte(`{"config":{"pattern":"a+","default_vocab_size":300,"default_num_special_tokens":10},"vocab":[{"rank":0,"token_bytes":"AA=="}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		vocabtest.Watched(t, len(raw), func() {
+		oracle.Watched(t, len(raw), func() {
 			_, err := FromTiktoken(raw, TiktokenOptions{})
 			classified(t, err)
 			_, err = FromTekken(raw)
@@ -92,7 +93,7 @@ func FuzzJSONReader(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		vocabtest.Watched(t, len(text), func() {
+		oracle.Watched(t, len(text), func() {
 			r := &jsonReader{text: text}
 			span, err := r.span()
 			if err == nil {

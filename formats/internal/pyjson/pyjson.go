@@ -16,9 +16,17 @@ import (
 )
 
 // Unmarshal decodes the one JSON value of data into v as encoding/json does. A
-// constant in a place of v that is not a tree of any is read as null.
+// constant in a place of v that is not a tree of any is read as null. A tree
+// that would take much more memory than its text is refused.
 func Unmarshal(data []byte, v any) error {
-	if !hasConstants(data) {
+	constants, tree := survey(data)
+	switch v.(type) {
+	case *any, *map[string]any, *[]any:
+		if err := bounded(tree, len(data)); err != nil {
+			return err
+		}
+	}
+	if !constants {
 		return json.Unmarshal(trimMark(data), v)
 	}
 	return decode(NewReader(bytes.NewReader(data), "null"), v, false)
@@ -28,7 +36,10 @@ func Unmarshal(data []byte, v any) error {
 // json.Number holds a constant as well.
 func Object(data []byte) (map[string]any, error) {
 	var object map[string]any
-	constants := hasConstants(data)
+	constants, tree := survey(data)
+	if err := bounded(tree, len(data)); err != nil {
+		return nil, err
+	}
 	var r io.Reader = bytes.NewReader(trimMark(data))
 	if constants {
 		r = NewReader(r, "")
@@ -63,23 +74,38 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 func trimMark(data []byte) []byte { return bytes.TrimPrefix(data, byteOrderMark) }
 
-// hasConstants reports whether there is a constant outside of all strings.
-func hasConstants(data []byte) bool {
-	if !bytes.Contains(data, []byte("NaN")) && !bytes.Contains(data, []byte("Infinity")) {
-		return false
-	}
+// survey reports whether there is a constant outside of all strings, and the
+// bytes that a tree of the text takes at most.
+func survey(data []byte) (constants bool, tree int64) {
+	const object, value = 384, 32
 	inside := false
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
+		c := data[i]
+		switch {
 		case c == '"':
 			inside = !inside
 		case inside && c == '\\':
 			i++
-		case !inside && (c == 'N' || c == 'I'):
-			return true
+		case inside:
+		case c == '{':
+			tree += object
+		case c == '[' || c == ',':
+			tree += value
+		case c == 'N' || c == 'I':
+			constants = true
 		}
 	}
-	return false
+	return constants, tree
+}
+
+// maxTree is what a tree may take over the size of its text.
+const maxTree = 60 << 20
+
+func bounded(tree int64, size int) error {
+	if tree > maxTree+int64(size) {
+		return fault.Corrupt("%d bytes of JSON hold too many values", size)
+	}
+	return nil
 }
 
 // mark precedes the name of a constant in the string that stands for it in a

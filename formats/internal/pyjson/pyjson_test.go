@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/f190792d/mq/internal/oracle"
 )
 
 func TestReadsWhatPythonReads(t *testing.T) {
@@ -66,7 +69,9 @@ func FuzzObject(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := Object(data)
+		var got map[string]any
+		var err error
+		oracle.Watched(t, len(data), func() { got, err = Object(data) })
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.UseNumber()
 		var plain map[string]any
@@ -76,4 +81,24 @@ func FuzzObject(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTreesTakeLittleMoreMemoryThanTheirText, or are refused.
+func TestTreesTakeLittleMoreMemoryThanTheirText(t *testing.T) {
+	sizes := []int{1 << 20, 2 << 20, 4 << 20, 16 << 20}
+	if testing.Short() {
+		sizes = sizes[:2]
+	}
+	for _, piece := range []string{"[]", "{}", `{"":0}`, `{"":{}}`, "[[[[]]]]", "NaN", "0", `""`, `"a"`, `{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}`} {
+		for _, size := range sizes {
+			text := []byte(`{"a":[` + strings.Repeat(piece+",", size/(len(piece)+1)) + piece + "]}")
+			oracle.Bounded(t, len(text), func() { _, _ = Object(text) })
+			oracle.Bounded(t, len(text), func() { var v any; _ = Unmarshal(text, &v) })
+		}
+	}
+	// What publishers write is far below.
+	text := []byte(`{"added_tokens_decoder":{"":0` + strings.Repeat(`,"1234":{"content":"<|token|>","lstrip":false,"normalized":false,"rstrip":false,"single_word":false,"special":true}`, 90_000) + "}}")
+	if _, err := Object(text); err != nil {
+		t.Error(err)
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/f190792d/mq/internal/oracle"
 )
 
 var testIdentity = identity{Version: "v1", Source: "abc", Plan: "def", Files: []string{"a b.gguf"}}
@@ -126,7 +128,10 @@ func FuzzJournal(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, _, before, err := readLog(path)
+		var j *log
+		var before []record
+		var err error
+		oracle.Watched(t, len(text), func() { j, _, before, err = readLog(path) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,4 +152,26 @@ func FuzzJournal(f *testing.F) {
 			t.Error(diff)
 		}
 	})
+}
+
+// TestAJournalIsReadWithinItsBounds, whatever it holds.
+func TestAJournalIsReadWithinItsBounds(t *testing.T) {
+	line := func(text string) string { return text + " " + lineSum(text) }
+	head := line(`mq-journal-1 {"version":"v1","files":["a.gguf"]}`)
+	for name, piece := range map[string]string{"records": line("named 0"), "ranges": line("wrote 0 0 1 0"), "one line": "x", "zeros": "\x00"} {
+		for _, first := range []string{head, ""} {
+			path := filepath.Join(t.TempDir(), "journal")
+			text := first + strings.Repeat(piece, (16<<20-len(first))/len(piece))
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Run(name, func(t *testing.T) {
+				oracle.Bounded(t, len(text), func() {
+					if j, _, _, err := readLog(path); err == nil && j != nil {
+						j.keep()
+					}
+				})
+			})
+		}
+	}
 }

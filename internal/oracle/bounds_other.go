@@ -1,6 +1,6 @@
 //go:build !unix
 
-package vocabtest
+package oracle
 
 import "testing"
 
