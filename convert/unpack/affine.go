@@ -2,8 +2,6 @@ package unpack
 
 import (
 	"context"
-	"encoding/binary"
-	"math"
 
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
@@ -38,11 +36,17 @@ type affine struct {
 	// zeros says that params has zero points, which are taken off the codes.
 	zeros bool
 
-	tiles *tiles
+	across bool // a stored word has codes of eight rows, so that tiles are larger
+	tiles  *tiles
 }
 
 // step is the number of rows of a tile.
-func (a *affine) step() int64 { return max(tileCodes/a.cols, 1) }
+func (a *affine) step() int64 {
+	if a.across {
+		return max(4*tileCodes/a.cols/8, 1) * 8
+	}
+	return max(tileCodes/a.cols, 1)
+}
 
 // group is the group of a column.
 func (a *affine) group(column int64) int64 {
@@ -141,10 +145,7 @@ func (a *affine) floats() transform.Rows {
 		row := make([]float32, a.cols)
 		return a.eachRow(ctx, p, off, four*a.cols, func(t *tile, r, within int64, dst []byte) error {
 			a.values(row, t, r)
-			for i, v := range row[within/four:][:len(dst)/four] {
-				binary.LittleEndian.PutUint32(dst[four*i:], math.Float32bits(v))
-			}
-			return nil
+			return dtype.FromFloat32(dst, row[within/four:][:len(dst)/four], dtype.F32)
 		})
 	}
 	return out

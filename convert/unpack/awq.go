@@ -1,6 +1,9 @@
 package unpack
 
-import "context"
+import (
+	"context"
+	"encoding/binary"
+)
 
 // awqCodecs read AWQ (Lin et al. 2023, arXiv:2306.00978) as AutoAWQ writes it
 // for its two plain kernels.
@@ -9,17 +12,9 @@ var awqCodecs = []codec{{
 	parts: []string{".qzeros", ".scales"},
 }}
 
-// awqOrder is where in a word of the gemm layout a column stands: the even
-// ones of eight come first.
-var awqOrder = func() *layout {
-	l := stream(4)
-	for i := range l.fields {
-		at := []uint8{0, 4, 1, 5, 2, 6, 3, 7}[i%8]
-		l.fields[i] = []field{{uint8(i / 8), 4 * at, 15, 0}}
-	}
-	l.ordered = true
-	return l
-}()
+// awqShifts are where the columns of eight stand in a word of the gemm layout:
+// the even ones come first.
+var awqShifts = [8]int{0, 16, 4, 20, 8, 24, 12, 28}
 
 func openAWQ(m *module) (Tensor, error) {
 	config := m.method.Config
@@ -48,7 +43,7 @@ func openAWQ(m *module) (Tensor, error) {
 	if version == "gemv" {
 		a.rows, a.cols = m.main.Shape[0], m.main.Shape[1]*8
 	} else {
-		a.rows, a.cols = m.main.Shape[1]*8, m.main.Shape[0]
+		a.rows, a.cols, a.across = m.main.Shape[1]*8, m.main.Shape[0], true
 	}
 	if a.size = size; size <= 0 {
 		a.size = a.cols
@@ -81,24 +76,13 @@ func (m *module) awqGemm(a *affine) error {
 	if err := m.shaped(zeros, a.groups, a.rows/8); err != nil {
 		return err
 	}
-	// unpacked returns lines of codes for rows [first, first+n).
-	unpacked := func(words []byte, dst []int16, first, n, low, high int64) {
-		lines := int64(len(dst)) / n
-		line := make([]int16, (high-low)*8)
-		for k := range lines {
-			awqOrder.line(line, words[k*(high-low)*4:(k+1)*(high-low)*4])
-			for r := range n {
-				dst[r*lines+k] = line[first-low*8+r]
-			}
-		}
-	}
 	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
 		low, high := first/8, (first+n+7)/8
 		words, err := band(ctx, m.main, a.rows/8, low, high-low)
 		if err != nil {
 			return err
 		}
-		unpacked(words, dst, first, n, low, high)
+		turnedNibbles(dst, words, first-8*low, n)
 		return nil
 	}
 	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
@@ -110,7 +94,7 @@ func (m *module) awqGemm(a *affine) error {
 		if err != nil {
 			return err
 		}
-		unpacked(words, zero, first, n, low, high)
+		turnedNibbles(zero, words, first-8*low, n)
 		return nil
 	}
 	return nil
@@ -160,4 +144,23 @@ func (m *module) awqGemv(a *affine) error {
 		return nil
 	}
 	return nil
+}
+
+// turnedNibbles unpacks lines of words that hold a code for each of eight rows:
+// dst has n rows, from one on, with a code of every line.
+func turnedNibbles(dst []int16, words []byte, from, n int64) {
+	lines := int64(len(dst)) / n
+	width := int64(len(words)) / lines
+	for at := range width / 4 {
+		for i, shift := range awqShifts {
+			row := 8*at + int64(i) - from
+			if row < 0 || row >= n {
+				continue
+			}
+			out := dst[row*lines : (row+1)*lines]
+			for k := range out {
+				out[k] = int16(binary.LittleEndian.Uint32(words[int64(k)*width+4*at:]) >> shift & 15)
+			}
+		}
+	}
 }

@@ -5,10 +5,9 @@ import "encoding/binary"
 // A layout finds code i among packed words of 32 bits: it is made of fields,
 // each of some bits of one word. Every 32 codes of b bits fill b words.
 type layout struct {
-	bits    int
-	fields  [32][]field // of the codes of a period
-	ordered bool        // in another order than one after the other
-	per     int         // codes in a word, where a word holds none in part; 0 where all bits are used
+	bits   int
+	fields [32][]field // of the codes of a period
+	per    int         // codes in a word, where a word holds none in part; 0 where all bits are used
 }
 
 // field is part of a code: bits from a place in a word, moved to their place
@@ -58,7 +57,11 @@ func (l *layout) words(n int64) int64 {
 
 // line unpacks codes that are packed along words that lie next to each other.
 func (l *layout) line(dst []int16, words []byte) {
-	if per := max(l.per, 32/l.bits); (l.per > 0 || 32%l.bits == 0) && !l.ordered {
+	if l.bits == 4 {
+		nibbles(dst, words)
+		return
+	}
+	if per := max(l.per, 32/l.bits); l.per > 0 || 32%l.bits == 0 {
 		mask := uint32(1)<<l.bits - 1
 		for len(dst) > 0 {
 			w := binary.LittleEndian.Uint32(words)
@@ -81,13 +84,26 @@ func (l *layout) line(dst []int16, words []byte) {
 	}
 }
 
+// nibbles unpacks codes of 4 bits.
+func nibbles(dst []int16, words []byte) {
+	for len(dst) >= 8 {
+		w, d := binary.LittleEndian.Uint32(words), dst[:8:8]
+		d[0], d[1], d[2], d[3] = int16(w&15), int16(w>>4&15), int16(w>>8&15), int16(w>>12&15)
+		d[4], d[5], d[6], d[7] = int16(w>>16&15), int16(w>>20&15), int16(w>>24&15), int16(w>>28)
+		dst, words = dst[8:], words[4:]
+	}
+	for i := range dst {
+		dst[i] = int16(words[i/2] >> (i % 2 * 4) & 15)
+	}
+}
+
 // down unpacks codes that are packed along the columns of a matrix of words
 // with n columns: dst is its transpose, n lines of count codes.
 func (l *layout) down(dst []int16, words []byte, n, count int64) {
 	column := make([]byte, 4*l.words(count))
 	for c := range n {
-		for r := range int64(len(column)) / 4 {
-			copy(column[4*r:4*r+4], words[4*(r*n+c):])
+		for at, to := 4*c, 0; to < len(column); at, to = at+4*n, to+4 {
+			binary.LittleEndian.PutUint32(column[to:], binary.LittleEndian.Uint32(words[at:]))
 		}
 		l.line(dst[c*count:(c+1)*count], column)
 	}

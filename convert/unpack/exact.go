@@ -38,7 +38,8 @@ var forms = []form{
 // putNibbles writes codes of 4 bits: number j beside number j + 16.
 func putNibbles(dst []byte, codes []int16, zero int16) {
 	const half = blockLen / 2
-	for j := range half {
+	dst, codes = dst[:half:half], codes[:blockLen:blockLen]
+	for j := range dst {
 		dst[j] = byte(codes[j]+zero)&15 | byte(codes[j+half]+zero)<<4
 	}
 }
@@ -183,6 +184,7 @@ func (a *affine) packed(f *form, whole bool) transform.Rows {
 // compare decodes a row and compares it with the weights that it is to hold.
 func compare(id gguf.Type, line []byte, want, got []float32) error {
 	decoders[id](got, line)
+	got = got[:len(want)]
 	for i, v := range want {
 		if got[i] != v {
 			return fault.Op("unpack").Corrupt("column %d: weight %v would become %v as %s", i, v, got[i], id)

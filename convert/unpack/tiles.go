@@ -4,11 +4,12 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 const (
-	tileBudget = 16 << 20 // bytes of all tiles that are kept
-	tileCodes  = 1 << 18  // codes of one tile, where that is a row or more
+	tileBudget = 8 << 20 // bytes of all tiles that are kept
+	tileCodes  = 1 << 18 // codes of one tile, where that is a row or more
 )
 
 // tile is some rows of an affine matrix, decoded.
@@ -23,6 +24,7 @@ type tile struct {
 // one costs as much as many.
 type tiles struct {
 	sync.Mutex
+	ahead  atomic.Bool // a tile is being read that nobody has asked for
 	budget int64
 	held   int64
 	order  *list.List // of *entry, the last used in front
@@ -40,6 +42,7 @@ type entry struct {
 	tile *tile
 	size int64
 	err  error
+	over bool // the context of who read it ended
 }
 
 func newTiles(budget int64) *tiles {
@@ -47,14 +50,34 @@ func newTiles(budget int64) *tiles {
 }
 
 // get returns the tile that begins at a row. It is read once, however many
-// ask for it at the same time.
+// ask for it at the same time, and the one behind it is read ahead.
 func (c *tiles) get(ctx context.Context, a *affine, first int64) (*tile, error) {
-	e := c.entry(tileKey{a, first}, min(a.step(), a.rows-first)*a.cols*2)
-	e.once.Do(func() { e.tile, e.err = a.read(ctx, first, min(a.step(), a.rows-first)) })
-	if e.err != nil {
-		c.forget(e) // another call may have more time
+	t, err := c.read(ctx, a, first)
+	if next := first + a.step(); err == nil && next < a.rows && c.ahead.CompareAndSwap(false, true) {
+		go func() {
+			defer c.ahead.Store(false)
+			_, _ = c.read(ctx, a, next) // who asks for it sees the error
+		}()
 	}
-	return e.tile, e.err
+	return t, err
+}
+
+func (c *tiles) read(ctx context.Context, a *affine, first int64) (*tile, error) {
+	for {
+		n := min(a.step(), a.rows-first)
+		e := c.entry(tileKey{a, first}, n*a.cols*2)
+		e.once.Do(func() {
+			e.tile, e.err = a.read(ctx, first, n)
+			e.over = ctx.Err() != nil
+		})
+		if e.err == nil {
+			return e.tile, nil
+		}
+		c.forget(e)
+		if ctx.Err() != nil || !e.over { // else another call ran out of time
+			return nil, e.err
+		}
+	}
 }
 
 // entry finds or makes the entry of a key and lets go of the oldest ones.
