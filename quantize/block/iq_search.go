@@ -62,7 +62,14 @@ func (s *gridSearch) fit() (scale float32, ok bool) {
 	winner, scale := s.bestTry(n, scale)
 	again := s.take(winner)
 	if again != 0 && scale > 0 {
-		scale = s.again(again, scale)
+		before := s.codes
+		s.again(again, scale)
+		// The same codes have the same sums, which gave the scale.
+		if winner < 0 || s.codes != before {
+			if lx, ll := s.project(); ll > 0 {
+				scale = lx / ll
+			}
+		}
 	}
 	if scale < 0 {
 		scale = -scale
@@ -130,9 +137,8 @@ func (s *gridSearch) take(t int) (again uint8) {
 	return again
 }
 
-// again chooses the codes of a set of groups for a given scale and returns
-// the least-squares scale for all of the codes.
-func (s *gridSearch) again(set uint8, scale float32) float32 {
+// again chooses the codes of a set of groups for a given scale.
+func (s *gridSearch) again(set uint8, scale float32) {
 	s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
 	if s.kernels {
 		set = s.settle(set, 1/scale, scale)
@@ -149,10 +155,6 @@ func (s *gridSearch) again(set uint8, scale float32) float32 {
 		g := bits.TrailingZeros8(set)
 		s.codes[g] = uint16(s.chosen[g][0])
 	}
-	if lx, ll := s.project(); ll > 0 {
-		return lx / ll
-	}
-	return scale
 }
 
 // rank is what a block stores for group g.
