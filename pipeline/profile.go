@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -44,7 +45,11 @@ func (j *Job) profile(ctx context.Context, tokens []int32) (*budget.Profile, err
 	if !given {
 		cache = cachePath(fingerprint)
 	}
-	if data, err := os.ReadFile(cache); err == nil {
+	data, err := atomicfile.ReadFile(cache, atomicfile.MaxSettings)
+	if err != nil && given && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err == nil {
 		p, err := budget.ParseProfile(cache, data)
 		switch {
 		case err != nil && given:

@@ -17,8 +17,9 @@ const (
 	// AlignmentKey is the key that sets another alignment, as a u32.
 	AlignmentKey = "general.alignment"
 
-	maxDims    = 4
-	maxNameLen = 64
+	maxDims      = 4
+	maxNameLen   = 64
+	maxAlignment = 1 << 20 // beyond it a few tensors make a file of any size
 )
 
 // header is everything that stands before the data of one file.
@@ -105,6 +106,8 @@ func (d *decoder) alignment(kvs KVs) int64 {
 		d.fail(fault.Place.Corrupt, "the value is not of type u32")
 	case bits.OnesCount32(a) != 1:
 		d.fail(fault.Place.Corrupt, "the alignment %d is not a power of two", a)
+	case a > maxAlignment:
+		d.fail(fault.Place.Corrupt, "the alignment %d is above %d bytes", a, maxAlignment)
 	}
 	return int64(a)
 }

@@ -84,6 +84,9 @@ func (p *Plan) checkKVs() error {
 	if !ok || bits.OnesCount32(a) != 1 {
 		return fault.Op("gguf").Key(AlignmentKey).Invalid("%v should be a power of two of type u32", v)
 	}
+	if a > maxAlignment {
+		return fault.Op("gguf").Key(AlignmentKey).Invalid("%d is above %d bytes", a, maxAlignment)
+	}
 	p.Alignment = int(a)
 	return nil
 }

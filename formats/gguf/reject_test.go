@@ -71,6 +71,7 @@ func TestRejectsBrokenFiles(t *testing.T) {
 		// Alignment.
 		{"alignment 0", withKV(AlignmentKey, uint32(4), uint32(0)), corrupt, "alignment 0 is not a power of two"},
 		{"alignment 48", withKV(AlignmentKey, uint32(4), uint32(48)), corrupt, "alignment 48"},
+		{"alignment of 2 MiB", withKV(AlignmentKey, uint32(4), uint32(2<<20)), corrupt, "alignment 2097152 is above 1048576 bytes"},
 		{"alignment of another type", withKV(AlignmentKey, uint32(10), uint64(32)), corrupt, AlignmentKey},
 
 		// Tensor descriptions.

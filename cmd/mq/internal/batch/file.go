@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
 )
@@ -50,7 +50,7 @@ type Model struct {
 
 // Read reads a jobs.yaml and checks all that can be checked in it.
 func Read(path string) (*File, error) {
-	text, err := os.ReadFile(path)
+	text, err := atomicfile.ReadFile(path, atomicfile.MaxSettings)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (b *File) options(ctx context.Context, m *Model, types []string) (o pipelin
 }
 
 func readFile(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := atomicfile.ReadFile(path, atomicfile.MaxText)
 	return string(text), err
 }
 

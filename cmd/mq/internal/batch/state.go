@@ -31,7 +31,7 @@ type finishedJob struct {
 // ReadState reads a state file; where there is none, nothing is finished.
 func ReadState(path string) (*State, error) {
 	s := &State{path: path, Done: map[string]finishedJob{}}
-	text, err := os.ReadFile(path)
+	text, err := atomicfile.ReadFile(path, atomicfile.MaxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"os"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
@@ -29,7 +29,7 @@ var tasks = map[string]task{
 
 // score runs a task file and prints the share of right answers.
 func (a *app) score(ctx context.Context, path, kind, file string, limit int) error {
-	data, err := os.ReadFile(file)
+	data, err := atomicfile.ReadFile(file, atomicfile.MaxText)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package flags
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/imatrix"
@@ -158,7 +158,7 @@ func (f *Recipe) quantize(ctx context.Context) (quantize.Options, error) {
 		o.Overrides = append(o.Overrides, override)
 	}
 	if f.overrideFile != "" {
-		text, err := os.ReadFile(f.overrideFile)
+		text, err := atomicfile.ReadFile(f.overrideFile, atomicfile.MaxSettings)
 		if err != nil {
 			return o, err
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/progress"
@@ -94,10 +95,10 @@ func IsFolder(path string) (bool, error) {
 // ReadText reads a text file, or standard input for "-".
 func (s *Session) ReadText(path string) (string, error) {
 	if path == "-" {
-		text, err := io.ReadAll(s.Stdin)
+		text, err := atomicfile.ReadAll(s.Stdin, "standard input", atomicfile.MaxText)
 		return string(text), err
 	}
-	text, err := os.ReadFile(path)
+	text, err := atomicfile.ReadFile(path, atomicfile.MaxText)
 	return string(text), err
 }
 
