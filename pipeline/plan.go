@@ -85,9 +85,26 @@ func (j *Job) divide(plan *quantize.Plan) (*quantize.Plan, error) {
 		}
 		return plan.Part(j.o.Part), nil
 	case j.o.MaxFileSize > 0:
-		return plan, plan.Split(gguf.SplitOptions{MaxSize: j.o.MaxFileSize})
+		if err := plan.Split(gguf.SplitOptions{MaxSize: j.o.MaxFileSize}); err != nil {
+			return nil, err
+		}
+		return plan, j.checkFileSizes(plan)
 	}
 	return plan, nil
+}
+
+// checkFileSizes refuses a largest size of files that single tensors exceed.
+func (j *Job) checkFileSizes(plan *quantize.Plan) error {
+	least, of := int64(0), ""
+	for _, c := range plan.Tensors {
+		if n := c.Info.Size(); n > least {
+			least, of = n, c.Info.Name
+		}
+	}
+	if least > j.o.MaxFileSize {
+		return fault.Invalid("pipeline: files of at most %d bytes are not possible: tensor %q alone has %d", j.o.MaxFileSize, of, least)
+	}
+	return nil
 }
 
 func (j *Job) pathOf(typeName string) (string, error) {

@@ -65,10 +65,10 @@ type Step struct {
 }
 
 // add notes a step and its outcome.
-func (r *Result) add(name string, begin time.Time, err error) {
+func (r *Result) add(s *session.Session, name string, begin time.Time, err error) {
 	step := Step{Name: name, Exit: exit.Code(err), Seconds: time.Since(begin).Seconds()}
 	if err != nil {
-		step.Error = fault.Printable(session.Advised(err))
+		step.Error = fault.Printable(s.Advised(err))
 	}
 	r.Steps = append(r.Steps, step)
 	r.Exit = max(r.Exit, step.Exit)
@@ -137,9 +137,9 @@ func (r *Run) model(ctx context.Context, m *Model) error {
 	}
 	for _, result := range fresh {
 		if err != nil || len(result.Steps) == 0 {
-			result.add("convert", begin, err)
+			result.add(r.Session, "convert", begin, err)
 			if result.Figures != nil && err == nil {
-				result.add(verifyCheck, begin, nil)
+				result.add(r.Session, verifyCheck, begin, nil)
 			}
 		}
 		if result.Exit == exit.OK {
@@ -181,7 +181,7 @@ func (r *Run) convert(ctx context.Context, m *Model, types []string, results []*
 	if report != nil {
 		for i, out := range report.Outputs {
 			if out.Err != nil {
-				results[i].add(verifyCheck, begin, out.Err)
+				results[i].add(r.Session, verifyCheck, begin, out.Err)
 			}
 			if v := out.Verification(); v != nil {
 				results[i].Figures = v
@@ -203,6 +203,6 @@ func (r *Run) check(ctx context.Context, m *Model, result *Result) {
 			continue // part of the conversion
 		}
 		begin := time.Now()
-		result.add(name, begin, run(ctx, r.Session, r.File, m, result.first))
+		result.add(r.Session, name, begin, run(ctx, r.Session, r.File, m, result.first))
 	}
 }

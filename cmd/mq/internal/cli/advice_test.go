@@ -36,18 +36,18 @@ func TestAdviceNamesFlagsThatExist(t *testing.T) {
 			}
 		}
 		err := fmt.Errorf("outside: %w", fault.Op("op").Kind(a.About).Invalid("rule"))
-		if got, want := session.Advised(err), "outside: op: rule; "+a.Says; got != want {
+		if got, want := new(session.Session).Advised(err), "outside: op: rule; "+a.Says; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := session.Advised(fault.Op("op").Invalid("rule")); got != "op: rule" {
+	if got := new(session.Session).Advised(fault.Op("op").Invalid("rule")); got != "op: rule" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestAnOutputThatExistsIsReplacedAndNotResumed(t *testing.T) {
 	err := fault.Place{}.Kind(atomicfile.ErrExists).Of(fault.Op("atomicfile").Invalid("%w", atomicfile.ErrUnfinished))
-	if got, want := session.Advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
+	if got, want := new(session.Session).Advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -20,10 +20,9 @@ import (
 // app is what every command shares.
 type app struct {
 	session.Session
-	maxMemory string
-	verbose   bool
-	rounded   bool // models round activations as llama.cpp does
-	parsed    bool // flags and arguments were accepted: later errors are not usage errors
+	verbose bool
+	rounded bool // models round activations as llama.cpp does
+	parsed  bool // flags and arguments were accepted: later errors are not usage errors
 }
 
 // exactArgs demands n arguments and names what they are.

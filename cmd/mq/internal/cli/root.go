@@ -77,7 +77,7 @@ func (a *app) report(err error) int {
 	if !a.parsed && code == exit.Other {
 		code = exit.Usage
 	}
-	message := fault.Printable(session.Advised(err))
+	message := fault.Printable(a.Advised(err))
 	if crash := new(fault.Panic); errors.As(err, &crash) {
 		fmt.Fprintf(a.Err, "%s", crash.Stack)
 		message += "; this is a fault of mq: please report it with the lines above, https://github.com/f190792d/mq/issues"
@@ -133,7 +133,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
 	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
-	persistent.StringVar(&a.maxMemory, "max-memory", "", "memory budget, e.g. 512M (default a quarter of RAM)")
+	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.Explain(cmd, err) })
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
@@ -144,13 +144,11 @@ the result is right: one pass, no Python, no intermediate file.`,
 
 // readMemory reads --max-memory.
 func (a *app) readMemory() (err error) {
-	if a.maxMemory == "" {
+	if a.MemoryGiven == "" {
 		return nil
 	}
-	if a.MaxMemory, err = ui.ParseBytes(a.maxMemory, 1024); err != nil {
-		return fault.Invalid("--max-memory: %w", err)
-	}
-	return nil
+	a.MaxMemory, err = flags.Size("--max-memory", a.MemoryGiven)
+	return err
 }
 
 // version returns which build this is, from the module's build information.

@@ -55,7 +55,7 @@ func (a *app) splitCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&maxSize, "max-size", "", "bytes of a part, e.g. 4G (powers of 1000)")
+	flags.StringVar(&maxSize, "max-size", "", "bytes of a part, e.g. 4G or 4GiB")
 	flags.IntVar(&o.MaxTensors, "max-tensors", 0, "tensors of a part")
 	flags.BoolVar(&o.BareFirst, "no-tensor-first-split", false, "the first part has the key-values only")
 	flags.StringVarP(&out, "output", "o", "", "prefix of the parts (default the input's name)")

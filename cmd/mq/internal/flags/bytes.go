@@ -7,7 +7,7 @@ import (
 
 // Size reads the value of a flag that is a file size.
 func Size(flag, text string) (int64, error) {
-	n, err := ui.ParseBytes(text, 1000)
+	n, err := ui.ParseBytes(text)
 	if err != nil {
 		return 0, fault.Invalid("%s: %w", flag, err)
 	}

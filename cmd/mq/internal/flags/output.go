@@ -22,7 +22,7 @@ type Output struct {
 func (f *Output) Register(cmd *cobra.Command, where string) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "output", "o", "", "file to write; {type} stands for the type's name (default NAME-TYPE.gguf "+where+")")
-	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G (powers of 1000)")
+	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G or 4GiB")
 	flags.StringVar(&f.part, "part", "", "write only file I of a set of N, as I/N, or auto: see docs/scaling.md")
 	flags.BoolVar(&f.force, "force", false, "replace existing files, and drop what a stopped run left")
 	flags.BoolVar(&f.resume, "resume", false, "go on with what a stopped run left; begin where there is nothing")

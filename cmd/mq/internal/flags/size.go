@@ -30,7 +30,7 @@ type collect struct {
 
 func (f *size) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.bits, "target-bpw", 0, "choose the types so that the weights have at most this many bits on average")
-	flags.StringVar(&f.bytes, "target-size", "", "choose the types so that the file is at most this large, e.g. 4.5G (powers of 1000)")
+	flags.StringVar(&f.bytes, "target-size", "", "choose the types so that the file is at most this large, e.g. 4.5G or 4GiB")
 	flags.StringSliceVar(&f.types, "target-types", nil, "tensor types to choose from, e.g. q4_k,q5_k,q6_k,q8_0 (default all that fit)")
 	flags.StringVar(&f.sensitivity, "sensitivity", "", "file of the measured sensitivities, written and used again (default in the user's cache folder)")
 	flags.StringVar(&f.by, "sensitivity-by", "", "model or weights: measured by running the model, or guessed from the names (default by the memory)")

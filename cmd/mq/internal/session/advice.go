@@ -2,11 +2,11 @@ package session
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/atomicfile"
-	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/pipeline"
 	"github.com/f190792d/mq/quantize"
@@ -30,10 +30,14 @@ var Advice = []struct {
 }
 
 // Advised returns the message of an error with the option that helps.
-func Advised(err error) string {
+func (s *Session) Advised(err error) string {
 	var memory *pipeline.TooLittleMemory
 	if errors.As(err, &memory) {
-		return fault.Invalid("--max-memory %s: this run needs %s at least", ui.Bytes(memory.Budget), ui.Bytes(memory.Needed)).Error()
+		given := s.MemoryGiven
+		if given == "" {
+			given = ui.Bytes(memory.Budget)
+		}
+		return fmt.Sprintf("--max-memory %s: this run needs %s at least", given, ui.Bytes(memory.Needed))
 	}
 	if errors.As(err, new(*pipeline.Unfinished)) {
 		return err.Error() + ", --resume goes on with it"

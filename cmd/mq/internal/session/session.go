@@ -21,11 +21,12 @@ import (
 // Session is what every command shares: where it prints, and the budget.
 type Session struct {
 	ui.Console
-	Stdin     io.Reader
-	Jobs      int
-	MaxMemory int64 // bytes; 0 for the default
-	Version   string
-	Files     hf.Options // how checkpoint folders are opened
+	Stdin       io.Reader
+	Jobs        int
+	MaxMemory   int64  // bytes; 0 for the default
+	MemoryGiven string // MaxMemory as it was given
+	Version     string
+	Files       hf.Options // how checkpoint folders are opened
 
 	steps Steps // of the call that is running
 }

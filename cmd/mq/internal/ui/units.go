@@ -41,24 +41,32 @@ func Shape(shape []int64) string {
 	return strings.Join(parts, " × ")
 }
 
-// ParseBytes reads "512M", "4G", "1.5GiB" or a plain number of bytes. The
-// suffixes are powers of base: 1024 for memory, 1000 for the sizes of split
-// files, as the ecosystem's tools read them.
-func ParseBytes(s string, base float64) (int64, error) {
+// sizeUnits are the suffixes of a size: powers of 1000, and of 1024 where an i
+// is in them.
+var sizeUnits = map[string]int64{
+	"B": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+	"KI": 1 << 10, "MI": 1 << 20, "GI": 1 << 30, "TI": 1 << 40, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40,
+}
+
+// smallSize is the number of bytes below which a unit was probably forgotten.
+const smallSize = 1 << 16
+
+// ParseBytes reads "512M", "4.5GB", "1.5GiB" or a number of bytes: K, M, G and
+// T are powers of 1000, Ki, Mi, Gi and Ti powers of 1024.
+func ParseBytes(s string) (int64, error) {
 	text := strings.ToUpper(strings.TrimSpace(s))
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "B"), "I")
-	factor := 1.0
-	if n := len(text); n > 0 {
-		if power := strings.IndexByte("KMGT", text[n-1]); power >= 0 {
-			for range power + 1 {
-				factor *= base
-			}
-			text = text[:n-1]
-		}
+	digits := strings.TrimRight(text, "BIKMGT ")
+	unit := strings.TrimSpace(text[len(digits):])
+	factor, ok := sizeUnits[unit]
+	if unit == "" {
+		factor, ok = 1, true
 	}
-	value, err := strconv.ParseFloat(text, 64)
-	if err != nil || value < 0 || value*factor > 1<<62 {
-		return 0, fmt.Errorf("%q is not a size like 512M or 4G", s)
+	value, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	switch {
+	case err != nil || !ok || !(value >= 0) || value*float64(factor) > 1<<62:
+		return 0, fmt.Errorf("%q is not a size like 512M or 1.5GiB", s)
+	case unit == "" && value > 0 && value < smallSize:
+		return 0, fmt.Errorf("%s bytes? give the unit, e.g. %sM", s, s)
 	}
-	return int64(value * factor), nil
+	return int64(value * float64(factor)), nil
 }
