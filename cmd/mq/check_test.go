@@ -20,6 +20,7 @@ var lost = map[string]string{
 	"llama4-chunked":    "attention_chunk_size is 16",
 	"mistral":           "sliding_window",
 	"mistral4":          "llama_4_scaling_beta",
+	"olmo3":             "attention_factor",
 	"qwen2-window":      "sliding_window",
 }
 

@@ -228,7 +228,7 @@ func peakMemory(t *testing.T, mq, model string) {
 		t.Skip("reads /proc")
 	}
 	var stdout bytes.Buffer
-	cmd := exec.Command(mq, "convert", model, "-t", "q4_k_m,q8_0", "-o", "out-{type}.gguf", "--max-memory", "128M", "--json")
+	cmd := exec.Command(mq, "convert", model, "-t", "q4_k_m,q8_0", "-o", "out-{type}.gguf", "--max-memory", "128MiB", "--json")
 	cmd.Dir, cmd.Stdout = t.TempDir(), &stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
