@@ -30,7 +30,7 @@ func (c *checkpoint) usesPre(t *tokenizer.Tokenizer) error {
 	if c.opts.Pre == "" || kind == "gpt2" || kind == "whitespace" {
 		return nil
 	}
-	return fault.Op("tokenizer").Invalid("pre-tokenizer %q has no effect: a vocabulary of kind %q is not cut into words", c.opts.Pre, kind)
+	return fault.Op("tokenizer").Invalid("pre-tokenizer %q has no effect: a vocabulary of kind %q has none", c.opts.Pre, kind)
 }
 
 // check holds the ids of the probe against those of the source's own rules.

@@ -146,21 +146,6 @@ func (c *checkpoint) writeLlamaHF() error {
 	return nil
 }
 
-// prepends reports whether text begins with a space that is not its own.
-func prepends(f *tokenizer.File) bool {
-	for _, n := range f.Normalizer.Steps() {
-		if n.Type == "Prepend" && n.Prepend == lowBlock {
-			return true
-		}
-	}
-	for _, p := range f.PreTokenizer.Steps() {
-		if p.Type == "Metaspace" && yes(p.AddPrefixSpace) && p.PrependScheme != "never" {
-			return true
-		}
-	}
-	return false
-}
-
 // llamaTokens are the tokens of tokenizer.json as the reference's reader of
 // fast tokenizers gives them: added tokens only behind the model's own.
 func (c *checkpoint) llamaTokens() ([]entry, error) {

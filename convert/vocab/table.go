@@ -10,27 +10,6 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// entry is a token as a GGUF file has it.
-type entry struct {
-	text  string
-	score float32
-	kind  tokenizer.TokenType
-}
-
-// padding is the unused token that stands for a row without one.
-func padding(id int) entry {
-	return entry{"[PAD" + strconv.Itoa(id) + "]", -10000, tokenizer.TypeUnused}
-}
-
-// padded is a table of unused tokens.
-func padded(size int) []entry {
-	table := make([]entry, size)
-	for i := range table {
-		table[i] = padding(i)
-	}
-	return table
-}
-
 // put writes the kind of vocabulary and its tokens.
 func (c *checkpoint) put(kind, pre string, table []entry, scored bool) {
 	c.kvs.Set(key("model"), kind)
@@ -182,16 +161,6 @@ func (c *checkpoint) ownRows() int {
 		}
 	}
 	return rows
-}
-
-// spacesDecoded reports whether decoding turns U+2581 into spaces.
-func spacesDecoded(f *tokenizer.File) bool {
-	for _, d := range f.Decoder.Steps() {
-		if d.Type == "Metaspace" || d.Type == "Replace" && d.Pattern.String != nil && *d.Pattern.String == lowBlock {
-			return true
-		}
-	}
-	return false
 }
 
 // added are the added tokens by id: those of tokenizer.json, as

@@ -33,22 +33,6 @@ var roles = []struct{ role, key string }{
 	{"fim_pre", "prefix"}, {"fim_suf", "suffix"}, {"fim_mid", "middle"},
 }
 
-// loader builds a tokenizer from key-values.
-type loader struct {
-	*Tokenizer
-	kvs  gguf.KVs
-	rule pattern.Rule
-}
-
-func key(name string) string { return "tokenizer.ggml." + name }
-
-func (l *loader) flag(name string, def bool) bool {
-	if v, ok := l.kvs.Bool(key(name)); ok {
-		return v
-	}
-	return def
-}
-
 // FromGGUF builds the tokenizer that a GGUF file describes, with the rules of
 // llama.cpp: it gives the ids that llama.cpp gives.
 func FromGGUF(kvs gguf.KVs) (*Tokenizer, error) {

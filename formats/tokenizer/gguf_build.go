@@ -1,34 +1,11 @@
 package tokenizer
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
-
-// stripRules tells which special tokens take the white space around them.
-// GGUF files do not say so; llama.cpp goes by the names of models.
-func (l *loader) stripRules() func(text string) (left, right bool) {
-	name, _ := l.kvs.String("general.name")
-	arch, _ := l.kvs.String("general.architecture")
-	name = strings.ToLower(name)
-	within := func(s string, subs ...string) bool {
-		return slices.ContainsFunc(subs, func(sub string) bool { return strings.Contains(s, sub) })
-	}
-	switch {
-	case within(l.pre, "jina-v2-de", "jina-v2-es", "jina-v2-code") || within(arch, "nomic-bert-moe", "jina-bert-v3"):
-		return func(text string) (bool, bool) { return text == "<mask>", false }
-	case within(name, "phi-3", "phi3"):
-		return func(text string) (bool, bool) {
-			return false, text != "<unk>" && text != "<s>" && text != "<|endoftext|>"
-		}
-	case within(name, "modern-bert"):
-		return func(text string) (bool, bool) { return text == "[MASK]", false }
-	}
-	return func(string) (bool, bool) { return false, false }
-}
 
 func (l *loader) spm() error {
 	if l.scores == nil {
@@ -112,26 +89,6 @@ func dropSpace(_ *pattern.Work, dst []string, s string) []string {
 	return append(dst, strings.FieldsFunc(s, func(r rune) bool { return pattern.Unicode15.Of(r)&pattern.Space != 0 })...)
 }
 
-// oneRune are the tokens of one character.
-func oneRune(tokens *lexicon) map[string]int32 {
-	chars := map[string]int32{}
-	for id, text := range tokens.all() {
-		if text != "" && leadLen(text) == len(text) {
-			chars[text] = id
-		}
-	}
-	return chars
-}
-
-// byteTokens are the ids of <0x00> to <0xFF>.
-func byteTokens(tokens *lexicon) *[256]int32 {
-	var table [256]int32
-	for b := range table {
-		table[b], _ = tokens.id(byteToken(byte(b)))
-	}
-	return &table
-}
-
 func (l *loader) wordPiece() error {
 	var firsts, rests []string
 	var firstIDs, restIDs []int32
@@ -197,23 +154,4 @@ func (l *loader) rwkv() error {
 	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return append(dst, f.text) }
 	l.piece = func(id int32) string { return keys[id] }
 	return nil
-}
-
-// textPiece gives the bytes of a token by its type; decode is for normal ones.
-func (t *Tokenizer) textPiece(decode func(string) string) func(int32) string {
-	return func(id int32) string {
-		text := t.vocab.text(id)
-		switch t.types[id] {
-		case TypeNormal:
-			return decode(text)
-		case TypeByte:
-			if b, ok := ParseByteToken(text); ok {
-				return string([]byte{b})
-			}
-			return text
-		case TypeControl, TypeUnknown, TypeUserDefined:
-			return text
-		}
-		return ""
-	}
 }

@@ -1,5 +1,10 @@
 package tokenizer
 
+import (
+	"slices"
+	"strings"
+)
+
 // spellings are the special tokens that llama.cpp knows by their text where
 // no key names them. It treats such a token as a control token.
 var spellings = map[string][]string{
@@ -99,4 +104,26 @@ func (l *loader) mark(control map[int32]bool, plain map[int32]TokenType) {
 		ms = append(ms, marker{text: text, id: id, control: isControl, lstrip: left, rstrip: right})
 	}
 	l.marked = newLongestFirst(ms)
+}
+
+// stripRules says which special tokens take the white space around them.
+// GGUF files do not say so; llama.cpp goes by the names of models.
+func (l *loader) stripRules() func(text string) (left, right bool) {
+	name, _ := l.kvs.String("general.name")
+	arch, _ := l.kvs.String("general.architecture")
+	name = strings.ToLower(name)
+	within := func(s string, subs ...string) bool {
+		return slices.ContainsFunc(subs, func(sub string) bool { return strings.Contains(s, sub) })
+	}
+	switch {
+	case within(l.pre, "jina-v2-de", "jina-v2-es", "jina-v2-code") || within(arch, "nomic-bert-moe", "jina-bert-v3"):
+		return func(text string) (bool, bool) { return text == "<mask>", false }
+	case within(name, "phi-3", "phi3"):
+		return func(text string) (bool, bool) {
+			return false, text != "<unk>" && text != "<s>" && text != "<|endoftext|>"
+		}
+	case within(name, "modern-bert"):
+		return func(text string) (bool, bool) { return text == "[MASK]", false }
+	}
+	return func(string) (bool, bool) { return false, false }
 }

@@ -321,3 +321,30 @@ func (b *jsonBuilder) processorID(kind string, value []any) (int32, error) {
 	}
 	return 0, fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor %s: %v is no token and id", kind, value)
 }
+
+// FromJSON builds the tokenizer of a tokenizer.json file, with the rules of
+// the Hugging Face tokenizers library. config is tokenizer_config.json, which
+// names the special tokens, or nil.
+func FromJSON(file, config []byte) (*Tokenizer, error) {
+	f, err := ParseJSON(file)
+	if err != nil {
+		return nil, err
+	}
+	return f.Tokenizer(config)
+}
+
+// Words normalizes and cuts a text as the file says. bytes reports that the
+// words stand for the byte alphabet, in which the model has them.
+func (f *File) Words(text string) (words []string, bytes bool, err error) {
+	steps, mapped, err := compilePreTokenizer(f.PreTokenizer)
+	if err != nil {
+		return nil, false, err
+	}
+	norm, err := compileNormalizer(f.Normalizer)
+	if err != nil {
+		return nil, false, err
+	}
+	w := pattern.Bounded(len(text))
+	words = cut(w, nil, norm(w, text), true, steps)
+	return words, mapped, w.Err()
+}

@@ -7,35 +7,6 @@ import (
 	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
-// Files up to a hundred times as large as those in use must not take more than
-// a small multiple of their size.
-const (
-	maxTokens    = 1 << 20  // of a model
-	maxPieces    = 5 << 16  // of a WordPiece model, which has two tries
-	maxText      = 12 << 20 // bytes of all tokens
-	maxAdded     = 1 << 18
-	maxIDs       = 1 << 21
-	maxSpread    = 16 // ids that a vocabulary may leave free, for each token it has
-	maxSteps     = 64 // that follow one another
-	maxStepText  = 8 << 20
-	maxStepCount = 1 << 10 // objects within one part of the pipeline
-)
-
-func corruptJSON(format string, args ...any) error {
-	return fault.Op("tokenizer").File("tokenizer.json").Corrupt(format, args...)
-}
-
-// FromJSON builds the tokenizer of a tokenizer.json file, with the rules of
-// the Hugging Face tokenizers library. config is tokenizer_config.json, which
-// names the special tokens, or nil.
-func FromJSON(file, config []byte) (*Tokenizer, error) {
-	f, err := ParseJSON(file)
-	if err != nil {
-		return nil, err
-	}
-	return f.Tokenizer(config)
-}
-
 // ParseJSON reads a tokenizer.json file.
 func ParseJSON(file []byte) (*File, error) {
 	f := &File{}
@@ -98,7 +69,7 @@ func (f *File) splitModel(r *jsonReader, parts *jsonParts) error {
 	parts.model = map[string]string{}
 	return r.object(func(key string) error {
 		if key == "merges" && r.blank() == '[' {
-			return f.splitMerges(r)
+			return splitMerges(f, r)
 		}
 		span, err := r.span()
 		if key == "vocab" {
@@ -187,4 +158,19 @@ func (f *File) readAdded(span string) error {
 		size += len(a.Content)
 		return err
 	})
+}
+
+// splitMerges passes over the merges of tokenizer.json and counts them.
+func splitMerges(f *File, r *jsonReader) error {
+	from, count := r.at, 0
+	err := r.array(func() error {
+		if count++; count > maxMerges {
+			return r.fail("too many merges")
+		}
+		_, err := r.span()
+		return err
+	})
+	span := r.text[from:r.at]
+	f.merges = merges{count, func(yield func(rank int, left, right string) error) error { return readMerges(span, yield) }}
+	return err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
-// cutter is one step of pre-tokenization. first tells that s begins the text.
+// cutter is one step of pre-tokenization. first says that s begins the text.
 type cutter func(w *pattern.Work, dst []string, s string, first bool) []string
 
 // preTokenizers are the kinds of "pre_tokenizer" in tokenizer.json.
@@ -27,7 +27,7 @@ var preTokenizers = map[string]func(c *Step) (cutter, error){
 	},
 }
 
-// compilePreTokenizer gives the steps in order. mapped tells that the last one
+// compilePreTokenizer gives the steps in order. mapped says that the last one
 // writes words in the byte alphabet; the model then takes raw bytes and the
 // alphabet is left out. Where a step follows the alphabet it is written.
 func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
@@ -53,22 +53,6 @@ func compilePreTokenizer(root *Step) (steps []cutter, mapped bool, err error) {
 		}
 	}
 	return steps, mapped, nil
-}
-
-// Words normalizes and cuts a text as the file says. bytes reports that the
-// words stand for the byte alphabet, in which the model has them.
-func (f *File) Words(text string) (words []string, bytes bool, err error) {
-	steps, mapped, err := compilePreTokenizer(f.PreTokenizer)
-	if err != nil {
-		return nil, false, err
-	}
-	norm, err := compileNormalizer(f.Normalizer)
-	if err != nil {
-		return nil, false, err
-	}
-	w := pattern.Bounded(len(text))
-	words = cut(w, nil, norm(w, text), true, steps)
-	return words, mapped, w.Err()
 }
 
 // cut applies steps in order.

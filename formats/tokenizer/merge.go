@@ -13,7 +13,7 @@ type part struct {
 	id         int32
 }
 
-// pairing tells whether two neighbours may become one: the order in which
+// pairing reports whether two neighbours may become one: the order in which
 // merges are made (lowest first, then leftmost) and what they become.
 type pairing interface {
 	pair(text string, a, b *part) (rank, id int32, ok bool)

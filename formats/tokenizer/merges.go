@@ -21,23 +21,6 @@ func (m merges) each(yield func(rank int, left, right string) error) error {
 	return m.read(yield)
 }
 
-const maxMerges = 1 << 21
-
-// splitMerges passes over the merges of tokenizer.json and counts them.
-func (f *File) splitMerges(r *jsonReader) error {
-	from, count := r.at, 0
-	err := r.array(func() error {
-		if count++; count > maxMerges {
-			return r.fail("too many merges")
-		}
-		_, err := r.span()
-		return err
-	})
-	span := r.text[from:r.at]
-	f.merges = merges{count, func(yield func(rank int, left, right string) error) error { return readMerges(span, yield) }}
-	return err
-}
-
 // readMerges reads merges: each one "a b" or ["a", "b"].
 func readMerges(span string, yield func(rank int, left, right string) error) error {
 	r := &jsonReader{text: span}

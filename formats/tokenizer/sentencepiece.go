@@ -67,6 +67,7 @@ func protoFields(raw []byte, yield func(protoField) error) error {
 	return nil
 }
 
+// ParseSentencePiece reads a SentencePiece model file (tokenizer.model).
 func ParseSentencePiece(raw []byte) (*SentencePiece, error) {
 	m := &SentencePiece{Algorithm: 1, DummyPrefix: true, MergeSpaces: true, escape: true}
 	err := protoFields(raw, func(f protoField) error {

@@ -36,6 +36,7 @@ var oldTekkenSpecial = []string{"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[A
 	"[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]",
 	"[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"}
 
+// ParseTekken reads a tekken.json file.
 func ParseTekken(raw []byte) (*Tekken, error) {
 	f := &Tekken{}
 	if bytes.Count(raw, []byte("{")) > maxRanks {

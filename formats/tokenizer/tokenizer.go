@@ -162,10 +162,10 @@ func (t *Tokenizer) Special(role string) (int32, bool) {
 	return id, ok
 }
 
-// AddsBOS tells whether AddSpecial begins a text with BOS.
+// AddsBOS reports whether AddSpecial begins a text with BOS.
 func (t *Tokenizer) AddsBOS() bool { return t.addBOS }
 
-// AddsEOS tells whether AddSpecial ends a text with EOS.
+// AddsEOS reports whether AddSpecial ends a text with EOS.
 func (t *Tokenizer) AddsEOS() bool { return t.addEOS }
 
 // role returns the id for a role or unknown.

@@ -4,7 +4,7 @@ import "strings"
 
 // wordCut finds places in a text, always before a U+2581, that no token
 // reaches over, so that models without a pre-tokenizer can take one word at a
-// time and remember its ids.
+// time and keep its ids.
 type wordCut struct {
 	off   bool      // nothing is known about such places
 	joins [256]bool // a token may reach over them behind a character that ends in this byte
@@ -37,7 +37,7 @@ func (c *wordCut) next(s string) int {
 	return len(s)
 }
 
-// wordCache remembers the ids of short words.
+// wordCache keeps the ids of short words.
 type wordCache map[string][]int32
 
 const (
@@ -45,7 +45,7 @@ const (
 	cacheBytes = 64 // longest word in the cache
 )
 
-// note remembers the ids of a word.
+// note keeps the ids of a word.
 func (c wordCache) note(word string, ids []int32) {
 	if len(word) > cacheBytes {
 		return

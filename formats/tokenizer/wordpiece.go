@@ -95,7 +95,7 @@ func baseLetter(r rune) rune {
 	return r
 }
 
-// isCJK tells the characters that BERT makes words of their own. The gap after
+// isCJK reports whether BERT makes r a word of its own. The gap after
 // U+2B81F is in the original.
 func isCJK(r rune) bool {
 	return r >= 0x4E00 && r <= 0x9FFF || r >= 0x3400 && r <= 0x4DBF || r >= 0x20000 && r <= 0x2A6DF ||

@@ -93,7 +93,7 @@ func (re *Regexp) find(m *matcher, s string, from int) (start, end int, ok bool)
 	return 0, 0, false
 }
 
-// inRune tells whether the continuation byte at i belongs to a character that
+// inRune reports whether the continuation byte at i belongs to a character that
 // began before it.
 func inRune(s string, i int) bool {
 	for back := 1; back < utf8.UTFMax && back <= i; back++ {
@@ -208,15 +208,35 @@ var wordSet = func() *runeSet {
 	return &set
 }()
 
+// WordBefore reports whether a word character ends at pos.
 func WordBefore(s string, pos int) bool {
 	r, n := utf8.DecodeLastRuneInString(s[:pos])
 	return n > 0 && wordSet.lookup(r)
 }
 
+// WordAfter reports whether a word character begins at pos.
 func WordAfter(s string, pos int) bool {
 	if pos == len(s) {
 		return false
 	}
 	r, _ := decode(s[pos:])
 	return wordSet.lookup(r)
+}
+
+// triedBefore reports whether the matcher has come back to an instruction of a
+// program of the given length at a place before, and takes note of it. Places
+// lie between from, where the match began, and end.
+func (m *matcher) triedBefore(program, pc, from, pos, end int) bool {
+	if m.tries++; m.tries < memoAfter {
+		return false
+	}
+	if m.failed.bits == nil {
+		size := program * (end - from + 1)
+		if size > memoBits || !m.work.Spend(size/64) {
+			m.tries = 0 // too much to remember: ask again later, from further on
+			return false
+		}
+		m.failed = memo{make([]uint64, size/64+1), from}
+	}
+	return m.failed.note(program*(pos-m.failed.from) + pc)
 }

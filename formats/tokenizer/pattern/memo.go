@@ -16,23 +16,9 @@ var memoAfter = 1 << 12
 
 const memoBits = 1 << 26 // of program times text
 
-// triedBefore reports whether the matcher has come back to an instruction of a
-// program of the given length at a place before, and takes note of it. Places
-// lie between from, where the match began, and end.
-func (m *matcher) triedBefore(program, pc, from, pos, end int) bool {
-	if m.tries++; m.tries < memoAfter {
-		return false
-	}
-	if m.failed.bits == nil {
-		size := program * (end - from + 1)
-		if size > memoBits || !m.work.Spend(size/64) {
-			m.tries = 0 // too much to remember: ask again later, from further on
-			return false
-		}
-		m.failed = memo{make([]uint64, size/64+1), from}
-	}
-	at := program*(pos-m.failed.from) + pc
-	word, bit := &m.failed.bits[at/64], uint64(1)<<(at%64)
+// note marks an instruction at a place, and reports whether it was marked.
+func (f memo) note(at int) bool {
+	word, bit := &f.bits[at/64], uint64(1)<<(at%64)
 	if *word&bit != 0 {
 		return true
 	}

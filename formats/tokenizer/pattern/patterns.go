@@ -73,7 +73,7 @@ var handWritten = map[string]func(*Edition) Splitter{
 	`\s+\z`: trailingSpace,
 }
 
-// handScanner returns the scanner for a pattern; false where there is none.
+// Scanner returns the scanner for a pattern; false where there is none.
 func Scanner(pattern string, ed *Edition) (Splitter, bool) {
 	build, ok := handWritten[pattern]
 	if !ok {

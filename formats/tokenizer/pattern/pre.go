@@ -6,7 +6,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// rule is what a name in tokenizer.ggml.pre stands for, as llama.cpp v0.5.0
+// Rule is what a name in tokenizer.ggml.pre stands for, as llama.cpp v0.5.0
 // reads it. Patterns apply one after another.
 type Rule struct {
 	patterns []string
@@ -129,6 +129,7 @@ func Names() []string {
 	return names
 }
 
+// Lookup returns the rule of a name; "" is that of files that do not name one.
 func Lookup(name string) (Rule, error) {
 	if name == "" {
 		name = "default"

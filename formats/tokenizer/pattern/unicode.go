@@ -6,28 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// class is a set of properties of one code point, as far as tokenizers ask.
-type class uint16
-
-const (
-	upper    class = 1 << iota // Lu
-	lower                      // Ll
-	title                      // Lt
-	modifier                   // Lm
-	other                      // Lo
-	Mark                       // M
-	digit                      // Nd
-	number                     // N except Nd
-	Punct                      // P
-	Symbol                     // S
-	Space                      // White_Space
-	han                        // script Han
-
-	letter  = upper | lower | title | modifier | other
-	Numeric = digit | number
-)
-
-// edition is a version of the Unicode character database. Libraries differ:
+// Edition is a version of the Unicode character database. Libraries differ:
 // llama.cpp's tables are those of 15.1, the regex library of Hugging Face
 // tokenizers has 16.0, Go has its own.
 type Edition struct {
@@ -50,7 +29,7 @@ var categories = []struct {
 	{unicode.P, Punct}, {unicode.S, Symbol}, {unicode.White_Space, Space}, {unicode.Han, han},
 }
 
-// of returns the class of r; runes that stand for invalid bytes have none.
+// Of returns the class of r; runes that stand for invalid bytes have none.
 func (e *Edition) Of(r rune) class {
 	e.once.Do(e.fill)
 	if uint32(r) > unicode.MaxRune {
@@ -99,5 +78,5 @@ func decode(s string) (rune, int) {
 	return r, n
 }
 
-// isBlank reports whether r is white space.
+// IsBlank reports whether r is white space.
 func IsBlank(r rune) bool { return Unicode16.Of(r)&Space != 0 }

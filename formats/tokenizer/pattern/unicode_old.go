@@ -41,7 +41,7 @@ var newRunes = sync.OnceValue(func() []runeRange {
 	return all
 })
 
-// isNew tells the characters of that list.
+// SinceUnicode8 reports whether r is in that list.
 func SinceUnicode8(r rune) bool {
 	if r < 0x61D {
 		return false
@@ -58,10 +58,10 @@ func SinceUnicode8(r rune) bool {
 	return found
 }
 
-// isAccent tells nonspacing marks as of Unicode 8.
+// IsAccent reports whether r is a nonspacing mark of Unicode 8.
 func IsAccent(r rune) bool { return r == 0x1734 || unicode.Is(unicode.Mn, r) && !SinceUnicode8(r) }
 
-// isControl tells what BERT drops from text; white space that is more than a
+// IsControl reports whether BERT drops r from text; white space that is more than a
 // blank, a tab or a line end is among it.
 func IsControl(r rune) bool {
 	switch r {
@@ -73,14 +73,14 @@ func IsControl(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && !SinceUnicode8(r)
 }
 
-// isPunct tells punctuation as of Unicode 8, and all other ASCII characters but
+// IsPunct reports whether r is punctuation of Unicode 8, or any ASCII character but
 // letters, digits and blanks.
 func IsPunct(r rune) bool {
 	c := Unicode16.Of(r)
 	return c&Punct != 0 && !SinceUnicode8(r) || r < 0x80 && c&Symbol != 0 || r == 0x166D || r == 0x111C9
 }
 
-// isWord is what \w means to the regular expressions of Rust.
+// IsWord reports whether r is what \w means to the regular expressions of Rust.
 func IsWord(r rune) bool {
 	c := Unicode16.Of(r)
 	return c&(letter|Mark|digit) != 0 || r == 0x200C || r == 0x200D ||
