@@ -107,8 +107,8 @@ func (t FileType) resolve(all []source) FileType {
 }
 
 // typeOf chooses the type of one tensor: F32 for vectors, norms, what the
-// architecture marks and what is no weight; F16 where rows do not divide into
-// blocks.
+// architecture marks and what is not a weight; F16 where the row length is not
+// a multiple of the block length.
 func (t FileType) typeOf(o target) gguf.Type {
 	if kept, ok := keptType(o); ok {
 		return kept

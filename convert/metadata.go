@@ -12,7 +12,7 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// metadata is what general.* tells about a model, gathered from its card, the
+// metadata is what general.* says about a model, gathered from its card, the
 // name in config.json and the folder's name, in this order of trust.
 type metadata struct {
 	sampling          gguf.KVs

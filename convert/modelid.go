@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// modelID is what a model's name on a hub tells about it, as in
+// modelID is what a model's name on a hub says about it, as in
 // "meta-llama/Llama-3.1-8B-Instruct". Empty parts are unknown.
 type modelID struct {
 	name, organization, basename, finetune, version, sizeLabel string
@@ -165,7 +165,7 @@ func title(id string) string {
 	return strings.Join(words, " ")
 }
 
-// lower tells whether w has letters and all of them are lower case.
+// lower reports whether w has letters and all of them are lower case.
 func lower(w string) bool {
 	return w == strings.ToLower(w) && w != strings.ToUpper(w)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// Options tells what to write.
+// Options say what to write.
 type Options struct {
 	Type     FileType
 	Metadata map[string]string // by the key below "general.": goes before what the checkpoint says
@@ -191,7 +191,7 @@ func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
 	for _, kv := range vocabulary {
 		p.KVs.Set(kv.Key, kv.Value)
 		if p.Arch.Native && kv.Key == "tokenizer.ggml.token_type" {
-			p.KVs.Set(p.Arch.Name+".vocab_size", uint32(p.Hyper.Vocab)) // of Mistral's own format the vocabulary tells
+			p.KVs.Set(p.Arch.Name+".vocab_size", uint32(p.Hyper.Vocab)) // in Mistral's own format the vocabulary decides it
 		}
 	}
 }

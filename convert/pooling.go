@@ -29,7 +29,7 @@ var poolings = []struct {
 	{"pooling_mode_lasttoken", "lasttoken", poolLast},
 }
 
-// pooling tells how an embedding model pools, which modules.json of
+// pooling returns how an embedding model pools, which modules.json of
 // sentence-transformers says. Other models have no such key.
 func pooling(ckpt *hf.Checkpoint, prefix string) (gguf.KVs, error) {
 	text, err := ckpt.ReadFile("modules.json")

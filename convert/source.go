@@ -38,7 +38,7 @@ func sources(from *unpack.Checkpoint, a arch.Arch, h arch.Hyper) []source {
 	return all
 }
 
-// headless tells whether a checkpoint is a decoder without the matrix behind
+// headless reports whether a checkpoint is a decoder without the matrix behind
 // it, as embedding models are stored.
 func headless(all []source) bool {
 	return !slices.ContainsFunc(all, func(s source) bool { return s.name == s.canonical })

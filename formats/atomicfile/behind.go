@@ -22,7 +22,7 @@ type behind struct {
 
 type extent struct{ off, n int64 }
 
-// Release tells that n bytes at off are final: the system may write them to
+// Release says that n bytes at off are final: the system may write them to
 // disk and forget them, which keeps a large file from pushing others out of
 // memory. It may wait for the disk.
 func (f *File) Release(off, n int64) {

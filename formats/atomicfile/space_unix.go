@@ -12,7 +12,7 @@ import (
 )
 
 // Space returns the bytes that are free for a file at path, and a number that
-// tells its file system from others. The file need not exist.
+// identifies its file system. The file need not exist.
 func Space(path string) (free int64, system uint64, err error) {
 	dir := filepath.Dir(path)
 	var fs unix.Statfs_t

@@ -255,7 +255,7 @@ func (f *File) Map() error {
 	return nil
 }
 
-// Mapped tells whether all parts are mapped.
+// Mapped reports whether all parts are mapped.
 func (f *File) Mapped() bool {
 	return !slices.ContainsFunc(f.parts, func(p *part) bool { return p.mapped == nil })
 }

@@ -24,7 +24,7 @@ func (kvs KVs) index(key string) int {
 	return slices.IndexFunc(kvs, func(kv KV) bool { return kv.Key == key })
 }
 
-// Has tells whether key is present.
+// Has reports whether key is present.
 func (kvs KVs) Has(key string) bool { return kvs.index(key) >= 0 }
 
 // Get returns the value of key as it is stored.
@@ -51,7 +51,7 @@ func (kvs *KVs) SetLast(key string, value any) {
 	*kvs = append(*kvs, KV{key, value})
 }
 
-// Delete removes key and tells whether it was present.
+// Delete removes key and reports whether it was present.
 func (kvs *KVs) Delete(key string) bool {
 	i := kvs.index(key)
 	if i < 0 {

@@ -56,7 +56,7 @@ const (
 
 // Verify hashes f, whose name in the manifest is given, and calls report with
 // each digest and its outcome. It fails with fault.ErrCheck when a digest
-// differs and when the manifest tells nothing about the file or names a
+// differs and when the manifest says nothing about the file or names a
 // tensor that the file lacks.
 func Verify(ctx context.Context, f *File, name string, manifest []Digest, kinds []HashKind, report func(Digest, Status)) error {
 	type key struct {

@@ -131,10 +131,10 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", uint32(t))
 }
 
-// Known tells whether t is a type that a file may hold.
+// Known reports whether t is a type that a file may hold.
 func (t Type) Known() bool { return t.row().block > 0 }
 
-// Removed tells whether t was a type once and is refused by ggml now.
+// Removed reports whether t was a type once and is refused by ggml now.
 func (t Type) Removed() bool { r := t.row(); return r.name != "" && r.block == 0 }
 
 // BlockLen returns the number of elements in a block: 1 for plain types, 0
@@ -144,7 +144,7 @@ func (t Type) BlockLen() int { return t.row().block }
 // BlockBytes returns the number of bytes in a block.
 func (t Type) BlockBytes() int { return t.row().bytes }
 
-// Quantized tells whether elements are packed into blocks.
+// Quantized reports whether elements are packed into blocks.
 func (t Type) Quantized() bool { return t.row().block > 1 }
 
 // BitsPerWeight returns the storage of one element in bits.
@@ -157,7 +157,7 @@ func (t Type) BitsPerWeight() float64 {
 }
 
 // RowBytes returns the bytes of a row of ne0 elements. It reports false when
-// t is unknown, when ne0 is negative or no multiple of the block length, and
+// t is unknown, when ne0 is negative or not a multiple of the block length, and
 // when the result does not fit.
 func (t Type) RowBytes(ne0 int64) (int64, bool) {
 	r := t.row()

@@ -34,7 +34,7 @@ func (c Config) Value(key string) (any, bool) {
 	return nil, false
 }
 
-// Has tells whether a key has a value.
+// Has reports whether a key has a value.
 func (c Config) Has(key string) bool {
 	_, ok := c.Value(key)
 	return ok

@@ -53,7 +53,7 @@ func openShard(ctx context.Context, f *Folder, name string, layout Layout) (*sha
 	r, ok := file.(io.ReaderAt)
 	if !ok {
 		file.Close()
-		return nil, fault.Op("hf").Folder(f.name).File(name).Unsupported("its file system gives no random access")
+		return nil, fault.Op("hf").Folder(f.name).File(name).Unsupported("its file system does not support random access")
 	}
 	s.r = r
 	read := (*shard).readSafetensors

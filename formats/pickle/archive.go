@@ -140,7 +140,7 @@ func (a *archive) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// zipError tells a broken archive from a device that fails.
+// zipError distinguishes a broken archive from a failing device.
 func zipError(says string, err error) error {
 	for _, format := range []error{zip.ErrFormat, zip.ErrChecksum, zip.ErrAlgorithm, io.EOF, io.ErrUnexpectedEOF, errBudget, nil} {
 		if errors.Is(err, format) {
