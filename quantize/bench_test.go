@@ -1,8 +1,13 @@
 package quantize
 
 import (
+	"encoding/binary"
+	"math"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"testing"
+	"time"
 )
 
 // The benchmarks count bytes of a source in BF16. They take many different
@@ -52,6 +57,53 @@ func BenchmarkQuantize(b *testing.B) {
 			run(b, nil)
 		})
 		b.Run(typ.Name+"/weighted", func(b *testing.B) { run(b, weights) })
+	}
+}
+
+// BenchmarkLeast sums the least times of the rows: what a type takes while
+// nothing else uses the core, on a machine that others use, too. With
+// MQ_BENCH_ROWS it writes the rows and weights to that file, for
+// internal/bench/chunks.py, which times ggml's on the same.
+func BenchmarkLeast(b *testing.B) {
+	rows, weights := benchSource()
+	if path := os.Getenv("MQ_BENCH_ROWS"); path != "" {
+		var data []byte
+		for _, row := range append(slices.Clone(rows), weights) {
+			for _, v := range row {
+				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+			}
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, typ := range types {
+		dst := make([]byte, benchColumns/typ.Block*typ.Bytes)
+		for _, with := range []struct {
+			name    string
+			weights []float32
+		}{{typ.Name, nil}, {typ.Name + "/weighted", weights}} {
+			b.Run(with.name, func(b *testing.B) {
+				if typ.NeedsWeights && with.weights == nil {
+					b.Skip("needs weights")
+				}
+				least := make([]time.Duration, len(rows))
+				for b.Loop() {
+					for i, x := range rows {
+						start := time.Now()
+						typ.Quantize(dst, x, with.weights)
+						if d := time.Since(start); least[i] == 0 || d < least[i] {
+							least[i] = d
+						}
+					}
+				}
+				var sum time.Duration
+				for _, d := range least {
+					sum += d
+				}
+				b.ReportMetric(float64(sum.Nanoseconds())/float64(len(rows)*benchColumns), "least-ns/value")
+			})
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (d Departure) String() string {
 }
 
 // Rederive makes the data of a file again and compares them to the byte. The
-// key-values and sources are those that the file was made from; o tells what
+// key-values and sources are those that the file was made from; o is what
 // the file itself does not: the importance matrix. The types are the file's.
 // Departures come in the order of their names.
 func Rederive(ctx context.Context, kvs gguf.KVs, sources []gguf.Stream, file *gguf.File, o Options, run RunOptions) ([]Departure, error) {

@@ -5,7 +5,7 @@ import "math"
 // The rows of internal/fixtures/blocks/generate.py, made of integers and of
 // exact float operations so that both give the same bits.
 
-// rowLengths tells how many rows of each length a distribution has.
+// rowLengths is how many rows of each length a distribution has.
 var rowLengths = []struct{ columns, rows int }{{256, 6}, {512, 4}, {1280, 2}, {4096, 1}}
 
 // splitmix is the output function of splitmix64.

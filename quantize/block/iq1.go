@@ -3,7 +3,7 @@ package block
 import "encoding/binary"
 
 // Types on a codebook of eight ternary levels. Level l stands for l-1+shift;
-// a bit in the block says whether the shift is up or down.
+// a bit in the block gives the direction of the shift.
 
 const shift1 = 0.125
 

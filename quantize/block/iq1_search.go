@@ -43,7 +43,7 @@ type score struct {
 // hopeless is below all scores.
 const hopeless = -float32(math.MaxFloat32)
 
-// findShared finds the split of a sub-block with one shift, and says whether
+// findShared finds the split of a sub-block with one shift, and reports whether
 // there is one.
 func (s *split) findShared() bool {
 	s.order.Sort(s.x)
@@ -69,7 +69,7 @@ func (s *split) findShared() bool {
 }
 
 // findHalves finds the split of a sub-block of two groups, each with its own
-// shift, and says whether there is one.
+// shift, and reports whether there is one.
 func (s *split) findHalves() bool {
 	s.order.Sort(s.x)
 	f, n := &s.search, len(s.x)

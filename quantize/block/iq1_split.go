@@ -32,7 +32,7 @@ func (s *split) weigh(x, weights []float32) {
 	kernel.Importance(s.all[:], x, weights, 2*sumSquares(x)/superLen)
 }
 
-// load turns to sub-block j of n values and says whether any has a magnitude
+// load selects sub-block j of n values and reports whether any has a magnitude
 // of at least tiny.
 func (s *split) load(x []float32, j, n int, tiny float32) bool {
 	s.x, s.w = x[j*n:][:n], s.all[j*n:][:n]
@@ -45,7 +45,7 @@ func (s *split) load(x []float32, j, n int, tiny float32) bool {
 }
 
 // assign turns a split into codes. A negative scale turns levels and shifts
-// around. It says whether there is a split.
+// around. It reports whether there is a split.
 func (s *split) assign(found score) bool {
 	if found.choice < 0 {
 		return false

@@ -38,8 +38,8 @@ type gridSearch struct {
 	sumL                   [kernel.MaxTries]float32
 }
 
-// fit chooses codes and the scale for the sub-block in x and w, and whether
-// there is anything to store. The scale is not negative.
+// fit chooses codes and the scale for the sub-block in x and w, and reports
+// whether there is anything to store. The scale is not negative.
 func (s *gridSearch) fit() (scale float32, ok bool) {
 	limit := s.top
 	if limit < s.tiny || limit == 0 {

@@ -69,7 +69,7 @@ func HasGrid() bool { return active.tryTernary != nil }
 // points that are not in the codebook by the code of their list with the least
 // Σw(scale·q-x)². place has the rank of each code, or the complement of where
 // in near its list begins, behind its length; at least ListRoom more
-// follow the last list. Tries tells what became of a group.
+// follow the last list. Tries reports what became of a group.
 //
 // The numbers must not be so large that sums overflow.
 func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8, codes []Row, place []int32, near []uint16) {

@@ -69,7 +69,7 @@ func equal(t *testing.T, what string, x, w []float32, n int, got, want Each) {
 	}
 }
 
-// same tells whether two floats have the same bits or both are NaN.
+// same reports whether two floats have the same bits or both are NaN.
 func same(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }

@@ -2,7 +2,7 @@ package kernel
 
 import "unsafe"
 
-// A MinSearch says how the scale and the minimum of a group are found.
+// A MinSearch describes how the scale and the minimum of a group are found.
 type MinSearch struct {
 	NMax     int32     // levels are 0…NMax
 	Trials   []float32 // trial t stretches the range of the group to Trials[t] levels
@@ -30,15 +30,15 @@ func (s *Scratch) SearchMin(m *MinSearch, n int) {
 	if m.Absolute {
 		searches = active.searchMinAbsolute
 	}
-	strange := uint32(1<<Lanes - 1)
+	outOfRange := uint32(1<<Lanes - 1)
 	if kernel := searches[(s.groups-1)/half]; kernel.search != nil {
-		strange = 0
+		outOfRange = 0
 		for lane := 0; lane < s.groups; lane += kernel.lanes {
-			strange |= kernel.search(&s.X[lane], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax)) << lane
+			outOfRange |= kernel.search(&s.X[lane], n, unsafe.SliceData(m.Trials), len(m.Trials), float32(m.NMax)) << lane
 		}
 	}
-	if strange != 0 {
-		s.searchMin(m, n, strange)
+	if outOfRange != 0 {
+		s.searchMin(m, n, outOfRange)
 	}
 }
 

@@ -1,6 +1,6 @@
 package kernel
 
-// A PositiveSearch says how the scale of a group without negative values is
+// A PositiveSearch describes how the scale of a group without negative values is
 // found.
 type PositiveSearch struct {
 	nmax int32      // levels are 0…nmax

@@ -3,7 +3,7 @@ package kernel
 // Negligible is the magnitude below which a group counts as all zero.
 const Negligible = 1e-15
 
-// A ScaleSearch says how the scale of a group is found.
+// A ScaleSearch describes how the scale of a group is found.
 type ScaleSearch struct {
 	nmax int32     // levels are -nmax…nmax-1
 	tops []float32 // what each trial makes of the value of largest magnitude

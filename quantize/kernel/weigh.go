@@ -2,7 +2,7 @@ package kernel
 
 import "math"
 
-// A Weighing says how the weights of a group follow from its values.
+// A Weighing defines how the weights of a group follow from its values.
 type Weighing int
 
 // The weighings: x² , |x|, the group's root mean square + |x|, and the given

@@ -19,7 +19,7 @@ const (
 	slotBest    // its error
 	slotFlat    // mask: all values are equal
 	slotBound   // least range that keeps levels in the range of Nearest
-	slotStrange // mask: some trial's range was below the bound
+	slotOutside // mask: some trial's range was below the bound
 	slotL       // sums of a trial: of w·l,
 	slotLL      // w·l²
 	slotXL      // and w·l·x
@@ -45,7 +45,7 @@ const (
 // Levels are floats, and are rounded after they were clamped. This equals
 // Nearest up to ±2^22. The plain range r keeps levels within 0…NMax; later
 // trials round from another minimum, with a range of at least 2^-12·r or else
-// the lane is reported as strange, so levels stay above -2^12·top.
+// the lane is reported as out of range, so levels stay above -2^12·top.
 func searchMin(name string, parts int, absolute bool) {
 	Begin(name, "func(x *float32, n int, trials *float32, count int, nmax float32) uint32",
 		fmt.Sprintf("%s searches %d lanes of n values, a multiple of 4; see Scratch.SearchMin.", name, parts*side()*Width()/4))
@@ -134,14 +134,14 @@ func (s minSearch) nmax() Reg {
 }
 
 // plain emits the rounding that spans the range, and looks for lanes that are
-// flat or strange.
+// flat or out of range.
 func (s minSearch) plain() {
 	nmax := s.nmax()
 	for v := range s.vectors {
 		low, high := LoadV(s.state(slotLow, v)), LoadV(s.state(slotHigh, v))
 		StoreMask(s.state(slotFlat, v), Compare(LessEqual, high, low))
 		size := Sub(high, low)
-		StoreMask(s.state(slotStrange, v),
+		StoreMask(s.state(slotOutside, v),
 			Either(Compare(NotGreatEq, size, Constant(leastRange)), Compare(NotLessEqual, size, Constant(greatestRange))))
 		StoreV(s.state(slotBound, v), Mul(size, Constant(narrowest)))
 		inverse := Div(nmax, size)
@@ -165,8 +165,8 @@ func (s minSearch) nextInverse(trial reg.Register) {
 	top := Broadcast(Mem{Base: trial})
 	for v := range s.vectors {
 		size := Sub(LoadV(s.state(slotHigh, v)), s.state(slotLow, v))
-		strange := Either(Compare(NotGreatEq, size, s.state(slotBound, v)), Compare(NotLessEqual, size, Constant(largest)))
-		StoreMask(s.state(slotStrange, v), Either(strange, LoadMask(s.state(slotStrange, v))))
+		outside := Either(Compare(NotGreatEq, size, s.state(slotBound, v)), Compare(NotLessEqual, size, Constant(largest)))
+		StoreMask(s.state(slotOutside, v), Either(outside, LoadMask(s.state(slotOutside, v))))
 		StoreV(s.state(slotInverse, v), Div(top, size))
 	}
 }
@@ -265,12 +265,12 @@ func (s minSearch) keepBest() {
 	}
 }
 
-// finish emits the result of flat lanes and the report of strange ones.
+// finish emits the result of flat lanes and the report of those out of range.
 func (s minSearch) finish(v int) reg.GPVirtual {
 	flat := LoadMask(s.state(slotFlat, v))
 	StoreV(s.field(fieldOffset, v), Xor(LoadV(Bits(SignBit)), s.state(slotLow, v)))
 	for _, field := range []int{fieldScale, fieldInverse, fieldFrom} {
 		StoreV(s.field(field, v), Except(flat, s.field(field, v)))
 	}
-	return LaneBits(Without(flat, LoadMask(s.state(slotStrange, v))))
+	return LaneBits(Without(flat, LoadMask(s.state(slotOutside, v))))
 }

@@ -13,7 +13,7 @@ var nonLinear = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25,
 // NonLinearLevel emits kernel.Level4: the level whose value is nearest to v.
 //
 // Steps of 14 from -108.8 on lie so that the level of v is that of its step or
-// the one above; which of the two, the midpoint between their values tells. No
+// the one above; the midpoint between their values decides which. No
 // step begins within 0.1 of a midpoint that it must be above or below, so it
 // may be computed with roundings.
 func NonLinearLevel(v Reg) Reg {
