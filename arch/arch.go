@@ -53,6 +53,7 @@ type Param struct {
 	Config  []string
 	Default float64 // of the class, where config.json is silent; null is 0
 	Implied float64 // where a file is silent
+	Truth   bool    // it is true, 1, or false, 0
 }
 
 // Tensor maps source tensors to one target tensor. Templates are whole names

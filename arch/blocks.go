@@ -6,11 +6,11 @@ import "slices"
 
 // trunk holds the embedding, the norms and the output matrix.
 var trunk = []Tensor{
-	{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
+	embedding,
 	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
 	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
-	{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
-	{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
+	outputNorm,
+	head,
 }
 
 // inverseFrequencies are what old checkpoints store of the rotary embedding.
@@ -96,6 +96,53 @@ var fusedViews = []View{
 // sharedExpertGate scales the output of the shared expert.
 var sharedExpertGate = []Tensor{
 	{Source: "model.layers.{i}.mlp.shared_expert_gate.weight", Target: "blk.{i}.ffn_gate_inp_shexp.weight", Shape: []Dim{one, embed}, F32: true},
+}
+
+// affine is a matrix and its bias; without columns a layer norm and its bias.
+func affine(source, target string, rows, cols Dim, ops ...Op) []Tensor {
+	shape := []Dim{rows}
+	if cols != nil {
+		shape = append(shape, cols)
+	}
+	return []Tensor{
+		{Source: source + ".weight", Target: target + ".weight", Shape: shape, Ops: ops},
+		{Source: source + ".bias", Target: target + ".bias", Shape: []Dim{rows}, Ops: ops},
+	}
+}
+
+// mayLack marks the second of each two tensors, the bias, as absent in some
+// checkpoints.
+func mayLack(tensors []Tensor) []Tensor {
+	for i := 1; i < len(tensors); i += 2 {
+		tensors[i].Optional = true
+	}
+	return tensors
+}
+
+// What stands before and behind the layers; models may use the embedding for
+// the output matrix.
+var (
+	embedding  = Tensor{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}}
+	outputNorm = Tensor{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}}
+	head       = Tensor{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true}
+)
+
+// ungatedMLP is a feed-forward network without gates.
+var ungatedMLP = []Tensor{
+	{Source: "model.layers.{i}.mlp.up_proj.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{ff, embed}},
+	{Source: "model.layers.{i}.mlp.down_proj.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
+}
+
+// rowNorms normalize all query and all key heads of a position together.
+var rowNorms = []Tensor{
+	{Source: "model.layers.{i}.self_attn.q_norm.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{qRows}},
+	{Source: "model.layers.{i}.self_attn.k_norm.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{kRows}},
+}
+
+// postNorms stand behind each part.
+var postNorms = []Tensor{
+	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.post_attention_norm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.post_feedforward_layernorm.weight", Target: "blk.{i}.post_ffw_norm.weight", Shape: []Dim{embed}},
 }
 
 // optional marks tensors as absent in some checkpoints.

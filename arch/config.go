@@ -31,13 +31,13 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Arch:     a.Name,
 		Layers:   c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
 		Context:  c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
-		Embed:    c.need("hidden_size", "n_embd", "dim"),
+		Embed:    c.need("hidden_size", "n_embd", "n_embed", "d_model", "dim"),
 		FF:       c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
 		Heads:    c.need("num_attention_heads", "n_head", "n_heads"),
 		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim:  c.int("head_dim"),
 		Vocab:    c.need("vocab_size"),
-		Eps:      c.float("rms_norm_eps", "norm_eps", "layer_norm_epsilon"),
+		Eps:      c.float("rms_norm_eps", "norm_eps"),
 		LayerEps: c.float("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_word_embeddings"),
 	}
@@ -55,11 +55,6 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	h.MoE = c.experts()
 	c.nativeExperts(&h.MoE)
-	for layer := range min(h.Layers, mostLayers) {
-		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
-			c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
-		}
-	}
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
@@ -75,6 +70,11 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	if a.sizes != nil {
 		a.sizes(c, &h)
+	}
+	for layer := range min(h.Layers, mostLayers) {
+		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
+			c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
+		}
 	}
 	if c.has("linear_num_value_heads") {
 		h.Delta = c.delta(h.Layers)
@@ -216,7 +216,7 @@ func (c *reader) rope(h Hyper) Rope {
 	r.LocalBase = first(c.sub("rope_parameters").sub("sliding_attention").float("rope_theta"), c.float("rope_local_base_freq", "local_rope_theta"))
 	r.Sections = p.ints("mrope_section")
 	r.Dim = h.HeadDim
-	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent")); part != 0 {
+	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent", "rotary_pct")); part != 0 {
 		r.Dim = int(float64(h.HeadDim) * part)
 	}
 	c.keepOf(p)

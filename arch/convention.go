@@ -59,6 +59,22 @@ func (a Arch) ViewsOf(matrix string) []View {
 	return all
 }
 
+// groupedRows selects parts first up to last of the queries, keys and values that
+// a tensor groups by key head.
+func groupedRows(first, last int) func(Hyper, int) []RowSet {
+	return func(h Hyper, _ int) []RowSet {
+		parts := []int{h.Heads / h.KVHeads * h.HeadDim, h.HeadDim, h.ValueDim}
+		at, sets := 0, []RowSet(nil)
+		for i, n := range parts {
+			if i >= first && i < last {
+				sets = append(sets, RowSet{parts[0] + parts[1] + parts[2], at, n})
+			}
+			at += n
+		}
+		return sets
+	}
+}
+
 // upperHalf and lowerHalf are the gate and up projection of a matrix of both.
 func upperHalf(width Dim) func(Hyper, int) []RowSet {
 	return func(h Hyper, layer int) []RowSet { n := width(h, layer); return []RowSet{{2 * n, 0, n}} }

@@ -115,6 +115,39 @@ func capped(h Hyper, _ int, l *Layer) {
 	l.Mixer.(*Attention).Softcap = h.Value("attn_logit_softcapping")
 }
 
+// postNormed has norms behind each part alone.
+func postNormed(h Hyper, layer int, l *Layer) {
+	sandwiched(h, layer, l)
+	l.MixNorm, l.FeedNorm = nil, nil
+}
+
+// parallel adds both parts to the layer's input.
+func parallel(_ Hyper, _ int, l *Layer) { l.Parallel = true }
+
+// oneNorm lets both parts of a parallel layer share the first norm.
+func oneNorm(_ Hyper, _ int, l *Layer) { l.FeedNorm = nil }
+
+// centered makes layer norms of the norms around the parts.
+func centered(h Hyper, _ int, l *Layer) {
+	for _, n := range []*Norm{l.MixNorm, l.MixPost, l.FeedNorm, l.FeedPost} {
+		if n != nil {
+			n.Kind, n.Eps = LayerNorm, h.LayerEps
+		}
+	}
+}
+
+// ungated feeds forward without gates.
+func ungated(_ Hyper, _ int, l *Layer) { l.Feed.(*Dense).Gated = false }
+
+// unrotated leaves positions to something else than a rotation.
+func unrotated(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).Rope = nil }
+
+// normedRows scales queries and keys by the root mean square of all heads of a
+// position together.
+func normedRows(h Hyper, _ int, l *Layer) {
+	l.Mixer.(*Attention).HeadNorm = HeadNorm{Over: WholeRow, Eps: h.Eps}
+}
+
 // feedNormed names the norm before the feed-forward part otherwise.
 func feedNormed(name string) change {
 	return func(_ Hyper, _ int, l *Layer) { l.FeedNorm.Name = name }
@@ -131,6 +164,13 @@ func latent(h Hyper, layer int, l *Layer) {
 		a.Index = &Indexer{h.Index.Heads, h.Index.Dim, h.Index.TopK}
 	}
 	l.Mixer = a
+}
+
+// centeredOutput is a layer norm before the logits.
+func centeredOutput(h Hyper) Output {
+	o := output(h)
+	o.Norm.Kind, o.Norm.Eps = LayerNorm, h.LayerEps
+	return o
 }
 
 // output is an RMS norm before the logits.

@@ -93,5 +93,14 @@ func listedLayers(every int) func(*reader, Hyper, int) bool {
 	}
 }
 
+// slidingPattern is the key of the list of layers with a window.
+const slidingPattern = "attention.sliding_window_pattern"
+
+// windowParams are the window and the layers that have it.
+var windowParams = []Param{
+	u32("attention.sliding_window", func(h Hyper, _ int) int { return h.Meaning.Window }),
+	{Key: slidingPattern, From: func(h Hyper) (any, bool) { return h.Meaning.Sliding, h.Meaning.Window > 0 }},
+}
+
 // slidingLayer is what layer_types calls layers with a window.
 const slidingLayer = "sliding_attention"

@@ -28,7 +28,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		KVHeads:  g.int("attention.head_count_kv"),
 		HeadDim:  g.int("attention.key_length"),
 		Vocab:    g.int("vocab_size"),
-		Eps:      first(g.float("attention.layer_norm_rms_epsilon"), g.float("attention.layer_norm_epsilon")),
+		Eps:      g.float("attention.layer_norm_rms_epsilon"),
 		LayerEps: g.float("attention.layer_norm_epsilon"),
 	}
 	h.HasHeadDim = h.HeadDim != 0

@@ -86,7 +86,7 @@ func (g *fileReader) window(h *Hyper, otherwise, every int) {
 		m.Window = g.int("attention.sliding_window")
 	}
 	m.Sliding = each(h.Layers, func(i int) bool { return (i+1)%every != 0 })
-	if stated, ok := g.kvs.Bools(g.prefix + "attention.sliding_window_pattern"); ok {
+	if stated, ok := g.kvs.Bools(g.prefix + slidingPattern); ok {
 		m.Sliding = each(h.Layers, func(i int) bool { return at(stated, i, false) })
 	}
 }

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/f190792d/mq/formats/hf"
@@ -32,7 +33,7 @@ func Losses(config hf.Config, h Hyper) []Loss {
 	return all
 }
 
-var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, doubledFactor}
+var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor}
 
 // lostWindow lets queries see all positions. A window as long as the context
 // is not missed.
@@ -88,10 +89,19 @@ func lostNormalizing(_ *reader, a Arch, h Hyper) (l Loss) {
 	return l
 }
 
-// doubledFactor is in the file, and mq computes what the model does.
-func doubledFactor(_ *reader, _ Arch, h Hyper) (l Loss) {
-	if h.Rope.ggufScaling() == "yarn" && h.Rope.AttnFactor != 0 && h.Compress.Ratios == nil {
-		l.Text = fmt.Sprintf("rope_scaling: llama.cpp multiplies attention_factor, %v, with what the factor implies instead of putting it in its place: its results differ from the model's", h.Rope.AttnFactor)
+// unloadedTied is of architectures whose loader insists on an output matrix.
+func unloadedTied(_ *reader, a Arch, h Hyper) (l Loss) {
+	if h.Tied {
+		l.Text = fmt.Sprintf("tie_word_embeddings: llama.cpp loads no model of architecture %s without an output matrix of its own", a.Name)
+	}
+	return l
+}
+
+// ignoredFactor is in the file, and mq computes what the model does.
+func ignoredFactor(_ *reader, _ Arch, h Hyper) (l Loss) {
+	implied := magnitude(h.Rope.Factor, 1)
+	if h.Rope.ggufScaling() == "yarn" && h.Rope.AttnFactor != 0 && math.Abs(h.Rope.AttnFactor-implied) > rounding && h.Compress.Ratios == nil {
+		l.Text = fmt.Sprintf("rope_scaling: llama.cpp takes what the factor implies, %.4g, in place of attention_factor, %v: its results differ from the model's", implied, h.Rope.AttnFactor)
 	}
 	return l
 }

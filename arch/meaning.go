@@ -12,8 +12,8 @@ func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	m := &h.Meaning
 	m.Rotation, m.LatentScale = h.Rope.configRotation(h.Context)
 	m.Rotation.Short, m.Rotation.Long = c.longRoPE(h.Rope)
-	if m.Activation = a.Graph.Activation; c.states("hidden_activation", "hidden_act") {
-		name := c.string("hidden_activation", "hidden_act")
+	if m.Activation = a.Graph.Activation; c.states("hidden_activation", "hidden_act", "activation_function") {
+		name := c.string("hidden_activation", "hidden_act", "activation_function")
 		known := false
 		if m.Activation, known = activations[name]; !known {
 			c.keep(fault.Unsupported("convert: config.json: key \"hidden_act\": unsupported activation %q", name))

@@ -5,7 +5,7 @@ type Op struct {
 	Kind  OpKind
 	Heads HeadCount // of RopePermute: whose heads the rows belong to
 
-	Index, Of   int // of Part
+	Index, Of   int // of Part, Ungroup
 	From, Count Dim // of Slice
 }
 
@@ -25,6 +25,7 @@ const (
 	TileRows                  // [H·D, …]: value heads from grouped by key head to key heads in turn
 	TileTail                  // the same behind the rows of queries and keys; drops lengths of 1
 	TileColumns               // the same with columns
+	Ungroup                   // [G·(q+k+v), …]: parts Index up to Of of query, key and value, each of all key heads
 	Integers                  // whole numbers of any size to those of 32 bits
 	Part                      // part Index of Of equal parts of the last dimension but one
 	Slice                     // Count of the rows, or elements of a vector, from row From on
@@ -69,5 +70,9 @@ func half(index int, before ...OpKind) []Op {
 
 // slice keeps some of the rows.
 func slice(from, count Dim) []Op { return []Op{{Kind: Slice, From: from, Count: count}} }
+
+// ungroup undoes the grouping of queries, keys and values by key head: parts
+// first up to last of the three, each of all heads.
+func ungroup(first, last int) []Op { return []Op{{Kind: Ungroup, Index: first, Of: last}} }
 
 func zero(Hyper, int) int { return 0 }

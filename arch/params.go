@@ -6,13 +6,14 @@ import (
 )
 
 // CommonParams lists the key-values that every architecture may have, in
-// writing order. They come first; general.file_type and the architecture's own,
-// [Arch].Params, follow.
+// writing order, some of the architecture's own between them where
+// [Arch].Common says so. They come first; general.file_type and the
+// architecture's own, [Arch].Params, follow.
 func (a Arch) CommonParams() []Param {
 	if a.Common != nil {
+		all := slices.Concat(a.Params, common)
 		list := make([]Param, len(a.Common))
 		for i, key := range a.Common {
-			all := slices.Concat(a.Params, common)
 			list[i] = all[slices.IndexFunc(all, func(p Param) bool { return p.Key == key })]
 		}
 		return list
@@ -82,6 +83,16 @@ func whole(key string, otherwise int, config ...string) Param {
 	return p
 }
 
+// truth is a parameter that the architecture alone has and that is true or
+// false; a file that is silent means what the class does.
+func truth(key string, otherwise bool, config ...string) Param {
+	p := Param{Key: key, Config: config, Truth: true, From: func(h Hyper) (any, bool) { return h.Value(key) != 0, true }}
+	if otherwise {
+		p.Default, p.Implied = 1, 1
+	}
+	return p
+}
+
 // implying says what a file means that is silent.
 func (p Param) implying(value float64) Param {
 	p.Implied = value
@@ -95,7 +106,9 @@ func (c *reader) own(h *Hyper, params []Param) {
 			continue
 		}
 		value := p.Default
-		if c.has(p.Config...) {
+		if c.has(p.Config...) && p.Truth {
+			value = oneIf(c.bool(p.Config...))
+		} else if c.has(p.Config...) {
 			value = c.float(p.Config...)
 		} else if c.null(p.Config...) {
 			value = 0
@@ -111,11 +124,20 @@ func (g *fileReader) own(h *Hyper, params []Param) {
 			continue
 		}
 		value := p.Implied
-		if g.kvs.Has(g.prefix + p.Key) {
+		if is, ok := g.kvs.Bool(g.prefix + p.Key); ok && p.Truth {
+			value = oneIf(is)
+		} else if g.kvs.Has(g.prefix + p.Key) {
 			value = g.float(p.Key)
 		}
 		h.set(p.Key, value)
 	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // Value returns a parameter that the architecture alone has, 0 where there is

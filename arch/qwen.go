@@ -29,6 +29,9 @@ var qwen = Arch{
 	})},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
+
+	sizes:    func(_ *reader, h *Hyper) { h.Eps = h.LayerEps },
+	fromFile: func(_ *fileReader, h *Hyper) { h.Eps = first(h.Eps, h.LayerEps) },
 }
 
 func qkvRows(h Hyper, l int) int { return qRows(h, l) + kRows(h, l) + vRows(h, l) }

@@ -12,6 +12,7 @@ var table = []Arch{
 	qwen, qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 	qwen2vl, qwen3vl, qwen3vlmoe,
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi3,
+	olmo, olmoe,
 }
 
 // All returns the architectures in the order of their names.

@@ -87,6 +87,14 @@ var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (trans
 		r = transform.GroupedParts(r, int64(h.Delta.KeyHeads), deltaParts(h.Hyper), 3, 4)
 		return r, []int64{r.Count, shape[1]}
 	},
+	arch.Ungroup: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		group := []int64{int64(h.Heads / h.KVHeads * h.HeadDim), int64(h.HeadDim), int64(h.ValueDim)}
+		r = transform.GroupedParts(asRows(r, shape), int64(h.KVHeads), group, op.Index, op.Of)
+		if shape[0] = r.Count; len(shape) == 1 {
+			r = transform.Reshape(r, shape[0])
+		}
+		return r, shape
+	},
 	arch.TileRows: func(_ arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		tiled := transform.Tile(asRows(r, shape), 0, int64(h.Delta.KeyHeads), int64(h.Delta.ValueHeads))
 		return transform.Reshape(tiled, r.Columns), shape

@@ -50,6 +50,9 @@ func (v *validation) architecture() {
 // neededKeys are those that ggml's loaders do not do without.
 var neededKeys = map[string]Severity{"block_count": Fail, "context_length": Fail, "embedding_length": Fail, "attention.head_count": Fail}
 
+// epsilonKeys hold the epsilon of each kind of norm.
+var epsilonKeys = map[arch.NormKind]string{arch.RMSNorm: "attention.layer_norm_rms_epsilon", arch.LayerNorm: "attention.layer_norm_epsilon"}
+
 // checkKeys checks presence and types of the architecture's key-values: a
 // loader that asks for an u32 refuses an i32.
 func (v *validation) checkKeys() {
@@ -59,8 +62,8 @@ func (v *validation) checkKeys() {
 			v.add(Finding{Check: Architecture, Severity: neededKeys[name], Key: key, Message: "it is missing"})
 		}
 	}
-	if v.hyper.Eps == 0 {
-		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + ".attention.layer_norm_rms_epsilon", Message: "it is missing or 0"})
+	if m, err := arch.Describe(*v.arch, v.hyper); err == nil && m.Output.Norm != nil && m.Output.Norm.Eps == 0 {
+		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + "." + epsilonKeys[m.Output.Norm.Kind], Message: "it is missing or 0"})
 	}
 	if v.hyper.MoE.Experts > 0 && v.hyper.MoE.Used == 0 {
 		v.add(Finding{Check: Architecture, Severity: Fail, Key: v.Arch + ".expert_used_count", Message: "it is missing or 0 in a model with experts"})

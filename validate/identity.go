@@ -81,6 +81,7 @@ func (v *validation) sameConfig(got, want arch.Hyper) {
 		{"embedding_length", float64(got.Embed), float64(want.Embed)},
 		{"attention.head_count", float64(got.Heads), float64(want.Heads)},
 		{"attention.layer_norm_rms_epsilon", got.Eps, want.Eps},
+		{"attention.layer_norm_epsilon", got.LayerEps, want.LayerEps},
 		{"rope.freq_base", got.Rope.Base, want.Rope.Base},
 		{"expert_count", float64(got.MoE.Experts), float64(want.MoE.Experts)},
 		{"expert_used_count", float64(got.MoE.Used), float64(want.MoE.Used)},

@@ -154,4 +154,9 @@ var configs = map[string]string{
 		"norm_topk_prob": true, "num_experts_per_tok": 2, "num_hash_layers": 1, "o_groups": 2, "o_lora_rank": 24, "q_lora_rank": 40,
 		"qk_rope_head_dim": 16, "routed_scaling_factor": 1.5, "scoring_func": "sqrtsoftplus", "sliding_window": 8, "swiglu_limit": 3.0,
 		"rope_scaling": {"type": "yarn", "factor": 4, "original_max_position_embeddings": 64, "beta_fast": 32, "beta_slow": 1}}`,
+	"OlmoForCausalLM": `{"architectures": ["OlmoForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "clip_qkv": 1.5, "rope_theta": 500000.0}`,
+	"OlmoeForCausalLM": `{"architectures": ["OlmoeForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 40,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": 128, "rms_norm_eps": 1e-5,
+		"rope_theta": 10000.0, "num_experts": 6, "num_experts_per_tok": 2, "norm_topk_prob": false}`,
 }
