@@ -25,6 +25,7 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	got, outside := s.tried, s.outside
 	lx, ll := s.sums(n)
 	lx, ll = slices.Clone(lx), slices.Clone(ll)
+	checkBest(t, s, lx, ll)
 	scaled := kernel.HasGrid() && s.wellScaled(&s.tries, n)
 	for g := range f.size / f.dims {
 		outsideEach := s.tryEach(g, n, &s.tries, &s.tried[g])
@@ -53,6 +54,22 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 		if x, l := s.project(); !sameOrNaN(x, lx[k]) || !sameOrNaN(l, ll[k]) {
 			t.Fatalf("%d bytes: sums of try %d are %v and %v, want %v and %v", f.bytes, k, lx[k], ll[k], x, l)
 		}
+	}
+}
+
+// checkBest compares the try that explains most with that of a search in order.
+func checkBest(t *testing.T, s *gridSearch, lx, ll []float32) {
+	t.Helper()
+	var best float32
+	want := -1
+	for k := range lx {
+		if ll[k] > 0 && float32(lx[k]*lx[k]) > float32(best*ll[k]) {
+			want = k
+			best = lx[k] / ll[k] * lx[k]
+		}
+	}
+	if got := s.grid.Best(len(lx)); got >= 0 && got != want {
+		t.Fatalf("%d bytes: the best try is %d, want %d; sums %v and %v", s.bytes, got, want, lx, ll)
 	}
 }
 
