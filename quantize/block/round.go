@@ -19,8 +19,6 @@ func roundAway(f float32) int32 { return kernel.RoundAway(f) }
 
 func abs(f float32) float32 { return kernel.Abs(f) }
 
-func sqrt(f float32) float32 { return float32(math.Sqrt(float64(f))) }
-
 // inverse is 1/d, and 0 for 0.
 func inverse(d float32) float32 {
 	if d == 0 {

@@ -11,8 +11,9 @@ const ListRoom = 16
 // room is how many floats beyond the last one a kernel reads and writes.
 const room = 8
 
-// maxLines is the length of the longest list of neighbours.
-const maxLines = 2048
+// maxLines is the length of the longest list of neighbours: no codebook is
+// larger.
+const maxLines = 2048 //nolint:unused // it is the length of a field for the assembly
 
 // Tries are the scales at which codes are tried, in falling order, and their
 // inverses. What follows the last one may be anything.
