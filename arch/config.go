@@ -71,6 +71,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if a.sizes != nil {
 		a.sizes(c, &h)
 	}
+	h.MoE.FF = first(h.MoE.FF, h.FF)
 	for layer := range min(h.Layers, mostLayers) {
 		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
 			c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))

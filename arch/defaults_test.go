@@ -65,7 +65,7 @@ func TestClassesAssumeWhatTransformersDoes(t *testing.T) {
 // sizes are keys whose class default contradicts the other sizes of a small
 // model.
 var sizes = []string{"num_attention_heads", "num_key_value_heads", "head_dim", "qk_rope_head_dim", "num_experts_per_tok",
-	"cross_attention_layers", "o_groups", "linear_num_key_heads"}
+	"cross_attention_layers", "o_groups", "linear_num_key_heads", "n_embd", "n_head", "n_layer"}
 
 // text returns the part of a configuration that is the text model's, to be
 // changed.

@@ -36,3 +36,59 @@ var granite = Arch{
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Scale = h.Value("attention.scale") },
 	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.Scale = h.Value("attention.scale") },
 }
+
+// granitemoe serves the mixtures of Granite 3, some with an expert for every
+// position.
+var granitemoe = Arch{
+	Name:       "granitemoe",
+	Classes:    []string{"GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM"},
+	Vocabulary: llamaVocabulary,
+	Defaults: map[string]Defaults{"": {Keys: granite.Defaults[""].Keys.and(Keys{
+		"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,
+	})}},
+	Params: append(slices.Clip(granite.Params), u32("expert_shared_feed_forward_length", sharedFF)),
+	Tensors: slices.Concat(trunk, attention(permuted), attentionBias(permuted), outputBias,
+		router("block_sparse_moe.router.layer"), optional(router("block_sparse_moe.router")),
+		jointExperts("input_linear.weight", "output_linear.weight"), optional(jointExperts("experts.gate_up_proj", "experts.down_proj")),
+		in(func(h Hyper, _ int) bool { return h.MoE.SharedFF > 0 }, []Tensor{
+			{Source: "model.layers.{i}.shared_mlp.input_linear.weight", Target: "blk.{i}.ffn_gate_shexp.weight", Shape: []Dim{twice(sharedFF), embed}, Ops: half(0)},
+			{Source: "model.layers.{i}.shared_mlp.input_linear.weight", Target: "blk.{i}.ffn_up_shexp.weight", Shape: []Dim{twice(sharedFF), embed}, Ops: half(1)},
+			{Source: "model.layers.{i}.shared_mlp.output_linear.weight", Target: "blk.{i}.ffn_down_shexp.weight", Shape: []Dim{embed, sharedFF}},
+		})),
+	Ignore: []string{inverseFrequencies},
+	Extra:  llamaExtra,
+	Graph: Graph{
+		Input: granite.Graph.Input, Layer: granite.Graph.Layer, Output: granite.Graph.Output,
+		Router: Router{Score: SoftmaxScore, Normalize: true},
+	},
+	Source: granite.Source,
+	File:   granite.File,
+	Views: slices.Concat(jointViews("input_linear.weight"), jointViews("experts.gate_up_proj"), []View{
+		{Matrix: "blk.{i}.ffn_gate_shexp.weight", Source: "model.layers.{i}.shared_mlp.input_linear.weight", Rows: upperHalf(sharedFF)},
+		{Matrix: "blk.{i}.ffn_up_shexp.weight", Source: "model.layers.{i}.shared_mlp.input_linear.weight", Rows: lowerHalf(sharedFF)},
+	}),
+
+	sizes:      func(c *reader, h *Hyper) { h.HasHeadDim, h.MoE.SharedFF = false, c.int("shared_intermediate_size") },
+	fromConfig: granite.fromConfig,
+	fromFile:   granite.fromFile,
+}
+
+// jointExperts holds all experts in one tensor, gate above up projection, under
+// either of two names.
+func jointExperts(both, down string) []Tensor {
+	const at = "model.layers.{i}.block_sparse_moe."
+	return []Tensor{
+		{Source: at + both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(0)},
+		{Source: at + both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(1)},
+		{Source: at + down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
+	}
+}
+
+// jointViews are what jointExperts holds.
+func jointViews(both string) []View {
+	const at = "model.layers.{i}.block_sparse_moe."
+	return []View{
+		{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: at + both, Rows: upperHalf(expertFF)},
+		{Matrix: "blk.{i}.ffn_up_exps.weight", Source: at + both, Rows: lowerHalf(expertFF)},
+	}
+}

@@ -81,6 +81,7 @@ type Norm struct {
 	Name string // of the tensor in the file without ".weight", e.g. "blk.{i}.attn_norm"; empty: no weights
 	Kind NormKind
 	Eps  float64
+	Else string // the tensor to take where the model has none of that name
 }
 
 // NormKind enumerates the normalizations. A layer norm has a bias where the

@@ -53,6 +53,8 @@ type HeadNorm struct {
 	Kind  NormKind
 	After bool // the rotation, not before it
 	Eps   float64
+
+	Optional bool // only where the model has the tensors
 }
 
 // HeadNormOver says what is normalized together.

@@ -179,6 +179,10 @@ func perLayer(h Hyper, get Dim) []int32 {
 	return list
 }
 
+// statedBase is the base of the rotation where it is not the one that files
+// imply: the reference converter leaves the key out for some architectures.
+var statedBase = Param{Key: "rope.freq_base", From: func(h Hyper) (any, bool) { return float32(h.Rope.Base), h.Rope.Base != 1e4 }}
+
 // f32 is a key-value that is left out where it is 0.
 func f32(key string, get func(Hyper) float64) Param {
 	return Param{Key: key, From: func(h Hyper) (any, bool) { x := get(h); return float32(x), x != 0 }}

@@ -12,7 +12,8 @@ var table = []Arch{
 	qwen, qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 	qwen2vl, qwen3vl, qwen3vlmoe,
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi3,
-	olmo, olmoe,
+	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
+	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt,
 }
 
 // All returns the architectures in the order of their names.

@@ -34,6 +34,14 @@ type Vocabulary struct {
 	EOT uint32
 	// Roles are the tokens that have a role where the files do not say.
 	Roles []Role
+	// Fixed are key-values of the tokenizer that the files have no say in.
+	Fixed []FixedToken
+}
+
+// FixedToken is the id that a key below "tokenizer.ggml." names.
+type FixedToken struct {
+	Key string
+	ID  uint32
 }
 
 // Role is a token with the role that it has: "bos", "eos", "eot", "unk" ….
@@ -57,8 +65,8 @@ var (
 // vocabularies are those of classes whose layers the table does not describe.
 var vocabularies = map[string]Vocabulary{
 	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
-	"GraniteMoeForCausalLM": llamaVocabulary, "GraniteMoeSharedForCausalLM": llamaVocabulary,
-	"ArceeForCausalLM": llamaVocabulary, "ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
+
+	"ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
 
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},

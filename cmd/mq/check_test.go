@@ -13,7 +13,9 @@ import (
 // lost lists the checkpoints whose files cannot express all of the model, with
 // a word of the warning that says so.
 var lost = map[string]string{
+	"command-r-plus":    "use_qk_norm",
 	"deepseek-v2":       "topk_method",
+	"exaone4-window":    "sliding_window",
 	"llama-dynamic":     "type dynamic",
 	"llama-longrope":    "longrope",
 	"llama-yarn-factor": "attention_factor",
@@ -22,6 +24,7 @@ var lost = map[string]string{
 	"mistral4":          "llama_4_scaling_beta",
 	"olmo3":             "attention_factor",
 	"qwen2-window":      "sliding_window",
+	"starcoder2-window": "sliding_window",
 }
 
 // TestTrueConversionsPassTheirCheck converts the checkpoint of every family

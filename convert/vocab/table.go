@@ -57,6 +57,9 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	}
 	c.notes = append(c.notes, v.notes...)
 	v.append(&c.kvs)
+	for _, token := range c.opts.Rules.Fixed {
+		c.kvs.Set(key(token.Key), token.ID)
+	}
 	return nil
 }
 

@@ -54,6 +54,9 @@ func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs,
 	if source, err = eval.LikeFile(source, kvs); err != nil {
 		return r, err
 	}
+	if n := min(s.model.Longest(), made.Longest()); n > 0 && n < len(prompt) {
+		prompt = prompt[:n]
+	}
 	r.Agreement, err = eval.Compare(ctx, source, made, prompt)
 	r.Agreement.Ratio = min(r.Agreement.Ratio, math.MaxFloat64) // JSON has no infinity
 	return r, err

@@ -104,6 +104,9 @@ func slopes(bias float64, heads int) []float32 {
 // headNorm loads the normalization of queries or keys.
 func (b *builder) headNorm(name string, l int, d *arch.Attention, heads int) *headNorm {
 	n := d.HeadNorm
+	if n.Optional && b.vector(name+".weight", l, heads, d.Dim) == nil {
+		return nil
+	}
 	switch n.Over {
 	case arch.EachHead:
 		return &headNorm{*b.weightedNorm(name, l, n.Kind, n.Eps, d.Dim), d.Dim, false}

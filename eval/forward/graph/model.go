@@ -54,6 +54,15 @@ func (m *Model) Name() string { return m.name }
 // embeddings.
 func (m *Model) Vocabulary() int { return m.out.vocab }
 
+// Longest returns the number of positions that the model has learned, beyond
+// which it cannot run; 0: there is no such limit.
+func (m *Model) Longest() int {
+	if m.positions == nil {
+		return 0
+	}
+	return m.positions.Rows
+}
+
 // Tokens returns the number of tokens that the embedding knows.
 func (m *Model) Tokens() int { return m.embed.Rows }
 

@@ -1,0 +1,41 @@
+package arch
+
+import "slices"
+
+// stablelm serves StableLM 3B and StableLM 2 1.6B: Llama's decoder with layer
+// norms, and a quarter of each head rotated.
+var stablelm = Arch{
+	Name:    "stablelm",
+	Classes: []string{"StableLmForCausalLM", "StableLMEpochForCausalLM"},
+	Defaults: map[string]Defaults{"": {Keys: Keys{
+		"max_position_embeddings": 4096, "layer_norm_eps": 1e-5, "rope_theta": 1e4, "partial_rotary_factor": 0.25, "num_key_value_heads": 32,
+		"use_parallel_residual": false,
+	}}},
+	Only: Keys{"qk_layernorm": false},
+	Common: []string{
+		"context_length", "embedding_length", "block_count", "feed_forward_length", "rope.dimension_count", "attention.head_count", "attention.head_count_kv",
+		"use_parallel_residual", "attention.layer_norm_epsilon",
+	},
+	Params: []Param{
+		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
+		truth("use_parallel_residual", false, "use_parallel_residual"),
+		statedBase,
+	},
+	Tensors: slices.Concat([]Tensor{embedding, head},
+		affine("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),
+		in(oneAfterTheOther, affine("model.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm", embed, nil)),
+		affine("model.norm", "output_norm", embed, nil),
+		attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
+	Ignore: []string{inverseFrequencies},
+	Graph: Graph{Output: centeredOutput, Layer: decoder(centered, func(h Hyper, layer int, l *Layer) {
+		if !oneAfterTheOther(h, layer) {
+			l.Parallel, l.FeedNorm = true, nil
+		}
+	})},
+	Source: Convention{Rope: RopeHalf},
+	File:   Convention{Rope: RopeHalf},
+	losses: []lossRule{unloadedTied},
+}
+
+// oneAfterTheOther reports whether the parts of a layer are not parallel.
+func oneAfterTheOther(h Hyper, _ int) bool { return h.Value("use_parallel_residual") == 0 }
