@@ -13,7 +13,7 @@ var table = []Arch{
 	qwen2vl, qwen3vl, qwen3vlmoe,
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
-	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt,
+	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
 }
 
 // All returns the architectures in the order of their names.

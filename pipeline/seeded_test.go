@@ -135,6 +135,23 @@ var turnedBack = rewrite("attn_k_b.weight", func(s gguf.Stream, dst, src []byte)
 	}
 })
 
+// regrouped puts queries, keys and values back head by head.
+func regrouped(heads int64) func(*Job) {
+	return rewrite("attn_qkv.weight", func(s gguf.Stream, dst, src []byte) {
+		size, dim := s.RowBytes(), s.Rows()/heads/3
+		for row := range s.Rows() {
+			part, head, j := row/(heads*dim), row/dim%heads, row%dim
+			copy(dst[((head*3+part)*dim+j)*size:], src[row*size:(row+1)*size])
+		}
+	})
+}
+
+// shifted gives each position the vector of the next.
+var shifted = rewrite("position_embd.weight", func(s gguf.Stream, dst, src []byte) {
+	copy(dst, src[s.RowBytes():])
+	copy(dst[int64(len(dst))-s.RowBytes():], src)
+})
+
 func nothing(*Job) {}
 
 // TestCheckFindsSeededFaults puts the classic faults of converters into true
@@ -164,6 +181,13 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"qwen3next", []fault{{"norms without their offset", noOffset, nil}, {"experts swapped", swappedExperts, nil}, rope("qwen3next")}},
 		{"deepseek-v3", []fault{{"k_b not turned", turnedBack, nil}, {"experts swapped", swappedExperts, nil}, rope("deepseek2")}},
 		{"deepseek-v2-lite", []fault{{"k_b not turned", turnedBack, nil}}},
+		{"olmo", []fault{{"no clamp", nothing, []string{"olmo.attention.clamp_kqv=float:100"}}}},
+		{"olmo2", []fault{{"norms behind the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil}}},
+		{"granitemoe-shared", []fault{{"no scale of branches", nothing, []string{"granitemoe.residual_scale=float:1"}}, {"gate and up swapped", exchanged("ffn_gate_shexp.", "ffn_up_shexp."), nil}}},
+		{"cohere2", []fault{{"no scale of logits", nothing, []string{"cohere2.logit_scale=float:1"}}, {"a window off by one", nothing, []string{"cohere2.attention.sliding_window=int:8"}}}},
+		{"gptneox", []fault{{"one part after the other", nothing, []string{"gptneox.use_parallel_residual=bool:false"}}, {"queries and keys grouped by head", regrouped(3), nil}}},
+		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
+		{"bloom", []fault{{"queries and keys grouped by head", regrouped(6), nil}}},
 	} {
 		dir := stories
 		if f, ok := fixtures[model.name]; ok {

@@ -202,4 +202,9 @@ var configs = map[string]string{
 		"layer_norm_epsilon": 1e-05}`,
 	"MPTForCausalLM": `{"architectures": ["MPTForCausalLM"], "vocab_size": 300, "d_model": 48, "n_layers": 2, "n_heads": 4, "max_seq_len": 128,
 		"attn_config": {"clip_qkv": 1.5}}`,
+	"InternLM2ForCausalLM": `{"architectures": ["InternLM2ForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 1000000.0}`,
+	"MiniCPMForCausalLM": `{"architectures": ["MiniCPMForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+		"scale_emb": 12, "dim_model_base": 16, "scale_depth": 1.4}`,
 }

@@ -241,6 +241,19 @@ func TestHeadNormOfTheWholeRow(t *testing.T) {
 	})
 }
 
+// Norms of heads that a model may lack are left out where it does.
+func TestHeadNormsThatAreAbsent(t *testing.T) {
+	d := &drawn{lacks: []string{"attn_q_norm.weight", "attn_k_norm.weight"}}
+	a := &arch.Attention{Heads: 4, KVHeads: 2, Dim: 4, ValueDim: 4, HeadNorm: arch.HeadNorm{Over: arch.OwnWeights, Kind: arch.LayerNorm, Eps: eps, Optional: true}}
+	m := built(t, d, arch.Model{Layers: []arch.Layer{{Mixer: a}}}, Options{})
+	same(t, d, m, func() rows {
+		x, w := d.embedded(), func(name string) func(row) row {
+			return func(x row) row { return times(d.mat("blk.0."+name+".weight"), x) }
+		}
+		return sums(x, of(newPlain().run(x, w("attn_q"), w("attn_k"), w("attn_v")), w("attn_output")))
+	})
+}
+
 // A query gate stands behind its head in one matrix; queries, keys and values
 // may stand in one tensor, with biases.
 func TestFusedProjectionsOfAttention(t *testing.T) {

@@ -110,6 +110,15 @@ func TestLayers(t *testing.T) {
 				return sums(scaled(x, 0.9), scaled(p.feed(of(x, p.rms("ffn_norm"))), 0.4))
 			},
 		},
+		"a norm in place of one that is absent": {
+			layer: arch.Layer{Mixer: mixer, MixNorm: &arch.Norm{Name: "blk.{i}.attn_norm_2", Eps: eps, Else: "blk.{i}.attn_norm"}},
+			plain: func(p plainLayer, x rows) rows { return sums(x, p.mix(of(x, p.rms("attn_norm")))) },
+		},
+		"a norm that another could replace": {
+			with:  []string{"attn_norm_2.weight"},
+			layer: arch.Layer{Mixer: mixer, MixNorm: &arch.Norm{Name: "blk.{i}.attn_norm_2", Eps: eps, Else: "blk.{i}.attn_norm"}},
+			plain: func(p plainLayer, x rows) rows { return sums(x, p.mix(of(x, p.rms("attn_norm_2")))) },
+		},
 		"a mixer alone": {
 			layer: arch.Layer{Mixer: mixer, MixNorm: rms("attn_norm")},
 			plain: func(p plainLayer, x rows) rows { return sums(x, p.mix(of(x, p.rms("attn_norm")))) },

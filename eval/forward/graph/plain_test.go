@@ -17,18 +17,22 @@ import (
 // for a name. Tensors that a model may lack are there where with names them.
 type drawn struct {
 	with   []string
+	lacks  []string
 	values map[string][]float32
 	cols   map[string]int
 }
 
 // optional ends the names of tensors that a model may lack.
-var optional = []string{".bias", "attn_qkv.weight", "ffn_gate_up_exps.weight", "output.weight"}
+var optional = []string{".bias", "attn_qkv.weight", "ffn_gate_up_exps.weight", "output.weight", "attn_norm_2.weight"}
 
 // needed ends the names of those among them that are always there.
 var needed = []string{"attn_output.weight", "cls.output.weight", "ssm_dt.bias"}
 
 func (d *drawn) has(name string) bool {
 	ends := func(suffix string) bool { return strings.HasSuffix(name, suffix) }
+	if slices.ContainsFunc(d.lacks, ends) {
+		return false
+	}
 	return !slices.ContainsFunc(optional, ends) || slices.ContainsFunc(needed, ends) || slices.ContainsFunc(d.with, ends)
 }
 
