@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// llama serves Llama 1, 2, 3, 3.1, 3.2 and 3.3, Mistral 7B to Large, Mixtral,
+// llama serves Llama 1, 2, 3, 3.1, 3.2 and 3.3, Mistral 7B to Large, Mixtral, InternLM 3,
 // and the many models that share their decoder. The file pairs rotated
 // dimensions as Meta's release did, Hugging Face's checkpoints pair them by
 // halves: hence the permutation.
 var llama = Arch{
 	Name:    "llama",
-	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "MistralForCausalLM", "MixtralForCausalLM"},
+	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "MistralForCausalLM", "MixtralForCausalLM", "InternLM3ForCausalLM"},
 	Defaults: map[string]Defaults{
-		"":                   {Keys: Keys{"max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "rope_theta": 1e4}, StatesHead: true},
-		"MistralForCausalLM": mistralDefaults,
+		"":                     {Keys: Keys{"max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "rope_theta": 1e4}, StatesHead: true},
+		"MistralForCausalLM":   mistralDefaults,
+		"InternLM3ForCausalLM": {Keys: Keys{"max_position_embeddings": 32768, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "num_key_value_heads": 2, "head_dim": 128}, StatesHead: true},
 		"MixtralForCausalLM": {Keys: Keys{
 			"max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "num_key_value_heads": 8,
 			"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,

@@ -207,4 +207,7 @@ var configs = map[string]string{
 	"MiniCPMForCausalLM": `{"architectures": ["MiniCPMForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
 		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
 		"scale_emb": 12, "dim_model_base": 16, "scale_depth": 1.4}`,
+	"InternLM3ForCausalLM": `{"architectures": ["InternLM3ForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80,
+		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 128, "rms_norm_eps": 1e-5,
+		"rope_theta": 1000000.0}`,
 }
