@@ -46,10 +46,21 @@ func (j *Job) checkHeader(ctx context.Context, plan *quantize.Plan) error {
 		return err
 	}
 	if err := r.Err(); err != nil {
-		return fmt.Errorf("%s: the file would not pass its validation: %w", j.in.about.Name, err)
+		return marked(r, fmt.Errorf("%s: the file would not pass its validation: %w", j.in.about.Name, err))
 	}
 	j.warn(r)
 	return nil
+}
+
+// marked marks an error with ErrDiffers where nothing but the comparison with
+// the source has failed.
+func marked(r *validate.Report, err error) error {
+	for _, f := range r.Findings {
+		if f.Severity == validate.Fail && f.Check != validate.Identity && f.Check != validate.Logits {
+			return err
+		}
+	}
+	return fault.Place{}.Kind(ErrDiffers).Of(err)
 }
 
 // warn keeps what a validation warns of, each finding once. The chat template
@@ -112,7 +123,7 @@ func (j *Job) check(ctx context.Context, source *validate.Source, t journal.Targ
 	}
 	r.File = filepath.Base(t.Path)
 	if err := r.Err(); err != nil {
-		return r, fmt.Errorf("%s: does not match its source; output discarded: %w", t.Path, err)
+		return r, marked(r, fmt.Errorf("%s: does not match its source; output discarded: %w", t.Path, err))
 	}
 	if j.compares() && r.Logits == nil {
 		return r, fault.File(t.Path).Check("could not be compared with its source; output discarded: %s", r.Outcome(validate.Logits))

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,6 +48,10 @@ type Unfinished = journal.Unfinished
 
 // ErrMismatch marks the error of resuming a run that was started differently.
 var ErrMismatch = journal.ErrMismatch
+
+// ErrDiffers marks the errors of outputs that are sound by themselves and are
+// refused for the comparison with their source.
+var ErrDiffers = errors.New("it differs from its source")
 
 // FromCheckpoint plans the conversion of a checkpoint. It reads headers only,
 // unless a matrix is to be collected or types are to be chosen: then the model

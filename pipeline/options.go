@@ -148,7 +148,7 @@ func (o Options) complete() (Options, error) {
 	case o.Parts > 0 && o.Size != nil:
 		return o, fault.Op("pipeline").Invalid("every part needs the same types: choose them once, and give each part the list")
 	case o.Verify && len(o.Quantize.PruneLayers) > 0:
-		return o, fault.Op("pipeline").Invalid("a file without some of the layers cannot be compared with its source; convert without verification")
+		return o, fault.Op("pipeline").Kind(ErrDiffers).Invalid("a file without some of the layers cannot be compared with its source")
 	case o.Collect != nil && o.Quantize.Importance != nil:
 		return o, fault.Op("pipeline").Invalid("an importance matrix is given and one is to be collected; give one of the two")
 	}

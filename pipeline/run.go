@@ -72,8 +72,12 @@ func (r Result) Agreement() string {
 		return ""
 	}
 	l := r.Checked.Logits
-	return fmt.Sprintf("agrees with the source: top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f",
-		100*l.Top1, l.Tokens, l.MeanKLD, l.MaxKLD)
+	verdict := "agrees with the source"
+	if l.Top1 < 0.5 {
+		verdict = "is as close to the source as its types allow"
+	}
+	return fmt.Sprintf("%s: top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f",
+		verdict, 100*l.Top1, l.Tokens, l.MeanKLD, l.MaxKLD)
 }
 
 // String is the report for a person, a line for each output.

@@ -92,7 +92,7 @@ func TestExitCodes(t *testing.T) {
 
 		// Usage.
 		{2, "convert"}, {2, "nonsense"}, {2, "convert STORIES --wrong"}, {2, "convert STORIES -t q9_z"}, {2, "quantize good.gguf"}, {2, "plan STORIES -t q9_z"},
-		{2, "convert STORIES -j 0"}, {2, "convert STORIES --max-memory lots"}, {2, "types x"}, {2, "archs x"}, {2, "help nonsense"}, {2, "completion nonsense"},
+		{2, "convert STORIES -j 0"}, {2, "convert STORIES --max-memory lots"}, {2, "types x"}, {2, "archs x"}, {2, "help nonsense"}, {2, "man"}, {2, "man nowhere"}, {2, "man good.gguf"}, {2, "completion nonsense"},
 
 		// Nothing wrong.
 		{0, "types"}, {0, "archs"}, {0, "inspect good.gguf"}, {0, "inspect STORIES"}, {0, "plan STORIES"}, {0, "hash good.gguf --no-layer"}, {0, "diff good.gguf good.gguf"},

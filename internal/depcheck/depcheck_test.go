@@ -46,7 +46,8 @@ var allowed = map[string][]string{
 	"validate/proof":    {"eval", "formats"},
 	"validate":          {"validate/proof", "eval", "convert", "arch", "quantize", "formats"},
 	"pipeline":          {"pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
-	"cmd":               {"cmd", "pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
+	"cmd":               {"cmd", "docs", "pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
+	"docs":              {},
 	"internal/memory":   {},
 	"internal":          {"internal", "validate", "eval", "convert", "arch", "quantize", "formats"},
 }

@@ -138,7 +138,16 @@ the result is right: one pass, no Python, no intermediate file.`,
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
+		a.manCommand(),
 	)
+	for _, cmd := range root.Commands() {
+		flags.Complete(cmd)
+	}
+	topics, err := topicCommands()
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	root.AddCommand(topics...)
 	return root
 }
 
@@ -163,29 +172,4 @@ func version() string {
 		}
 	}
 	return info.Main.Version
-}
-
-// refuseUnknownNames makes the commands that cobra adds fail where they would
-// print a help text in place of what was asked for.
-func refuseUnknownNames(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Args = func(_ *cobra.Command, args []string) error {
-				if found, _, err := root.Find(args); err != nil || found == root && len(args) > 0 {
-					return fault.Invalid("help: no command is named %q", args)
-				}
-				return nil
-			}
-		case "completion":
-			cmd.RunE = func(cmd *cobra.Command, args []string) error {
-				if len(args) > 0 {
-					return fault.Invalid("completion: the shell %q is none of bash, fish, powershell, zsh", args[0])
-				}
-				return cmd.Help()
-			}
-		}
-	}
 }

@@ -22,6 +22,7 @@ var Advice = []struct {
 	{atomicfile.ErrExists, "--force replaces it"},
 	{atomicfile.ErrUnfinished, "go on with it by --resume, or drop it by --force"},
 	{pipeline.ErrMismatch, "--force without --resume begins anew"},
+	{pipeline.ErrDiffers, "--no-verify leaves the comparison out"},
 	{quantize.ErrFallback, "leave --no-fallback out to allow it"},
 	{quantize.ErrQuantized, "--allow-requantize permits that"},
 	{vocab.ErrPre, "--pre NAME takes the named one nevertheless"},

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/docs"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// topicCommands are the pages of the manual, which a binary's user lacks:
+// 'mq help scaling'.
+func topicCommands() ([]*cobra.Command, error) {
+	names, err := fs.Glob(docs.Pages, "*.md")
+	if err != nil {
+		return nil, err
+	}
+	var topics []*cobra.Command
+	for _, name := range names {
+		if strings.HasPrefix(name, "adding-") {
+			continue // for those who have the sources
+		}
+		text, err := docs.Pages.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		title, _, _ := strings.Cut(string(text), "\n")
+		topic := &cobra.Command{Use: strings.TrimSuffix(name, ".md"), Short: strings.TrimPrefix(title, "# "), Long: string(text)}
+		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), cmd.Long) })
+		topics = append(topics, topic)
+	}
+	return topics, nil
+}
+
+// refuseUnknownNames makes the commands that cobra adds fail where they would
+// print a help text in place of what was asked for.
+func refuseUnknownNames(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if found, _, err := root.Find(args); err != nil || found == root && len(args) > 0 {
+					return fault.Invalid("help: no command is named %q", args)
+				}
+				return nil
+			}
+		case "completion":
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return fault.Invalid("completion: the shell %q is none of bash, fish, powershell, zsh", args[0])
+				}
+				return cmd.Help()
+			}
+		}
+	}
+}
