@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
@@ -74,4 +75,43 @@ func (x index) find(name string) (int, error) {
 		found = at
 	}
 	return found, nil
+}
+
+// Pair is the change of one matrix as two factors.
+type Pair struct {
+	Name      string         // of the matrix in the checkpoint
+	A, B      transform.Rows // [rank, in] and [out, rank]; of an embedding [rows, rank] and [columns, rank]
+	Rank      int64
+	Scale     float64 // of the product
+	Embedding bool
+}
+
+// Pairs returns the changes of an adapter that consists of factors alone, for
+// a file that holds them. Other changes can only be merged.
+func Pairs(ctx context.Context, base []unpack.Tensor, from hf.Adapter) ([]Pair, error) {
+	list, err := changes(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	merged, err := Merge(ctx, base, []hf.Adapter{from}) // which checks all shapes
+	if err != nil {
+		return nil, err
+	}
+	index := newIndex(merged)
+	var pairs []Pair
+	for _, c := range list {
+		if !c.low || c.dora || c.rebase || c.turned {
+			return nil, fault.Op("lora").Folder(from.Name()).Tensor(c.name).Unsupported("the adapter does more than add a product of two factors, which its own file cannot hold; merge it into its base model")
+		}
+		at, err := index.find(c.name)
+		if err != nil {
+			return nil, err
+		}
+		p := Pair{Name: merged[at].Name, A: unpack.RowsOf(c.a), B: unpack.RowsOf(c.b), Rank: c.a.Shape[0], Scale: float64(c.scale), Embedding: c.embedding}
+		if c.embedding {
+			p.A = transform.Transpose(p.A, p.Rank)
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
 }
