@@ -10,6 +10,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/pipeline"
 )
 
 func registerAdapters(f *pflag.FlagSet, adapters *[]string) {
@@ -48,4 +49,24 @@ func closeAdapters(list []hf.Adapter) {
 	for _, a := range list {
 		a.Close()
 	}
+}
+
+// convertAdapter writes the file of an adapter, beside that of its base model.
+func (a *app) convertAdapter(ctx context.Context, dir, base string, o pipeline.Options) error {
+	adapter, err := hf.OpenAdapter(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer adapter.Close()
+	model, err := hf.Open(ctx, base)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	path, err := pipeline.WriteAdapter(ctx, model, hf.Adapter{Checkpoint: adapter, Strength: 1}, o)
+	if err != nil {
+		return err
+	}
+	a.Wrote(path)
+	return nil
 }

@@ -22,6 +22,7 @@ func (a *app) convertCommand() *cobra.Command {
 	var o pipeline.Options
 	var noVerify bool
 	var adapters []string
+	var base string
 	cmd := &cobra.Command{
 		Use:   "convert DIR [-t TYPE[,TYPE...]]",
 		Short: "Convert a checkpoint folder to GGUF, quantized in the same pass",
@@ -40,7 +41,8 @@ goes on with --resume.`,
   mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'
   mq convert ./Llama-3-8B -t iq2_xs --imatrix-from calibration.txt
   mq convert ./Llama-3-8B --target-size 4.5G
-  mq convert ./Llama-3-8B --lora ./adapter --lora ./other:0.5 -t q4_k_m`,
+  mq convert ./Llama-3-8B --lora ./adapter --lora ./other:0.5 -t q4_k_m
+  mq convert ./adapter --base ./Llama-3-8B`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && strings.HasPrefix(args[0], "hf.co/") {
 				return fault.Unsupported("convert: %s: mq does not download; fetch the repository first and give its folder", args[0])
@@ -52,6 +54,12 @@ goes on with --resume.`,
 				return notACheckpoint(args[0], err)
 			}
 			o.Verify = !noVerify
+			if base != "" {
+				if err := output.Fill(&o); err != nil {
+					return err
+				}
+				return a.convertAdapter(cmd.Context(), args[0], base, o)
+			}
 			var err error
 			if o.Adapters, err = openAdapters(cmd.Context(), adapters); err != nil {
 				return err
@@ -66,6 +74,7 @@ goes on with --resume.`,
 	cmd.Flags().StringVar(&o.Name, "model-name", "", "general.name of the file (default from the model card or the folder)")
 	registerLossless(cmd.Flags(), &o.Lossless)
 	registerAdapters(cmd.Flags(), &adapters)
+	cmd.Flags().StringVar(&base, "base", "", "the checkpoint folder that DIR, an adapter, was trained on: writes a GGUF file of the adapter alone")
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not compare the file with the source at the end")
 	return cmd
 }
