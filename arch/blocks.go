@@ -127,12 +127,6 @@ var (
 	head       = Tensor{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true}
 )
 
-// ungatedMLP is a feed-forward network without gates.
-var ungatedMLP = []Tensor{
-	{Source: "model.layers.{i}.mlp.up_proj.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{ff, embed}},
-	{Source: "model.layers.{i}.mlp.down_proj.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
-}
-
 // rowNorms normalize all query and all key heads of a position together.
 var rowNorms = []Tensor{
 	{Source: "model.layers.{i}.self_attn.q_norm.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{qRows}},

@@ -76,13 +76,6 @@ func number(key string, otherwise float64, config ...string) Param {
 	return p
 }
 
-// whole is the same for counts.
-func whole(key string, otherwise int, config ...string) Param {
-	p := u32(key, func(h Hyper, _ int) int { return int(h.Value(key)) })
-	p.Config, p.Default = config, float64(otherwise)
-	return p
-}
-
 // truth is a parameter that the architecture alone has and that is true or
 // false; a file that is silent means what the class does.
 func truth(key string, otherwise bool, config ...string) Param {

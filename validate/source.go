@@ -153,9 +153,9 @@ func openCheckpoint(ctx context.Context, path string, files hf.Options) (*Source
 	return r, nil
 }
 
-func (r *Source) put(o origin) {
-	r.tensors[o.Name] = o
-	r.order = append(r.order, o.Name)
+func (s *Source) put(o origin) {
+	s.tensors[o.Name] = o
+	s.order = append(s.order, o.Name)
 }
 
 // encoder lends the converter the block types.

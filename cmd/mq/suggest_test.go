@@ -18,7 +18,7 @@ func TestMistakesSayWhatToType(t *testing.T) {
 		"convert STORIES --target-bpw 4 --target-types q4k": "did you mean q4_k?",
 		"convert STORIES --outtype f16":                     "here it is -t TYPE",
 		"convert STORIES --outfile x.gguf":                  "here it is -o",
-		"convert STORIES --ouput x.gguf":                    "did you mean --output?",
+		"convert STORIES --outptu x.gguf":                   "did you mean --output?",
 		"convert STORIES --no-verfy":                        "did you mean --no-verify?",
 		"quantize STORIES -t q8_0":                          "mq convert ../../testdata/stories-llama -t TYPE",
 		"convert FILE":                                      "mq quantize FILE -t TYPE",

@@ -68,7 +68,7 @@ func (a *affine) exact(ctx context.Context) (Packed, bool, error) {
 	for i := range forms {
 		f := &forms[i]
 		if f.offset == !whole && f.low <= low && high <= f.high {
-			return Packed{Type: f.id, Rows: a.packed(f, whole)}, true, nil
+			return Packed{Type: f.id, Rows: a.packed(f)}, true, nil
 		}
 	}
 	return Packed{}, false, nil
@@ -148,7 +148,7 @@ func isHalf(x float32) bool {
 }
 
 // packed are the rows in a block type. Every value is read back and compared.
-func (a *affine) packed(f *form, whole bool) transform.Rows {
+func (a *affine) packed(f *form) transform.Rows {
 	size := int64(f.id.BlockBytes())
 	out := transform.Rows{DType: dtype.U8, Columns: a.cols / blockLen * size, Count: a.rows}
 	out.Read = func(ctx context.Context, p []byte, off int64) error {

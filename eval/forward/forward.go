@@ -20,14 +20,21 @@ import (
 
 // What the graph computes with, under the names of this package.
 type (
-	Run        = graph.Run
-	Session    = graph.Session
-	Observer   = graph.Observer
-	Weight     = compute.Weight
+	// Run says how a model runs.
+	Run = graph.Run
+	// Session is a sequence that grows.
+	Session = graph.Session
+	// Observer sees the activations of every product.
+	Observer = graph.Observer
+	// Weight names a matrix.
+	Weight = compute.Weight
+	// Alteration changes weights as they are decoded.
 	Alteration = compute.Alteration
 
+	// PartDifference is how far two parts of models are from each other.
 	PartDifference = graph.PartDifference
-	PartKind       = graph.PartKind
+	// PartKind says what a part is.
+	PartKind = graph.PartKind
 )
 
 // The kinds of parts.

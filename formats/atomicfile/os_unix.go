@@ -28,7 +28,7 @@ func ownership(info fs.FileInfo) (owner, links int, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	return int(stat.Uid), int(stat.Nlink), true //nolint:unconvert // of different types by system
+	return int(stat.Uid), int(stat.Nlink), true //nolint:unconvert,nolintlint // of different types by system
 }
 
 // syncDir brings a new name in dir to disk.

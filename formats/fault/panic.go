@@ -19,7 +19,7 @@ func (p *Panic) Error() string { return Printable(fmt.Sprintf("internal error: %
 // Is reports whether target is ErrInternal.
 func (p *Panic) Is(target error) bool { return target == error(ErrInternal) }
 
-// Rescue, deferred by a goroutine, makes a panic of it the error that it
+// Rescue is deferred by a goroutine and makes a panic of it the error that it
 // returns: the process goes on to undo and to report.
 func Rescue(err *error) {
 	if p := recover(); p != nil {

@@ -67,7 +67,7 @@ func (p Place) Of(err error) error {
 	if !errors.As(err, &inner) {
 		return p.IO("%w", err)
 	}
-	if err != error(inner) { // more text around it
+	if err != error(inner) { //nolint:errorlint // whether there is more text around it
 		return newError(p.class(inner.Class), "%w", err)
 	}
 	e := *inner

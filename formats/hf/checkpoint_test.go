@@ -299,7 +299,7 @@ func TestStalledReadsEndWithTheContextAndItsCause(t *testing.T) {
 	tensor, _ := checkpoint.Lookup("a")
 	ctx, cancel = context.WithCancelCause(t.Context())
 	time.AfterFunc(10*time.Millisecond, func() { cancel(stop) })
-	if _, err := tensor.ReadAt(ctx, make([]byte, 1), 0); err != stop {
+	if _, err := tensor.ReadAt(ctx, make([]byte, 1), 0); !errors.Is(err, stop) {
 		t.Errorf("while a tensor is read: %v", err)
 	}
 }
@@ -317,14 +317,14 @@ func TestStalledSmallFilesEndWithTheContextAndItsCause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(10*time.Millisecond, func() { cancel(stop) })
 	files := fstest.MapFS{"config.json": text("{}"), "model.safetensors": weightFile(t, "a")}
-	if _, err := OpenFS(ctx, stalledFS{files}, "m"); err != stop {
+	if _, err := OpenFS(ctx, stalledFS{files}, "m"); !errors.Is(err, stop) {
 		t.Errorf("while it is opened: %v", err)
 	}
 	checkpoint, err := OpenFS(t.Context(), files, "m")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkpoint.WithContext(ctx).ReadFile("config.json"); err != stop {
+	if _, err := checkpoint.WithContext(ctx).ReadFile("config.json"); !errors.Is(err, stop) {
 		t.Errorf("after the end: %v", err)
 	}
 	if _, err := checkpoint.ReadFile("config.json"); err != nil {

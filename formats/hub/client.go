@@ -58,6 +58,14 @@ func NewClient(o Options) (*Client, error) {
 // Requests returns how many requests were sent.
 func (c *Client) Requests() int64 { return c.requests.Load() }
 
+// status is what an answer says beside its body.
+type status struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func statusOf(resp *http.Response) *status { return &status{resp.StatusCode, resp.Header} }
+
 // send makes one request. The token goes to the endpoint alone.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, body io.Reader) (*http.Response, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || c.endpoint.Scheme != "http") {
@@ -126,7 +134,7 @@ func pause(header http.Header, attempt int, base time.Duration) time.Duration {
 }
 
 // wait sleeps before another attempt.
-func (c *Client) wait(ctx context.Context, resp *http.Response, attempt int) error {
+func (c *Client) wait(ctx context.Context, resp *status, attempt int) error {
 	var header http.Header
 	reason := "the connection broke"
 	if resp != nil {
@@ -148,7 +156,7 @@ func (c *Client) wait(ctx context.Context, resp *http.Response, attempt int) err
 
 // call makes a request of the API and returns its whole answer, at most limit
 // bytes. body is made anew for each attempt.
-func (c *Client) call(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *http.Response, error) {
+func (c *Client) call(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *status, error) {
 	for attempt := 0; ; attempt++ {
 		data, resp, err := c.once(ctx, method, u, header, body, limit, at)
 		switch {
@@ -172,7 +180,7 @@ func (c *Client) call(ctx context.Context, method string, u *url.URL, header htt
 
 // once is one attempt of call. Redirects within the same host are followed: a
 // repository that was renamed.
-func (c *Client) once(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *http.Response, error) {
+func (c *Client) once(ctx context.Context, method string, u *url.URL, header http.Header, body func() io.Reader, limit int64, at fault.Place) ([]byte, *status, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for range 5 {
@@ -180,7 +188,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		if body != nil {
 			reader = body()
 		}
-		resp, err := c.send(ctx, method, u, header, reader)
+		resp, err := c.send(ctx, method, u, header, reader) //nolint:bodyclose // closed as a watched body
 		if err != nil {
 			return nil, nil, err
 		}
@@ -195,7 +203,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		}
 		next, moved := redirect(resp)
 		if !moved || next.Host != u.Host {
-			return data, resp, nil
+			return data, statusOf(resp), nil
 		}
 		u = next
 	}

@@ -12,7 +12,7 @@ import (
 
 // refused explains an answer that is not what was asked for. at names the
 // repository or its file.
-func (c *Client) refused(resp *http.Response, at fault.Place) error {
+func (c *Client) refused(resp *status, at fault.Place) error {
 	code, message := resp.Header.Get("X-Error-Code"), resp.Header.Get("X-Error-Message")
 	request := ""
 	if id := resp.Header.Get("X-Request-Id"); id != "" {

@@ -60,7 +60,7 @@ func (c *Client) Create(ctx context.Context, n Name, private bool) error {
 }
 
 // post sends an object as JSON.
-func (c *Client) post(ctx context.Context, segments []string, ask any, at fault.Place) ([]byte, *http.Response, error) {
+func (c *Client) post(ctx context.Context, segments []string, ask any, at fault.Place) ([]byte, *status, error) {
 	body, err := jsonReader(ask)
 	if err != nil {
 		return nil, nil, err

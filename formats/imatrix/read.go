@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -47,7 +48,7 @@ func Read(ctx context.Context, path string) (*Matrix, error) {
 // New reads an importance matrix of size bytes. The name is for messages.
 func New(ctx context.Context, r io.ReaderAt, size int64, name string) (*Matrix, error) {
 	head := make([]byte, 4)
-	if n, err := ctxio.ReadAt(ctx, r, head, 0); n < len(head) && err != io.EOF {
+	if n, err := ctxio.ReadAt(ctx, r, head, 0); n < len(head) && !errors.Is(err, io.EOF) {
 		return nil, fault.Op("imatrix").File(name).IO("%w", err)
 	}
 	m, err := (*Matrix)(nil), error(nil)

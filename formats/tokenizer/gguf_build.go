@@ -94,9 +94,9 @@ func (l *loader) wordPiece() error {
 	var firstIDs, restIDs []int32
 	for id, text := range l.vocab.all() {
 		if word, ok := strings.CutPrefix(text, lowBlock); ok {
-			firsts, firstIDs = append(firsts, word), append(firstIDs, int32(id))
+			firsts, firstIDs = append(firsts, word), append(firstIDs, id)
 		}
-		rests, restIDs = append(rests, text), append(restIDs, int32(id))
+		rests, restIDs = append(rests, text), append(restIDs, id)
 	}
 	l.model = &wordPiece{first: newTrie(firsts, firstIDs), rest: newTrie(rests, restIDs), unk: l.role("unk")}
 	lower := l.flag("normalizer.lowercase", true)
@@ -148,7 +148,7 @@ func userDefined(v *vocabulary, types []TokenType) *trie {
 func (l *loader) rwkv() error {
 	keys, ids := make([]string, l.vocab.size), make([]int32, l.vocab.size)
 	for i, text := range l.vocab.all() {
-		keys[i], ids[i] = unescapeRWKV(text), int32(i)
+		keys[i], ids[i] = unescapeRWKV(text), i
 	}
 	l.model = &greedy{newTrie(keys, ids), l.role("unk")}
 	l.words = func(w *pattern.Work, dst []string, f fragment) []string { return append(dst, f.text) }

@@ -91,7 +91,7 @@ func (l *loader) mark(control map[int32]bool, plain map[int32]TokenType) {
 	strip := l.stripRules()
 	var ms []marker
 	for i, text := range l.vocab.all() {
-		id := int32(i)
+		id := i
 		kind, promoted := l.types[i], control[id]
 		if t, ok := plain[id]; ok {
 			kind, promoted = t, false

@@ -3,7 +3,6 @@ package tokenizer
 import (
 	"context"
 	"encoding/base64"
-	"math"
 	"os"
 	"strconv"
 	"testing"
@@ -12,8 +11,6 @@ import (
 func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func itoa(i int) string { return strconv.Itoa(i) }
-
-func floatBits(f float32) uint32 { return math.Float32bits(f) }
 
 func readFile(t testing.TB, name string) string {
 	t.Helper()

@@ -143,21 +143,20 @@ func (l *lexicon) next(left, right string, last int32) int32 {
 			return id
 		}
 	}
-	id, _ := l.joined(left, right)
-	return id
+	return l.joined(left, right)
 }
 
-// joined returns the id of the text that two texts make together. It is not
+// joined returns the id of the text that two texts make together, or unknown. It is not
 // safe for concurrent use.
-func (l *lexicon) joined(left, right string) (int32, bool) {
+func (l *lexicon) joined(left, right string) int32 {
 	l.hash.Reset()
 	l.hash.WriteString(left)
 	l.hash.WriteString(right)
 	_, row := l.slot(uint32(l.hash.Sum64()>>32), func(text string) bool { return isJoined(text, left, right) })
 	if row < 0 {
-		return unknown, false
+		return unknown
 	}
-	return l.ids[row], true
+	return l.ids[row]
 }
 
 func isJoined(text, left, right string) bool {

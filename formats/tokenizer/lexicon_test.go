@@ -26,7 +26,7 @@ func TestLexiconFindsTextsByIDAndIDsByText(t *testing.T) {
 		}
 		text := "token" + strconv.Itoa(i)
 		id, ok := l.id(text)
-		joined, _ := l.joined("tok", text[3:])
+		joined := l.joined("tok", text[3:])
 		if back, found := l.text(id); id != want || !ok || joined != want || back != text || !found {
 			t.Errorf("%s: id %d, joined %d, text %q", text, id, joined, back)
 		}

@@ -85,7 +85,7 @@ func (l *loader) plamo() error {
 		if l.scores != nil {
 			m.cost[i] = -int64(math.Round(float64(l.scores[i]) * 1e4))
 		}
-		keys, ids = append(keys, text), append(ids, int32(i))
+		keys, ids = append(keys, text), append(ids, i)
 	}
 	for b, id := range m.bytes {
 		if id == unknown {

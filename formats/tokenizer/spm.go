@@ -57,7 +57,7 @@ func newSPM(v *vocabulary, scores []float32, types []TokenType) *spm {
 		m.longest = max(m.longest, len(text))
 		if types[id] == TypeByte {
 			if b, ok := ParseByteToken(text); ok {
-				m.bytes[b] = int32(id)
+				m.bytes[b] = id
 			}
 		}
 		m.crosses(text)

@@ -43,7 +43,7 @@ func newUnigram(v *vocabulary, scores []float64, types []TokenType, unk int32) *
 			continue
 		}
 		keys = append(keys, text)
-		ids = append(ids, int32(id))
+		ids = append(ids, id)
 	}
 	if math.IsInf(least, 1) {
 		least = 0 // no normal token

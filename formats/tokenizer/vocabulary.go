@@ -65,12 +65,3 @@ func (v *vocabulary) all() iter.Seq2[int32, string] {
 		}
 	}
 }
-
-// list returns the texts by id.
-func (v *vocabulary) list() []string {
-	texts := make([]string, v.size)
-	for id, text := range v.all() {
-		texts[id] = text
-	}
-	return texts
-}

@@ -34,7 +34,7 @@ var iq3s = gridFormat{
 			block[2+8*s.stored+g] = uint8(rank)
 			block[66+j] |= uint8(rank >> 8 << g)
 		}
-		copy(block[74+4*s.stored:], s.signs[:])
+		copy(block[74+4*s.stored:], s.signs)
 	},
 	putScale: func(block []byte, j int, level uint8) { block[106+j/2] |= level << (j % 2 * 4) },
 }

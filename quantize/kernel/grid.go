@@ -47,14 +47,14 @@ type Row [MaxTries + 1 + room]uint32
 //
 // The assembly knows the order of the fields.
 type Grid struct {
-	tables [2][8][8]float32 //nolint:unused // the assembly writes and reads it
-	slack  [8]float32       //nolint:unused
-	slacks [8]float32       //nolint:unused
-	open   [4]uint64        //nolint:unused
+	tables [2][8][8]float32 //nolint:unused,nolintlint // the assembly writes and reads it
+	slack  [8]float32       //nolint:unused,nolintlint
+	slacks [8]float32       //nolint:unused,nolintlint
+	open   [4]uint64        //nolint:unused,nolintlint
 	sets   [8]TrySets
-	groups [2]uint64                  //nolint:unused
-	points [MaxTries + 1]uint32       //nolint:unused
-	lists  [5][maxLines + room]uint32 //nolint:unused
+	groups [2]uint64                  //nolint:unused,nolintlint
+	points [MaxTries + 1]uint32       //nolint:unused,nolintlint
+	lists  [5][maxLines + room]uint32 //nolint:unused,nolintlint
 	sums   [3][MaxTries + 1]float32   // and scores
 }
 

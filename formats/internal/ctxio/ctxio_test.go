@@ -46,7 +46,7 @@ func TestReadsAreThoseOfTheReader(t *testing.T) {
 		got, want := make([]byte, c.length), make([]byte, c.length)
 		n, err := ReadAt(t.Context(), r, got, int64(c.off))
 		m, wantErr := r.ReadAt(want, int64(c.off))
-		if n != m || err != wantErr || !bytes.Equal(got, want) {
+		if n != m || !errors.Is(err, wantErr) || !bytes.Equal(got, want) {
 			t.Errorf("%d bytes at %d: %d, %v; want %d, %v", c.length, c.off, n, err, m, wantErr)
 		}
 	}

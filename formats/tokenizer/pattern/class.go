@@ -1,5 +1,6 @@
 package pattern
 
+// The classes, by general category or script.
 const (
 	upper    class = 1 << iota // Lu
 	lower                      // Ll

@@ -119,7 +119,7 @@ func (r Rule) Splitter() (Splitter, error) {
 	return rest, nil
 }
 
-// PreNames lists the values of tokenizer.ggml.pre that are known.
+// Names lists the values of tokenizer.ggml.pre that are known.
 func Names() []string {
 	names := make([]string, 0, len(rules))
 	for name := range rules {

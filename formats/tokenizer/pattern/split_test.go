@@ -249,7 +249,7 @@ func TestAnInterruptEndsTheWork(t *testing.T) {
 	w := NewWork(ctx, 1<<40) // steps for hours
 	cancel(stop)
 	isolate(re)(w, nil, text)
-	if w.Err() != stop {
+	if !errors.Is(w.Err(), stop) {
 		t.Errorf("got %v", w.Err())
 	}
 }

@@ -15,6 +15,7 @@ type Edition struct {
 	table []class
 }
 
+// The editions.
 var (
 	Unicode15 = &Edition{added: added15}
 	Unicode16 = &Edition{added: added16}

@@ -134,7 +134,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flags.Explain(cmd, err) })
+	root.SetFlagErrorFunc(flags.Explain)
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),

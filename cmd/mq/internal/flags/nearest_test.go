@@ -44,7 +44,7 @@ func TestDistanceCountsLetters(t *testing.T) {
 			t.Errorf("%s, %s: %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
-	if got := Nearest("--ouput", []string{"--force", "--output", "--out"}, strings.ToLower); got != "--output" {
+	if got := Nearest("--outptu", []string{"--force", "--output", "--out"}, strings.ToLower); got != "--output" {
 		t.Errorf("nearest is %q", got)
 	}
 }
