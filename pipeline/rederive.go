@@ -74,11 +74,11 @@ func matrixOf(ctx context.Context, file *gguf.File, given string) (*quantize.Imp
 
 // openStreams opens what a file was made from as key-values and streams.
 func openStreams(ctx context.Context, path string, files hf.Options) (gguf.KVs, []gguf.Stream, io.Closer, error) {
-	info, err := os.Stat(path)
+	folder, err := files.IsFolder(path)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if info.IsDir() {
+	if folder {
 		ckpt, err := files.Open(ctx, path)
 		if err != nil {
 			return nil, nil, nil, err

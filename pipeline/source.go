@@ -74,7 +74,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	if o.Name != "" {
 		options.Metadata = map[string]string{"name": o.Name}
 	}
-	in := &input{path: ckpt.Dir(), name: modelName(ckpt.Dir()), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
+	in := &input{path: ckpt.Name(), name: ckpt.Name(), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
 	adapters := o.Adapters
 	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
 		o.Adapters = adapters
@@ -115,8 +115,13 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 			return nil, err
 		}
 	}
+	if ckpt.Dir() != "" {
+		in.path, in.name = ckpt.Dir(), modelName(ckpt.Dir())
+	}
 	for _, file := range ckpt.Files() {
-		in.files = append(in.files, filepath.Join(ckpt.Dir(), filepath.FromSlash(file.Name)))
+		if ckpt.Dir() != "" {
+			in.files = append(in.files, filepath.Join(ckpt.Dir(), filepath.FromSlash(file.Name)))
+		}
 		in.about.Files++
 		in.about.Bytes += file.Size
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
@@ -98,11 +97,11 @@ type origin struct {
 // OpenSource opens a checkpoint folder or a GGUF file. A checkpoint is read
 // through the converter, as float32; the models are compared without it.
 func OpenSource(ctx context.Context, path string, files hf.Options) (*Source, error) {
-	info, err := os.Stat(path)
+	folder, err := files.IsFolder(path)
 	if err != nil {
 		return nil, fmt.Errorf("validate: %w", err)
 	}
-	if info.IsDir() {
+	if folder {
 		return openCheckpoint(ctx, path, files)
 	}
 	f, err := gguf.Open(path)

@@ -23,7 +23,6 @@ func TestMistakesSayWhatToType(t *testing.T) {
 		"quantize STORIES -t q8_0":                          "mq convert ../../testdata/stories-llama -t TYPE",
 		"convert FILE":                                      "mq quantize FILE -t TYPE",
 		"convert STORIES/model-00001-of-00002.safetensors":  "mq convert ../../testdata/stories-llama'",
-		"convert meta-llama/Llama-3-8B":                     "hf download meta-llama/Llama-3-8B --local-dir Llama-3-8B",
 		"convert https://huggingface.co/a/b":                "fetch the repository first",
 		"convrt STORIES":                                    "convert",
 		"quantize FILE -t int8,q4_k_m":                      "did you mean q8_0?",

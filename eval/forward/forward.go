@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/f190792d/mq/arch"
@@ -81,11 +80,11 @@ type Model struct {
 // its shape compared with the hyperparameters; none is read whole but the
 // small ones. Close closes it.
 func Open(ctx context.Context, path string, o Options) (*Model, error) {
-	info, err := os.Stat(path)
+	folder, err := o.Files.IsFolder(path)
 	if err != nil {
 		return nil, fault.IO("forward: %w", err)
 	}
-	if info.IsDir() {
+	if folder {
 		ckpt, err := o.Files.Open(ctx, path)
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -57,6 +58,7 @@ type FileInfo struct {
 	Size    int64
 	ModTime int64 // nanoseconds since 1970
 	Tensors int
+	Hash    string // of the content, where the file system knows it
 }
 
 // Open opens a checkpoint folder and reads the headers of its weight files.
@@ -64,7 +66,7 @@ func Open(ctx context.Context, dir string) (*Checkpoint, error) { return Options
 
 // Open opens a checkpoint folder and reads the headers of its weight files.
 func (o Options) Open(ctx context.Context, dir string) (*Checkpoint, error) {
-	folder, err := o.OpenFolder(dir)
+	folder, err := o.Folder(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +189,10 @@ func (c *Checkpoint) Lookup(name string) (Tensor, bool) {
 func (c *Checkpoint) Files() []FileInfo {
 	files := make([]FileInfo, len(c.shards))
 	for i, s := range c.shards {
-		files[i] = FileInfo{s.name, s.info.Size(), s.info.ModTime().UnixNano(), len(s.tensors)}
+		files[i] = FileInfo{s.name, s.info.Size(), s.info.ModTime().UnixNano(), len(s.tensors), ""}
+		if content, ok := s.info.Sys().(fmt.Stringer); ok {
+			files[i].Hash = content.String()
+		}
 	}
 	return files
 }

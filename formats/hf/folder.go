@@ -49,7 +49,8 @@ func (f *Folder) WithContext(ctx context.Context) *Folder {
 // Options say how a folder of the operating system is opened. The zero value
 // suits folders of unknown origin.
 type Options struct {
-	FollowLinks bool // read files behind links that lead out of the folder
+	FollowLinks bool   // read files behind links that lead out of the folder
+	Remote      Remote // of paths that do not exist; nil: they are errors
 }
 
 // ErrLink marks the error of a link that leads out of the folder and is not to

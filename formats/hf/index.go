@@ -48,7 +48,10 @@ func readIndex(f *Folder, name string) (*index, error) {
 	}
 	defer file.Close()
 	start := bufio.NewReader(io.LimitReader(file, maxIndex))
-	head, _ := start.Peek(lfs.HeadLen)
+	head, err := start.Peek(lfs.HeadLen)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err // of whoever holds the file
+	}
 	if err := lfs.Check(head); err != nil {
 		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}

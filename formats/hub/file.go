@@ -47,7 +47,7 @@ func (r *Repo) Stat(name string) (fs.FileInfo, error) {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
 	}
 	if e, ok := r.files[name]; ok {
-		return stat{name: name[strings.LastIndex(name, "/")+1:], size: e.size}, nil
+		return stat{name: name[strings.LastIndex(name, "/")+1:], size: e.size, hash: first(e.sha, e.oid)}, nil
 	}
 	prefix := name + "/"
 	if i, _ := slices.BinarySearch(r.names, prefix); name == "." || i < len(r.names) && strings.HasPrefix(r.names[i], prefix) {
@@ -75,7 +75,8 @@ func (r *Repo) ReadDir(name string) ([]fs.DirEntry, error) {
 		if !ok {
 			continue
 		}
-		s := stat{name: rest, size: r.files[path].size}
+		e := r.files[path]
+		s := stat{name: rest, size: e.size, hash: first(e.sha, e.oid)}
 		if below, _, deeper := strings.Cut(rest, "/"); deeper {
 			s = stat{name: below, dir: true}
 		}
@@ -149,11 +150,19 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 // maxWhole bounds files that are read whole.
 const maxWhole = 512 << 20
 
+// Content is the hash of a file's content, which the Sys method of its
+// [fs.FileInfo] returns.
+type Content string
+
+// String returns the hash in hexadecimal digits.
+func (c Content) String() string { return string(c) }
+
 // stat is the description of a file or folder. Files of a commit never change,
 // so their time is always the same.
 type stat struct {
 	name string
 	size int64
+	hash string
 	dir  bool
 }
 
@@ -161,7 +170,7 @@ func (s stat) Name() string       { return s.name }
 func (s stat) Size() int64        { return max(s.size, 0) }
 func (s stat) ModTime() time.Time { return time.Unix(0, 0) }
 func (s stat) IsDir() bool        { return s.dir }
-func (s stat) Sys() any           { return nil }
+func (s stat) Sys() any           { return Content(s.hash) }
 func (s stat) Mode() fs.FileMode {
 	if s.dir {
 		return fs.ModeDir | 0o555

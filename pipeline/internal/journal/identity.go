@@ -98,6 +98,11 @@ func CheckpointSource(c *hf.Checkpoint) string {
 		file, off, n := t.Section()
 		fmt.Fprintf(h, "%q %s %v %q %d %d\n", t.Name, t.DType, t.Shape, file, off, n)
 	}
+	for _, f := range c.Files() {
+		if f.Hash != "" {
+			fmt.Fprintf(h, "%q %s\n", f.Name, f.Hash)
+		}
+	}
 	for _, name := range []string{"config.json", "params.json", "adapter_config.json"} {
 		if data, err := c.ReadFile(name); err == nil {
 			h.Write(data)

@@ -20,9 +20,10 @@ import (
 // app is what every command shares.
 type app struct {
 	session.Session
-	verbose bool
-	rounded bool // models round activations as llama.cpp does
-	parsed  bool // flags and arguments were accepted: later errors are not usage errors
+	verbose   bool
+	keepFiles bool // of the Hub, in its cache
+	rounded   bool // models round activations as llama.cpp does
+	parsed    bool // flags and arguments were accepted: later errors are not usage errors
 }
 
 // exactArgs demands n arguments and names what they are.
@@ -44,7 +45,7 @@ func registerPre(flags *pflag.FlagSet, pre *string) {
 // folder, whose weights are not touched. With pre, the name of a pre-tokenizer,
 // a folder is read as the converter reads it.
 func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.Tokenizer, error) {
-	folder, err := session.IsFolder(path)
+	folder, err := a.Files.IsFolder(path)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.T
 		words, err := ggufTokenizer(path, pre)
 		return words, named(path, err)
 	}
-	files, err := a.Files.OpenFolder(path)
+	files, err := a.Files.Folder(ctx, path)
 	if err != nil {
 		return nil, err
 	}

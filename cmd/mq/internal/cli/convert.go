@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
 )
@@ -26,7 +24,7 @@ func (a *app) convertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert DIR [-t TYPE[,TYPE...]]",
 		Short: "Convert a checkpoint folder to GGUF, quantized in the same pass",
-		Long: `Converts a Hugging Face checkpoint folder to GGUF, in the source's own precision
+		Long: `Converts a Hugging Face checkpoint, a folder or OWNER/NAME on the Hub, to GGUF, in the source's own precision
 (the type auto) or quantized, in one pass and without an intermediate file. It ends
 by comparing the file with the checkpoint, part by part and on a prompt.
 
@@ -38,19 +36,15 @@ A file gets its name when it is whole, checked and on disk. A run that is stoppe
 goes on with --resume.`,
 		Example: `  mq convert ./Llama-3-8B
   mq convert ./Llama-3-8B -t q4_k_m
+  mq convert meta-llama/Llama-3.2-1B -t q4_k_m
   mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'
   mq convert ./Llama-3-8B -t iq2_xs --imatrix-from calibration.txt
   mq convert ./Llama-3-8B --target-size 4.5G
   mq convert ./Llama-3-8B --lora ./adapter --lora ./other:0.5 -t q4_k_m
   mq convert ./adapter --base ./Llama-3-8B`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && strings.HasPrefix(args[0], "hf.co/") {
-				return fault.Unsupported("convert: %s: mq does not download; fetch the repository first and give its folder", args[0])
-			}
-			return exactArgs(1, "one checkpoint folder")(cmd, args)
-		},
+		Args: exactArgs(1, "one checkpoint folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if folder, err := session.IsFolder(args[0]); err != nil || !folder {
+			if folder, err := a.Files.IsFolder(args[0]); err != nil || !folder {
 				return notACheckpoint(args[0], err)
 			}
 			o.Verify = !noVerify
@@ -83,17 +77,12 @@ func registerLossless(f *pflag.FlagSet, lossless *bool) {
 	f.BoolVar(lossless, "lossless", false, "write every weight of a quantized checkpoint exactly: its own codes, else F32")
 }
 
-// repository matches the name of a repository of the Hub.
-var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
-
 // notACheckpoint says what to do with a path that is no folder.
 func notACheckpoint(path string, err error) error {
 	name := strings.ToLower(path)
 	switch {
 	case strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://"):
-		return fault.Invalid("convert: %s: mq does not download; fetch the repository first and give its folder", path)
-	case err != nil && repository.MatchString(path):
-		return fault.Invalid("convert: %s: there is no such folder; a repository of the Hub is fetched first, e.g. by 'hf download %s --local-dir %s'", path, path, path[strings.Index(path, "/")+1:])
+		return fault.Invalid("convert: %s is not the page of a model of the Hub", path)
 	case err != nil:
 		return err
 	case strings.HasSuffix(name, ".gguf"):

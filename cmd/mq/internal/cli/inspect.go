@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -75,11 +74,11 @@ func (a *app) inspectCommand() *cobra.Command {
 }
 
 func describe(ctx context.Context, path string, files hf.Options) (*description, error) {
-	info, err := os.Stat(path)
+	folder, err := files.IsFolder(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
+	if folder {
 		return describeCheckpoint(ctx, path, files)
 	}
 	file, err := gguf.Open(path)

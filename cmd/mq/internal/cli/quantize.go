@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
 )
@@ -30,7 +29,7 @@ with --resume.`,
 			if !recipe.Given() && !recipe.Imitates() {
 				return fault.Invalid("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
 			}
-			if folder, err := session.IsFolder(args[0]); err != nil {
+			if folder, err := a.Files.IsFolder(args[0]); err != nil {
 				return err
 			} else if folder {
 				return fault.Invalid("quantize: %s is a folder; checkpoints are quantized by 'mq convert %s -t TYPE'", args[0], args[0])

@@ -31,6 +31,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	out := &ui.Output{Writer: stdout}
 	a := &app{Session: session.Session{Console: ui.Console{Out: out, Err: stderr}, Stdin: stdin, Version: version()}}
+	a.Files.Remote = a.NewHub(&a.keepFiles)
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -132,6 +133,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
 	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
+	persistent.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")
 	root.SetFlagErrorFunc(flags.Explain)

@@ -57,7 +57,7 @@ func (s *Session) common(o *pipeline.Options) {
 // Open plans a job for a checkpoint folder or a GGUF file. The closer is that
 // of the input.
 func (s *Session) Open(ctx context.Context, path string, o pipeline.Options) (job *pipeline.Job, input io.Closer, err error) {
-	folder, err := IsFolder(path)
+	folder, err := s.Files.IsFolder(path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/cmd/mq/internal/cli"
+	"github.com/f190792d/mq/internal/hubtest"
+)
+
+const stories = "../../testdata/stories-llama"
+
+// command runs mq and returns what it printed.
+func command(t *testing.T, args ...string) (code int, out, notes string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = cli.Main(args, strings.NewReader(""), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+// storiesHub serves the trained model that the repository ships.
+func storiesHub(t *testing.T) *hubtest.Hub {
+	t.Helper()
+	h := hubtest.New(t)
+	h.AddFolder(t, "org/stories-llama", stories)
+	t.Setenv("HF_ENDPOINT", h.URL())
+	t.Setenv("HF_HOME", t.TempDir())
+	t.Setenv("HF_TOKEN", "")
+	return h
+}
+
+func TestConversionByNameGivesTheBytesOfTheFolder(t *testing.T) {
+	h := storiesHub(t)
+	local, remote := filepath.Join(t.TempDir(), "m.gguf"), filepath.Join(t.TempDir(), "m.gguf")
+	if code, _, notes := command(t, "convert", stories, "-t", "q4_k_m", "-o", local); code != 0 {
+		t.Fatal(notes)
+	}
+	want, err := os.ReadFile(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(){
+		"plain": func() {},
+		"cuts": func() {
+			n := int64(0)
+			h.Fault = func(*http.Request) hubtest.Fault { n++; return hubtest.Fault{CutAfter: 300_000 + 7919*n} }
+		},
+		"kept": func() { h.Fault = nil },
+	} {
+		change()
+		args := []string{"convert", "org/stories-llama", "-t", "q4_k_m", "-o", remote, "--force"}
+		if name == "kept" {
+			args = append(args, "--cache")
+		}
+		code, _, notes := command(t, args...)
+		if code != 0 || !strings.Contains(notes, "agrees with the source") {
+			t.Fatalf("%s: exit %d: %s", name, code, notes)
+		}
+		if got, err := os.ReadFile(remote); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, not the %d of the folder (%v)", name, len(got), len(want), err)
+		}
+	}
+	h.Server.Close() // the cache serves what it was told to keep
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	if code, _, notes := command(t, "convert", "org/stories-llama", "-t", "q8_0", "-o", remote, "--force"); code != 0 {
+		t.Errorf("offline: exit %d: %s", code, notes)
+	}
+}
+
+func TestOtherCommandsTakeNames(t *testing.T) {
+	h := storiesHub(t)
+	for _, args := range [][]string{
+		{"plan", "org/stories-llama"}, {"inspect", "hf.co/org/stories-llama"}, {"tokenize", h.URL() + "/org/stories-llama", "-p", "Once upon a time"},
+	} {
+		if code, _, notes := command(t, args...); code != 0 {
+			t.Errorf("%v: exit %d: %s", args, code, notes)
+		}
+	}
+	before := h.Bytes.Load()
+	if code, _, notes := command(t, "plan", "org/stories-llama", "-t", "q4_k_m"); code != 0 {
+		t.Errorf("exit %d: %s", code, notes)
+	}
+	if n := h.Bytes.Load() - before; n > 2<<20 {
+		t.Errorf("a plan fetched %d bytes", n)
+	}
+}
+
+func TestRepositoriesThatCannotBeReadAreExplained(t *testing.T) {
+	h := storiesHub(t)
+	h.AddFolder(t, "org/gated", stories).Gated = true
+	for name, want := range map[string]string{
+		"org/absent":                "no such repository, or it is private",
+		"org/gated":                 "accept its terms",
+		"org/stories-llama@nothing": "no such revision",
+	} {
+		code, _, notes := command(t, "convert", name, "-t", "q8_0", "-o", filepath.Join(t.TempDir(), "m.gguf"))
+		if code != 2 || !strings.Contains(notes, want) {
+			t.Errorf("%s: exit %d: %s", name, code, notes)
+		}
+	}
+}
