@@ -8,7 +8,8 @@ import (
 
 // TestMistakesSayWhatToType: a sentence about a mistake holds what was meant.
 func TestMistakesSayWhatToType(t *testing.T) {
-	stories := "../../testdata/stories-llama"
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	t.Setenv("HF_HOME", t.TempDir())
 	file := t.TempDir() + "/m.gguf"
 	if err := os.WriteFile(file, []byte("GGUF"), 0o666); err != nil {
 		t.Fatal(err)
@@ -23,7 +24,8 @@ func TestMistakesSayWhatToType(t *testing.T) {
 		"quantize STORIES -t q8_0":                          "mq convert ../../testdata/stories-llama -t TYPE",
 		"convert FILE":                                      "mq quantize FILE -t TYPE",
 		"convert STORIES/model-00001-of-00002.safetensors":  "mq convert ../../testdata/stories-llama'",
-		"convert https://huggingface.co/a/b":                "fetch the repository first",
+		"convert https://example.com/a/b":                   "is not the page of a model of the Hub",
+		"convert meta-llama/Llama-3-8B":                     "nor is there a folder meta-llama/Llama-3-8B",
 		"convrt STORIES":                                    "convert",
 		"quantize FILE -t int8,q4_k_m":                      "did you mean q8_0?",
 	} {

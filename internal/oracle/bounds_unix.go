@@ -12,7 +12,7 @@ import (
 
 // The bounds on whatever is parsed.
 const (
-	maxTime   = 2 * time.Second
+	maxTime   = slowdown * 2 * time.Second
 	maxMemory = 64 << 20 // over the size of the input
 )
 
