@@ -5,6 +5,7 @@ package oracle
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
 	"testing"
 	"time"
@@ -13,15 +14,37 @@ import (
 // The bounds on whatever is parsed.
 const (
 	maxTime   = slowdown * 2 * time.Second
-	maxMemory = 64 << 20 // over the size of the input
+	maxMemory = int64(64 << 20) // over the size of the input
 )
 
 // Bounded runs a parser of size bytes and holds it to its bounds: the time of
 // the processor, and the memory that is live at any moment. Nothing else may
-// run in the process.
+// run in the process. On a machine that is busy a collection of garbage comes
+// late and a second is longer, so that what exceeds a bound is measured again.
 func Bounded(t testing.TB, size int, parse func()) {
 	t.Helper()
-	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	spent, most := measure(t, parse)
+	for range 3 {
+		if spent <= maxTime && most <= maxMemory+int64(size) {
+			return
+		}
+		again, memory := measure(t, parse)
+		spent, most = min(spent, again), min(most, memory)
+	}
+	if most > maxMemory+int64(size) {
+		t.Errorf("%d MiB are live for %d MiB of input", most>>20, size>>20)
+	}
+	if spent > maxTime {
+		t.Errorf("it took %v for %d MiB of input", spent, size>>20)
+	}
+}
+
+// measure runs a parser and returns the time of the processor that it took,
+// and the most memory that was live, in bytes.
+func measure(t testing.TB, parse func()) (time.Duration, int64) {
+	t.Helper()
+	percent := debug.SetGCPercent(25)
+	defer debug.SetGCPercent(percent)
 	runtime.GC()
 	before := live()
 	stop, peak := make(chan struct{}), make(chan uint64)
@@ -42,18 +65,13 @@ func Bounded(t testing.TB, size int, parse func()) {
 	spent := processorTime(t) - begin
 	close(stop)
 	// A quarter of what is live may be garbage at any time.
-	if most := int64(<-peak) - int64(before); most > int64(maxMemory+size)*5/4 {
-		t.Errorf("%d MiB are live for %d MiB of input", most>>20, size>>20)
-	}
-	if spent > maxTime {
-		t.Errorf("it took %v for %d MiB of input", spent, size>>20)
-	}
+	return spent, (int64(<-peak) - int64(before)) * 4 / 5
 }
 
 func live() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func processorTime(t testing.TB) time.Duration {
@@ -76,8 +94,13 @@ func Watched(t testing.TB, size int, parse func()) {
 	parse()
 	spent := processorTime(t) - begin
 	runtime.ReadMemStats(&after)
-	if sum := after.TotalAlloc - before.TotalAlloc; sum > uint64(maxMemory+each*size) {
+	if sum := after.TotalAlloc - before.TotalAlloc; sum > uint64(maxMemory)+uint64(each*size) {
 		t.Errorf("%d bytes of input made it allocate %d", size, sum)
+	}
+	if spent > maxTime { // the machine may have been busy
+		begin := processorTime(t)
+		parse()
+		spent = min(spent, processorTime(t)-begin)
 	}
 	if spent > maxTime {
 		t.Errorf("%d bytes of input took %v", size, spent)
