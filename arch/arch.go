@@ -80,12 +80,6 @@ type Piece struct {
 	Shape  []Dim
 }
 
-// Dim is one length of the shape that a tensor has in a layer.
-type Dim func(h Hyper, layer int) int
-
-// Where tells whether a layer has a tensor.
-type Where func(h Hyper, layer int) bool
-
 // Extra is a one-dimensional F32 tensor that no checkpoint stores: it stands
 // before all others in the file.
 type Extra struct {
@@ -120,4 +114,25 @@ type Graph struct {
 
 	Activation Activation // of a class or file that does not say otherwise
 	Router     Router     // score and normalization of experts where a file is silent
+}
+
+// Loss is a part of a model that its file has no key for, or that llama.cpp
+// leaves out or computes otherwise.
+type Loss struct {
+	Text     string       // a sentence for people; empty where nobody can notice
+	Patch    func(*Model) // makes of the checkpoint's model the file's; nil: they compute alike
+	InTensor bool         // nothing is lost: a tensor of the file says it, which the checkpoint does not have
+}
+
+// lossRule returns what is lost of a model; the zero Loss: nothing.
+type lossRule func(c *reader, a Arch, h Hyper) Loss
+
+// assumed returns the defaults of a class whose text model has a model_type.
+func (a Arch) assumed(class, kind string) Defaults {
+	for _, key := range []string{class + " with " + kind, class} {
+		if d, ok := a.Defaults[key]; ok {
+			return d
+		}
+	}
+	return a.Defaults[""]
 }

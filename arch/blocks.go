@@ -61,43 +61,6 @@ var mlpBias = optional([]Tensor{
 	{Source: "model.layers.{i}.mlp.down_proj.bias", Target: "blk.{i}.ffn_down.bias", Shape: []Dim{embed}},
 })
 
-// router scores the experts.
-func router(source string) []Tensor {
-	return []Tensor{{Source: "model.layers.{i}." + source + ".weight", Target: "blk.{i}.ffn_gate_inp.weight", Shape: []Dim{experts, embed}, F32: true}}
-}
-
-// perExpert holds one matrix for every expert.
-var perExpert = eachExpert("mlp")
-
-// eachExpert holds down, gate and up projection of every expert by itself.
-func eachExpert(source string) []Tensor {
-	expert := "model.layers.{i}." + source + ".experts.{e}."
-	return []Tensor{
-		{Source: expert + "down_proj.weight", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{embed, expertFF}},
-		{Source: expert + "gate_proj.weight", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{expertFF, embed}},
-		{Source: expert + "up_proj.weight", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{expertFF, embed}},
-	}
-}
-
-// fusedExperts is the other layout of the same: all experts in one tensor,
-// gate above up projection.
-var fusedExperts = optional([]Tensor{
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(0)},
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(1)},
-	{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
-})
-
-// fusedViews are what fusedExperts holds.
-var fusedViews = []View{
-	{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: upperHalf(expertFF)},
-	{Matrix: "blk.{i}.ffn_up_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: lowerHalf(expertFF)},
-}
-
-// sharedExpertGate scales the output of the shared expert.
-var sharedExpertGate = []Tensor{
-	{Source: "model.layers.{i}.mlp.shared_expert_gate.weight", Target: "blk.{i}.ffn_gate_inp_shexp.weight", Shape: []Dim{one, embed}, F32: true},
-}
-
 // affine is a matrix and its bias; without columns a layer norm and its bias.
 func affine(source, target string, rows, cols Dim, ops ...Op) []Tensor {
 	shape := []Dim{rows}
@@ -156,6 +119,15 @@ func in(where Where, parts ...[]Tensor) []Tensor {
 	return tensors
 }
 
-// sparse and dense tell layers with experts from those without.
-func sparse(h Hyper, layer int) bool { return h.MoE.In(layer) }
-func dense(h Hyper, layer int) bool  { return !h.MoE.In(layer) }
+// otherModalities are the parts of multimodal checkpoints beside the text
+// model.
+var otherModalities = []string{
+	"*vision_*", "*visual.*", "*vision.*", "*audio_*", "*audio.*", "*projector.*", "*patch_merger.*", "*patch_embed*", "*image_newline*",
+}
+
+// fusedMLP is the gated feed-forward network with the gate above the up
+// projection in one matrix, in checkpoint and file.
+var fusedMLP = []Tensor{
+	{Source: "model.layers.{i}.mlp.gate_up_proj.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{twice(ff), embed}},
+	{Source: "model.layers.{i}.mlp.down_proj.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
+}

@@ -38,6 +38,3 @@ var bloom = Arch{
 		h.Context = first(c.int("seq_length"), h.Embed)
 	},
 }
-
-// positionsWeigh adds a linear bias to the scores.
-func positionsWeigh(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).ALiBi = 8 }

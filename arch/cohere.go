@@ -79,12 +79,3 @@ var cohere2 = Arch{
 		h.rotatesWindows()
 	},
 }
-
-// rotatesWindows leaves layers without a window unrotated, in models that have
-// windows.
-func (h *Hyper) rotatesWindows() {
-	m := &h.Meaning
-	if m.Window > 0 {
-		m.NoRope = each(h.Layers, func(i int) bool { return !at(m.Sliding, i, false) })
-	}
-}

@@ -1,37 +1,11 @@
 package arch
 
-import "github.com/f190792d/mq/formats/fault"
-
-// Compress holds the parameters of attention over compressed positions
-// (DeepSeek V4); Ratios is nil in every other kind of attention.
-type Compress struct {
-	Ratios   []int   // by layer: positions that one key stands for; 0 keeps to the window
-	RopeBase float64 // of layers with compressed positions
-	Window   int     // positions that a query sees as they are, its own included
-
-	OutGroups, OutRank int // groups of heads that the output compresses apart, and to how much
-}
-
-// The ratios that exist: windows that overlap by one, whose keys an indexer
-// chooses from, and windows apart from each other, which a query sees all of.
-const (
-	Overlapping = 4
-	Separate    = 128
-)
-
-// Streams holds the parameters of hyper-connections (Xie et al. 2025,
-// arXiv:2512.24880): parallel residual streams with learned mixtures. Count
-// is 0 in every other model.
-type Streams struct {
-	Count      int
-	Iterations int // of the Sinkhorn-Knopp algorithm
-	Eps        float64
-}
+// Attention over compressed positions and hyper-connections: the lengths of
+// their tensors, and how both sides state them.
 
 func overlapping(Hyper, int) int    { return Overlapping }
 func separate(Hyper, int) int       { return Separate }
 func three(Hyper, int) int          { return 3 }
-func heads(h Hyper, _ int) int      { return h.Heads }
 func used(h Hyper, _ int) int       { return h.MoE.Used }
 func streams(h Hyper, _ int) int    { return h.Streams.Count }
 func allStreams(h Hyper, _ int) int { return h.Streams.Count * h.Embed }
@@ -39,18 +13,10 @@ func mixes(h Hyper, _ int) int      { return (2 + h.Streams.Count) * h.Streams.C
 func outRows(h Hyper, _ int) int    { return h.Compress.OutGroups * h.Compress.OutRank }
 func outColumns(h Hyper, _ int) int { return h.Heads * h.HeadDim / max(h.Compress.OutGroups, 1) }
 
-// Ratio returns the ratio of a layer.
-func (c Compress) Ratio(layer int) int {
-	if layer < len(c.Ratios) {
-		return c.Ratios[layer]
-	}
-	return 0
-}
-
 func pairwise(h Hyper, layer int) bool { return h.Compress.Ratio(layer) == Overlapping }
 func apart(h Hyper, layer int) bool    { return h.Compress.Ratio(layer) == Separate }
 
-// hashed tells layers whose experts follow from the token, ranked the others.
+// hashed selects the layers whose experts follow from the token, ranked the others.
 func hashed(h Hyper, layer int) bool { return layer < h.MoE.HashLayers }
 func ranked(h Hyper, layer int) bool { return layer >= h.MoE.HashLayers }
 
@@ -116,24 +82,4 @@ func (g *fileReader) compressed(h *Hyper) {
 	if limits, ok := g.kvs.Floats(g.prefix + "swiglu_clamp_exp"); ok && len(limits) > 0 {
 		h.MoE.Clamp = limits[0]
 	}
-}
-
-// check refuses what no file or graph can express.
-func (c Compress) check(h Hyper, file string) error {
-	if c.Ratios == nil {
-		return nil
-	}
-	if len(c.Ratios) < h.Layers {
-		return fault.Corrupt("convert: %s: compress_ratios has %d entries for %d layers", file, len(c.Ratios), h.Layers)
-	}
-	for layer, n := range c.Ratios {
-		if n != 0 && n != Overlapping && n != Separate {
-			return fault.Unsupported("convert: %s: compress_ratios: layer %d: a ratio of %d is none of 0, %d and %d", file, layer, n, Overlapping, Separate)
-		}
-	}
-	if s := h.Streams; s.Count < 1 || s.Count > 64 || s.Iterations > 1<<10 || c.OutGroups < 1 || c.OutGroups > h.Heads || h.Heads%c.OutGroups != 0 || h.KVHeads != 1 {
-		return fault.Corrupt("convert: %s: %d residual streams, %d iterations and %d query heads in %d groups on %d key heads make no sense",
-			file, s.Count, s.Iterations, h.Heads, c.OutGroups, h.KVHeads)
-	}
-	return nil
 }

@@ -149,32 +149,6 @@ func (c *reader) only(values Keys) {
 	}
 }
 
-// Far beyond any model; they keep what follows from a lying header small.
-const (
-	mostLayers  = 1 << 12
-	mostExperts = 1 << 14
-	widestHead  = 1 << 16
-)
-
-// check refuses hyperparameters that contradict each other.
-func (h Hyper) check(file string) error {
-	switch {
-	case h.Layers > mostLayers || h.MoE.Experts > mostExperts || h.HeadDim > widestHead:
-		return fault.Corrupt("convert: %s: %d layers, %d experts and heads of %d dimensions are no model", file, h.Layers, h.MoE.Experts, h.HeadDim)
-	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
-		return fault.Corrupt("convert: %s: %d query heads do not divide into %d key heads", file, h.Heads, h.KVHeads)
-	case h.HeadDim < 2 || h.HeadDim%2 != 0:
-		return fault.Corrupt("convert: %s: a head of %d dimensions cannot be rotated in pairs", file, h.HeadDim)
-	case h.Rope.Dim < 0 || h.Rope.Dim > h.HeadDim || h.Rope.Dim%2 != 0:
-		return fault.Corrupt("convert: %s: %d of %d dimensions of a head cannot be rotated", file, h.Rope.Dim, h.HeadDim)
-	case h.Eps < 0 || h.LayerEps < 0 || h.Rope.Base < 0 || h.Rope.Factor < 0:
-		return fault.Corrupt("convert: %s: rms_norm_eps, rope_theta and the factor of rope_scaling may not be negative", file)
-	case h.MoE.Used > h.MoE.Experts:
-		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
-	}
-	return h.Compress.check(h, file)
-}
-
 // rope reads the rotary embedding: rope_scaling beside rope_theta, as
 // transformers 4 writes it, or rope_parameters, as version 5 does; the
 // parameters of full attention where layers differ.
@@ -225,12 +199,20 @@ func (c *reader) rope(h Hyper) Rope {
 	return r
 }
 
-// first returns the first value that is not 0.
-func first[T int | float64](values ...T) T {
-	for _, v := range values {
-		if v != 0 {
-			return v
+// own reads the parameters that an architecture alone has.
+func (c *reader) own(h *Hyper, params []Param) {
+	for _, p := range params {
+		if p.Config == nil {
+			continue
 		}
+		value := p.Default
+		if c.has(p.Config...) && p.Truth {
+			value = oneIf(c.bool(p.Config...))
+		} else if c.has(p.Config...) {
+			value = c.float(p.Config...)
+		} else if c.null(p.Config...) {
+			value = 0
+		}
+		h.set(p.Key, value)
 	}
-	return 0
 }

@@ -39,26 +39,6 @@ type View struct {
 // RowSet selects row r where r mod Period lies in [First, First+Count).
 type RowSet struct{ Period, First, Count int }
 
-// ViewsOf lists where a checkpoint may keep a matrix of the graph, given as
-// the template of its name in the file: in the first of these tensors that is
-// there. Without a row in Views it lies as it is.
-func (a Arch) ViewsOf(matrix string) []View {
-	var all []View
-	for _, t := range a.Tensors {
-		if t.Target != matrix {
-			continue
-		}
-		view := View{Matrix: matrix, Source: t.Source}
-		for _, v := range a.Views {
-			if v.Matrix == matrix && v.Source == t.Source {
-				view = v
-			}
-		}
-		all = append(all, view)
-	}
-	return all
-}
-
 // groupedRows selects parts first up to last of the queries, keys and values that
 // a tensor groups by key head.
 func groupedRows(first, last int) func(Hyper, int) []RowSet {
@@ -82,4 +62,13 @@ func upperHalf(width Dim) func(Hyper, int) []RowSet {
 
 func lowerHalf(width Dim) func(Hyper, int) []RowSet {
 	return func(h Hyper, layer int) []RowSet { n := width(h, layer); return []RowSet{{2 * n, n, n}} }
+}
+
+// groupedViews are the queries, keys and values of a matrix that groups them by
+// key head, and of its bias.
+func groupedViews(source string) []View {
+	return []View{
+		{Matrix: "blk.{i}.attn_qkv.weight", Source: source + ".weight", Rows: groupedRows(0, 3)},
+		{Matrix: "blk.{i}.attn_qkv.bias", Source: source + ".bias", Rows: groupedRows(0, 3)},
+	}
 }

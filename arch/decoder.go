@@ -57,14 +57,6 @@ func grouped(h Hyper, layer int) *Attention {
 	return a
 }
 
-// at returns the value of a layer.
-func at(layers []bool, layer int, otherwise bool) bool {
-	if layer < len(layers) {
-		return layers[layer]
-	}
-	return otherwise
-}
-
 // feedOf is the gated network, or experts in the layers that have them.
 func feedOf(h Hyper, layer int) Feed {
 	if !h.MoE.In(layer) {
@@ -181,3 +173,25 @@ func output(h Hyper) Output {
 	}
 	return o
 }
+
+// orOne is 1 where nothing is stated.
+func orOne(scale float64) float64 {
+	if scale == 0 {
+		return 1
+	}
+	return scale
+}
+
+// positionsWeigh adds a linear bias to the scores.
+func positionsWeigh(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).ALiBi = 8 }
+
+// clamped limits queries, keys and values.
+func clamped(h Hyper, _ int, l *Layer) {
+	l.Mixer.(*Attention).Clamp = h.Value("attention.clamp_kqv")
+}
+
+// oneAfterTheOther reports whether the parts of a layer are not parallel.
+func oneAfterTheOther(h Hyper, _ int) bool { return h.Value("use_parallel_residual") == 0 }
+
+// fusedGate has gate and up projection in one matrix.
+func fusedGate(_ Hyper, _ int, l *Layer) { l.Feed.(*Dense).Fused = true }

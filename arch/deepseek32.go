@@ -46,18 +46,6 @@ var deepseekPrediction = []Tensor{
 	{Source: "model.layers.{i}.shared_head.head.weight", Target: "blk.{i}.nextn.shared_head_head.weight", Shape: []Dim{vocab, embed}, Optional: true},
 }
 
-// Index holds the parameters of the indexer of sparse attention.
-type Index struct {
-	Heads, Dim int
-	TopK       int // keys that a query sees
-
-	StatesPredictions bool // config.json tells the number of prediction layers
-}
-
-func indexHeads(h Hyper, _ int) int { return h.Index.Heads }
-func indexDim(h Hyper, _ int) int   { return h.Index.Dim }
-func indexRows(h Hyper, _ int) int  { return h.Index.Heads * h.Index.Dim }
-
 func predicts(h Hyper, layer int) bool { return layer >= h.Layers }
 
 // mistral4 serves Mistral Small 4 in the form of transformers: DeepSeek V2's

@@ -2,16 +2,6 @@ package arch
 
 import "slices"
 
-// Delta holds the parameters of gated delta networks, the linear attention of
-// Qwen3-Next and later; KeyHeads is 0 in every other model.
-type Delta struct {
-	Kernel               int // width of the convolution
-	KeyHeads, ValueHeads int // a key head serves ValueHeads/KeyHeads value heads
-	KeyDim, ValueDim     int // dimensions of one head
-	Interval             int // every so many layers, one has full attention
-	Recurrent            []bool
-}
-
 // linear and full tell layers of linear attention from those of full
 // attention. Prediction layers have full attention.
 func linear(h Hyper, layer int) bool {

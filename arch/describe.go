@@ -33,14 +33,6 @@ func Describe(a Arch, h Hyper) (Model, error) {
 	return m, nil
 }
 
-// orOne is 1 where nothing is stated.
-func orOne(scale float64) float64 {
-	if scale == 0 {
-		return 1
-	}
-	return scale
-}
-
 // check resolves and checks the parts of a layer.
 func (l *Layer) check(i int) error {
 	problem := checkMixer(l.Mixer)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 )
 
 // CheckExpressed compares what a checkpoint's model computes, but for the
@@ -74,4 +75,33 @@ var graphKeys = []graphKey{
 	{"Feed.Width", `keys "intermediate_size" and "moe_intermediate_size"`},
 	{"Feed", `keys "mlp_only_layers", "decoder_sparse_step", "first_k_dense_replace" and "moe_layer_freq"`},
 	{"Output.Softcap", `key "final_logit_softcapping"`},
+}
+
+// Losses lists what a file of a checkpoint cannot express.
+func Losses(config hf.Config, h Hyper) []Loss {
+	a, _ := ByClass(h.Class)
+	c := newReader(config)
+	c.assumed = a.assumed(h.Class, c.string("model_type")).Keys.config()
+	var all []Loss
+	for _, rule := range slices.Concat(a.losses, commonLosses) {
+		if loss := rule(c, a, h); loss.Text != "" || loss.Patch != nil {
+			all = append(all, loss)
+		}
+	}
+	return all
+}
+
+// Expressible describes what a file of a checkpoint computes: the checkpoint's
+// model with what the file cannot express left out.
+func Expressible(a Arch, h Hyper, losses []Loss) (Model, error) {
+	m, err := Describe(a, h)
+	if err != nil {
+		return Model{}, err
+	}
+	for _, loss := range losses {
+		if loss.Patch != nil {
+			loss.Patch(&m)
+		}
+	}
+	return m, nil
 }

@@ -78,15 +78,3 @@ func (h *Hyper) queryScalar(most int) {
 	}
 	h.Meaning.Scale = 1 / math.Sqrt(float64(scalar))
 }
-
-// window reads a window that all layers have but one in so many.
-func (g *fileReader) window(h *Hyper, otherwise, every int) {
-	m := &h.Meaning
-	if m.Window = otherwise; g.kvs.Has(g.prefix + "attention.sliding_window") {
-		m.Window = g.int("attention.sliding_window")
-	}
-	m.Sliding = each(h.Layers, func(i int) bool { return (i+1)%every != 0 })
-	if stated, ok := g.kvs.Bools(g.prefix + slidingPattern); ok {
-		m.Sliding = each(h.Layers, func(i int) bool { return at(stated, i, false) })
-	}
-}

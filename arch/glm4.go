@@ -26,13 +26,3 @@ var glm4 = Arch{
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
 }
-
-// fusedMLP is the gated feed-forward network with the gate above the up
-// projection in one matrix, in checkpoint and file.
-var fusedMLP = []Tensor{
-	{Source: "model.layers.{i}.mlp.gate_up_proj.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{twice(ff), embed}},
-	{Source: "model.layers.{i}.mlp.down_proj.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
-}
-
-// fusedGate says so.
-func fusedGate(_ Hyper, _ int, l *Layer) { l.Feed.(*Dense).Fused = true }

@@ -43,12 +43,3 @@ var gptneox = Arch{
 	Views:  groupedViews("gpt_neox.layers.{i}.attention.query_key_value"),
 	losses: []lossRule{unloadedTied},
 }
-
-// groupedViews are the queries, keys and values of a matrix that groups them by
-// key head, and of its bias.
-func groupedViews(source string) []View {
-	return []View{
-		{Matrix: "blk.{i}.attn_qkv.weight", Source: source + ".weight", Rows: groupedRows(0, 3)},
-		{Matrix: "blk.{i}.attn_qkv.bias", Source: source + ".bias", Rows: groupedRows(0, 3)},
-	}
-}

@@ -76,20 +76,11 @@ type Layer struct {
 	Streams *Streams // hyper-connections in place of sums; nil: none
 }
 
-// Norm is a normalization and the tensor of its weights.
-type Norm struct {
-	Name string // of the tensor in the file without ".weight", e.g. "blk.{i}.attn_norm"; empty: no weights
-	Kind NormKind
-	Eps  float64
-	Else string // the tensor to take where the model has none of that name
+// Streams holds the parameters of hyper-connections (Xie et al. 2025,
+// arXiv:2512.24880): parallel residual streams with learned mixtures. Count
+// is 0 in every other model.
+type Streams struct {
+	Count      int
+	Iterations int // of the Sinkhorn-Knopp algorithm
+	Eps        float64
 }
-
-// NormKind enumerates the normalizations. A layer norm has a bias where the
-// model has its tensor.
-type NormKind uint8
-
-// The normalizations.
-const (
-	RMSNorm   NormKind = iota // x / rms(x) · w (Zhang and Sennrich 2019, arXiv:1910.07467)
-	LayerNorm                 // (x - mean(x)) / std(x) · w + b (Ba et al. 2016, arXiv:1607.06450)
-)

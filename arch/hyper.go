@@ -1,6 +1,10 @@
 package arch
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/f190792d/mq/formats/fault"
+)
 
 // Hyper holds the hyperparameters of a model, free of naming conventions:
 // FromConfig reads them from config.json, FromGGUF from the key-values of a
@@ -124,4 +128,136 @@ type MLA struct {
 	QueryRank int // 0 where queries are not compressed
 	KVRank    int // 0 in every other kind of attention
 	NopeDim   int // dimensions of a head that are not rotated
+}
+
+// Delta holds the parameters of gated delta networks, the linear attention of
+// Qwen3-Next and later; KeyHeads is 0 in every other model.
+type Delta struct {
+	Kernel               int // width of the convolution
+	KeyHeads, ValueHeads int // a key head serves ValueHeads/KeyHeads value heads
+	KeyDim, ValueDim     int // dimensions of one head
+	Interval             int // every so many layers, one has full attention
+	Recurrent            []bool
+}
+
+// Index holds the parameters of the indexer of sparse attention.
+type Index struct {
+	Heads, Dim int
+	TopK       int // keys that a query sees
+
+	StatesPredictions bool // config.json tells the number of prediction layers
+}
+
+// Compress holds the parameters of attention over compressed positions
+// (DeepSeek V4); Ratios is nil in every other kind of attention.
+type Compress struct {
+	Ratios   []int   // by layer: positions that one key stands for; 0 keeps to the window
+	RopeBase float64 // of layers with compressed positions
+	Window   int     // positions that a query sees as they are, its own included
+
+	OutGroups, OutRank int // groups of heads that the output compresses apart, and to how much
+}
+
+// Ratio returns the ratio of a layer.
+func (c Compress) Ratio(layer int) int {
+	if layer < len(c.Ratios) {
+		return c.Ratios[layer]
+	}
+	return 0
+}
+
+// The ratios that exist: windows that overlap by one, whose keys an indexer
+// chooses from, and windows apart from each other, which a query sees all of.
+const (
+	Overlapping = 4
+	Separate    = 128
+)
+
+// Value returns a parameter that the architecture alone has, 0 where there is
+// none.
+func (h Hyper) Value(key string) float64 { return h.Values[key] }
+
+func (h *Hyper) set(key string, value float64) {
+	if h.Values == nil {
+		h.Values = map[string]float64{}
+	}
+	h.Values[key] = value
+}
+
+// Far beyond any model; they keep what follows from a lying header small.
+const (
+	mostLayers  = 1 << 12
+	mostExperts = 1 << 14
+	widestHead  = 1 << 16
+)
+
+// check refuses hyperparameters that contradict each other.
+func (h Hyper) check(file string) error {
+	switch {
+	case h.Layers > mostLayers || h.MoE.Experts > mostExperts || h.HeadDim > widestHead:
+		return fault.Corrupt("convert: %s: %d layers, %d experts and heads of %d dimensions are no model", file, h.Layers, h.MoE.Experts, h.HeadDim)
+	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
+		return fault.Corrupt("convert: %s: %d query heads do not divide into %d key heads", file, h.Heads, h.KVHeads)
+	case h.HeadDim < 2 || h.HeadDim%2 != 0:
+		return fault.Corrupt("convert: %s: a head of %d dimensions cannot be rotated in pairs", file, h.HeadDim)
+	case h.Rope.Dim < 0 || h.Rope.Dim > h.HeadDim || h.Rope.Dim%2 != 0:
+		return fault.Corrupt("convert: %s: %d of %d dimensions of a head cannot be rotated", file, h.Rope.Dim, h.HeadDim)
+	case h.Eps < 0 || h.LayerEps < 0 || h.Rope.Base < 0 || h.Rope.Factor < 0:
+		return fault.Corrupt("convert: %s: rms_norm_eps, rope_theta and the factor of rope_scaling may not be negative", file)
+	case h.MoE.Used > h.MoE.Experts:
+		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
+	}
+	return h.Compress.check(h, file)
+}
+
+// check refuses what no file or graph can express.
+func (c Compress) check(h Hyper, file string) error {
+	if c.Ratios == nil {
+		return nil
+	}
+	if len(c.Ratios) < h.Layers {
+		return fault.Corrupt("convert: %s: compress_ratios has %d entries for %d layers", file, len(c.Ratios), h.Layers)
+	}
+	for layer, n := range c.Ratios {
+		if n != 0 && n != Overlapping && n != Separate {
+			return fault.Unsupported("convert: %s: compress_ratios: layer %d: a ratio of %d is none of 0, %d and %d", file, layer, n, Overlapping, Separate)
+		}
+	}
+	if s := h.Streams; s.Count < 1 || s.Count > 64 || s.Iterations > 1<<10 || c.OutGroups < 1 || c.OutGroups > h.Heads || h.Heads%c.OutGroups != 0 || h.KVHeads != 1 {
+		return fault.Corrupt("convert: %s: %d residual streams, %d iterations and %d query heads in %d groups on %d key heads make no sense",
+			file, s.Count, s.Iterations, h.Heads, c.OutGroups, h.KVHeads)
+	}
+	return nil
+}
+
+// first returns the first value that is not 0.
+func first[T int | float64](values ...T) T {
+	for _, v := range values {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// each asks a question of every layer.
+func each(layers int, f func(layer int) bool) []bool {
+	all := make([]bool, min(layers, mostLayers))
+	for i := range all {
+		all[i] = f(i)
+	}
+	return all
+}
+
+// every marks one layer in so many.
+func every(n, layers int) []bool {
+	return each(layers, func(i int) bool { return (i+1)%n == 0 })
+}
+
+// at returns the value of a layer.
+func at(layers []bool, layer int, otherwise bool) bool {
+	if layer < len(layers) {
+		return layers[layer]
+	}
+	return otherwise
 }

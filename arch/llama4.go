@@ -128,29 +128,3 @@ func fixedChunks(_ *reader, _ Arch, h Hyper) (l Loss) {
 	}
 	return l
 }
-
-// turnedViews are what turnedExperts holds.
-func turnedViews(source string) []View {
-	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
-	return []View{
-		{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: both, Turned: true, Rows: upperHalf(expertFF)},
-		{Matrix: "blk.{i}.ffn_up_exps.weight", Source: both, Turned: true, Rows: lowerHalf(expertFF)},
-		{Matrix: "blk.{i}.ffn_down_exps.weight", Source: down, Turned: true},
-	}
-}
-
-// turnedExperts holds all experts in one tensor with inputs along the rows.
-func turnedExperts(source string) []Tensor {
-	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
-	return []Tensor{
-		{Source: both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Ops: half(0, Transpose)},
-		{Source: both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, embed, twice(expertFF)}, Ops: half(1, Transpose)},
-		{Source: down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, expertFF, embed}, Ops: ops(Transpose)},
-	}
-}
-
-// otherModalities are the parts of multimodal checkpoints beside the text
-// model.
-var otherModalities = []string{
-	"*vision_*", "*visual.*", "*vision.*", "*audio_*", "*audio.*", "*projector.*", "*patch_merger.*", "*patch_embed*", "*image_newline*",
-}

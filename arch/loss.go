@@ -4,34 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/f190792d/mq/formats/hf"
 )
-
-// Loss is a part of a model that its file has no key for, or that llama.cpp
-// leaves out or computes otherwise.
-type Loss struct {
-	Text     string       // a sentence for people; empty where nobody can notice
-	Patch    func(*Model) // makes of the checkpoint's model the file's; nil: they compute alike
-	InTensor bool         // nothing is lost: a tensor of the file says it, which the checkpoint does not have
-}
-
-// lossRule returns what is lost of a model; the zero Loss: nothing.
-type lossRule func(c *reader, a Arch, h Hyper) Loss
-
-// Losses lists what a file of a checkpoint cannot express.
-func Losses(config hf.Config, h Hyper) []Loss {
-	a, _ := ByClass(h.Class)
-	c := newReader(config)
-	c.assumed = a.assumed(h.Class, c.string("model_type")).Keys.config()
-	var all []Loss
-	for _, rule := range slices.Concat(a.losses, commonLosses) {
-		if loss := rule(c, a, h); loss.Text != "" || loss.Patch != nil {
-			all = append(all, loss)
-		}
-	}
-	return all
-}
 
 var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor}
 
@@ -104,15 +77,4 @@ func ignoredFactor(_ *reader, _ Arch, h Hyper) (l Loss) {
 		l.Text = fmt.Sprintf("rope_scaling: llama.cpp takes what the factor implies, %.4g, in place of attention_factor, %v: its results differ from the model's", implied, h.Rope.AttnFactor)
 	}
 	return l
-}
-
-// writes reports whether files of an architecture may have a key.
-func (a Arch) writes(key string) bool {
-	return slices.ContainsFunc(slices.Concat(common, a.Params), func(p Param) bool { return p.Key == key })
-}
-
-// computes reports whether files of an architecture may have a tensor that no
-// checkpoint stores.
-func (a Arch) computes(target string) bool {
-	return slices.ContainsFunc(a.Extra, func(e Extra) bool { return e.Target == target })
 }

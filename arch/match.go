@@ -219,3 +219,23 @@ func glob(pattern, name string) bool {
 	}
 	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
+
+// ViewsOf lists where a checkpoint may keep a matrix of the graph, given as
+// the template of its name in the file: in the first of these tensors that is
+// there. Without a row in Views it lies as it is.
+func (a Arch) ViewsOf(matrix string) []View {
+	var all []View
+	for _, t := range a.Tensors {
+		if t.Target != matrix {
+			continue
+		}
+		view := View{Matrix: matrix, Source: t.Source}
+		for _, v := range a.Views {
+			if v.Matrix == matrix && v.Source == t.Source {
+				view = v
+			}
+		}
+		all = append(all, view)
+	}
+	return all
+}

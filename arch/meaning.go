@@ -84,20 +84,3 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 		a.fromFile(g, h)
 	}
 }
-
-// ropeFactors is the tensor of divisors that llama.cpp applies to each pair.
-const ropeFactors = "rope_freqs.weight"
-
-// each asks a question of every layer.
-func each(layers int, f func(layer int) bool) []bool {
-	all := make([]bool, min(layers, mostLayers))
-	for i := range all {
-		all[i] = f(i)
-	}
-	return all
-}
-
-// every marks one layer in so many.
-func every(n, layers int) []bool {
-	return each(layers, func(i int) bool { return (i+1)%n == 0 })
-}

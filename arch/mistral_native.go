@@ -115,3 +115,12 @@ func assumedContext(c *reader, a Arch, h Hyper) (l Loss) {
 	}
 	return l
 }
+
+// nativeMLP is the gated feed-forward network under Mistral's names.
+func nativeMLP(source, target string, width Dim) []Tensor {
+	return []Tensor{
+		{Source: "layers.{i}." + source + ".w1.weight", Target: "blk.{i}.ffn_gate" + target + ".weight", Shape: []Dim{width, embed}},
+		{Source: "layers.{i}." + source + ".w2.weight", Target: "blk.{i}.ffn_down" + target + ".weight", Shape: []Dim{embed, width}},
+		{Source: "layers.{i}." + source + ".w3.weight", Target: "blk.{i}.ffn_up" + target + ".weight", Shape: []Dim{width, embed}},
+	}
+}

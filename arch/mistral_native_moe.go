@@ -54,15 +54,6 @@ func without(params []Param, key string) []Param {
 	return slices.DeleteFunc(slices.Clone(params), func(p Param) bool { return p.Key == key })
 }
 
-// nativeMLP is the gated feed-forward network under Mistral's names.
-func nativeMLP(source, target string, width Dim) []Tensor {
-	return []Tensor{
-		{Source: "layers.{i}." + source + ".w1.weight", Target: "blk.{i}.ffn_gate" + target + ".weight", Shape: []Dim{width, embed}},
-		{Source: "layers.{i}." + source + ".w2.weight", Target: "blk.{i}.ffn_down" + target + ".weight", Shape: []Dim{embed, width}},
-		{Source: "layers.{i}." + source + ".w3.weight", Target: "blk.{i}.ffn_up" + target + ".weight", Shape: []Dim{width, embed}},
-	}
-}
-
 // nativeExperts reads the mixture of experts as params.json spells it.
 func (c *reader) nativeExperts(m *MoE) {
 	moe := c.sub("moe")

@@ -47,27 +47,6 @@ const (
 	Full                   // queries see all positions
 )
 
-// HeadNorm is a normalization of queries and keys: attn_q_norm, attn_k_norm.
-type HeadNorm struct {
-	Over  HeadNormOver
-	Kind  NormKind
-	After bool // the rotation, not before it
-	Eps   float64
-
-	Optional bool // only where the model has the tensors
-}
-
-// HeadNormOver says what is normalized together.
-type HeadNormOver uint8
-
-// What a head norm covers.
-const (
-	NoHeadNorm HeadNormOver = iota
-	EachHead                // one weight vector for all heads, [Dim]
-	WholeRow                // all heads of a position together, [Heads·Dim]
-	OwnWeights              // each head by itself with its own weights, [Heads, Dim]
-)
-
 // Gate is what scales the result of attention.
 type Gate uint8
 

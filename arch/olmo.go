@@ -34,11 +34,6 @@ var olmo = Arch{
 	sizes: func(_ *reader, h *Hyper) { h.LayerEps = 1e-5 }, // of the class
 }
 
-// clamped limits queries, keys and values.
-func clamped(h Hyper, _ int, l *Layer) {
-	l.Mixer.(*Attention).Clamp = h.Value("attention.clamp_kqv")
-}
-
 // olmoe serves OLMoE: OLMo with norms before each part, queries and keys
 // normalized over all heads together, and routed experts.
 var olmoe = Arch{

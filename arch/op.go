@@ -75,4 +75,5 @@ func slice(from, count Dim) []Op { return []Op{{Kind: Slice, From: from, Count: 
 // first up to last of the three, each of all heads.
 func ungroup(first, last int) []Op { return []Op{{Kind: Ungroup, Index: first, Of: last}} }
 
-func zero(Hyper, int) int { return 0 }
+// offset adds what norms of some models are stored without.
+var offset = ops(AddOne)

@@ -48,18 +48,3 @@ func unscaled(m *Model) {
 		*r = Rotation{Dim: r.Dim, Base: r.Base, Sections: r.Sections, Magnitude: 1, Factors: r.Factors}
 	})
 }
-
-// Expressible describes what a file of a checkpoint computes: the checkpoint's
-// model with what the file cannot express left out.
-func Expressible(a Arch, h Hyper, losses []Loss) (Model, error) {
-	m, err := Describe(a, h)
-	if err != nil {
-		return Model{}, err
-	}
-	for _, loss := range losses {
-		if loss.Patch != nil {
-			loss.Patch(&m)
-		}
-	}
-	return m, nil
-}

@@ -34,5 +34,4 @@ var qwen = Arch{
 	fromFile: func(_ *fileReader, h *Hyper) { h.Eps = first(h.Eps, h.LayerEps) },
 }
 
-func qkvRows(h Hyper, l int) int { return qRows(h, l) + kRows(h, l) + vRows(h, l) }
-func halfFF(h Hyper, _ int) int  { return h.FF / 2 }
+func halfFF(h Hyper, _ int) int { return h.FF / 2 }

@@ -134,8 +134,6 @@ var sections = []Param{{Key: "rope.dimension_sections", From: func(h Hyper) (any
 	return []int32{11, 11, 10, 0}, h.Rope.Sections == nil
 }}}
 
-var offset = ops(AddOne)
-
 var offsetTrunk = []Tensor{
 	{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}, Ops: offset},

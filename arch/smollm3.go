@@ -2,8 +2,6 @@ package arch
 
 import (
 	"slices"
-
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // smollm3 is Llama's decoder with every fourth layer left unrotated.
@@ -25,19 +23,3 @@ var smollm3 = Arch{
 	fromConfig: func(c *reader, h *Hyper) { h.Meaning.NoRope = c.noRope(h.Layers) },
 	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = every(unrotatedEvery, h.Layers) },
 }
-
-// noRope reads which layers are not rotated: one in four, as files imply.
-func (c *reader) noRope(layers int) []bool {
-	for layer, rotated := range c.ints("no_rope_layers") {
-		if want := (layer+1)%unrotatedEvery != 0; want != (rotated == 1) {
-			c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layers\": layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, unrotatedEvery))
-		}
-	}
-	if n := c.int("no_rope_layer_interval"); !c.states("no_rope_layers") && n != 0 && n != unrotatedEvery {
-		c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layer_interval\": one unrotated layer in %d, but a GGUF file implies one in %d (key \"no_rope_layers\")", n, unrotatedEvery))
-	}
-	return every(unrotatedEvery, layers)
-}
-
-// unrotatedEvery is llama.cpp's interval of unrotated layers.
-const unrotatedEvery = 4

@@ -36,6 +36,3 @@ var stablelm = Arch{
 	File:   Convention{Rope: RopeHalf},
 	losses: []lossRule{unloadedTied},
 }
-
-// oneAfterTheOther reports whether the parts of a layer are not parallel.
-func oneAfterTheOther(h Hyper, _ int) bool { return h.Value("use_parallel_residual") == 0 }

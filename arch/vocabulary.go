@@ -47,31 +47,9 @@ type FixedToken struct {
 // Role is a token with the role that it has: "bos", "eos", "eot", "unk" ….
 type Role struct{ Name, Token string }
 
-// VocabularyOf returns how the vocabulary of a class is written.
-func VocabularyOf(class string) Vocabulary {
-	if a, ok := ByClass(class); ok {
-		return a.Vocabulary
-	}
-	return vocabularies[class]
-}
-
 var (
 	llamaVocabulary  = Vocabulary{Llama: true}
 	gemmaVocabulary  = Vocabulary{NoSpacePrefix: true}
 	gemma4Vocabulary = Vocabulary{Writer: Gemma4}
 	glmVocabulary    = Vocabulary{Roles: []Role{{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"bos", "<|endoftext|>"}}}
 )
-
-// vocabularies are those of classes whose layers the table does not describe.
-var vocabularies = map[string]Vocabulary{
-	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
-
-	"ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
-
-	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
-	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},
-
-	"Gemma4ForConditionalGeneration": gemma4Vocabulary, "Gemma4ForCausalLM": gemma4Vocabulary, "Gemma4UnifiedForConditionalGeneration": gemma4Vocabulary,
-
-	"JambaForCausalLM": {Scored: true},
-}
