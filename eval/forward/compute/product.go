@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"slices"
 
 	"github.com/f190792d/mq/eval/kernel"
 )
@@ -165,6 +166,40 @@ func (m *Matrix) tileTurned(ctx context.Context, s *scratch, first, rows, from, 
 		for i := 0; i*width < rows; i++ {
 			row := s.panels[(i*depth+k)*width:][:width]
 			clear(row[copy(row, values[i*width:]):])
+		}
+	}
+	return nil
+}
+
+// multiplyRounded computes products of rounded activations, those of each
+// rounding together.
+func (c *CPU) multiplyRounded(ctx context.Context, b Batch, products []Product) error {
+	d := c.take()
+	defer c.free.Give(d)
+	var kinds []*Rounding
+	groups := map[*Rounding][]Product{}
+	for _, o := range products {
+		kind := o.W.Rounding
+		if groups[kind] == nil {
+			kinds = append(kinds, kind)
+		}
+		groups[kind] = append(groups[kind], o)
+	}
+	cols := products[0].W.Cols
+	for _, kind := range kinds {
+		in := b
+		if kind != nil {
+			in.X = slices.Clone(b.X[:b.Rows*cols])
+			err := Parallel(ctx, c.workers, b.Rows, func(_, i int) error {
+				kind.round(in.X[i*cols : (i+1)*cols])
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := c.products(ctx, d, in, groups[kind]); err != nil {
+			return err
 		}
 	}
 	return nil

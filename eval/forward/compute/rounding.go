@@ -1,9 +1,7 @@
 package compute
 
 import (
-	"context"
 	"math"
-	"slices"
 
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
@@ -63,38 +61,4 @@ func eightBits(block []float32, half bool) {
 	for i, v := range block {
 		block[i] = kept * float32(math.RoundToEven(float64(v*(1/step))))
 	}
-}
-
-// multiplyRounded computes products of rounded activations, those of each
-// rounding together.
-func (c *CPU) multiplyRounded(ctx context.Context, b Batch, products []Product) error {
-	d := c.take()
-	defer c.free.Give(d)
-	var kinds []*Rounding
-	groups := map[*Rounding][]Product{}
-	for _, o := range products {
-		kind := o.W.Rounding
-		if groups[kind] == nil {
-			kinds = append(kinds, kind)
-		}
-		groups[kind] = append(groups[kind], o)
-	}
-	cols := products[0].W.Cols
-	for _, kind := range kinds {
-		in := b
-		if kind != nil {
-			in.X = slices.Clone(b.X[:b.Rows*cols])
-			err := Parallel(ctx, c.workers, b.Rows, func(_, i int) error {
-				kind.round(in.X[i*cols : (i+1)*cols])
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if err := c.products(ctx, d, in, groups[kind]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"syscall"
 
@@ -160,18 +159,4 @@ func (a *app) readMemory() (err error) {
 	}
 	a.MaxMemory, err = flags.Size("--max-memory", a.MemoryGiven)
 	return err
-}
-
-// version returns which build this is, from the module's build information.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "devel"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && info.Main.Version == "(devel)" {
-			return "devel-" + setting.Value[:min(12, len(setting.Value))]
-		}
-	}
-	return info.Main.Version
 }
