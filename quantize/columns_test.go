@@ -104,6 +104,7 @@ var columns = map[string]func(t *testing.T, typ Type, ggml facts){
 			t.Errorf("it is chosen, but cannot be written: %v", err)
 		}
 	},
+	"Grid":   gridSaysWhatIsRead,
 	"scales": scalesAreWhatScales,
 }
 

@@ -38,6 +38,10 @@ type Type struct {
 	Slow         bool // Quantize searches a codebook: some thirty times the time of a K type
 	Candidate    bool // the types for a target size are chosen among these by default
 
+	// Grid is what values the blocks can hold, where every code can be chosen by
+	// itself; nil: the type has no such form.
+	Grid *block.Grid
+
 	scales []int
 }
 
@@ -52,25 +56,25 @@ var types = withLayouts([]Type{
 	{ID: gguf.TypeF32, Quantize: block.QuantizeF32, Dequantize: block.DequantizeF32},
 	{ID: gguf.TypeF16, Quantize: block.QuantizeF16, Dequantize: block.DequantizeF16,
 		Activation: gguf.TypeF16, Candidate: true},
-	{ID: gguf.TypeQ4_0, Quantize: block.QuantizeQ4_0, Dequantize: block.DequantizeQ4_0,
+	{ID: gguf.TypeQ4_0, Quantize: block.QuantizeQ4_0, Dequantize: block.DequantizeQ4_0, Grid: &block.GridQ4_0,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_0, Candidate: true, scales: []int{0}},
-	{ID: gguf.TypeQ4_1, Quantize: block.QuantizeQ4_1, Dequantize: block.DequantizeQ4_1,
+	{ID: gguf.TypeQ4_1, Quantize: block.QuantizeQ4_1, Dequantize: block.DequantizeQ4_1, Grid: &block.GridQ4_1,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_1, Candidate: true, scales: []int{0, 2}},
-	{ID: gguf.TypeQ5_0, Quantize: block.QuantizeQ5_0, Dequantize: block.DequantizeQ5_0,
+	{ID: gguf.TypeQ5_0, Quantize: block.QuantizeQ5_0, Dequantize: block.DequantizeQ5_0, Grid: &block.GridQ5_0,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_0, Candidate: true, scales: []int{0}},
-	{ID: gguf.TypeQ5_1, Quantize: block.QuantizeQ5_1, Dequantize: block.DequantizeQ5_1,
+	{ID: gguf.TypeQ5_1, Quantize: block.QuantizeQ5_1, Dequantize: block.DequantizeQ5_1, Grid: &block.GridQ5_1,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_1, Candidate: true, scales: []int{0, 2}},
-	{ID: gguf.TypeQ8_0, Quantize: block.QuantizeQ8_0, Dequantize: block.DequantizeQ8_0,
+	{ID: gguf.TypeQ8_0, Quantize: block.QuantizeQ8_0, Dequantize: block.DequantizeQ8_0, Grid: &block.GridQ8_0,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_0, Candidate: true, scales: []int{0}},
-	{ID: gguf.TypeQ2_K, Quantize: block.QuantizeQ2_K, Dequantize: block.DequantizeQ2_K,
+	{ID: gguf.TypeQ2_K, Quantize: block.QuantizeQ2_K, Dequantize: block.DequantizeQ2_K, Grid: &block.GridQ2_K,
 		Fallback: gguf.TypeQ4_0, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{80, 82}},
-	{ID: gguf.TypeQ3_K, Quantize: block.QuantizeQ3_K, Dequantize: block.DequantizeQ3_K,
+	{ID: gguf.TypeQ3_K, Quantize: block.QuantizeQ3_K, Dequantize: block.DequantizeQ3_K, Grid: &block.GridQ3_K,
 		Fallback: gguf.TypeQ4_0, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{108}},
-	{ID: gguf.TypeQ4_K, Quantize: block.QuantizeQ4_K, Dequantize: block.DequantizeQ4_K,
+	{ID: gguf.TypeQ4_K, Quantize: block.QuantizeQ4_K, Dequantize: block.DequantizeQ4_K, Grid: &block.GridQ4_K,
 		Fallback: gguf.TypeQ5_0, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{0, 2}},
-	{ID: gguf.TypeQ5_K, Quantize: block.QuantizeQ5_K, Dequantize: block.DequantizeQ5_K,
+	{ID: gguf.TypeQ5_K, Quantize: block.QuantizeQ5_K, Dequantize: block.DequantizeQ5_K, Grid: &block.GridQ5_K,
 		Fallback: gguf.TypeQ5_1, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{0, 2}},
-	{ID: gguf.TypeQ6_K, Quantize: block.QuantizeQ6_K, Dequantize: block.DequantizeQ6_K,
+	{ID: gguf.TypeQ6_K, Quantize: block.QuantizeQ6_K, Dequantize: block.DequantizeQ6_K, Grid: &block.GridQ6_K,
 		Fallback: gguf.TypeQ8_0, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{208}},
 	{ID: gguf.TypeIQ2_XXS, Quantize: block.QuantizeIQ2_XXS, Dequantize: block.DequantizeIQ2_XXS,
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, NeedsWeights: true, WantsWeights: true, Slow: true, Candidate: true, scales: []int{0}},
@@ -80,13 +84,13 @@ var types = withLayouts([]Type{
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, WantsWeights: true, Slow: true, Candidate: true, scales: []int{0}},
 	{ID: gguf.TypeIQ1_S, Quantize: block.QuantizeIQ1_S, Dequantize: block.DequantizeIQ1_S,
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, NeedsWeights: true, WantsWeights: true, Slow: true, Candidate: true, scales: []int{0}},
-	{ID: gguf.TypeIQ4_NL, Quantize: block.QuantizeIQ4_NL, Dequantize: block.DequantizeIQ4_NL,
+	{ID: gguf.TypeIQ4_NL, Quantize: block.QuantizeIQ4_NL, Dequantize: block.DequantizeIQ4_NL, Grid: &block.GridIQ4_NL,
 		Fallback: gguf.TypeF16, Activation: gguf.TypeQ8_0, Candidate: true, scales: []int{0}},
 	{ID: gguf.TypeIQ3_S, Quantize: block.QuantizeIQ3_S, Dequantize: block.DequantizeIQ3_S,
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, Slow: true, Candidate: true, scales: []int{0}},
 	{ID: gguf.TypeIQ2_S, Quantize: block.QuantizeIQ2_S, Dequantize: block.DequantizeIQ2_S,
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, WantsWeights: true, Slow: true, Candidate: true, scales: []int{0}},
-	{ID: gguf.TypeIQ4_XS, Quantize: block.QuantizeIQ4_XS, Dequantize: block.DequantizeIQ4_XS,
+	{ID: gguf.TypeIQ4_XS, Quantize: block.QuantizeIQ4_XS, Dequantize: block.DequantizeIQ4_XS, Grid: &block.GridIQ4_XS,
 		Fallback: gguf.TypeIQ4_NL, Activation: gguf.TypeQ8_K, Candidate: true, scales: []int{0}},
 	{ID: gguf.TypeI8, Quantize: block.QuantizeI8, Dequantize: block.DequantizeI8},
 	{ID: gguf.TypeI16, Quantize: block.QuantizeI16, Dequantize: block.DequantizeI16},

@@ -42,6 +42,9 @@ var allowed = map[string][]string{
 	"eval/forward/compute":    {"eval/kernel", "formats"},
 	"eval/forward/rotary":     {"arch"},
 
+	"refine/linear":   {"eval/forward/compute", "eval/kernel"},
+	"refine/rounding": {"refine/linear", "quantize", "formats/dtype"},
+
 	"validate/template": {},
 	"validate/proof":    {"eval", "formats"},
 	"validate":          {"validate/proof", "eval", "convert", "arch", "quantize", "formats"},

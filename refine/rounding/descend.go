@@ -1,0 +1,132 @@
+package rounding
+
+import (
+	"context"
+
+	"github.com/f190792d/mq/refine/linear"
+)
+
+// Descend improves codes, scales and super-blocks' scales one after the other,
+// each with all others as they are, in some sweeps over all columns. a is A,
+// [columns, columns].
+func (c *Codes) Descend(ctx context.Context, workers int, target, a []float32, sweeps int) error {
+	n := c.Columns
+	errs := make([]float32, len(target))
+	c.Values(errs)
+	for i, v := range target {
+		errs[i] = v - errs[i]
+	}
+	slope := make([]float32, len(target)) // errs·A
+	if err := linear.Multiply(ctx, workers, slope, errs, a, c.Rows, n, n); err != nil {
+		return err
+	}
+	var p linear.Panels
+	for range sweeps {
+		for s := 0; s < n; s += span {
+			e := min(s+span, n)
+			p.Load(a[s*n:], n, e-s, n)
+			err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
+				d := desks.Get().(*desk)
+				defer desks.Put(d)
+				clear(d.errs[:])
+				changed := false
+				for r := range count {
+					w := descent{Codes: c, row: first + r, from: s, a: a, slope: d.x[r*(span+spare):][:e-s], change: d.errs[r*span:][:e-s]}
+					copy(w.slope, slope[(first+r)*n+s:])
+					w.run()
+					changed = changed || w.changed
+				}
+				if changed {
+					p.AddTo(slope[first*n:], n, d.errs[:], span, count)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A descent improves one row within a span of columns.
+type descent struct {
+	*Codes
+	row, from int
+	a         []float32
+	slope     []float32 // of the objective, halved and negated, by the values
+	change    []float32 // what was subtracted from the values
+	changed   bool
+}
+
+func (w *descent) run() {
+	w.codes()
+	if !w.fixed() {
+		w.scales()
+	}
+	w.blocks()
+}
+
+// line returns the part of a row of A that belongs to the span.
+func (w *descent) line(j int) []float32 {
+	return w.a[(w.from+j)*w.Columns+w.from:][:len(w.slope)]
+}
+
+// add notes that the value of a column has grown.
+func (w *descent) add(j int, by float32) {
+	if by == 0 {
+		return
+	}
+	w.changed = true
+	w.change[j] -= by
+	for k, v := range w.line(j) {
+		w.slope[k] -= float32(by * v)
+	}
+}
+
+// codes moves each code to the level nearest to where the objective is least.
+func (w *descent) codes() {
+	at := w.row*w.Columns + w.from
+	for j := 0; j < len(w.slope); j++ {
+		st := w.stepOf((at + j) / w.grid.Sub)
+		if st.scale == 0 {
+			continue
+		}
+		curve := w.line(j)[j]
+		if !(curve > 0) {
+			continue
+		}
+		old := st.value(w.values[w.code[at+j]])
+		code := w.nearest(float32(old+w.slope[j]/curve-st.offset) * st.inverse)
+		if code == w.code[at+j] {
+			continue
+		}
+		by := st.value(w.values[code]) - old
+		if gain := float32(float32(2*by)*w.slope[j]) - float32(float32(by*by)*curve); gain > 0 {
+			w.code[at+j] = code
+			w.add(j, by)
+		}
+	}
+}
+
+// Objective returns the sum over all rows of e·A·eᵀ.
+func (c *Codes) Objective(ctx context.Context, workers int, target, a []float32) (float64, error) {
+	errs, slope := make([]float32, len(target)), make([]float32, len(target))
+	c.Values(errs)
+	for i, v := range target {
+		errs[i] = v - errs[i]
+	}
+	if err := linear.Multiply(ctx, workers, slope, errs, a, c.Rows, c.Columns, c.Columns); err != nil {
+		return 0, err
+	}
+	return Dot(errs, slope), nil
+}
+
+// Dot returns the sum of the products of two slices' elements.
+func Dot(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += float64(v) * float64(b[i]) // exact: no rounding to be fused away
+	}
+	return sum
+}

@@ -1,0 +1,83 @@
+package rounding
+
+import (
+	"context"
+	"sync"
+
+	"github.com/f190792d/mq/refine/linear"
+)
+
+const (
+	// span is how many columns are rounded before those behind them learn of
+	// the errors.
+	span = 256
+	// spare is what panels may write behind the columns of a span.
+	spare = 32
+)
+
+// Feedback chooses all codes anew, starting from the scales that are there:
+// column after column, the error of each made up for by those behind it as the
+// factor of A says. Scales and minima are searched on the way.
+func (c *Codes) Feedback(ctx context.Context, workers int, target []float32, f *linear.Factor) error {
+	return c.feedback(ctx, workers, target, f, c.trials())
+}
+
+func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *linear.Factor, all []trial) error {
+	n := c.Columns
+	x := append([]float32(nil), target...)
+	var rest linear.Panels
+	for s := 0; s < n; s += span {
+		e := min(s+span, n)
+		var subs []*search
+		var behind []linear.Panels
+		for at := s; at < e; at += c.grid.Sub {
+			size := c.grid.Sub
+			one := &search{Codes: c, trials: all, at: at, size: size, weight: f.D[at : at+size], pull: make([]float32, size*size)}
+			for j := range size {
+				for i := range j {
+					one.pull[j*size+i] = f.R[(at+i)*n+at+j]
+				}
+			}
+			var p linear.Panels
+			if at+size < e {
+				p.Load(f.R[at*n+at+size:], n, size, e-at-size)
+			}
+			subs, behind = append(subs, one), append(behind, p)
+		}
+		if e < n {
+			rest.Load(f.R[s*n+e:], n, e-s, n-e)
+		}
+		err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
+			d := desks.Get().(*desk)
+			defer desks.Put(d)
+			for r := range count {
+				copy(d.x[r*(span+spare):][:e-s], x[(first+r)*n+s:])
+			}
+			for i, sub := range subs {
+				own, at := *sub, sub.at-s
+				for r := range count {
+					own.round(first+r, d.x[r*(span+spare)+at:][:sub.size], target[(first+r)*n+sub.at:][:sub.size], d.errs[r*span+at:][:sub.size])
+				}
+				if next := at + sub.size; next < e-s {
+					behind[i].AddTo(d.x[next:], span+spare, d.errs[at:], span, count)
+				}
+			}
+			if e < n {
+				rest.AddTo(x[first*n+e:], n, d.errs[:], span, count)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// desk is the memory that a block of rows needs.
+type desk struct {
+	x    [linear.RowBlock * (span + spare)]float32
+	errs [linear.RowBlock * span]float32
+}
+
+var desks = sync.Pool{New: func() any { return new(desk) }}

@@ -1,0 +1,151 @@
+package rounding
+
+import "math"
+
+// A pair is the objective as a function of two changes, s and m: the value of
+// column i grows by s·x[i] + m·y[i].
+type pair struct {
+	x, y           []float32
+	sx, sy         float32 // what x and y gain to first order
+	xx, xy, yy     float32
+	held           [2 * span]float32
+	curveX, curveY [span]float32
+}
+
+// of fills in the terms for the columns from first on, whose x and y are set.
+func (p *pair) of(w *descent, first int, both bool) {
+	n := len(p.x)
+	cx, cy := p.curveX[:n], p.curveY[:n]
+	clear(cx)
+	clear(cy)
+	p.sx, p.sy, p.xx, p.xy, p.yy = 0, 0, 0, 0, 0
+	for i, x := range p.x {
+		line := w.line(first + i)[first : first+n]
+		for k, v := range line {
+			cx[k] += float32(x * v)
+		}
+		if y := p.y[i]; both && y != 0 {
+			for k, v := range line {
+				cy[k] += float32(y * v)
+			}
+		}
+	}
+	for i, slope := range w.slope[first : first+n] {
+		x, y := p.x[i], p.y[i]
+		p.sx += float32(x * slope)
+		p.xx += float32(x * cx[i])
+		if both {
+			p.sy += float32(y * slope)
+			p.xy += float32(y * cx[i])
+			p.yy += float32(y * cy[i])
+		}
+	}
+}
+
+// best returns the changes at which the objective is least.
+func (p *pair) best(both bool) (s, m float32) {
+	if !(p.xx > 0) {
+		return 0, 0
+	}
+	if both {
+		det := float64(p.xx)*float64(p.yy) - float64(float64(p.xy)*float64(p.xy))
+		if det > 1e-6*float64(p.xx)*float64(p.yy) {
+			return float32((float64(float64(p.sx)*float64(p.yy)) - float64(float64(p.sy)*float64(p.xy))) / det),
+				float32((float64(float64(p.sy)*float64(p.xx)) - float64(float64(p.sx)*float64(p.xy))) / det)
+		}
+	}
+	return p.sx / p.xx, 0
+}
+
+// gain is by how much the objective falls.
+func (p *pair) gain(s, m float32) float32 {
+	linear := float32(s*p.sx) + float32(m*p.sy)
+	curve := float32(float32(s*s)*p.xx) + float32(2*float32(float32(s*m)*p.xy)) + float32(float32(m*m)*p.yy)
+	return 2*linear - curve
+}
+
+// room gives x and y n elements.
+func (p *pair) room(n int) { p.x, p.y = p.held[:n], p.held[span:span+n] }
+
+// scales moves the scale and the minimum of each sub-block to the best whole
+// numbers near where the objective is least.
+func (w *descent) scales() {
+	var p pair
+	n, both := w.grid.Sub, w.grid.MinHigh > 0
+	for first := 0; first < len(w.slope); first += n {
+		at := w.row*w.Columns + w.from + first
+		sub, b := at/n, at/w.grid.Block
+		p.room(n)
+		for i := range n {
+			p.x[i], p.y[i] = w.d[b]*w.values[w.code[at+i]], -w.dmin[b]
+		}
+		p.of(w, first, both)
+		s, m := p.best(both)
+		lower := [2]int32{floor(s), floor(m)}
+		var least float32
+		var found trial
+		for k := range int32(4) {
+			t := trial{lower[0] + k&1, lower[1] + k>>1}
+			if !both {
+				t.min = 0
+			}
+			t.scale = min(max(w.scale[sub]+t.scale, w.grid.ScaleLow), w.grid.ScaleHigh) - w.scale[sub]
+			t.min = min(max(w.min[sub]+t.min, w.grid.MinLow), w.grid.MinHigh) - w.min[sub]
+			if g := p.gain(float32(t.scale), float32(t.min)); g > least {
+				least, found = g, t
+			}
+		}
+		if found == (trial{}) {
+			continue
+		}
+		before := w.stepOf(sub)
+		w.scale[sub] += found.scale
+		w.min[sub] += found.min
+		w.moved(first, n, at, before, w.stepOf(sub))
+	}
+}
+
+// moved notes what another step does to the values of a sub-block.
+func (w *descent) moved(first, n, at int, before, after step) {
+	for i := range n {
+		level := w.values[w.code[at+i]]
+		w.add(first+i, after.value(level)-before.value(level))
+	}
+}
+
+// floor is the whole number below f, within what grids have.
+func floor(f float32) int32 { return int32(math.Floor(float64(max(-512, min(512, f))))) }
+
+// blocks moves d and dmin of each block to the float16 nearest to where the
+// objective is least.
+func (w *descent) blocks() {
+	var p pair
+	n, both := min(w.grid.Block, len(w.slope)), w.grid.MinHigh > 0
+	for first := 0; first < len(w.slope); first += n {
+		at := w.row*w.Columns + w.from + first
+		b := at / w.grid.Block
+		if w.d[b] == 0 {
+			continue
+		}
+		p.room(n)
+		for i := range n {
+			sub := (at + i) / w.grid.Sub
+			p.x[i], p.y[i] = float32(w.scale[sub])*w.values[w.code[at+i]], -float32(w.min[sub])
+		}
+		p.of(w, first, both)
+		s, m := p.best(both)
+		d, dmin := toHalf(w.d[b]+s), toHalf(w.dmin[b]+m)
+		if d*w.d[b] <= 0 || d-d != 0 || dmin-dmin != 0 || w.grid.MinLow == 0 && dmin < 0 || !(p.gain(d-w.d[b], dmin-w.dmin[b]) > 0) {
+			continue
+		}
+		var before [span / 16]step
+		subs := n / w.grid.Sub
+		for k := range subs {
+			before[k] = w.stepOf(at/w.grid.Sub + k)
+		}
+		w.d[b], w.dmin[b] = d, dmin
+		for k := range subs {
+			w.moved(first+k*w.grid.Sub, w.grid.Sub, at+k*w.grid.Sub, before[k], w.stepOf(at/w.grid.Sub+k))
+		}
+	}
+}
