@@ -16,7 +16,8 @@ type Arch struct {
 	Vocabulary       Vocabulary // how the vocabulary is written
 	EarlyTemplate    bool       // the chat template stands behind general.architecture
 
-	First [][]string // targets that stand before all others: the groups one after the other, each layer by layer
+	First      [][]string // targets that stand before all others: the groups one after the other, each layer by layer
+	FirstCoded bool       // only where the checkpoint has them quantized
 
 	Only    Keys     // values of config.json that the model must have where it states them: others are of another graph
 	Early   []Param  // key-values behind general.architecture

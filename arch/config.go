@@ -170,6 +170,7 @@ func (c *reader) rope(h Hyper) Rope {
 		ExtFactor:       p.float("extrapolation_factor"),
 		MScale:          p.float("mscale"),
 		MScaleAllDim:    p.float("mscale_all_dim"),
+		Exact:           p.has("truncate") && !p.bool("truncate"),
 	}
 	switch kind := strings.ToLower(r.Scaling); kind {
 	case "", "linear", "dynamic", "yarn", "longrope":

@@ -102,6 +102,9 @@ func sandwiched(h Hyper, _ int, l *Layer) {
 	l.MixPost, l.FeedPost = rms("blk.{i}.post_attention_norm", h), rms("blk.{i}.post_ffw_norm", h)
 }
 
+// sinking gives each head a score without a value.
+func sinking(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).Sinks = true }
+
 // capped caps the scores of attention.
 func capped(h Hyper, _ int, l *Layer) {
 	l.Mixer.(*Attention).Softcap = h.Value("attn_logit_softcapping")

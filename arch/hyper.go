@@ -83,6 +83,7 @@ type Rope struct {
 	OriginalContext                                                 int
 	LowFreqFactor, HighFreqFactor                                   float64 // llama3
 	BetaFast, BetaSlow, AttnFactor, ExtFactor, MScale, MScaleAllDim float64 // yarn
+	Exact                                                           bool    // yarn: see [Rotation]
 }
 
 // MoE holds the parameters of mixture-of-experts layers; Experts is 0 in a

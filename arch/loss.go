@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor}
+var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor, wholePairs}
 
 // lostWindow lets queries see all positions. A window as long as the context
 // is not missed.
@@ -75,6 +75,15 @@ func ignoredFactor(_ *reader, _ Arch, h Hyper) (l Loss) {
 	implied := magnitude(h.Rope.Factor, 1)
 	if h.Rope.ggufScaling() == "yarn" && h.Rope.AttnFactor != 0 && math.Abs(h.Rope.AttnFactor-implied) > rounding && h.Compress.Ratios == nil {
 		l.Text = fmt.Sprintf("rope_scaling: llama.cpp takes what the factor implies, %.4g, in place of attention_factor, %v: its results differ from the model's", implied, h.Rope.AttnFactor)
+	}
+	return l
+}
+
+// wholePairs is a blend of YaRN that begins and ends between pairs.
+func wholePairs(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if h.Meaning.Rotation.Exact {
+		l.Text = "rope_scaling: truncate is false: a file has no key for it, and llama.cpp rounds where YaRN's blend begins and ends: its results differ a little from the model's"
+		l.Patch = func(m *Model) { m.rotations(func(r *Rotation) { r.Exact = false }) }
 	}
 	return l
 }

@@ -5,7 +5,7 @@ type Op struct {
 	Kind  OpKind
 	Heads HeadCount // of RopePermute: whose heads the rows belong to
 
-	Index, Of   int // of Part, Ungroup
+	Index, Of   int // of Part, Alternate, Ungroup
 	From, Count Dim // of Slice
 }
 
@@ -15,22 +15,24 @@ type OpKind uint8
 // The transforms. Shapes are written outermost dimension first, as in the
 // checkpoint.
 const (
-	RopePermute OpKind = iota // [H·D, …]: rows of a head from half-split to interleaved pairs
-	Transpose                 // [E, M, N] to [E, N, M]
-	LatentKey                 // [H·(P+V), R] to [H, R, P]: the key part of each head, turned
-	LatentValue               // [H·(P+V), R] to [H, V, R]: the value part of each head
-	Squeeze                   // drops lengths of 1
-	DeltaQKV                  // [G·(q+k+v+z), N]: q of all key heads, then k, then v
-	DeltaGate                 // [G·(q+k+v+z), N]: z of all key heads
-	TileRows                  // [H·D, …]: value heads from grouped by key head to key heads in turn
-	TileTail                  // the same behind the rows of queries and keys; drops lengths of 1
-	TileColumns               // the same with columns
-	Ungroup                   // [G·(q+k+v), …]: parts Index up to Of of query, key and value, each of all key heads
-	Integers                  // whole numbers of any size to those of 32 bits
-	Part                      // part Index of Of equal parts of the last dimension but one
-	Slice                     // Count of the rows, or elements of a vector, from row From on
-	AddOne                    // x + 1
-	NegExp                    // -exp(x)
+	RopePermute      OpKind = iota // [H·D, …]: rows of a head from half-split to interleaved pairs
+	Transpose                      // [E, M, N] to [E, N, M]
+	LatentKey                      // [H·(P+V), R] to [H, R, P]: the key part of each head, turned
+	LatentValue                    // [H·(P+V), R] to [H, V, R]: the value part of each head
+	Squeeze                        // drops lengths of 1
+	DeltaQKV                       // [G·(q+k+v+z), N]: q of all key heads, then k, then v
+	DeltaGate                      // [G·(q+k+v+z), N]: z of all key heads
+	TileRows                       // [H·D, …]: value heads from grouped by key head to key heads in turn
+	TileTail                       // the same behind the rows of queries and keys; drops lengths of 1
+	TileColumns                    // the same with columns
+	Ungroup                        // [G·(q+k+v), …]: parts Index up to Of of query, key and value, each of all key heads
+	Integers                       // whole numbers of any size to those of 32 bits
+	Part                           // part Index of Of equal parts of the last dimension but one
+	Alternate                      // rows Index, Index+Of … of the last dimension but one
+	AlternateColumns               // the same of the last dimension
+	Slice                          // Count of the rows, or elements of a vector, from row From on
+	AddOne                         // x + 1
+	NegExp                         // -exp(x)
 )
 
 // HeadCount selects which number of heads a transform works with.
@@ -67,6 +69,9 @@ func unmoved(HeadCount) []Op        { return nil }
 func half(index int, before ...OpKind) []Op {
 	return append(ops(before...), Op{Kind: Part, Index: index, Of: 2})
 }
+
+// alternate keeps the first or the second of every two rows or columns.
+func alternate(kind OpKind, index int) Op { return Op{Kind: kind, Index: index, Of: 2} }
 
 // slice keeps some of the rows.
 func slice(from, count Dim) []Op { return []Op{{Kind: Slice, From: from, Count: count}} }

@@ -21,7 +21,7 @@ func (r Rope) configRotation(context int) (Rotation, float64) {
 	case DynamicScaling:
 		p.Context = context
 	case YaRNScaling:
-		p.Factor, p.Extrapolate = factor, 1
+		p.Factor, p.Extrapolate, p.Exact = factor, 1, r.Exact
 		switch {
 		case r.AttnFactor != 0:
 			p.Magnitude = r.AttnFactor

@@ -12,7 +12,7 @@ import (
 
 // rowOps are the transforms that move whole rows of a matrix, encoded ones as
 // well as others.
-var rowOps = []arch.OpKind{arch.RopePermute, arch.LatentValue, arch.Part, arch.Slice, arch.DeltaQKV, arch.DeltaGate, arch.TileRows}
+var rowOps = []arch.OpKind{arch.RopePermute, arch.LatentValue, arch.Part, arch.Alternate, arch.Slice, arch.DeltaQKV, arch.DeltaGate, arch.TileRows}
 
 // exactly returns what finds the block type of a target, if its sources are
 // all quantized and its transforms leave their rows whole.

@@ -35,7 +35,8 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 			}
 			defer ckpt.Close()
 			native := ckpt.Layout() == hf.MistralNative // the fixtures have no tokenizer in its form
-			p, err := NewPlan(t.Context(), ckpt, Options{Type: F32, NoVocabulary: native, Encoder: encoder})
+			asked, _ := ParseFileType(f.Type)           // f32 where it has none
+			p, err := NewPlan(t.Context(), ckpt, Options{Type: asked, NoVocabulary: native, Encoder: encoder})
 			if err != nil {
 				t.Fatal(err)
 			}

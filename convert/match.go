@@ -79,7 +79,7 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 		made[t.name] = true
 	}
 	found.missing = missing(a, h, seen, made)
-	putFirst(targets, a.First)
+	putFirst(targets, a)
 	return targets, found
 }
 
@@ -102,19 +102,19 @@ func gather(gathered map[string][]source, target string, t spec, s source) []sou
 	return all
 }
 
-// putFirst moves the targets of some templates to the front.
-func putFirst(targets []target, groups [][]string) {
-	if groups == nil {
+// putFirst moves the targets that an architecture has first to the front.
+func putFirst(targets []target, a arch.Arch) {
+	if a.First == nil {
 		return
 	}
 	place := func(t target) [3]int {
 		template, layer, _ := arch.Template(t.name)
-		for g, group := range groups {
-			if n := slices.Index(group, template); n >= 0 {
+		for g, group := range a.First {
+			if n := slices.Index(group, template); n >= 0 && (t.decoded || !a.FirstCoded) {
 				return [3]int{g, layer, n}
 			}
 		}
-		return [3]int{len(groups)}
+		return [3]int{len(a.First)}
 	}
 	slices.SortStableFunc(targets, func(a, b target) int {
 		x, y := place(a), place(b)

@@ -40,6 +40,14 @@ var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (trans
 		shape[d] = part
 		return r, shape
 	},
+	arch.Alternate: func(op arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		shape[len(shape)-2] /= int64(op.Of)
+		return transform.Alternate(r, int64(op.Index), int64(op.Of)), shape
+	},
+	arch.AlternateColumns: func(op arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		shape[len(shape)-1] /= int64(op.Of)
+		return transform.AlternateColumns(r, int64(op.Index), int64(op.Of)), shape
+	},
 	arch.Slice: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		from, count := int64(op.From(h.Hyper, h.layer)), int64(op.Count(h.Hyper, h.layer))
 		inner := int64(1)

@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/formats/safetensors"
 	"github.com/f190792d/mq/internal/shared"
 	"github.com/f190792d/mq/internal/tiny"
 )
@@ -89,6 +91,7 @@ var realSizes = map[string]string{
 	"deepseek-ai--DeepSeek-V3":                       "671B",
 	"deepseek-ai--DeepSeek-R1":                       "671B",
 	"nvidia--DeepSeek-V3.1-NVFP4":                    "671B",
+	"openai--gpt-oss-20b":                            "21B",
 }
 
 // TestKnowsRealShardIndex holds the templates to the tensor names of a real
@@ -126,6 +129,63 @@ func TestKnowsRealShardIndex(t *testing.T) {
 	slices.Sort(got)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("names (-index +templates):\n%s", d)
+	}
+}
+
+// TestPlansReal4BitRelease holds the templates to the tensor names of gpt-oss
+// as it is published, and plans it: more than half of it keeps its 4 bits.
+func TestPlansReal4BitRelease(t *testing.T) {
+	const name = "openai--gpt-oss-20b"
+	text, err := os.ReadFile(shared.Path(t, "data", "configs", name+"_config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := tiny.ParseConfig(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := arch.FromConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := arch.ByClass(h.Class)
+	var tensors []safetensors.Tensor
+	for _, x := range tiny.Tensors(a, h, dtype.BF16) {
+		base, ofExperts := strings.CutSuffix(x.Name, "_proj")
+		if !ofExperts {
+			tensors = append(tensors, x)
+			continue
+		}
+		columns, rows := x.Shape[1], x.Shape[2]
+		tensors = append(tensors,
+			safetensors.Tensor{Name: base + "_proj_blocks", DType: dtype.U8, Shape: []int64{x.Shape[0], rows, columns / 32, 16}},
+			safetensors.Tensor{Name: base + "_proj_scales", DType: dtype.U8, Shape: []int64{x.Shape[0], rows, columns / 32}})
+	}
+	index, err := os.ReadFile(shared.Path(t, "data", "configs", name+"_model.safetensors.index.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed struct {
+		Names map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(index, &listed); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range tensors {
+		got = append(got, x.Name)
+	}
+	slices.Sort(got)
+	if d := cmp.Diff(slices.Sorted(maps.Keys(listed.Names)), got); d != "" {
+		t.Errorf("names (-index +templates):\n%s", d)
+	}
+	p := planTensors(t, name, text, tensors)
+	var infos []gguf.TensorInfo
+	for _, s := range p.Streams {
+		infos = append(infos, s.TensorInfo)
+	}
+	if size := rounded(countWeights(infos).total); p.Type != mixed || size != "21B" || p.Quantized.Exact[gguf.TypeMXFP4] != 3*h.Layers {
+		t.Errorf("type %v, size %s, %v exact", p.Type, size, p.Quantized.Exact)
 	}
 }
 
@@ -181,7 +241,13 @@ func planHeaders(t *testing.T, name string, text []byte) *Plan {
 		t.Fatal(err)
 	}
 	a, _ := arch.ByClass(h.Class)
-	folder, err := tiny.HeadersOnly(tiny.Tensors(a, h, dtype.BF16), fstest.MapFS{"config.json": {Data: text}})
+	return planTensors(t, name, text, tiny.Tensors(a, h, dtype.BF16))
+}
+
+// planTensors plans a checkpoint of which there are only headers.
+func planTensors(t *testing.T, name string, text []byte, tensors []safetensors.Tensor) *Plan {
+	t.Helper()
+	folder, err := tiny.HeadersOnly(tensors, fstest.MapFS{"config.json": {Data: text}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,6 +152,45 @@ var shifted = rewrite("position_embd.weight", func(s gguf.Stream, dst, src []byt
 	copy(dst[int64(len(dst))-s.RowBytes():], src)
 })
 
+// drowned leaves the sinks of the attention's heads out.
+var drowned = rewrite("attn_sinks.weight", func(_ gguf.Stream, dst, _ []byte) {
+	for i := 0; i < len(dst); i += 4 {
+		binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(-1e9))
+	}
+})
+
+// inHalves takes gate and up projection for the halves of a matrix in which they
+// take turns.
+func inHalves(p *Job) {
+	for i, gate := range p.in.streams {
+		name, ok := strings.CutSuffix(gate.Name, "ffn_gate_exps.weight")
+		if !ok {
+			continue
+		}
+		j := slices.IndexFunc(p.in.streams, func(s gguf.Stream) bool { return s.Name == name+"ffn_up_exps.weight" })
+		up, size, rows := p.in.streams[j], gate.RowBytes(), gate.Shape[1]
+		for half, at := range []int{i, j} {
+			p.in.streams[at].ReadRows = func(_ context.Context, dst []byte, first int64) error {
+				g, err := whole(gate)
+				if err != nil {
+					return err
+				}
+				u, err := whole(up)
+				if err != nil {
+					return err
+				}
+				for k := range int64(len(dst)) / size {
+					row := first + k
+					both := int64(half)*rows + row%rows // within the expert
+					src := [][]byte{g, u}[both%2][(row/rows*rows+both/2)*size:]
+					copy(dst[k*size:(k+1)*size], src)
+				}
+				return nil
+			}
+		}
+	}
+}
+
 func nothing(*Job) {}
 
 // TestCheckFindsSeededFaults puts the classic faults of converters into true
@@ -186,6 +225,10 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"granitemoe-shared", []fault{{"no scale of branches", nothing, []string{"granitemoe.residual_scale=float:1"}}, {"gate and up swapped", exchanged("ffn_gate_shexp.", "ffn_up_shexp."), nil}}},
 		{"cohere2", []fault{{"no scale of logits", nothing, []string{"cohere2.logit_scale=float:1"}}, {"a window off by one", nothing, []string{"cohere2.attention.sliding_window=int:8"}}}},
 		{"gptneox", []fault{{"one part after the other", nothing, []string{"gptneox.use_parallel_residual=bool:false"}}, {"queries and keys grouped by head", regrouped(3), nil}}},
+		{"gpt-oss-bf16", []fault{
+			{"sinks left out", drowned, nil}, {"gate and up in halves", inHalves, nil}, {"biases swapped", exchanged("ffn_gate_exps.bias", "ffn_up_exps.bias"), nil},
+			{"a window off by one", nothing, []string{"gpt-oss.attention.sliding_window=int:9"}}, rope("gpt-oss"),
+		}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
 		{"bloom", []fault{{"queries and keys grouped by head", regrouped(6), nil}}},
 	} {

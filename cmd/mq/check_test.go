@@ -16,6 +16,7 @@ var lost = map[string]string{
 	"command-r-plus":    "use_qk_norm",
 	"deepseek-v2":       "topk_method",
 	"exaone4-window":    "sliding_window",
+	"gpt-oss":           "truncate",
 	"internlm3":         "type dynamic",
 	"llama-dynamic":     "type dynamic",
 	"llama-longrope":    "longrope",

@@ -80,6 +80,13 @@ func TestPartKeepsRowsOfEveryMatrix(t *testing.T) {
 	want(t, Part(counting(6, 2), 3, 1, 2), 2, 3, 4, 5, 8, 9, 10, 11)
 }
 
+func TestAlternateKeepsEveryOther(t *testing.T) {
+	want(t, Alternate(counting(6, 2), 1, 2), 2, 3, 6, 7, 10, 11)
+	want(t, Alternate(counting(6, 1), 2, 3), 2, 5)
+	want(t, AlternateColumns(counting(2, 6), 0, 2), 0, 2, 4, 6, 8, 10)
+	want(t, AlternateColumns(counting(2, 6), 1, 3), 1, 4, 7, 10)
+}
+
 func TestJoinConcatenatesPartsOfAnyLength(t *testing.T) {
 	want(t, Join(memory(2, 1, 2), memory(2, 3, 4, 5, 6), memory(2, 7, 8)), 1, 2, 3, 4, 5, 6, 7, 8)
 }
@@ -147,6 +154,8 @@ func TestShapesThatDoNotFitFailWhenRead(t *testing.T) {
 		"transpose of a ragged":  Transpose(counting(5, 1), 2),
 		"too few scales":         Scale(counting(4, 4), memory(1, 1), 4, 2, 2),
 		"reshape":                Reshape(counting(3, 3), 2),
+		"every other of five":    Alternate(counting(5, 1), 0, 2),
+		"columns in turn":        AlternateColumns(counting(2, 3), 0, 2),
 	} {
 		if r.Read(t.Context(), make([]byte, 4), 0) == nil {
 			t.Errorf("%s: no error", name)

@@ -17,7 +17,7 @@ import (
 var fourBitCodecs = []codec{
 	{main: ".weight", types: []dtype.DType{dtype.I8, dtype.U8}, with: []string{".weight_scale_2"}, parts: []string{".weight_scale", ".weight_scale_2"}, plain: ".weight", open: openModelOpt},
 	{main: ".weight", types: []dtype.DType{dtype.I8, dtype.U8}, with: []string{".scale"}, parts: []string{".scale"}, plain: ".weight", open: openPairs},
-	{main: "_blocks", types: []dtype.DType{dtype.U8}, with: []string{"_scales"}, parts: []string{"_scales"}, open: openBlocks},
+	{main: "_blocks", types: []dtype.DType{dtype.U8}, with: []string{"_scales"}, parts: []string{"_scales"}, plain: "_blocks", open: openBlocks},
 }
 
 // fourBits is a matrix of 4-bit numbers.
@@ -56,7 +56,9 @@ func openPairs(m *module) (Tensor, error) {
 	return m.fourBits(fourBits{codes: m.main, scales: scales, shape: doubled(m.main.Shape), group: 32, exponents: true})
 }
 
-// openBlocks reads MXFP4 of gpt-oss: blocks of 16 bytes are a dimension.
+// openBlocks reads MXFP4 of gpt-oss: blocks of 16 bytes are a dimension. The
+// matrices keep the name of their blocks, since they lie the other way round
+// than those that go without it.
 func openBlocks(m *module) (Tensor, error) {
 	scales, err := m.part("_scales", dtype.U8)
 	if err != nil {

@@ -39,7 +39,7 @@ var decoders = map[string][]decoder{
 	"hqq":                {{".W_q", ".shape", ".weight", hqq}},
 	"quanto":             {{".weight._data", ".weight._scale", ".weight", bytes8}},
 	"torchao":            {{"._weight_qdata", "._weight_scale", ".weight", bytes8}},
-	"mxfp4":              {{"_blocks", "_scales", "", fourBit}},
+	"mxfp4":              {{"_blocks", "_scales", "_blocks", fourBit}},
 }
 
 // parts are the tensors of one matrix.

@@ -41,7 +41,7 @@ func (c *Loader) besideTaken(name string) bool {
 		return false
 	}
 	for i, b := range name {
-		if prefix := name[:i]; (b == '.' || b == '_') && (c.taken[prefix] || c.taken[prefix+".weight"]) {
+		if prefix := name[:i]; (b == '.' || b == '_') && (c.taken[prefix] || c.taken[prefix+".weight"] || c.taken[prefix+"_blocks"]) {
 			return true
 		}
 	}

@@ -72,8 +72,12 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 			want = append(want, int64(n))
 		}
 	}
-	if view.Rows != nil && len(got) == 1 && len(want) == 1 {
-		return c.someOf(ctx, t, view.Rows(c.h, layer), shape[0])
+	if view.Rows != nil && len(got) == len(want) && len(got) > 0 && slices.Equal(got[:len(got)-1], want[:len(want)-1]) {
+		n := 1
+		for _, length := range shape {
+			n *= length
+		}
+		return c.someOf(ctx, t, view.Rows(c.h, layer), n)
 	}
 	if !slices.Equal(got, want) || !t.DType.Float() {
 		return nil, c.at(t).Corrupt("shape %v and type %s should be numbers of shape %v", t.Shape, t.DType, shape)

@@ -44,8 +44,8 @@ func (c *Loader) selected(t tensor, all *compute.Matrix, sets []arch.RowSet, row
 		if s.Period < 1 || all.Rows%s.Period != 0 || s.First < 0 || s.Count < 1 || s.First+s.Count > s.Period {
 			return nil, c.at(t).Corrupt("%d rows are not a multiple of %d", all.Rows, s.Period)
 		}
-		if all.Turned && s.Period != all.Rows {
-			return nil, c.at(t).Unsupported("rows that are chosen periodically from a matrix stored by columns")
+		if all.Turned && s.Period != all.Rows && all.Block > 1 {
+			return nil, c.at(t).Unsupported("rows that are chosen periodically from a matrix stored by columns in blocks")
 		}
 		parts = append(parts, all.Select(s.Period, s.First, s.Count))
 		sum += parts[len(parts)-1].Rows
@@ -169,13 +169,22 @@ func (c *Loader) heads(ctx context.Context, t tensor, view arch.View, layer, hea
 	return list, nil
 }
 
+// rowsOf returns how many rows a tensor has of which sets select some number.
+func rowsOf(sets []arch.RowSet, selected int) int {
+	perPeriod := 0
+	for _, s := range sets {
+		perPeriod += s.Count
+	}
+	return selected / max(perPeriod, 1) * sets[0].Period
+}
+
 // fused describes the matrices of all experts within one tensor.
 func (c *Loader) fused(t tensor, view arch.View, layer, experts, rows, cols int) ([]*compute.Matrix, error) {
 	var sets []arch.RowSet
 	all := rows
 	if view.Rows != nil {
 		if sets = view.Rows(c.h, layer); len(sets) > 0 {
-			all = sets[0].Period
+			all = rowsOf(sets, rows)
 		}
 	}
 	want := []int64{int64(experts), int64(all), int64(cols)}

@@ -78,6 +78,7 @@ func TestPartsOfMatricesMultiplyLikeTheirRows(t *testing.T) {
 		"turned":          {turned, w},
 		"turned part":     {turned.Part(5, 3), picked(w, cols, 5, 6, 7)},
 		"half of turned":  {turned.Select(24, 12, 4), picked(w, cols, 12, 13, 14, 15)},
+		"turned, in turn": {turned.Select(8, 2, 3), picked(w, cols, 2, 3, 4, 10, 11, 12, 18, 19, 20)},
 		"periodic":        {plain.Select(8, 2, 3), picked(v, cols, 2, 3, 4, 10, 11, 12, 18, 19, 20)},
 		"joined":          {Join(plain.Select(8, 6, 2), plain.Part(0, 1)), picked(v, cols, 6, 7, 14, 15, 22, 23, 0)},
 		"part of joined":  {Join(plain.Select(8, 6, 2), plain.Part(0, 1)).Part(5, 2), picked(v, cols, 23, 0)},

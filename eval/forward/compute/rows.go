@@ -28,8 +28,9 @@ func (m *Matrix) Part(first, count int) *Matrix {
 	return &p
 }
 
-// Select returns the rows r of an unturned matrix for which r mod period lies
-// in [first, first+count), in their order.
+// Select returns the rows r for which r mod period lies in [first,
+// first+count), in their order. Period of a turned matrix is the number of its
+// rows, or it holds element by element.
 func (m *Matrix) Select(period, first, count int) *Matrix {
 	if period == m.Rows {
 		p := m.Part(first, count)
@@ -37,6 +38,9 @@ func (m *Matrix) Select(period, first, count int) *Matrix {
 		return p
 	}
 	at := func(row int) int { return row/count*period + first + row%count }
+	if m.Turned {
+		return m.selectTurned(m.Rows/period*count, at)
+	}
 	p := *m
 	p.Rows = m.Rows / period * count
 	p.Fetch = func(ctx context.Context, buf []byte, row, n int) ([]byte, error) {
@@ -56,6 +60,35 @@ func (m *Matrix) Select(period, first, count int) *Matrix {
 	}
 	if m.Scale != nil {
 		p.Scale = func(dst []float32, row, from int) { m.Scale(dst, at(row), from) }
+	}
+	return &p
+}
+
+// selectTurned picks elements of the lines of a turned matrix.
+func (m *Matrix) selectTurned(rows int, at func(row int) int) *Matrix {
+	p := *m
+	p.Rows, p.Line, p.Skip = rows, rows, 0
+	p.Fetch = func(ctx context.Context, buf []byte, line, n int) ([]byte, error) {
+		src, err := m.Fetch(ctx, make([]byte, n*m.LineBytes()), line, n)
+		if err != nil {
+			return nil, err
+		}
+		buf = buf[:n*p.LineBytes()]
+		for l := range n {
+			from, to := src[l*m.LineBytes():], buf[l*p.LineBytes():]
+			for row := range rows {
+				element := m.Skip + at(row)
+				copy(to[row*m.Bytes:(row+1)*m.Bytes], from[element*m.Bytes:])
+			}
+		}
+		return buf, nil
+	}
+	if m.Scale != nil {
+		p.Scale = func(dst []float32, line, from int) {
+			for i := range dst {
+				m.Scale(dst[i:i+1], line, m.Skip+at(from+i))
+			}
+		}
 	}
 	return &p
 }
