@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
+	"github.com/f190792d/mq/cmd/mq/internal/publishing"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline"
+	"github.com/f190792d/mq/publish/ollama"
 )
 
 // convertCommand makes GGUF files from a checkpoint folder.
@@ -40,6 +42,7 @@ goes on with --resume.`,
   mq convert ./Llama-3-8B -t q4_k_m,q8_0 -o 'llama-{type}.gguf'
   mq convert ./Llama-3-8B -t iq2_xs --imatrix-from calibration.txt
   mq convert ./Llama-3-8B --target-size 4.5G
+  mq convert ./Llama-3-8B -t q4_k_m --ollama llama3:8b
   mq convert ./Llama-3-8B --lora ./adapter --lora ./other:0.5 -t q4_k_m
   mq convert ./adapter --base ./Llama-3-8B`,
 		Args: exactArgs(1, "one checkpoint folder"),
@@ -69,6 +72,7 @@ goes on with --resume.`,
 	registerLossless(cmd.Flags(), &o.Lossless)
 	registerAdapters(cmd.Flags(), &adapters)
 	cmd.Flags().StringVar(&base, "base", "", "the checkpoint folder that DIR, an adapter, was trained on: writes a GGUF file of the adapter alone")
+	flags.Excludes(cmd.Flags(), "ollama", "base")
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not compare the file with the source at the end")
 	return cmd
 }
@@ -106,6 +110,10 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 		return err
 	}
 	defer input.Close()
+	names, err := ollamaNames(job, output.Ollama)
+	if err != nil {
+		return err
+	}
 	a.announce(job, recipe)
 	if output.DryRun {
 		return a.DryRun(job)
@@ -113,12 +121,33 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 	if _, err := a.Run(ctx, job); err != nil {
 		return err
 	}
+	for i, name := range names {
+		if err := publishing.Store(ctx, &a.Session, name, job.Outputs[i].Paths[0]); err != nil {
+			return err
+		}
+	}
 	for _, out := range job.Outputs {
 		for _, path := range out.Paths {
 			a.Wrote(path)
 		}
 	}
 	return nil
+}
+
+// ollamaNames are the names in Ollama of a job's outputs, none where none is
+// asked for.
+func ollamaNames(job *pipeline.Job, given string) ([]ollama.Name, error) {
+	if given == "" {
+		return nil, nil
+	}
+	var types []string
+	for _, out := range job.Outputs {
+		if len(out.Paths) > 1 {
+			return nil, fault.Invalid("--ollama: Ollama reads models of one file, and %s would be %d", out.Path, len(out.Paths))
+		}
+		types = append(types, out.Plan.Recipe.Name)
+	}
+	return publishing.Names(given, types)
 }
 
 // announce prints what planning has found out.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/f190792d/mq/cmd/mq/internal/exit"
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
+	"github.com/f190792d/mq/cmd/mq/internal/publishing"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
@@ -141,8 +142,12 @@ the result is right: one pass, no Python, no intermediate file.`,
 		a.inspectCommand(), a.tokenizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
 		a.manCommand(),
 	)
+	root.AddCommand(publishing.Commands(&a.Session)...)
 	for _, cmd := range root.Commands() {
 		flags.Complete(cmd)
+		for _, sub := range cmd.Commands() {
+			flags.Complete(sub)
+		}
 	}
 	topics, err := topicCommands()
 	if err != nil {

@@ -44,11 +44,14 @@ var completions = map[string]cobra.CompletionFunc{
 	"save-types":           files(),
 	"tensor-type-file":     files(),
 	"check":                files(),
+	"template":             files(),
+	"license":              files(),
 }
 
 // arguments say how the arguments of a command are completed.
 var arguments = map[string]cobra.CompletionFunc{
 	"convert": folders, "batch": files("yaml", "yml"),
+	"create": files("gguf"), "modelfile": files("gguf"),
 	"quantize": files("gguf"), "validate": files("gguf"), "split": files("gguf"), "merge": files("gguf"), "hash": files("gguf"), "diff": files("gguf"),
 	"plan": files("gguf"), "inspect": files("gguf"), "tokenize": files("gguf"), "eval": files("gguf"), "imatrix": files("gguf"),
 }

@@ -12,6 +12,7 @@ import (
 // Output is the group of flags that say where results go.
 type Output struct {
 	DryRun bool
+	Ollama string // name in Ollama's store; {type} stands for the type
 
 	out, splitMaxSize, part string
 	force, resume           bool
@@ -24,6 +25,9 @@ func (f *Output) Register(cmd *cobra.Command, where string) {
 	flags.StringVarP(&f.out, "output", "o", "", "file to write; {type} stands for the type's name (default NAME-TYPE.gguf "+where+")")
 	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G or 4GiB")
 	flags.StringVar(&f.part, "part", "", "write only file I of a set of N, as I/N, or auto: see docs/scaling.md")
+	flags.StringVar(&f.Ollama, "ollama", "", "put the file into Ollama's store, too, as NAME[:TAG]; {type} stands for the type's name")
+	Excludes(flags, "part", "ollama")
+	Excludes(flags, "split-max-size", "ollama")
 	flags.BoolVar(&f.force, "force", false, "replace existing files, and drop what a stopped run left")
 	flags.BoolVar(&f.resume, "resume", false, "go on with what a stopped run left; begin where there is nothing")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "check everything, show what would be written and stop")

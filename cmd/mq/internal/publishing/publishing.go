@@ -1,0 +1,25 @@
+// Package publishing holds the commands that bring finished files to where
+// they are run or found: Ollama, the Hub, registries.
+package publishing
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/f190792d/mq/cmd/mq/internal/session"
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Commands returns the commands.
+func Commands(s *session.Session) []*cobra.Command {
+	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s)}
+}
+
+// atLeast demands n arguments and names what they are.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return fault.Invalid("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
+		}
+		return nil
+	}
+}
