@@ -3,6 +3,7 @@ package arch
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -70,8 +71,81 @@ func TestRefusesSenselessConfigurations(t *testing.T) {
 		"other unrotated":     {`{"architectures": ["SmolLM3ForCausalLM"], ` + small + `, "no_rope_layers": [1, 0, 1]}`, fault.ErrUnsupported, "layer 1"},
 	} {
 		_, err := FromConfig(parse(t, test.text))
+		namesConfigKey(t, err)
 		if !errors.Is(err, test.class) || !strings.Contains(err.Error(), test.word) {
 			t.Errorf("%s: error %v, want class %v naming %s", name, err, test.class, test.word)
+		}
+	}
+}
+
+// namesConfigKey holds an error of reading hyperparameters to naming file and
+// key as fields, and to a sentence that begins with them.
+func namesConfigKey(t *testing.T, err error) {
+	t.Helper()
+	e := new(fault.Error)
+	if !errors.As(err, &e) || !strings.HasSuffix(e.File, ".json") && !strings.HasPrefix(e.File, "the class's") || e.Key == "" {
+		t.Errorf("fields %+v of %v do not name file and key", e, err)
+		return
+	}
+	if place := fmt.Sprintf(": %s: key %q", e.File, e.Key); !strings.Contains(err.Error(), place) || strings.Contains(e.Rule, "config.json") {
+		t.Errorf("%v does not name %s once", err, place)
+	}
+}
+
+func TestErrorsOfConfigurationsNameFileAndKeyAsFields(t *testing.T) {
+	const (
+		mla   = `"architectures": ["DeepseekV3ForCausalLM"], "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "v_head_dim": 4, "n_routed_experts": 4, "q_lora_rank": 8`
+		delta = `"architectures": ["Qwen3NextForCausalLM"], "num_experts": 4, "num_experts_per_tok": 2, "linear_num_key_heads": 2, "linear_num_value_heads": 2`
+		llama = `"architectures": ["LlamaForCausalLM"]`
+	)
+	for text, key := range map[string]string{
+		llama + `, "num_hidden_layers": 5000`:                                "num_hidden_layers",
+		llama + `, "n_head": 5, "num_attention_heads": null`:                 "num_key_value_heads",
+		llama + `, "n_head": 0, "num_attention_heads": null`:                 "n_head",
+		llama + `, "rms_norm_eps": -1`:                                       "rms_norm_eps",
+		llama + `, "rope_parameters": {"rope_theta": -1}`:                    "rope_parameters.rope_theta",
+		llama + `, "rope_parameters": {"rope_type": "linear", "factor": -2}`: "rope_parameters.factor",
+		llama + `, "rope_scaling": {"type": "ntk"}`:                          "rope_scaling.type",
+		llama + `, "rope_scaling": []`:                                       "rope_scaling",
+		llama + `, "hidden_act": "sine"`:                                     "hidden_act",
+		llama + `, "partial_rotary_factor": 1.5`:                             "partial_rotary_factor",
+		llama + `, "intermediate_size": 0`:                                   "intermediate_size",
+		mla + `, "rope_scaling": {"type": "longrope", "short_factor": [1]}`:  "rope_scaling.long_factor",
+		mla + `, "v_head_dim": 0`:                                            "v_head_dim",
+		delta + `, "linear_num_value_heads": 3`:                              "linear_num_value_heads",
+		delta + `, "layer_types": ["linear_attention"]`:                      "layer_types",
+		`"architectures": ["MllamaForConditionalGeneration"], "text_config": {` + small + `, "cross_attention_layers": [7]}`: "text_config.cross_attention_layers",
+		`"architectures": ["Gemma2ForCausalLM"], "use_bidirectional_attention": true`:                                        "use_bidirectional_attention",
+		`"architectures": ["UnheardForCausalLM"]`:                                                                            "architectures",
+	} {
+		_, err := FromConfig(parse(t, `{`+small+`, `+text+`}`))
+		namesConfigKey(t, err)
+		if e := new(fault.Error); !errors.As(err, &e) || e.Key != key {
+			t.Errorf("%s: %v, want key %q", text, err, key)
+		}
+	}
+}
+
+func TestErrorsOfFilesNameTheKeyAsField(t *testing.T) {
+	base := func() gguf.KVs {
+		return gguf.KVs{
+			{Key: "general.architecture", Value: "llama"}, {Key: "llama.block_count", Value: uint32(2)}, {Key: "llama.embedding_length", Value: uint32(64)},
+			{Key: "llama.attention.head_count", Value: uint32(4)}, {Key: "llama.attention.layer_norm_rms_epsilon", Value: float32(1.1e-5)},
+		}
+	}
+	if _, err := FromGGUF(base()); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]any{
+		"general.architecture": "unheard", "llama.block_count": uint32(0), "llama.embedding_length": "wide", "llama.attention.head_count_kv": uint32(3),
+		"llama.attention.layer_norm_rms_epsilon": float32(-1), "llama.rope.freq_base": float32(-1), "llama.rope.dimension_count": uint32(7),
+		"llama.expert_used_count": uint32(2), "llama.expert_gating_func": uint32(9), "llama.nextn_predict_layers": uint32(2),
+	} {
+		kvs := base()
+		kvs.Set(key, value)
+		_, err := FromGGUF(kvs)
+		if e := new(fault.Error); !errors.As(err, &e) || e.Key != key {
+			t.Errorf("%s = %v: %v", key, value, err)
 		}
 	}
 }
@@ -144,6 +218,7 @@ func FuzzFromConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := FromConfig(parse(t, text))
 		if err != nil {
+			namesConfigKey(t, err)
 			return
 		}
 		a, ok := ByClass(h.Class)

@@ -9,7 +9,7 @@ import (
 
 // Class returns the class that decides the architecture: that of the text
 // part where config.json names one. Where config.json names none, or only what
-// a trainer wrapped around the model, its model_type tells.
+// a trainer wrapped around the model, its model_type decides.
 func Class(config hf.Config) (string, error) {
 	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
 		config = text
@@ -41,7 +41,7 @@ func Class(config hf.Config) (string, error) {
 	if len(classes) > 0 {
 		return classes[0], nil
 	}
-	return "", corruptConfig("key \"architectures\" names no class, and key \"model_type\" no known model")
+	return "", config.At("arch", "architectures").Corrupt(" names no class, and key \"model_type\" no known model")
 }
 
 // trainers begin the names of classes that hold a model of another class.

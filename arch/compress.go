@@ -51,12 +51,12 @@ func (c *reader) ratios() []int {
 	for _, kind := range c.strings("layer_types") {
 		ratio, ok := map[string]int{slidingLayer: 0, "compressed_sparse_attention": Overlapping, "heavily_compressed_attention": Separate}[kind]
 		if !ok {
-			c.keep(corruptConfig("key \"layer_types\": unknown kind of layer %q", kind))
+			c.keep(c.place("layer_types").Corrupt("unknown kind of layer %q", kind))
 		}
 		ratios = append(ratios, ratio)
 	}
 	if ratios == nil {
-		c.keep(corruptConfig("key \"compress_ratios\" is missing"))
+		c.keep(c.place("compress_ratios").Corrupt(" is missing"))
 	}
 	return ratios
 }

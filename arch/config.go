@@ -12,8 +12,8 @@ import (
 
 // FromConfig reads the hyperparameters of a checkpoint from its config.json.
 // Synonyms of keys and the spellings of transformers 4 and 5 are understood;
-// keys of a text_config go before those of the root. A key that the model
-// cannot do without and that is missing or senseless is an error.
+// keys of a text_config go before those of the root. A missing or invalid key
+// that the model cannot do without is an error.
 func FromConfig(config hf.Config) (Hyper, error) {
 	class, err := Class(config)
 	if err != nil {
@@ -21,7 +21,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	a, ok := ByClass(class)
 	if !ok {
-		return Hyper{}, fault.Unsupported("convert: config.json: class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
+		return Hyper{}, config.At("arch", "architectures").Unsupported("class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
 	}
 	c := newReader(config)
 	assumed := a.assumed(class, c.string("model_type"))
@@ -37,8 +37,8 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim:  c.int("head_dim"),
 		Vocab:    c.need("vocab_size"),
-		Eps:      c.float("rms_norm_eps", "norm_eps"),
-		LayerEps: c.float("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
+		Eps:      c.amount("rms_norm_eps", "norm_eps"),
+		LayerEps: c.amount("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_word_embeddings"),
 	}
 	h.Untied = c.states("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
@@ -74,7 +74,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	h.MoE.FF = first(h.MoE.FF, h.FF)
 	for layer := range min(h.Layers, mostLayers) {
 		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
-			c.keep(corruptConfig("key \"intermediate_size\" is missing or 0"))
+			c.keep(c.place("intermediate_size").Corrupt(" is missing or 0"))
 		}
 	}
 	if c.has("linear_num_value_heads") {
@@ -86,7 +86,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
-	return h, h.check("config.json")
+	return h, h.check(func(key, _ string) fault.Place { return c.place(key) })
 }
 
 // experts reads the mixture of experts.
@@ -110,7 +110,8 @@ func (c *reader) experts() MoE {
 	if kinds := c.strings("mlp_layer_types"); len(kinds) > 0 {
 		m.Listed = each(len(kinds), func(i int) bool { return kinds[i] != "dense" })
 	}
-	switch f := c.string("score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func", "expert_selection_fn"); f {
+	keys := []string{"score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func", "expert_selection_fn"}
+	switch f := c.string(keys...); f {
 	case "":
 	case "softmax":
 		m.Gating = Softmax
@@ -119,7 +120,7 @@ func (c *reader) experts() MoE {
 	case "sqrtsoftplus":
 		m.Gating = SqrtSoftplus
 	default:
-		c.keep(fault.Unsupported("convert: config.json: scores of experts by %q are not supported", f))
+		c.keep(c.place(keys...).Unsupported("unsupported scoring function of experts %q", f))
 	}
 	return m
 }
@@ -144,7 +145,7 @@ func (c *reader) only(values Keys) {
 		}
 		got, _ := layer.Value(key)
 		if value, _ := want.Value(key); fmt.Sprint(got) != fmt.Sprint(value) {
-			c.keep(fault.Unsupported("convert: config.json: key %q: %v is not supported, only %v is", key, got, value))
+			c.keep(layer.At("arch", key).Unsupported("%v is not supported, only %v is", got, value))
 		}
 	}
 }
@@ -158,9 +159,9 @@ func (c *reader) rope(h Hyper) Rope {
 		p = full
 	}
 	r := Rope{
-		Base:            first(p.float("rope_theta"), c.float("global_rope_theta", "rope_global_theta", "rope_theta_global", "rope_theta", "rotary_emb_base")),
+		Base:            first(p.amount("rope_theta"), c.amount("global_rope_theta", "rope_global_theta", "rope_theta_global", "rope_theta", "rotary_emb_base")),
 		Scaling:         p.string("rope_type", "type"),
-		Factor:          p.float("factor"),
+		Factor:          p.amount("factor"),
 		OriginalContext: p.int("original_max_position_embeddings"),
 		LowFreqFactor:   p.float("low_freq_factor"),
 		HighFreqFactor:  p.float("high_freq_factor"),
@@ -184,7 +185,7 @@ func (c *reader) rope(h Hyper) Rope {
 		r.LowFreqFactor = first(r.LowFreqFactor, 1)
 		r.HighFreqFactor = first(r.HighFreqFactor, 4)
 	default:
-		c.keep(fault.Unsupported("convert: config.json: key \"rope_scaling\": the type %q is not supported", r.Scaling))
+		c.keep(p.place("rope_type", "type").Unsupported("unsupported type %q", r.Scaling))
 	}
 	if r.Scaling != "" {
 		r.OriginalContext = first(r.OriginalContext, c.int("original_max_position_embeddings"), h.Context)

@@ -46,11 +46,11 @@ func (c *reader) delta(layers int) Delta {
 		Interval:   first(c.int("full_attention_interval"), 4),
 	}
 	if d.ValueHeads%d.KeyHeads != 0 {
-		c.keep(corruptConfig("%d value heads of linear attention do not divide into %d key heads", d.ValueHeads, d.KeyHeads))
+		c.keep(c.place("linear_num_value_heads").Corrupt("%d value heads are not a multiple of %d key heads", d.ValueHeads, d.KeyHeads))
 	}
 	kinds := c.strings("layer_types")
 	if kinds != nil && len(kinds) != layers {
-		c.keep(corruptConfig("key \"layer_types\" has %d entries for %d layers", len(kinds), layers))
+		c.keep(c.place("layer_types").Corrupt(" has %d entries for %d layers", len(kinds), layers))
 		return d
 	}
 	for layer := range min(layers, mostLayers) {

@@ -40,7 +40,7 @@ func (l *Layer) check(i int) error {
 		problem = checkFeed(l.Feed)
 	}
 	if problem != "" {
-		return fault.Corrupt("arch: layer %d: %s", i, problem)
+		return fault.Op("arch").Corrupt("layer %d: %s", i, problem)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,45 +37,57 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	at := slices.IndexFunc(graphKeys, func(k graphKey) bool {
 		return strings.HasPrefix(field, "Layers."+k.field) || strings.HasPrefix(field, k.field)
 	})
-	key := "of this model"
+	keys := []string{"architectures"}
 	if at >= 0 {
-		key = graphKeys[at].keys
+		keys = graphKeys[at].keys
 	}
-	return fault.Unsupported("convert: config.json: %s: a file of architecture %s cannot express it: it would have %s (%s)", key, a.Name, difference, found[0][:len(found[0])-len(difference)-2])
+	config := "config.json"
+	if a.Native {
+		config = "params.json"
+	}
+	others := ""
+	if len(keys) > 1 {
+		others = fmt.Sprintf(" (or %s)", strings.Join(keys[1:], ", "))
+	}
+	where := found[0][:len(found[0])-len(difference)-2]
+	return fault.Op("arch").File(config).Key(keys[0]).Unsupported("a file of architecture %s cannot express it%s: it would have %s (%s)", a.Name, others, difference, where)
 }
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-type graphKey struct{ field, keys string }
+type graphKey struct {
+	field string
+	keys  []string
+}
 
-// graphKeys names what decides a field of the graph, the longest field first
-// where one begins another.
+// graphKeys lists the keys of config.json that decide a field of the graph, the
+// longest field first where one begins another.
 var graphKeys = []graphKey{
-	{"Mixer.Mask.Window", `key "sliding_window"`},
-	{"Mixer.Mask.Chunk", `key "attention_chunk_size"`},
-	{"Mixer.Rope.Base", `key "rope_theta"`},
-	{"Mixer.Rope.Dim", `key "partial_rotary_factor"`},
-	{"Mixer.Rope.", `key "rope_scaling"`},
-	{"Mixer.Rope", `key "no_rope_layers"`},
-	{"Mixer.Unit", `key "use_qk_norm"`},
-	{"Mixer.Temperature", `key "attn_temperature_tuning"`},
-	{"Mixer.Softcap", `key "attn_logit_softcapping"`},
-	{"Mixer.Scale", `key "query_pre_attn_scalar", "attention_multiplier" or "mscale_all_dim"`},
-	{"Mixer.Dim", `key "head_dim"`},
-	{"Mixer.ValueDim", `key "head_dim"`},
-	{"Mixer.NormEps", `key "rms_norm_eps"`},
-	{"Mixer.Index", `keys "index_n_heads", "index_head_dim" and "index_topk"`},
-	{"Mixer", `key "layer_types"`},
-	{"Feed.Router.Normalize", `key "norm_topk_prob"`},
-	{"Feed.Router.Score", `key "scoring_func"`},
-	{"Feed.Router.Scale", `key "routed_scaling_factor"`},
-	{"Feed.Router.Used", `key "num_experts_per_tok"`},
-	{"Feed.Router", `keys "n_group", "topk_group" and "topk_method"`},
-	{"Feed.Activation", `key "hidden_act"`},
-	{"Feed.Shared", `keys "n_shared_experts" and "shared_expert_intermediate_size"`},
-	{"Feed.Width", `keys "intermediate_size" and "moe_intermediate_size"`},
-	{"Feed", `keys "mlp_only_layers", "decoder_sparse_step", "first_k_dense_replace" and "moe_layer_freq"`},
-	{"Output.Softcap", `key "final_logit_softcapping"`},
+	{"Mixer.Mask.Window", []string{"sliding_window"}},
+	{"Mixer.Mask.Chunk", []string{"attention_chunk_size"}},
+	{"Mixer.Rope.Base", []string{"rope_theta"}},
+	{"Mixer.Rope.Dim", []string{"partial_rotary_factor"}},
+	{"Mixer.Rope.", []string{"rope_scaling"}},
+	{"Mixer.Rope", []string{"no_rope_layers"}},
+	{"Mixer.Unit", []string{"use_qk_norm"}},
+	{"Mixer.Temperature", []string{"attn_temperature_tuning"}},
+	{"Mixer.Softcap", []string{"attn_logit_softcapping"}},
+	{"Mixer.Scale", []string{"query_pre_attn_scalar", "attention_multiplier", "mscale_all_dim"}},
+	{"Mixer.Dim", []string{"head_dim"}},
+	{"Mixer.ValueDim", []string{"head_dim"}},
+	{"Mixer.NormEps", []string{"rms_norm_eps"}},
+	{"Mixer.Index", []string{"index_n_heads", "index_head_dim", "index_topk"}},
+	{"Mixer", []string{"layer_types"}},
+	{"Feed.Router.Normalize", []string{"norm_topk_prob"}},
+	{"Feed.Router.Score", []string{"scoring_func"}},
+	{"Feed.Router.Scale", []string{"routed_scaling_factor"}},
+	{"Feed.Router.Used", []string{"num_experts_per_tok"}},
+	{"Feed.Router", []string{"n_group", "topk_group", "topk_method"}},
+	{"Feed.Activation", []string{"hidden_act"}},
+	{"Feed.Shared", []string{"n_shared_experts", "shared_expert_intermediate_size"}},
+	{"Feed.Width", []string{"intermediate_size", "moe_intermediate_size"}},
+	{"Feed", []string{"mlp_only_layers", "decoder_sparse_step", "first_k_dense_replace", "moe_layer_freq"}},
+	{"Output.Softcap", []string{"final_logit_softcapping"}},
 }
 
 // Losses lists what a file of a checkpoint cannot express.

@@ -20,7 +20,7 @@ func (g *fileReader) int(key string) int {
 	}
 	n, ok := g.kvs.Uint(g.prefix + key)
 	if !ok || n > longest {
-		g.keep(fault.Corrupt("gguf: key %q is not a count", g.prefix+key))
+		g.keep(g.place(key).Corrupt(" is not a count"))
 		return 0
 	}
 	return int(n)
@@ -29,14 +29,27 @@ func (g *fileReader) int(key string) int {
 func (g *fileReader) need(key string) int {
 	n := g.int(key)
 	if n == 0 {
-		g.keep(fault.Corrupt("gguf: key %q is missing or 0", g.prefix+key))
+		g.keep(g.place(key).Corrupt(" is missing or 0"))
 		return 1
 	}
 	return n
 }
 
+// place is where a key stands, for errors.
+func (g *fileReader) place(key string) fault.Place { return fault.Op("arch").Key(g.prefix + key) }
+
 func (g *fileReader) float(key string) float64 {
 	x, _ := g.kvs.Float(g.prefix + key)
+	return x
+}
+
+// amount returns a number that is not negative.
+func (g *fileReader) amount(key string) float64 {
+	x := g.float(key)
+	if x < 0 {
+		g.keep(g.place(key).Corrupt("%v is negative", x))
+		return 0
+	}
 	return x
 }
 

@@ -11,11 +11,11 @@ import (
 func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	name, ok := kvs.String("general.architecture")
 	if !ok {
-		return Hyper{}, fault.Corrupt("gguf: key \"general.architecture\" is missing")
+		return Hyper{}, fault.Op("arch").Key("general.architecture").Corrupt(" is missing")
 	}
 	a, ok := ByName(name)
 	if !ok {
-		return Hyper{}, fault.Unsupported("gguf: architecture %q is not supported", name)
+		return Hyper{}, fault.Op("arch").Key("general.architecture").Unsupported("architecture %q is not supported", name)
 	}
 	g := fileReader{kvs: kvs, prefix: name + "."}
 	h := Hyper{
@@ -28,8 +28,8 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		KVHeads:  g.int("attention.head_count_kv"),
 		HeadDim:  g.int("attention.key_length"),
 		Vocab:    g.int("vocab_size"),
-		Eps:      g.float("attention.layer_norm_rms_epsilon"),
-		LayerEps: g.float("attention.layer_norm_epsilon"),
+		Eps:      g.amount("attention.layer_norm_rms_epsilon"),
+		LayerEps: g.amount("attention.layer_norm_epsilon"),
 	}
 	h.HasHeadDim = h.HeadDim != 0
 	h.HasKVHeads = h.KVHeads != 0
@@ -48,11 +48,11 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	h.MoE.Normalize = h.MoE.Normalize || a.Graph.Router.Normalize && h.MoE.Experts > 0
 	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
-		Base:            first(g.float("rope.freq_base"), 10000),
+		Base:            first(g.amount("rope.freq_base"), 10000),
 		LocalBase:       g.float("rope.freq_base_swa"),
 		Dim:             first(g.int("rope.dimension_count"), h.HeadDim),
 		Scaling:         scaling,
-		Factor:          g.float("rope.scaling.factor"),
+		Factor:          g.amount("rope.scaling.factor"),
 		OriginalContext: first(g.int("rope.scaling.original_context_length"), h.Context),
 		BetaFast:        g.float("rope.scaling.yarn_beta_fast"),
 		BetaSlow:        g.float("rope.scaling.yarn_beta_slow"),
@@ -80,9 +80,9 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		return Hyper{}, g.err
 	}
 	if h.Layers < 1 {
-		return Hyper{}, fault.Corrupt("gguf: key %q leaves no layer of %d", g.prefix+"nextn_predict_layers", h.Layers+h.MTPLayers)
+		return Hyper{}, g.place("nextn_predict_layers").Corrupt(" leaves no layer of %d", h.Layers+h.MTPLayers)
 	}
-	return h, h.check("gguf header")
+	return h, h.check(func(_, key string) fault.Place { return g.place(key) })
 }
 
 // experts reads the mixture of experts.

@@ -192,41 +192,48 @@ const (
 	widestHead  = 1 << 16
 )
 
-// check refuses hyperparameters that contradict each other.
-func (h Hyper) check(file string) error {
+// check refuses hyperparameters that contradict each other. at is the place of
+// a key of config.json, or of the key that means it in a file.
+func (h Hyper) check(at func(config, file string) fault.Place) error {
 	switch {
-	case h.Layers > mostLayers || h.MoE.Experts > mostExperts || h.HeadDim > widestHead:
-		return fault.Corrupt("convert: %s: %d layers, %d experts and heads of %d dimensions are no model", file, h.Layers, h.MoE.Experts, h.HeadDim)
+	case h.Layers > mostLayers:
+		return at("num_hidden_layers", "block_count").Corrupt("%d layers are out of range", h.Layers)
+	case h.MoE.Experts > mostExperts:
+		return at("num_experts", "expert_count").Corrupt("%d experts are out of range", h.MoE.Experts)
+	case h.HeadDim > widestHead:
+		return at("head_dim", "attention.key_length").Corrupt("a head of %d dimensions is out of range", h.HeadDim)
 	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
-		return fault.Corrupt("convert: %s: %d query heads do not divide into %d key heads", file, h.Heads, h.KVHeads)
+		return at("num_key_value_heads", "attention.head_count_kv").Corrupt("%d query heads are not a multiple of %d key heads", h.Heads, h.KVHeads)
 	case h.HeadDim < 2 || h.HeadDim%2 != 0:
-		return fault.Corrupt("convert: %s: a head of %d dimensions cannot be rotated in pairs", file, h.HeadDim)
+		return at("head_dim", "attention.key_length").Corrupt("a head of %d dimensions cannot be rotated in pairs", h.HeadDim)
 	case h.Rope.Dim < 0 || h.Rope.Dim > h.HeadDim || h.Rope.Dim%2 != 0:
-		return fault.Corrupt("convert: %s: %d of %d dimensions of a head cannot be rotated", file, h.Rope.Dim, h.HeadDim)
-	case h.Eps < 0 || h.LayerEps < 0 || h.Rope.Base < 0 || h.Rope.Factor < 0:
-		return fault.Corrupt("convert: %s: rms_norm_eps, rope_theta and the factor of rope_scaling may not be negative", file)
+		return at("partial_rotary_factor", "rope.dimension_count").Corrupt("%d of %d dimensions of a head cannot be rotated in pairs", h.Rope.Dim, h.HeadDim)
 	case h.MoE.Used > h.MoE.Experts:
-		return fault.Corrupt("convert: %s: %d experts are used of %d", file, h.MoE.Used, h.MoE.Experts)
+		return at("num_experts_per_tok", "expert_used_count").Corrupt("%d experts are used of %d", h.MoE.Used, h.MoE.Experts)
 	}
-	return h.Compress.check(h, file)
+	return h.checkCompressed(at)
 }
 
-// check refuses what no file or graph can express.
-func (c Compress) check(h Hyper, file string) error {
+// checkCompressed refuses attention over compressed positions that no file or
+// graph can express.
+func (h Hyper) checkCompressed(at func(config, file string) fault.Place) error {
+	c, ratios := h.Compress, at("compress_ratios", "attention.compress_ratios")
 	if c.Ratios == nil {
 		return nil
 	}
 	if len(c.Ratios) < h.Layers {
-		return fault.Corrupt("convert: %s: compress_ratios has %d entries for %d layers", file, len(c.Ratios), h.Layers)
+		return ratios.Corrupt(" has %d entries for %d layers", len(c.Ratios), h.Layers)
 	}
 	for layer, n := range c.Ratios {
 		if n != 0 && n != Overlapping && n != Separate {
-			return fault.Unsupported("convert: %s: compress_ratios: layer %d: a ratio of %d is none of 0, %d and %d", file, layer, n, Overlapping, Separate)
+			return ratios.Unsupported("layer %d: a ratio of %d is none of 0, %d and %d", layer, n, Overlapping, Separate)
 		}
 	}
-	if s := h.Streams; s.Count < 1 || s.Count > 64 || s.Iterations > 1<<10 || c.OutGroups < 1 || c.OutGroups > h.Heads || h.Heads%c.OutGroups != 0 || h.KVHeads != 1 {
-		return fault.Corrupt("convert: %s: %d residual streams, %d iterations and %d query heads in %d groups on %d key heads make no sense",
-			file, s.Count, s.Iterations, h.Heads, c.OutGroups, h.KVHeads)
+	if s := h.Streams; s.Count < 1 || s.Count > 64 || s.Iterations > 1<<10 {
+		return at("hc_mult", "hyper_connection.count").Corrupt("invalid hyper-connections: %d streams, %d iterations", s.Count, s.Iterations)
+	}
+	if c.OutGroups < 1 || c.OutGroups > h.Heads || h.Heads%c.OutGroups != 0 || h.KVHeads != 1 {
+		return at("o_groups", "attention.output_group_count").Corrupt("invalid attention: %d query heads in %d groups on %d key heads", h.Heads, c.OutGroups, h.KVHeads)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package arch
 
 import (
 	"slices"
-
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // meaning derives what transformers computes of the keys that many classes
@@ -12,11 +10,11 @@ func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	m := &h.Meaning
 	m.Rotation, m.LatentScale = h.Rope.configRotation(h.Context)
 	m.Rotation.Short, m.Rotation.Long = c.longRoPE(h.Rope)
-	if m.Activation = a.Graph.Activation; c.states("hidden_activation", "hidden_act", "activation_function") {
-		name := c.string("hidden_activation", "hidden_act", "activation_function")
+	if m.Activation = a.Graph.Activation; c.states(activationKeys...) {
+		name := c.string(activationKeys...)
 		known := false
 		if m.Activation, known = activations[name]; !known {
-			c.keep(fault.Unsupported("convert: config.json: key \"hidden_act\": unsupported activation %q", name))
+			c.keep(c.place(activationKeys...).Unsupported("unsupported activation %q", name))
 		}
 	}
 	m.LatentEps = 1e-6 // of these classes, whatever the configuration says of the other norms
@@ -31,6 +29,8 @@ func (c *reader) meaning(h *Hyper, a Arch, assumed Defaults) {
 	}
 }
 
+var activationKeys = []string{"hidden_activation", "hidden_act", "activation_function"}
+
 // longRoPE reads a divisor for every pair, within the original context and
 // beyond.
 func (c *reader) longRoPE(r Rope) (short, long []float64) {
@@ -41,11 +41,11 @@ func (c *reader) longRoPE(r Rope) (short, long []float64) {
 	short, long = p.floats("short_factor"), p.floats("long_factor")
 	c.keepOf(p)
 	if len(short) != r.Dim/2 || len(long) != r.Dim/2 {
-		c.keep(corruptConfig("key \"rope_scaling\": %d short and %d long factors for %d pairs", len(short), len(long), r.Dim/2))
+		c.keep(p.place("long_factor").Corrupt("%d short and %d long factors for %d pairs", len(short), len(long), r.Dim/2))
 	}
 	for _, f := range slices.Concat(short, long) {
 		if !(f > 0) {
-			c.keep(corruptConfig("key \"rope_scaling\": invalid factor %v", f))
+			c.keep(p.place("long_factor").Corrupt("invalid factor %v", f))
 		}
 	}
 	return short, long
@@ -75,7 +75,7 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 		Scale: h.MoE.Scale, Groups: h.MoE.Groups, GroupsUsed: h.MoE.GroupsUsed,
 	}
 	if m.Router.Score > SqrtSoftplusScore {
-		g.keep(fault.Unsupported("gguf: key %q: unsupported gating function %d", g.prefix+"expert_gating_func", m.Router.Score))
+		g.keep(g.place("expert_gating_func").Unsupported("unsupported gating function %d", m.Router.Score))
 	}
 	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
 	m.Local = h.Rope.local()

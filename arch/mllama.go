@@ -63,7 +63,7 @@ func (c *reader) pictures(layers int) []int {
 	slices.Sort(list)
 	list = slices.Compact(list)
 	if n := len(list); n > 0 && (list[n-1] >= layers || n >= layers) {
-		c.keep(corruptConfig("key \"cross_attention_layers\" names layers beyond the %d of the model, or all of them", layers))
+		c.keep(c.place("cross_attention_layers").Corrupt(" names layers beyond the %d of the model, or all of them", layers))
 		return nil
 	}
 	return list

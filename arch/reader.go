@@ -9,16 +9,12 @@ import (
 // fit where they are multiplied with care, and no real model comes near.
 const longest = 1 << 31
 
-// corruptConfig reports a config.json that makes no sense.
-func corruptConfig(format string, args ...any) error {
-	return fault.Corrupt("convert: config.json: "+format, args...)
-}
-
 // reader looks keys up in layers of configurations, then in what the class
 // assumes, and keeps the first error. A key with the value null counts as
 // absent, and its class assumes nothing.
 type reader struct {
 	layers  []hf.Config
+	within  string // before the keys in errors where there are no layers
 	assumed hf.Config
 	err     error
 }
@@ -86,12 +82,12 @@ func (c *reader) null(keys ...string) bool {
 
 // sub returns a reader of the first of keys that is a filled object.
 func (c *reader) sub(keys ...string) *reader {
-	s := &reader{}
+	s := &reader{within: c.within + keys[0] + "."}
 	for _, key := range keys {
 		for _, layer := range c.layers {
 			sub, ok := layer.Sub(key)
 			if !ok && layer.Has(key) {
-				s.keep(corruptConfig("key %q is not an object", key))
+				s.keep(layer.At("arch", key).Corrupt(" is not an object"))
 			}
 			if ok && len(s.layers) == 0 {
 				s.layers = []hf.Config{sub}
@@ -104,6 +100,18 @@ func (c *reader) sub(keys ...string) *reader {
 		}
 	}
 	return s
+}
+
+// place is where the first of keys that is present stands, for errors; where
+// none is, the first would stand there.
+func (c *reader) place(keys ...string) fault.Place {
+	if layer, key, ok := c.find(keys); ok {
+		return layer.At("arch", key)
+	}
+	if len(c.layers) == 0 {
+		return hf.Config{}.At("arch", c.within+keys[0])
+	}
+	return c.layers[0].At("arch", keys[0])
 }
 
 // keepOf keeps the error of a part.
@@ -128,7 +136,7 @@ func (c *reader) int(keys ...string) int {
 	n, err := layer.Int(key)
 	c.keep(err)
 	if err == nil && (n < 0 || n > longest) {
-		c.keep(corruptConfig("key %q: %d is out of range", key, n))
+		c.keep(layer.At("arch", key).Corrupt("%d is out of range", n))
 		return 0
 	}
 	return int(n)
@@ -138,7 +146,7 @@ func (c *reader) int(keys ...string) int {
 func (c *reader) need(keys ...string) int {
 	n := c.int(keys...)
 	if n == 0 {
-		c.keep(corruptConfig("key %q is missing or 0", keys[0]))
+		c.keep(c.place(keys...).Corrupt(" is missing or 0"))
 		return 1
 	}
 	return n
@@ -151,6 +159,16 @@ func (c *reader) float(keys ...string) float64 {
 	}
 	x, err := layer.Float(key)
 	c.keep(err)
+	return x
+}
+
+// amount returns a number that is not negative.
+func (c *reader) amount(keys ...string) float64 {
+	x := c.float(keys...)
+	if x < 0 {
+		c.keep(c.place(keys...).Corrupt("%v is negative", x))
+		return 0
+	}
 	return x
 }
 
@@ -185,7 +203,7 @@ func (c *reader) ints(keys ...string) []int {
 	counts := make([]int, len(items))
 	for i, n := range items {
 		if n < 0 || n > longest {
-			c.keep(corruptConfig("key %q: %d is out of range", key, n))
+			c.keep(layer.At("arch", key).Corrupt("%d is out of range", n))
 			return nil
 		}
 		counts[i] = int(n)

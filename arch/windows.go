@@ -1,7 +1,5 @@
 package arch
 
-import "github.com/f190792d/mq/formats/fault"
-
 // Which layers have a window and which are not rotated: the rules of classes
 // where config.json does not list them, and those of files.
 
@@ -59,11 +57,11 @@ func listedLayers(every int) func(*reader, Hyper, int) bool {
 func (c *reader) noRope(layers int) []bool {
 	for layer, rotated := range c.ints("no_rope_layers") {
 		if want := (layer+1)%unrotatedEvery != 0; want != (rotated == 1) {
-			c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layers\": layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, unrotatedEvery))
+			c.keep(c.place("no_rope_layers").Unsupported("layer %d deviates from one unrotated layer in %d, which a GGUF file implies", layer, unrotatedEvery))
 		}
 	}
 	if n := c.int("no_rope_layer_interval"); !c.states("no_rope_layers") && n != 0 && n != unrotatedEvery {
-		c.keep(fault.Unsupported("convert: config.json: key \"no_rope_layer_interval\": one unrotated layer in %d, but a GGUF file implies one in %d (key \"no_rope_layers\")", n, unrotatedEvery))
+		c.keep(c.place("no_rope_layer_interval").Unsupported("one unrotated layer in %d, but a GGUF file implies one in %d (key \"no_rope_layers\")", n, unrotatedEvery))
 	}
 	return every(unrotatedEvery, layers)
 }

@@ -67,7 +67,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	ckpt = ckpt.WithContext(ctx)
 	h, err := arch.FromConfig(ckpt.Config())
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
 	}
 	a, _ := arch.ByClass(h.Class)
 	if o.Companion != "" {
@@ -142,7 +142,10 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if pooling, ok := p.KVs.Uint(a.Name + ".pooling_type"); ok { // which other files than config.json say
 		h.Meaning.Pooling = arch.Pooling(pooling)
 	}
-	return p, arch.CheckExpressed(a, h, losses, p.KVs)
+	if err := arch.CheckExpressed(a, h, losses, p.KVs); err != nil {
+		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
+	}
+	return p, nil
 }
 
 // newCompanion plans the file of another kind that a checkpoint gives beside
@@ -155,7 +158,7 @@ func newCompanion(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, o Optio
 	c := a.Companions[at]
 	h, err := c.Hyper(ckpt.Config())
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
 	}
 	unpacked, err := unpack.Open(ctx, ckpt)
 	if err != nil {

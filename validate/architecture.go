@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 )
 
@@ -34,7 +36,11 @@ func (v *validation) architecture() {
 	}
 	h, err := arch.FromGGUF(kvs)
 	if err != nil {
-		v.add(Finding{Check: Architecture, Severity: Fail, Message: err.Error()})
+		found := Finding{Check: Architecture, Severity: Fail, Message: err.Error()}
+		if e := new(fault.Error); errors.As(err, &e) && e.Key != "" {
+			found.Key, found.Message = e.Key, strings.TrimPrefix(e.Rule, " ")
+		}
+		v.add(found)
 		v.done(Architecture, "%s, with unusable key-values", v.Arch)
 		return
 	}

@@ -3,7 +3,9 @@ package forward
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/f190792d/mq/arch"
@@ -82,7 +84,10 @@ type Model struct {
 func Open(ctx context.Context, path string, o Options) (*Model, error) {
 	folder, err := o.Files.IsFolder(path)
 	if err != nil {
-		return nil, fault.IO("forward: %w", err)
+		if at := new(fs.PathError); errors.As(err, &at) {
+			err = at.Err // the path is named once
+		}
+		return nil, fault.Op("forward").File(path).IO("%w", err)
 	}
 	if folder {
 		ckpt, err := o.Files.Open(ctx, path)
@@ -119,7 +124,7 @@ func owned(m *Model, from io.Closer, err error) (*Model, error) {
 func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model, error) {
 	h, err := arch.FromConfig(ckpt.Config())
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("forward").Folder(ckpt.Name()).Of(err)
 	}
 	a, _ := arch.ByClass(h.Class)
 	var losses []arch.Loss
@@ -132,7 +137,7 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 	}
 	model, err := arch.Expressible(a, h, losses)
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("forward").Folder(ckpt.Name()).Of(err)
 	}
 	if o.ReleaseBehind {
 		ckpt.ReleaseBehind()
@@ -158,12 +163,12 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 func FromGGUF(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 	h, err := arch.FromGGUF(f.KVs())
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("forward").File(f.Name()).Of(err)
 	}
 	a, _ := arch.ByName(h.Arch)
 	model, err := arch.Describe(a, h)
 	if err != nil {
-		return nil, err
+		return nil, fault.Op("forward").File(f.Name()).Of(err)
 	}
 	m, err := build(ctx, model, file.New(f, o.ReleaseBehind), h, f.Name(), o, graph.Options{Convention: a.File})
 	if err != nil {

@@ -50,21 +50,26 @@ func (c Config) Sub(key string) (Config, bool) {
 	return Config{sub, c.file, c.prefix + key + "."}, ok
 }
 
-// wrong says that a key does not hold what it must.
-func (c Config) wrong(key, want string) error {
+// At is the place of a key, for errors of package op.
+func (c Config) At(op, key string) fault.Place {
 	file := c.file
 	if file == "" {
 		file = "config.json"
 	}
+	return fault.Op(op).File(file).Key(c.prefix + key)
+}
+
+// wrong says that a key does not hold what it must.
+func (c Config) wrong(key, want string) error {
 	v, ok := c.Value(key)
 	if !ok {
-		return fault.Op("hf").File(file).Key(c.prefix + key).Corrupt(" is missing")
+		return c.At("hf", key).Corrupt(" is missing")
 	}
 	text, err := json.Marshal(v)
 	if err != nil || len(text) > 80 {
 		text = []byte("something else")
 	}
-	return fault.Op("hf").File(file).Key(c.prefix+key).Corrupt(" holds %s, want %s", text, want)
+	return c.At("hf", key).Corrupt(" holds %s, want %s", text, want)
 }
 
 // get reads the value of a key with one of the conversions below.
