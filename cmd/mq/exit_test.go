@@ -69,6 +69,7 @@ func TestExitCodes(t *testing.T) {
 		{2, "validate good.gguf --against STORIES --rederive --imatrix nowhere --no-logits"},
 		{2, "inspect nowhere"}, {2, "tokenize nowhere -p x"}, {2, "tokenize good.gguf -f nowhere"}, {2, "diff nowhere good.gguf"}, {2, "diff good.gguf nowhere"},
 		{2, "split nowhere --max-size 1M"}, {2, "merge nowhere"}, {2, "hash nowhere"}, {2, "hash good.gguf --check nowhere"},
+		{2, "modelfile nowhere"}, {2, "ollama create x nowhere"}, {2, "convert nowhere --ollama x"},
 		{2, "convert STORIES -t q4_k --imatrix nowhere"}, {2, "convert STORIES -t q4_k --like nowhere"}, {2, "convert STORIES -t q4_k --tensor-type-file nowhere"},
 		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},
 
@@ -86,7 +87,7 @@ func TestExitCodes(t *testing.T) {
 		// Content that is broken, or not understood.
 		{5, "plan junk.gguf"}, {5, "quantize junk.gguf -t q8_0"}, {5, "inspect junk.gguf"}, {5, "tokenize junk.gguf -p x"}, {5, "eval junk.gguf -f text.txt"},
 		{5, "imatrix junk.gguf -f text.txt -o m.gguf"}, {5, "validate junk.gguf"}, {5, "diff junk.gguf good.gguf"}, {5, "split junk.gguf --max-size 1M"},
-		{5, "merge junk.gguf -o x.gguf"}, {5, "hash junk.gguf"}, {5, "convert STORIES -t q4_k --imatrix junk.dat"}, {5, "convert bare"}, {5, "plan bare"},
+		{5, "merge junk.gguf -o x.gguf"}, {5, "hash junk.gguf"}, {5, "modelfile junk.gguf"}, {5, "ollama create x junk.gguf"}, {5, "convert STORIES -t q4_k --imatrix junk.dat"}, {5, "convert bare"}, {5, "plan bare"},
 		{5, "convert untold"}, {5, "plan untold"}, {5, "tokenize untold -p x"}, {5, "eval untold -f text.txt"}, {5, "validate good.gguf --against bare"},
 		{5, "hash good.gguf --check junk.dat"}, {5, "eval good.gguf --logits junk.dat"}, {2, "batch junk.yaml"}, {5, "eval good.gguf --hellaswag -f tasks.txt"},
 
@@ -96,7 +97,7 @@ func TestExitCodes(t *testing.T) {
 
 		// Nothing wrong.
 		{0, "types"}, {0, "archs"}, {0, "inspect good.gguf"}, {0, "inspect STORIES"}, {0, "plan STORIES"}, {0, "hash good.gguf --no-layer"}, {0, "diff good.gguf good.gguf"},
-		{0, "tokenize STORIES -p x"}, {0, "help convert"}, {0, "--version"}, {0, "completion bash"}, {0, "validate good.gguf"},
+		{0, "tokenize STORIES -p x"}, {0, "help convert"}, {0, "--version"}, {0, "completion bash"}, {0, "modelfile good.gguf"}, {0, "validate good.gguf"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			args := strings.Fields(strings.ReplaceAll(c.line, "STORIES", stories))

@@ -213,5 +213,5 @@ var configs = map[string]string{
 	"GptOssForCausalLM": `{"architectures": ["GptOssForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 40, "num_hidden_layers": 3,
 		"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "sliding_window": 8,
 		"num_local_experts": 4, "num_experts_per_tok": 2, "swiglu_limit": 7.0, "rope_theta": 150000.0,
-		"rope_scaling": {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": false, "original_max_position_embeddings": 128}}`,
+		"rope_scaling": {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "original_max_position_embeddings": 128}}`,
 }
