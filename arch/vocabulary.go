@@ -27,6 +27,9 @@ type Vocabulary struct {
 	AddedAsWritten bool
 	// NoSpacePrefix says that no space is put before a text.
 	NoSpacePrefix bool
+	// StatesNoBOS says before all that the tokenizer says that no text begins
+	// with BOS.
+	StatesNoBOS bool
 	// OwnRows takes vocab_size for the number of rows although the layers have
 	// embeddings of their own.
 	OwnRows bool

@@ -251,6 +251,9 @@ func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
 	kvs.Set("general.file_type", uint32(p.Type))
 	kvs = append(kvs, pooled...)
 	set(p.Arch.Params)
+	if p.Arch.Vocabulary.StatesNoBOS {
+		kvs.Set("tokenizer.ggml.add_bos_token", false)
+	}
 	kvs.Set("general.quantization_version", quantizationVersion)
 	return kvs
 }

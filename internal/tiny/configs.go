@@ -138,6 +138,8 @@ var configs = map[string]string{
 		"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128,
 		"original_max_position_embeddings": 32, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "rope_scaling": {"type": "longrope",
 		"short_factor": [1.0, 1.1, 1.25, 1.3, 1.5, 1.7], "long_factor": [1.0, 1.5, 2.5, 3.5, 4.0, 4.5]}}`,
+	"PhiForCausalLM": `{"architectures": ["PhiForCausalLM"], "vocab_size": 300, "hidden_size": 60, "intermediate_size": 240, "num_hidden_layers": 2,
+		"num_attention_heads": 3, "max_position_embeddings": 128, "layer_norm_eps": 1e-05, "rope_theta": 10000.0, "partial_rotary_factor": 0.4}`,
 	"QWenLMHeadModel": `{"architectures": ["QWenLMHeadModel"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 144,
 		"num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 128, "layer_norm_epsilon": 1e-6, "rotary_emb_base": 10000,
 		"kv_channels": 12}`,
