@@ -14,6 +14,8 @@ var gemma3 = Arch{
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 131072, "rms_norm_eps": 1e-6, "rope_theta": 1e6, "rope_local_base_freq": 1e4, "num_key_value_heads": 4, "head_dim": 256,
 		"query_pre_attn_scalar": 256.0, "sliding_window": 4096, "tie_word_embeddings": true,
+		// The published configurations with a vision part leave out even these.
+		"vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
 	}, StatesHead: true, windows: listedLayers(6)}},
 	Only: Keys{"use_bidirectional_attention": false},
 	Params: []Param{

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor, wholePairs}
+var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor, wholePairs, otherGELU}
 
 // lostWindow lets queries see all positions. A window as long as the context
 // is not missed.
@@ -87,3 +87,15 @@ func wholePairs(_ *reader, _ Arch, h Hyper) (l Loss) {
 	}
 	return l
 }
+
+// otherGELU is GELU where the file means its approximation, or the reverse.
+func otherGELU(_ *reader, a Arch, h Hyper) (l Loss) {
+	own, given := a.Graph.Activation, h.Meaning.Activation
+	if names := [2]string{gelus[own], gelus[given]}; own != given && names[0] != "" && names[1] != "" {
+		l.Patch = func(m *Model) { m.activations(func(f *Activation) { *f = own }) }
+		l.Text = fmt.Sprintf("the activation is %s: a file has no key for it, and one of architecture %s means %s: its results differ a little from the model's", names[1], a.Name, names[0])
+	}
+	return l
+}
+
+var gelus = map[Activation]string{GELU: "GELU itself", GELUTanh: "GELU's approximation by tanh"}

@@ -17,6 +17,8 @@ func TestWarnsOfWhatLlamaCPPDoesOtherwise(t *testing.T) {
 		{"Qwen3NextForCausalLM", delta + `, "linear_key_head_dim": 8, "linear_value_head_dim": 16`, "linear_value_head_dim"},
 		{"Qwen3MoeForCausalLM", `"num_experts": 4, "num_experts_per_tok": 2`, "norm_topk_prob"},
 		{"MistralForCausalLM", `"sliding_window": 64`, "sliding_window"},
+		{"GPTNeoXForCausalLM", `"hidden_act": "gelu_fast"`, "approximation"},
+		{"Starcoder2ForCausalLM", `"hidden_act": "gelu"`, "itself"},
 		{"LlamaForCausalLM", `"rope_scaling": {"type": "dynamic", "factor": 4}`, "dynamic"},
 	} {
 		config := parse(t, `{"architectures": ["`+test.class+`"], `+small+`, `+test.keys+`}`)

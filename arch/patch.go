@@ -42,6 +42,29 @@ func (m *Model) routers(f func(*Router)) {
 	}
 }
 
+// activations calls f with the activation of every feed-forward part.
+func (m *Model) activations(f func(*Activation)) {
+	for i := range m.Layers {
+		activationsOf(m.Layers[i].Feed, f)
+	}
+}
+
+func activationsOf(feed Feed, f func(*Activation)) {
+	switch p := feed.(type) {
+	case *Dense:
+		f(&p.Activation)
+	case *Experts:
+		f(&p.Activation)
+		if p.Shared != nil {
+			f(&p.Shared.Activation)
+		}
+	case Feeds:
+		for _, part := range p {
+			activationsOf(part, f)
+		}
+	}
+}
+
 // unscaled leaves the scaling of positions out.
 func unscaled(m *Model) {
 	m.rotations(func(r *Rotation) {
