@@ -45,6 +45,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("OLLAMA_MODELS", t.TempDir())
+	writableHub(t)
 	text := strings.Repeat("Once upon a time there was a girl who had a dog. They went to the park to play, and then it rained. ", 60)
 	tasks := "[label] a\n"
 	for name, content := range map[string]string{"text.txt": text, "tasks.txt": tasks, "jobs.yaml": "types: [q8_0]\nchecks: [verify, structure]\nmodels: [{path: " + stories + "}]\n"} {
@@ -68,6 +69,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"inspect good.gguf", true}, {"inspect STORIES", true}, {"inspect set-00001-of-00002.gguf --no-tensors", true}, {"tokenize good.gguf -p hello", true}, {"diff good.gguf q4.gguf", true},
 		{"split good.gguf --max-size 2M -o part", false}, {"merge set-00001-of-00002.gguf -o whole.gguf", false}, {"hash good.gguf --no-layer", false}, {"types", true}, {"archs", true},
 		{"batch jobs.yaml --report report.json", false}, {"ollama create small good.gguf --num-ctx 64", false}, {"modelfile good.gguf", true},
+		{"push hf.co/org/stories good.gguf --create", false},
 	} {
 		code, stdout, stderr := mq(t, append(strings.Fields(strings.ReplaceAll(c.line, "STORIES", stories)), "--json")...)
 		if code != 0 && code != 3 && !strings.Contains(stdout, `"type":"error"`) {

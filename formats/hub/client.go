@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -64,7 +65,14 @@ type status struct {
 	Header     http.Header
 }
 
-func statusOf(resp *http.Response) *status { return &status{resp.StatusCode, resp.Header} }
+// statusOf finds what a refusal says where its header does not.
+func statusOf(resp *http.Response, body []byte) *status {
+	var said struct{ Error string }
+	if resp.StatusCode >= 400 && resp.Header.Get("X-Error-Message") == "" && json.Unmarshal(body, &said) == nil && said.Error != "" {
+		resp.Header.Set("X-Error-Message", said.Error)
+	}
+	return &status{resp.StatusCode, resp.Header}
+}
 
 // send makes one request. The token goes to the endpoint alone.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, body io.Reader) (*http.Response, error) {
@@ -188,9 +196,12 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		if body != nil {
 			reader = body()
 		}
+		if s, ok := reader.(*sized); ok {
+			defer s.watch(c.o.Timeout, cancel)()
+		}
 		resp, err := c.send(ctx, method, u, header, reader) //nolint:bodyclose // closed as a watched body
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, cmpCause(ctx, err)
 		}
 		r := c.watched(resp.Body, cancel)
 		data, err := io.ReadAll(io.LimitReader(r, limit+1))
@@ -203,7 +214,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		}
 		next, moved := redirect(resp)
 		if !moved || next.Host != u.Host {
-			return data, statusOf(resp), nil
+			return data, statusOf(resp, data), nil
 		}
 		u = next
 	}

@@ -39,13 +39,17 @@ func (c *Client) refused(resp *status, at fault.Place) error {
 	case resp.StatusCode == http.StatusNotFound:
 		return at.Invalid("not found%s", request)
 	case resp.StatusCode == http.StatusForbidden:
-		return at.Invalid("the token does not permit this%s%s", said(message), request)
+		return at.Invalid("the token does not permit this%s%s", c.said(message), request)
 	}
-	return at.IO("the Hub answers %d %s%s%s", resp.StatusCode, http.StatusText(resp.StatusCode), said(message), request)
+	return at.IO("the Hub answers %d %s%s%s", resp.StatusCode, http.StatusText(resp.StatusCode), c.said(message), request)
 }
 
-// said quotes what a server says, as far as it fits a line.
-func said(message string) string {
+// said quotes what a server says, as far as it fits a line and without the
+// token.
+func (c *Client) said(message string) string {
+	if c.o.Token != "" {
+		message = strings.ReplaceAll(message, c.o.Token, "…")
+	}
 	if message == "" {
 		return ""
 	}

@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 const lfsType = "application/vnd.git-lfs+json"
@@ -23,88 +28,113 @@ type action struct {
 }
 
 // uploadLarge sends the files that are stored apart from git and that the Hub
-// does not have, and returns their number.
-func (c *Client) uploadLarge(ctx context.Context, n Name, objects []*object) (int, error) {
-	bySHA := map[string]*object{}
-	var asks []map[string]any
+// does not have, and returns their number. Each is asked for when its turn
+// comes: the addresses to send to expire.
+func (c *Client) uploadLarge(ctx context.Context, n Name, objects []*object, report progress.Func) (sent int, err error) {
+	done := map[string]bool{}
 	for _, o := range objects {
-		if o.lfs && !o.skip && bySHA[o.sha] == nil {
-			bySHA[o.sha] = o
-			asks = append(asks, map[string]any{"oid": o.sha, "size": o.size})
-		}
-	}
-	if len(asks) == 0 {
-		return 0, nil
-	}
-	ask := map[string]any{
-		"operation": "upload", "transfers": []string{"basic", "multipart"}, "objects": asks, "hash_algo": "sha256",
-		"ref": map[string]string{"name": n.revision()},
-	}
-	var answer struct {
-		Objects []struct {
-			OID     string            `json:"oid"`
-			Actions map[string]action `json:"actions"`
-			Error   *struct {
-				Message string `json:"message"`
-			} `json:"error"`
-		} `json:"objects"`
-	}
-	if err := c.lfsCall(ctx, c.address(n.Owner, n.Model+".git", "info", "lfs", "objects", "batch"), ask, &answer, n.place()); err != nil {
-		return 0, err
-	}
-	sent := 0
-	for _, a := range answer.Objects {
-		o := bySHA[a.OID]
-		if o == nil {
+		if !o.lfs || done[o.sha] {
 			continue
 		}
-		at := n.place().File(o.Path)
-		if a.Error != nil {
-			return sent, at.IO("the Hub refuses the file: %q", clip(a.Error.Message))
-		}
-		up, missing := a.Actions["upload"]
-		if !missing {
-			continue
-		}
-		if err := c.sendLarge(ctx, o, up, at); err != nil {
+		done[o.sha] = true
+		there, err := c.uploadOne(ctx, n, o, report)
+		if err != nil {
 			return sent, err
 		}
-		if verify, ok := a.Actions["verify"]; ok {
-			u, err := url.Parse(verify.Href)
-			if err != nil {
-				return sent, at.Corrupt("the Hub names no address to verify it")
-			}
-			if err := c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "size": o.size}, nil, at); err != nil {
-				return sent, err
-			}
+		if !there {
+			sent++
 		}
-		sent++
 	}
 	return sent, nil
 }
 
+// uploadOne sends a file unless it is there.
+func (c *Client) uploadOne(ctx context.Context, n Name, o *object, report progress.Func) (there bool, err error) {
+	at := n.place().File(o.Path)
+	note := c.noteOf(n, o)
+	for attempt := 0; ; attempt++ {
+		u := note.read()
+		if u == nil {
+			if u, err = c.batch(ctx, n, o, at); err != nil || u == nil {
+				return u == nil, err
+			}
+			u.note = note
+		}
+		err = c.sendLarge(ctx, o, u, at, report)
+		note.drop(err)
+		if !errors.Is(err, errExpired) || attempt == c.o.Attempts {
+			break
+		}
+	}
+	if errors.Is(err, errExpired) {
+		return false, at.IO("the Hub's storage refuses the file")
+	}
+	return false, err
+}
+
+// upload is how a file gets to the storage: whole or in parts.
+type upload struct {
+	Upload action         `json:"upload"`
+	Verify *action        `json:"verify,omitempty"`
+	ETags  map[int]string `json:"etags,omitempty"` // of the parts that are there
+
+	mu      sync.Mutex
+	note    *note
+	resumed bool // begun by an earlier run
+}
+
+// batch asks how a file is sent; nil means that the Hub has it.
+func (c *Client) batch(ctx context.Context, n Name, o *object, at fault.Place) (*upload, error) {
+	ask := map[string]any{
+		"operation": "upload", "transfers": []string{"basic", "multipart"}, "hash_algo": "sha256",
+		"objects": []map[string]any{{"oid": o.sha, "size": o.size}}, "ref": map[string]string{"name": n.revision()},
+	}
+	var answer struct {
+		Objects []struct {
+			OID     string `json:"oid"`
+			Actions struct{ Upload, Verify *action }
+			Error   *struct{ Message string }
+		}
+	}
+	if _, err := c.lfsCall(ctx, c.address(n.Owner, n.Model+".git", "info", "lfs", "objects", "batch"), ask, &answer, at); err != nil {
+		return nil, err
+	}
+	for _, a := range answer.Objects {
+		switch {
+		case a.OID != o.sha:
+		case a.Error != nil:
+			return nil, at.IO("the Hub refuses the file%s", c.said(a.Error.Message))
+		case a.Actions.Upload == nil:
+			return nil, nil
+		default:
+			return &upload{Upload: *a.Actions.Upload, Verify: a.Actions.Verify, ETags: map[int]string{}}, nil
+		}
+	}
+	return nil, at.Corrupt("the Hub does not say how to upload it")
+}
+
 // lfsCall posts an object as the LFS protocol wants it.
-func (c *Client) lfsCall(ctx context.Context, u *url.URL, ask, answer any, at fault.Place) error {
+func (c *Client) lfsCall(ctx context.Context, u *url.URL, ask, answer any, at fault.Place) (code int, err error) {
 	body, err := jsonReader(ask)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	header := http.Header{"Content-Type": {lfsType}, "Accept": {lfsType}}
 	data, resp, err := c.call(ctx, http.MethodPost, u, header, body, maxInfo, at)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if resp.StatusCode >= 300 {
-		return c.refused(resp, at)
+		return resp.StatusCode, c.refused(resp, at)
 	}
 	if answer == nil {
-		return nil
+		return resp.StatusCode, nil
 	}
-	return unmarshal(data, answer, at)
+	return resp.StatusCode, unmarshal(data, answer, at)
 }
 
 // sendLarge puts a file to where the Hub says, whole or in parts.
-func (c *Client) sendLarge(ctx context.Context, o *object, up action, at fault.Place) error {
+func (c *Client) sendLarge(ctx context.Context, o *object, u *upload, at fault.Place, report progress.Func) error {
 	r, size, err := o.open()
 	if err != nil {
 		return err
@@ -113,71 +143,178 @@ func (c *Client) sendLarge(ctx context.Context, o *object, up action, at fault.P
 	if size != o.size {
 		return at.Corrupt("the file changed while it was sent")
 	}
-	if up.Header["chunk_size"] == "" {
-		_, err := c.put(ctx, up.Href, up.Header, io.NewSectionReader(r, 0, size), size, at)
+	sent := &sending{at: progress.Report{Step: "uploading", Note: o.Path, Total: size, Bytes: true}, report: report}
+	if u.Upload.Header["chunk_size"] != "" {
+		err = c.sendParts(ctx, r, o, u, at, sent)
+	} else {
+		_, err = c.put(ctx, u.Upload, io.NewSectionReader(r, 0, size), at, sent)
+	}
+	if err != nil || u.Verify == nil {
 		return err
 	}
-	chunk, err := strconv.ParseInt(up.Header["chunk_size"], 10, 64)
+	verify, err := url.Parse(u.Verify.Href)
+	if err != nil {
+		return at.Corrupt("the Hub names no address to verify it")
+	}
+	_, err = c.lfsCall(ctx, verify, map[string]any{"oid": o.sha, "size": o.size}, nil, at)
+	return err
+}
+
+// sendParts sends the parts that the Hub asks for, several at once, and tells
+// it when all are there.
+func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upload, at fault.Place, sent *sending) error {
+	chunk, err := strconv.ParseInt(u.Upload.Header["chunk_size"], 10, 64)
 	if err != nil || chunk < 1 {
-		return at.Corrupt("the Hub asks for parts of %q bytes", clip(up.Header["chunk_size"]))
+		return at.Corrupt("the Hub asks for parts of %q bytes", clip(u.Upload.Header["chunk_size"]))
+	}
+	var numbers []int
+	addresses := map[int]string{}
+	for key, address := range u.Upload.Header {
+		if number, err := strconv.Atoi(key); err == nil {
+			numbers, addresses[number] = append(numbers, number), address
+		}
+	}
+	slices.Sort(numbers)
+	if want := (o.size + chunk - 1) / chunk; int64(len(addresses)) != want || numbers[0] != 1 || int64(numbers[len(numbers)-1]) != want {
+		return at.Corrupt("the Hub asks for %d parts of %d bytes of a file of %d", len(addresses), chunk, o.size)
+	}
+	all, within := errgroup.WithContext(ctx)
+	all.SetLimit(c.o.Connections)
+	for _, number := range numbers {
+		from := int64(number-1) * chunk
+		n := min(chunk, o.size-from)
+		if u.ETags[number] != "" {
+			sent.add(n)
+			continue
+		}
+		all.Go(func() error {
+			header, err := c.put(within, action{Href: addresses[number]}, io.NewSectionReader(r, from, n), at, sent)
+			if err != nil {
+				return err
+			}
+			return u.arrived(number, header.Get("ETag"))
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
 	}
 	type done struct {
 		Number int    `json:"partNumber"`
 		ETag   string `json:"etag"`
 	}
 	var parts []done
-	for _, key := range slices.Sorted(maps.Keys(up.Header)) {
-		number, err := strconv.Atoi(key)
-		if err != nil {
-			continue
-		}
-		from := int64(number-1) * chunk
-		if number < 1 || from >= size {
-			return at.Corrupt("the Hub asks for part %d of a file of %d bytes", number, size)
-		}
-		n := min(chunk, size-from)
-		header, err := c.put(ctx, up.Header[key], nil, io.NewSectionReader(r, from, n), n, at)
-		if err != nil {
-			return err
-		}
-		parts = append(parts, done{number, header.Get("ETag")})
+	for _, number := range numbers {
+		parts = append(parts, done{number, u.ETags[number]})
 	}
-	slices.SortFunc(parts, func(a, b done) int { return a.Number - b.Number })
-	if int64(len(parts)) != (size+chunk-1)/chunk {
-		return at.Corrupt("the Hub asks for %d parts of %d bytes of a file of %d", len(parts), chunk, size)
-	}
-	u, err := url.Parse(up.Href)
+	complete, err := url.Parse(u.Upload.Href)
 	if err != nil {
 		return at.Corrupt("the Hub names no address to complete it")
 	}
-	return c.lfsCall(ctx, u, map[string]any{"oid": o.sha, "parts": parts}, nil, at)
+	code, err := c.lfsCall(ctx, complete, map[string]any{"oid": o.sha, "parts": parts}, nil, at)
+	if u.resumed && code >= 400 && code < 500 {
+		return errExpired
+	}
+	return err
+}
+
+// arrived notes a part that is there.
+func (u *upload) arrived(number int, tag string) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ETags[number] = tag
+	return u.note.write(u)
 }
 
 // put sends bytes to a signed address.
-func (c *Client) put(ctx context.Context, address string, header map[string]string, r *io.SectionReader, size int64, at fault.Place) (http.Header, error) {
-	u, err := url.Parse(address)
+func (c *Client) put(ctx context.Context, to action, r *io.SectionReader, at fault.Place, sent *sending) (http.Header, error) {
+	u, err := url.Parse(to.Href)
 	if err != nil || u.Host == "" {
 		return nil, at.Corrupt("the Hub names no address to upload to")
 	}
 	h := http.Header{}
-	for key, value := range header {
+	for key, value := range to.Header {
 		h.Set(key, value)
 	}
-	body := func() io.Reader { return &sized{io.NewSectionReader(r, 0, size), size} }
+	var last *sized
+	body := func() io.Reader {
+		sent.add(-last.forget())
+		last = &sized{r: io.NewSectionReader(r, 0, r.Size()), n: r.Size(), sent: sent}
+		return last
+	}
 	_, resp, err := c.call(ctx, http.MethodPut, u, h, body, maxInfo, at)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case resp.StatusCode < 300:
+		return resp.Header, nil
+	case resp.StatusCode < 500 && u.Host != c.endpoint.Host:
+		return nil, errExpired
 	}
-	if resp.StatusCode >= 300 {
-		return nil, c.refused(resp, at)
-	}
-	return resp.Header, nil
+	return nil, c.refused(resp, at)
+}
+
+// sending counts what was sent of a file.
+type sending struct {
+	mu     sync.Mutex
+	at     progress.Report
+	report progress.Func
+}
+
+func (s *sending) add(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at.Done += n
+	s.report.Report(s.at)
 }
 
 // sized is a body whose length is known, which storage servers insist on.
 type sized struct {
-	io.Reader
-	n int64
+	r     io.Reader
+	n     int64
+	sent  *sending
+	mu    sync.Mutex
+	taken int64
+	moved func()
+}
+
+func (s *sized) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.r.Read(p)
+	s.taken += int64(n)
+	s.sent.add(int64(n))
+	if s.moved != nil {
+		s.moved()
+	}
+	return n, err
+}
+
+// watch ends the attempt when nothing more is taken of the body for a while.
+// Once all of it is, the answer has a time of its own.
+func (s *sized) watch(timeout time.Duration, cancel context.CancelCauseFunc) (stop func()) {
+	timer := time.AfterFunc(timeout, func() { cancel(errStalled) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moved = func() {
+		if s.taken == s.n {
+			timer.Stop()
+		} else {
+			timer.Reset(timeout)
+		}
+	}
+	return func() { timer.Stop() }
+}
+
+// forget ends a body whose attempt failed, and returns how much of it was
+// taken for sent.
+func (s *sized) forget() int64 {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.r, s.moved = bytes.NewReader(nil), nil
+	return s.taken
 }
 
 // jsonReader encodes an object once and gives readers of it.

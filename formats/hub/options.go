@@ -15,12 +15,15 @@ import (
 // Options configures a client. The zero value reads public repositories of
 // the public Hub and no cache.
 type Options struct {
-	Endpoint string       // address of the Hub; empty: DefaultEndpoint
-	Token    string       // sent to the endpoint alone
-	Offline  bool         // the cache only
-	Cache    string       // folder of the Hub's cache; empty: none
-	Agent    string       // User-Agent
-	HTTP     *http.Client // empty: one of its own
+	Endpoint string // address of the Hub; empty: DefaultEndpoint
+	Token    string // sent to the endpoint alone
+	Offline  bool   // the cache only
+	Cache    string // folder of the Hub's cache; empty: none
+	// Unfinished is a folder that remembers uploads in parts, so that a push
+	// which was stopped goes on; empty: none.
+	Unfinished string
+	Agent      string       // User-Agent
+	HTTP       *http.Client // empty: one of its own
 
 	Timeout     time.Duration // without a byte received; 0: 10 s
 	Connections int           // reads at once; 0: 4

@@ -76,22 +76,22 @@ func (r *Repo) attempt(ctx context.Context, e *entry, from, end int64, take func
 	defer body.Close()
 	if t.signed && (resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusGone || resp.StatusCode == http.StatusNotFound) {
 		e.expire(t)
-		return 0, statusOf(resp), errExpired
+		return 0, statusOf(resp, nil), errExpired
 	}
 	if resp.StatusCode >= 400 {
-		return 0, statusOf(resp), errors.New(resp.Status)
+		return 0, statusOf(resp, nil), errors.New(resp.Status)
 	}
 	skip, err := ranged(resp, e, from, end)
 	if err != nil {
 		e.expire(t)
-		return 0, statusOf(resp), err
+		return 0, statusOf(resp, nil), err
 	}
 	if skip > mostSkipped {
-		return 0, statusOf(resp), r.Name.place().File(e.path).Corrupt("the server %s ignores ranges; download the repository and convert the folder", t.url.Host)
+		return 0, statusOf(resp, nil), r.Name.place().File(e.path).Corrupt("the server %s ignores ranges; download the repository and convert the folder", t.url.Host)
 	}
 	if skip > 0 {
 		if _, err := io.CopyN(io.Discard, body, skip); err != nil {
-			return 0, statusOf(resp), cmpCause(ctx, err)
+			return 0, statusOf(resp, nil), cmpCause(ctx, err)
 		}
 	}
 	n, err := take(io.LimitReader(body, end-from))
@@ -101,7 +101,7 @@ func (r *Repo) attempt(ctx context.Context, e *entry, from, end int64, take func
 	if err != nil {
 		err = cmpCause(ctx, err)
 	}
-	return n, statusOf(resp), err
+	return n, statusOf(resp, nil), err
 }
 
 // host names the server that a file was last asked of.

@@ -3,16 +3,20 @@ package hub
 import (
 	"bytes"
 	"context"
+	"crypto/sha1" //nolint:gosec // the hash of git
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Upload is a file on its way into a repository.
@@ -28,14 +32,16 @@ type Commit struct {
 	Description string
 	Files       []Upload
 	PullRequest bool // opens one instead of writing to the branch
+	Progress    progress.Func
 }
 
 // Pushed says what came of a commit.
 type Pushed struct {
-	Commit      string `json:"commitOid"`
-	URL         string `json:"commitUrl"`
-	PullRequest string `json:"pullRequestUrl"`
-	Sent        int    `json:"-"` // large files whose content was uploaded; the others were there
+	Commit      string   `json:"commitOid"` // empty where the repository held all the files already
+	URL         string   `json:"commitUrl"`
+	PullRequest string   `json:"pullRequestUrl"`
+	Sent        int      `json:"-"` // large files whose content was uploaded; the others were there
+	Ignored     []string `json:"-"` // files that the repository's own rules leave out
 }
 
 // Create makes a model repository. One that exists is left as it is.
@@ -79,54 +85,84 @@ func unmarshal(data []byte, to any, at fault.Place) error {
 // object is a file with what the protocol wants to know of it.
 type object struct {
 	Upload
-	size int64
-	sha  string
-	lfs  bool
-	skip bool // excluded by the repository's own rules
+	size  int64
+	sha   string
+	git   string // the hash of git
+	lfs   bool
+	skip  bool   // excluded by the repository's own rules
+	there string // the hash of what the repository holds under the path
 }
 
-// Push uploads files and commits them in one commit. Large files that the Hub
-// has already are not sent again, so that a push that was stopped goes on
-// where it was.
+// changed reports whether a commit of the object changes the repository.
+func (o *object) changed() bool {
+	if o.lfs {
+		return o.there != o.sha
+	}
+	return o.there != o.git
+}
+
+// Push uploads files and commits them in one commit. What the Hub refuses is
+// known before a file is read in full. Large files that the Hub has already are
+// not sent again, nor are the parts of one that a push which was stopped has
+// sent, so that the same push goes on where it was.
 func (c *Client) Push(ctx context.Context, n Name, commit Commit) (*Pushed, error) {
 	if c.o.Token == "" {
 		return nil, n.place().Invalid("writing needs a token: set HF_TOKEN")
 	}
-	objects, err := describe(ctx, commit.Files)
-	if err != nil {
-		return nil, err
+	if c.o.Offline {
+		return nil, n.place().Invalid("HF_HUB_OFFLINE is set, and writing needs the network")
+	}
+	var objects []*object
+	for _, u := range commit.Files {
+		objects = append(objects, &object{Upload: u})
 	}
 	if err := c.preupload(ctx, n, objects); err != nil {
 		return nil, err
 	}
-	sent, err := c.uploadLarge(ctx, n, objects)
-	if err != nil {
+	pushed := &Pushed{}
+	var changed []*object
+	for _, o := range objects {
+		if o.skip {
+			pushed.Ignored = append(pushed.Ignored, o.Path)
+			continue
+		}
+		if err := o.hash(ctx, commit.Progress); err != nil {
+			return nil, err
+		}
+		if o.changed() {
+			changed = append(changed, o)
+		}
+	}
+	if len(changed) == 0 {
+		return pushed, nil
+	}
+	var err error
+	if pushed.Sent, err = c.uploadLarge(ctx, n, changed, commit.Progress); err != nil {
 		return nil, err
 	}
-	pushed, err := c.commit(ctx, n, commit, objects)
-	if err != nil {
-		return nil, err
-	}
-	pushed.Sent = sent
-	return pushed, nil
+	return pushed, c.commit(ctx, n, commit, changed, pushed)
 }
 
-// describe reads sizes and hashes.
-func describe(ctx context.Context, files []Upload) ([]*object, error) {
-	var objects []*object
-	for _, u := range files {
-		r, size, err := u.open()
-		if err != nil {
-			return nil, err
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, readerUnder(ctx, r))
-		if err := errors.Join(err, r.Close()); err != nil {
-			return nil, err
-		}
-		objects = append(objects, &object{Upload: u, size: size, sha: hex.EncodeToString(h.Sum(nil))})
+// hash reads the whole file.
+func (o *object) hash(ctx context.Context, report progress.Func) error {
+	r, size, err := o.open()
+	if err != nil {
+		return err
 	}
-	return objects, nil
+	defer r.Close()
+	o.size = size
+	sha, git := sha256.New(), sha1.New() //nolint:gosec // the hash of git
+	fmt.Fprintf(git, "blob %d\x00", size)
+	w := io.MultiWriter(sha, git)
+	if o.lfs {
+		w = sha
+	}
+	at := progress.Report{Step: "hashing", Note: o.Path, Total: size, Bytes: true}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, &reading{ctx, r, at, report}, make([]byte, 1<<20)); err != nil {
+		return err
+	}
+	o.sha, o.git = hex.EncodeToString(sha.Sum(nil)), hex.EncodeToString(git.Sum(nil))
+	return nil
 }
 
 // content is a file to be sent, readable at offsets.
@@ -158,19 +194,22 @@ func (u Upload) open() (content, int64, error) {
 	return f, info.Size(), nil
 }
 
-// readerUnder ends reads with a context.
-func readerUnder(ctx context.Context, r io.Reader) io.Reader { return ctxReader{ctx, r} }
-
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
+// reading ends reads with a context and reports how far they are.
+type reading struct {
+	ctx    context.Context
+	r      io.Reader
+	at     progress.Report
+	report progress.Func
 }
 
-func (c ctxReader) Read(p []byte) (int, error) {
-	if c.ctx.Err() != nil {
-		return 0, context.Cause(c.ctx)
+func (r *reading) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
 	}
-	return c.r.Read(p)
+	n, err := r.r.Read(p)
+	r.at.Done += int64(n)
+	r.report.Report(r.at)
+	return n, err
 }
 
 // preupload asks how each file is to be stored.
@@ -181,20 +220,13 @@ func (c *Client) preupload(ctx context.Context, n Name, objects []*object) error
 		Sample string `json:"sample"`
 		Size   int64  `json:"size"`
 	}
-	for len(objects) > 0 {
-		some := objects[:min(most, len(objects))]
-		objects = objects[len(some):]
+	for some := range slices.Chunk(objects, most) {
 		var asks []ask
 		byPath := map[string]*object{}
 		for _, o := range some {
-			r, _, err := o.open()
+			sample, err := o.sample()
 			if err != nil {
 				return err
-			}
-			sample := make([]byte, min(512, o.size))
-			_, err = io.ReadFull(r, sample)
-			if err := errors.Join(err, r.Close()); err != nil {
-				return fault.Op("hub").File(o.Path).IO("%w", err)
 			}
 			asks = append(asks, ask{o.Path, base64.StdEncoding.EncodeToString(sample), o.size})
 			byPath[o.Path] = o
@@ -211,6 +243,7 @@ func (c *Client) preupload(ctx context.Context, n Name, objects []*object) error
 				Path   string `json:"path"`
 				Mode   string `json:"uploadMode"`
 				Ignore bool   `json:"shouldIgnore"`
+				OID    string `json:"oid"`
 			} `json:"files"`
 		}
 		if err := unmarshal(data, &answer, n.place()); err != nil {
@@ -218,41 +251,55 @@ func (c *Client) preupload(ctx context.Context, n Name, objects []*object) error
 		}
 		for _, f := range answer.Files {
 			if o := byPath[f.Path]; o != nil {
-				o.lfs, o.skip = f.Mode == "lfs" && o.size > 0, f.Ignore
+				o.lfs, o.skip, o.there = f.Mode == "lfs" && o.size > 0, f.Ignore, f.OID
 			}
 		}
 	}
 	return nil
 }
 
+// sample reads the first bytes of a file, and its size.
+func (o *object) sample() ([]byte, error) {
+	r, size, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	o.size = size
+	sample := make([]byte, min(512, size))
+	if _, err := io.ReadFull(r, sample); err != nil {
+		return nil, fault.Op("hub").File(o.Path).IO("%w", err)
+	}
+	return sample, nil
+}
+
 // commit writes the commit itself: small files with their content, large ones
 // by their hash.
-func (c *Client) commit(ctx context.Context, n Name, commit Commit, objects []*object) (*Pushed, error) {
+func (c *Client) commit(ctx context.Context, n Name, commit Commit, objects []*object, pushed *Pushed) error {
 	var body bytes.Buffer
 	lines := json.NewEncoder(&body)
 	write := func(key string, value any) error {
 		return lines.Encode(map[string]any{"key": key, "value": value})
 	}
 	if err := write("header", map[string]string{"summary": first(commit.Message, "Upload with mq"), "description": commit.Description}); err != nil {
-		return nil, err
+		return err
 	}
 	for _, o := range objects {
-		var err error
-		switch {
-		case o.skip:
-		case o.lfs:
-			err = write("lfsFile", map[string]any{"path": o.Path, "algo": "sha256", "oid": o.sha, "size": o.size})
-		default:
-			data := o.Data
-			if o.File != "" {
-				if data, err = os.ReadFile(o.File); err != nil {
-					return nil, fault.Op("hub").IO("%w", err)
-				}
+		if o.lfs {
+			if err := write("lfsFile", map[string]any{"path": o.Path, "algo": "sha256", "oid": o.sha, "size": o.size}); err != nil {
+				return err
 			}
-			err = write("file", map[string]string{"path": o.Path, "content": base64.StdEncoding.EncodeToString(data), "encoding": "base64"})
+			continue
 		}
-		if err != nil {
-			return nil, err
+		data := o.Data
+		if o.File != "" {
+			var err error
+			if data, err = os.ReadFile(o.File); err != nil {
+				return fault.Op("hub").IO("%w", err)
+			}
+		}
+		if err := write("file", map[string]string{"path": o.Path, "content": base64.StdEncoding.EncodeToString(data), "encoding": "base64"}); err != nil {
+			return err
 		}
 	}
 	u := c.address("api", "models", n.Owner, n.Model, "commit", n.revision())
@@ -262,11 +309,10 @@ func (c *Client) commit(ctx context.Context, n Name, commit Commit, objects []*o
 	header := http.Header{"Content-Type": {"application/x-ndjson"}}
 	data, resp, err := c.call(ctx, http.MethodPost, u, header, func() io.Reader { return bytes.NewReader(body.Bytes()) }, maxInfo, n.place())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if resp.StatusCode >= 300 {
-		return nil, c.refused(resp, n.place())
+		return c.refused(resp, n.place())
 	}
-	var pushed Pushed
-	return &pushed, unmarshal(data, &pushed, n.place())
+	return unmarshal(data, pushed, n.place())
 }

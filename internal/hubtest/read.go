@@ -31,7 +31,7 @@ func gitHash(data []byte) string {
 // api answers below /api/models/ID.
 func (h *Hub) api(w http.ResponseWriter, req *http.Request, id string, rest []string) {
 	if len(rest) == 2 && rest[0] == "preupload" {
-		h.preupload(w, req)
+		h.preupload(w, req, id)
 		return
 	}
 	if len(rest) == 2 && rest[0] == "commit" {

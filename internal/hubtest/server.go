@@ -31,11 +31,13 @@ type Hub struct {
 	Rate       int64         // bytes a second of all content together; 0: no limit
 	Expiry     time.Duration // of signed addresses; 0: never
 	Fault      func(r *http.Request) Fault
-	PartSize   int64 // uploads above it go in parts; 0: never
-	Unredirect bool  // content comes from the Hub itself
-	Xet        bool  // files are announced as Xet's
+	PartSize   int64    // uploads above it go in parts; 0: never
+	Unredirect bool     // content comes from the Hub itself
+	Xet        bool     // files are announced as Xet's
+	Ignored    []string // files that the rules of repositories leave out
+	Incomplete int      // so many uploads in parts are refused at their end
 
-	Requests, Resolves, Bytes atomic.Int64
+	Requests, Resolves, Bytes, Received atomic.Int64
 
 	mu      sync.Mutex
 	repos   map[string]*Repo
@@ -64,11 +66,13 @@ type Repo struct {
 	Disabled bool
 	commits  []commit // the last is main
 	Tags     map[string]string
+	Proposed map[string][]byte // by the last pull request
 }
 
 type commit struct {
-	id    string
-	files map[string][]byte
+	id      string
+	files   map[string][]byte
+	message string
 }
 
 // New starts a server that ends with the test.
@@ -128,7 +132,7 @@ func (r *Repo) Commit(files map[string][]byte) string {
 
 func (r *Repo) commit(files map[string][]byte) string {
 	id := sha1.Sum(fmt.Appendf(nil, "%s %d %v", r.ID, len(r.commits), slices.Sorted(keys(files)))) //nolint:gosec // a name
-	r.commits = append(r.commits, commit{hex.EncodeToString(id[:]), files})
+	r.commits = append(r.commits, commit{hex.EncodeToString(id[:]), files, ""})
 	for _, data := range files {
 		sum := sha256.Sum256(data)
 		r.hub.blobs[hex.EncodeToString(sum[:])] = data
@@ -141,6 +145,17 @@ func (r *Repo) Head() map[string][]byte {
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
 	return r.commits[len(r.commits)-1].files
+}
+
+// Log lists the messages of the commits, the first first.
+func (r *Repo) Log() []string {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	var all []string
+	for _, c := range r.commits {
+		all = append(all, c.message)
+	}
+	return all
 }
 
 // Repo finds a repository, nil where there is none.

@@ -9,8 +9,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // create makes an empty repository.
@@ -41,9 +43,13 @@ func (h *Hub) create(w http.ResponseWriter, req *http.Request) {
 }
 
 // preupload decides which files are stored apart from git.
-func (h *Hub) preupload(w http.ResponseWriter, req *http.Request) {
+func (h *Hub) preupload(w http.ResponseWriter, req *http.Request, id string) {
 	if !h.authorized(req) {
 		refuse(w, http.StatusUnauthorized, "", "Invalid credentials in Authorization header")
+		return
+	}
+	r := h.allowed(w, req, id, false)
+	if r == nil {
 		return
 	}
 	var ask struct {
@@ -56,13 +62,18 @@ func (h *Hub) preupload(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusBadRequest, "", "bad request")
 		return
 	}
+	head := r.Head()
 	var files []map[string]any
 	for _, f := range ask.Files {
-		mode := "regular"
+		mode, hash := "regular", gitHash
 		if strings.HasSuffix(f.Path, ".gguf") || f.Size > largeFile {
-			mode = "lfs"
+			mode, hash = "lfs", shaOf
 		}
-		files = append(files, map[string]any{"path": f.Path, "uploadMode": mode, "shouldIgnore": false, "oid": nil})
+		var oid any
+		if data, ok := head[f.Path]; ok {
+			oid = hash(data)
+		}
+		files = append(files, map[string]any{"path": f.Path, "uploadMode": mode, "shouldIgnore": slices.Contains(h.Ignored, f.Path), "oid": oid})
 	}
 	answer(w, map[string]any{"files": files})
 }
@@ -99,7 +110,8 @@ func (h *Hub) lfs(w http.ResponseWriter, req *http.Request, id string, rest []st
 		h.mu.Lock()
 		data := bytes.Join(h.pending[ask.OID], nil)
 		delete(h.pending, ask.OID)
-		ok := shaOf(data) == ask.OID
+		ok := shaOf(data) == ask.OID && h.Incomplete == 0
+		h.Incomplete = max(h.Incomplete-1, 0)
 		if ok {
 			h.blobs[ask.OID] = data
 		}
@@ -147,10 +159,24 @@ func (h *Hub) batch(id, oid string, size int64) map[string]any {
 	}}
 }
 
+// Forget ends all uploads in parts that are not complete.
+func (h *Hub) Forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.pending)
+}
+
 // receive takes an object, or a part of one.
 func (h *Hub) receive(w http.ResponseWriter, req *http.Request, name string) {
 	if h.Fault != nil {
-		if f := h.Fault(req); f.Status != 0 {
+		f := h.Fault(req)
+		if f.CutAfter > 0 {
+			_, _ = io.CopyN(io.Discard, req.Body, f.CutAfter)
+			panic(http.ErrAbortHandler)
+		}
+		time.Sleep(f.Stall)
+		if f.Status != 0 {
+			maps.Copy(w.Header(), f.Header)
 			http.Error(w, "fault", f.Status)
 			return
 		}
@@ -163,8 +189,13 @@ func (h *Hub) receive(w http.ResponseWriter, req *http.Request, name string) {
 	oid, number, part := strings.Cut(name, ".")
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.Received.Add(int64(len(data)))
 	if part {
 		i, _ := strconv.Atoi(number)
+		if i >= len(h.pending[oid]) {
+			http.Error(w, "NoSuchUpload", http.StatusNotFound)
+			return
+		}
 		h.pending[oid][i] = data
 		w.Header().Set("ETag", `"part`+number+`"`)
 		return
@@ -186,18 +217,21 @@ func (h *Hub) commit(w http.ResponseWriter, req *http.Request, id string) {
 	files := maps.Clone(r.Head())
 	lines := bufio.NewScanner(req.Body)
 	lines.Buffer(nil, 64<<20)
+	message := ""
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for lines.Scan() {
 		var line struct {
 			Key   string
-			Value struct{ Path, Content, OID string }
+			Value struct{ Summary, Path, Content, OID string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			refuse(w, http.StatusBadRequest, "", "bad line")
 			return
 		}
 		switch line.Key {
+		case "header":
+			message = line.Value.Summary
 		case "file":
 			data, err := base64.StdEncoding.DecodeString(line.Value.Content)
 			if err != nil {
@@ -216,6 +250,12 @@ func (h *Hub) commit(w http.ResponseWriter, req *http.Request, id string) {
 			delete(files, line.Value.Path)
 		}
 	}
+	if req.URL.Query().Get("create_pr") != "" {
+		r.Proposed = files
+		answer(w, map[string]any{"success": true, "commitOid": shaOf(nil)[:40], "commitUrl": h.URL() + "/" + id + "/commit/0", "pullRequestUrl": h.URL() + "/" + id + "/discussions/1"})
+		return
+	}
 	commit := r.commit(files)
+	r.commits[len(r.commits)-1].message = message
 	answer(w, map[string]any{"success": true, "commitOid": commit, "commitUrl": h.URL() + "/" + id + "/commit/" + commit})
 }

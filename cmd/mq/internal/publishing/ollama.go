@@ -146,7 +146,7 @@ func store(ctx context.Context, s *session.Session, name ollama.Name, m *ollama.
 		return "", err
 	}
 	s.Note("'ollama run %s' runs it", name)
-	published(s, "ollama", name.String(), "")
+	published(s, where{destination: "ollama", name: name.String()})
 	return path, nil
 }
 
@@ -161,20 +161,11 @@ func serve(ctx context.Context, s *session.Session, host string, name ollama.Nam
 	if err != nil {
 		return err
 	}
-	published(s, "ollama", name.String(), "")
+	published(s, where{destination: "ollama", name: name.String()})
 	if !s.JSON {
 		s.Printf("%s\n", name)
 	}
 	return nil
-}
-
-// published tells scripts what lies where now.
-func published(s *session.Session, destination, name, digest string) {
-	fields := map[string]any{"destination": destination, "name": name}
-	if digest != "" {
-		fields["digest"] = digest
-	}
-	s.Event("published", fields)
 }
 
 // modelfileCommand prints a Modelfile.

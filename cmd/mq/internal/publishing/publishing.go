@@ -11,7 +11,7 @@ import (
 
 // Commands returns the commands.
 func Commands(s *session.Session) []*cobra.Command {
-	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s)}
+	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s)}
 }
 
 // atLeast demands n arguments and names what they are.
@@ -21,5 +21,23 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 			return fault.Invalid("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
 		}
 		return nil
+	}
+}
+
+// where is a place that finished files have been brought to.
+type where struct{ destination, name, url, commit, digest string }
+
+// published tells scripts what lies where now. Without JSON the address is
+// what a command prints.
+func published(s *session.Session, w where) {
+	fields := map[string]any{"destination": w.destination, "name": w.name}
+	for key, value := range map[string]string{"url": w.url, "commit": w.commit, "digest": w.digest} {
+		if value != "" {
+			fields[key] = value
+		}
+	}
+	s.Event("published", fields)
+	if !s.JSON && w.url != "" {
+		s.Printf("%s\n", w.url)
 	}
 }

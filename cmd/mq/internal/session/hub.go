@@ -1,10 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -81,17 +84,37 @@ func (h *Hub) connect() error {
 	if h.client != nil {
 		return nil
 	}
-	o, err := hub.FromEnv()
+	o, err := h.session.hubOptions()
 	if err != nil {
 		return err
 	}
-	o.Agent = "mq/" + h.session.Version
-	o.Budget = min(128<<20, h.session.Budget()/4)
-	o.Waiting = func(pause time.Duration, reason string) {
-		h.session.Note("the Hub answers %s: waiting %s", reason, pause.Round(time.Second))
-	}
 	h.client, err = hub.NewClient(o)
 	return err
+}
+
+// hubOptions are those of the environment and of the run.
+func (s *Session) hubOptions() (hub.Options, error) {
+	o, err := hub.FromEnv()
+	o.Agent = "mq/" + s.Version
+	o.Budget = min(128<<20, s.Budget()/4)
+	o.Waiting = func(pause time.Duration, reason string) {
+		s.Note("the Hub answers %s: waiting %s", reason, pause.Round(time.Second))
+	}
+	return o, err
+}
+
+// HubWriter returns a client that uploads, and the address of its Hub. What is
+// begun is remembered in the user's cache.
+func (s *Session) HubWriter() (*hub.Client, string, error) {
+	o, err := s.hubOptions()
+	if err != nil {
+		return nil, "", err
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.Unfinished = filepath.Join(dir, "mq", "uploads")
+	}
+	c, err := hub.NewClient(o)
+	return c, cmp.Or(o.Endpoint, hub.DefaultEndpoint), err
 }
 
 // find looks for a repository in the cache and on the Hub.

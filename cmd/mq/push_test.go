@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/internal/hubtest"
+)
+
+// writableHub is a Hub that takes uploads in parts.
+func writableHub(t *testing.T) *hubtest.Hub {
+	t.Helper()
+	h := hubtest.New(t)
+	h.Token, h.PartSize = "hf_secret", 300_000
+	t.Setenv("HF_ENDPOINT", h.URL())
+	t.Setenv("HF_HOME", t.TempDir())
+	t.Setenv("HF_TOKEN", h.Token)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	return h
+}
+
+func TestPushedFilesAreTheRepositorys(t *testing.T) {
+	h := writableHub(t)
+	dir := t.TempDir()
+	if code, _, notes := command(t, "convert", stories, "-t", "q8_0", "-o", filepath.Join(dir, "m.gguf"), "--no-verify", "--split-max-size", "1M"); code != 0 {
+		t.Fatal(notes)
+	}
+	set, err := filepath.Glob(filepath.Join(dir, "m-*.gguf"))
+	if err != nil || len(set) < 2 {
+		t.Fatalf("%q, %v", set, err)
+	}
+	args := []string{"push", "hf.co/org/m-GGUF", set[0], "--create", "--private"}
+	puts := 0
+	h.Fault = func(r *http.Request) hubtest.Fault {
+		if puts++; puts > 2 {
+			return hubtest.Fault{Status: http.StatusForbidden}
+		}
+		return hubtest.Fault{}
+	}
+	if code, _, notes := command(t, args...); code != 6 || strings.Contains(notes, h.Token) || strings.Contains(notes, "signature") {
+		t.Fatalf("exit %d: %s", code, notes)
+	}
+	h.Fault = nil
+	for i := range 2 {
+		code, out, notes := command(t, args...)
+		if code != 0 || out != h.URL()+"/org/m-GGUF\n" || strings.Contains(notes, "already") != (i > 0) || strings.Contains(notes, h.Token) {
+			t.Fatalf("exit %d: %s%s", code, out, notes)
+		}
+	}
+	r := h.Repo("org/m-GGUF")
+	if log := r.Log(); len(log) != 2 || !strings.HasPrefix(log[1], "Upload m-00001-of-0000") || !r.Private {
+		t.Errorf("%q", log)
+	}
+	for _, path := range set {
+		want, err := os.ReadFile(path)
+		if got := r.Head()[filepath.Base(path)]; err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, not %d", path, len(got), len(want))
+		}
+	}
+	if saw := h.StorageSaw(); len(saw) > 0 {
+		t.Error("the storage was shown the token")
+	}
+}
+
+func TestPushesThatCannotBeAreExplained(t *testing.T) {
+	h := writableHub(t)
+	h.Add("org/there", map[string][]byte{})
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"a.md", "x/a.md"} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte("# "+name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line, want := range map[string]string{
+		"push hf.co/org/absent a.md":          "no such repository",
+		"push hf.co/org/there a.md x/a.md":    "would have one name",
+		"push hf.co/org/there x":              "not a regular file",
+		"push hf.co/org/there a.md --private": "no effect without --create",
+		"push a/b/c/d a.md":                   "does not name a model repository",
+		"push hf.co/org/there":                "a destination and at least one file",
+	} {
+		if code, _, notes := command(t, strings.Fields(line)...); code != 2 || !strings.Contains(notes, want) {
+			t.Errorf("%s: exit %d: %s", line, code, notes)
+		}
+	}
+	for token, want := range map[string]string{"": "set HF_TOKEN", "hf_wrong": "does not accept the token"} {
+		t.Setenv("HF_TOKEN", token)
+		if code, _, notes := command(t, "push", "hf.co/org/there", "a.md"); code != 2 || !strings.Contains(notes, want) || strings.Contains(notes, "hf_wrong") {
+			t.Errorf("token %q: exit %d: %s", token, code, notes)
+		}
+	}
+	if log := h.Repo("org/there").Log(); len(log) != 1 {
+		t.Errorf("%q", log)
+	}
+}
+
+var blocks = regexp.MustCompile("(?s)```sh\n(.*?)```")
+
+// TestCommandsOfThePageOnPublishingRun, in the order of the page, with a model
+// that is small.
+func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
+	page, err := os.ReadFile("../../docs/publishing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := filepath.Abs(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := writableHub(t)
+	t.Chdir(t.TempDir())
+	t.Setenv("OLLAMA_MODELS", t.TempDir())
+	if err := os.CopyFS("Llama-3-8B", os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, block := range blocks.FindAllSubmatch(page, -1) {
+		for line := range strings.Lines(string(block[1])) {
+			line, _, _ = strings.Cut(line, " #")
+			args := words(line)
+			if len(args) == 0 || args[0] != "mq" || slices.Contains(args, "--host") {
+				continue
+			}
+			args, to := redirected(args[1:])
+			code, out, notes := command(t, args...)
+			if code != 0 {
+				t.Errorf("%s: exit %d: %s", line, code, notes)
+			}
+			if to != "" {
+				if err := os.WriteFile(to, []byte(out), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lines++
+		}
+	}
+	if lines < 7 {
+		t.Errorf("only %d commands were found", lines)
+	}
+	if files := h.Repo("me/Llama-3-8B-GGUF").Head(); files["Llama-3-8B-Q5_K_M.gguf"] == nil || files["Llama-3-8B-Q8_0.gguf"] == nil {
+		t.Errorf("the repository has %d files", len(files))
+	}
+}
+
+// words cuts a line as a shell does that knows single quotes alone.
+func words(line string) []string {
+	var all []string
+	for i, piece := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			all = append(all, piece)
+		} else {
+			all = append(all, strings.Fields(piece)...)
+		}
+	}
+	return all
+}
+
+// redirected cuts > FILE off.
+func redirected(args []string) (before []string, to string) {
+	at := slices.Index(args, ">")
+	if at < 0 {
+		return args, ""
+	}
+	return args[:at], args[at+1]
+}
