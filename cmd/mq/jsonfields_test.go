@@ -69,7 +69,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"inspect good.gguf", true}, {"inspect STORIES", true}, {"inspect set-00001-of-00002.gguf --no-tensors", true}, {"tokenize good.gguf -p hello", true}, {"diff good.gguf q4.gguf", true},
 		{"split good.gguf --max-size 2M -o part", false}, {"merge set-00001-of-00002.gguf -o whole.gguf", false}, {"hash good.gguf --no-layer", false}, {"types", true}, {"archs", true},
 		{"batch jobs.yaml --report report.json", false}, {"ollama create small good.gguf --num-ctx 64", false}, {"modelfile good.gguf", true},
-		{"push hf.co/org/stories good.gguf --create", false},
+		{"push hf.co/org/stories good.gguf --create", false}, {"card good.gguf q4.gguf", false},
 	} {
 		code, stdout, stderr := mq(t, append(strings.Fields(strings.ReplaceAll(c.line, "STORIES", stories)), "--json")...)
 		if code != 0 && code != 3 && !strings.Contains(stdout, `"type":"error"`) {

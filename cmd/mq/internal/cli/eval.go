@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -142,7 +143,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 	chunking.BOS, _ = words.Special("bos")
 
 	if f.logits != "" {
-		return a.divergence(ctx, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
+		return a.divergence(ctx, path, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
 			file, err := eval.OpenLogits(f.logits)
 			if err != nil {
 				return eval.Divergence{}, err
@@ -164,7 +165,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 		if err := sameVocabulary(path, words, f.base, baseWords); err != nil {
 			return err
 		}
-		return a.divergence(ctx, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
+		return a.divergence(ctx, path, f, func(step progress.Result[eval.Divergence]) (eval.Divergence, error) {
 			return eval.MeasureDivergence(ctx, base, model, tokens, chunking, step)
 		})
 	}
@@ -215,7 +216,7 @@ func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int
 	return result, file.Commit()
 }
 
-func (a *app) divergence(ctx context.Context, f *evalFlags, measure func(progress.Result[eval.Divergence]) (eval.Divergence, error)) error {
+func (a *app) divergence(ctx context.Context, path string, f *evalFlags, measure func(progress.Result[eval.Divergence]) (eval.Divergence, error)) error {
 	bar := a.Progress("divergence", 0, ui.Items)
 	d, err := measure(func(r progress.Report, soFar eval.Divergence) {
 		r.Note = fmt.Sprintf("KLD %.5f", soFar.KLD.Value)
@@ -230,7 +231,7 @@ func (a *app) divergence(ctx context.Context, f *evalFlags, measure func(progres
 	}
 	if a.JSON {
 		a.Object(map[string]any{
-			"perplexity": d.Perplexity.Value, "stderr": d.Perplexity.Error, "tokens": d.Tokens, "chunks": d.Chunks,
+			"file": path, "base": cmp.Or(f.base, f.logits), "perplexity": d.Perplexity.Value, "stderr": d.Perplexity.Error, "tokens": d.Tokens, "chunks": d.Chunks,
 			"kld":    map[string]any{"mean": d.KLD.Value, "stderr": d.KLD.Error, "max": d.KLDs.Max, "p99": d.KLDs.P99, "median": d.KLDs.Median, "distribution": d.KLDs},
 			"top1":   d.SameTop.Value,
 			"detail": d,

@@ -50,13 +50,16 @@ func (m *model) options(s *session.Session) (o ollama.Options, err error) {
 
 // options are those of every model.
 func options() ollama.Options {
-	return ollama.Options{Render: template.Render, FileType: func(number uint64) string {
-		r, err := quantize.ParseRecipe(strconv.FormatUint(number, 10))
-		if err != nil {
-			return ""
-		}
-		return r.Name
-	}}
+	return ollama.Options{Render: template.Render, FileType: fileType}
+}
+
+// fileType names the recipe of general.file_type.
+func fileType(number uint64) string {
+	r, err := quantize.ParseRecipe(strconv.FormatUint(number, 10))
+	if err != nil {
+		return ""
+	}
+	return r.Name
 }
 
 // ollamaCommand holds what is done with Ollama.

@@ -11,7 +11,7 @@ import (
 
 // Commands returns the commands.
 func Commands(s *session.Session) []*cobra.Command {
-	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s)}
+	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s), cardCommand(s)}
 }
 
 // atLeast demands n arguments and names what they are.

@@ -103,6 +103,12 @@ func (s *Session) hubOptions() (hub.Options, error) {
 	return o, err
 }
 
+// HubAddress is the address of the Hub that the environment names.
+func (s *Session) HubAddress() string {
+	o, _ := hub.FromEnv() // what is wrong with it is told when it is used
+	return cmp.Or(o.Endpoint, hub.DefaultEndpoint)
+}
+
 // HubWriter returns a client that uploads, and the address of its Hub. What is
 // begun is remembered in the user's cache.
 func (s *Session) HubWriter() (*hub.Client, string, error) {
