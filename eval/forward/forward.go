@@ -27,6 +27,8 @@ type (
 	Session = graph.Session
 	// Observer sees the activations of every product.
 	Observer = graph.Observer
+	// Input is what a product multiplies.
+	Input = graph.Input
 	// Weight names a matrix.
 	Weight = compute.Weight
 	// Alteration changes weights as they are decoded.

@@ -95,3 +95,34 @@ func Multiply(ctx context.Context, workers int, c, a, b []float32, rows, depth, 
 // depthBlock is how many terms of a product are summed before they are added
 // to the result.
 const depthBlock = 256
+
+// MultiplyTransposed fills c, [rows, columns], with a·bᵀ: a is [rows, depth], b
+// [columns, depth].
+func MultiplyTransposed(ctx context.Context, workers int, c, a, b []float32, rows, depth, columns int) error {
+	clear(c[:rows*columns])
+	const some = 1024 // columns at a time
+	var p Panels
+	for at := 0; at < columns; at += some {
+		wide := min(some, columns-at)
+		for from := 0; from < depth; from += depthBlock {
+			n := min(depthBlock, depth-from)
+			p.LoadTransposed(b[at*depth+from:], depth, n, wide)
+			stride := p.count() * p.width
+			err := EachRows(ctx, workers, rows, func(first, count int) error {
+				sums := make([]float32, count*stride)
+				for i := range count {
+					copy(sums[i*stride:], c[(first+i)*columns+at:][:wide])
+				}
+				p.AddTo(sums, stride, a[first*depth+from:], depth, count)
+				for i := range count {
+					copy(c[(first+i)*columns+at:][:wide], sums[i*stride:])
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

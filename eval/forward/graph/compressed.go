@@ -92,8 +92,10 @@ func (a *compressed) visible(r *run, layer int, x, small []float32) ([][]bool, e
 func (a *compressed) output(r *run, mixed, y []float32) error {
 	n, wide := len(r.positions), len(mixed)/len(r.positions)
 	rank, part := a.groups[0].Rows, a.groups[0].Cols
-	if r.how.Observe != nil {
-		r.how.Observe([]compute.Weight{a.groups[0].Weight}, mixed, part)
+	if r.watched() {
+		if err := r.tell(Input{Weights: []compute.Weight{a.groups[0].Weight}, X: mixed, Cols: part}); err != nil {
+			return err
+		}
 	}
 	small, one := r.buffer(bufGate, n*a.o.w.Cols), r.buffer(bufUp, n*rank)
 	in := r.buffer(bufExpert, n*part)

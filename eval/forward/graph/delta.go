@@ -66,14 +66,16 @@ func (d *delta) mix(r *run, layer int, x, y []float32) error {
 	if err := d.scan(r, layer, mixed, parts, result); err != nil {
 		return err
 	}
-	d.report(r, result)
+	if err := d.report(r, result, y); err != nil {
+		return err
+	}
 	return r.multiply(result, n, d.out.to(y))
 }
 
 // report shows an observer the input of the output matrix as a file has it.
-func (d *delta) report(r *run, result []float32) {
-	if r.how.Observe == nil || d.reports == nil {
-		return
+func (d *delta) report(r *run, result, y []float32) error {
+	if !r.watched() || d.reports == nil {
+		return nil
 	}
 	group := d.valueHeads / d.keyHeads
 	turned := make([]float32, len(result))
@@ -83,7 +85,9 @@ func (d *delta) report(r *run, result []float32) {
 			copy(turned[row+to*d.valueDim:][:d.valueDim], result[row+h*d.valueDim:])
 		}
 	}
-	r.how.Observe([]compute.Weight{*d.reports}, turned, d.values())
+	in := Input{Weights: []compute.Weight{*d.reports}, X: turned, Cols: d.values()}
+	r.sum.of(&in, y)
+	return r.tell(in)
 }
 
 // scan runs the memory of every value head over the positions of its

@@ -27,11 +27,13 @@ func (f *experts) feed(r *run, x, y []float32) error {
 	for e := range f.each {
 		starts[e+1] += starts[e]
 	}
-	at := make([]int, len(chosen)) // row of each choice
+	at := make([]int, len(chosen))     // row of each choice
+	origin := make([]int, len(chosen)) // what each row was gathered from
 	next := append([]int(nil), starts...)
 	for i, c := range chosen {
 		at[i] = next[c.expert]
 		next[c.expert]++
+		origin[at[i]] = i / f.Used
 	}
 	gathered := r.buffer(bufGathered, len(chosen)*width)
 	err = r.perRow(len(chosen), func(i int) {
@@ -47,9 +49,11 @@ func (f *experts) feed(r *run, x, y []float32) error {
 		return err
 	}
 	results := r.buffer(bufExpert, len(chosen)*width)
+	defer func() { r.gathered = nil }()
 	for e := range f.each {
 		rows := starts[e+1] - starts[e]
 		from := starts[e] * width
+		r.gathered = origin[starts[e]:starts[e+1]]
 		if err := f.each[e].compute(r, gathered[from:from+rows*width], results[from:from+rows*width], rows); err != nil {
 			return err
 		}

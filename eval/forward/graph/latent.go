@@ -88,7 +88,9 @@ func (a *latent) rotateParts(r *run, q, compressed, normed []float32) error {
 // heads·value].
 func (a *latent) expand(r *run, normed, compressed, q, k, v []float32) error {
 	n := len(r.positions)
-	a.report(r, q)
+	if err := a.report(r, q); err != nil {
+		return err
+	}
 	keys, values := r.buffer(bufGate, n*a.KVHeads*a.nope), r.buffer(bufUp, n*a.KVHeads*a.ValueDim)
 	var products []compute.Product
 	for h := range a.KVHeads {
@@ -113,9 +115,9 @@ func (a *latent) expand(r *run, normed, compressed, q, k, v []float32) error {
 
 // report shows an observer what llama.cpp multiplies the key matrices of a
 // file with: the queries, head by head.
-func (a *latent) report(r *run, q []float32) {
-	if r.how.Observe == nil {
-		return
+func (a *latent) report(r *run, q []float32) error {
+	if !r.watched() {
+		return nil
 	}
 	n := len(r.positions)
 	head := make([]float32, n*a.nope)
@@ -123,8 +125,11 @@ func (a *latent) report(r *run, q []float32) {
 		for i := range n {
 			copy(head[i*a.nope:(i+1)*a.nope], q[(i*a.Heads+h)*a.Dim:])
 		}
-		r.how.Observe([]compute.Weight{a.kb[h].Weight}, head, a.nope)
+		if err := r.tell(Input{Weights: []compute.Weight{a.kb[h].Weight}, X: head, Cols: a.nope}); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (a *latent) parts(p *parts) {

@@ -16,6 +16,7 @@ type layer struct {
 // branch computes a part of the layer: norm, compute, and the norm behind it
 // where that comes before the sum.
 func (l *layer) branch(r *run, before, post *norm, x, normed, y []float32, width int, compute func(in []float32) error) error {
+	defer func() { r.sum = residual{} }()
 	in := x
 	if before != nil {
 		if err := r.normalize(before, normed, x, width); err != nil {
@@ -30,6 +31,15 @@ func (l *layer) branch(r *run, before, post *norm, x, normed, y []float32, width
 		return nil
 	}
 	return r.normalize(post, y, y, width)
+}
+
+// residual is the sum that a branch goes into, nothing where a norm lies
+// between.
+func (l *layer) residual(y, x []float32, scale float32, post *norm) residual {
+	if post != nil && !l.afterSum {
+		return residual{}
+	}
+	return residual{y, x, l.skipScale / scale}
 }
 
 // sum adds a branch to the residual stream x.
@@ -60,6 +70,7 @@ func (l *layer) sum(r *run, x, y []float32, scale float32, post *norm, width int
 func (l *layer) sequential(r *run, index int, x []float32, width int, between func(x []float32) []float32) ([]float32, error) {
 	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
 	if l.mix != nil {
+		r.sum = l.residual(y, x, l.mixScale, l.mixPost)
 		err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) error { return l.mix.mix(r, index, in, y) })
 		if err != nil {
 			return nil, err
@@ -73,6 +84,7 @@ func (l *layer) sequential(r *run, index int, x []float32, width int, between fu
 	if l.feed == nil || len(x) == 0 {
 		return x, nil
 	}
+	r.sum = l.residual(y, x, l.feedScale, l.feedPost)
 	err := l.branch(r, l.feedNorm, l.feedPost, x, normed, y, width, func(in []float32) error { return l.feed.feed(r, in, y) })
 	if err != nil {
 		return nil, err
@@ -85,6 +97,7 @@ func (l *layer) sequential(r *run, index int, x []float32, width int, between fu
 func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
 	normed, y, fed := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x)), r.buffer(bufFeed, len(x))
 	shared := x
+	r.sum = l.residual(y, x, l.mixScale, l.mixPost)
 	err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) error {
 		shared = in
 		return l.mix.mix(r, index, in, y)

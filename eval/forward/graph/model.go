@@ -163,7 +163,7 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 			continue
 		}
 		between := func(x []float32) []float32 { return x }
-		if i == m.lastMixer && r.how.Observe == nil {
+		if i == m.lastMixer && !r.watched() {
 			between = func(x []float32) []float32 { return r.keepRows(x, rows, m.width) }
 		}
 		var err error

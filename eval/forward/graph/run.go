@@ -12,10 +12,26 @@ import (
 // depends on nothing but the batch.
 type Observer func(weights []compute.Weight, x []float32, cols int)
 
+// Input is what is about to be multiplied with each of some matrices: rows of
+// Cols elements.
+type Input struct {
+	Weights []compute.Weight
+	X       []float32
+	Cols    int
+	Rows    []int // of the batch, one for each row of X; nil: all of them
+
+	// Stream is the residual stream that the product is added to as it is, after
+	// Gain of it is multiplied: stream·Gain + product. Nil: something else
+	// becomes of the product.
+	Stream []float32
+	Gain   float32
+}
+
 // Run says how a model runs. The zero value computes with all processors.
 type Run struct {
 	Workers int                // goroutines; fewer than 1: one for each processor. Results do not depend on it
 	Observe Observer           // sees the activations of every product; nil: nobody
+	Inspect func(Input) error  // sees more than an Observer, and ends the run with an error; nil: nobody
 	Alter   compute.Alteration // changes decoded weights: what would the model say with others? nil: none
 
 	// Rounded makes products round their activations as ggml's do on a
@@ -38,6 +54,15 @@ type run struct {
 	tokens    []int32
 	longest   int // positions of the longest sequence, past ones included
 	tables    map[*rotary.Embedding]*rotary.Table
+
+	gathered []int    // what rows of the batch are multiplied; nil: all
+	sum      residual // what becomes of the part that is computed
+}
+
+// residual is the sum that the result y of a part goes into.
+type residual struct {
+	y, stream []float32
+	gain      float32
 }
 
 // memory is kept between runs.
@@ -128,14 +153,19 @@ func (r *run) multiply(x []float32, n int, products ...compute.Product) error {
 	if n == 0 || len(products) == 0 {
 		return nil
 	}
-	if r.how.Observe != nil {
-		r.show(x, n, products)
+	if r.watched() {
+		if err := r.show(x, n, products); err != nil {
+			return err
+		}
 	}
 	return r.device.Multiply(r.ctx, compute.Batch{X: x, Rows: n, Alter: r.how.Alter, Rounded: r.how.Rounded}, products...)
 }
 
-// show tells the observer what is multiplied.
-func (r *run) show(x []float32, n int, products []compute.Product) {
+// watched reports whether somebody wants to see products.
+func (r *run) watched() bool { return r.how.Observe != nil || r.how.Inspect != nil }
+
+// show tells observers what is multiplied.
+func (r *run) show(x []float32, n int, products []compute.Product) error {
 	var weights []compute.Weight
 	for _, p := range products {
 		if !p.W.Hidden {
@@ -143,9 +173,33 @@ func (r *run) show(x []float32, n int, products []compute.Product) {
 		}
 		weights = append(weights, p.W.Also...)
 	}
-	if cols := products[0].W.Cols; len(weights) > 0 {
-		r.how.Observe(weights, x[:n*cols], cols)
+	cols := products[0].W.Cols
+	if len(weights) == 0 {
+		return nil
 	}
+	in := Input{Weights: weights, X: x[:n*cols], Cols: cols, Rows: r.gathered}
+	if len(products) == 1 {
+		r.sum.of(&in, products[0].Y)
+	}
+	return r.tell(in)
+}
+
+// of notes the sum in the input of a product, where y is what is added.
+func (s residual) of(in *Input, y []float32) {
+	if len(y) > 0 && len(s.y) > 0 && &y[0] == &s.y[0] {
+		in.Stream, in.Gain = s.stream, s.gain
+	}
+}
+
+// tell hands an input to observers.
+func (r *run) tell(in Input) error {
+	if r.how.Observe != nil {
+		r.how.Observe(in.Weights, in.X, in.Cols)
+	}
+	if r.how.Inspect != nil {
+		return r.how.Inspect(in)
+	}
+	return nil
 }
 
 // attend runs the attention of a layer over the keys and values of its state.

@@ -1,0 +1,63 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/f190792d/mq/formats/fault"
+)
+
+// Layers returns the number of layers.
+func (m *Model) Layers() int { return len(m.layers) }
+
+// Passable reports whether sequences can pass layer by layer: nothing but one
+// residual stream goes from one to the next.
+func (m *Model) Passable() bool { return m.head == nil && !m.shares }
+
+// Width returns the number of elements of a position in the residual stream.
+func (m *Model) Width() int { return m.width }
+
+// Enter fills x, [tokens, Width()], with what tokens of sequences put into the
+// residual stream.
+func (m *Model) Enter(ctx context.Context, sequences [][]int32, x []float32) error {
+	return m.alone(ctx, sequences, func(r *run) error { return m.lookup(r, x) })
+}
+
+// Pass runs the residual stream of sequences through one layer, in place.
+func (m *Model) Pass(ctx context.Context, layer int, sequences [][]int32, x []float32) error {
+	return m.alone(ctx, sequences, func(r *run) error {
+		l := &m.layers[layer]
+		if l.parallel {
+			return l.sideBySide(r, layer, x, m.width)
+		}
+		_, err := l.sequential(r, layer, x, m.width, func(x []float32) []float32 { return x })
+		return err
+	})
+}
+
+// Leave computes the logits of all positions and throws them away: only who
+// inspects learns something.
+func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32) error {
+	if m.out.w == nil {
+		return nil
+	}
+	return m.alone(ctx, sequences, func(r *run) error {
+		var rows []outputRow
+		for i, s := range r.spans {
+			for row := range s.tokens {
+				rows = append(rows, outputRow{i, row, s.first + row})
+			}
+		}
+		return m.out.logits(r, x, m.width, rows, func(int, int, []float32) error { return nil })
+	})
+}
+
+// alone runs a step of a pass that does without the others.
+func (m *Model) alone(ctx context.Context, sequences [][]int32, step func(r *run) error) error {
+	if !m.Passable() {
+		return fault.Op("forward").File(m.name).Unsupported("its layers cannot be run one by one")
+	}
+	tokens, spans := m.spansOf(sequences)
+	r := m.begin(ctx, tokens, spans)
+	defer m.free.Give(r.memory)
+	return step(r)
+}

@@ -1,0 +1,175 @@
+package refine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/quantize"
+)
+
+// Tensor is a tensor of the file: one matrix, or one for each expert.
+type Tensor struct {
+	Name                    string
+	Type                    quantize.Type // with a grid
+	Rows, Columns, Matrices int
+
+	// Weights reads what the source has, from a row on, those of all matrices
+	// counted.
+	Weights func(ctx context.Context, dst []float32, row int) error
+	// Load and Store read and write rows of the file.
+	Load  func(ctx context.Context, dst []byte, row int) error
+	Store func(data []byte, row int) error
+}
+
+// rowBytes is the size of a row of the file.
+func (t *Tensor) rowBytes() int { return t.Columns / t.Type.Block * t.Type.Bytes }
+
+// Job is what is to be refined.
+type Job struct {
+	Source  *forward.Model
+	File    *forward.Model // reads tensors as Store has left them
+	Chunks  [][]int32      // of the text
+	Tensors []Tensor
+
+	Workers  int
+	Progress progress.Func
+}
+
+// Outcome is what has become of a matrix. The errors are the mean squares of
+// what its products differ by from the source's, on text that was held back.
+type Outcome struct {
+	Tensor string  `json:"tensor"`
+	Expert int     `json:"expert,omitempty"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	// Strength is the mean share of the correction that was made.
+	Strength float64 `json:"strength"`
+	// Kept is how many rows were left as they were.
+	Kept int `json:"rows_kept,omitempty"`
+	Rows int `json:"rows"`
+}
+
+const (
+	// heldBack is of how many chunks one is held back.
+	heldBack = 10
+	// together is how many tokens run at once.
+	together = 2048
+)
+
+// Run refines the tensors, which changes the file.
+func Run(ctx context.Context, job Job) ([]Outcome, error) {
+	w := &walk{Job: job, named: map[string]*Tensor{}}
+	for i := range job.Tensors {
+		t := &job.Tensors[i]
+		w.named[t.Name] = t
+	}
+	if len(job.Chunks) < 2 {
+		return nil, fault.Op("refine").Invalid("the text has %d chunks; one is held back, so it needs two at least", len(job.Chunks))
+	}
+	w.divide()
+	return w.run(ctx)
+}
+
+// divide puts chunks into groups that run at once, those that are held back by
+// themselves.
+func (w *walk) divide() {
+	var used, held [][]int32
+	for i, c := range w.Chunks {
+		if i%heldBack == min(heldBack, len(w.Chunks))-1 {
+			held = append(held, c)
+		} else {
+			used = append(used, c)
+		}
+	}
+	for _, list := range [][][]int32{used, held} {
+		tokens := together
+		for _, c := range list {
+			if tokens+len(c) > together {
+				w.groups = append(w.groups, group{held: len(list) == len(held) && &list[0] == &held[0]})
+				tokens = 0
+			}
+			g := &w.groups[len(w.groups)-1]
+			g.chunks = append(g.chunks, c)
+			g.tokens += len(c)
+			tokens += len(c)
+		}
+	}
+}
+
+// group is what runs at once.
+type group struct {
+	chunks       [][]int32
+	tokens       int
+	held         bool
+	source, file []float32 // the residual streams in front of a layer
+}
+
+// walk goes through the layers.
+type walk struct {
+	Job
+	named    map[string]*Tensor
+	groups   []group
+	outcomes []Outcome
+}
+
+func (w *walk) run(ctx context.Context) ([]Outcome, error) {
+	steps := w.steps()
+	for i, s := range steps {
+		if err := w.refineStep(ctx, s); err != nil {
+			return nil, err
+		}
+		if s.passes {
+			for g := range w.groups {
+				if err := w.pass(ctx, s, &w.groups[g]); err != nil {
+					return nil, err
+				}
+			}
+		}
+		w.Progress.Report(progress.Report{Done: int64(i + 1), Total: int64(len(steps))})
+	}
+	return w.outcomes, nil
+}
+
+// pass takes a group through a step, in both models.
+func (w *walk) pass(ctx context.Context, s step, g *group) error {
+	if err := s.run(ctx, w.Source, g, g.source); err != nil {
+		return err
+	}
+	return s.run(ctx, w.File, g, g.file)
+}
+
+// refineStep refines the matrices of a step in the order of their use.
+func (w *walk) refineStep(ctx context.Context, s step) error {
+	stages, err := w.stages(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, stage := range stages {
+		w.Progress.Report(progress.Report{Note: stage.tensors[0].Name})
+		if err := w.refineStage(ctx, s, stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refineStage collects what the matrices of a stage multiply, and refines them.
+func (w *walk) refineStage(ctx context.Context, s step, stage *stage) error {
+	units, err := w.collect(ctx, s, stage)
+	if err != nil {
+		return err
+	}
+	for _, u := range units {
+		outcomes, err := u.refine(ctx)
+		if err != nil {
+			return err
+		}
+		w.outcomes = append(w.outcomes, outcomes...)
+	}
+	return nil
+}
+
+var errSeen = errors.New("refine: all is seen")

@@ -1,0 +1,108 @@
+package refine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/f190792d/mq/eval/forward"
+)
+
+// A step is a part of the way through a model.
+type step struct {
+	// run runs a group from the stream x on, which it changes.
+	run    func(ctx context.Context, m *forward.Model, g *group, x []float32) error
+	passes bool // what it leaves in x is where the next step begins
+}
+
+// steps are those of the models: layer by layer, or where that cannot be, all
+// at once.
+func (w *walk) steps() []step {
+	if !w.Source.Passable() || !w.File.Passable() {
+		return []step{{run: func(ctx context.Context, m *forward.Model, g *group, _ []float32) error {
+			return m.Batch(ctx, g.chunks, 0, func(int, int, []float32) error { return nil })
+		}}}
+	}
+	for i := range w.groups {
+		g := &w.groups[i]
+		n := g.tokens * w.Source.Width()
+		g.source, g.file = make([]float32, n), make([]float32, n)
+	}
+	list := []step{{passes: true, run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
+		return m.Enter(ctx, g.chunks, x)
+	}}}
+	for layer := range w.File.Layers() {
+		list = append(list, step{passes: true, run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
+			return m.Pass(ctx, layer, g.chunks, x)
+		}})
+	}
+	return append(list, step{run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
+		return m.Leave(ctx, g.chunks, x)
+	}})
+}
+
+// A stage is some tensors that multiply the same.
+type stage struct {
+	tensors []*Tensor
+	experts bool
+	streams bool // the product is added to the residual stream
+}
+
+// has reports whether the stage has one of some weights.
+func (s *stage) has(weights []forward.Weight) bool {
+	return slices.ContainsFunc(weights, func(w forward.Weight) bool {
+		return slices.ContainsFunc(s.tensors, func(t *Tensor) bool { return t.Name == w.Name })
+	})
+}
+
+// stages runs a step to see which tensors it uses, in order.
+func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
+	var list []*stage
+	known := map[string]bool{}
+	err := watch(ctx, w.File, s, &w.groups[0], w.groups[0].file, func(in forward.Input) error {
+		one := &stage{streams: in.Stream != nil && len(in.Weights) == 1}
+		for _, weight := range in.Weights {
+			if t := w.named[weight.Name]; t != nil && !known[t.Name] && t.Columns == in.Cols {
+				known[t.Name] = true
+				one.tensors = append(one.tensors, t)
+				one.experts = one.experts || weight.Experts > 0
+			}
+		}
+		if len(one.tensors) > 0 {
+			list = append(list, one)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// watch runs a step without changing x.
+func watch(ctx context.Context, m *forward.Model, s step, g *group, x []float32, inspect func(forward.Input) error) error {
+	how := m.Run()
+	how.Inspect = inspect
+	err := s.run(ctx, m.With(how), g, slices.Clone(x))
+	if errors.Is(err, errSeen) {
+		return nil
+	}
+	return err
+}
+
+// inputs returns what a stage multiplies, by expert.
+func (w *walk) inputs(ctx context.Context, m *forward.Model, s step, stage *stage, g *group, x []float32) (map[int]forward.Input, error) {
+	found := map[int]forward.Input{}
+	err := watch(ctx, m, s, g, x, func(in forward.Input) error {
+		if !stage.has(in.Weights) {
+			return nil
+		}
+		e := in.Weights[0].Expert
+		if _, again := found[e]; !again {
+			in.X, in.Stream, in.Rows = slices.Clone(in.X), slices.Clone(in.Stream), slices.Clone(in.Rows)
+			found[e] = in
+		}
+		if stage.experts {
+			return nil
+		}
+		return errSeen
+	})
+	return found, err
+}

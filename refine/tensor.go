@@ -1,0 +1,156 @@
+package refine
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/f190792d/mq/refine/linear"
+	"github.com/f190792d/mq/refine/rounding"
+)
+
+const (
+	// damping is what is added to the diagonal, in parts of its mean.
+	damping = 0.01
+	// sweeps is how often codes are improved one by one.
+	sweeps = 2
+	// atOnce is about how many weights are refined at once.
+	atOnce = 16 << 20
+)
+
+// refine chooses the codes of the unit's matrices.
+func (u *unit) refine(ctx context.Context) ([]Outcome, error) {
+	if u.square.Count() == 0 {
+		return nil, nil
+	}
+	n := u.columns
+	square := u.square.Mean()
+	mean := 0.0
+	for _, v := range linear.Diagonal(square, n) {
+		mean += float64(v) / float64(n)
+	}
+	if !(mean > 0) || math.IsInf(mean, 1) {
+		return nil, nil
+	}
+	factor, err := linear.NewFactor(ctx, u.workers, square, n, float32(damping*mean))
+	if errors.Is(err, linear.ErrSingular) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &moments{unit: u, square: square, factor: factor}
+	if u.cross != nil {
+		m.drift = u.cross.Mean()
+		for i, v := range square {
+			m.drift[i] -= v
+		}
+	} else {
+		m.wanted = u.wanted.Mean()
+	}
+	var list []Outcome
+	for _, t := range u.tensors {
+		o := Outcome{Tensor: t.Name, Expert: u.expert, Rows: t.Rows}
+		step := max(linear.RowBlock, atOnce/n/linear.RowBlock*linear.RowBlock)
+		for row := 0; row < t.Rows; row += step {
+			if err := m.refineRows(ctx, t, row, min(step, t.Rows-row), &o); err != nil {
+				return nil, err
+			}
+		}
+		o.Strength /= float64(t.Rows)
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+// moments are what is known of the rows that a unit multiplies.
+type moments struct {
+	*unit
+	square []float32 // mean of x̃·x̃ᵀ
+	factor *linear.Factor
+	drift  []float32 // mean of (x - x̃)·x̃ᵀ, or
+	wanted []float32 // mean of what the product should be, times x̃ᵀ
+}
+
+// refineRows refines some rows of a matrix.
+func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o *Outcome) error {
+	n := m.columns
+	weights := make([]float32, rows*n)
+	if err := t.Weights(ctx, weights, m.expert*t.Rows+first); err != nil {
+		return err
+	}
+	data := make([]byte, rows*t.rowBytes())
+	if err := t.Load(ctx, data, m.expert*t.Rows+first); err != nil {
+		return err
+	}
+	h, err := m.holdBack(ctx, weights, first, rows)
+	if err != nil {
+		return err
+	}
+	target, err := m.target(ctx, weights, first, rows, h, o)
+	if err != nil {
+		return err
+	}
+	codes := rounding.Parse(t.Type, rows, n, data)
+	values := make([]float32, rows*n)
+	codes.Values(values)
+	before, err := h.errors(ctx, values)
+	if err != nil {
+		return err
+	}
+	if err := codes.Feedback(ctx, m.workers, target, m.factor); err != nil {
+		return err
+	}
+	if err := codes.Descend(ctx, m.workers, target, m.square, sweeps); err != nil {
+		return err
+	}
+	codes.Values(values)
+	after, err := h.errors(ctx, values)
+	if err != nil {
+		return err
+	}
+	made := codes.Bytes()
+	for i := range rows {
+		o.Before += before[i]
+		if h.rows > 0 && !(after[i] < before[i]) {
+			copy(made[i*t.rowBytes():(i+1)*t.rowBytes()], data[i*t.rowBytes():])
+			after[i] = before[i]
+			o.Kept++
+		}
+		o.After += after[i]
+	}
+	return t.Store(made, m.expert*t.Rows+first)
+}
+
+// target is what the weights should be: the source's and, as far as that helps
+// on the text that is held back, what makes up for the file's inputs.
+func (m *moments) target(ctx context.Context, weights []float32, first, rows int, h *heldBackRows, o *Outcome) ([]float32, error) {
+	n := m.columns
+	change := make([]float32, rows*n)
+	if m.drift != nil {
+		if err := linear.Multiply(ctx, m.workers, change, weights, m.drift, rows, n, n); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := linear.Multiply(ctx, m.workers, change, weights, m.square, rows, n, n); err != nil {
+			return nil, err
+		}
+		for i, v := range m.wanted[first*n:][:rows*n] {
+			change[i] = v - change[i]
+		}
+	}
+	if err := m.factor.Solve(ctx, m.workers, change, rows); err != nil {
+		return nil, err
+	}
+	strengths, err := h.strengths(ctx, weights, change)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range strengths {
+		o.Strength += float64(s)
+		for j := i * n; j < (i+1)*n; j++ {
+			change[j] = weights[j] + float32(s*change[j])
+		}
+	}
+	return change, nil
+}

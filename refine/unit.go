@@ -1,0 +1,157 @@
+package refine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/refine/linear"
+)
+
+// heldMost is how many rows of the text that is held back are kept.
+const heldMost = 4096
+
+// A unit is matrices that multiply the same rows: those of a stage, or of one
+// of its experts.
+type unit struct {
+	workers int
+	tensors []*Tensor
+	expert  int
+	columns int
+
+	square *linear.Outer // of what the file multiplies
+	cross  *linear.Outer // of what source and file multiply; nil: wanted is summed
+
+	// Where the product goes into the residual stream: what it should be times
+	// what the file multiplies.
+	weights []float32
+	wanted  *linear.Outer
+
+	held struct {
+		rows         int
+		source, file []float32
+		owed         []float32 // what the stream lacks; nil: nothing
+	}
+}
+
+// collect runs the text through a step and sums what the units of a stage
+// multiply.
+func (w *walk) collect(ctx context.Context, s step, stage *stage) ([]*unit, error) {
+	units := make([]*unit, stage.tensors[0].Matrices)
+	for e := range units {
+		u := &unit{workers: w.Workers, tensors: stage.tensors, expert: e, columns: stage.tensors[0].Columns}
+		if err := u.begin(ctx, stage.streams); err != nil {
+			return nil, err
+		}
+		units[e] = u
+	}
+	for i := range w.groups {
+		g := &w.groups[i]
+		source, err := w.inputs(ctx, w.Source, s, stage, g, g.source)
+		if err != nil {
+			return nil, err
+		}
+		file, err := w.inputs(ctx, w.File, s, stage, g, g.file)
+		if err != nil {
+			return nil, err
+		}
+		for e, u := range units {
+			x, y := common(source[e], file[e])
+			if err := u.add(ctx, x, y, g.held); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return units, nil
+}
+
+// begin makes room for the sums.
+func (u *unit) begin(ctx context.Context, streams bool) error {
+	u.square = linear.NewSquare(u.columns)
+	if !streams {
+		u.cross = linear.NewOuter(u.columns, u.columns)
+		return nil
+	}
+	t := u.tensors[0]
+	u.weights = make([]float32, t.Rows*t.Columns)
+	u.wanted = linear.NewOuter(t.Rows, t.Columns)
+	return t.Weights(ctx, u.weights, u.expert*t.Rows)
+}
+
+// common leaves of two inputs the rows that both have. A source that does not
+// show its input is taken to have the file's.
+func common(source, file forward.Input) (x, y forward.Input) {
+	if source.X == nil || source.Cols != file.Cols || (source.Rows == nil) != (file.Rows == nil) || source.Rows == nil && len(source.X) != len(file.X) {
+		return file, file
+	}
+	if slices.Equal(source.Rows, file.Rows) {
+		return source, file
+	}
+	n := file.Cols
+	x, y = source, file
+	x.X, x.Rows, y.X, y.Rows = nil, nil, nil, nil
+	for i, j := 0, 0; i < len(source.Rows) && j < len(file.Rows); {
+		switch a, b := source.Rows[i], file.Rows[j]; {
+		case a < b:
+			i++
+		case a > b:
+			j++
+		default:
+			x.X = append(x.X, source.X[i*n:(i+1)*n]...)
+			y.X = append(y.X, file.X[j*n:(j+1)*n]...)
+			i, j = i+1, j+1
+		}
+	}
+	return x, y
+}
+
+// add takes rows into the sums, or among those that are held back.
+func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) error {
+	n := len(file.X) / u.columns
+	if held {
+		n = min(n, heldMost-u.held.rows)
+	}
+	if n == 0 {
+		return nil
+	}
+	x, y := source.X[:n*u.columns], file.X[:n*u.columns]
+	owed := u.owed(source, file, n)
+	if held {
+		u.held.rows += n
+		u.held.source = append(u.held.source, x...)
+		u.held.file = append(u.held.file, y...)
+		u.held.owed = append(u.held.owed, owed...)
+		return nil
+	}
+	if err := u.square.Add(ctx, u.workers, y, y, n); err != nil {
+		return err
+	}
+	if u.cross != nil {
+		return u.cross.Add(ctx, u.workers, x, y, n)
+	}
+	rows := u.tensors[0].Rows
+	product := make([]float32, n*rows)
+	if err := linear.MultiplyTransposed(ctx, u.workers, product, x, u.weights, n, u.columns, rows); err != nil {
+		return err
+	}
+	for i, v := range owed {
+		product[i] += v
+	}
+	return u.wanted.Add(ctx, u.workers, product, y, n)
+}
+
+// owed is what the residual stream of the file lacks, as the product would
+// have to add it; nil where the product does not go there.
+func (u *unit) owed(source, file forward.Input, n int) []float32 {
+	if u.wanted == nil {
+		return nil
+	}
+	owed := make([]float32, n*u.tensors[0].Rows)
+	if source.Stream == nil || file.Stream == nil {
+		return owed
+	}
+	for i := range owed {
+		owed[i] = float32(source.Stream[i]-file.Stream[i]) * file.Gain
+	}
+	return owed
+}
