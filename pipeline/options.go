@@ -25,6 +25,9 @@ type Options struct {
 	Size *Size
 	// Collect collects an importance matrix from a text before the work.
 	Collect *Collect
+	// Refine rounds the weights of the outputs again, so that their models
+	// compute more nearly what the source does on a text.
+	Refine *Refine
 	// Quantize is what the recipes have in common; its Recipe is not used.
 	Quantize quantize.Options
 	// Name is general.name of a converted checkpoint; empty: that of its model
@@ -116,6 +119,18 @@ type Collect struct {
 	Include, Exclude []string
 }
 
+// Refine asks for rounding by what a text makes of the model.
+type Refine struct {
+	Texts  []Text
+	Tokens int // of the texts together; 0: 65,536
+}
+
+// Text is a calibration text.
+type Text struct {
+	Name    string // as key-values record it
+	Content string
+}
+
 // Notice is something worth telling a person.
 type Notice struct {
 	Warning bool
@@ -136,6 +151,9 @@ func (o Options) complete() (Options, error) {
 	if o.Size != nil {
 		o.Size = o.Size.complete()
 	}
+	if o.Refine != nil && len(o.Refine.Texts) > 0 && o.Collect == nil && o.Quantize.Importance == nil {
+		o.Collect = o.Refine.matrix()
+	}
 	switch {
 	case o.Size != nil && len(o.Recipes) > 0:
 		return o, fault.Op("pipeline").Invalid("recipes and a size: each decides the types; give one")
@@ -149,6 +167,12 @@ func (o Options) complete() (Options, error) {
 		return o, fault.Op("pipeline").Invalid("every part needs the same types: choose them once, and give each part the list")
 	case o.Verify && len(o.Quantize.PruneLayers) > 0:
 		return o, fault.Op("pipeline").Kind(ErrDiffers).Invalid("a file without some of the layers cannot be compared with its source")
+	case o.Refine != nil && (o.Parts > 0 || o.MaxFileSize > 0 || o.Quantize.KeepSplit):
+		return o, fault.Op("pipeline").Invalid("a file is refined as a whole: write one file, and split it afterwards")
+	case o.Refine != nil && o.Size == nil && len(o.Recipes) == 0:
+		return o, fault.Op("pipeline").Invalid("what is refined is quantized: give a type, or a size")
+	case o.Refine != nil && len(o.Quantize.PruneLayers) > 0:
+		return o, fault.Op("pipeline").Invalid("a file without some of the layers cannot be refined: its layers are not its source's")
 	case o.Collect != nil && o.Quantize.Importance != nil:
 		return o, fault.Op("pipeline").Invalid("an importance matrix is given and one is to be collected; give one of the two")
 	}

@@ -51,6 +51,7 @@ func (j *Job) plan(r quantize.Recipe, more ...quantize.Override) (*quantize.Plan
 func (j *Job) options() quantize.Options {
 	o := j.o.Quantize
 	o.Overrides = slices.Clone(o.Overrides)
+	o.KVs = slices.Concat(o.KVs, j.refineKVs())
 	o.AllowRequantize = o.AllowRequantize || j.in.conversion != nil // of a checkpoint's own codes
 	return o
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/f190792d/mq/pipeline/internal/journal"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/refine"
 	"github.com/f190792d/mq/validate"
 )
 
@@ -24,6 +25,7 @@ type Result struct {
 	Type    string
 	Summary quantize.Summary
 	Checked *validate.Report // nil where nothing was checked, or an earlier run did
+	Refined []refine.Outcome // what refinement has done, by matrix
 	Err     error            // why the output was discarded, with KeepOthers
 }
 
@@ -49,6 +51,18 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	}
 	if source != nil {
 		defer source.Close()
+	}
+	if j.o.Refine != nil {
+		if err := j.CheckOutputs(); err != nil {
+			return r, err
+		}
+		for i, out := range j.Outputs {
+			drop, err := j.refine(ctx, out, &r.Outputs[i])
+			if err != nil {
+				return r, err
+			}
+			defer drop()
+		}
 	}
 	w := j.journal()
 	w.Memory = memory.Pipeline

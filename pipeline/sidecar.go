@@ -15,20 +15,22 @@ import (
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/pipeline/internal/journal"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/refine"
 )
 
 // provenance is what OUT.gguf.mq.json says.
 type provenance struct {
-	Schema       int            `json:"schema"`
-	Program      string         `json:"program"`
-	Version      string         `json:"version"`
-	Source       Source         `json:"source"`
-	Inputs       []HashedFile   `json:"inputs"`
-	Outputs      []HashedFile   `json:"outputs"`
-	Plan         *quantize.Plan `json:"plan"`
-	Verification any            `json:"verification,omitempty"`
-	Part         int            `json:"part,omitempty"` // from 1
-	Parts        int            `json:"parts,omitempty"`
+	Schema       int              `json:"schema"`
+	Program      string           `json:"program"`
+	Version      string           `json:"version"`
+	Source       Source           `json:"source"`
+	Inputs       []HashedFile     `json:"inputs"`
+	Outputs      []HashedFile     `json:"outputs"`
+	Plan         *quantize.Plan   `json:"plan"`
+	Refined      []refine.Outcome `json:"refined,omitempty"`
+	Verification any              `json:"verification,omitempty"`
+	Part         int              `json:"part,omitempty"` // from 1
+	Parts        int              `json:"parts,omitempty"`
 }
 
 // HashedFile is a file by its content.
@@ -92,7 +94,7 @@ func (j *Job) sidecars(ctx context.Context, t journal.Target, r *Result) error {
 		}
 	}
 	p := provenance{
-		Schema: 1, Program: "mq", Version: j.o.Version, Source: j.Source, Inputs: j.hashed, Outputs: outputs, Plan: t.Plan, Parts: t.Parts,
+		Schema: 1, Program: "mq", Version: j.o.Version, Source: j.Source, Inputs: j.hashed, Outputs: outputs, Plan: t.Plan, Refined: r.Refined, Parts: t.Parts,
 	}
 	path := t.Path
 	if t.Parts > 0 {

@@ -135,6 +135,9 @@ type form struct {
 
 // same reports whether two outputs want the same bytes.
 func (f form) same(c *Choice) bool {
+	if f.choice.rows != nil || c.rows != nil {
+		return f.choice == c
+	}
 	if f.choice.Info.Type != c.Info.Type || (f.choice.weights == nil) != (c.weights == nil) {
 		return false
 	}

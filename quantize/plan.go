@@ -1,6 +1,8 @@
 package quantize
 
 import (
+	"context"
+
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 )
@@ -29,6 +31,20 @@ type Choice struct {
 
 	index   int      // in the tensors of its file
 	weights *weights // nil where the tensor is quantized without
+	rows    Rows     // nil: quantized from the source
+}
+
+// Rows gives the bytes of a tensor of an output, from a row on.
+type Rows func(ctx context.Context, dst []byte, first int64) error
+
+// Supply makes [Run] take the rows of a tensor from elsewhere, where they have
+// been made from the same source in another way.
+func (p *Plan) Supply(name string, rows Rows) {
+	for i := range p.Tensors {
+		if p.Tensors[i].Info.Name == name {
+			p.Tensors[i].rows = rows
+		}
+	}
 }
 
 // Fallback reports whether the rows do not fit the type that was wanted.

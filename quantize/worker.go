@@ -31,6 +31,13 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 	targets := make([]Type, len(forms))
 	for i := range forms {
 		f := &forms[i]
+		if f.choice.rows != nil {
+			f.data = buffer(c.rows * f.choice.Info.RowBytes())
+			if err := f.choice.rows(ctx, *f.data, c.first); err != nil {
+				return err
+			}
+			continue
+		}
 		if f.choice.Info.Type == from {
 			f.data = c.data
 			continue
@@ -70,7 +77,7 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 		}
 		for n := range forms {
 			f := &forms[n]
-			if f.data == c.data {
+			if targets[n].Quantize == nil { // it has its bytes
 				continue
 			}
 			size := f.choice.Info.RowBytes()

@@ -17,9 +17,6 @@ type heldBackRows struct {
 // holdBack prepares to judge some rows of a matrix.
 func (u *unit) holdBack(ctx context.Context, weights []float32, first, count int) (*heldBackRows, error) {
 	h := &heldBackRows{unit: u, rows: u.held.rows, count: count}
-	if h.rows == 0 {
-		return h, nil
-	}
 	h.wanted = make([]float32, h.rows*count)
 	if err := linear.MultiplyTransposed(ctx, u.workers, h.wanted, u.held.source, weights, h.rows, u.columns, count); err != nil {
 		return nil, err
@@ -55,12 +52,6 @@ func (h *heldBackRows) errors(ctx context.Context, weights []float32) ([]float64
 // strengths returns for each row of weights which share of a change is best.
 func (h *heldBackRows) strengths(ctx context.Context, weights, change []float32) ([]float32, error) {
 	strengths := make([]float32, h.count)
-	if h.rows == 0 {
-		for i := range strengths {
-			strengths[i] = 1
-		}
-		return strengths, nil
-	}
 	y, err := h.products(ctx, weights)
 	if err != nil {
 		return nil, err

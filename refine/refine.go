@@ -52,6 +52,14 @@ type Outcome struct {
 	Rows int `json:"rows"`
 }
 
+// Ratio is which share of the error is left.
+func (o Outcome) Ratio() float64 {
+	if o.Before == 0 {
+		return 1
+	}
+	return o.After / o.Before
+}
+
 const (
 	// heldBack is of how many chunks one is held back.
 	heldBack = 10

@@ -12,6 +12,8 @@ import (
 const (
 	// damping is what is added to the diagonal, in parts of its mean.
 	damping = 0.01
+	// leastRows is for how many columns there must be a row of text.
+	leastRows = 4
 	// sweeps is how often codes are improved one by one.
 	sweeps = 2
 	// atOnce is about how many weights are refined at once.
@@ -20,8 +22,8 @@ const (
 
 // refine chooses the codes of the unit's matrices.
 func (u *unit) refine(ctx context.Context) ([]Outcome, error) {
-	if u.square.Count() == 0 {
-		return nil, nil
+	if u.held.rows == 0 || u.square.Count() < u.columns/leastRows {
+		return nil, nil // nothing could be said of what would come of it
 	}
 	n := u.columns
 	square := u.square.Mean()
@@ -112,7 +114,7 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 	made := codes.Bytes()
 	for i := range rows {
 		o.Before += before[i]
-		if h.rows > 0 && !(after[i] < before[i]) {
+		if !(after[i] < before[i]) {
 			copy(made[i*t.rowBytes():(i+1)*t.rowBytes()], data[i*t.rowBytes():])
 			after[i] = before[i]
 			o.Kept++

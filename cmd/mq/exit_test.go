@@ -73,7 +73,7 @@ func TestExitCodes(t *testing.T) {
 		{2, "push hf.co/a/b nowhere"}, {2, "push hf.co/a/b bare"}, {2, "push nonsense good.gguf"}, {2, "push hf.co/a/b"}, {5, "push hf.co/a/b junk.gguf"},
 		{2, "card nowhere"}, {2, "card bare"}, {5, "card junk.gguf"}, {2, "card good.gguf --repo x"}, {2, "card good.gguf -o nowhere/x.md"}, {0, "card good.gguf -o -"},
 		{2, "convert STORIES -t q4_k --imatrix nowhere"}, {2, "convert STORIES -t q4_k --like nowhere"}, {2, "convert STORIES -t q4_k --tensor-type-file nowhere"},
-		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},
+		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "convert STORIES -t q4_k --refine nowhere"}, {5, "convert STORIES -t q4_k --refine text.txt"}, {2, "convert STORIES --refine text.txt"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},
 
 		// Outputs that cannot be.
 		{2, "convert STORIES -o nowhere/out.gguf"}, {2, "quantize good.gguf -t q8_0 -o nowhere/out.gguf"}, {2, "convert STORIES -o bare"},

@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"eval/forward/compute":    {"eval/kernel", "formats"},
 	"eval/forward/rotary":     {"arch"},
 
+	"refine":          {"refine", "eval/forward", "quantize", "formats"},
 	"refine/linear":   {"eval/forward/compute", "eval/kernel"},
 	"refine/rounding": {"refine/linear", "quantize", "formats/dtype"},
 
@@ -49,7 +50,7 @@ var allowed = map[string][]string{
 	"validate/proof":    {"eval", "formats"},
 	"validate":          {"validate/proof", "eval", "convert", "arch", "quantize", "formats"},
 	"publish":           {"publish", "formats"},
-	"pipeline":          {"pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
+	"pipeline":          {"pipeline", "refine", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
 	"cmd":               {"cmd", "docs", "publish", "pipeline", "validate", "eval", "convert", "arch", "quantize", "formats", "internal/memory"},
 	"docs":              {},
 	"internal/memory":   {},

@@ -187,3 +187,12 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 		}
 	}
 }
+
+func TestTransposedProductsAreThePlainOnes(t *testing.T) {
+	const rows, depth, columns = 70, 288, 1100
+	a, b, c := drawn(1, rows*depth), drawn(2, columns*depth), drawn(3, rows*columns)
+	if err := MultiplyTransposed(t.Context(), 2, c, a, b, rows, depth, columns); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the product", c, times(wide(a), turned(wide(b), columns, depth), rows, depth, columns), 1e-6)
+}

@@ -39,6 +39,7 @@ var completions = map[string]cobra.CompletionFunc{
 	"lora":                 folders,
 	"file":                 files(),
 	"imatrix-from":         files(),
+	"refine":               files(),
 	"logits":               files(),
 	"save-all-logits":      files(),
 	"save-types":           files(),

@@ -28,6 +28,8 @@ func (f *Output) Register(cmd *cobra.Command, where string) {
 	flags.StringVar(&f.Ollama, "ollama", "", "put the file into Ollama's store, too, as NAME[:TAG]; {type} stands for the type's name")
 	Excludes(flags, "part", "ollama")
 	Excludes(flags, "split-max-size", "ollama")
+	Excludes(flags, "refine", "part")
+	Excludes(flags, "refine", "split-max-size")
 	flags.BoolVar(&f.force, "force", false, "replace existing files, and drop what a stopped run left")
 	flags.BoolVar(&f.resume, "resume", false, "go on with what a stopped run left; begin where there is nothing")
 	flags.BoolVar(&f.DryRun, "dry-run", false, "check everything, show what would be written and stop")

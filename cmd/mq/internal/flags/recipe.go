@@ -38,6 +38,7 @@ type Recipe struct {
 	kvs              []string
 	size             size
 	collect          collect
+	refine           refine
 }
 
 // Register adds the flags to a command. Every recipe is also a flag of its
@@ -61,6 +62,7 @@ func (f *Recipe) Register(cmd *cobra.Command) {
 	flags.BoolVar(&f.Options.NoFallback, "no-fallback", false, "refuse where rows do not fit the type instead of taking another")
 	f.size.register(flags)
 	f.collect.register(flags)
+	f.refine.register(flags)
 	Needs(flags, "imatrix,imatrix-from", "include-weights", "exclude-weights")
 	for _, r := range quantize.Recipes() {
 		for _, name := range append(r.Aliases(), r.Name) {
@@ -132,6 +134,10 @@ func (f *Recipe) Fill(ctx context.Context, o *pipeline.Options, readText func(pa
 	if o.Collect, err = f.collect.options(readText); err != nil {
 		return err
 	}
+	if o.Refine, err = f.refine.options(readText); err != nil {
+		return err
+	}
+	o.Inputs = append(o.Inputs, f.refine.files()...)
 	if o.Collect != nil {
 		o.Collect.Include, o.Collect.Exclude = f.include, f.exclude
 	}

@@ -44,9 +44,11 @@ func MayBeEmpty(fs *pflag.FlagSet, names ...string) { annotate(fs, annotationEmp
 
 func annotate(fs *pflag.FlagSet, key string, values, names []string) {
 	for _, name := range names {
-		if err := fs.SetAnnotation(name, key, values); err != nil {
-			panic(err) // the flag is registered by the same function
+		f := fs.Lookup(name)
+		if f.Annotations == nil {
+			f.Annotations = map[string][]string{}
 		}
+		f.Annotations[key] = append(f.Annotations[key], values...)
 	}
 }
 

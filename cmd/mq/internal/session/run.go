@@ -34,6 +34,7 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 	report, err := job.Run(ctx)
 	s.Steps().Finish()
 	for _, out := range report.Outputs {
+		s.refined(out)
 		s.warnOf(out, job.Warnings)
 		if v := out.Verification(); v == nil {
 			continue
@@ -44,6 +45,24 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 		}
 	}
 	return report, err
+}
+
+// refined says what refinement has done to an output.
+func (s *Session) refined(out pipeline.Result) {
+	if len(out.Refined) == 0 {
+		return
+	}
+	if s.JSON {
+		s.Event("refined", map[string]any{"path": out.Path, "matrices": out.Refined})
+		return
+	}
+	kept, rows, ratio := 0, 0, 0.0
+	for _, m := range out.Refined {
+		kept, rows = kept+m.Kept, rows+m.Rows
+		ratio += m.Ratio() / float64(len(out.Refined))
+	}
+	s.Note("%s refined: on text held back, the errors of %d matrices are %.0f %% of what they were; %d of %d rows were best left alone",
+		filepath.Base(out.Path), len(out.Refined), 100*ratio, kept, rows)
 }
 
 // warnOf prints what the check of an output warns of, but for what was said

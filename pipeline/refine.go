@@ -1,0 +1,177 @@
+package pipeline
+
+import (
+	"context"
+	"io"
+
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/refine"
+)
+
+// refineTokens is how much text a refinement takes by default.
+const refineTokens = 1 << 16
+
+// refineKVs say of a file what it was refined with.
+func (j *Job) refineKVs() []quantize.KVOverride {
+	r := j.o.Refine
+	if r == nil {
+		return nil
+	}
+	return []quantize.KVOverride{{Key: "quantize.refine.dataset", Value: r.matrix().Name}, {Key: "quantize.refine.tokens", Value: uint32(r.tokens())}}
+}
+
+func (r *Refine) tokens() int {
+	if r.Tokens > 0 {
+		return r.Tokens
+	}
+	return refineTokens
+}
+
+// matrix asks for an importance matrix of the same texts: rounding starts from
+// it.
+func (r *Refine) matrix() *Collect {
+	c := &Collect{Chunks: max(2, r.tokens()/calibrationContext)}
+	for i, t := range r.Texts {
+		if i > 0 {
+			c.Name += ", "
+			c.Text += "\n"
+		}
+		c.Name += t.Name
+		c.Text += t.Content
+	}
+	return c
+}
+
+// refine rounds an output anew in a file of its own, from which the plan then
+// takes what was refined. The file is to be dropped when the output is written.
+func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func(), err error) {
+	work, err := atomicfile.Create(out.Path+".refined", atomicfile.Options{Force: true, Stale: atomicfile.Drop, Inputs: j.inputs})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			work.Abort()
+		}
+	}()
+	err = quantize.Run(ctx, j.in.streams, []quantize.Output{{Plan: out.Plan, Files: []io.WriterAt{work}}},
+		quantize.RunOptions{Workers: j.o.Workers, MaxMemory: pipelinePerWorker * int64(j.o.Workers), Progress: j.o.Progress.Named("rounding")})
+	if err != nil {
+		return nil, err
+	}
+	file, err := gguf.OpenParts([]string{work.TempPath()})
+	if err != nil {
+		return nil, err
+	}
+	if report.Refined, err = j.refineFile(ctx, out.Plan, file, work); err != nil {
+		file.Close()
+		return nil, err
+	}
+	for _, t := range file.Tensors() {
+		out.Plan.Supply(t.Name, file.Stream(t).ReadRows)
+	}
+	return func() {
+		file.Close()
+		work.Abort()
+	}, nil
+}
+
+// refineFile refines the tensors of a file in place.
+func (j *Job) refineFile(ctx context.Context, plan *quantize.Plan, file *gguf.File, work io.WriterAt) ([]refine.Outcome, error) {
+	source, words, err := j.openModel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	model, err := forward.FromGGUF(ctx, file, forward.Options{Run: source.Run()})
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := j.refineChunks(ctx, words, source)
+	if err != nil {
+		return nil, err
+	}
+	r := refine.Job{Source: source, File: model, Chunks: chunks, Workers: j.o.Workers, Progress: j.o.Progress.Named("refining")}
+	for _, c := range plan.Tensors {
+		typ, _ := quantize.ByID(c.Info.Type)
+		if typ.Grid == nil || !c.Converts() || len(c.Info.Shape) < 2 {
+			continue
+		}
+		info, _ := file.Lookup(c.Info.Name)
+		r.Tensors = append(r.Tensors, j.refined(c, typ, info, file, work))
+	}
+	return refine.Run(ctx, r)
+}
+
+// refined is a tensor as the refinement reads and writes it.
+func (j *Job) refined(c quantize.Choice, typ quantize.Type, info gguf.TensorInfo, file *gguf.File, work io.WriterAt) refine.Tensor {
+	stream, row := j.in.streams[c.Source], info.RowBytes()
+	from, _ := quantize.ByID(stream.Type)
+	t := refine.Tensor{Name: info.Name, Type: typ, Rows: int(info.Shape[1]), Columns: int(info.Columns()), Matrices: 1}
+	for _, n := range info.Shape[2:] {
+		t.Matrices *= int(n)
+	}
+	t.Weights = func(ctx context.Context, dst []float32, first int) error {
+		raw := make([]byte, int64(len(dst)/t.Columns)*stream.RowBytes())
+		if err := stream.ReadRows(ctx, raw, int64(first)); err != nil {
+			return err
+		}
+		from.Dequantize(dst, raw)
+		return nil
+	}
+	t.Load = func(ctx context.Context, dst []byte, first int) error {
+		_, err := file.ReadTensorAt(ctx, info, dst, int64(first)*row)
+		return err
+	}
+	at := file.DataOffset(0) + info.Offset
+	t.Store = func(data []byte, first int) error {
+		_, err := work.WriteAt(data, at+int64(first)*row)
+		return err
+	}
+	return t
+}
+
+// refineChunks cuts the texts into what runs at once, as many from each as
+// there are tokens for, spread over it.
+func (j *Job) refineChunks(ctx context.Context, words *tokenizer.Tokenizer, m *forward.Model) ([][]int32, error) {
+	length := calibrationContext
+	if n := m.Longest(); n > 0 {
+		length = min(length, n)
+	}
+	bos, _ := words.Special("bos")
+	texts := make([][]int32, len(j.o.Refine.Texts))
+	total := 0
+	for i, t := range j.o.Refine.Texts {
+		tokens, err := words.Encode(ctx, t.Content, tokenizer.Options{AddSpecial: true})
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = tokens
+		total += len(tokens) / length
+	}
+	if total < 2 {
+		return nil, fault.Op("pipeline").Corrupt("the texts to refine with fill %d chunks of %d tokens; at least 2 are needed, and some hundreds are worth it", total, length)
+	}
+	wanted := min(total, max(2, j.o.Refine.tokens()/length))
+	var chunks [][]int32
+	at, taken := 0, 0 // of all chunks of all texts
+	for _, tokens := range texts {
+		for i := 0; i+length <= len(tokens); i += length {
+			if at++; at*wanted/total == taken {
+				continue
+			}
+			taken++
+			chunk := append([]int32(nil), tokens[i:i+length]...)
+			if words.AddsBOS() {
+				chunk[0] = bos
+			}
+			chunks = append(chunks, chunk)
+		}
+	}
+	return chunks, nil
+}

@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/eval"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/quantize"
+)
+
+// converted makes a file of the test model.
+func converted(t *testing.T, path string, o Options) *Report {
+	t.Helper()
+	recipe, err := quantize.ParseRecipe("Q3_K_M")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Recipes, o.Out = []quantize.Recipe{recipe}, path
+	j, err := job(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// divergence is that of a file from the test model on a text.
+func divergence(t *testing.T, path, text string) float64 {
+	t.Helper()
+	base, err := forward.Open(t.Context(), stories, forward.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	m, err := forward.Open(t.Context(), path, forward.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	words, err := base.Tokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := words.Encode(t.Context(), text, tokenizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := eval.MeasureDivergence(t.Context(), base, m, tokens, eval.Chunking{Context: 128, Chunks: 12}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.KLD.Value
+}
+
+// TestRefinedFilesAreNearerToTheirSource: of the same types and size, on text
+// that they were not refined with, whatever the number of workers.
+func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
+	page, err := os.ReadFile("../docs/quantization.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile("../docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	plain, refined, again := filepath.Join(dir, "plain.gguf"), filepath.Join(dir, "refined.gguf"), filepath.Join(dir, "again.gguf")
+	o := Options{Refine: &Refine{Texts: []Text{{Name: "page.txt", Content: string(page)}}, Tokens: 4096}, Provenance: true}
+	converted(t, plain, Options{Collect: o.Refine.matrix()})
+	r := converted(t, refined, o)
+	if got, was := divergence(t, refined, string(other)), divergence(t, plain, string(other)); !(got < 0.6*was) {
+		t.Errorf("the divergence is %g, and was %g", got, was)
+	}
+	o.Workers = 1
+	converted(t, again, o)
+	a, err := os.ReadFile(refined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(again); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("one worker gives other bytes (%v)", err)
+	}
+	if len(r.Outputs[0].Refined) != 29 {
+		t.Errorf("%d matrices were refined", len(r.Outputs[0].Refined))
+	}
+	file, err := gguf.Open(refined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if name, _ := file.KVs().String("quantize.refine.dataset"); name != "page.txt" {
+		t.Errorf("the file says it was refined with %q", name)
+	}
+	if data, err := os.ReadFile(refined + ".mq.json"); err != nil || !strings.Contains(string(data), `"refined": [`) {
+		t.Errorf("the provenance does not say that it was refined (%v)", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 5 {
+		t.Errorf("%v is left (%v)", entries, err)
+	}
+}

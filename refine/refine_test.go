@@ -1,0 +1,197 @@
+package refine
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/internal/fixtures/models"
+	"github.com/f190792d/mq/quantize"
+)
+
+// trial is a checkpoint and a quantized file of it.
+type trial struct {
+	ckpt    *hf.Checkpoint
+	plan    *quantize.Plan
+	streams []gguf.Stream
+	path    string
+}
+
+func prepare(t *testing.T, dir, recipe string) *trial {
+	t.Helper()
+	ckpt, err := hf.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ckpt.Close() })
+	p, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.Auto, ForQuantizer: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var infos []gguf.TensorInfo
+	for _, s := range p.Streams {
+		infos = append(infos, s.TensorInfo)
+	}
+	r, err := quantize.ParseRecipe(recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := quantize.NewPlan(p.KVs, infos, quantize.Options{Recipe: r, Pure: true, AllowRequantize: true})
+	if err != nil {
+		t.Skip(err) // rows that no type fits
+	}
+	one := &trial{ckpt, plan, p.Streams, filepath.Join(t.TempDir(), "model.gguf")}
+	f, err := os.Create(one.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := quantize.Run(t.Context(), p.Streams, []quantize.Output{{Plan: plan, Files: []io.WriterAt{f}}}, quantize.RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return one
+}
+
+// refined runs a refinement of a copy of the file and returns its bytes.
+func (one *trial) refined(t *testing.T, workers int, chunks [][]int32) ([]Outcome, []byte) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "refined.gguf")
+	data, err := os.ReadFile(one.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	out, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	how := forward.Options{Run: forward.Run{Workers: workers}, Expressible: true}
+	source, err := forward.FromCheckpoint(t.Context(), one.ckpt, how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := forward.FromGGUF(t.Context(), file, how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := Job{Source: source, File: model, Chunks: chunks, Workers: workers}
+	for _, c := range one.plan.Tensors {
+		typ, _ := quantize.ByID(c.Info.Type)
+		if typ.Grid == nil || !c.Converts() {
+			continue
+		}
+		stream := one.streams[c.Source]
+		from, _ := quantize.ByID(stream.Type)
+		info, _ := file.Lookup(c.Info.Name)
+		row := info.RowBytes()
+		x := Tensor{Name: info.Name, Type: typ, Rows: int(info.Shape[1]), Columns: int(info.Columns()), Matrices: 1}
+		if len(info.Shape) > 2 {
+			x.Matrices = int(info.Shape[2])
+		}
+		x.Weights = func(ctx context.Context, dst []float32, first int) error {
+			raw := make([]byte, int64(len(dst)/x.Columns)*stream.RowBytes())
+			err := stream.ReadRows(ctx, raw, int64(first))
+			from.Dequantize(dst, raw)
+			return err
+		}
+		x.Load = func(ctx context.Context, dst []byte, first int) error {
+			_, err := file.ReadTensorAt(ctx, info, dst, int64(first)*row)
+			return err
+		}
+		x.Store = func(data []byte, first int) error {
+			_, err := out.WriteAt(data, file.DataOffset(0)+info.Offset+int64(first)*row)
+			return err
+		}
+		job.Tensors = append(job.Tensors, x)
+	}
+	outcomes, err := Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return outcomes, data
+}
+
+// drawn draws chunks of tokens.
+func drawn(count, length, vocabulary int) [][]int32 {
+	random := rand.New(rand.NewPCG(1, 2))
+	chunks := make([][]int32, count)
+	for i := range chunks {
+		chunks[i] = make([]int32, length)
+		for j := range chunks[i] {
+			chunks[i][j] = int32(random.IntN(min(vocabulary, 250)))
+		}
+	}
+	return chunks
+}
+
+// TestEveryFamilyIsRefined: on text that is held back, no matrix of no family
+// gets worse, and their errors fall.
+func TestEveryFamilyIsRefined(t *testing.T) {
+	refined := 0
+	for _, f := range models.All(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			one := prepare(t, f.Unpack(t), "Q4_0")
+			outcomes, data := one.refined(t, 2, drawn(20, 24, 250))
+			ratio := 0.0
+			for _, o := range outcomes {
+				if !(o.After <= o.Before) || !(o.Strength >= 0 && o.Strength <= 1) || o.Kept > o.Rows {
+					t.Errorf("%+v", o)
+				}
+				if o.Before > 0 {
+					ratio += o.After / o.Before / float64(len(outcomes))
+				}
+			}
+			if len(outcomes) == 0 {
+				t.Skip("no rows fit a type with a grid")
+			}
+			refined++
+			if ratio > 0.95 {
+				t.Errorf("%d matrices have %.2f of their errors left", len(outcomes), ratio)
+			}
+			before, err := os.ReadFile(one.path)
+			if err != nil || len(before) != len(data) || bytes.Equal(before, data) {
+				t.Errorf("a file of %d bytes has %d now (%v)", len(before), len(data), err)
+			}
+		})
+	}
+	if refined < 10 {
+		t.Errorf("only %d families were refined", refined)
+	}
+}
+
+func TestWorkersDoNotChangeBytes(t *testing.T) {
+	compared := 0
+	for _, f := range models.All(t) {
+		if compared == 3 {
+			break
+		}
+		one := prepare(t, f.Unpack(t), "Q4_0")
+		chunks := drawn(12, 24, 250)
+		outcomes, want := one.refined(t, 1, chunks)
+		if len(outcomes) > 0 {
+			compared++
+		}
+		if _, got := one.refined(t, 5, chunks); !bytes.Equal(got, want) {
+			t.Errorf("%s: five workers give other bytes than one", f.Name)
+		}
+	}
+}
