@@ -188,7 +188,10 @@ func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upl
 			continue
 		}
 		all.Go(func() error {
-			header, err := c.put(within, action{Href: addresses[number]}, io.NewSectionReader(r, from, n), at, sent)
+			if within.Err() != nil {
+				return context.Cause(within) // a part has failed: those on their way arrive, no other begins
+			}
+			header, err := c.put(ctx, action{Href: addresses[number]}, io.NewSectionReader(r, from, n), at, sent)
 			if err != nil {
 				return err
 			}

@@ -127,7 +127,7 @@ func TestFiguresComeFromReportsOnTheFileItself(t *testing.T) {
 		if card.Files[0].Name != "m-Q8_0.gguf" || !strings.Contains(text, "| projector F16 |") {
 			t.Errorf("%s:\n%s", name, text)
 		}
-		if !strings.Contains(text, "llama-mtmd-cli -m m-Q8_0.gguf --mmproj mmproj-m-F16.gguf") {
+		if !strings.Contains(text, "llama-mtmd-cli -m m-Q8_0.gguf -mm mmproj-m-F16.gguf") {
 			t.Errorf("%s: no command with the projector:\n%s", name, text)
 		}
 	}

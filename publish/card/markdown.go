@@ -105,7 +105,7 @@ func (c *Card) commands(b *strings.Builder) {
 	run := "llama-cli -m " + quoted(f.Name)
 	with := ""
 	if projector != "" {
-		run = "llama-mtmd-cli -m " + quoted(f.Name) + " --mmproj " + quoted(projector)
+		run = "llama-mtmd-cli -m " + quoted(f.Name) + " -mm " + quoted(projector)
 		with = " " + quoted(projector)
 	}
 	write("llama.cpp", run)
