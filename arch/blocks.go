@@ -119,6 +119,15 @@ func in(where Where, parts ...[]Tensor) []Tensor {
 	return tensors
 }
 
+// idle marks tensors that checkpoints may have though nothing computes with them.
+func idle(tensors []Tensor) []Tensor {
+	tensors = optional(slices.Clone(tensors))
+	for i := range tensors {
+		tensors[i].Idle = true
+	}
+	return tensors
+}
+
 // otherModalities are the parts of multimodal checkpoints beside the text
 // model.
 var otherModalities = []string{

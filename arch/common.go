@@ -26,7 +26,7 @@ var common = []Param{
 	u32("block_count", func(h Hyper, _ int) int { return h.Layers + h.MTPLayers }),
 	u32("context_length", func(h Hyper, _ int) int { return h.Context }),
 	u32("embedding_length", func(h Hyper, _ int) int { return h.Embed }),
-	u32("feed_forward_length", func(h Hyper, _ int) int { return h.FF }),
+	u32("feed_forward_length", ff),
 	u32("attention.head_count", func(h Hyper, _ int) int { return h.Heads }),
 	u32("attention.head_count_kv", kvHeads),
 	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
@@ -54,19 +54,19 @@ var common = []Param{
 	u32("expert_group_count", func(h Hyper, _ int) int { return h.MoE.Groups }),
 	u32("expert_group_used_count", func(h Hyper, _ int) int { return h.MoE.GroupsUsed }),
 	u32("expert_gating_func", func(h Hyper, _ int) int { return h.MoE.Gating }),
-	u32("attention.key_length", stated(headDim)),
+	u32("attention.key_length", stated(func(h Hyper, _ int) int { return h.HeadDim })),
 	u32("attention.value_length", stated(func(h Hyper, _ int) int { return h.ValueDim })),
 }
 
 // kvHeads is 1 for latent attention, whose file keeps one compressed head.
-func kvHeads(h Hyper, _ int) int {
+func kvHeads(h Hyper, layer int) int {
 	if h.MLA.KVRank > 0 {
 		return 1
 	}
 	if !h.HasKVHeads {
 		return 0
 	}
-	return h.KVHeads
+	return keyHeads(h, layer)
 }
 
 // stated keeps a head's size out of files whose checkpoint does not name it.

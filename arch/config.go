@@ -173,10 +173,16 @@ func (c *reader) rope(h Hyper) Rope {
 		MScaleAllDim:    p.float("mscale_all_dim"),
 		Exact:           p.has("truncate") && !p.bool("truncate"),
 	}
+	proportional := false
 	switch kind := strings.ToLower(r.Scaling); kind {
 	case "", "linear", "dynamic", "yarn", "longrope":
 	case "default", "mrope":
 		r.Scaling = ""
+	case "proportional":
+		r.Scaling, proportional = "", true
+		if r.Factor > 1 {
+			c.keep(p.place("factor").Unsupported("a factor of %v is not supported where a part of the pairs turns", r.Factor))
+		}
 	case "su":
 		r.Scaling = "longrope"
 	case "llama3":
@@ -193,7 +199,9 @@ func (c *reader) rope(h Hyper) Rope {
 	r.LocalBase = first(c.sub("rope_parameters").sub("sliding_attention").float("rope_theta"), c.float("rope_local_base_freq", "local_rope_theta"))
 	r.Sections = p.ints("mrope_section")
 	r.Dim = h.HeadDim
-	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent", "rotary_pct")); part != 0 {
+	if part := first(p.float("partial_rotary_factor"), c.float("partial_rotary_factor", "rope_pct", "rope_percent", "rotary_pct")); proportional {
+		r.Share = part
+	} else if part != 0 {
 		r.Dim = int(float64(h.HeadDim) * part)
 	}
 	c.keepOf(p)

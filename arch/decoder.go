@@ -30,8 +30,8 @@ func grouped(h Hyper, layer int) *Attention {
 	m := h.Meaning
 	rotation := m.Rotation
 	a := &Attention{
-		Heads: h.Heads, KVHeads: h.KVHeads, Dim: h.HeadDim, ValueDim: h.ValueDim,
-		Scale: 1 / math.Sqrt(float64(h.HeadDim)), Rope: &rotation,
+		Heads: h.Heads, KVHeads: keyHeads(h, layer), Dim: headDim(h, layer), ValueDim: valueDim(h, layer),
+		Scale: 1 / math.Sqrt(float64(headDim(h, layer))), Rope: &rotation, KeysOf: sizeOf(m.KeysOf, layer, 0),
 	}
 	if m.Scale != 0 {
 		a.Scale = m.Scale
@@ -60,7 +60,7 @@ func grouped(h Hyper, layer int) *Attention {
 // feedOf is the gated network, or experts in the layers that have them.
 func feedOf(h Hyper, layer int) Feed {
 	if !h.MoE.In(layer) {
-		return &Dense{Width: h.FF, Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp}
+		return &Dense{Width: ff(h, layer), Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp}
 	}
 	e := &Experts{
 		Count: h.MoE.Experts, Width: h.MoE.FF, Gated: true, Activation: h.Meaning.Activation, Limit: h.MoE.Clamp,

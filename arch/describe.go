@@ -105,6 +105,8 @@ func checkFeed(f Feed) string {
 				return problem
 			}
 		}
+	case *NormedFeed:
+		return checkFeed(f.Feed)
 	case *Dense:
 		if f.Width < 1 {
 			return fmt.Sprintf("invalid width of the feed-forward part: %d", f.Width)

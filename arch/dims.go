@@ -11,19 +11,30 @@ func zero(Hyper, int) int          { return 0 }
 func one(Hyper, int) int           { return 1 }
 func vocab(h Hyper, _ int) int     { return h.Vocab }
 func embed(h Hyper, _ int) int     { return h.Embed }
-func ff(h Hyper, _ int) int        { return h.FF }
+func ff(h Hyper, l int) int        { return sizeOf(h.ByLayer.FF, l, h.FF) }
 func heads(h Hyper, _ int) int     { return h.Heads }
-func keyHeads(h Hyper, _ int) int  { return h.KVHeads }
+func keyHeads(h Hyper, l int) int  { return sizeOf(h.ByLayer.KVHeads, l, h.KVHeads) }
 func positions(h Hyper, _ int) int { return h.Context }
-func headDim(h Hyper, _ int) int   { return h.HeadDim }
-func qRows(h Hyper, _ int) int     { return h.Heads * h.HeadDim }
-func kRows(h Hyper, _ int) int     { return h.KVHeads * h.HeadDim }
-func vRows(h Hyper, _ int) int     { return h.KVHeads * h.ValueDim }
+func qRows(h Hyper, l int) int     { return h.Heads * headDim(h, l) }
+func kRows(h Hyper, l int) int     { return keyHeads(h, l) * headDim(h, l) }
+func vRows(h Hyper, l int) int     { return keyHeads(h, l) * valueDim(h, l) }
 func qkvRows(h Hyper, l int) int   { return qRows(h, l) + kRows(h, l) + vRows(h, l) }
-func oCols(h Hyper, _ int) int     { return h.Heads * h.ValueDim }
+func oCols(h Hyper, l int) int     { return h.Heads * valueDim(h, l) }
 func experts(h Hyper, _ int) int   { return h.MoE.Experts }
 func expertFF(h Hyper, _ int) int  { return h.MoE.FF }
 func sharedFF(h Hyper, _ int) int  { return h.MoE.SharedFF }
+
+// headDim and valueDim are smaller or larger in layers with a window in some
+// models.
+func headDim(h Hyper, layer int) int  { return h.localOr(layer, h.HeadDim) }
+func valueDim(h Hyper, layer int) int { return h.localOr(layer, h.ValueDim) }
+
+func (h Hyper) localOr(layer, otherwise int) int {
+	if h.LocalDim > 0 && at(h.Meaning.Sliding, layer, false) {
+		return h.LocalDim
+	}
+	return otherwise
+}
 
 // The lengths of multi-head latent attention.
 func queryRank(h Hyper, _ int) int  { return h.MLA.QueryRank }

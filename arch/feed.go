@@ -1,11 +1,17 @@
 package arch
 
 // Feed is the part of a layer that treats each position by itself: [*Dense],
-// [*Experts] or [Feeds].
+// [*Experts], [*NormedFeed] or [Feeds].
 type Feed interface{ feed() }
 
 // Feeds run side by side on the same input and are added.
 type Feeds []Feed
+
+// NormedFeed is a part with norms of its own around it; nil: none.
+type NormedFeed struct {
+	Before, After *Norm
+	Feed          Feed
+}
 
 // Dense is down(act(gate(x))·up(x)), or down(act(up(x))) where Gated is false.
 // Tensors: ffn_gate, ffn_up, ffn_down with Suffix, each with a bias where the
@@ -30,6 +36,7 @@ type Experts struct {
 	Router       Router
 	Shared       *Dense // for every position; nil: none
 	SharedGate   bool   // the sigmoid of ffn_gate_inp_shexp scales it
+	Norm         *Norm  // of what the experts see, not of what the router sees; nil: none
 	Hashed       bool   // the experts of a token stand in a table, ffn_gate_tid2eid
 }
 
@@ -42,6 +49,8 @@ type Router struct {
 	Groups, GroupsUsed int     // of experts, for grouped routing; 0: none
 	GroupMax           bool    // groups rank by their best expert, not by their two best
 	Before             bool    // weights scale the experts' input, not their result
+	Unit               float64 // epsilon with which the router's input is scaled to length 1, each element by ffn_gate_inp.scale too; 0: it is not
+	ByExpert           bool    // weights are multiplied by a number of each expert ("ffn_down_exps.scale")
 }
 
 // Score turns router logits into scores, numbered as in the file.
@@ -58,6 +67,8 @@ const (
 func (*Dense) feed()   {}
 func (*Experts) feed() {}
 func (Feeds) feed()    {}
+
+func (*NormedFeed) feed() {}
 
 // activations are the activation functions by the names that transformers has
 // for them.

@@ -26,6 +26,23 @@ func (g *fileReader) int(key string) int {
 	return int(n)
 }
 
+// byLayer returns a count of the first layer, and of each where a file lists
+// them and they are not all alike.
+func (g *fileReader) byLayer(key string) (int, []int) {
+	listed, ok := g.kvs.Ints(g.prefix + key)
+	if !ok || len(listed) == 0 {
+		return g.int(key), nil
+	}
+	sizes := make([]int, len(listed))
+	for i, n := range listed {
+		if sizes[i] = int(n); n < 0 || n > longest {
+			g.keep(g.place(key).Corrupt("%d is out of range", n))
+			return 0, nil
+		}
+	}
+	return sizes[0], differing(sizes)
+}
+
 func (g *fileReader) need(key string) int {
 	n := g.int(key)
 	if n == 0 {

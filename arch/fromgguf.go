@@ -23,14 +23,14 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		Layers:   g.need("block_count"),
 		Context:  g.int("context_length"),
 		Embed:    g.need("embedding_length"),
-		FF:       g.int("feed_forward_length"),
 		Heads:    g.need("attention.head_count"),
-		KVHeads:  g.int("attention.head_count_kv"),
 		HeadDim:  g.int("attention.key_length"),
 		Vocab:    g.int("vocab_size"),
 		Eps:      g.amount("attention.layer_norm_rms_epsilon"),
 		LayerEps: g.amount("attention.layer_norm_epsilon"),
 	}
+	h.FF, h.ByLayer.FF = g.byLayer("feed_forward_length")
+	h.KVHeads, h.ByLayer.KVHeads = g.byLayer("attention.head_count_kv")
 	h.HasHeadDim = h.HeadDim != 0
 	h.HasKVHeads = h.KVHeads != 0
 	h.KVHeads = first(h.KVHeads, h.Heads)

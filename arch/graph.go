@@ -11,10 +11,11 @@ type Model struct {
 
 // Input is what happens to tokens before the first layer.
 type Input struct {
-	Scale      float64 // of the embedding
-	Norm       *Norm   // of the embedding, "token_embd_norm"; nil: none
-	Positions  bool    // learned absolute positions are added ("position_embd.weight")
-	TokenTypes bool    // the embedding of token type 0 is added ("token_types.weight")
+	Scale      float64   // of the embedding
+	Norm       *Norm     // of the embedding, "token_embd_norm"; nil: none
+	Positions  bool      // learned absolute positions are added ("position_embd.weight")
+	PerLayer   *PerLayer // each layer has an embedding of its own; nil: none does
+	TokenTypes bool      // the embedding of token type 0 is added ("token_types.weight")
 }
 
 // Output is what happens behind the last layer.
@@ -74,6 +75,19 @@ type Layer struct {
 	AfterSum bool
 
 	Streams *Streams // hyper-connections in place of sums; nil: none
+
+	PerLayer *PerLayer // what the layer's own embedding adds behind both parts; nil: nothing
+	OutScale bool      // the layer's result is multiplied by a number ("layer_output_scale"), where the model has it
+}
+
+// PerLayer says what embeddings of tokens by layer give (Gemma 3n): within the
+// input "per_layer_token_embd" and what "per_layer_model_proj" makes of the
+// embedding, normalized, are added; a layer adds
+// post_norm(proj(act(inp_gate(x))·its part)).
+type PerLayer struct {
+	Width      int // of one layer's part
+	Eps        float64
+	Activation Activation
 }
 
 // Streams holds the parameters of hyper-connections (Xie et al. 2025,

@@ -30,6 +30,10 @@ type Hyper struct {
 	LayerEps   float64 // epsilon that config.json states for norms of another kind
 	Tied       bool    // the output matrix is the embedding
 	Untied     bool    // config.json says that it is not
+	LocalDim   int     // dimensions of a head in layers with a window; 0: the same
+	SharedKeys int     // last layers that use keys and values of others
+	LayerEmbed int     // width of the embedding that each layer has of its own; 0: none
+	ByLayer    ByLayer
 
 	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
 	Deepstack        int     // layers that take image features
@@ -49,6 +53,9 @@ type Hyper struct {
 	Meaning Meaning
 }
 
+// ByLayer holds sizes of layers that are not all alike; nil: they are.
+type ByLayer struct{ KVHeads, FF []int }
+
 // Meaning is what the side that hyperparameters were read from makes of them
 // beyond what is stated: transformers' class of a config.json, ggml of a
 // file. The graph is built of it.
@@ -60,6 +67,7 @@ type Meaning struct {
 	LatentEps   float64   // epsilon of the norms within latent attention
 	Router      Router
 
+	KeysOf     []int  // 1 + the layer whose keys and values a layer uses, 0: its own; nil: all their own
 	Window     int    // keys that a query of a sliding layer sees; 0: all
 	Sliding    []bool // by layer; nil: all
 	Chunk      int    // positions of a chunk in rotated layers; 0: no chunks
@@ -84,6 +92,7 @@ type Rope struct {
 	LowFreqFactor, HighFreqFactor                                   float64 // llama3
 	BetaFast, BetaSlow, AttnFactor, ExtFactor, MScale, MScaleAllDim float64 // yarn
 	Exact                                                           bool    // yarn: see [Rotation]
+	Share                                                           float64 // of the pairs that turn, the first of a head; 0: all
 }
 
 // MoE holds the parameters of mixture-of-experts layers; Experts is 0 in a
@@ -268,4 +277,20 @@ func at(layers []bool, layer int, otherwise bool) bool {
 		return layers[layer]
 	}
 	return otherwise
+}
+
+// sizeOf returns the size of a layer.
+func sizeOf(layers []int, layer, otherwise int) int {
+	if layer < len(layers) {
+		return layers[layer]
+	}
+	return otherwise
+}
+
+// differing returns sizes that are not all alike, and nil for others.
+func differing(sizes []int) []int {
+	if slices.ContainsFunc(sizes, func(n int) bool { return n != sizes[0] }) {
+		return sizes
+	}
+	return nil
 }

@@ -29,6 +29,7 @@ type Attention struct {
 	Temperature    *Temperature
 	KeysOf         int  // 1 + the layer whose keys and values it uses; 0: its own
 	KeyIsValue     bool // the key projection gives the values too
+	ValueOptional  bool // so it does where the model has no attn_v
 }
 
 // Mask says which keys a query sees.

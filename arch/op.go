@@ -45,9 +45,9 @@ const (
 )
 
 // Number returns the number of heads that c selects.
-func (c HeadCount) Number(h Hyper, _ int) int {
+func (c HeadCount) Number(h Hyper, layer int) int {
 	if c == KVHeads {
-		return h.KVHeads
+		return keyHeads(h, layer)
 	}
 	return h.Heads
 }

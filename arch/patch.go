@@ -36,8 +36,19 @@ func (m *Model) rotations(f func(*Rotation)) {
 // routers calls f with every router of a model.
 func (m *Model) routers(f func(*Router)) {
 	for i := range m.Layers {
-		if e, ok := m.Layers[i].Feed.(*Experts); ok {
-			f(&e.Router)
+		expertsOf(m.Layers[i].Feed, func(e *Experts) { f(&e.Router) })
+	}
+}
+
+func expertsOf(feed Feed, f func(*Experts)) {
+	switch part := feed.(type) {
+	case *Experts:
+		f(part)
+	case *NormedFeed:
+		expertsOf(part.Feed, f)
+	case Feeds:
+		for _, one := range part {
+			expertsOf(one, f)
 		}
 	}
 }

@@ -78,6 +78,9 @@ func (r Rope) unscaled() Rotation {
 // rotation holds what both sides read alike.
 func (r Rope) rotation() Rotation {
 	p := Rotation{Dim: r.Dim, Base: r.Base, Scaling: scalings[r.Scaling], Magnitude: 1, Factors: ropeFactors}
+	if r.Share > 0 && r.Share < 1 {
+		p.Turning = int(r.Share * float64(r.Dim) / 2)
+	}
 	if len(r.Sections) > 0 {
 		p.Sections = append(slices.Clone(r.Sections), make([]int, 4)...)[:4]
 	}

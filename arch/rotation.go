@@ -6,6 +6,7 @@ package arch
 type Rotation struct {
 	Dim      int // rotated dimensions of a head
 	Base     float64
+	Turning  int   // first pairs of a head that turn, where not all do; 0: all
 	Sections []int // of the pairs for time, height, width and the rest; text turns all alike
 	Scaling  Scaling
 

@@ -14,7 +14,7 @@ var table = []Arch{
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi2, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
-	gptOSS,
+	gptOSS, gemma4,
 }
 
 // All returns the architectures in the order of their names.
@@ -95,8 +95,6 @@ var vocabularies = map[string]Vocabulary{
 
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},
-
-	"Gemma4ForConditionalGeneration": gemma4Vocabulary, "Gemma4ForCausalLM": gemma4Vocabulary, "Gemma4UnifiedForConditionalGeneration": gemma4Vocabulary,
 
 	"JambaForCausalLM": {Scored: true},
 }

@@ -92,6 +92,7 @@ var realSizes = map[string]string{
 	"deepseek-ai--DeepSeek-R1":                       "671B",
 	"nvidia--DeepSeek-V3.1-NVFP4":                    "671B",
 	"openai--gpt-oss-20b":                            "21B",
+	"google--gemma-4-26B-A4B":                        "25B",
 }
 
 // TestKnowsRealShardIndex holds the templates to the tensor names of a real

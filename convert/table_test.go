@@ -75,7 +75,7 @@ func fileView(h arch.Hyper) arch.Hyper {
 	if h.Rope.Scaling == "llama3" { // a tensor in the file
 		h.Rope = arch.Rope{Base: h.Rope.Base, Dim: h.Rope.Dim}
 	}
-	h.Rope.OriginalContext, h.Rope.Exact = 0, false // not in files
+	h.Rope.OriginalContext, h.Rope.Exact, h.Rope.Share = 0, false, 0 // not in files
 	h.Rope.Sections = append(h.Rope.Sections, make([]int, 4-len(h.Rope.Sections))...)
 	h.Rope.MScale = 0 // equal to MScaleAllDim where a file can express it
 	if h.MoE.Scale == 0 {

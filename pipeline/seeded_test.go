@@ -159,6 +159,11 @@ var drowned = rewrite("attn_sinks.weight", func(_ gguf.Stream, dst, _ []byte) {
 	}
 })
 
+// unscaledLayers leaves the scale of layers out.
+var unscaledLayers = rewrite("layer_output_scale.weight", func(_ gguf.Stream, dst, _ []byte) {
+	binary.LittleEndian.PutUint32(dst, math.Float32bits(1))
+})
+
 // inHalves takes gate and up projection for the halves of a matrix in which they
 // take turns.
 func inHalves(p *Job) {
@@ -229,6 +234,11 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"sinks left out", drowned, nil}, {"gate and up in halves", inHalves, nil}, {"biases swapped", exchanged("ffn_gate_exps.bias", "ffn_up_exps.bias"), nil},
 			{"a window off by one", nothing, []string{"gpt-oss.attention.sliding_window=int:9"}}, rope("gpt-oss"),
 		}},
+		{"gemma4-moe", []fault{
+			{"norms behind the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
+			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),
+		}},
+		{"gemma4-e2b", []fault{{"no scale of layers", unscaledLayers, nil}, {"projections of layers swapped", exchanged("blk.0.inp_gate.", "blk.1.inp_gate."), nil}}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
 		{"bloom", []fault{{"queries and keys grouped by head", regrouped(6), nil}}},
 	} {

@@ -20,6 +20,9 @@ import (
 //go:embed tokenizer.json
 var tokenizer []byte // byte-level BPE with the Qwen2 pattern, 300 tokens
 
+//go:embed characters.json
+var characters []byte // BPE over characters with bytes for the rest, 300 tokens
+
 // TokenizerJSON returns the tokenizer.json of all tiny checkpoints.
 func TokenizerJSON() []byte { return slices.Clone(tokenizer) }
 
@@ -98,6 +101,10 @@ func WriteConfig(dir, text string, seed uint64) error {
 	if a.Native {
 		weightsFile, configFile = "consolidated.safetensors", "params.json"
 	}
+	vocabulary, eos := tokenizer, "<|im_end|>"
+	if a.Vocabulary.Writer == arch.Gemma4 {
+		vocabulary, eos = characters, "<eos>"
+	}
 	file, err := os.Create(filepath.Join(dir, weightsFile))
 	if err != nil {
 		return err
@@ -108,8 +115,8 @@ func WriteConfig(dir, text string, seed uint64) error {
 	}
 	for name, content := range map[string][]byte{
 		configFile:              []byte(text),
-		"tokenizer.json":        tokenizer,
-		"tokenizer_config.json": []byte(`{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>"}`),
+		"tokenizer.json":        vocabulary,
+		"tokenizer_config.json": fmt.Appendf(nil, `{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": %q}`, eos),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return err

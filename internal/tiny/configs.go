@@ -216,4 +216,10 @@ var configs = map[string]string{
 		"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "sliding_window": 8,
 		"num_local_experts": 4, "num_experts_per_tok": 2, "swiglu_limit": 7.0, "rope_theta": 150000.0,
 		"rope_scaling": {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "original_max_position_embeddings": 128}}`,
+	"Gemma4ForCausalLM": `{"architectures": ["Gemma4ForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 40, "num_hidden_layers": 9,
+		"num_attention_heads": 4, "num_key_value_heads": 2, "num_global_key_value_heads": 1, "attention_k_eq_v": true, "head_dim": 12, "global_head_dim": 24,
+		"max_position_embeddings": 128, "rms_norm_eps": 1e-6, "sliding_window": 8, "hidden_size_per_layer_input": 10, "num_kv_shared_layers": 3,
+		"use_double_wide_mlp": true, "final_logit_softcapping": 30.0, "enable_moe_block": true, "num_experts": 5, "top_k_experts": 2, "moe_intermediate_size": 20,
+		"layer_types": ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention",
+		"sliding_attention", "full_attention"]}`,
 }

@@ -70,6 +70,6 @@ func (c *Loader) dispensable(names arch.Names, name, canonical string) bool {
 	}
 	template, _, ok := names.Match(canonical)
 	return ok && slices.ContainsFunc(c.a.Tensors, func(t arch.Tensor) bool {
-		return t.Source == template && (t.Target == "" || slices.Contains(ofImages, t.Target))
+		return t.Source == template && (t.Target == "" || t.Idle || slices.Contains(ofImages, t.Target))
 	})
 }

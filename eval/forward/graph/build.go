@@ -17,7 +17,7 @@ func New(ctx context.Context, description arch.Model, w Weights, o Options) (*Mo
 		b.Device = compute.NewCPU(o.Workers)
 	}
 	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &compute.Spare[memory]{}, width: o.Embed, lastMixer: -1}
-	b.input(m, description.Input)
+	b.input(m, description.Input, len(description.Layers))
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -37,7 +37,7 @@ func New(ctx context.Context, description arch.Model, w Weights, o Options) (*Mo
 }
 
 // input loads what stands before the layers.
-func (b *builder) input(m *Model, in arch.Input) {
+func (b *builder) input(m *Model, in arch.Input, layers int) {
 	m.embedScale = float32(cmp.Or(in.Scale, 1))
 	rows := cmp.Or(b.Vocab, compute.AnyRows)
 	embed := b.linear("token_embd", 0, rows, b.Embed)
@@ -46,6 +46,7 @@ func (b *builder) input(m *Model, in arch.Input) {
 	}
 	m.embed, b.Vocab = embed.w, embed.w.Rows
 	m.embedNorm = b.norm(in.Norm, 0, b.Embed)
+	m.byLayer = b.layerEmbedding(in.PerLayer, layers)
 	if in.Positions {
 		m.positions = b.linear("position_embd", 0, compute.AnyRows, b.Embed).w
 	}
@@ -88,6 +89,10 @@ func (b *builder) layer(l arch.Layer, i int) layer {
 		feedNorm: b.norm(l.FeedNorm, i, b.Embed), feedPost: b.norm(l.FeedPost, i, b.Embed),
 		mixScale: float32(cmp.Or(l.MixScale, 1)), feedScale: float32(cmp.Or(l.FeedScale, 1)), skipScale: float32(cmp.Or(l.SkipScale, 1)),
 		parallel: l.Parallel, afterSum: l.AfterSum,
+	}
+	built.inject = b.injection(l.PerLayer, i)
+	if l.OutScale {
+		built.outScale = b.vector("blk.{i}.layer_output_scale.weight", i, 1)
 	}
 	if l.Mixer != nil {
 		built.mix = b.mixer(l.Mixer, i)
@@ -142,6 +147,8 @@ func (b *builder) feed(f arch.Feed, l int) feed {
 		return b.dense(f, l)
 	case *arch.Experts:
 		return b.experts(f, l)
+	case *arch.NormedFeed:
+		return b.normed(f, l)
 	case arch.Feeds:
 		var all feeds
 		for _, one := range f {
@@ -155,6 +162,17 @@ func (b *builder) feed(f arch.Feed, l int) feed {
 	}
 	b.invalid(l, "feed-forward part %T cannot be computed", f)
 	return nil
+}
+
+// normed loads a part and the norms around it.
+func (b *builder) normed(d *arch.NormedFeed, l int) feed {
+	part := b.feed(d.Feed, l)
+	if part == nil {
+		return nil
+	}
+	return &normedFeed{
+		before: b.norm(d.Before, l, b.Embed), after: b.norm(d.After, l, b.Embed), names: [2]string{nameOf(d.Before), nameOf(d.After)}, part: part,
+	}
 }
 
 // sharesKeys reports whether a mixer uses keys of another layer.

@@ -32,8 +32,11 @@ func (b *builder) attention(d *arch.Attention, l int) *attention {
 	switch {
 	case d.KeysOf > 0:
 		a.q = b.linear("blk.{i}.attn_q", l, queries, b.Embed)
-	case d.KeyIsValue:
+	case d.KeyIsValue, d.ValueOptional:
 		a.q, a.k = b.linear("blk.{i}.attn_q", l, queries, b.Embed), b.linear("blk.{i}.attn_k", l, keys, b.Embed)
+		if d.ValueOptional {
+			a.v = b.optional("blk.{i}.attn_v", l, values, b.Embed)
+		}
 	default:
 		parts := b.split("blk.{i}.attn_qkv", []string{"blk.{i}.attn_q", "blk.{i}.attn_k", "blk.{i}.attn_v"}, l, []int{queries, keys, values}, b.Embed)
 		a.q, a.k, a.v = parts[0], parts[1], parts[2]
@@ -53,7 +56,7 @@ func (b *builder) attention(d *arch.Attention, l int) *attention {
 
 // shape loads what every attention has.
 func (b *builder) shape(d *arch.Attention, l int) compute.Attention {
-	if d.Heads < 1 || d.KVHeads < 1 || d.Heads%d.KVHeads != 0 || d.Dim < 1 || d.ValueDim < 1 || d.KeysOf > l || d.KeyIsValue && d.Dim != d.ValueDim ||
+	if d.Heads < 1 || d.KVHeads < 1 || d.Heads%d.KVHeads != 0 || d.Dim < 1 || d.ValueDim < 1 || d.KeysOf > l || (d.KeyIsValue || d.ValueOptional) && d.Dim != d.ValueDim ||
 		d.Rope != nil && (d.Rope.Dim < 0 || d.Rope.Dim > d.Dim || d.Rope.Dim%2 != 0) {
 		b.invalid(l, "invalid attention of %d query heads of %d dimensions on %d key heads", d.Heads, d.Dim, d.KVHeads)
 	}

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"strings"
+
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/formats/fault"
@@ -49,6 +51,13 @@ func (b *builder) experts(d *arch.Experts, l int) *experts {
 	}
 	r.by = b.linear("blk.{i}.ffn_gate_inp", l, d.Count, b.Embed)
 	r.bias = b.vector("blk.{i}.exp_probs_b.bias", l, d.Count)
+	if r.Unit != 0 {
+		r.elements = b.numbers("blk.{i}.ffn_gate_inp.scale", l, b.Embed)
+	}
+	if r.ByExpert {
+		r.byExpert = b.numbers("blk.{i}.ffn_down_exps.scale", l, d.Count)
+	}
+	f.norm, f.normName = b.norm(d.Norm, l, b.Embed), nameOf(d.Norm)
 	b.expertsOf(f, d, l)
 	if d.Hashed {
 		f.table = b.table(l, d)
@@ -92,6 +101,14 @@ func (b *builder) expertsOf(f *experts, d *arch.Experts, l int) {
 		}
 		f.each = append(f.each, one)
 	}
+}
+
+// nameOf returns what a norm's tensor is called within its layer.
+func nameOf(n *arch.Norm) string {
+	if n == nil {
+		return ""
+	}
+	return strings.TrimPrefix(n.Name, "blk.{i}.")
 }
 
 // biases loads one bias for every expert; they are nil where there are none.

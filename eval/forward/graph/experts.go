@@ -6,6 +6,8 @@ package graph
 type experts struct {
 	router
 	each       []dense
+	norm       *norm // of what the experts see; nil: none
+	normName   string
 	table      []int32 // [vocabulary, used]: experts by token; nil: the best ones
 	shared     *dense  // nil: none
 	sharedGate linear  // [1, embed]: its sigmoid scales the shared expert; w nil: 1
@@ -17,6 +19,13 @@ func (f *experts) feed(r *run, x, y []float32) error {
 	chosen, err := f.route(r, x, n)
 	if err != nil {
 		return err
+	}
+	if f.norm != nil {
+		seen := r.buffer(bufSeen, len(x))
+		if err := r.normalize(f.norm, seen, x, width); err != nil {
+			return err
+		}
+		x = seen
 	}
 	// Rows are gathered by expert, so that a product serves all positions
 	// that chose it.
@@ -81,11 +90,15 @@ func (f *experts) feed(r *run, x, y []float32) error {
 func (f *experts) route(r *run, x []float32, n int) ([]choice, error) {
 	count := len(f.each)
 	logits := r.buffer(bufRouter, n*count)
+	x, err := f.sees(r, x, n)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.multiply(x, n, f.by.to(logits)); err != nil {
 		return nil, err
 	}
 	chosen := make([]choice, n*f.Used)
-	err := r.perRow(n, func(i int) {
+	err = r.perRow(n, func(i int) {
 		all, its := logits[i*count:(i+1)*count], chosen[i*f.Used:(i+1)*f.Used]
 		if f.table != nil {
 			f.take(its, all, f.table[int(r.tokens[i])*f.Used:])
@@ -124,6 +137,9 @@ func (f *experts) addShared(r *run, x, y []float32, width int) error {
 func (f *experts) parts(p *parts) {
 	p.linear("ffn_gate_inp", f.by)
 	p.vector("exp_probs_b.bias", f.bias)
+	p.vector("ffn_gate_inp.scale", f.elements)
+	p.vector("ffn_down_exps.scale", f.byExpert)
+	p.norm(f.normName, f.norm)
 	for e := range f.each {
 		one := &f.each[e]
 		p.linear("ffn_gate_exps", one.gate)
@@ -136,7 +152,7 @@ func (f *experts) parts(p *parts) {
 	}
 	p.matrix("ffn_gate_inp_shexp", f.sharedGate.w)
 	p.figures("the choice of experts", func() []float64 {
-		figures := []float64{float64(f.Used), float64(f.Score), f.scale(), flag(f.Normalize), flag(f.Before),
+		figures := []float64{float64(f.Used), float64(f.Score), f.scale(), flag(f.Normalize), flag(f.Before), f.Unit,
 			float64(f.Groups), float64(f.GroupsUsed), flag(f.GroupMax)}
 		for _, e := range f.table {
 			figures = append(figures, float64(e))

@@ -11,6 +11,9 @@ type layer struct {
 	parallel, afterSum             bool
 
 	mixStreams, feedStreams *connection // nil: sums
+
+	inject   *injection // nil: none
+	outScale []float32  // one number; nil: 1
 }
 
 // branch computes a part of the layer: norm, compute, and the norm behind it
@@ -121,6 +124,23 @@ func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
 	})
 }
 
+// finish does what comes behind both parts of a layer.
+func (l *layer) finish(r *run, index int, x []float32, width int) error {
+	if l.inject != nil {
+		if err := l.inject.add(r, index, x, width); err != nil {
+			return err
+		}
+	}
+	if l.outScale == nil {
+		return nil
+	}
+	return r.perRow(len(x)/width, func(i int) {
+		for j := range x[i*width : (i+1)*width] {
+			x[i*width+j] *= l.outScale[0]
+		}
+	})
+}
+
 func (l *layer) parts(p *parts) {
 	p.norm("attn_norm", l.mixNorm)
 	p.norm("post_attention_norm", l.mixPost)
@@ -129,6 +149,8 @@ func (l *layer) parts(p *parts) {
 	p.connection("hc_attn", l.mixStreams)
 	p.connection("hc_ffn", l.feedStreams)
 	p.numbers("the scales and order of the residual sums", float64(l.mixScale), float64(l.feedScale), float64(l.skipScale), flag(l.parallel), flag(l.afterSum))
+	l.inject.parts(p)
+	p.vector("layer_output_scale.weight", l.outScale)
 	if l.mix != nil {
 		l.mix.parts(p)
 	}

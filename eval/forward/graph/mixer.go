@@ -39,6 +39,33 @@ func (f feeds) parts(p *parts) {
 	}
 }
 
+// normedFeed is a part with norms of its own around it; nil: none.
+type normedFeed struct {
+	before, after *norm
+	names         [2]string // of their tensors
+	part          feed
+}
+
+func (f *normedFeed) feed(r *run, x, y []float32) error {
+	in, width := x, len(x)/max(len(r.positions), 1)
+	if f.before != nil {
+		in = r.buffer(bufInner, len(x))
+		if err := r.normalize(f.before, in, x, width); err != nil {
+			return err
+		}
+	}
+	if err := f.part.feed(r, in, y); err != nil || f.after == nil {
+		return err
+	}
+	return r.normalize(f.after, y, y, width)
+}
+
+func (f *normedFeed) parts(p *parts) {
+	p.norm(f.names[0], f.before)
+	p.norm(f.names[1], f.after)
+	f.part.parts(p)
+}
+
 // sumOf sums what n computations give.
 func sumOf(r *run, n int, y []float32, compute func(i int, y []float32) error) error {
 	if err := compute(0, y); err != nil {

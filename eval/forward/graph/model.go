@@ -24,6 +24,7 @@ type Model struct {
 	embedScale float32
 	embedNorm  *norm
 	positions  *compute.Matrix // learned; nil: none
+	byLayer    *layerEmbedding // nil: none
 	types      []float32       // what the type of the tokens adds; nil: nothing
 	layers     []layer
 	head       *connection // nil: one residual stream
@@ -151,6 +152,11 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 	if err := m.lookup(r, x); err != nil {
 		return nil, err
 	}
+	if m.byLayer != nil {
+		if err := m.byLayer.lookup(r, m.name, x); err != nil {
+			return nil, err
+		}
+	}
 	if m.head != nil {
 		return runStreams(r, m.layers, m.head, x)
 	}
@@ -158,6 +164,9 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		l := &m.layers[i]
 		if l.parallel {
 			if err := l.sideBySide(r, i, x, m.width); err != nil {
+				return nil, err
+			}
+			if err := l.finish(r, i, x, m.width); err != nil {
 				return nil, err
 			}
 			continue
@@ -168,6 +177,9 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		}
 		var err error
 		if x, err = l.sequential(r, i, x, m.width, between); err != nil || len(x) == 0 {
+			return nil, err
+		}
+		if err := l.finish(r, i, x, m.width); err != nil {
 			return nil, err
 		}
 	}
@@ -181,8 +193,12 @@ func (r *run) keepRows(x []float32, rows []outputRow, width int) []float32 {
 	for i, row := range rows { // at rises: nothing is overwritten that is read later
 		copy(x[i*width:(i+1)*width], x[row.at*width:])
 		r.positions[i], tokens[i] = r.positions[row.at], r.tokens[row.at]
+		if all := len(r.byLayer) / max(len(r.tokens), 1); all > 0 {
+			copy(r.byLayer[i*all:(i+1)*all], r.byLayer[row.at*all:])
+		}
 		rows[i].at = i
 	}
+	r.byLayer = r.byLayer[:len(r.byLayer)/max(len(r.tokens), 1)*len(rows)]
 	r.positions, r.tokens = r.positions[:len(rows)], tokens
 	return x[:len(rows)*width]
 }
@@ -237,6 +253,7 @@ func (m *Model) parts(context int) []part {
 	p.norm("token_embd_norm", m.embedNorm)
 	p.matrix("position_embd", m.positions)
 	p.vector("token_types", m.types)
+	m.byLayer.parts(p)
 	p.numbers("the scale of the embedding", float64(m.embedScale))
 	if m.out.w != m.embed {
 		p.matrix("output", m.out.w)

@@ -13,6 +13,9 @@ type router struct {
 	arch.Router
 	by   linear
 	bias []float32 // added to the scores for the choice alone; nil: none
+
+	elements []float32 // factors of the router's input at length 1
+	byExpert []float32 // factors of the weights; nil: none
 }
 
 // scale is the factor of the experts' weights.
@@ -70,7 +73,26 @@ func (r *router) weigh(chosen []choice) {
 	}
 	for i := range chosen {
 		chosen[i].weight = float32(float64(chosen[i].weight) * factor)
+		if r.byExpert != nil {
+			chosen[i].weight *= r.byExpert[chosen[i].expert]
+		}
 	}
+}
+
+// sees returns what the router sees of x.
+func (r *router) sees(run *run, x []float32, n int) ([]float32, error) {
+	if r.elements == nil {
+		return x, nil
+	}
+	width := len(x) / n
+	in, unit, root := run.buffer(bufSeen, len(x)), &norm{eps: r.Unit}, float32(1/math.Sqrt(float64(width)))
+	return in, run.perRow(n, func(i int) {
+		row := in[i*width : (i+1)*width]
+		unit.apply(row, x[i*width:(i+1)*width])
+		for j, s := range r.elements {
+			row[j] *= s * root
+		}
+	})
 }
 
 // score turns logits into scores.

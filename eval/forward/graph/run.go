@@ -52,7 +52,8 @@ type run struct {
 	spans     []span
 	positions []int // of the batch's rows
 	tokens    []int32
-	longest   int // positions of the longest sequence, past ones included
+	byLayer   []float32 // of each row the parts of all layers; nil: there are none
+	longest   int       // positions of the longest sequence, past ones included
 	tables    map[*rotary.Embedding]*rotary.Table
 
 	gathered []int    // what rows of the batch are multiplied; nil: all
@@ -95,6 +96,9 @@ const (
 	bufOther // the result of a part that runs beside another
 	bufFeed  // what the feed-forward part of a parallel layer gives
 	bufOwn   // its own norm
+	bufInner // the norm of a part that runs beside another
+	bufSeen  // what a router sees, then what its experts see
+	bufByLayer
 	bufCount
 )
 

@@ -44,6 +44,9 @@ func New(r arch.Rotation, style arch.RopeStyle, by Divisors) *Embedding {
 		}
 	default:
 		perPair := scaled(r, divided(plain(r.Base, r.Dim), by.All))
+		if r.Turning > 0 && r.Turning < len(perPair) {
+			clear(perPair[r.Turning:])
+		}
 		e.Frequencies = func(int) []float32 { return perPair }
 	}
 	return e

@@ -78,10 +78,16 @@ func plain(base float64, dim int) []float32 {
 	return f
 }
 
+// still is a frequency by which no position of any context turns: files divide
+// by 1e30 to keep pairs where they are.
+const still = 1e-24
+
 // divided returns frequencies divided by a factor of each pair.
 func divided[T float32 | float64](perPair []float32, by []T) []float32 {
 	for j, d := range by {
-		perPair[j] /= float32(d)
+		if perPair[j] /= float32(d); perPair[j] < still {
+			perPair[j] = 0
+		}
 	}
 	return perPair
 }
