@@ -222,4 +222,6 @@ var configs = map[string]string{
 		"use_double_wide_mlp": true, "final_logit_softcapping": 30.0, "enable_moe_block": true, "num_experts": 5, "top_k_experts": 2, "moe_intermediate_size": 20,
 		"layer_types": ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention",
 		"sliding_attention", "full_attention"]}`,
+	"BaichuanForCausalLM": `{"architectures": ["BaichuanForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
+		"num_attention_heads": 4, "model_max_length": 128, "rms_norm_eps": 1e-6}`,
 }
