@@ -71,6 +71,7 @@ type Tensor struct {
 	Ops      []Op    // in order; none copies
 	Optional bool    // absent in some checkpoints of the architecture
 	Untied   bool    // though optional, required where config.json says that the embedding is not the output matrix
+	Listed   bool    // one number of a layer: a file has those of all layers in a key-value of the target's name without the layer
 	Idle     bool    // files have it, and nothing computes with it
 	F32      bool    // stays F32 in every file type (routers, convolutions …)
 	Where    Where   // the layers that have it; nil means all

@@ -55,8 +55,14 @@ func expertsOf(feed Feed, f func(*Experts)) {
 
 // activations calls f with the activation of every feed-forward part.
 func (m *Model) activations(f func(*Activation)) {
+	if p := m.Input.PerLayer; p != nil {
+		f(&p.Activation)
+	}
 	for i := range m.Layers {
 		activationsOf(m.Layers[i].Feed, f)
+		if p := m.Layers[i].PerLayer; p != nil {
+			f(&p.Activation)
+		}
 	}
 }
 
@@ -69,6 +75,8 @@ func activationsOf(feed Feed, f func(*Activation)) {
 		if p.Shared != nil {
 			f(&p.Shared.Activation)
 		}
+	case *NormedFeed:
+		activationsOf(p.Feed, f)
 	case Feeds:
 		for _, part := range p {
 			activationsOf(part, f)

@@ -14,7 +14,7 @@ var table = []Arch{
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi2, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
-	gptOSS, gemma4, baichuan,
+	gptOSS, gemma4, baichuan, apertus,
 }
 
 // All returns the architectures in the order of their names.
@@ -91,7 +91,7 @@ func VocabularyOf(class string) Vocabulary {
 var vocabularies = map[string]Vocabulary{
 	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
 
-	"ApertusForCausalLM": llamaVocabulary, "AfmoeForCausalLM": llamaVocabulary,
+	"AfmoeForCausalLM": llamaVocabulary,
 
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},

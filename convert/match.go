@@ -168,6 +168,9 @@ func missing(a arch.Arch, h arch.Hyper, seen, made map[string]bool) []string {
 func checkShape(t spec, h arch.Hyper, layer int, s source) string {
 	shape := t.Pieces()[t.piece].Shape
 	want := make([]int64, len(shape))
+	if t.Listed && len(s.shape) == 0 {
+		return ""
+	}
 	same := len(want) == len(s.shape)
 	for i, dim := range shape {
 		want[i] = int64(dim(h, layer))

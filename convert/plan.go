@@ -91,6 +91,10 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	targets, lists, err := listed(ctx, targets, h)
+	if err != nil {
+		return nil, err
+	}
 	var tokens *vocab.Vocabulary
 	if !o.NoVocabulary {
 		if tokens, err = vocabulary(ctx, ckpt, h, o.Pre); err != nil {
@@ -134,7 +138,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	about := loadMetadata(ckpt, p.weights(), o.Metadata)
 	p.Warnings = append(p.Warnings, about.notes...)
-	p.KVs = keyValues(p, about, pooled)
+	p.KVs = keyValues(p, about, lists, pooled)
 	if tokens != nil {
 		p.addVocabulary(tokens.KVs)
 		p.Warnings = append(p.Warnings, tokens.Notes...)
@@ -176,7 +180,7 @@ func newCompanion(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, o Optio
 	p.stream(targets, o)
 	about := loadMetadata(ckpt, p.weights(), o.Metadata)
 	p.Warnings = append(p.Warnings, about.notes...)
-	p.KVs = keyValues(p, about, nil)
+	p.KVs = keyValues(p, about, nil, nil)
 	return p, nil
 }
 
@@ -233,10 +237,8 @@ func (p *Plan) weights() sizes {
 const quantizationVersion = uint32(2)
 
 // keyValues lists the key-values in the order of the reference converter.
-func keyValues(p *Plan, m metadata, pooled gguf.KVs) gguf.KVs {
-	kvs := gguf.KVs{
-		{Key: "general.architecture", Value: p.Arch.Name},
-	}
+func keyValues(p *Plan, m metadata, lists, pooled gguf.KVs) gguf.KVs {
+	kvs := append(gguf.KVs{{Key: "general.architecture", Value: p.Arch.Name}}, lists...)
 	set := func(params []arch.Param) {
 		for _, param := range params {
 			if v, ok := param.From(p.Hyper); ok {

@@ -19,6 +19,7 @@ type target struct {
 	shape   []int64 // fastest dimension first
 	rows    transform.Rows
 	f32     bool
+	listed  bool        // a number of a key-value, not a tensor
 	keeps   bool        // keeps the type of the checkpoint
 	stored  dtype.DType // in the checkpoint
 	sources []string
@@ -70,6 +71,7 @@ func build(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) target {
 		shape:   shape,
 		rows:    rows,
 		f32:     t.F32,
+		listed:  t.Listed,
 		stored:  from[0].stored,
 		sources: names,
 		exact:   exactly(t, h, at, from),

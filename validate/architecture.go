@@ -166,6 +166,9 @@ func (v *validation) wanted(a arch.Arch) (required []string, known map[string][]
 	known = map[string][][]int64{}
 	optional := map[string]bool{}
 	for _, t := range a.Tensors {
+		if t.Listed {
+			continue // no tensor of the file
+		}
 		layers := 1
 		if t.PerLayer() {
 			layers = min(v.hyper.Layers+v.hyper.MTPLayers, maxLayers)

@@ -125,7 +125,7 @@ func WriteConfig(dir, text string, seed uint64) error {
 	return file.Close()
 }
 
-// data draws weights: around 1 for norms, small around 0 for the rest. Whole
+// data draws weights: around 1 for norms and scales, small around 0 for the rest. Whole
 // numbers are experts.
 func data(random *rand.Rand, t safetensors.Tensor, h arch.Hyper) []byte {
 	n := int64(1)
@@ -142,7 +142,7 @@ func data(random *rand.Rand, t safetensors.Tensor, h arch.Hyper) []byte {
 	p := make([]byte, 4*n)
 	for i := range n {
 		x := random.NormFloat64() / 8
-		if strings.Contains(t.Name, "norm") {
+		if strings.Contains(t.Name, "norm") || strings.Contains(t.Name, "scal") {
 			x++
 		}
 		if _, err := binary.Encode(p[4*i:], binary.LittleEndian, float32(x)); err != nil {

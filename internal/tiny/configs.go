@@ -224,4 +224,7 @@ var configs = map[string]string{
 		"sliding_attention", "full_attention"]}`,
 	"BaichuanForCausalLM": `{"architectures": ["BaichuanForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
 		"num_attention_heads": 4, "model_max_length": 128, "rms_norm_eps": 1e-6}`,
+	"ApertusForCausalLM": `{"architectures": ["ApertusForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
+		"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 12000000.0, "hidden_act": "xielu",
+		"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}}`,
 }

@@ -124,6 +124,21 @@ func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
 	})
 }
 
+// pass runs the layer. Behind the mixer, between may drop rows of the stream,
+// where the parts are not parallel.
+func (l *layer) pass(r *run, index int, x []float32, width int, between func(x []float32) []float32) ([]float32, error) {
+	var err error
+	if l.parallel {
+		err = l.sideBySide(r, index, x, width)
+	} else {
+		x, err = l.sequential(r, index, x, width, between)
+	}
+	if err != nil || len(x) == 0 {
+		return x, err
+	}
+	return x, l.finish(r, index, x, width)
+}
+
 // finish does what comes behind both parts of a layer.
 func (l *layer) finish(r *run, index int, x []float32, width int) error {
 	if l.inject != nil {

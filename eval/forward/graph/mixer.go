@@ -48,6 +48,9 @@ type normedFeed struct {
 
 func (f *normedFeed) feed(r *run, x, y []float32) error {
 	in, width := x, len(x)/max(len(r.positions), 1)
+	if f.after != nil {
+		r.sum = residual{}
+	}
 	if f.before != nil {
 		in = r.buffer(bufInner, len(x))
 		if err := r.normalize(f.before, in, x, width); err != nil {

@@ -161,25 +161,12 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		return runStreams(r, m.layers, m.head, x)
 	}
 	for i := range m.layers {
-		l := &m.layers[i]
-		if l.parallel {
-			if err := l.sideBySide(r, i, x, m.width); err != nil {
-				return nil, err
-			}
-			if err := l.finish(r, i, x, m.width); err != nil {
-				return nil, err
-			}
-			continue
-		}
 		between := func(x []float32) []float32 { return x }
 		if i == m.lastMixer && !r.watched() {
 			between = func(x []float32) []float32 { return r.keepRows(x, rows, m.width) }
 		}
 		var err error
-		if x, err = l.sequential(r, i, x, m.width, between); err != nil || len(x) == 0 {
-			return nil, err
-		}
-		if err := l.finish(r, i, x, m.width); err != nil {
+		if x, err = m.layers[i].pass(r, i, x, m.width, between); err != nil || len(x) == 0 {
 			return nil, err
 		}
 	}

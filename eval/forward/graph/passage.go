@@ -11,7 +11,7 @@ func (m *Model) Layers() int { return len(m.layers) }
 
 // Passable reports whether sequences can pass layer by layer: nothing but one
 // residual stream goes from one to the next.
-func (m *Model) Passable() bool { return m.head == nil && !m.shares }
+func (m *Model) Passable() bool { return m.head == nil && !m.shares && m.byLayer == nil }
 
 // Width returns the number of elements of a position in the residual stream.
 func (m *Model) Width() int { return m.width }
@@ -25,11 +25,7 @@ func (m *Model) Enter(ctx context.Context, sequences [][]int32, x []float32) err
 // Pass runs the residual stream of sequences through one layer, in place.
 func (m *Model) Pass(ctx context.Context, layer int, sequences [][]int32, x []float32) error {
 	return m.alone(ctx, sequences, func(r *run) error {
-		l := &m.layers[layer]
-		if l.parallel {
-			return l.sideBySide(r, layer, x, m.width)
-		}
-		_, err := l.sequential(r, layer, x, m.width, func(x []float32) []float32 { return x })
+		_, err := m.layers[layer].pass(r, layer, x, m.width, func(x []float32) []float32 { return x })
 		return err
 	})
 }
