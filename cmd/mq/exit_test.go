@@ -32,6 +32,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("OLLAMA_MODELS", t.TempDir())
 	for name, text := range map[string]string{
 		"junk.gguf": "nothing that anybody would call a model", "junk.dat": "no matrix", "text.txt": "Once upon a time there was a girl.",
 		"junk.yaml": "models: 3", "bare/config.json": `{"architectures": ["LlamaForCausalLM"]}`, "tasks.txt": "no tasks",
@@ -70,7 +71,8 @@ func TestExitCodes(t *testing.T) {
 		{2, "inspect nowhere"}, {2, "tokenize nowhere -p x"}, {2, "tokenize good.gguf -f nowhere"}, {2, "diff nowhere good.gguf"}, {2, "diff good.gguf nowhere"},
 		{2, "split nowhere --max-size 1M"}, {2, "merge nowhere"}, {2, "hash nowhere"}, {2, "hash good.gguf --check nowhere"},
 		{2, "modelfile nowhere"}, {2, "ollama create x nowhere"}, {2, "convert nowhere --ollama x"},
-		{2, "push hf.co/a/b nowhere"}, {2, "push hf.co/a/b bare"}, {2, "push nonsense good.gguf"}, {2, "push hf.co/a/b"}, {5, "push hf.co/a/b junk.gguf"},
+		{2, "push hf.co/a/b nowhere"}, {2, "push hf.co/a/b bare"}, {2, "push nonsense good.gguf"}, {2, "push hf.co/a/b"}, {5, "push hf.co/a/b junk.gguf"}, {2, "push ollama://absent/model"},
+		{2, "push ollama://a good.gguf --create"}, {2, "push hf.co/a/b good.gguf --plain-http"}, {2, "push ollama://a/b/c/d good.gguf"},
 		{2, "card nowhere"}, {2, "card bare"}, {5, "card junk.gguf"}, {2, "card good.gguf --repo x"}, {2, "card good.gguf -o nowhere/x.md"}, {0, "card good.gguf -o -"},
 		{2, "convert STORIES -t q4_k --imatrix nowhere"}, {2, "convert STORIES -t q4_k --like nowhere"}, {2, "convert STORIES -t q4_k --tensor-type-file nowhere"},
 		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "convert STORIES -t q4_k --refine nowhere"}, {5, "convert STORIES -t q4_k --refine text.txt"}, {2, "convert STORIES --refine text.txt"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},

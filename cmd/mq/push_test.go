@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/internal/hubtest"
+	"github.com/f190792d/mq/internal/registrytest"
 )
 
 // writableHub is a Hub that takes uploads in parts.
@@ -86,7 +87,8 @@ func TestPushesThatCannotBeAreExplained(t *testing.T) {
 		"push hf.co/org/there x":              "not a regular file",
 		"push hf.co/org/there a.md --private": "no effect without --create",
 		"push a/b/c/d a.md":                   "does not name a model repository",
-		"push hf.co/org/there":                "a destination and at least one file",
+		"push hf.co/org/there":                "name the files",
+		"push":                                "a destination and files",
 	} {
 		if code, _, notes := command(t, strings.Fields(line)...); code != 2 || !strings.Contains(notes, want) {
 			t.Errorf("%s: exit %d: %s", line, code, notes)
@@ -116,7 +118,7 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := writableHub(t)
+	h, registry := writableHub(t), registrytest.New(t)
 	t.Chdir(t.TempDir())
 	t.Setenv("OLLAMA_MODELS", t.TempDir())
 	if err := os.CopyFS("Llama-3-8B", os.DirFS(from)); err != nil {
@@ -131,6 +133,12 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 				continue
 			}
 			args, to := redirected(args[1:])
+			for i, arg := range args { // there are no other hosts here
+				args[i] = strings.Replace(arg, "me/llama3", registry.Host()+"/me/llama3", 1)
+				if strings.HasPrefix(arg, "ollama://") {
+					args = append(args, "--plain-http")
+				}
+			}
 			code, out, notes := command(t, args...)
 			if code != 0 {
 				t.Errorf("%s: exit %d: %s", line, code, notes)
@@ -145,6 +153,9 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	}
 	if lines < 7 {
 		t.Errorf("only %d commands were found", lines)
+	}
+	if registry.Manifest("me/llama3", "8b") == nil {
+		t.Error("the registry has no model")
 	}
 	if files := h.Repo("me/Llama-3-8B-GGUF").Head(); files["Llama-3-8B-Q5_K_M.gguf"] == nil || files["Llama-3-8B-Q8_0.gguf"] == nil {
 		t.Errorf("the repository has %d files", len(files))

@@ -5,17 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/transfer"
 )
 
 // Client speaks with one Hub. Its methods may be called from several
@@ -86,8 +85,8 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, header htt
 	for key, values := range header {
 		req.Header[key] = values
 	}
-	if b, ok := body.(*sized); ok {
-		req.ContentLength = b.n
+	if b, ok := body.(*transfer.Body); ok {
+		req.ContentLength = b.Size()
 	}
 	req.Header.Set("User-Agent", first(c.o.Agent, "mq"))
 	if c.o.Token != "" && u.Host == c.endpoint.Host && u.Scheme == c.endpoint.Scheme {
@@ -106,41 +105,6 @@ func bare(err error) error {
 	return err
 }
 
-// retriable reports whether the same request may succeed later.
-func retriable(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// reset finds the seconds until a quota is renewed, as in
-// RateLimit: "api";r=0;t=14.
-var reset = regexp.MustCompile(`;\s*t=(\d+)`)
-
-// pause is how long to wait before attempt n, counted from 0: what the server
-// says, or twice as long each time from base on.
-func pause(header http.Header, attempt int, base time.Duration) time.Duration {
-	const most = 10 * time.Minute
-	if header != nil {
-		if m := reset.FindStringSubmatch(header.Get("RateLimit")); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				return min(time.Duration(n+1)*time.Second, most)
-			}
-		}
-		if n, err := strconv.Atoi(strings.TrimSpace(header.Get("Retry-After"))); err == nil && n >= 0 {
-			return min(time.Duration(n+1)*time.Second, most)
-		}
-		if t, err := http.ParseTime(header.Get("Retry-After")); err == nil {
-			return min(max(time.Until(t)+time.Second, 0), most)
-		}
-	}
-	base = min(base<<min(attempt, 6), 8*time.Second)
-	return base + time.Duration(rand.Int64N(int64(base/2)+1))
-}
-
 // wait sleeps before another attempt.
 func (c *Client) wait(ctx context.Context, resp *status, attempt int) error {
 	var header http.Header
@@ -148,7 +112,7 @@ func (c *Client) wait(ctx context.Context, resp *status, attempt int) error {
 	if resp != nil {
 		header, reason = resp.Header, strconv.Itoa(resp.StatusCode)+" "+http.StatusText(resp.StatusCode)
 	}
-	d := pause(header, attempt, c.backoff)
+	d := transfer.Pause(header, attempt, c.backoff)
 	if c.o.Waiting != nil && d > 2*time.Second {
 		c.o.Waiting(d, reason)
 	}
@@ -174,7 +138,7 @@ func (c *Client) call(ctx context.Context, method string, u *url.URL, header htt
 			return nil, nil, err
 		case err != nil && attempt+1 >= c.o.Attempts:
 			return nil, nil, unreachable(err, u.Host, at)
-		case err == nil && !retriable(resp.StatusCode), err == nil && attempt+1 >= c.o.Attempts:
+		case err == nil && !transfer.Retriable(resp.StatusCode), err == nil && attempt+1 >= c.o.Attempts:
 			return data, resp, nil
 		}
 		if err != nil {
@@ -196,8 +160,8 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, header htt
 		if body != nil {
 			reader = body()
 		}
-		if s, ok := reader.(*sized); ok {
-			defer s.watch(c.o.Timeout, cancel)()
+		if b, ok := reader.(*transfer.Body); ok {
+			defer b.Watch(c.o.Timeout, func() { cancel(errStalled) })()
 		}
 		resp, err := c.send(ctx, method, u, header, reader) //nolint:bodyclose // closed as a watched body
 		if err != nil {

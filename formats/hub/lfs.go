@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/formats/transfer"
 )
 
 const lfsType = "application/vnd.git-lfs+json"
@@ -143,7 +143,7 @@ func (c *Client) sendLarge(ctx context.Context, o *object, u *upload, at fault.P
 	if size != o.size {
 		return at.Corrupt("the file changed while it was sent")
 	}
-	sent := &sending{at: progress.Report{Step: "uploading", Note: o.Path, Total: size, Bytes: true}, report: report}
+	sent := transfer.NewSending(progress.Report{Step: "uploading", Note: o.Path, Total: size, Bytes: true}, report)
 	if u.Upload.Header["chunk_size"] != "" {
 		err = c.sendParts(ctx, r, o, u, at, sent)
 	} else {
@@ -162,7 +162,7 @@ func (c *Client) sendLarge(ctx context.Context, o *object, u *upload, at fault.P
 
 // sendParts sends the parts that the Hub asks for, several at once, and tells
 // it when all are there.
-func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upload, at fault.Place, sent *sending) error {
+func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upload, at fault.Place, sent *transfer.Sending) error {
 	chunk, err := strconv.ParseInt(u.Upload.Header["chunk_size"], 10, 64)
 	if err != nil || chunk < 1 {
 		return at.Corrupt("the Hub asks for parts of %q bytes", clip(u.Upload.Header["chunk_size"]))
@@ -184,7 +184,7 @@ func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upl
 		from := int64(number-1) * chunk
 		n := min(chunk, o.size-from)
 		if u.ETags[number] != "" {
-			sent.add(n)
+			sent.Add(n)
 			continue
 		}
 		all.Go(func() error {
@@ -229,7 +229,7 @@ func (u *upload) arrived(number int, tag string) error {
 }
 
 // put sends bytes to a signed address.
-func (c *Client) put(ctx context.Context, to action, r *io.SectionReader, at fault.Place, sent *sending) (http.Header, error) {
+func (c *Client) put(ctx context.Context, to action, r *io.SectionReader, at fault.Place, sent *transfer.Sending) (http.Header, error) {
 	u, err := url.Parse(to.Href)
 	if err != nil || u.Host == "" {
 		return nil, at.Corrupt("the Hub names no address to upload to")
@@ -238,12 +238,7 @@ func (c *Client) put(ctx context.Context, to action, r *io.SectionReader, at fau
 	for key, value := range to.Header {
 		h.Set(key, value)
 	}
-	var last *sized
-	body := func() io.Reader {
-		sent.add(-last.forget())
-		last = &sized{r: io.NewSectionReader(r, 0, r.Size()), n: r.Size(), sent: sent}
-		return last
-	}
+	body := transfer.Attempts(func() io.Reader { return io.NewSectionReader(r, 0, r.Size()) }, r.Size(), sent)
 	_, resp, err := c.call(ctx, http.MethodPut, u, h, body, maxInfo, at)
 	switch {
 	case err != nil:
@@ -254,70 +249,6 @@ func (c *Client) put(ctx context.Context, to action, r *io.SectionReader, at fau
 		return nil, errExpired
 	}
 	return nil, c.refused(resp, at)
-}
-
-// sending counts what was sent of a file.
-type sending struct {
-	mu     sync.Mutex
-	at     progress.Report
-	report progress.Func
-}
-
-func (s *sending) add(n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at.Done += n
-	s.report.Report(s.at)
-}
-
-// sized is a body whose length is known, which storage servers insist on.
-type sized struct {
-	r     io.Reader
-	n     int64
-	sent  *sending
-	mu    sync.Mutex
-	taken int64
-	moved func()
-}
-
-func (s *sized) Read(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.r.Read(p)
-	s.taken += int64(n)
-	s.sent.add(int64(n))
-	if s.moved != nil {
-		s.moved()
-	}
-	return n, err
-}
-
-// watch ends the attempt when nothing more is taken of the body for a while.
-// Once all of it is, the answer has a time of its own.
-func (s *sized) watch(timeout time.Duration, cancel context.CancelCauseFunc) (stop func()) {
-	timer := time.AfterFunc(timeout, func() { cancel(errStalled) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.moved = func() {
-		if s.taken == s.n {
-			timer.Stop()
-		} else {
-			timer.Reset(timeout)
-		}
-	}
-	return func() { timer.Stop() }
-}
-
-// forget ends a body whose attempt failed, and returns how much of it was
-// taken for sent.
-func (s *sized) forget() int64 {
-	if s == nil {
-		return 0
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.r, s.moved = bytes.NewReader(nil), nil
-	return s.taken
 }
 
 // jsonReader encodes an object once and gives readers of it.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/transfer"
 )
 
 // mostSkipped is how much of a file is read and thrown away where a server
@@ -41,7 +42,7 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 		case errors.Is(err, errExpired) && expired < 3:
 			expired++
 			continue
-		case resp != nil && resp.StatusCode >= 400 && !retriable(resp.StatusCode):
+		case resp != nil && resp.StatusCode >= 400 && !transfer.Retriable(resp.StatusCode):
 			return r.client.refused(resp, at)
 		}
 		if attempt++; attempt >= r.client.o.Attempts {

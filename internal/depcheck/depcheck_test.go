@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"formats/fault":             {},
 	"formats/progress":          {},
 	"formats/tokenizer/pattern": {"formats/fault"},
+	"formats/transfer":          {"formats/progress"},
 	"quantize":                  {"quantize", "formats"},
 	"quantize/block":            {"quantize/kernel", "formats/dtype"},
 	"quantize/kernel":           {"quantize/kernel", "formats/dtype"},

@@ -2,9 +2,11 @@ package ollama
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"encoding/json"
+
+	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/publish/blob"
 )
 
 // Manifest lists what a model consists of.
@@ -16,11 +18,7 @@ type Manifest struct {
 }
 
 // Layer is one blob of a manifest.
-type Layer struct {
-	MediaType string `json:"mediaType"`
-	Digest    string `json:"digest"` // sha256: and 64 digits
-	Size      int64  `json:"size"`
-}
+type Layer = blob.Layer
 
 const (
 	manifestType = "application/vnd.docker.distribution.manifest.v2+json"
@@ -58,19 +56,6 @@ type rootFS struct {
 	DiffIDs []string `json:"diff_ids"`
 }
 
-// blob is the content of a layer: a file or a few bytes.
-type blob struct {
-	Layer
-	path string // of the file; or
-	data []byte
-}
-
-// small makes a layer of bytes.
-func small(mediaType string, data []byte) blob {
-	sum := sha256.Sum256(data)
-	return blob{Layer{mediaType, "sha256:" + hex.EncodeToString(sum[:]), int64(len(data))}, "", data}
-}
-
 // encode writes JSON as Ollama does, with a line end.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
@@ -79,13 +64,19 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// small layers and the config of a model, beside its files, whose layers are
-// given.
-func (m *Model) blobs(files []blob) (config blob, all []blob, err error) {
-	all = files
+// blobs are the config and the layers of a model: its files, and what is said
+// of them.
+func (m *Model) blobs(ctx context.Context, report progress.Func) (config blob.Blob, all []blob.Blob, err error) {
+	for _, f := range m.Files {
+		b, err := hashed(ctx, f, report)
+		if err != nil {
+			return config, nil, err
+		}
+		all = append(all, b)
+	}
 	add := func(kind, text string) {
 		if text != "" {
-			all = append(all, small(layerType+kind, []byte(text)))
+			all = append(all, blob.Bytes(layerType+kind, []byte(text)))
 		}
 	}
 	add(kindTemplate, m.Template)
@@ -96,9 +87,9 @@ func (m *Model) blobs(files []blob) (config blob, all []blob, err error) {
 	if len(m.Params) > 0 {
 		data, err := encode(m.Params)
 		if err != nil {
-			return blob{}, nil, err
+			return config, nil, err
 		}
-		all = append(all, small(layerType+kindParams, data))
+		all = append(all, blob.Bytes(layerType+kindParams, data))
 	}
 	c := m.Config
 	c.RootFS = rootFS{Type: "layers"}
@@ -106,11 +97,11 @@ func (m *Model) blobs(files []blob) (config blob, all []blob, err error) {
 		c.RootFS.DiffIDs = append(c.RootFS.DiffIDs, l.Digest)
 	}
 	data, err := encode(c)
-	return small(configType, data), all, err
+	return blob.Bytes(configType, data), all, err
 }
 
-// manifest is the one of a config and layers, and its bytes.
-func manifestOf(config blob, all []blob) ([]byte, error) {
+// manifestOf is the manifest of a config and layers.
+func manifestOf(config blob.Blob, all []blob.Blob) ([]byte, error) {
 	m := Manifest{SchemaVersion: 2, MediaType: manifestType, Config: config.Layer}
 	for _, l := range all {
 		m.Layers = append(m.Layers, l.Layer)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/publish/blob"
 )
 
 // Server is a running Ollama.
@@ -116,7 +117,7 @@ func (s *Server) follow(r io.Reader, report progress.Func) error {
 }
 
 // upload sends a file that the server does not have.
-func (s *Server) upload(ctx context.Context, b blob, report progress.Func) error {
+func (s *Server) upload(ctx context.Context, b blob.Blob, report progress.Func) error {
 	path := "/api/blobs/" + b.Digest
 	resp, err := s.do(ctx, http.MethodHead, path, nil, 0)
 	if err != nil {
@@ -130,12 +131,12 @@ func (s *Server) upload(ctx context.Context, b blob, report progress.Func) error
 	default:
 		return fault.Op("ollama").IO("the server answers %s to a question about a file", resp.Status)
 	}
-	r, err := os.Open(b.path)
+	r, err := os.Open(b.Path)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	body := &counted{r: io.LimitReader(r, b.Size), at: progress.Report{Step: "uploading", Note: filepath.Base(b.path), Total: b.Size, Bytes: true}, report: report}
+	body := &counted{r: io.LimitReader(r, b.Size), at: progress.Report{Step: "uploading", Note: filepath.Base(b.Path), Total: b.Size, Bytes: true}, report: report}
 	resp, err = s.do(ctx, http.MethodPost, path, body, b.Size)
 	if err != nil {
 		return err

@@ -2,18 +2,18 @@ package ollama
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/publish/blob"
 )
 
 // Store is a folder of models: manifests by their names and blobs by their
@@ -45,20 +45,12 @@ func (s Store) Create(ctx context.Context, n Name, m *Model, report progress.Fun
 			return "", err
 		}
 	}
-	var files []blob
-	for _, f := range m.Files {
-		b, err := hashed(ctx, f, report)
-		if err != nil {
-			return "", err
-		}
-		files = append(files, b)
-	}
-	config, layers, err := m.blobs(files)
+	config, layers, err := m.blobs(ctx, report)
 	if err != nil {
 		return "", err
 	}
 	for _, b := range append(layers, config) {
-		if err := s.add(ctx, b, report); err != nil {
+		if err := b.Put(ctx, s.blob(b.Layer), report); err != nil {
 			return "", err
 		}
 	}
@@ -69,102 +61,42 @@ func (s Store) Create(ctx context.Context, n Name, m *Model, report progress.Fun
 	return path, atomicfile.WriteFile(path, data, atomicfile.Options{Force: true})
 }
 
+// load finds the blobs and the manifest of a model.
+func (s Store) load(n Name) ([]blob.Blob, []byte, error) {
+	at := fault.Op("ollama").Folder(n.String())
+	manifest, err := atomicfile.ReadFile(filepath.Join(s.Dir, "manifests", n.file()), atomicfile.MaxSettings)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, at.Invalid("there is no such model in %s", s.Dir)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil || len(m.Layers) == 0 {
+		return nil, nil, at.Corrupt("its manifest in %s cannot be read", s.Dir)
+	}
+	var blobs []blob.Blob
+	for _, l := range append(m.Layers, m.Config) {
+		if !digest.MatchString(l.Digest) {
+			return nil, nil, at.Corrupt("its manifest names a layer %q", l.Digest)
+		}
+		b := blob.Blob{Layer: l, Path: s.blob(l)}
+		c, err := b.Open()
+		if err != nil {
+			return nil, nil, at.Corrupt("a layer is not in %s: %w", s.Dir, err)
+		}
+		c.Close()
+		blobs = append(blobs, b)
+	}
+	return blobs, manifest, nil
+}
+
+var digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
 // hashed is the layer of a file.
-func hashed(ctx context.Context, f File, report progress.Func) (blob, error) {
-	sum, size, err := sumOf(ctx, f.Path, "hashing", report)
-	return blob{Layer{layerType + f.Kind, "sha256:" + sum, size}, f.Path, nil}, err
+func hashed(ctx context.Context, f File, report progress.Func) (blob.Blob, error) {
+	return blob.File(ctx, layerType+f.Kind, f.Path, report)
 }
 
-// sumOf reads a whole file.
-func sumOf(ctx context.Context, path, step string, report progress.Func) (string, int64, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer r.Close()
-	info, err := r.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	h := sha256.New()
-	n, err := pass(ctx, h, r, progress.Report{Step: step, Note: filepath.Base(path), Total: info.Size(), Bytes: true}, report)
-	return hex.EncodeToString(h.Sum(nil)), n, err
-}
-
-// pass copies what r gives and reports how far it is.
-func pass(ctx context.Context, w io.Writer, r io.Reader, at progress.Report, report progress.Func) (int64, error) {
-	buf := make([]byte, 1<<20)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return at.Done, err
-			}
-			at.Done += int64(n)
-			report.Report(at)
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return at.Done, nil
-		case err != nil:
-			return at.Done, fault.Op("ollama").File(at.Note).IO("%w", err)
-		case ctx.Err() != nil:
-			return at.Done, context.Cause(ctx)
-		}
-	}
-}
-
-// add puts one blob into the store. One that is there is left, if it is the
-// same file or has the content that its name says.
-func (s Store) add(ctx context.Context, b blob, report progress.Func) error {
-	hexSum := strings.TrimPrefix(b.Digest, "sha256:")
-	path := filepath.Join(s.Dir, "blobs", "sha256-"+hexSum)
-	if b.path == "" {
-		return atomicfile.WriteFile(path, b.data, atomicfile.Options{Force: true})
-	}
-	source, err := os.Stat(b.path)
-	if err != nil {
-		return err
-	}
-	if there, err := os.Stat(path); err == nil && there.Size() == b.Size {
-		if os.SameFile(source, there) {
-			return nil
-		}
-		if sum, _, err := sumOf(ctx, path, "checking the blob", report); err != nil || sum == hexSum {
-			return err
-		}
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if os.Link(b.path, path) == nil {
-		return atomicfile.SyncName(path)
-	}
-	return copyBlob(ctx, b, path, report)
-}
-
-// copyBlob copies a file under the name of its content, and holds it to that.
-func copyBlob(ctx context.Context, b blob, path string, report progress.Func) error {
-	r, err := os.Open(b.path)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := atomicfile.Create(path, atomicfile.Options{Force: true, Inputs: []string{b.path}})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	if err := w.Preallocate(b.Size); err != nil {
-		return err
-	}
-	h := sha256.New()
-	at := progress.Report{Step: "copying", Note: filepath.Base(b.path), Total: b.Size, Bytes: true}
-	if _, err := pass(ctx, io.MultiWriter(w, h), r, at, report); err != nil {
-		return err
-	}
-	if "sha256:"+hex.EncodeToString(h.Sum(nil)) != b.Digest {
-		return fault.Op("ollama").File(b.path).Corrupt("the file changed while it was copied")
-	}
-	return w.Commit()
-}
+// blob is where a blob lies.
+func (s Store) blob(l blob.Layer) string { return filepath.Join(s.Dir, "blobs", "sha256-"+l.Hex()) }

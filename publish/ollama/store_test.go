@@ -160,33 +160,6 @@ func TestFileIsLinkedAndABrokenBlobReplaced(t *testing.T) {
 	}
 }
 
-func TestCopyIsHeldToItsHash(t *testing.T) {
-	path := write(t, "m.gguf", llama)
-	b, err := hashed(t.Context(), File{path, kindModel}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to := filepath.Join(t.TempDir(), "blob")
-	if err := copyBlob(t.Context(), b, to, nil); err != nil {
-		t.Fatal(err)
-	}
-	want, _ := os.ReadFile(path)
-	if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, want) {
-		t.Error("the copy differs")
-	}
-	want[len(want)-1] ^= 1
-	if err := os.WriteFile(path, want, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	other := filepath.Join(t.TempDir(), "blob")
-	if err := copyBlob(t.Context(), b, other, nil); !errors.Is(err, fault.ErrCorrupt) {
-		t.Errorf("a file that changed was taken: %v", err)
-	}
-	if _, err := os.Stat(other); err == nil {
-		t.Error("it has its name")
-	}
-}
-
 func TestFilesThatAreNoModelOfOllamaAreRefused(t *testing.T) {
 	path := write(t, "m.gguf", llama)
 	projector := write(t, "p.gguf", gguf.KVs{{Key: "general.architecture", Value: "clip"}})

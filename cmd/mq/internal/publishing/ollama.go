@@ -149,7 +149,7 @@ func store(ctx context.Context, s *session.Session, name ollama.Name, m *ollama.
 		return "", err
 	}
 	s.Note("'ollama run %s' runs it", name)
-	published(s, where{destination: "ollama", name: name.String()})
+	where{destination: "ollama", name: name.String()}.event(s)
 	return path, nil
 }
 
@@ -164,11 +164,7 @@ func serve(ctx context.Context, s *session.Session, host string, name ollama.Nam
 	if err != nil {
 		return err
 	}
-	published(s, where{destination: "ollama", name: name.String()})
-	if !s.JSON {
-		s.Printf("%s\n", name)
-	}
-	return nil
+	return published(s, where{destination: "ollama", name: name.String()})
 }
 
 // modelfileCommand prints a Modelfile.

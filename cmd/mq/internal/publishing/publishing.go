@@ -3,6 +3,8 @@
 package publishing
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/session"
@@ -27,9 +29,8 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 // where is a place that finished files have been brought to.
 type where struct{ destination, name, url, commit, digest string }
 
-// published tells scripts what lies where now. Without JSON the address is
-// what a command prints.
-func published(s *session.Session, w where) {
+// event tells scripts what lies where now.
+func (w where) event(s *session.Session) {
 	fields := map[string]any{"destination": w.destination, "name": w.name}
 	for key, value := range map[string]string{"url": w.url, "commit": w.commit, "digest": w.digest} {
 		if value != "" {
@@ -37,7 +38,13 @@ func published(s *session.Session, w where) {
 		}
 	}
 	s.Event("published", fields)
-	if !s.JSON && w.url != "" {
-		s.Printf("%s\n", w.url)
+}
+
+// published prints the address, or else the name, of what lies elsewhere now.
+func published(s *session.Session, w where) error {
+	w.event(s)
+	if !s.JSON {
+		s.Printf("%s\n", cmp.Or(w.url, w.name))
 	}
+	return nil
 }

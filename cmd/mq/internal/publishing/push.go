@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,45 +14,117 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hub"
+	"github.com/f190792d/mq/publish/ollama"
 )
 
-// pushed is the group of flags of what goes to a repository of the Hub.
+// pushed is the group of flags of what is uploaded.
 type pushed struct {
 	create, private, pullRequest bool
 	message                      string
+	plainHTTP                    bool
+	model                        model
+}
+
+// destinations are what an address begins with, and the flags that have an
+// effect there. The last is that of every other address.
+var destinations = []struct {
+	scheme string
+	flags  []string
+	push   func(ctx context.Context, s *session.Session, name string, files []string, to pushed) error
+}{
+	{"ollama://", []string{"plain-http", "template", "system", "license", "num-ctx"}, toOllama},
+	{"", []string{"create", "private", "pull-request", "message"}, toHub},
 }
 
 // pushCommand uploads finished files.
 func pushCommand(s *session.Session) *cobra.Command {
 	var to pushed
 	cmd := &cobra.Command{
-		Use:   "push hf.co/OWNER/NAME FILE...",
+		Use:   "push hf.co/OWNER/NAME|ollama://NAME FILE...",
 		Short: "Upload finished files",
 		Long: `Uploads files to a model repository of the Hugging Face Hub, in one commit. The
 token is that of HF_TOKEN or of the Hub's own login. The first file of a split set
 stands for all of them, and GGUF files are opened before anything is sent.
 
-Files that the repository has are not sent again. A push that was stopped goes on
-where it was when the same command is run again.`,
+With ollama:// the files become a model of Ollama, as by 'mq ollama create', in the
+registry that the name begins with, or Ollama's own; without files the model of that
+name in the store is sent. The login is the user's key, .ollama/id_ed25519 in the home.
+
+What is there already is not sent again. A push that was stopped goes on where it was
+when the same command is run again.`,
 		Example: `  mq push hf.co/me/Llama-3-8B-GGUF Llama-3-8B-Q4_K_M.gguf README.md --create
   mq push hf.co/me/Llama-3-8B-GGUF *.gguf --message 'Add smaller types'
-  mq push hf.co/other/Llama-3-8B-GGUF Llama-3-8B-IQ2_M.gguf --pull-request`,
-		Args: atLeast(2, "a destination and at least one file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := finished(args[1:])
-			if err != nil {
-				return err
-			}
-			return toHub(cmd.Context(), s, args[0], files, to)
-		},
+  mq push hf.co/other/Llama-3-8B-GGUF Llama-3-8B-IQ2_M.gguf --pull-request
+  mq push ollama://me/llama3:8b Llama-3-8B-Q4_K_M.gguf
+  mq push ollama://me/llama3:8b`,
+		Args: atLeast(1, "a destination and files"),
+		RunE: func(cmd *cobra.Command, args []string) error { return push(cmd, s, args[0], args[1:], to) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&to.create, "create", false, "make the repository if there is none")
+	f.BoolVar(&to.create, "create", false, "make the repository of the Hub if there is none")
 	f.BoolVar(&to.private, "private", false, "make it private")
 	f.BoolVar(&to.pullRequest, "pull-request", false, "open a pull request instead of writing to the branch")
 	f.StringVarP(&to.message, "message", "m", "", "summary of the commit (default the names of the files)")
+	f.BoolVar(&to.plainHTTP, "plain-http", false, "speak with the registry without encryption")
+	to.model.register(f)
 	flags.Needs(f, "create", "private")
 	return cmd
+}
+
+// push finds out where files go.
+func push(cmd *cobra.Command, s *session.Session, destination string, args []string, to pushed) error {
+	files, err := finished(args)
+	if err != nil {
+		return err
+	}
+	for _, d := range destinations {
+		name, ok := strings.CutPrefix(destination, d.scheme)
+		if !ok {
+			continue
+		}
+		for _, other := range destinations {
+			for _, flag := range other.flags {
+				if cmd.Flags().Changed(flag) && !slices.Contains(d.flags, flag) {
+					return fault.Invalid("--%s has no effect on %s", flag, destination)
+				}
+			}
+		}
+		return d.push(cmd.Context(), s, name, files, to)
+	}
+	return nil
+}
+
+// toOllama sends a model to a registry of Ollama: files, or what the store
+// holds under the name.
+func toOllama(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+	name, err := ollama.ParseName(destination)
+	if err != nil {
+		return err
+	}
+	registry := ollama.NewRegistry(ollama.RegistryOptions{PlainHTTP: to.plainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")})
+	var digest string
+	if len(files) == 0 {
+		var from ollama.Store
+		if from, err = ollama.DefaultStore(); err != nil {
+			return err
+		}
+		digest, err = registry.PushStored(ctx, name, from, s.Steps().Show)
+	} else {
+		var o ollama.Options
+		if o, err = to.model.options(s); err != nil {
+			return err
+		}
+		var m *ollama.Model
+		if m, err = describe(ctx, s, files, o); err != nil {
+			return err
+		}
+		digest, err = registry.Push(ctx, name, m, s.Steps().Show)
+	}
+	s.Steps().Finish()
+	if err != nil {
+		return err
+	}
+	return published(s, where{destination: "registry", name: name.String(), digest: digest})
 }
 
 // finished returns the files that arguments stand for: of a split set all.
@@ -89,6 +162,9 @@ func finished(args []string) ([]string, error) {
 
 // toHub commits files to a repository of the Hub.
 func toHub(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+	if len(files) == 0 {
+		return fault.Invalid("push: name the files to upload")
+	}
 	client, endpoint, err := s.HubWriter()
 	if err != nil {
 		return err
@@ -127,8 +203,7 @@ func toHub(ctx context.Context, s *session.Session, destination string, files []
 	if url == "" {
 		url = strings.TrimSuffix(endpoint, "/") + "/" + name.ID()
 	}
-	published(s, where{destination: "hub", name: name.String(), url: url, commit: done.Commit})
-	return nil
+	return published(s, where{destination: "hub", name: name.String(), url: url, commit: done.Commit})
 }
 
 // enumerated names the first of some files, and how many there are beside it.

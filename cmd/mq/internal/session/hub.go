@@ -97,10 +97,15 @@ func (s *Session) hubOptions() (hub.Options, error) {
 	o, err := hub.FromEnv()
 	o.Agent = "mq/" + s.Version
 	o.Budget = min(128<<20, s.Budget()/4)
-	o.Waiting = func(pause time.Duration, reason string) {
-		s.Note("the Hub answers %s: waiting %s", reason, pause.Round(time.Second))
-	}
+	o.Waiting = s.Waiting("Hub")
 	return o, err
+}
+
+// Waiting says that a server asks for a pause.
+func (s *Session) Waiting(server string) func(pause time.Duration, reason string) {
+	return func(pause time.Duration, reason string) {
+		s.Note("the %s answers %s: waiting %s", server, reason, pause.Round(time.Second))
+	}
 }
 
 // HubAddress is the address of the Hub that the environment names.
