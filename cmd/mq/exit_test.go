@@ -73,6 +73,8 @@ func TestExitCodes(t *testing.T) {
 		{2, "modelfile nowhere"}, {2, "ollama create x nowhere"}, {2, "convert nowhere --ollama x"},
 		{2, "push hf.co/a/b nowhere"}, {2, "push hf.co/a/b bare"}, {2, "push nonsense good.gguf"}, {2, "push hf.co/a/b"}, {5, "push hf.co/a/b junk.gguf"}, {2, "push ollama://absent/model"},
 		{2, "push ollama://a good.gguf --create"}, {2, "push hf.co/a/b good.gguf --plain-http"}, {2, "push ollama://a/b/c/d good.gguf"},
+		{2, "push oci://x good.gguf"}, {2, "push oci://localhost:1/x nowhere"}, {5, "push oci://localhost:1/x junk.gguf"}, {2, "push oci://localhost:1/x"},
+		{2, "pack good.gguf"}, {2, "pack --oci bare good.gguf"}, {2, "pack --oci x nowhere"}, {5, "pack --oci x junk.gguf"}, {2, "pack --oci x good.gguf --tag a:b"},
 		{2, "card nowhere"}, {2, "card bare"}, {5, "card junk.gguf"}, {2, "card good.gguf --repo x"}, {2, "card good.gguf -o nowhere/x.md"}, {0, "card good.gguf -o -"},
 		{2, "convert STORIES -t q4_k --imatrix nowhere"}, {2, "convert STORIES -t q4_k --like nowhere"}, {2, "convert STORIES -t q4_k --tensor-type-file nowhere"},
 		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "convert STORIES -t q4_k --refine nowhere"}, {5, "convert STORIES -t q4_k --refine text.txt"}, {2, "convert STORIES --refine text.txt"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},

@@ -72,7 +72,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"split good.gguf --max-size 2M -o part", false}, {"merge set-00001-of-00002.gguf -o whole.gguf", false}, {"hash good.gguf --no-layer", false}, {"types", true}, {"archs", true},
 		{"batch jobs.yaml --report report.json", false}, {"ollama create small good.gguf --num-ctx 64", false}, {"modelfile good.gguf", true},
 		{"push hf.co/org/stories good.gguf --create", false}, {"card good.gguf q4.gguf", false},
-		{"push ollama://" + registrytest.New(t).Host() + "/a/b good.gguf --plain-http", false},
+		{"push ollama://" + registrytest.New(t).Host() + "/a/b good.gguf --plain-http", false}, {"pack --oci layout good.gguf", false},
 	} {
 		code, stdout, stderr := mq(t, append(strings.Fields(strings.ReplaceAll(c.line, "STORIES", stories)), "--json")...)
 		if code != 0 && code != 3 && !strings.Contains(stdout, `"type":"error"`) {

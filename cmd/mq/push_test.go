@@ -121,6 +121,7 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	h, registry := writableHub(t), registrytest.New(t)
 	t.Chdir(t.TempDir())
 	t.Setenv("OLLAMA_MODELS", t.TempDir())
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	if err := os.CopyFS("Llama-3-8B", os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +135,11 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 			}
 			args, to := redirected(args[1:])
 			for i, arg := range args { // there are no other hosts here
+				if strings.HasPrefix(arg, "oci://") {
+					args[i] = strings.Replace(arg, "ghcr.io", registry.Host(), 1)
+					args = append(args, "--plain-http")
+					break
+				}
 				args[i] = strings.Replace(arg, "me/llama3", registry.Host()+"/me/llama3", 1)
 				if strings.HasPrefix(arg, "ollama://") {
 					args = append(args, "--plain-http")
@@ -154,7 +160,7 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	if lines < 7 {
 		t.Errorf("only %d commands were found", lines)
 	}
-	if registry.Manifest("me/llama3", "8b") == nil {
+	if registry.Manifest("me/llama3", "8b") == nil || registry.Manifest("me/llama3", "8b-q4_k_m") == nil {
 		t.Error("the registry has no model")
 	}
 	if files := h.Repo("me/Llama-3-8B-GGUF").Head(); files["Llama-3-8B-Q5_K_M.gguf"] == nil || files["Llama-3-8B-Q8_0.gguf"] == nil {

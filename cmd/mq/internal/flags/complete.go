@@ -37,6 +37,7 @@ var completions = map[string]cobra.CompletionFunc{
 	"state":                files("state"),
 	"sensitivity":          files("json"),
 	"lora":                 folders,
+	"oci":                  folders,
 	"file":                 files(),
 	"imatrix-from":         files(),
 	"refine":               files(),
@@ -52,7 +53,7 @@ var completions = map[string]cobra.CompletionFunc{
 // arguments say how the arguments of a command are completed.
 var arguments = map[string]cobra.CompletionFunc{
 	"convert": folders, "batch": files("yaml", "yml"),
-	"create": files("gguf"), "modelfile": files("gguf"), "push": files("gguf", "md"), "card": files("gguf"),
+	"create": files("gguf"), "modelfile": files("gguf"), "push": files("gguf", "md"), "card": files("gguf"), "pack": files("gguf"),
 	"quantize": files("gguf"), "validate": files("gguf"), "split": files("gguf"), "merge": files("gguf"), "hash": files("gguf"), "diff": files("gguf"),
 	"plan": files("gguf"), "inspect": files("gguf"), "tokenize": files("gguf"), "eval": files("gguf"), "imatrix": files("gguf"),
 }

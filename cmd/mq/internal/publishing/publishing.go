@@ -13,7 +13,7 @@ import (
 
 // Commands returns the commands.
 func Commands(s *session.Session) []*cobra.Command {
-	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s), cardCommand(s)}
+	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s), cardCommand(s), packCommand(s)}
 }
 
 // atLeast demands n arguments and names what they are.

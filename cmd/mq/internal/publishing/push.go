@@ -14,6 +14,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hub"
+	"github.com/f190792d/mq/publish/oci"
 	"github.com/f190792d/mq/publish/ollama"
 )
 
@@ -33,6 +34,7 @@ var destinations = []struct {
 	push   func(ctx context.Context, s *session.Session, name string, files []string, to pushed) error
 }{
 	{"ollama://", []string{"plain-http", "template", "system", "license", "num-ctx"}, toOllama},
+	{"oci://", []string{"plain-http", "license"}, toOCI},
 	{"", []string{"create", "private", "pull-request", "message"}, toHub},
 }
 
@@ -40,7 +42,7 @@ var destinations = []struct {
 func pushCommand(s *session.Session) *cobra.Command {
 	var to pushed
 	cmd := &cobra.Command{
-		Use:   "push hf.co/OWNER/NAME|ollama://NAME FILE...",
+		Use:   "push hf.co/OWNER/NAME|ollama://NAME|oci://REGISTRY/NAME FILE...",
 		Short: "Upload finished files",
 		Long: `Uploads files to a model repository of the Hugging Face Hub, in one commit. The
 token is that of HF_TOKEN or of the Hub's own login. The first file of a split set
@@ -50,13 +52,17 @@ With ollama:// the files become a model of Ollama, as by 'mq ollama create', in 
 registry that the name begins with, or Ollama's own; without files the model of that
 name in the store is sent. The login is the user's key, .ollama/id_ed25519 in the home.
 
+With oci:// they become an artifact that Docker Model Runner runs, and the login is
+that of Docker's own store.
+
 What is there already is not sent again. A push that was stopped goes on where it was
 when the same command is run again.`,
 		Example: `  mq push hf.co/me/Llama-3-8B-GGUF Llama-3-8B-Q4_K_M.gguf README.md --create
   mq push hf.co/me/Llama-3-8B-GGUF *.gguf --message 'Add smaller types'
   mq push hf.co/other/Llama-3-8B-GGUF Llama-3-8B-IQ2_M.gguf --pull-request
   mq push ollama://me/llama3:8b Llama-3-8B-Q4_K_M.gguf
-  mq push ollama://me/llama3:8b`,
+  mq push ollama://me/llama3:8b
+  mq push oci://ghcr.io/me/llama3:8b-q4_k_m Llama-3-8B-Q4_K_M.gguf`,
 		Args: atLeast(1, "a destination and files"),
 		RunE: func(cmd *cobra.Command, args []string) error { return push(cmd, s, args[0], args[1:], to) },
 	}
@@ -92,6 +98,25 @@ func push(cmd *cobra.Command, s *session.Session, destination string, args []str
 		return d.push(cmd.Context(), s, name, files, to)
 	}
 	return nil
+}
+
+// toOCI sends an artifact to a registry.
+func toOCI(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+	name, err := oci.ParseName(destination)
+	if err != nil {
+		return err
+	}
+	a, err := pack(ctx, s, files, to.model.licenses)
+	if err != nil {
+		return err
+	}
+	p := oci.Pusher{PlainHTTP: to.plainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")}
+	err = p.Push(ctx, name, a, s.Steps().Show)
+	s.Steps().Finish()
+	if err != nil {
+		return err
+	}
+	return published(s, where{destination: "registry", name: name.String(), digest: a.Manifest.Digest})
 }
 
 // toOllama sends a model to a registry of Ollama: files, or what the store
