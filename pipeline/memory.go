@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/internal/memory"
+	"github.com/f190792d/mq/refine"
 )
 
 const (
@@ -45,7 +47,7 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 			headers += 3*f.DataOffset() + 1024*int64(len(f.Tensors))
 		}
 	}
-	fixed := memory.Overhead + 2*(headers+importance)
+	fixed := memory.Overhead + 2*(headers+importance) + j.refineBytes()
 	// What the collector has not freed yet is as much again as what is alive.
 	room := (j.o.Memory - fixed) / 2
 	if room < leastPipeline {
@@ -67,4 +69,28 @@ func (j *Job) checkBytes(outputs int) int64 {
 		logits *= 2
 	}
 	return int64(len(j.prompt)) * (logits + activations)
+}
+
+// refineBytes is what a refinement holds, 0 where there is none: the residual
+// streams of both models, and what belongs to the matrices that are worked on.
+func (j *Job) refineBytes() int64 {
+	if j.o.Refine == nil {
+		return 0
+	}
+	width, most := int64(0), int64(0)
+	for _, t := range j.in.infos {
+		shape := gguf.TrimShape(t.Shape)
+		if len(shape) < 2 {
+			continue
+		}
+		matrices := 1
+		for _, n := range shape[2:] {
+			matrices *= int(n)
+		}
+		if t.Name == "token_embd.weight" {
+			width = t.Columns()
+		}
+		most = max(most, refine.Memory(int(shape[1]), int(shape[0]), matrices))
+	}
+	return 8*width*int64(j.o.Refine.tokens()) + most
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/formats/fault"
@@ -122,7 +123,8 @@ type Collect struct {
 // Refine asks for rounding by what a text makes of the model.
 type Refine struct {
 	Texts  []Text
-	Tokens int // of the texts together; 0: 65,536
+	Auto   bool // a text that the source writes itself, too
+	Tokens int  // of the texts together; 0: 65,536
 }
 
 // Text is a calibration text.
@@ -149,10 +151,11 @@ func (o Options) complete() (Options, error) {
 		o.Notify = func(Notice) {}
 	}
 	if o.Size != nil {
-		o.Size = o.Size.complete()
+		o.Size = o.Size.complete(o.Refine != nil)
 	}
-	if o.Refine != nil && len(o.Refine.Texts) > 0 && o.Collect == nil && o.Quantize.Importance == nil {
-		o.Collect = o.Refine.matrix()
+	if o.Refine != nil {
+		own := *o.Refine
+		own.Texts, o.Refine = slices.Clone(own.Texts), &own
 	}
 	switch {
 	case o.Size != nil && len(o.Recipes) > 0:
@@ -179,8 +182,9 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// complete fills in the defaults of a size.
-func (s Size) complete() *Size {
+// complete fills in the defaults of a size. What is refined is given types that
+// can be.
+func (s Size) complete(refined bool) *Size {
 	switch {
 	case s.Name != "":
 	case s.Target.Bytes > 0:
@@ -190,6 +194,12 @@ func (s Size) complete() *Size {
 	}
 	if s.Candidates == nil {
 		s.Candidates = budget.Candidates()
+		if refined {
+			s.Candidates = slices.DeleteFunc(s.Candidates, func(t gguf.Type) bool {
+				row, ok := quantize.ByID(t)
+				return !ok || t.Quantized() && row.Grid == nil
+			})
+		}
 	}
 	return &s
 }

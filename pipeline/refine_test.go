@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,8 +11,10 @@ import (
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/imatrix"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/quantize/budget"
 )
 
 // converted makes a file of the test model.
@@ -106,5 +109,73 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 5 {
 		t.Errorf("%v is left (%v)", entries, err)
+	}
+}
+
+// TestTheSourceWritesTheTextItself: the same text in every run.
+func TestTheSourceWritesTheTextItself(t *testing.T) {
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "one.gguf"), filepath.Join(dir, "two.gguf")
+	o := Options{Refine: &Refine{Auto: true, Tokens: 1024}}
+	converted(t, one, o)
+	converted(t, two, o)
+	a, err := os.ReadFile(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(two); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("two runs give different bytes (%v)", err)
+	}
+	file, err := gguf.Open(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if name, _ := file.KVs().String("quantize.refine.dataset"); name != autoName {
+		t.Errorf("the file says it was refined with %q", name)
+	}
+}
+
+// TestSizesOfRefinedFilesTakeTypesThatCanBe: no type without a grid is chosen.
+func TestSizesOfRefinedFilesTakeTypesThatCanBe(t *testing.T) {
+	o, err := Options{Size: &Size{Target: budget.Target{Bits: 3}}, Refine: &Refine{}}.complete()
+	if err != nil || len(o.Size.Candidates) < 8 {
+		t.Fatal(o.Size, err)
+	}
+	for _, id := range o.Size.Candidates {
+		if row, _ := quantize.ByID(id); id.Quantized() && row.Grid == nil {
+			t.Errorf("%s is among the types to choose from", id)
+		}
+	}
+}
+
+// TestRefinementHasItsPlaceInTheBudget: what it holds is planned for, and
+// refused where it is not allowed.
+func TestRefinementHasItsPlaceInTheBudget(t *testing.T) {
+	recipe, err := quantize.ParseRecipe("Q4_0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peak := func(r *Refine, memory int64) (int64, error) {
+		j, err := job(t, Options{Recipes: []quantize.Recipe{recipe}, Refine: r, Memory: memory, Quantize: quantize.Options{Importance: &quantize.Importance{Matrix: &imatrix.Matrix{}}}, Out: filepath.Join(t.TempDir(), "x.gguf")})
+		if err != nil {
+			return 0, err
+		}
+		p, err := j.Preflight(true)
+		if err != nil {
+			return 0, err
+		}
+		return p.Memory.Peak, nil
+	}
+	plain, err := peak(nil, 4<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refined, err := peak(&Refine{Tokens: 1 << 16}, 4<<30)
+	if least := plain + 8*256<<16; err != nil || refined < least {
+		t.Errorf("a refinement may hold %d bytes, and needs %d (%v)", refined, least, err)
+	}
+	if _, err := peak(&Refine{}, 256<<20); !errors.As(err, new(*TooLittleMemory)) {
+		t.Errorf("a budget of 256 MiB is taken: %v", err)
 	}
 }

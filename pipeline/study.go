@@ -24,6 +24,16 @@ const calibrationContext = 512
 // study finds out from the model what the plan needs: an importance matrix, or
 // the types for a size. Outputs and sizes are checked before the model runs.
 func (j *Job) study(ctx context.Context) error {
+	if r := j.o.Refine; r != nil {
+		if r.Auto {
+			if err := j.write(ctx); err != nil {
+				return err
+			}
+		}
+		if j.o.Collect == nil && j.o.Quantize.Importance == nil {
+			j.o.Collect = r.matrix()
+		}
+	}
 	if j.o.Collect == nil && j.o.Size == nil {
 		return nil
 	}

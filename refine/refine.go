@@ -124,6 +124,9 @@ type walk struct {
 }
 
 func (w *walk) run(ctx context.Context) ([]Outcome, error) {
+	if err := w.refineEmbedding(ctx); err != nil {
+		return nil, err
+	}
 	steps := w.steps()
 	for i, s := range steps {
 		if err := w.refineStep(ctx, s); err != nil {

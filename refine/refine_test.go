@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/f190792d/mq/convert"
@@ -164,6 +165,9 @@ func TestEveryFamilyIsRefined(t *testing.T) {
 				t.Skip("no rows fit a type with a grid")
 			}
 			refined++
+			if tied(one.plan) && !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Tensor == embedding }) {
+				t.Error("the embedding, which gives the logits too, was left alone")
+			}
 			if ratio > 0.95 {
 				t.Errorf("%d matrices have %.2f of their errors left", len(outcomes), ratio)
 			}
@@ -176,6 +180,21 @@ func TestEveryFamilyIsRefined(t *testing.T) {
 	if refined < 10 {
 		t.Errorf("only %d families were refined", refined)
 	}
+}
+
+// tied reports whether the embedding gives the logits, and has a grid.
+func tied(p *quantize.Plan) bool {
+	is := false
+	for _, c := range p.Tensors {
+		typ, _ := quantize.ByID(c.Info.Type)
+		switch c.Info.Name {
+		case "output.weight", "cls.output.weight", "output_hc_fn.weight":
+			return false
+		case embedding:
+			is = typ.Grid != nil
+		}
+	}
+	return is
 }
 
 func TestWorkersDoNotChangeBytes(t *testing.T) {

@@ -20,7 +20,7 @@ type step struct {
 func (w *walk) steps() []step {
 	if !w.Source.Passable() || !w.File.Passable() {
 		return []step{{run: func(ctx context.Context, m *forward.Model, g *group, _ []float32) error {
-			return m.Batch(ctx, g.chunks, 0, func(int, int, []float32) error { return nil })
+			return m.Batch(ctx, g.chunks, 0, forget)
 		}}}
 	}
 	for i := range w.groups {
@@ -37,9 +37,12 @@ func (w *walk) steps() []step {
 		}})
 	}
 	return append(list, step{run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
-		return m.Leave(ctx, g.chunks, x)
+		return m.Leave(ctx, g.chunks, x, forget)
 	}})
 }
+
+// forget takes logits that nobody wants.
+func forget(int, int, []float32) error { return nil }
 
 // A stage is some tensors that multiply the same.
 type stage struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/f190792d/mq/refine/linear"
 	"github.com/f190792d/mq/refine/rounding"
@@ -21,12 +22,19 @@ const (
 )
 
 // refine chooses the codes of the unit's matrices.
-func (u *unit) refine(ctx context.Context) ([]Outcome, error) {
+func (u *unit) refine(ctx context.Context) ([]Outcome, error) { return u.refineFlat(ctx, 0) }
+
+// refineFlat is refine where the square of any weight's error costs something
+// besides.
+func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) {
 	if u.held.rows == 0 || u.square.Count() < u.columns/leastRows {
 		return nil, nil // nothing could be said of what would come of it
 	}
 	n := u.columns
 	square := u.square.Mean()
+	for i := range n {
+		square[i*n+i] += flat
+	}
 	mean := 0.0
 	for _, v := range linear.Diagonal(square, n) {
 		mean += float64(v) / float64(n)
@@ -41,13 +49,14 @@ func (u *unit) refine(ctx context.Context) ([]Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &moments{unit: u, square: square, factor: factor}
-	if u.cross != nil {
+	m := &moments{unit: u, square: square, factor: factor, flat: flat}
+	switch {
+	case u.cross != nil:
 		m.drift = u.cross.Mean()
 		for i, v := range square {
 			m.drift[i] -= v
 		}
-	} else {
+	case u.wanted != nil:
 		m.wanted = u.wanted.Mean()
 	}
 	var list []Outcome
@@ -72,6 +81,7 @@ type moments struct {
 	factor *linear.Factor
 	drift  []float32 // mean of (x - x̃)·x̃ᵀ, or
 	wanted []float32 // mean of what the product should be, times x̃ᵀ
+	flat   float32   // what the square of any weight's error costs besides
 }
 
 // refineRows refines some rows of a matrix.
@@ -100,6 +110,7 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 	if err != nil {
 		return err
 	}
+	m.addFlat(before, weights, values)
 	if err := codes.Feedback(ctx, m.workers, target, m.factor); err != nil {
 		return err
 	}
@@ -111,6 +122,7 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 	if err != nil {
 		return err
 	}
+	m.addFlat(after, weights, values)
 	made := codes.Bytes()
 	for i := range rows {
 		o.Before += before[i]
@@ -128,6 +140,9 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 // on the text that is held back, what makes up for the file's inputs.
 func (m *moments) target(ctx context.Context, weights []float32, first, rows int, h *heldBackRows, o *Outcome) ([]float32, error) {
 	n := m.columns
+	if m.drift == nil && m.wanted == nil {
+		return slices.Clone(weights), nil
+	}
 	change := make([]float32, rows*n)
 	if m.drift != nil {
 		if err := linear.Multiply(ctx, m.workers, change, weights, m.drift, rows, n, n); err != nil {
@@ -155,4 +170,16 @@ func (m *moments) target(ctx context.Context, weights []float32, first, rows int
 		}
 	}
 	return change, nil
+}
+
+// addFlat adds what the errors of weights cost whatever they are multiplied
+// with.
+func (m *moments) addFlat(sums []float64, weights, values []float32) {
+	if m.flat == 0 {
+		return
+	}
+	for i, w := range weights {
+		d := float64(w) - float64(values[i])
+		sums[i/m.columns] += float64(m.flat) * float64(d*d)
+	}
 }

@@ -129,6 +129,9 @@ func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) e
 	if u.cross != nil {
 		return u.cross.Add(ctx, u.workers, x, y, n)
 	}
+	if u.wanted == nil {
+		return nil
+	}
 	rows := u.tensors[0].Rows
 	product := make([]float32, n*rows)
 	if err := linear.MultiplyTransposed(ctx, u.workers, product, x, u.weights, n, u.columns, rows); err != nil {
@@ -154,4 +157,14 @@ func (u *unit) owed(source, file forward.Input, n int) []float32 {
 		owed[i] = float32(source.Stream[i]-file.Stream[i]) * file.Gain
 	}
 	return owed
+}
+
+// Memory is about how many bytes the refinement of a tensor holds beside the
+// residual streams: second moments of its inputs and their factor, the weights
+// in several forms, what is held back, and activations.
+func Memory(rows, columns, matrices int) int64 {
+	r, c := int64(rows), int64(columns)
+	moments, weights := 2*c*c+2*c*c*int64(matrices), 2*r*c+8*min(r*c, atOnce)
+	text := heldMost*(2*c+4*min(r, c)) + together*8*max(r, c)
+	return 4 * (moments + weights + text)
 }

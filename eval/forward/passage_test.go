@@ -43,7 +43,7 @@ func TestLayersOneByOneAreTheWholeRun(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := alone.Leave(t.Context(), sequences, x); err != nil {
+			if err := alone.Leave(t.Context(), sequences, x, none); err != nil {
 				t.Fatal(err)
 			}
 			if len(whole) != len(single) {

@@ -167,3 +167,35 @@ func TestSessionKeepsCompressedPositions(t *testing.T) {
 		}
 	}
 }
+
+// TestSequencesGrowTogether compares with sequences that grow alone.
+func TestSequencesGrowTogether(t *testing.T) {
+	m := open(t, stories)
+	texts := [][]int32{{1, 40, 300, 7}, {1, 500, 2, 99}, {3, 3, 3, 3}}
+	together := m.NewSessions(len(texts))
+	alone := make([]*Session, len(texts))
+	for i := range alone {
+		alone[i] = m.NewSession()
+	}
+	for at := range texts[0] {
+		var next []int32
+		for _, text := range texts {
+			next = append(next, text[at])
+		}
+		seen := 0
+		err := together.Append(t.Context(), next, func(i int, logits []float32) error {
+			want, err := alone[i].Append(t.Context(), texts[i][at])
+			if err != nil {
+				return err
+			}
+			if i != seen || !slices.Equal(logits, want) {
+				t.Errorf("token %d of sequence %d: logits differ", at, i)
+			}
+			seen++
+			return nil
+		})
+		if err != nil || seen != len(texts) {
+			t.Fatal(seen, err)
+		}
+	}
+}

@@ -30,9 +30,9 @@ func (m *Model) Pass(ctx context.Context, layer int, sequences [][]int32, x []fl
 	})
 }
 
-// Leave computes the logits of all positions and throws them away: only who
-// inspects learns something.
-func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32) error {
+// Leave computes the logits of all positions and hands them out as
+// [Model.Batch] does.
+func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32, emit func(sequence, position int, logits []float32) error) error {
 	if m.out.w == nil {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32) err
 				rows = append(rows, outputRow{i, row, s.first + row})
 			}
 		}
-		return m.out.logits(r, x, m.width, rows, func(int, int, []float32) error { return nil })
+		return m.out.logits(r, x, m.width, rows, emit)
 	})
 }
 

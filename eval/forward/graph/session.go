@@ -84,3 +84,34 @@ func (m *Model) Branches(ctx context.Context, prefix []int32, branches [][]int32
 		return emit(branch, len(prefix)+position, logits)
 	})
 }
+
+// Sessions are sequences that grow together, a token at a time.
+type Sessions struct {
+	m     *Model
+	state [][]state
+	past  int
+}
+
+// NewSessions starts some empty sequences.
+func (m *Model) NewSessions(count int) *Sessions {
+	s := &Sessions{m: m, state: make([][]state, count)}
+	for i := range s.state {
+		s.state[i] = make([]state, len(m.layers))
+	}
+	return s
+}
+
+// Append runs one more token of each sequence and calls emit with the logits
+// after it, in their order.
+func (s *Sessions) Append(ctx context.Context, tokens []int32, emit func(sequence int, logits []float32) error) error {
+	if err := s.m.grows(); err != nil {
+		return err
+	}
+	spans := make([]span, len(tokens))
+	for i := range spans {
+		spans[i] = span{first: i, tokens: 1, past: s.past, state: s.state[i]}
+	}
+	err := s.m.pass(ctx, tokens, spans, 0, func(i, _ int, logits []float32) error { return emit(i, logits) })
+	s.past++
+	return err
+}

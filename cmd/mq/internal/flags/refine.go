@@ -15,7 +15,7 @@ type refine struct {
 }
 
 func (f *refine) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.texts, "refine", nil, "text to refine the rounding with: same types and size, less error, more time (repeatable; see 'mq help quantization')")
+	flags.StringArrayVar(&f.texts, "refine", nil, "text to refine the rounding with, or auto: same types and size, less error, more time (repeatable; see 'mq help quantization')")
 	flags.IntVar(&f.tokens, "refine-tokens", 0, "with --refine: tokens of the texts to use (default 65536)")
 	Needs(flags, "refine", "refine-tokens")
 }
@@ -27,6 +27,10 @@ func (f *refine) options(read func(path string) (string, error)) (*pipeline.Refi
 	}
 	o := &pipeline.Refine{Tokens: f.tokens}
 	for _, name := range f.texts {
+		if name == auto {
+			o.Auto = true
+			continue
+		}
 		text, err := read(name)
 		if err != nil {
 			return nil, err
@@ -39,7 +43,7 @@ func (f *refine) options(read func(path string) (string, error)) (*pipeline.Refi
 // files are the texts that are not standard input.
 func (f *refine) files() (files []string) {
 	for _, name := range f.texts {
-		if name != "-" {
+		if name != "-" && name != auto {
 			files = append(files, name)
 		}
 	}

@@ -61,12 +61,11 @@ func (f *size) options() (*pipeline.Size, error) {
 	if !f.asked() {
 		return nil, nil
 	}
-	o := &pipeline.Size{Name: f.name(), Sensitivity: f.sensitivity, By: pipeline.By(f.by), SaveTypes: f.saveTypes, Candidates: budget.Candidates()}
+	o := &pipeline.Size{Name: f.name(), Sensitivity: f.sensitivity, By: pipeline.By(f.by), SaveTypes: f.saveTypes}
 	var err error
 	if o.Target, err = f.target(); err != nil || len(f.types) == 0 {
 		return o, err
 	}
-	o.Candidates = nil
 	for _, name := range f.types {
 		t, err := tensorType("--target-types", name)
 		if err != nil {
