@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/f190792d/mq/internal/oracle"
 	"github.com/f190792d/mq/internal/shared"
 	"github.com/f190792d/mq/validate/template"
 )
@@ -16,7 +17,7 @@ func TestRendersWhatTransformersRenders(t *testing.T) {
 		{"loop and blanks", "{%- for m in messages %}\n    {{- '<|' + m['role'] + '|>' + m.content | trim }}\n{%- endfor %}",
 			"<|system|>You answer in one sentence.<|user|>What is the capital of France?<|assistant|>It is Paris.<|user|>And that of Italy?"},
 		{"namespace", "{% set ns = namespace(n=0) %}{% for m in messages %}{% if m.role == 'user' %}{% set ns.n = ns.n + 1 %}{% endif %}{% endfor %}{{ ns.n }}", "2"},
-		{"JSON without escapes for HTML", "{{ {'a': '<é>'} | tojson }}", `{"a":"<é>"}`},
+		{"JSON without escapes for HTML", "{{ {'a': '<é>'} | tojson }}", `{"a": "<é>"}`},
 		{"generation", "{% generation %}x{% endgeneration %}", "x"},
 		{"bos", "{{ bos_token }}", "<s>"},
 		{"no system message", "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ messages[0].content }}", "What is the capital of France?"},
@@ -58,12 +59,13 @@ func TestRealTemplatesRender(t *testing.T) {
 func FuzzTemplate(f *testing.F) {
 	f.Add("{% for m in messages %}{{ m['content'] | trim }}{% endfor %}")
 	f.Add("{% raw %}{{ x }}{% endraw %}{# c #}{%- set a = 1 -%}{{ a ~ 'x' }}")
+	f.Add("{{ ('a' * 100000)|length }}{{ 'x'.center(99) }}{{ [1] * 9 }}{{ 2 ** 9 }}{{ 'a'|indent(9) }}{{ 'ab'|replace('', 'xx') }}")
+	f.Add("{{ messages|tojson(indent=2) }}{{ '%5d' % 3 }}{{ '{:>9}'.format(1) }}{{ range(9)|batch(2)|list }}{{ messages[::-1]|map(attribute='role')|join(',') }}")
 	f.Add("{% macro f(a, b=1) %}{{ a }}{% endmacro %}{{ f(2) }}{% if x is defined %}{% else %}{% endif %}")
 	f.Fuzz(func(t *testing.T, source string) {
-		if len(source) > 400 || strings.Contains(source, "*") {
-			return // repeated strings are as long as they are asked to be
-		}
-		_ = balanced(source)
-		_, _ = renderSample(t.Context(), template.Render, source, "<s>", "</s>")
+		oracle.Watched(t, len(source), func() {
+			_ = balanced(source)
+			_, _ = renderSample(t.Context(), template.Render, source, "<s>", "</s>")
+		})
 	})
 }
