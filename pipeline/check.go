@@ -37,7 +37,7 @@ func (j *Job) checkHeader(ctx context.Context, plan *quantize.Plan) error {
 	for i, c := range plan.Tensors {
 		infos[i] = c.Info
 	}
-	o := validate.Options{Render: j.o.Render}
+	o := validate.Options{Render: j.o.Render, Lint: j.o.Lint}
 	if j.o.Verify {
 		o.Reference = j.reference()
 	}
@@ -102,7 +102,7 @@ func (j *Job) compares() bool { return j.o.Verify && j.o.Parts == 0 }
 
 func (j *Job) checkOptions() validate.Options {
 	return validate.Options{
-		Workers: j.o.Workers, Memory: j.o.Memory, Render: j.o.Render,
+		Workers: j.o.Workers, Memory: j.o.Memory, Render: j.o.Render, Lint: j.o.Lint,
 		SkipErrors: true, SkipLogits: !j.compares(), Partial: j.o.Parts > 0,
 		Progress: j.o.Progress,
 	}

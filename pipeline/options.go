@@ -63,8 +63,10 @@ type Options struct {
 	Verify bool
 	// KeepOthers keeps the other outputs where one fails its check.
 	KeepOthers bool
-	// Render renders chat templates for the check; see [validate.Options].
+	// Render renders chat templates for the check, Lint finds what is wrong with
+	// them; see [validate.Options].
 	Render validate.Renderer
+	Lint   validate.Linter
 
 	// SHA256 writes OUT.sha256 for sha256sum -c; Provenance writes
 	// OUT.mq.json: hashes, plan, versions and figures.

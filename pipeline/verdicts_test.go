@@ -235,7 +235,7 @@ func openSeeded(t *testing.T, change func(*input), o Options) *input {
 func convertSeeded(t *testing.T, change func(*input), verify bool) outcome {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.gguf")
-	o, err := Options{Out: path, Verify: verify, Render: template.Render}.complete()
+	o, err := Options{Out: path, Verify: verify, Render: template.Render, Lint: template.Lint}.complete()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func validateSeeded(t *testing.T, change func(*input), verify bool) outcome {
 			t.Fatal(err)
 		}
 	}
-	v := validate.Options{Render: template.Render}
+	v := validate.Options{Render: template.Render, Lint: template.Lint}
 	if verify {
 		v.Against = stories
 	}

@@ -26,7 +26,7 @@ func ExampleFile() {
 		return
 	}
 	report, err := validate.File(context.Background(), path, validate.Options{
-		Against: "../testdata/stories-llama", Render: template.Render,
+		Against: "../testdata/stories-llama", Render: template.Render, Lint: template.Lint,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -119,7 +119,7 @@ func fileStreams(f *gguf.File) []gguf.Stream {
 // check validates a file and fails where it cannot be validated at all.
 func check(t *testing.T, path string, o validate.Options) *validate.Report {
 	t.Helper()
-	o.Render = template.Render
+	o.Render, o.Lint = template.Render, template.Lint
 	r, err := validate.File(context.Background(), path, o)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
@@ -20,8 +19,9 @@ var sample = []map[string]any{
 const templateKey = "tokenizer.chat_template"
 
 // checkTemplate checks the delimiters and blocks of the chat template. With a
-// renderer it also renders a conversation and looks for a duplicate BOS.
-func checkTemplate(ctx context.Context, r *Report, kvs gguf.KVs, t *tokenizer.Tokenizer, render Renderer) {
+// renderer it also renders a conversation, and with a linter says what is wrong.
+func (v *validation) checkTemplate(ctx context.Context) {
+	r, kvs, render := v.Report, v.kvs, v.Render
 	source, ok := kvs.String(templateKey)
 	if !ok {
 		if kvs.Has(templateKey) {
@@ -44,18 +44,20 @@ func checkTemplate(ctx context.Context, r *Report, kvs gguf.KVs, t *tokenizer.To
 		r.done(Template, "blocks are balanced; not rendered")
 		return
 	}
-	bos, eos := special(t, "bos"), special(t, "eos")
-	text, err := renderSample(ctx, render, source, bos, eos)
+	text, err := renderSample(ctx, render, source, special(v.tokens, "bos"), special(v.tokens, "eos"))
 	if err != nil {
 		say(Warning, "the sample conversation could not be rendered: %v", err)
 		r.done(Template, "not rendered")
 		return
 	}
-	if last := sample[len(sample)-1]["content"].(string); !strings.Contains(text, last) {
-		say(Warning, "the rendered conversation lacks the user's last message")
-	}
-	if t != nil && t.AddsBOS() && bos != "" && strings.HasPrefix(text, bos) {
-		say(Warning, "the template begins with %s while tokenizer.ggml.add_bos_token is true: a program that follows both starts with two", bos)
+	if v.Lint != nil {
+		warnings, notes := v.Lint(ctx, source, v.tokens)
+		for _, w := range warnings {
+			say(Warning, "%s", w)
+		}
+		for _, n := range notes {
+			say(Note, "%s", n)
+		}
 	}
 	r.done(Template, "parses and renders a conversation of %d characters", len([]rune(text)))
 }

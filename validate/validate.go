@@ -40,6 +40,10 @@ type Options struct {
 	// their delimiters and blocks go.
 	Render Renderer
 
+	// Lint finds what chats by the template will suffer from: template.Lint, of
+	// that package.
+	Lint Linter
+
 	// Progress is called with the steps [StepTensors], which counts bytes, and
 	// [StepLogits], which counts models.
 	Progress progress.Func
@@ -47,6 +51,10 @@ type Options struct {
 
 // A Renderer renders a chat template with variables.
 type Renderer func(ctx context.Context, source string, variables map[string]any) (string, error)
+
+// A Linter returns what is wrong with a chat template, and what is good to know
+// of it.
+type Linter func(ctx context.Context, source string, words *tokenizer.Tokenizer) (warnings, notes []string)
 
 // The steps that take time.
 const (
@@ -177,7 +185,7 @@ func (v *validation) close() {
 func (v *validation) header(ctx context.Context) {
 	v.architecture()
 	v.vocabulary(ctx)
-	checkTemplate(ctx, v.Report, v.kvs, v.tokens, v.Render)
+	v.checkTemplate(ctx)
 	v.identity()
 }
 

@@ -199,6 +199,7 @@ func newMaterial(t *testing.T) material {
 		"192.0.2.7": strings.TrimPrefix(server.URL, "http://"), "./Llama-3-8B": folder, "./Qwen3-8B": folder, "./adapter": path("adapter"), "./other": path("adapter"),
 		"40": "1", "8192": "256", // the text has few chunks, the model a short context
 		"~/.local/share/man/man1": t.TempDir(), "calibration.txt": write("calibration.txt", text), "wiki.test.raw": path("calibration.txt"), "text.txt": path("calibration.txt"),
+		"chat.json": write("chat.json", `[{"role": "user", "content": "Hello"}]`), "tools.json": write("tools.json", "[]"),
 		"jobs.yaml": write("jobs.yaml", "types: [q8_0]\nchecks: [verify, structure]\nmodels: [{path: "+folder+"}]\n"),
 	}
 	for _, id := range []string{"Qwen/Qwen3-8B", "meta-llama/Llama-3.2-1B"} {

@@ -36,6 +36,7 @@ func TestExitCodes(t *testing.T) {
 	for name, text := range map[string]string{
 		"junk.gguf": "nothing that anybody would call a model", "junk.dat": "no matrix", "text.txt": "Once upon a time there was a girl.",
 		"junk.yaml": "models: 3", "bare/config.json": `{"architectures": ["LlamaForCausalLM"]}`, "tasks.txt": "no tasks",
+		"raises.jinja": "{{ raise_exception('no') }}", "broken.jinja": "{% if x %}", "plain.jinja": "{{ messages }}",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 			t.Fatal(err)
@@ -70,6 +71,9 @@ func TestExitCodes(t *testing.T) {
 		{2, "validate good.gguf --against STORIES --rederive --imatrix nowhere --no-logits"},
 		{2, "inspect nowhere"}, {2, "tokenize nowhere -p x"}, {2, "tokenize good.gguf -f nowhere"}, {2, "diff nowhere good.gguf"}, {2, "diff good.gguf nowhere"},
 		{2, "split nowhere --max-size 1M"}, {2, "merge nowhere"}, {2, "hash nowhere"}, {2, "hash good.gguf --check nowhere"},
+		{2, "chat-template nowhere"}, {2, "chat-template good.gguf --messages nowhere"}, {2, "chat-template good.gguf --tools junk.gguf"}, {2, "chat-template good.gguf --set x"},
+		{2, "chat-template good.gguf --messages text.txt"}, {5, "chat-template good.gguf --name none"}, {5, "chat-template junk.gguf"}, {2, "eval good.gguf -f text.txt --chat"},
+		{3, "chat-template raises.jinja"}, {5, "chat-template broken.jinja"}, {2, "chat-template plain.jinja --tokens"}, {0, "chat-template plain.jinja"}, {0, "chat-template good.gguf"},
 		{2, "modelfile nowhere"}, {2, "ollama create x nowhere"}, {2, "convert nowhere --ollama x"},
 		{2, "push hf.co/a/b nowhere"}, {2, "push hf.co/a/b bare"}, {2, "push nonsense good.gguf"}, {2, "push hf.co/a/b"}, {5, "push hf.co/a/b junk.gguf"}, {2, "push ollama://absent/model"},
 		{2, "push ollama://a good.gguf --create"}, {2, "push hf.co/a/b good.gguf --plain-http"}, {2, "push ollama://a/b/c/d good.gguf"},

@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"refine/linear":   {"eval/forward/compute", "eval/kernel"},
 	"refine/rounding": {"refine/linear", "quantize", "formats/dtype"},
 
-	"validate/template": {"validate/template"},
+	"validate/template": {"validate/template", "formats"},
 	"validate/proof":    {"eval", "formats"},
 	"validate":          {"validate/proof", "eval", "convert", "arch", "quantize", "formats"},
 	"publish":           {"publish", "formats"},

@@ -111,8 +111,22 @@ func (d *Dict) set(key, value any) bool {
 	return true
 }
 
+// Keys are the keys of a dictionary that are texts, in their order.
+func (d *Dict) Keys() []string {
+	var keys []string
+	for _, k := range d.keys {
+		if s, ok := asText(k); ok {
+			keys = append(keys, s)
+		}
+	}
+	return keys
+}
+
+// List is a list of values.
+type List = list
+
 // Decode reads JSON and keeps the order of keys, and whole numbers apart from
-// others.
+// others: lists are a [List], objects a [*Dict].
 func Decode(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

@@ -232,7 +232,7 @@ func (p *parser) postfix(e expr) expr {
 		case p.skip(tokenOperator, "["):
 			e = p.subscript(e)
 		case p.is(tokenOperator, "("):
-			e = &call{e, p.arguments()}
+			e = p.call(e)
 		default:
 			return e
 		}
@@ -281,6 +281,13 @@ func (p *parser) subscripted() expr {
 	}
 }
 
+func (p *parser) call(of expr) expr {
+	if n, ok := of.(*name); ok {
+		p.words.called[n.name] = true
+	}
+	return &call{of, p.arguments()}
+}
+
 func (p *parser) arguments() arguments {
 	p.expect(tokenOperator, "(")
 	p.enter()
@@ -323,7 +330,7 @@ func (p *parser) filters(e expr) expr {
 		case p.skip(tokenName, "is"):
 			e = p.test(e)
 		case p.is(tokenOperator, "("):
-			e = &call{e, p.arguments()}
+			e = p.call(e)
 		default:
 			return e
 		}
@@ -337,6 +344,7 @@ func (p *parser) filter(e expr, begun bool) expr {
 	for begun || p.skip(tokenOperator, "|") {
 		begun = false
 		f := &filter{of: e, name: p.dotted()}
+		p.words.filters[f.name] = true
 		if p.is(tokenOperator, "(") {
 			f.args = p.arguments()
 		}
@@ -359,6 +367,7 @@ func (p *parser) dotted() string {
 func (p *parser) test(e expr) expr {
 	negated := p.skip(tokenName, "not")
 	t := &test{of: e, name: p.dotted()}
+	p.words.tests[t.name] = true
 	switch now := p.now(); {
 	case p.is(tokenOperator, "("):
 		t.args = p.arguments()

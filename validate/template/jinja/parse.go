@@ -14,7 +14,14 @@ const maxSource = 1 << 20
 // Template is a template that was read.
 type Template struct {
 	nodes []node
-	uses  map[string]bool // names that are read
+	words words
+}
+
+// words are the names that a template says.
+type words struct {
+	filters, tests, tags map[string]bool
+	called, assigned     map[string]bool // variables
+	read                 map[string]bool
 }
 
 // Parse reads a template.
@@ -23,16 +30,21 @@ func Parse(source string) (t *Template, err error) {
 	if len(source) > maxSource {
 		return nil, fmt.Errorf("it has %d bytes, more than %d", len(source), maxSource)
 	}
-	p := &parser{tokens: lex(source), uses: map[string]bool{}}
-	return &Template{p.body(), p.uses}, nil
+	p := &parser{tokens: lex(source), uses: map[string]bool{}, words: words{
+		map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, nil,
+	}}
+	nodes := p.body()
+	p.words.read = p.uses
+	return &Template{nodes, p.words}, nil
 }
 
 type parser struct {
 	tokens []token
 	at     int
 	depth  int
-	loops  int // around the current node, in the same macro
-	uses   map[string]bool
+	loops  int             // around the current node, in the same macro
+	uses   map[string]bool // names that are read, in the same macro
+	words  words
 }
 
 func (p *parser) now() token  { return p.tokens[p.at] }
@@ -136,6 +148,7 @@ func (p *parser) until(end string) []node {
 // statement reads a statement but for the end of its last tag.
 func (p *parser) statement() node {
 	t := p.expect(tokenName, "")
+	p.words.tags[t.text] = true
 	switch t.text {
 	case "if":
 		return p.branch(t.line)
@@ -146,7 +159,7 @@ func (p *parser) statement() node {
 	case "with":
 		return p.with(t.line)
 	case "macro":
-		m := &macro{line: t.line, name: p.expect(tokenName, "").text}
+		m := &macro{line: t.line, name: p.assigned()}
 		p.macro(m, "endmacro")
 		return m
 	case "call":
@@ -206,18 +219,25 @@ func (p *parser) loop(line int) node {
 	return l
 }
 
+// assigned reads a name that is given a value.
+func (p *parser) assigned() string {
+	name := p.expect(tokenName, "").text
+	p.words.assigned[name] = true
+	return name
+}
+
 // targets reads names that values are given to; the second result tells
 // whether one value is spread over them.
 func (p *parser) targets() ([]string, bool) {
 	paren := p.skip(tokenOperator, "(")
-	names := []string{p.expect(tokenName, "").text}
+	names := []string{p.assigned()}
 	unpack := false
 	for p.skip(tokenOperator, ",") {
 		unpack = true
 		if p.now().kind != tokenName || p.is(tokenName, "in") {
 			break
 		}
-		names = append(names, p.next().text)
+		names = append(names, p.assigned())
 	}
 	if paren {
 		p.expect(tokenOperator, ")")
@@ -251,7 +271,7 @@ func (p *parser) with(line int) node {
 		if len(w.names) > 0 {
 			p.expect(tokenOperator, ",")
 		}
-		w.names = append(w.names, p.expect(tokenName, "").text)
+		w.names = append(w.names, p.assigned())
 		p.expect(tokenOperator, "=")
 		w.values = append(w.values, p.expression())
 	}
@@ -271,7 +291,7 @@ func (p *parser) params(m *macro) {
 		if len(m.params) > 0 {
 			p.expect(tokenOperator, ",")
 		}
-		m.params = append(m.params, p.expect(tokenName, "").text)
+		m.params = append(m.params, p.assigned())
 		if p.skip(tokenOperator, "=") {
 			m.defaults = append(m.defaults, p.expression())
 		} else if len(m.defaults) > 0 {

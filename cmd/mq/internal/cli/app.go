@@ -54,26 +54,36 @@ func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.T
 		words, err := ggufTokenizer(path, pre)
 		return words, named(path, err)
 	}
-	files, err := a.Files.Folder(ctx, path)
+	if pre == "" {
+		files, err := a.Files.Folder(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		words, err := tokenizer.FromCheckpoint(files)
+		return words, named(path, err)
+	}
+	words, err := a.readVocabulary(ctx, path, pre)
 	if err != nil {
 		return nil, err
 	}
-	if pre == "" {
-		words, err := tokenizer.FromCheckpoint(files)
-		return words, named(path, err)
+	for _, note := range words.Notes {
+		a.Warn("%s", note)
+	}
+	return words.Tokenizer, nil
+}
+
+// readVocabulary reads the vocabulary of a folder as the converter does.
+func (a *app) readVocabulary(ctx context.Context, path, pre string) (*vocab.Vocabulary, error) {
+	files, err := a.Files.Folder(ctx, path)
+	if err != nil {
+		return nil, err
 	}
 	var class string
 	if config, err := files.ReadJSON("config.json"); err == nil {
 		class, _ = arch.Class(config) // without one the common rules hold
 	}
 	words, err := vocab.Read(ctx, files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
-	if err != nil {
-		return nil, named(path, err)
-	}
-	for _, note := range words.Notes {
-		a.Warn("%s", note)
-	}
-	return words.Tokenizer, nil
+	return words, named(path, err)
 }
 
 // ggufTokenizer reads the vocabulary of a GGUF file, with the pre-tokenizer

@@ -46,7 +46,8 @@ func (a *app) evalCommand() *cobra.Command {
 of each, as llama-perplexity does. --kl-divergence runs a second model beside it,
 chunk by chunk, and compares their predictions; no file of logits is needed.`,
 		Example: `  mq eval --perplexity model-Q4_K_M.gguf -f wiki.test.raw
-  mq eval --kl-divergence --base ./Llama-3-8B model-Q4_K_M.gguf -f wiki.test.raw --max-kld 0.05`,
+  mq eval --kl-divergence --base ./Llama-3-8B model-Q4_K_M.gguf -f wiki.test.raw --max-kld 0.05
+  mq eval model-Q4_K_M.gguf --generate 'Who are you?' --chat`,
 		Args: exactArgs(1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("generate") {
@@ -83,12 +84,13 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 	}
 	fs.IntVar(&f.limit, "tasks", 0, "how many tasks to run (default all)")
 	fs.StringVar(&f.generation.prompt, "generate", "", "print how the model continues this prompt")
+	fs.BoolVar(&f.generation.chat, "chat", false, "take the prompt for what a user says, in the model's chat template")
 	fs.IntVarP(&f.generation.tokens, "tokens", "n", 64, "tokens to generate")
 	fs.Float64Var(&f.generation.sampling.Temperature, "temp", 0, "temperature of sampling; 0 takes the most likely token")
 	fs.IntVar(&f.generation.sampling.TopK, "top-k", 0, "sample among the K most likely tokens")
 	fs.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
 	fs.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
-	flags.Needs(fs, "generate", "tokens", "temp", "top-k", "top-p", "seed")
+	flags.Needs(fs, "generate", "chat", "tokens", "temp", "top-k", "top-p", "seed")
 	flags.Excludes(fs, "generate", "perplexity", "kl-divergence", "base", "logits", "save-all-logits", "file", "ctx", "chunks", "stride", "tasks",
 		"max-ppl", "max-kld", "min-top1")
 	flags.Excludes(fs, "base", "logits", "save-all-logits", "stride")

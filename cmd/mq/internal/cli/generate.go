@@ -7,11 +7,13 @@ import (
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
+	"github.com/f190792d/mq/validate/template"
 )
 
 // generation is what eval --generate needs.
 type generation struct {
 	prompt   string
+	chat     bool // the prompt is what a user says
 	tokens   int
 	sampling eval.Sampling
 }
@@ -32,12 +34,12 @@ func (a *app) generate(ctx context.Context, path string, g *generation) error {
 			ends[id] = true
 		}
 	}
-	prompt, err := words.Encode(ctx, g.prompt, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+	text, prompt, err := a.prompt(ctx, path, g, words)
 	if err != nil {
 		return err
 	}
-	if !a.JSON {
-		a.Printf("%s", g.prompt)
+	if !a.JSON && !g.chat {
+		a.Printf("%s", text)
 	}
 	var ids []int32
 	err = eval.Generate(ctx, model, prompt, g.tokens, g.sampling, func(id int32) bool { return ends[id] }, func(id int32) error {
@@ -48,9 +50,27 @@ func (a *app) generate(ctx context.Context, path string, g *generation) error {
 		return nil
 	})
 	if a.JSON {
-		a.Object(map[string]any{"prompt": g.prompt, "ids": append([]int32{}, ids...), "text": words.Decode(ids)})
+		a.Object(map[string]any{"prompt": text, "ids": append([]int32{}, ids...), "text": words.Decode(ids)})
 	} else {
 		fmt.Fprintln(a.Out)
 	}
 	return err
+}
+
+// prompt returns the text that is continued, and its tokens.
+func (a *app) prompt(ctx context.Context, path string, g *generation, words *tokenizer.Tokenizer) (string, []int32, error) {
+	if !g.chat {
+		ids, err := words.Encode(ctx, g.prompt, tokenizer.Options{AddSpecial: true, ParseSpecial: true})
+		return g.prompt, ids, err
+	}
+	source, known, err := a.openChat(ctx, path, "")
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := renderChat(ctx, path, source, template.Said(g.prompt), known)
+	if err != nil {
+		return "", nil, err
+	}
+	ids, err := chatTokens(ctx, words, text)
+	return text, ids, err
 }

@@ -47,6 +47,9 @@ var completions = map[string]cobra.CompletionFunc{
 	"tensor-type-file":     files(),
 	"check":                files(),
 	"template":             files(),
+	"messages":             files("json"),
+	"tools":                files("json"),
+	"name":                 words(fixed("default", "tool_use", "rag")),
 	"license":              files(),
 }
 
@@ -55,7 +58,7 @@ var arguments = map[string]cobra.CompletionFunc{
 	"convert": folders, "batch": files("yaml", "yml"),
 	"create": files("gguf"), "modelfile": files("gguf"), "push": files("gguf", "md"), "card": files("gguf"), "pack": files("gguf"),
 	"quantize": files("gguf"), "validate": files("gguf"), "split": files("gguf"), "merge": files("gguf"), "hash": files("gguf"), "diff": files("gguf"),
-	"plan": files("gguf"), "inspect": files("gguf"), "tokenize": files("gguf"), "eval": files("gguf"), "imatrix": files("gguf"),
+	"plan": files("gguf"), "inspect": files("gguf"), "tokenize": files("gguf"), "chat-template": files("gguf", "jinja"), "eval": files("gguf"), "imatrix": files("gguf"),
 }
 
 // Completed reports whether the value of a flag is completed.

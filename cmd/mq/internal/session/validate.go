@@ -13,7 +13,8 @@ import (
 func (s *Session) Validate(ctx context.Context, path string, o validate.Options) (*validate.Report, error) {
 	steps := s.Steps()
 	defer steps.Finish()
-	o.Workers, o.Memory, o.Render, o.Files = s.Jobs, s.Budget(), template.Render, s.Files
+	o.Workers, o.Memory, o.Files = s.Jobs, s.Budget(), s.Files
+	o.Render, o.Lint = template.Render, template.Lint
 	o.Progress = steps.Show
 	return validate.File(ctx, path, o)
 }
