@@ -289,7 +289,7 @@ func (r *run) slice(of any, s *slicing) any {
 		r.grow(4 * len(text))
 		runes = []rune(text)
 	} else if !ok {
-		return missing(of, nil)
+		r.refuse("a slice", of, of)
 	}
 	from, hasFrom := bound(s.from)
 	to, hasTo := bound(s.to)

@@ -369,10 +369,12 @@ func (p *parser) test(e expr) expr {
 	t := &test{of: e, name: p.dotted()}
 	p.words.tests[t.name] = true
 	switch now := p.now(); {
+	case p.is(tokenName, "is"):
+		fail(now.line, "tests follow each other: put the first into parentheses")
 	case p.is(tokenOperator, "("):
 		t.args = p.arguments()
 	case now.kind == tokenString, now.kind == tokenInt, now.kind == tokenFloat, p.is(tokenOperator, "["), p.is(tokenOperator, "{"),
-		now.kind == tokenName && !slices.Contains([]string{"else", "or", "and", "is", "if", "in", "not"}, now.text):
+		now.kind == tokenName && !slices.Contains([]string{"else", "or", "and"}, now.text):
 		t.args.args = []expr{p.postfix(p.primary())}
 	}
 	if negated {

@@ -157,6 +157,7 @@ func indent(r *run, v any, a callArgs) any {
 
 func intFilter(r *run, v any, a callArgs) any {
 	p := r.params("int", a, "default?", "base?")
+	wantDefined(v)
 	otherwise := p[0]
 	if otherwise == nil {
 		otherwise = int64(0)
@@ -191,6 +192,7 @@ func intFilter(r *run, v any, a callArgs) any {
 
 func floatFilter(r *run, v any, a callArgs) any {
 	p := r.params("float", a, "default?")
+	wantDefined(v)
 	if f, ok := real(v); ok {
 		return f
 	}
@@ -273,7 +275,7 @@ func truncate(r *run, v any, a callArgs) any {
 
 func urlEncode(r *run, v any, a callArgs) any {
 	r.params("urlencode", a)
-	s := wantText("urlencode", v)
+	s := r.str(v)
 	r.times(3, len(s))
 	var b strings.Builder
 	for i := range len(s) {

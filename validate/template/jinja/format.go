@@ -43,7 +43,9 @@ func (r *run) format(format string, values any) string {
 		}
 		format = r.place(&b, format[1:], values, next)
 	}
-	if _, isDict := values.(*Dict); isTuple && used < len(args) || !isTuple && !isDict && used == 0 {
+	_, isText := asText(values)
+	_, isNumber := real(values)
+	if isTuple && used < len(args) || used == 0 && (isText || isNumber || values == nil) {
 		fail(0, "not all values have a %%-place in the text")
 	}
 	return b.String()

@@ -33,7 +33,10 @@ func rangeOf(r *run, a callArgs) any {
 	if step == 0 {
 		fail(0, "range has a step of 0")
 	}
-	it := &iterator{kind: "range"}
+	it := &iterator{kind: "range", text: fmt.Sprintf("range(%d, %d)", from, to)}
+	if step != 1 {
+		it.text = fmt.Sprintf("range(%d, %d, %d)", from, to, step)
+	}
 	for i := from; step > 0 && i < to || step < 0 && i > to; i += step {
 		if len(it.items) == maxRange {
 			fail(0, "range has more than %d numbers", maxRange)

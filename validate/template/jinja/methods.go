@@ -139,12 +139,17 @@ func (r *run) params(of string, a callArgs, names ...string) []any {
 func wantText(of string, v any) string {
 	s, ok := asText(v)
 	if !ok {
-		if u, ok := v.(*undefined); ok {
-			fail(0, "%s", u.reason)
-		}
+		wantDefined(v)
 		fail(0, "%s needs a text, not a %s", of, typeName(v))
 	}
 	return s
+}
+
+// wantDefined ends the rendering where a value is undefined.
+func wantDefined(v any) {
+	if u, ok := v.(*undefined); ok {
+		fail(0, "%s", u.reason)
+	}
 }
 
 // wantInt returns a whole number that a function needs.

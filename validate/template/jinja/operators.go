@@ -55,11 +55,8 @@ func overflow() { fail(0, "a number needs more than 64 bits") }
 
 // refuse ends the rendering where an operator does not take its operands.
 func (r *run) refuse(op string, a, b any) {
-	for _, v := range []any{a, b} {
-		if u, ok := v.(*undefined); ok {
-			fail(0, "%s", u.reason)
-		}
-	}
+	wantDefined(a)
+	wantDefined(b)
 	fail(0, "%s does not take %s and %s", op, typeName(a), typeName(b))
 }
 

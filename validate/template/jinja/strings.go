@@ -37,8 +37,7 @@ func init() {
 		"islower": cased(unicode.IsLower, unicode.IsUpper), "isupper": cased(unicode.IsUpper, unicode.IsLower),
 		"split": split, "rsplit": rsplit, "splitlines": splitLines, "partition": partition, "rpartition": rpartition,
 		"replace": replaceMethod, "count": countParts, "join": joinMethod, "zfill": zeroFill, "format": formatMethod,
-		"expandtabs": expandTabs,
-		"encode":     nil, "format_map": nil, "translate": nil,
+		"expandtabs": expandTabs, "istitle": isTitle,
 	}
 }
 
@@ -74,6 +73,21 @@ func titleMethod(s string) string {
 		}
 		return unicode.ToTitle(c)
 	}, s)
+}
+
+// isTitle is whether capitals begin the words of a text, and only them.
+func isTitle(_ *run, of any, _ callArgs) any {
+	inside, any := false, false
+	for _, c := range of.(string) {
+		capital := unicode.IsUpper(c) || unicode.IsTitle(c)
+		small := unicode.IsLower(c)
+		if capital && inside || small && !inside {
+			return false
+		}
+		inside = capital || small
+		any = any || inside
+	}
+	return any
 }
 
 // texts makes a list of texts.

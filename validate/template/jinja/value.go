@@ -23,6 +23,7 @@ type (
 	// dictionary or a range as often as one likes.
 	iterator struct {
 		kind  string // as Python names it
+		text  string // of a range
 		items []any
 		once  bool
 		spent bool
@@ -175,7 +176,7 @@ func (r *run) repr(b *strings.Builder, v any) {
 		case v.once:
 			r.write(b, "<"+v.kind+" object>")
 		case v.kind == "range":
-			r.write(b, "range(…)")
+			r.write(b, v.text)
 		default:
 			r.reprItems(b, v.kind+"([", v.items, "])")
 		}
