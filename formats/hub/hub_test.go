@@ -222,20 +222,20 @@ func TestFaultsDoNotChangeBytes(t *testing.T) {
 		h.Fault = func(*http.Request) hubtest.Fault {
 			mu.Lock()
 			defer mu.Unlock()
-			switch random.IntN(10) {
-			case 0, 1, 2:
+			switch random.IntN(20) {
+			case 0, 1, 2, 3, 4, 5:
 				return hubtest.Fault{CutAfter: 1 + random.Int64N(1<<20)}
-			case 3:
+			case 6, 7:
 				return hubtest.Fault{Status: []int{500, 502, 503, 504, 408}[random.IntN(5)]}
-			case 4:
-				return hubtest.Fault{Stall: time.Duration(random.IntN(120)) * time.Millisecond}
-			case 5:
+			case 8:
+				return hubtest.Fault{Stall: time.Duration(random.IntN(500)) * time.Millisecond}
+			case 9, 10:
 				return hubtest.Fault{Status: http.StatusForbidden}
 			}
 			return hubtest.Fault{}
 		}
 		h.Add("org/model", files)
-		c := connect(t, h, func(o *Options) { o.Timeout, o.Attempts, o.Budget = 60*time.Millisecond, 12, 4<<20 })
+		c := connect(t, h, func(o *Options) { o.Timeout, o.Attempts, o.Budget = 250*time.Millisecond, 14, 4<<20 })
 		if err := readers(t, repo(t, c, "org/model"), big, files[big], uint64(seed)); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
