@@ -3,6 +3,7 @@ package arch
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -87,4 +88,30 @@ func classOfType(config hf.Config) (string, error) {
 
 func plainName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
+
+// ModelType returns the model_type that transformers has for a class: its name
+// in lower case, with underscores between words.
+func ModelType(class string) string {
+	name := class
+	for _, ending := range []string{"ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "Model"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	if kind, ok := modelTypes[name]; ok {
+		return kind
+	}
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) && !unicode.IsUpper(rune(name[i-1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// modelTypes are those that do not follow from the class's name.
+var modelTypes = map[string]string{
+	"LLaMA": "llama", "GPTNeoX": "gpt_neox", "GPTBigCode": "gpt_bigcode", "StableLm": "stablelm", "StableLMEpoch": "stablelm", "SmolLM3": "smollm3", "InternLM2": "internlm2",
+	"InternLM3": "internlm3", "MiniCPM": "minicpm", "OLMo": "olmo", "RW": "falcon", "QWen": "qwen", "MPT": "mpt",
 }

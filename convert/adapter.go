@@ -85,7 +85,7 @@ func (p *Plan) addPair(pair lora.Pair, alpha float64) error {
 		if rest := float32(pair.Scale * float64(pair.Rank) / alpha); rest != 1 {
 			b = transform.Map(b, func(x float32) float32 { return x * rest })
 		}
-		b, shape := apply(t.Ops, p.Hyper, at.Layer, b, []int64{b.Count, b.Columns})
+		b, shape := Apply(t.Ops, p.Hyper, at.Layer, b, []int64{b.Count, b.Columns})
 		name := at.Fill(t.Target)
 		p.factor(name+".lora_a", pair.A, []int64{pair.A.Count, pair.A.Columns}, pair.Name)
 		p.factor(name+".lora_b", b, shape, pair.Name)

@@ -14,9 +14,9 @@ type model struct {
 	layer int
 }
 
-// apply runs transforms one after the other. shape is that of the source,
+// Apply runs transforms one after the other. shape is that of the source,
 // outermost dimension first, and comes back as that of the result.
-func apply(ops []arch.Op, h arch.Hyper, layer int, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+func Apply(ops []arch.Op, h arch.Hyper, layer int, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 	shape = slices.Clone(shape)
 	for _, op := range ops {
 		r, shape = kinds[op.Kind](op, model{h, layer}, r, shape)

@@ -50,7 +50,7 @@ func TargetShape(t arch.Tensor, h arch.Hyper, layer int) ([]int64, bool) {
 			return nil, false
 		}
 	}
-	_, shape = apply(t.Ops, h, layer, rows, shape)
+	_, shape = Apply(t.Ops, h, layer, rows, shape)
 	if t.PerExpert() {
 		shape = append([]int64{int64(h.MoE.Experts)}, shape...)
 	}

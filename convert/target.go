@@ -89,7 +89,7 @@ func assemble(t arch.Tensor, h arch.Hyper, at arch.Place, from []source, rowsOf 
 	)
 	for i := range parts {
 		joined, joinedShape := join(from[i*pieces:(i+1)*pieces], rowsOf)
-		parts[i], shape = apply(t.Ops, h, at.Layer, joined, joinedShape)
+		parts[i], shape = Apply(t.Ops, h, at.Layer, joined, joinedShape)
 	}
 	if !t.PerExpert() {
 		return parts[0], slices.Clone(shape)

@@ -83,6 +83,8 @@ func TestExitCodes(t *testing.T) {
 		{2, "convert STORIES -t q4_k --imatrix nowhere"}, {2, "convert STORIES -t q4_k --like nowhere"}, {2, "convert STORIES -t q4_k --tensor-type-file nowhere"},
 		{2, "convert STORIES -t q4_k --imatrix-from nowhere"}, {2, "convert STORIES -t q4_k --refine nowhere"}, {5, "convert STORIES -t q4_k --refine text.txt"}, {2, "convert STORIES --refine text.txt"}, {2, "quantize good.gguf -t q4_k --imatrix nowhere"}, {2, "quantize good.gguf -t q4_k --like nowhere"},
 
+		{2, "export nowhere x"}, {2, "export good.gguf good.gguf"}, {2, "export good.gguf nowhere/x"}, {2, "export good.gguf"}, {2, "export good.gguf x --dtype q9"},
+
 		// Outputs that cannot be.
 		{2, "convert STORIES -o nowhere/out.gguf"}, {2, "quantize good.gguf -t q8_0 -o nowhere/out.gguf"}, {2, "convert STORIES -o bare"},
 		{2, "imatrix good.gguf -f text.txt -o nowhere/m.gguf"}, {2, "validate good.gguf --report nowhere/r.html"}, {2, "validate good.gguf --markdown nowhere/r.md"},
@@ -97,7 +99,7 @@ func TestExitCodes(t *testing.T) {
 		// Content that is broken, or not understood.
 		{5, "plan junk.gguf"}, {5, "quantize junk.gguf -t q8_0"}, {5, "inspect junk.gguf"}, {5, "tokenize junk.gguf -p x"}, {5, "eval junk.gguf -f text.txt"},
 		{5, "imatrix junk.gguf -f text.txt -o m.gguf"}, {5, "validate junk.gguf"}, {5, "diff junk.gguf good.gguf"}, {5, "split junk.gguf --max-size 1M"},
-		{5, "merge junk.gguf -o x.gguf"}, {5, "hash junk.gguf"}, {5, "modelfile junk.gguf"}, {5, "ollama create x junk.gguf"}, {5, "convert STORIES -t q4_k --imatrix junk.dat"}, {5, "convert bare"}, {5, "plan bare"},
+		{5, "merge junk.gguf -o x.gguf"}, {5, "hash junk.gguf"}, {5, "modelfile junk.gguf"}, {5, "export junk.gguf x"}, {5, "ollama create x junk.gguf"}, {5, "convert STORIES -t q4_k --imatrix junk.dat"}, {5, "convert bare"}, {5, "plan bare"},
 		{5, "convert untold"}, {5, "plan untold"}, {5, "tokenize untold -p x"}, {5, "eval untold -f text.txt"}, {5, "validate good.gguf --against bare"},
 		{5, "hash good.gguf --check junk.dat"}, {5, "eval good.gguf --logits junk.dat"}, {2, "batch junk.yaml"}, {5, "eval good.gguf --hellaswag -f tasks.txt"},
 
@@ -107,7 +109,7 @@ func TestExitCodes(t *testing.T) {
 
 		// Nothing wrong.
 		{0, "types"}, {0, "archs"}, {0, "inspect good.gguf"}, {0, "inspect STORIES"}, {0, "plan STORIES"}, {0, "hash good.gguf --no-layer"}, {0, "diff good.gguf good.gguf"},
-		{0, "tokenize STORIES -p x"}, {0, "help convert"}, {0, "--version"}, {0, "completion bash"}, {0, "modelfile good.gguf"}, {0, "validate good.gguf"},
+		{0, "tokenize STORIES -p x"}, {0, "help convert"}, {0, "--version"}, {0, "completion bash"}, {0, "modelfile good.gguf"}, {0, "export good.gguf exported"}, {0, "validate good.gguf"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			args := strings.Fields(strings.ReplaceAll(c.line, "STORIES", stories))

@@ -69,6 +69,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"imatrix good.gguf -f text.txt -c 64 -o m.gguf --show-statistics", false}, {"quantize good.gguf -t iq2_xs --imatrix m.gguf -o small.gguf", false},
 		{"validate q4.gguf --against STORIES", true}, {"validate q4.gguf --against good.gguf --rederive", false}, {"validate small.gguf --against good.gguf --rederive --imatrix m.gguf", false},
 		{"chat-template good.gguf", true}, {"eval good.gguf --generate Once -n 3 --chat", true},
+		{"export good.gguf exported", false},
 		{"inspect good.gguf", true}, {"inspect STORIES", true}, {"inspect set-00001-of-00002.gguf --no-tensors", true}, {"tokenize good.gguf -p hello", true}, {"diff good.gguf q4.gguf", true},
 		{"split good.gguf --max-size 2M -o part", false}, {"merge set-00001-of-00002.gguf -o whole.gguf", false}, {"hash good.gguf --no-layer", false}, {"types", true}, {"archs", true},
 		{"batch jobs.yaml --report report.json", false}, {"ollama create small good.gguf --num-ctx 64", false}, {"modelfile good.gguf", true},

@@ -140,7 +140,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
 		a.inspectCommand(), a.tokenizeCommand(), a.chatTemplateCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
-		a.manCommand(),
+		a.manCommand(), a.exportCommand(),
 	)
 	root.AddCommand(publishing.Commands(&a.Session)...)
 	for _, cmd := range root.Commands() {

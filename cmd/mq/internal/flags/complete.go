@@ -21,6 +21,7 @@ var completions = map[string]cobra.CompletionFunc{
 	"tensor-type":          overrides,
 	"sensitivity-by":       words(fixed("model", "weights")),
 	"output-format":        words(fixed("gguf", "dat")),
+	"dtype":                words(fixed("f32", "f16", "bf16")),
 	"kind":                 list(fixed("xxh64", "sha1", "sha256", "uuid")),
 	"pre":                  words(pattern.Names),
 	"part":                 words(fixed("auto", "1/")),
@@ -55,6 +56,7 @@ var completions = map[string]cobra.CompletionFunc{
 
 // arguments say how the arguments of a command are completed.
 var arguments = map[string]cobra.CompletionFunc{
+	"export":  files("gguf"),
 	"convert": folders, "batch": files("yaml", "yml"),
 	"create": files("gguf"), "modelfile": files("gguf"), "push": files("gguf", "md"), "card": files("gguf"), "pack": files("gguf"),
 	"quantize": files("gguf"), "validate": files("gguf"), "split": files("gguf"), "merge": files("gguf"), "hash": files("gguf"), "diff": files("gguf"),
