@@ -12,6 +12,7 @@ type Arch struct {
 	Late             string     // common key-values with this prefix are among Params instead
 	Native           bool       // checkpoints are in the format of the models' publisher: params.json in place of config.json
 	KeepsPredictions bool       // multi-token-prediction layers are converted, not dropped
+	StateSpace       bool       // no layer has attention or a feed-forward part
 	KeepsTypes       bool       // matrices keep the checkpoint's types, whatever type is asked for
 	Vocabulary       Vocabulary // how the vocabulary is written
 	EarlyTemplate    bool       // the chat template stands behind general.architecture

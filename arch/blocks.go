@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // The parts that decoders of Hugging Face share, as templates.
 
@@ -55,6 +58,15 @@ func mlp(source, target string, width Dim) []Tensor {
 	}
 }
 
+// numberedMLP is the same with gate, down and up projection called w1, w2 and w3.
+func numberedMLP(source, target string, width Dim) []Tensor {
+	return []Tensor{
+		{Source: "model.layers.{i}." + source + ".w1.weight", Target: "blk.{i}.ffn_gate" + target + ".weight", Shape: []Dim{width, embed}},
+		{Source: "model.layers.{i}." + source + ".w2.weight", Target: "blk.{i}.ffn_down" + target + ".weight", Shape: []Dim{embed, width}},
+		{Source: "model.layers.{i}." + source + ".w3.weight", Target: "blk.{i}.ffn_up" + target + ".weight", Shape: []Dim{width, embed}},
+	}
+}
+
 var mlpBias = optional([]Tensor{
 	{Source: "model.layers.{i}.mlp.gate_proj.bias", Target: "blk.{i}.ffn_gate.bias", Shape: []Dim{ff}},
 	{Source: "model.layers.{i}.mlp.up_proj.bias", Target: "blk.{i}.ffn_up.bias", Shape: []Dim{ff}},
@@ -106,6 +118,36 @@ var postNorms = []Tensor{
 func optional(tensors []Tensor) []Tensor {
 	for i := range tensors {
 		tensors[i].Optional = true
+	}
+	return tensors
+}
+
+// renamed replaces parts of the sources' names, given in pairs of old and new.
+func renamed(tensors []Tensor, pairs ...string) []Tensor {
+	names := strings.NewReplacer(pairs...)
+	for i := range tensors {
+		tensors[i].Source = names.Replace(tensors[i].Source)
+	}
+	return tensors
+}
+
+// withOps adds operations to tensors by the ends of their sources' names.
+func withOps(more map[string][]Op, tensors []Tensor) []Tensor {
+	for i, t := range tensors {
+		for end, ops := range more {
+			if strings.HasSuffix(t.Source, end) {
+				tensors[i].Ops = slices.Concat(t.Ops, ops)
+			}
+		}
+	}
+	return tensors
+}
+
+// exceptFor marks the sources with an end of their names as absent in some
+// checkpoints.
+func exceptFor(end string, tensors []Tensor) []Tensor {
+	for i := range tensors {
+		tensors[i].Optional = tensors[i].Optional || strings.HasSuffix(tensors[i].Source, end)
 	}
 	return tensors
 }

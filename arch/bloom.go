@@ -27,7 +27,7 @@ var bloom = Arch{
 	),
 	Graph: Graph{
 		Activation: GELUTanh,
-		Input:      func(h Hyper) Input { return Input{Norm: &Norm{"token_embd_norm", LayerNorm, h.LayerEps, ""}} },
+		Input:      func(h Hyper) Input { return Input{Norm: &Norm{"token_embd_norm", LayerNorm, h.LayerEps, "", false}} },
 		Layer:      decoder(centered, ungated, unrotated, positionsWeigh),
 		Output:     centeredOutput,
 	},

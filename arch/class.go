@@ -12,6 +12,14 @@ import (
 // part where config.json names one. Where config.json names none, or only what
 // a trainer wrapped around the model, its model_type decides.
 func Class(config hf.Config) (string, error) {
+	class, err := classNamed(config)
+	if class == graniteHybridClass {
+		class = graniteClass(config)
+	}
+	return class, err
+}
+
+func classNamed(config hf.Config) (string, error) {
 	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
 		config = text
 	}

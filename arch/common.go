@@ -28,7 +28,13 @@ var common = []Param{
 	u32("embedding_length", func(h Hyper, _ int) int { return h.Embed }),
 	u32("feed_forward_length", ff),
 	u32("attention.head_count", func(h Hyper, _ int) int { return h.Heads }),
-	u32("attention.head_count_kv", kvHeads),
+	{Key: "attention.head_count_kv", From: func(h Hyper) (any, bool) {
+		if h.Keyless != nil {
+			return perLayer(h, kvHeads), true
+		}
+		n := kvHeads(h, 0)
+		return uint32(n), n != 0
+	}},
 	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "linear", "yarn")),
 	{Key: "rope.scaling.original_context_length", From: func(h Hyper) (any, bool) {
@@ -58,8 +64,20 @@ var common = []Param{
 	u32("attention.value_length", stated(func(h Hyper, _ int) int { return h.ValueDim })),
 }
 
+// named lists the keys of parameters.
+func named(params []Param) []string {
+	keys := make([]string, len(params))
+	for i, p := range params {
+		keys[i] = p.Key
+	}
+	return keys
+}
+
 // kvHeads is 1 for latent attention, whose file keeps one compressed head.
 func kvHeads(h Hyper, layer int) int {
+	if keyless(h, layer) {
+		return 0
+	}
 	if h.MLA.KVRank > 0 {
 		return 1
 	}

@@ -33,15 +33,15 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Context:  c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
 		Embed:    c.need("hidden_size", "n_embd", "n_embed", "d_model", "dim"),
 		FF:       c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
-		Heads:    c.need("num_attention_heads", "n_head", "n_heads"),
+		Heads:    c.int("num_attention_heads", "n_head", "n_heads"),
 		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim:  c.int("head_dim"),
 		Vocab:    c.need("vocab_size"),
 		Eps:      c.amount("rms_norm_eps", "norm_eps"),
 		LayerEps: c.amount("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
-		Tied:     c.bool("tie_word_embeddings"),
+		Tied:     c.bool("tie_embedding", "tie_word_embeddings"),
 	}
-	h.Untied = c.states("tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
+	h.Untied = c.states("tie_embedding", "tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
 		h.FF = mlp
 	}
@@ -58,12 +58,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if c.err != nil {
 		return Hyper{}, c.err
 	}
-	h.HasHeadDim = h.HeadDim != 0 || assumed.StatesHead
-	h.HasKVHeads = h.KVHeads != 0 || !assumed.AsStated
-	h.KVHeads = first(h.KVHeads, h.Heads)
-	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
-	h.ValueDim = h.HeadDim
-	h.Rope = c.rope(h)
+	if c.attention(&h, a, assumed); c.err != nil {
+		return Hyper{}, c.err
+	}
 	h.TemperatureScale = first(c.sub("rope_scaling", "rope_parameters").float("llama_4_scaling_beta"), c.sub("llama_4_scaling").float("beta"))
 	if c.has("kv_lora_rank") {
 		c.latent(&h)
@@ -73,6 +70,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	h.MoE.FF = first(h.MoE.FF, h.FF)
 	for layer := range min(h.Layers, mostLayers) {
+		if a.StateSpace {
+			break
+		}
 		if width := h.FF; width == 0 && !h.MoE.In(layer) || h.MoE.FF == 0 && h.MoE.In(layer) {
 			c.keep(c.place("intermediate_size").Corrupt(" is missing or 0"))
 		}
@@ -87,6 +87,21 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		return Hyper{}, c.err
 	}
 	return h, h.check(func(key, _ string) fault.Place { return c.place(key) })
+}
+
+// attention reads the heads and their rotation.
+func (c *reader) attention(h *Hyper, a Arch, assumed Defaults) {
+	if a.StateSpace {
+		h.Heads, h.KVHeads, h.HeadDim = 0, 0, 0 // keys of these names say something else
+		return
+	}
+	h.Heads = c.need("num_attention_heads", "n_head", "n_heads")
+	h.HasHeadDim = h.HeadDim != 0 || assumed.StatesHead
+	h.HasKVHeads = h.KVHeads != 0 || !assumed.AsStated
+	h.KVHeads = first(h.KVHeads, h.Heads)
+	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
+	h.ValueDim = h.HeadDim
+	h.Rope = c.rope(*h)
 }
 
 // experts reads the mixture of experts.

@@ -34,6 +34,10 @@ type View struct {
 	// each: the matrix has those of the first set in order, then those of the
 	// next. nil selects all.
 	Rows func(h Hyper, layer int) []RowSet
+
+	// Times is what the model multiplies the results of a row with, or its
+	// inputs; nil: nothing.
+	Times func(h Hyper, layer, row int) float64
 }
 
 // RowSet selects row r where r mod Period lies in [First, First+Count).

@@ -63,6 +63,8 @@ func (c *reader) delta(layers int) Delta {
 	return d
 }
 
+func deltaFile(g *fileReader, h *Hyper) { h.Delta = g.delta(h.Layers) }
+
 // delta reads linear attention from a file.
 func (g *fileReader) delta(layers int) Delta {
 	d := Delta{

@@ -71,6 +71,14 @@ func checkMixer(m Mixer) string {
 			return "the indexer of compressed attention is missing or narrower than what is rotated"
 		}
 		return m.problem()
+	case *ShortConv:
+		if m.Kernel < 1 || m.Kernel > widestHead {
+			return fmt.Sprintf("invalid convolution of %d positions", m.Kernel)
+		}
+	case *StateSpace:
+		if min(m.Kernel, m.Inner, m.State) < 1 || m.Version == 2 && (min(m.Heads, m.Groups) < 1 || m.Inner%m.Heads != 0 || m.Heads%m.Groups != 0) {
+			return fmt.Sprintf("invalid state space: %d channels of %d, %d heads in %d groups, a filter of %d", m.Inner, m.State, m.Heads, m.Groups, m.Kernel)
+		}
 	case *DeltaNet:
 		if min(m.Kernel, m.KeyHeads, m.ValueHeads, m.KeyDim, m.ValueDim) < 1 || m.ValueHeads%m.KeyHeads != 0 {
 			return fmt.Sprintf("invalid linear attention: %d key heads of %d, %d value heads of %d, a filter of %d", m.KeyHeads, m.KeyDim, m.ValueHeads, m.ValueDim, m.Kernel)

@@ -11,7 +11,7 @@ import (
 
 // moves are the operations that put rows where a loader of the checkpoint does
 // not find them; the others are conventions, or change nothing that has rows.
-var moves = []OpKind{Transpose, LatentKey, LatentValue, DeltaQKV, DeltaGate, Ungroup, Part, Alternate, AlternateColumns, Slice}
+var moves = []OpKind{Transpose, LatentKey, LatentValue, DeltaQKV, DeltaGate, Ungroup, Part, Alternate, AlternateColumns, Slice, Multiply}
 
 func TestEveryRearrangedMatrixHasAView(t *testing.T) {
 	for _, a := range table {

@@ -47,8 +47,16 @@ func indexHeads(h Hyper, _ int) int { return h.Index.Heads }
 func indexDim(h Hyper, _ int) int   { return h.Index.Dim }
 func indexRows(h Hyper, _ int) int  { return h.Index.Heads * h.Index.Dim }
 
-func twice(d Dim) Dim { return func(h Hyper, layer int) int { return 2 * d(h, layer) } }
+func twice(d Dim) Dim  { return func(h Hyper, layer int) int { return 2 * d(h, layer) } }
+func triple(d Dim) Dim { return func(h Hyper, layer int) int { return 3 * d(h, layer) } }
 
 // sparse and dense select the layers with experts and those without.
 func sparse(h Hyper, layer int) bool { return h.MoE.In(layer) }
 func dense(h Hyper, layer int) bool  { return !h.MoE.In(layer) }
+
+// tied is of a model whose output matrix is the embedding.
+func tied(h Hyper, _ int) bool { return h.Tied }
+
+// keyless and keyed select the layers without attention and those with it.
+func keyless(h Hyper, layer int) bool { return at(h.Keyless, layer, false) }
+func keyed(h Hyper, layer int) bool   { return !keyless(h, layer) }

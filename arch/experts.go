@@ -22,16 +22,26 @@ func eachExpert(source string) []Tensor {
 
 // fusedExperts is the other layout of the same: all experts in one tensor,
 // gate above up projection.
-var fusedExperts = optional([]Tensor{
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(0)},
-	{Source: "model.layers.{i}.mlp.experts.gate_up_proj", Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(1)},
-	{Source: "model.layers.{i}.mlp.experts.down_proj", Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
-})
+var fusedExperts = fusedExpertsOf("mlp")
 
 // fusedViews are what fusedExperts holds.
-var fusedViews = []View{
-	{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: upperHalf(expertFF)},
-	{Matrix: "blk.{i}.ffn_up_exps.weight", Source: "model.layers.{i}.mlp.experts.gate_up_proj", Rows: lowerHalf(expertFF)},
+var fusedViews = fusedViewsOf("mlp")
+
+func fusedExpertsOf(source string) []Tensor {
+	both, down := "model.layers.{i}."+source+".experts.gate_up_proj", "model.layers.{i}."+source+".experts.down_proj"
+	return optional([]Tensor{
+		{Source: both, Target: "blk.{i}.ffn_gate_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(0)},
+		{Source: both, Target: "blk.{i}.ffn_up_exps.weight", Shape: []Dim{experts, twice(expertFF), embed}, Ops: half(1)},
+		{Source: down, Target: "blk.{i}.ffn_down_exps.weight", Shape: []Dim{experts, embed, expertFF}},
+	})
+}
+
+func fusedViewsOf(source string) []View {
+	both := "model.layers.{i}." + source + ".experts.gate_up_proj"
+	return []View{
+		{Matrix: "blk.{i}.ffn_gate_exps.weight", Source: both, Rows: upperHalf(expertFF)},
+		{Matrix: "blk.{i}.ffn_up_exps.weight", Source: both, Rows: lowerHalf(expertFF)},
+	}
 }
 
 // turnedExperts holds all experts in one tensor with inputs along the rows.

@@ -1,6 +1,8 @@
 package arch
 
 import (
+	"slices"
+
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 )
@@ -23,22 +25,14 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		Layers:   g.need("block_count"),
 		Context:  g.int("context_length"),
 		Embed:    g.need("embedding_length"),
-		Heads:    g.need("attention.head_count"),
-		HeadDim:  g.int("attention.key_length"),
 		Vocab:    g.int("vocab_size"),
 		Eps:      g.amount("attention.layer_norm_rms_epsilon"),
 		LayerEps: g.amount("attention.layer_norm_epsilon"),
 	}
 	h.FF, h.ByLayer.FF = g.byLayer("feed_forward_length")
-	h.KVHeads, h.ByLayer.KVHeads = g.byLayer("attention.head_count_kv")
-	h.HasHeadDim = h.HeadDim != 0
-	h.HasKVHeads = h.KVHeads != 0
-	h.KVHeads = first(h.KVHeads, h.Heads)
-	if g.err != nil {
-		return Hyper{}, g.err
+	if !a.StateSpace {
+		g.attention(&h)
 	}
-	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
-	h.ValueDim = first(g.int("attention.value_length"), h.Embed/h.Heads)
 	if tokens, ok := kvs.Strings("tokenizer.ggml.tokens"); ok && h.Vocab == 0 {
 		h.Vocab = len(tokens)
 	}
@@ -46,7 +40,37 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	h.TemperatureScale = g.float("attention.temperature_scale")
 	h.MoE = g.experts(h)
 	h.MoE.Normalize = h.MoE.Normalize || a.Graph.Router.Normalize && h.MoE.Experts > 0
-	scaling, _ := kvs.String(g.prefix + "rope.scaling.type")
+	g.latent(&h)
+	g.compressed(&h)
+	h.MTPLayers = g.int("nextn_predict_layers")
+	h.Layers -= h.MTPLayers
+	h.Index = Index{Heads: g.int("attention.indexer.head_count"), Dim: g.int("attention.indexer.key_length"), TopK: g.int("attention.indexer.top_k")}
+	if sections, ok := kvs.Ints(g.prefix + "rope.dimension_sections"); ok {
+		for _, n := range sections {
+			h.Rope.Sections = append(h.Rope.Sections, int(n))
+		}
+	}
+	g.own(&h, a.Params)
+	g.meaning(&h, a)
+	if g.err != nil {
+		return Hyper{}, g.err
+	}
+	if h.Layers < 1 {
+		return Hyper{}, g.place("nextn_predict_layers").Corrupt(" leaves no layer of %d", h.Layers+h.MTPLayers)
+	}
+	return h, h.check(func(_, key string) fault.Place { return g.place(key) })
+}
+
+// attention reads the heads and their rotation.
+func (g *fileReader) attention(h *Hyper) {
+	h.Heads, h.HeadDim = g.need("attention.head_count"), g.int("attention.key_length")
+	g.keyHeads(h)
+	h.HasHeadDim = h.HeadDim != 0
+	h.HasKVHeads = h.KVHeads != 0
+	h.KVHeads = first(h.KVHeads, h.Heads)
+	h.HeadDim = first(h.HeadDim, h.Embed/h.Heads)
+	h.ValueDim = first(g.int("attention.value_length"), h.Embed/h.Heads)
+	scaling, _ := g.kvs.String(g.prefix + "rope.scaling.type")
 	h.Rope = Rope{
 		Base:            first(g.amount("rope.freq_base"), 10000),
 		LocalBase:       g.float("rope.freq_base_swa"),
@@ -63,26 +87,22 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 		h.Rope.Scaling = ""
 	}
 	h.Rope.MScaleAllDim = g.float("rope.scaling.yarn_log_multiplier")
-	g.latent(&h)
-	g.compressed(&h)
-	h.MTPLayers = g.int("nextn_predict_layers")
-	h.Layers -= h.MTPLayers
-	h.Delta = g.delta(h.Layers)
-	h.Index = Index{Heads: g.int("attention.indexer.head_count"), Dim: g.int("attention.indexer.key_length"), TopK: g.int("attention.indexer.top_k")}
-	if sections, ok := kvs.Ints(g.prefix + "rope.dimension_sections"); ok {
-		for _, n := range sections {
-			h.Rope.Sections = append(h.Rope.Sections, int(n))
-		}
+}
+
+// keyHeads reads the number of key heads: one, or one for each layer. Layers that
+// have none are told apart from those that have others.
+func (g *fileReader) keyHeads(h *Hyper) {
+	const key = "attention.head_count_kv"
+	h.KVHeads, h.ByLayer.KVHeads = g.byLayer(key)
+	counts, ok := g.kvs.Ints(g.prefix + key)
+	attend := slices.DeleteFunc(slices.Clone(counts), func(n int64) bool { return n == 0 })
+	if !ok || g.err != nil || len(slices.Compact(slices.Clone(attend))) > 1 {
+		return
 	}
-	g.own(&h, a.Params)
-	g.meaning(&h, a)
-	if g.err != nil {
-		return Hyper{}, g.err
+	if h.KVHeads, h.ByLayer.KVHeads = 0, nil; len(attend) > 0 {
+		h.KVHeads = int(attend[0])
 	}
-	if h.Layers < 1 {
-		return Hyper{}, g.place("nextn_predict_layers").Corrupt(" leaves no layer of %d", h.Layers+h.MTPLayers)
-	}
-	return h, h.check(func(_, key string) fault.Place { return g.place(key) })
+	h.Keyless = each(h.Layers, func(i int) bool { return i < len(counts) && counts[i] == 0 })
 }
 
 // experts reads the mixture of experts.

@@ -15,7 +15,7 @@ var granite = Arch{
 		number("residual_scale", 1, "residual_multiplier"),
 		number("logit_scale", 1, "logits_scaling"),
 	),
-	Tensors: slices.Concat(trunk, attention(permuted), attentionBias(permuted), outputBias, mlp("mlp", "", ff), mlpBias),
+	Tensors: slices.Concat(trunk, graniteAttention, mlp("mlp", "", ff), mlpBias),
 	Ignore:  []string{inverseFrequencies},
 	Extra:   llamaExtra,
 	Graph: Graph{
@@ -34,8 +34,16 @@ var granite = Arch{
 
 	sizes:      func(_ *reader, h *Hyper) { h.HasHeadDim = false }, // the file has no key for it
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Scale = h.Value("attention.scale") },
-	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.Scale = h.Value("attention.scale") },
+	fromFile: func(g *fileReader, h *Hyper) {
+		h.Meaning.Scale = h.Value("attention.scale")
+		if rotated, ok := g.kvs.Bool(g.prefix + rotates); ok && !rotated {
+			h.Meaning.NoRope = each(h.Layers, func(int) bool { return true })
+		}
+		h.SSM = g.ssm()
+	},
 }
+
+var graniteAttention = slices.Concat(attention(permuted), attentionBias(permuted), outputBias)
 
 // granitemoe serves the mixtures of Granite 3, some with an expert for every
 // position.
@@ -46,31 +54,48 @@ var granitemoe = Arch{
 	Defaults: map[string]Defaults{"": {Keys: granite.Defaults[""].Keys.and(Keys{
 		"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,
 	})}},
-	Params: append(slices.Clip(granite.Params), u32("expert_shared_feed_forward_length", sharedFF)),
-	Tensors: slices.Concat(trunk, attention(permuted), attentionBias(permuted), outputBias,
-		router("block_sparse_moe.router.layer"), optional(router("block_sparse_moe.router")),
-		jointExperts("input_linear.weight", "output_linear.weight"), optional(jointExperts("experts.gate_up_proj", "experts.down_proj")),
-		in(func(h Hyper, _ int) bool { return h.MoE.SharedFF > 0 }, []Tensor{
-			{Source: "model.layers.{i}.shared_mlp.input_linear.weight", Target: "blk.{i}.ffn_gate_shexp.weight", Shape: []Dim{twice(sharedFF), embed}, Ops: half(0)},
-			{Source: "model.layers.{i}.shared_mlp.input_linear.weight", Target: "blk.{i}.ffn_up_shexp.weight", Shape: []Dim{twice(sharedFF), embed}, Ops: half(1)},
-			{Source: "model.layers.{i}.shared_mlp.output_linear.weight", Target: "blk.{i}.ffn_down_shexp.weight", Shape: []Dim{embed, sharedFF}},
-		})),
-	Ignore: []string{inverseFrequencies},
-	Extra:  llamaExtra,
+	Params:  append(slices.Clip(granite.Params), u32("expert_shared_feed_forward_length", sharedFF)),
+	Tensors: slices.Concat(trunk, graniteAttention, graniteExperts),
+	Ignore:  []string{inverseFrequencies},
+	Extra:   llamaExtra,
 	Graph: Graph{
 		Input: granite.Graph.Input, Layer: granite.Graph.Layer, Output: granite.Graph.Output,
 		Router: Router{Score: SoftmaxScore, Normalize: true},
 	},
 	Source: granite.Source,
 	File:   granite.File,
-	Views: slices.Concat(jointViews("input_linear.weight"), jointViews("experts.gate_up_proj"), []View{
-		{Matrix: "blk.{i}.ffn_gate_shexp.weight", Source: "model.layers.{i}.shared_mlp.input_linear.weight", Rows: upperHalf(sharedFF)},
-		{Matrix: "blk.{i}.ffn_up_shexp.weight", Source: "model.layers.{i}.shared_mlp.input_linear.weight", Rows: lowerHalf(sharedFF)},
-	}),
+	Views:  slices.Concat(jointViews("input_linear.weight"), jointViews("experts.gate_up_proj"), sharedViews("_shexp", sharedFF)),
 
 	sizes:      func(c *reader, h *Hyper) { h.HasHeadDim, h.MoE.SharedFF = false, c.int("shared_intermediate_size") },
 	fromConfig: granite.fromConfig,
 	fromFile:   granite.fromFile,
+}
+
+// graniteExperts are those of the mixtures, one of them for every position.
+var graniteExperts = slices.Concat(
+	router("block_sparse_moe.router.layer"), optional(router("block_sparse_moe.router")),
+	jointExperts("input_linear.weight", "output_linear.weight"), optional(jointExperts("experts.gate_up_proj", "experts.down_proj")),
+	in(func(h Hyper, _ int) bool { return h.MoE.SharedFF > 0 }, sharedNetwork("_shexp", sharedFF)),
+)
+
+// sharedNetwork is the network that all positions go through, gate above up
+// projection in one matrix.
+func sharedNetwork(target string, width Dim) []Tensor {
+	const at = "model.layers.{i}.shared_mlp."
+	return []Tensor{
+		{Source: at + "input_linear.weight", Target: "blk.{i}.ffn_gate" + target + ".weight", Shape: []Dim{twice(width), embed}, Ops: half(0)},
+		{Source: at + "input_linear.weight", Target: "blk.{i}.ffn_up" + target + ".weight", Shape: []Dim{twice(width), embed}, Ops: half(1)},
+		{Source: at + "output_linear.weight", Target: "blk.{i}.ffn_down" + target + ".weight", Shape: []Dim{embed, width}},
+	}
+}
+
+// sharedViews are what sharedNetwork holds.
+func sharedViews(target string, width Dim) []View {
+	const both = "model.layers.{i}.shared_mlp.input_linear.weight"
+	return []View{
+		{Matrix: "blk.{i}.ffn_gate" + target + ".weight", Source: both, Rows: upperHalf(width)},
+		{Matrix: "blk.{i}.ffn_up" + target + ".weight", Source: both, Rows: lowerHalf(width)},
+	}
 }
 
 // jointExperts holds all experts in one tensor, gate above up projection, under

@@ -21,6 +21,7 @@ type Hyper struct {
 	FF         int     // width of the dense feed-forward layer
 	Heads      int     // query heads
 	KVHeads    int     // key and value heads
+	Keyless    []bool  // layers that have none, but another mixer than attention; nil: no key tells layers apart
 	HeadDim    int     // dimensions of a query or key head
 	ValueDim   int     // dimensions of a value head
 	HasHeadDim bool    // config.json or its class states head_dim
@@ -45,10 +46,13 @@ type Hyper struct {
 	MLA  MLA
 
 	Delta    Delta
+	SSM      SSM
 	Index    Index
 	Compress Compress
 	Streams  Streams
 
+	// Folded are multipliers of activations that a file has in its weights.
+	Folded  map[string]float64
 	Values  map[string]float64 // parameters of the architecture alone, by the key of the file
 	Meaning Meaning
 }
@@ -187,6 +191,14 @@ const (
 // none.
 func (h Hyper) Value(key string) float64 { return h.Values[key] }
 
+// Multiplier returns a multiplier of activations, 1 where there is none.
+func (h Hyper) Multiplier(key string) float64 {
+	if x, ok := h.Folded[key]; ok {
+		return x
+	}
+	return 1
+}
+
 func (h *Hyper) set(key string, value float64) {
 	if h.Values == nil {
 		h.Values = map[string]float64{}
@@ -211,6 +223,7 @@ func (h Hyper) check(at func(config, file string) fault.Place) error {
 		return at("num_experts", "expert_count").Corrupt("%d experts are out of range", h.MoE.Experts)
 	case h.HeadDim > widestHead:
 		return at("head_dim", "attention.key_length").Corrupt("a head of %d dimensions is out of range", h.HeadDim)
+	case h.Heads == 0: // nothing of attention
 	case h.KVHeads > h.Heads || h.Heads%h.KVHeads != 0:
 		return at("num_key_value_heads", "attention.head_count_kv").Corrupt("%d query heads are not a multiple of %d key heads", h.Heads, h.KVHeads)
 	case h.HeadDim < 2 || h.HeadDim%2 != 0:

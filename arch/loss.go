@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, ignoredFactor, wholePairs, otherGELU}
+var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, lostWeight, ignoredFactor, wholePairs, otherGELU}
 
 // lostWindow lets queries see all positions. A window as long as the context
 // is not missed.
@@ -59,6 +59,17 @@ func lostNormalizing(_ *reader, a Arch, h Hyper) (l Loss) {
 	}
 	l.Patch = func(m *Model) { m.routers(func(r *Router) { r.Normalize = own }) }
 	l.Text = fmt.Sprintf("norm_topk_prob is %v: a file of architecture %s has no key for it, and llama.cpp takes it as %v: its results differ from the model's", h.MoE.Normalize, a.Name, own)
+	return l
+}
+
+// lostWeight leaves the weights of experts unscaled.
+func lostWeight(_ *reader, a Arch, h Hyper) (l Loss) {
+	scale := orOne(h.Meaning.Router.Scale)
+	if h.MoE.Experts == 0 || a.writes("expert_weights_scale") || scale == 1 {
+		return l
+	}
+	l.Patch = func(m *Model) { m.routers(func(r *Router) { r.Scale = 1 }) }
+	l.Text = fmt.Sprintf("routed_scaling_factor is %v: a file of architecture %s has no key for it, and llama.cpp does not scale the experts' weights: its results differ from the model's", scale, a.Name)
 	return l
 }
 

@@ -123,6 +123,9 @@ type StateSpace struct {
 	TimeStepRank   int     // of version 1
 	NormEps        float64 // of version 2's result, group by group ("ssm_norm"), or of version 1's time steps, B and C, without weights; 0: no norm
 	NormBeforeGate bool
+	NormOptional   bool // only where the model has the tensor
+
+	StepFrom, StepTo float64 // limits of the time steps of version 2; 0: none
 }
 
 // ShortConv is a gated short convolution (LFM2). Tensors: shortconv.in_proj with

@@ -6,6 +6,7 @@ type Norm struct {
 	Kind NormKind
 	Eps  float64
 	Else string // the tensor to take where the model has none of that name
+	Bare bool   // the tensor's name has no ".weight"
 }
 
 // NormKind enumerates the normalizations. A layer norm has a bias where the

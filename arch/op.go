@@ -5,8 +5,9 @@ type Op struct {
 	Kind  OpKind
 	Heads HeadCount // of RopePermute: whose heads the rows belong to
 
-	Index, Of   int // of Part, Alternate, Ungroup
-	From, Count Dim // of Slice
+	Index, Of   int    // of Part, Alternate, Ungroup
+	From, Count Dim    // of Slice and Multiply; Count of Fold, too
+	By          string // of Multiply: see [Hyper.Multiplier]
 }
 
 // OpKind enumerates the transforms.
@@ -30,7 +31,9 @@ const (
 	Part                           // part Index of Of equal parts of the last dimension but one
 	Alternate                      // rows Index, Index+Of … of the last dimension but one
 	AlternateColumns               // the same of the last dimension
+	Fold                           // [N] to [Count, N/Count]
 	Slice                          // Count of the rows, or elements of a vector, from row From on
+	Multiply                       // rows, or elements of a vector, From on, Count of them, by a multiplier; all where Count is nil
 	AddOne                         // x + 1
 	NegExp                         // -exp(x)
 )
@@ -75,6 +78,18 @@ func alternate(kind OpKind, index int) Op { return Op{Kind: kind, Index: index, 
 
 // slice keeps some of the rows.
 func slice(from, count Dim) []Op { return []Op{{Kind: Slice, From: from, Count: count}} }
+
+// times multiplies by one number after the other.
+func times(keys ...string) []Op {
+	list := make([]Op, len(keys))
+	for i, key := range keys {
+		list[i] = Op{Kind: Multiply, By: key}
+	}
+	return list
+}
+
+// fold makes a matrix of so many rows of a vector.
+func fold(rows Dim) []Op { return []Op{{Kind: Fold, Count: rows}} }
 
 // ungroup undoes the grouping of queries, keys and values by key head: parts
 // first up to last of the three, each of all heads.

@@ -8,6 +8,13 @@ func number(key string, otherwise float64, config ...string) Param {
 	return p
 }
 
+// whole is the same of a count.
+func whole(key string, otherwise float64, config ...string) Param {
+	p := number(key, otherwise, config...)
+	p.From = func(h Hyper) (any, bool) { n := h.Value(key); return uint32(n), n != 0 }
+	return p
+}
+
 // truth is a parameter that the architecture alone has and that is true or
 // false; a file that is silent means what the class does.
 func truth(key string, otherwise bool, config ...string) Param {

@@ -24,6 +24,21 @@ func attentionsOf(mixer Mixer, f func(*Attention)) {
 	}
 }
 
+// stateSpaces calls f with every state space of a model.
+func (m *Model) stateSpaces(f func(*StateSpace)) {
+	for i := range m.Layers {
+		mixers, ok := m.Layers[i].Mixer.(Mixers)
+		if !ok {
+			mixers = Mixers{m.Layers[i].Mixer}
+		}
+		for _, mixer := range mixers {
+			if s, ok := mixer.(*StateSpace); ok {
+				f(s)
+			}
+		}
+	}
+}
+
 // rotations calls f with every rotation of a model.
 func (m *Model) rotations(f func(*Rotation)) {
 	m.attentions(func(a *Attention) {

@@ -22,8 +22,10 @@ var qwen3next = Arch{
 	Graph:   deltaGraph(true),
 	Source:  deltaSource,
 	File:    Convention{Rope: RopeHalf},
-	losses:  []lossRule{unequalHeads},
 	Views:   append(mixedViews, fusedViews...),
+
+	losses:   []lossRule{unequalHeads},
+	fromFile: deltaFile,
 }
 
 // qwen35 serves the dense models of Qwen 3.5 and 3.6. The file repeats key
@@ -45,6 +47,7 @@ var qwen35 = Arch{
 
 	losses:     []lossRule{unequalHeads},
 	fromConfig: sectioned,
+	fromFile:   deltaFile,
 }
 
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
@@ -68,6 +71,7 @@ var qwen35moe = Arch{
 
 	losses:     []lossRule{unequalHeads},
 	fromConfig: sectioned,
+	fromFile:   deltaFile,
 }
 
 var deltaAssumed = Keys{

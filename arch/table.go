@@ -15,6 +15,7 @@ var table = []Arch{
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
 	gptOSS, gemma4, baichuan, apertus,
+	lfm2, lfm2moe, mamba2, graniteHybrid, granite4, granite4moe, falconH1,
 }
 
 // All returns the architectures in the order of their names.

@@ -33,6 +33,19 @@ var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (trans
 	arch.NegExp: func(_ arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		return transform.Map(r, func(x float32) float32 { return -float32(math.Exp(float64(x))) }), shape
 	},
+	arch.Multiply: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		from, count, by := int64(0), shape[0], float32(h.Multiplier(op.By))
+		if op.Count != nil {
+			from, count = int64(op.From(h.Hyper, h.layer)), int64(op.Count(h.Hyper, h.layer))
+		}
+		rows := transform.MapRows(asRows(r, shape), func(row int64, x float32) float32 {
+			if row < from || row >= from+count {
+				return x
+			}
+			return x * by
+		})
+		return transform.Reshape(rows, r.Columns), shape
+	},
 	arch.Part: func(op arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		d := len(shape) - 2
 		part := shape[d] / int64(op.Of)
@@ -47,6 +60,11 @@ var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (trans
 	arch.AlternateColumns: func(op arch.Op, _ model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		shape[len(shape)-1] /= int64(op.Of)
 		return transform.AlternateColumns(r, int64(op.Index), int64(op.Of)), shape
+	},
+	arch.Fold: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		rows := int64(op.Count(h.Hyper, h.layer))
+		columns := shape[0] / rows
+		return transform.Reshape(r, columns), []int64{rows, columns}
 	},
 	arch.Slice: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		from, count := int64(op.From(h.Hyper, h.layer)), int64(op.Count(h.Hyper, h.layer))

@@ -22,7 +22,7 @@ func TargetShape(t arch.Tensor, h arch.Hyper, layer int) ([]int64, bool) {
 			if h.Heads <= 0 {
 				return nil, false
 			}
-		case arch.Slice:
+		case arch.Slice, arch.Fold:
 			if op.Count(h, layer) <= 0 {
 				return nil, false
 			}

@@ -79,6 +79,7 @@ func fileView(h arch.Hyper) arch.Hyper {
 	h.Vocab = 0 // a key of some architectures, the tokenizer's length in the rest
 	h.Pictures = nil
 	h.MoE.Listed = nil
+	h.Folded = nil             // in the weights
 	h.Meaning = arch.Meaning{} // compared by what it describes
 	h.MoE.StatesFF, h.Index.StatesPredictions = false, false
 	if h.Rope.Scaling == "llama3" { // a tensor in the file

@@ -116,13 +116,27 @@ var swappedExperts = rewrite("ffn_down_exps.weight", func(s gguf.Stream, dst, sr
 	copy(dst[size:], src[:size])
 })
 
+// mapped changes every number of tensors in F32 or BF16.
+func mapped(end string, f func(float64) float64) func(*Job) {
+	return rewrite(end, func(s gguf.Stream, dst, src []byte) {
+		for i := 0; s.Type == gguf.TypeBF16 && i < len(src); i += 2 {
+			x := math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[i:])) << 16)
+			binary.LittleEndian.PutUint16(dst[i:], uint16(math.Float32bits(float32(f(float64(x))))>>16))
+		}
+		for i := 0; s.Type == gguf.TypeF32 && i < len(src); i += 4 {
+			x := math.Float32frombits(binary.LittleEndian.Uint32(src[i:]))
+			binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(float32(f(float64(x)))))
+		}
+	})
+}
+
+// divided takes a multiplier out of weights again.
+func divided(end string, by float64) func(*Job) {
+	return mapped(end, func(x float64) float64 { return x / by })
+}
+
 // noOffset takes the offset of 1 off norms again.
-var noOffset = rewrite("attn_norm.weight", func(_ gguf.Stream, dst, src []byte) {
-	for i := 0; i < len(src); i += 4 {
-		x := math.Float32frombits(binary.LittleEndian.Uint32(src[i:]))
-		binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(x-1))
-	}
-})
+var noOffset = mapped("attn_norm.weight", func(x float64) float64 { return x - 1 })
 
 // turnedBack stores the key matrices of latent attention as the checkpoint
 // has them.
@@ -153,11 +167,7 @@ var shifted = rewrite("position_embd.weight", func(s gguf.Stream, dst, src []byt
 })
 
 // drowned leaves the sinks of the attention's heads out.
-var drowned = rewrite("attn_sinks.weight", func(_ gguf.Stream, dst, _ []byte) {
-	for i := 0; i < len(dst); i += 4 {
-		binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(-1e9))
-	}
-})
+var drowned = mapped("attn_sinks.weight", func(float64) float64 { return -1e9 })
 
 // unscaledLayers leaves the scale of layers out.
 var unscaledLayers = rewrite("layer_output_scale.weight", func(_ gguf.Stream, dst, _ []byte) {
@@ -194,6 +204,27 @@ func inHalves(p *Job) {
 			}
 		}
 	}
+}
+
+// reversed filters with the oldest position for the newest.
+func reversed(end string) func(*Job) {
+	return rewrite(end, func(s gguf.Stream, dst, src []byte) {
+		const size = 4
+		taps := s.Shape[0]
+		for i := range s.Elements() {
+			copy(dst[(i/taps*taps+taps-1-i%taps)*size:][:size], src[i*size:])
+		}
+	})
+}
+
+// moved takes some rows of a matrix for those behind them.
+func moved(end string, from, count, behind int64) func(*Job) {
+	return rewrite(end, func(s gguf.Stream, dst, src []byte) {
+		size := s.RowBytes()
+		copy(dst, src)
+		copy(dst[from*size:], src[(from+count)*size:(from+count+behind)*size])
+		copy(dst[(from+behind)*size:], src[from*size:(from+count)*size])
+	})
 }
 
 func nothing(*Job) {}
@@ -239,6 +270,25 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),
 		}},
 		{"gemma4-e2b", []fault{{"no scale of layers", unscaledLayers, nil}, {"projections of layers swapped", exchanged("blk.0.inp_gate.", "blk.1.inp_gate."), nil}}},
+		{"lfm2", []fault{
+			{"a convolution backwards", reversed("shortconv.conv.weight"), nil}, {"gates swapped", moved("shortconv.in_proj.weight", 0, 48, 48), nil},
+			{"the gate before for the one behind", moved("shortconv.in_proj.weight", 48, 48, 48), nil},
+		}},
+		{"mamba2", []fault{
+			{"a convolution backwards", reversed("ssm_conv1d.weight"), nil}, {"B and C swapped", moved("ssm_in.weight", 144, 32, 32), nil},
+			{"gate and inputs swapped", moved("ssm_in.weight", 0, 72, 72), nil}, {"decays as logarithms", mapped("ssm_a", func(x float64) float64 { return math.Log(-x) }), nil},
+			{"no skip of the state", mapped("ssm_d", func(float64) float64 { return 0 }), nil}, {"no bias of time steps", mapped("ssm_dt.bias", func(float64) float64 { return 0 }), nil},
+		}},
+		{"granite4-dense", []fault{
+			{"a convolution backwards", reversed("ssm_conv1d.weight"), nil}, {"decays as logarithms", mapped("ssm_a", func(x float64) float64 { return math.Log(-x) }), nil},
+			{"inputs and B swapped", moved("ssm_in.weight", 96, 96, 24), nil}, {"attention that rotates", nothing, []string{"granitehybrid.rope.scaling.finetuned=bool:true"}},
+			{"no scale of scores", nothing, []string{"granitehybrid.attention.scale=float:0"}}, {"gate and up swapped", exchanged("ffn_gate.", "ffn_up."), nil},
+		}},
+		{"falcon-h1-norm", []fault{
+			{"a convolution backwards", reversed("ssm_conv1d.weight"), nil}, {"no multiplier of outputs", divided("attn_output.weight", 0.9375), nil},
+			{"no multiplier of keys", divided("attn_k.weight", 0.390625), nil}, {"no multiplier of logits", divided("output.weight", 0.78125), nil},
+			{"no multiplier of inputs of the state", divided("ssm_in.weight", 1.25), nil}, {"no bias of time steps", mapped("ssm_dt.bias", func(float64) float64 { return 0 }), nil},
+		}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
 		{"bloom", []fault{{"queries and keys grouped by head", regrouped(6), nil}}},
 	} {

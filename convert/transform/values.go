@@ -14,6 +14,11 @@ import (
 // Map applies f to every element, in float32. Elements of an F16 tensor are
 // rounded to F16 again, as arithmetic on them in the source's precision does.
 func Map(r Rows, f func(float32) float32) Rows {
+	return MapRows(r, func(_ int64, x float32) float32 { return f(x) })
+}
+
+// MapRows is Map with a function that is told the row.
+func MapRows(r Rows, f func(row int64, x float32) float32) Rows {
 	const four = 4 // bytes of a float32
 	out := r
 	out.DType = dtype.F32
@@ -24,7 +29,7 @@ func Map(r Rows, f func(float32) float32) Rows {
 			return err
 		}
 		for i, x := range values.x {
-			y := f(x)
+			y := f((off/four+int64(i))/r.Columns, x)
 			if r.DType == dtype.F16 {
 				y = dtype.F16ToF32(dtype.F32ToF16(y))
 			}

@@ -67,10 +67,14 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 			got = append(got, n)
 		}
 	}
+	all := int64(1)
 	for _, n := range shape {
-		if n != 1 {
+		if all *= int64(n); n != 1 {
 			want = append(want, int64(n))
 		}
+	}
+	if len(got) == 1 && len(want) > 1 && got[0] == all { // groups that stand one behind the other
+		want = got
 	}
 	if view.Rows != nil && len(got) == len(want) && len(got) > 0 && slices.Equal(got[:len(got)-1], want[:len(want)-1]) {
 		n := 1
@@ -82,7 +86,13 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 	if !slices.Equal(got, want) || !t.DType.Float() {
 		return nil, c.at(t).Corrupt("shape %v and type %s should be numbers of shape %v", t.Shape, t.DType, shape)
 	}
-	return c.values(ctx, t)
+	v, err := c.values(ctx, t)
+	if view.Times != nil {
+		for i := range v {
+			v[i] *= float32(view.Times(c.h, layer, i))
+		}
+	}
+	return v, err
 }
 
 // someOf reads the elements of a vector that some sets select.

@@ -21,7 +21,25 @@ func (c *Loader) Matrix(ctx context.Context, name string, layer, rows, cols int)
 		return nil, err
 	}
 	m.Name = arch.Fill(name, layer, 0)
+	c.multiply(m, view, layer)
 	return m, nil
+}
+
+// multiply scales rows as a view says.
+func (c *Loader) multiply(m *compute.Matrix, view arch.View, layer int) {
+	if view.Times == nil {
+		return
+	}
+	before := m.Scale
+	m.Scale = func(dst []float32, line, from int) {
+		if before != nil {
+			before(dst, line, from)
+		}
+		by := float32(view.Times(c.h, layer, line))
+		for i := range dst {
+			dst[i] *= by
+		}
+	}
 }
 
 // viewed describes the rows of a tensor that a view selects.

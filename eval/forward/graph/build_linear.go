@@ -70,15 +70,21 @@ func (b *builder) stateSpace(d *arch.StateSpace, l int) mixer {
 }
 
 func (b *builder) mamba2(d *arch.StateSpace, l int) *mamba2 {
-	m := &mamba2{heads: d.Heads, groups: d.Groups, state: d.State, inner: d.Inner, normBeforeGate: d.NormBeforeGate}
+	m := &mamba2{heads: d.Heads, groups: d.Groups, state: d.State, inner: d.Inner, from: d.StepFrom, to: d.StepTo, normBeforeGate: d.NormBeforeGate}
 	m.in = b.linear("blk.{i}.ssm_in", l, m.inner+m.channels()+m.heads, b.Embed)
 	m.out = b.linear("blk.{i}.ssm_out", l, b.Embed, m.inner)
 	m.conv = b.conv("blk.{i}.ssm_conv1d", l, m.channels(), d.Kernel)
 	m.bias = b.numbers("blk.{i}.ssm_dt.bias", l, m.heads)
 	m.rate = b.decay("blk.{i}.ssm_a", l, m.heads)
 	m.skip = b.numbers("blk.{i}.ssm_d", l, m.heads)
-	if d.NormEps != 0 {
-		m.norm = &norm{weight: b.numbers("blk.{i}.ssm_norm.weight", l, m.groups, m.inner/m.groups), eps: d.NormEps}
+	if d.NormEps == 0 {
+		return m
+	}
+	weight := b.vector("blk.{i}.ssm_norm.weight", l, m.groups, m.inner/m.groups)
+	if weight != nil {
+		m.norm = &norm{weight: weight, eps: d.NormEps}
+	} else if !d.NormOptional {
+		b.missing("blk.{i}.ssm_norm.weight", l)
 	}
 	return m
 }

@@ -28,6 +28,22 @@ func (p *parts) linear(name string, l linear) {
 	p.vector(name+".bias", l.bias)
 }
 
+// segment is a number of rows that say something of their own.
+type segment struct {
+	of   string
+	rows int
+}
+
+// split adds a projection of several things, each by itself: samples of the whole
+// need not meet the one that is wrong.
+func (p *parts) split(name string, l linear, segments []segment) {
+	at := 0
+	for _, s := range segments {
+		p.linear(name+" of "+s.of, l.part(at, s.rows))
+		at += s.rows
+	}
+}
+
 // inHeads adds a projection whose rows are paired for the rotation.
 func (p *parts) inHeads(name string, l linear, dim int, style arch.RopeStyle) {
 	first := len(p.list)

@@ -66,6 +66,9 @@ func (b *builder) norm(d *arch.Norm, layer, n int) *norm {
 	if d.Name == "" {
 		return &norm{kind: d.Kind, eps: d.Eps}
 	}
+	if d.Bare {
+		return &norm{kind: d.Kind, weight: b.numbers(d.Name, layer, n), eps: d.Eps}
+	}
 	if d.Else != "" && b.vector(d.Name+".weight", layer, n) == nil {
 		return b.weightedNorm(d.Else, layer, d.Kind, d.Eps, n)
 	}

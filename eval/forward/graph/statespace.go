@@ -15,6 +15,7 @@ type mamba2 struct {
 	conv           conv      // of inputs, B and C
 	bias           []float32 // of the time steps, by head
 	rate, skip     []float32 // A, negative, and D, by head
+	from, to       float64   // limits of the time steps; to 0: none
 	norm           *norm     // of each group's part of the result; nil: none
 	normBeforeGate bool
 }
@@ -62,7 +63,10 @@ func (m *mamba2) scan(r *run, layer int, mixed, projected, result []float32) err
 			row := mixed[t*channels : (t+1)*channels]
 			b := row[m.inner+group*m.state:][:m.state]
 			c := row[m.inner+(m.groups+group)*m.state:][:m.state]
-			step := softplus(float64(projected[t*all+m.inner+channels+h] + m.bias[h]))
+			step := max(softplus(float64(projected[t*all+m.inner+channels+h]+m.bias[h])), m.from)
+			if m.to > 0 {
+				step = min(step, m.to)
+			}
 			decay := float32(math.Exp(step * float64(m.rate[h])))
 			for p, v := range row[h*dim : (h+1)*dim] {
 				cells, gain, sum := memory[p*m.state:][:m.state], float32(step)*v, float32(0)
@@ -99,7 +103,8 @@ func (m *mamba2) gate(row, gate []float32) {
 }
 
 func (m *mamba2) parts(p *parts) {
-	p.linear("ssm_in", m.in)
+	bc := m.groups * m.state
+	p.split("ssm_in", m.in, []segment{{"the gate", m.inner}, {"inputs", m.inner}, {"B", bc}, {"C", bc}, {"time steps", m.heads}})
 	p.linear("ssm_out", m.out)
 	p.conv("ssm_conv1d", &m.conv)
 	p.vector("ssm_dt.bias", m.bias)
@@ -107,6 +112,7 @@ func (m *mamba2) parts(p *parts) {
 	p.vector("ssm_d", m.skip)
 	p.norm("ssm_norm", m.norm)
 	p.numbers("the heads and groups of the state", float64(m.heads), float64(m.groups), float64(m.state), flag(m.normBeforeGate))
+	p.numbers("the limits of time steps", m.from, m.to)
 }
 
 // mamba1 is a selective state-space layer whose channels each have decays of
@@ -191,8 +197,8 @@ func (m *mamba1) scan(r *run, layer int, mixed, selected, steps, both, result []
 }
 
 func (m *mamba1) parts(p *parts) {
-	p.linear("ssm_in", m.in)
-	p.linear("ssm_x", m.x)
+	p.split("ssm_in", m.in, []segment{{"inputs", m.inner}, {"the gate", m.inner}})
+	p.split("ssm_x", m.x, []segment{{"time steps", m.rank}, {"B", m.state}, {"C", m.state}})
 	p.linear("ssm_dt", m.step)
 	p.linear("ssm_out", m.out)
 	p.conv("ssm_conv1d", &m.conv)
