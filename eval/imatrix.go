@@ -137,7 +137,7 @@ func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int
 		if err != nil {
 			return Perplexity{}, err
 		}
-		step(reached(last, chunks), perplexityOf(sum, last))
+		step(reached("chunks", last, chunks), perplexityOf(sum, last))
 	}
 	return perplexityOf(sum, chunks), nil
 }

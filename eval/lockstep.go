@@ -61,7 +61,7 @@ func compare(ctx context.Context, model Model, tokens []int32, c Chunking, chunk
 				sum.add(p)
 			}
 			if step != nil {
-				step(reached(first+s+1, chunks), sum.result(first+s+1, false))
+				step(reached("chunks", first+s+1, chunks), sum.result(first+s+1, false))
 			}
 			return nil
 		})

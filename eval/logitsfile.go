@@ -199,7 +199,7 @@ func SaveLogits(ctx context.Context, w io.Writer, m Model, tokens []int32, c Chu
 				sum.add(v)
 			}
 			if step != nil {
-				step(reached(first+s+1, chunks), perplexityOf(sum, first+s+1))
+				step(reached("chunks", first+s+1, chunks), perplexityOf(sum, first+s+1))
 			}
 			_, err := out.Write(records)
 			return err

@@ -16,9 +16,9 @@ type Perplexity struct {
 	Chunks int     `json:"chunks"`
 }
 
-// reached reports how many chunks or tasks are done.
-func reached(done, total int) progress.Report {
-	return progress.Report{Done: int64(done), Total: int64(total)}
+// reached reports how many chunks, say, are done.
+func reached(unit string, done, total int) progress.Report {
+	return progress.Report{Unit: unit, Done: int64(done), Total: int64(total)}
 }
 
 // perplexityOf turns the moments of log-likelihoods into a perplexity.
@@ -60,7 +60,7 @@ func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking,
 				sum.add(v)
 			}
 			if step != nil {
-				step(reached(first+s+1, chunks), perplexityOf(sum, first+s+1))
+				step(reached("chunks", first+s+1, chunks), perplexityOf(sum, first+s+1))
 			}
 			return nil
 		})
@@ -119,7 +119,7 @@ func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c 
 			sum.add(v)
 		}
 		if step != nil {
-			step(reached(w+1, windows), perplexityOf(sum, w+1))
+			step(reached("windows", w+1, windows), perplexityOf(sum, w+1))
 		}
 	}
 	return perplexityOf(sum, windows), check(sum.sum, m.Name())

@@ -65,7 +65,7 @@ func MeasureSensitivity(ctx context.Context, m Alterable, sequences [][]int32, g
 		if err := check(divergences[i], m.Name()); err != nil {
 			return nil, err
 		}
-		step.Report(reached(i+1, len(groups)))
+		step.Report(reached("runs", i+1, len(groups)))
 	}
 	return divergences, nil
 }

@@ -148,7 +148,7 @@ func answerAll(ctx context.Context, m Brancher, tasks []choice, step progress.Re
 			sum.right++
 		}
 		if step != nil {
-			step(reached(i+1, len(tasks)), sum.score())
+			step(reached("tasks", i+1, len(tasks)), sum.score())
 		}
 	}
 	return sum.score(), nil

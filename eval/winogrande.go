@@ -47,7 +47,7 @@ func Winogrande(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text st
 			sum.right++
 		}
 		if step != nil {
-			step(reached(i+1, len(tasks)), sum.score())
+			step(reached("tasks", i+1, len(tasks)), sum.score())
 		}
 	}
 	return sum.score(), nil

@@ -34,6 +34,9 @@ func WriteAdapter(ctx context.Context, base *hf.Checkpoint, from hf.Adapter, o O
 			inputs = append(inputs, filepath.Join(c.Dir(), filepath.FromSlash(file.Name)))
 		}
 	}
+	if err := o.makeFolder(path); err != nil {
+		return "", err
+	}
 	options := atomicfile.Options{Force: o.Force, Stale: atomicfile.Drop, Inputs: slices.Clone(inputs)}
 	if err := atomicfile.Check(path, options); err != nil || o.PlanOnly {
 		return path, err

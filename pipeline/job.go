@@ -108,6 +108,11 @@ func newJob(ctx context.Context, in *input, o Options) (*Job, error) {
 			return nil, err
 		}
 	}
+	for _, out := range j.Outputs {
+		if err := o.makeFolder(out.Path); err != nil {
+			return nil, err
+		}
+	}
 	return j, nil
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -21,6 +22,17 @@ func outputPath(given, dir, name, typeName string, several bool) (string, error)
 		return "", fault.File(given).Invalid("several types need an output name with {type} in it")
 	}
 	return given, nil
+}
+
+// makeFolder makes the folder of an output, where that is asked for.
+func (o Options) makeFolder(path string) error {
+	if !o.Mkdir || o.PlanOnly {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fault.File(path).Invalid("its folder cannot be made: %w", err)
+	}
+	return nil
 }
 
 // Stem is the name of a GGUF file without extension, split suffix and type.

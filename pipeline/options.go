@@ -47,6 +47,8 @@ type Options struct {
 	// must be in it where there are several. Empty: NAME-TYPE.gguf, beside a
 	// GGUF input or in the working folder.
 	Out string
+	// Mkdir makes the folders of outputs that do not exist.
+	Mkdir bool
 	// MaxFileSize splits an output into files of at most so many bytes.
 	MaxFileSize int64
 	// Part, counted from 0, is the only file to write of a set of Parts. A

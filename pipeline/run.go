@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/pipeline/internal/journal"
@@ -79,33 +81,55 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	return r, w.Run(ctx)
 }
 
-// Agreement says in one line how an output compares with its source; it is
-// empty where they were not compared.
-func (r Result) Agreement() string {
+// Verdict is what the comparison of an output with its source has shown, in
+// words.
+type Verdict struct {
+	News    string // whether they agree
+	Figures string
+	Meaning string // of the figures
+}
+
+// verdicts are the words for a mean divergence up to so many nats.
+var verdicts = []struct {
+	divergence    float64
+	news, meaning string
+}{
+	{0.02, "agrees with the source", "one can hardly tell the two apart"},
+	{0.1, "agrees with the source", "a word here and there will be another"},
+	{0.5, "is near the source", "answers will differ; more bits or an importance matrix keep them nearer"},
+	{math.Inf(1), "has the source's parts, but predicts otherwise",
+		"a trained model wants more bits or an importance matrix; random or hardly trained weights give such figures in any type of few bits"},
+}
+
+// Verdict says how an output compares with its source, and false where they
+// were not compared.
+func (r Result) Verdict() (v Verdict, ok bool) {
 	if r.Checked == nil || r.Checked.Logits == nil {
-		return ""
+		return v, false
 	}
 	l := r.Checked.Logits
-	verdict := "agrees with the source"
-	if l.Top1 < 0.5 {
-		verdict = "is as close to the source as its types allow"
+	words := verdicts[len(verdicts)-1]
+	for _, row := range slices.Backward(verdicts) {
+		if l.MeanKLD <= row.divergence && l.Top1 >= 0.5 {
+			words = row
+		}
 	}
-	return fmt.Sprintf("%s: top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f",
-		verdict, 100*l.Top1, l.Tokens, l.MeanKLD, l.MaxKLD)
+	figures := fmt.Sprintf("top-1 %.1f %% of %d tokens, KL divergence mean %.5f, max %.5f", 100*l.Top1, l.Tokens, max(0, l.MeanKLD), l.MaxKLD)
+	return Verdict{News: words.news, Figures: figures, Meaning: words.meaning}, true
 }
 
 // String is the report for a person, a line for each output.
 func (r *Report) String() string {
-	var b strings.Builder
+	var lines []string
 	for _, out := range r.Outputs {
-		fmt.Fprintf(&b, "%s: %s, %d tensors, %d bytes, %.2f bits per weight", filepath.Base(out.Paths[0]), out.Type, out.Summary.Tensors, out.Summary.FileBytes, out.Summary.Bits)
-		if text := out.Agreement(); text != "" {
-			b.WriteString(", " + text)
+		line := fmt.Sprintf("%s: %s, %d tensors, %d bytes, %.2f bits per weight", filepath.Base(out.Paths[0]), out.Type, out.Summary.Tensors, out.Summary.FileBytes, out.Summary.Bits)
+		if v, ok := out.Verdict(); ok {
+			line += ", " + v.News + ": " + v.Figures
 		}
 		if out.Err != nil {
-			b.WriteString(": " + out.Err.Error())
+			line += ": " + out.Err.Error()
 		}
-		b.WriteByte('\n')
+		lines = append(lines, line)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.Join(lines, "\n")
 }

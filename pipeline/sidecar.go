@@ -92,6 +92,7 @@ func (j *Job) sidecars(ctx context.Context, t journal.Target, r *Result) error {
 			}
 			j.hashed = append(j.hashed, h)
 		}
+		j.hashed = append(j.hashed, j.in.small()...)
 	}
 	p := provenance{
 		Schema: 1, Program: "mq", Version: j.o.Version, Source: j.Source, Inputs: j.hashed, Outputs: outputs, Plan: t.Plan, Refined: r.Refined, Parts: t.Parts,

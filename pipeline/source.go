@@ -65,6 +65,30 @@ type input struct {
 	checkpoint *hf.Checkpoint // nil for a GGUF file
 	conversion *convert.Plan  // of the checkpoint
 	native     bool           // the converter writes the final types
+	adapters   []hf.Adapter
+}
+
+// small are the files beside the weights that decide what is written, as they
+// were read, and remote weights whose hash is known.
+func (in *input) small() (list []HashedFile) {
+	if in.checkpoint == nil {
+		return nil
+	}
+	if in.checkpoint.Dir() == "" {
+		for _, f := range in.checkpoint.Files() {
+			list = append(list, HashedFile{f.Name, f.Size, f.Hash}) // the Hub has that of weights
+		}
+	}
+	folders := []*hf.Checkpoint{in.checkpoint}
+	for _, a := range in.adapters {
+		folders = append(folders, a.Checkpoint)
+	}
+	for _, c := range folders {
+		for _, d := range c.Reads() {
+			list = append(list, HashedFile(d))
+		}
+	}
+	return list
 }
 
 // fromCheckpoint plans the conversion of a checkpoint as far as the types of
@@ -133,6 +157,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 
 // adapted adds adapters to what the input consists of.
 func (in *input) adapted(adapters []hf.Adapter) {
+	in.adapters = adapters
 	for _, a := range adapters {
 		in.digest += fmt.Sprintf(" + %s × %v", journal.CheckpointSource(a.Checkpoint), a.Strength)
 		for _, file := range a.Files() {
@@ -163,7 +188,17 @@ func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
 		return forward.FromGGUF(ctx, file, o)
 	}
-	release := file.Size() > o.Memory
+	in.streams = streamsOf(file, file.Size() > o.Memory)
+	if in.kvs.Has("tokenizer.ggml.model") {
+		// What only copies a vocabulary does not need to understand it.
+		in.tokenizer, in.unread = tokenizer.FromGGUF(in.kvs)
+	}
+	return in, nil
+}
+
+// streamsOf reads the tensors of a file; with release the system may forget
+// what was read.
+func streamsOf(file *gguf.File, release bool) (streams []gguf.Stream) {
 	for _, t := range file.Tensors() {
 		s := file.Stream(t)
 		if read, row := s.ReadRows, t.RowBytes(); release {
@@ -172,13 +207,9 @@ func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 				return read(ctx, dst, first)
 			}
 		}
-		in.streams = append(in.streams, s)
+		streams = append(streams, s)
 	}
-	if in.kvs.Has("tokenizer.ggml.model") {
-		// What only copies a vocabulary does not need to understand it.
-		in.tokenizer, in.unread = tokenizer.FromGGUF(in.kvs)
-	}
-	return in, nil
+	return streams
 }
 
 func infosOf(streams []gguf.Stream) []gguf.TensorInfo {

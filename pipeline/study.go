@@ -85,6 +85,9 @@ func (j *Job) checkNames() error {
 		if err != nil {
 			return err
 		}
+		if err := j.o.makeFolder(path); err != nil {
+			return err
+		}
 		if !j.o.PlanOnly && !j.o.Resume && j.o.MaxFileSize == 0 && j.o.Parts == 0 && !j.o.Quantize.KeepSplit {
 			paths = append(paths, path)
 		}

@@ -41,8 +41,8 @@ type RunOptions struct {
 	Workers   int   // goroutines that quantize; 0 for one on each processor
 	MaxMemory int64 // bytes of tensor data in flight; 0 for 16 MiB a worker
 
-	// Progress is called after every chunk, with the bytes of the source and
-	// the tensor that was worked on last.
+	// Progress is called after every chunk, with the bytes that all outputs have
+	// of their tensors by then, and the tensor that was worked on last.
 	Progress progress.Func
 
 	// Skip reports whether a range was written before. A chunk is not even read
@@ -136,6 +136,7 @@ type task struct {
 	rowBytes int64
 	rows     int64
 	step     int64 // rows to a chunk
+	written  int64 // bytes that a row gives in all outputs
 	uses     []use
 }
 
@@ -166,13 +167,13 @@ func (r *run) schedule() error {
 			if c.Source >= len(r.tensors) || r.sources[c.Source].Type != c.From || r.sources[c.Source].Elements() != c.Info.Elements() {
 				return fault.Op("quantize").Tensor(c.Info.Name).Invalid("the source is not the one that was planned for")
 			}
-			r.tensors[c.Source].uses = append(r.tensors[c.Source].uses, use{n, c})
+			t := &r.tensors[c.Source]
+			t.uses = append(t.uses, use{n, c})
+			t.written += c.Info.Size() / max(1, t.rows)
 		}
 	}
 	for _, t := range r.tensors {
-		if len(t.uses) > 0 {
-			r.total += t.rows * t.rowBytes
-		}
+		r.total += t.rows * t.written
 	}
 	return nil
 }
@@ -207,6 +208,6 @@ func (r *run) put(at Range, data []byte) error {
 func (r *run) finish(c *chunk) {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()
-	r.done += c.rows * c.task.rowBytes
+	r.done += c.rows * c.task.written
 	r.Progress.Report(progress.Report{Note: c.task.source.Name, Done: r.done, Total: r.total, Bytes: true})
 }

@@ -47,7 +47,7 @@ func (v *validation) logits(ctx context.Context) error {
 		v.done(Logits, "the source cannot be run")
 		return nil
 	}
-	written, err := forward.FromGGUF(ctx, v.file, v.model(v.file.Size()))
+	written, err := forward.FromGGUF(ctx, v.file, v.model(v.file.Size(), v.File, 1))
 	if err != nil {
 		return v.cannotRun(err)
 	}
@@ -55,14 +55,12 @@ func (v *validation) logits(ctx context.Context) error {
 	for _, w := range v.source.warnings {
 		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
 	}
-	v.Progress.Report(progress.Report{Step: StepLogits, Note: v.Source, Total: 2})
 	vocabulary := v.source.run.Vocabulary()
 	prompt, err := proof.Prompt(ctx, v.tokens, vocabulary, v.Memory)
 	if err != nil {
 		return err
 	}
 	result, err := v.source.model.Compare(ctx, written, v.kvs, prompt)
-	v.Progress.Report(progress.Report{Step: StepLogits, Note: written.Name(), Done: 2, Total: 2})
 	for _, sentence := range result.Departures {
 		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})
 	}
@@ -77,9 +75,13 @@ func (v *validation) logits(ctx context.Context) error {
 	return nil
 }
 
-// model returns how a model of so many bytes is opened for one run.
-func (o *Options) model(size int64) forward.Options {
-	return forward.Options{Run: forward.Run{Workers: o.Workers}, ReleaseBehind: o.Memory > 0 && size > o.Memory}
+// model returns how a model of so many bytes is opened for one run, which
+// follows that of so many others.
+func (o *Options) model(size int64, name string, others int) forward.Options {
+	passed := func(done, total int) {
+		o.Progress.Report(progress.Report{Step: StepLogits, Note: name, Unit: "layers", Done: int64(others*total + done), Total: int64(2 * total)})
+	}
+	return forward.Options{Run: forward.Run{Workers: o.Workers, Passed: passed}, ReleaseBehind: o.Memory > 0 && size > o.Memory}
 }
 
 // cannotRun turns what is wrong with a model into a finding.

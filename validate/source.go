@@ -63,7 +63,7 @@ func (s *Source) OpenModel(ctx context.Context, o Options) (err error) {
 	if s.run != nil {
 		return nil
 	}
-	options := o.model(s.size)
+	options := o.model(s.size, s.path, 0)
 	options.Expressible = true
 	if s.run, err = s.open(ctx, options); err != nil {
 		s.run = nil

@@ -45,7 +45,7 @@ type Options struct {
 	Lint Linter
 
 	// Progress is called with the steps [StepTensors], which counts bytes, and
-	// [StepLogits], which counts models.
+	// [StepLogits], which counts the layers of both models.
 	Progress progress.Func
 }
 

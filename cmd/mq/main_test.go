@@ -110,3 +110,13 @@ func larger(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s: %d bytes, %s: %d", args[0], sizes[0], args[1], sizes[1])
 	}
 }
+
+// commands are the names of the commands that a help text lists.
+func commands(help string) (names []string) {
+	_, list, _ := strings.Cut(help, "\nAvailable Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	for line := range strings.Lines(list) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	return names
+}

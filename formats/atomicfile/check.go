@@ -47,9 +47,12 @@ func Check(path string, opts Options) error {
 	return nil
 }
 
+// ErrNoFolder marks the error of an output in a folder that does not exist.
+var ErrNoFolder = errors.New("no folder")
+
 // noFolder is the error for an output in a folder that does not exist.
 func noFolder(path, dir string) error {
-	return fault.Op("atomicfile").File(path).Invalid("there is no folder %s", dir)
+	return fault.Op("atomicfile").File(path).Kind(ErrNoFolder).Invalid("there is no folder %s", dir)
 }
 
 // ErrExists marks the errors about an output that is there already.

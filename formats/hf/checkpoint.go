@@ -78,7 +78,7 @@ func (o Options) Open(ctx context.Context, dir string) (*Checkpoint, error) {
 // implement [ReaderAt], and a [FileReader], are read under the context of each
 // call.
 func OpenFS(ctx context.Context, fsys fs.FS, name string) (*Checkpoint, error) {
-	return (&Folder{fsys: fsys, name: name}).Checkpoint(ctx)
+	return (&Folder{fsys: fsys, name: name, reads: &reads{}}).Checkpoint(ctx)
 }
 
 // Checkpoint opens the weights of the folder and reads their headers.

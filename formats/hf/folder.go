@@ -29,6 +29,8 @@ type Folder struct {
 	followLinks bool
 
 	ctx context.Context // of WithContext; nil for none
+
+	reads *reads
 }
 
 // FileReader is a file system that reads whole files under a context, such as
@@ -77,7 +79,7 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
-	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks}, nil
+	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks, reads: &reads{}}, nil
 }
 
 // Name is the folder's base name; errors and file names of results use it.
@@ -222,6 +224,7 @@ func (f *Folder) readBounded(name string, limit int64) ([]byte, error) {
 		if err := lfs.Check(data); err != nil {
 			return nil, at.Corrupt("%w", err)
 		}
+		f.record(name, data)
 		return data, nil
 	}
 }

@@ -2,6 +2,7 @@ package hf
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,8 @@ func readIndex(f *Folder, name string) (*index, error) {
 		return nil, err
 	}
 	defer file.Close()
-	start := bufio.NewReader(io.LimitReader(file, maxIndex))
+	sum := sha256.New()
+	start := bufio.NewReader(io.TeeReader(io.LimitReader(file, maxIndex), sum))
 	head, err := start.Peek(lfs.HeadLen)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err // of whoever holds the file
@@ -62,6 +64,10 @@ func readIndex(f *Folder, name string) (*index, error) {
 		}
 		return nil, fault.Op("hf").Folder(f.name).File(name).Corrupt("%w", err)
 	}
+	if _, err := io.Copy(io.Discard, start); err != nil {
+		return nil, err
+	}
+	f.reads.add(name, info.Size(), sum.Sum(nil))
 	return newIndex(f, name, entries)
 }
 

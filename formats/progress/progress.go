@@ -7,6 +7,7 @@ type Report struct {
 	Note        string // what it is at: a tensor, a file
 	Done, Total int64  // Total is 0 where it is not known
 	Bytes       bool   // Done and Total count bytes
+	Unit        string // what else they count, in the plural
 }
 
 // Func takes reports. Its calls do not overlap, and should return soon. Nil is

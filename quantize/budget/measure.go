@@ -58,7 +58,7 @@ func NewProfile(ctx context.Context, sources []gguf.Stream, o quantize.Options, 
 	reported := make(chan struct{})
 	go func() {
 		defer close(reported)
-		at := progress.Report{Total: int64(len(free))}
+		at := progress.Report{Total: int64(len(free)), Unit: "tensors"}
 		for at.Note = range finished {
 			at.Done++
 			m.Progress.Report(at)

@@ -169,6 +169,7 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		if x, err = m.layers[i].pass(r, i, x, m.width, between); err != nil || len(x) == 0 {
 			return nil, err
 		}
+		r.passed(i, len(m.layers))
 	}
 	return x, nil
 }

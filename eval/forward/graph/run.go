@@ -39,6 +39,17 @@ type Run struct {
 	// for 16-bit ones. The model then gives the numbers of llama.cpp instead
 	// of its own. It has no effect on a checkpoint.
 	Rounded bool
+
+	// Passed is called when a batch has passed a layer, with the number of
+	// layers passed and of all; nil: nobody.
+	Passed func(done, total int)
+}
+
+// passed tells of a layer that a batch has passed.
+func (r *run) passed(layer, total int) {
+	if r.how.Passed != nil {
+		r.how.Passed(layer+1, total)
+	}
 }
 
 // run is one pass of a batch through the layers.

@@ -33,6 +33,7 @@ func runStreams(r *run, layers []layer, head *connection, x []float32) ([]float3
 		if err := part(l.feedStreams, l.feedNorm, func() error { return l.feed.feed(r, normed, y) }); err != nil {
 			return nil, err
 		}
+		r.passed(i, len(layers))
 	}
 	return x, head.read(r, wide, r.buffer(bufMixtures, n*streams), x)
 }

@@ -3,7 +3,6 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
@@ -55,57 +55,82 @@ func Read(path string) (*File, error) {
 		return nil, err
 	}
 	b := &File{Output: "{model}-{type}.gguf", dir: filepath.Dir(path)}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(b); err != nil {
-		return nil, fault.Invalid("batch: %s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	if len(b.Models) == 0 {
-		return nil, fault.Invalid("batch: %s: it names no models", path)
-	}
-	if top1 := b.Limits.MinTop1; top1 != nil && !(*top1 >= 0 && *top1 <= 1) {
-		return nil, fault.Invalid("batch: %s: limits: min-top1: %g is not a share from 0 to 1", path, *top1)
-	}
-	if kld := b.Limits.MaxKLD; kld != nil && !(*kld >= 0) {
-		return nil, fault.Invalid("batch: %s: limits: max-kld: %g is negative", path, *kld)
-	}
-	names := map[string]bool{}
-	for i := range b.Models {
-		m := &b.Models[i]
-		if err := b.complete(m); err != nil {
-			return nil, fmt.Errorf("batch: %s: model %d: %w", path, i+1, err)
-		}
-		if names[m.Name] {
-			return nil, fault.Invalid("batch: %s: two models have the name %s; give them names of their own", path, m.Name)
-		}
-		names[m.Name] = true
-	}
-	if !strings.Contains(b.Output, "{type}") || len(b.Models) > 1 && !strings.Contains(b.Output, "{model}") {
-		return nil, fault.Invalid("batch: %s: output: %s: {model} and {type} must be in it, so that every file has a name of its own", path, b.Output)
+	if err := b.read(text); err != nil {
+		return nil, fmt.Errorf("batch: %s: %w", path, err)
 	}
 	return b, nil
 }
 
-// complete fills in what a model leaves to the file.
-func (b *File) complete(m *Model) error {
+func (b *File) read(text []byte) error {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return fault.Invalid("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(document.Content) == 0 {
+		return fault.Invalid("it is empty")
+	}
+	root := document.Content[0]
+	if err := jobs.check(root, ""); err != nil {
+		return err
+	}
+	if err := root.Decode(b); err != nil {
+		return fault.Invalid("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(b.Models) == 0 {
+		return misplaced(under(root, "models"), "models", "it names no models")
+	}
+	if top1 := b.Limits.MinTop1; top1 != nil && !(*top1 >= 0 && *top1 <= 1) {
+		return misplaced(under(root, "limits", "min-top1"), "limits.min-top1", "%g is not a share from 0 to 1", *top1)
+	}
+	if kld := b.Limits.MaxKLD; kld != nil && !(*kld >= 0) {
+		return misplaced(under(root, "limits", "max-kld"), "limits.max-kld", "%g is negative", *kld)
+	}
+	names := map[string]bool{}
+	for i := range b.Models {
+		m, at := &b.Models[i], fmt.Sprintf("models[%d]", i)
+		node := under(root, "models").Content[i]
+		if key, err := b.complete(m); err != nil {
+			place := at
+			if key != "" {
+				place += "." + key
+			}
+			return misplaced(under(node, key), place, "%w", err)
+		}
+		if names[m.Name] {
+			return misplaced(under(node, "name"), at, "two models have the name %s; give them names of their own", m.Name)
+		}
+		names[m.Name] = true
+	}
+	if !strings.Contains(b.Output, "{type}") || len(b.Models) > 1 && !strings.Contains(b.Output, "{model}") {
+		return misplaced(under(root, "output"), "output", "%s: {model} and {type} must be in it, so that every file has a name of its own", b.Output)
+	}
+	return nil
+}
+
+// complete fills in what a model leaves to the file. An error is about the
+// value of a key.
+func (b *File) complete(m *Model) (key string, err error) {
 	if m.Path == "" {
-		return fault.Invalid("it has no path")
+		return "", fault.Invalid("it has no path")
 	}
 	if m.Name == "" {
 		m.Name = pipeline.Stem(pipeline.BaseName(b.at(m.Path)))
+	}
+	if !filepath.IsLocal(m.Name) || strings.ContainsAny(m.Name, `/\`) {
+		return "name", fault.Invalid("%q is a part of the outputs' names: it may not lead into another folder", m.Name)
 	}
 	if m.Types == nil {
 		m.Types = b.Types
 	}
 	if len(m.Types) == 0 {
-		return fault.Invalid("%s: no types are given", m.Path)
+		return "", fault.Invalid("%s: no types are given", m.Path)
 	}
 	if m.Checks == nil {
 		m.Checks = b.Checks
 	}
 	for _, name := range m.Checks {
 		if _, ok := checks[name]; !ok && name != verifyCheck {
-			return fault.Invalid("%s: there is no check %q: take verify, structure, numbers, logits or rederive", m.Path, name)
+			return "checks", fault.Invalid("there is no check %q: take verify, structure, numbers, logits or rederive", name)
 		}
 	}
 	options := map[string]any{}
@@ -115,10 +140,12 @@ func (b *File) complete(m *Model) error {
 		}
 	}
 	m.Options = options
-	if _, err := b.flags(m, m.Types); err != nil {
-		return fmt.Errorf("%s: %w", m.Path, err)
+	f, err := b.flags(m)
+	if err != nil {
+		return "options", err
 	}
-	return nil
+	f.Types = m.Types
+	return "types", f.CheckTypes()
 }
 
 // at returns a path of the file as one of the working directory.
@@ -134,10 +161,11 @@ var fileOptions = []string{"imatrix", "like", "tensor-type-file"}
 
 // options turns a model's entry into options for some types.
 func (b *File) options(ctx context.Context, m *Model, types []string) (o pipeline.Options, err error) {
-	f, err := b.flags(m, types)
+	f, err := b.flags(m)
 	if err != nil {
 		return o, err
 	}
+	f.Types = types
 	if err := f.Fill(ctx, &o, func(path string) (string, error) { return readFile(b.at(path)) }); err != nil {
 		return o, err
 	}
@@ -152,7 +180,7 @@ func readFile(path string) (string, error) {
 }
 
 // flags turns the options of a model's entry into the flags of a command.
-func (b *File) flags(m *Model, types []string) (*flags.Recipe, error) {
+func (b *File) flags(m *Model) (*flags.Recipe, error) {
 	f := &flags.Recipe{}
 	cmd := &cobra.Command{}
 	f.Register(cmd)
@@ -160,7 +188,7 @@ func (b *File) flags(m *Model, types []string) (*flags.Recipe, error) {
 	for key, value := range m.Options {
 		flag := cmd.Flags().Lookup(key)
 		if flag == nil || flag.Hidden || key == "type" {
-			return nil, fault.Invalid("there is no option %q", key)
+			return nil, fault.Invalid("there is no option %q%s", key, flags.DidYouMean(flags.Nearest(key, known(cmd), strings.ToLower)))
 		}
 		values, isList := value.([]any)
 		if !isList {
@@ -172,13 +200,19 @@ func (b *File) flags(m *Model, types []string) (*flags.Recipe, error) {
 				text = b.at(text)
 			}
 			if err := cmd.Flags().Set(key, text); err != nil {
-				return nil, fault.Invalid("option %s: %w", key, err)
+				return nil, fault.Invalid("%s: %q cannot be read", key, text)
 			}
 		}
 	}
-	f.Types = types
-	if err := flags.Check(cmd); err != nil {
-		return nil, err
-	}
-	return f, f.CheckTypes()
+	return f, flags.Check(cmd)
+}
+
+// known are the options that a jobs.yaml may name.
+func known(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden && f.Name != "type" {
+			names = append(names, f.Name)
+		}
+	})
+	return names
 }

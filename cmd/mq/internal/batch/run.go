@@ -3,8 +3,6 @@ package batch
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/f190792d/mq/cmd/mq/internal/exit"
@@ -80,6 +78,7 @@ type Run struct {
 	File    *File
 	State   *State
 	Force   bool // do everything again and replace existing files
+	Mkdir   bool // make the folders of outputs
 	Results []*Result
 }
 
@@ -159,7 +158,7 @@ func (r *Run) convert(ctx context.Context, m *Model, types []string, results []*
 	if err != nil {
 		return err
 	}
-	o.Force, o.Resume, o.KeepOthers = r.Force, !r.Force, true
+	o.Force, o.Resume, o.KeepOthers, o.Mkdir = r.Force, !r.Force, true, r.Mkdir
 	path := r.File.at(m.Path)
 	job, input, err := r.Session.Open(ctx, path, o)
 	if err != nil {
@@ -172,9 +171,6 @@ func (r *Run) convert(ctx context.Context, m *Model, types []string, results []*
 	for i, out := range job.Outputs {
 		results[i].Path, results[i].first = out.Path, out.Paths[0]
 		results[i].Bytes, results[i].Bits = out.Plan.Summary.FileBytes, out.Plan.Summary.Bits
-		if err := os.MkdirAll(filepath.Dir(out.Path), 0o777); err != nil {
-			return err
-		}
 	}
 	begin := time.Now()
 	report, err := r.Session.Run(ctx, job)

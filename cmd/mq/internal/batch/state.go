@@ -19,6 +19,10 @@ import (
 type State struct {
 	path string
 	Done map[string]finishedJob `json:"finished"` // by model and type
+
+	// Failed are the last results that were not good, although their files may
+	// be there: those that missed a limit are.
+	Failed map[string]*Result `json:"failed,omitempty"`
 }
 
 // finishedJob is a result with what it was made from and the file's stamp.
@@ -104,12 +108,17 @@ func (s *State) finished(model, typeName, identity string) *Result {
 	return &kept
 }
 
-// note remembers a result that is good.
+// note remembers a result.
 func (s *State) note(r *Result, identity string) {
 	key := jobKey(r.Model, r.Type)
 	delete(s.Done, key)
-	info, err := os.Stat(r.Path)
-	if r.Exit == exit.OK && err == nil {
+	delete(s.Failed, key)
+	if info, err := os.Stat(r.Path); r.Exit == exit.OK && err == nil {
 		s.Done[key] = finishedJob{identity, atomicfile.Stamp(info), r}
+		return
 	}
+	if s.Failed == nil {
+		s.Failed = map[string]*Result{}
+	}
+	s.Failed[key] = r
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/batch"
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 )
 
 // batchCommand runs the jobs of a file.
@@ -34,18 +35,23 @@ other jobs from running; the exit code is the highest of all.`,
 			if err != nil {
 				return err
 			}
-			run := &batch.Run{Session: &a.Session, File: file, State: state, Force: o.force}
+			mkdir, err := cmd.Flags().GetBool("mkdir")
+			if err != nil {
+				return err
+			}
+			run := &batch.Run{Session: &a.Session, File: file, State: state, Force: o.force, Mkdir: mkdir}
 			if err := run.All(cmd.Context(), o.failFast); err != nil {
 				return err
 			}
 			return batch.Report(&a.Console, run.Results, o.junit, o.report)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.state, "state", "", "file that remembers what is finished (default JOBS.yaml.state)")
-	flags.StringVar(&o.junit, "junit", "", "write a report in JUnit's XML")
-	flags.StringVar(&o.report, "report", "", "write a report as JSON")
-	flags.BoolVar(&o.force, "force", false, "do everything again and replace existing files")
-	flags.BoolVar(&o.failFast, "fail-fast", false, "stop at the first model that fails")
+	fs := cmd.Flags()
+	fs.StringVar(&o.state, "state", "", "file that remembers what is finished (default JOBS.yaml.state)")
+	fs.StringVar(&o.junit, "junit", "", "write a report in JUnit's XML")
+	fs.StringVar(&o.report, "report", "", "write a report as JSON")
+	fs.BoolVar(&o.force, "force", false, "do everything again and replace existing files")
+	fs.BoolVar(&o.failFast, "fail-fast", false, "stop at the first model that fails")
+	flags.Outputs(fs, "state", "junit", "report")
 	return cmd
 }

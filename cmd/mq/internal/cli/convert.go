@@ -72,8 +72,8 @@ goes on with --resume.`,
 	registerLossless(cmd.Flags(), &o.Lossless)
 	registerAdapters(cmd.Flags(), &adapters)
 	cmd.Flags().StringVar(&base, "base", "", "the checkpoint folder that DIR, an adapter, was trained on: writes a GGUF file of the adapter alone")
-	flags.Excludes(cmd.Flags(), "ollama", "base")
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "do not compare the file with the source at the end")
+	flags.Alone(cmd.Flags(), "base", "output", "force", "mkdir", "dry-run")
 	return cmd
 }
 
@@ -131,7 +131,32 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 			a.Wrote(path)
 		}
 	}
+	a.Commands(next(job.Outputs[0], len(names) > 0)...)
 	return nil
+}
+
+// next are commands that one may want to give when an output is there.
+func next(out pipeline.Output, stored bool) []string {
+	if out.Parts > 0 {
+		return nil // it is not whole
+	}
+	path := quoted(out.Paths[0])
+	lines := []string{"mq eval --generate 'Once upon a time' " + path, "llama-cli -m " + path}
+	if name := strings.ToLower(pipeline.Stem(path)); !stored && len(out.Paths) == 1 {
+		if _, err := ollama.ParseName(name); err != nil {
+			name = "NAME"
+		}
+		lines = append(lines, "mq ollama create "+name+" "+path)
+	}
+	return lines
+}
+
+// quoted writes a path as a shell reads it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"$&;|<>()*?[]\\`!#~") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // ollamaNames are the names in Ollama of a job's outputs, none where none is

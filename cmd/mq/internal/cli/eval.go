@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -90,12 +89,16 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 	fs.IntVar(&f.generation.sampling.TopK, "top-k", 0, "sample among the K most likely tokens")
 	fs.Float64Var(&f.generation.sampling.TopP, "top-p", 0, "sample among the tokens that make up this probability")
 	fs.Uint64Var(&f.generation.sampling.Seed, "seed", 1, "seed of sampling")
-	flags.Needs(fs, "generate", "chat", "tokens", "temp", "top-k", "top-p", "seed")
+	flags.Outputs(fs, "save-all-logits")
+	flags.Needs(fs, "generate", "chat", "tokens", "temp")
+	flags.Needs(fs, "temp", "top-k", "top-p", "seed")
 	flags.Excludes(fs, "generate", "perplexity", "kl-divergence", "base", "logits", "save-all-logits", "file", "ctx", "chunks", "stride", "tasks",
 		"max-ppl", "max-kld", "min-top1")
 	flags.Excludes(fs, "base", "logits", "save-all-logits", "stride")
 	flags.Excludes(fs, "logits", "save-all-logits", "stride", "file")
-	flags.Needs(fs, strings.Join(slices.Sorted(maps.Keys(tasks)), ","), "tasks")
+	kinds := slices.Sorted(maps.Keys(tasks))
+	flags.Needs(fs, strings.Join(kinds, ","), "tasks")
+	flags.Excludes(fs, strings.Join(kinds, ","), "ctx", "chunks", "stride", "base", "logits", "save-all-logits", "max-ppl", "max-kld", "min-top1")
 	flags.MayBeEmpty(fs, "generate")
 	flags.Range(fs, "temp", 0, 100)
 	flags.Range(fs, "top-p", 0, 1)
@@ -175,7 +178,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 }
 
 func (a *app) perplexity(ctx context.Context, model *forward.Model, tokens []int32, c eval.Chunking, f *evalFlags) error {
-	bar := a.Progress("perplexity", 0, ui.Items)
+	bar := a.Progress("perplexity")
 	step := func(r progress.Report, soFar eval.Perplexity) {
 		r.Note = fmt.Sprintf("PPL %.4f ± %.4f", soFar.Value, soFar.Error)
 		bar.Show(r)
@@ -219,7 +222,7 @@ func (a *app) saveLogits(ctx context.Context, model *forward.Model, tokens []int
 }
 
 func (a *app) divergence(ctx context.Context, path string, f *evalFlags, measure func(progress.Result[eval.Divergence]) (eval.Divergence, error)) error {
-	bar := a.Progress("divergence", 0, ui.Items)
+	bar := a.Progress("divergence")
 	d, err := measure(func(r progress.Report, soFar eval.Divergence) {
 		r.Note = fmt.Sprintf("KLD %.5f", soFar.KLD.Value)
 		bar.Show(r)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -67,6 +66,7 @@ with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 	fs.BoolVar(&f.score, "ppl", false, "measure the perplexity on the way")
 	fs.BoolVar(&f.stats, "show-statistics", false, "print the statistics of the result")
 	fs.BoolVar(&f.force, "force", false, "replace an existing file")
+	flags.Outputs(fs, "output")
 	flags.Needs(fs, "file", "ctx", "chunks", "from-chunk", "output-frequency", "save-frequency", "parse-special", "process-output", "ppl")
 	flags.MayBeEmpty(fs, "from-chunk")
 	return cmd
@@ -173,7 +173,7 @@ func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *toke
 		Snapshot: f.snapshots(before),
 	}
 	c.BOS, _ = words.Special("bos")
-	bar := a.Progress("collecting", 0, ui.Items)
+	bar := a.Progress("collecting")
 	matrix, score, err := eval.CollectImatrix(ctx, model, tokens, c, func(r progress.Report, _ eval.Perplexity) {
 		bar.Show(r)
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
@@ -70,6 +71,7 @@ func (a *app) inspectCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noTensors, "no-tensors", false, "leave the list of tensors out")
 	cmd.Flags().BoolVar(&full, "full", false, "print long strings and arrays whole")
+	flags.Excludes(cmd.Flags(), "json", "full")
 	return cmd
 }
 

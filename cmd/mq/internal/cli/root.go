@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -89,7 +90,7 @@ func (a *app) report(err error) int {
 	if a.JSON {
 		a.Event("error", map[string]any{"message": message, "exit": code})
 	}
-	fmt.Fprintln(a.Err, "mq:", message)
+	a.Fail(message)
 	if code == exit.Usage && !a.parsed {
 		fmt.Fprintln(a.Err, "mq: see 'mq --help' or 'mq COMMAND --help'")
 	}
@@ -112,6 +113,9 @@ the result is right: one pass, no Python, no intermediate file.`,
 			if err := flags.Check(cmd); err != nil {
 				return err
 			}
+			if !slices.Contains(ui.Colors, a.Color) {
+				return fault.Invalid("--color %s: it is one of %s", a.Color, strings.Join(ui.Colors, ", "))
+			}
 			if a.Jobs < 1 {
 				return fault.Invalid("-j %d: at least one job is needed", a.Jobs)
 			}
@@ -131,6 +135,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent := root.PersistentFlags()
 	persistent.BoolVar(&a.JSON, "json", false, "print JSON: one object, or one event a line")
 	persistent.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
+	persistent.StringVar(&a.Color, "color", ui.ColorAuto, "colours on the terminal: auto, always or never")
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
 	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
 	persistent.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
@@ -143,6 +148,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 		a.manCommand(), a.exportCommand(),
 	)
 	root.AddCommand(publishing.Commands(&a.Session)...)
+	flags.Complete(root)
 	for _, cmd := range root.Commands() {
 		flags.Complete(cmd)
 		for _, sub := range cmd.Commands() {

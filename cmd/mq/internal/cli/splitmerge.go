@@ -2,24 +2,22 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
-	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
-	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/pipeline"
 )
 
 // splitCommand cuts a file into a split set.
 func (a *app) splitCommand() *cobra.Command {
 	var maxSize, out string
 	var o gguf.SplitOptions
-	var force bool
+	var r rewriting
 	cmd := &cobra.Command{
 		Use:   "split IN.gguf",
 		Short: "Cut a GGUF file into a split set",
@@ -47,26 +45,25 @@ func (a *app) splitCommand() *cobra.Command {
 			if out == "" {
 				prefix = strings.TrimSuffix(args[0], ".gguf")
 			}
-			var paths []string
-			for i := range plans {
-				paths = append(paths, gguf.SplitPath(prefix, i, len(plans)))
+			if len(plans) == 1 {
+				prefix = gguf.SplitPath(prefix, 0, 1)
 			}
-			return a.copyTensors(cmd.Context(), file, plans, paths, force)
+			return a.rearrange(cmd.Context(), file, plans, prefix, r)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&maxSize, "max-size", "", "bytes of a part, e.g. 4G or 4GiB")
-	flags.IntVar(&o.MaxTensors, "max-tensors", 0, "tensors of a part")
-	flags.BoolVar(&o.BareFirst, "no-tensor-first-split", false, "the first part has the key-values only")
-	flags.StringVarP(&out, "output", "o", "", "prefix of the parts (default the input's name)")
-	flags.BoolVar(&force, "force", false, "replace existing files")
+	fs := cmd.Flags()
+	fs.StringVar(&maxSize, "max-size", "", "bytes of a part, e.g. 4G or 4GiB")
+	fs.IntVar(&o.MaxTensors, "max-tensors", 0, "tensors of a part")
+	fs.BoolVar(&o.BareFirst, "no-tensor-first-split", false, "the first part has the key-values only")
+	fs.StringVarP(&out, "output", "o", "", "prefix of the parts (default the input's name)")
+	r.register(fs)
 	return cmd
 }
 
 // mergeCommand joins a split set.
 func (a *app) mergeCommand() *cobra.Command {
 	var out string
-	var force bool
+	var r rewriting
 	cmd := &cobra.Command{
 		Use:   "merge PART.gguf -o OUT.gguf",
 		Short: "Join the parts of a split set to one file",
@@ -88,74 +85,31 @@ func (a *app) mergeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.copyTensors(cmd.Context(), file, []*gguf.Plan{plan}, []string{out}, force)
+			return a.rearrange(cmd.Context(), file, []*gguf.Plan{plan}, out, r)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write (default the parts' name without the number)")
-	cmd.Flags().BoolVar(&force, "force", false, "replace an existing file")
+	r.register(cmd.Flags())
 	return cmd
 }
 
-// copyTensors writes files that hold tensors of another as they are. All get
-// their names together, when all are whole.
-func (a *app) copyTensors(ctx context.Context, file *gguf.File, plans []*gguf.Plan, paths []string, force bool) error {
-	options := atomicfile.Options{Force: force, Inputs: file.Parts()}
-	if !force {
-		options.Stale = atomicfile.Refuse
-	}
-	var total, done int64
-	sizes := make([]int64, len(plans))
-	for i, plan := range plans {
-		if err := atomicfile.Check(paths[i], options); errors.Is(err, atomicfile.ErrUnfinished) && !force {
-			return fault.Place{}.Kind(atomicfile.ErrExists).Of(err) // there is no resuming
-		} else if err != nil {
-			return err
-		}
-		sizes[i] = plan.TotalSize()
-		total += sizes[i]
-	}
-	if err := atomicfile.CheckSpace(paths, sizes); err != nil {
+// rewriting is the group of flags of commands that copy tensors.
+type rewriting struct{ force, resume bool }
+
+func (r *rewriting) register(fs *pflag.FlagSet) {
+	flags.Outputs(fs, "output")
+	fs.BoolVar(&r.force, "force", false, "replace existing files, and drop what a stopped run left")
+	fs.BoolVar(&r.resume, "resume", false, "go on with what a stopped run left; begin where there is nothing")
+}
+
+// rearrange writes files that hold tensors of another as they are.
+func (a *app) rearrange(ctx context.Context, file *gguf.File, plans []*gguf.Plan, out string, r rewriting) error {
+	paths, err := a.Rearrange(ctx, file, plans, pipeline.Options{Out: out, Force: r.force, Resume: r.resume})
+	if err != nil {
 		return err
 	}
-	bar := a.Progress("writing", total, ui.ByteCount).Events()
-	defer bar.Finish()
-	files := make([]*atomicfile.File, len(plans))
-	for i, plan := range plans {
-		out, err := atomicfile.Create(paths[i], options)
-		if err != nil {
-			return err
-		}
-		defer out.Abort()
-		if err := out.Preallocate(plan.TotalSize()); err != nil {
-			return err
-		}
-		err = gguf.Copy(ctx, &releasing{file: out}, plan, file, func(r progress.Report) { bar.Set(done+r.Done, "") })
-		done += sizes[i]
-		if err != nil {
-			return err
-		}
-		files[i] = out
-	}
-	bar.Finish()
-	for i, out := range files {
-		if err := out.Commit(); err != nil {
-			return err
-		}
-		a.Wrote(paths[i])
+	for _, path := range paths {
+		a.Wrote(path)
 	}
 	return nil
-}
-
-// releasing writes a file from its beginning to its end and lets the system
-// forget what is written.
-type releasing struct {
-	file *atomicfile.File
-	off  int64
-}
-
-func (r *releasing) Write(p []byte) (int, error) {
-	n, err := r.file.Write(p)
-	r.file.Release(r.off, int64(n))
-	r.off += int64(n)
-	return n, err
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -38,7 +37,7 @@ func (a *app) score(ctx context.Context, path, kind, file string, limit int) err
 		return err
 	}
 	defer model.Close()
-	bar := a.Progress(kind, 0, ui.Items)
+	bar := a.Progress(kind)
 	result, err := tasks[kind](ctx, model, words, data, limit, func(r progress.Report, _ eval.Score) {
 		bar.Show(r)
 	})

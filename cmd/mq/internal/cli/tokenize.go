@@ -53,6 +53,7 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 	fs.BoolVar(&bos, "bos", false, "add the tokens that the vocabulary wants around a text")
 	fs.BoolVar(&plain, "no-special", false, "take special tokens in the text as plain text")
 	flags.MayBeEmpty(fs, "prompt")
+	flags.Excludes(fs, "json", "ids")
 	return cmd
 }
 

@@ -10,8 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/f190792d/mq/cmd/mq/internal/flags"
 )
 
 // free are the flags with a value of the user's own words, or a number.
@@ -24,22 +22,28 @@ var free = []string{
 // TestEveryValueIsCompleted walks the command tree: each flag completes its
 // value, or its words are free.
 func TestEveryValueIsCompleted(t *testing.T) {
-	for _, cmd := range (&app{}).root().Commands() {
-		if !cmd.Runnable() {
+	root := (&app{}).root()
+	for _, cmd := range append(root.Commands(), root) {
+		if !cmd.Runnable() && cmd != root {
 			continue
 		}
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		check := func(f *pflag.Flag) {
 			number := slices.Contains([]string{"int", "float64", "uint64"}, f.Value.Type())
 			if f.NoOptDefVal != "" || number || f.Name == "help" {
 				return
 			}
-			if flags.Completed(f.Name) == slices.Contains(free, f.Name) {
-				t.Errorf("%s --%s: completed %v, and free %v", cmd.Name(), f.Name, flags.Completed(f.Name), slices.Contains(free, f.Name))
+			complete, ok := cmd.GetFlagCompletionFunc(f.Name)
+			if !ok {
+				t.Fatalf("%s --%s: nothing is registered", cmd.Name(), f.Name)
 			}
-			if _, ok := cmd.GetFlagCompletionFunc(f.Name); !ok {
-				t.Errorf("%s --%s: nothing is registered", cmd.Name(), f.Name)
+			values, directive := complete(cmd, nil, "x=")
+			completed := len(values) > 0 || directive&cobra.ShellCompDirectiveNoFileComp == 0
+			if completed == slices.Contains(free, f.Name) {
+				t.Errorf("%s --%s: completed %v, and free %v", cmd.Name(), f.Name, completed, slices.Contains(free, f.Name))
 			}
-		})
+		}
+		cmd.LocalNonPersistentFlags().VisitAll(check)
+		cmd.PersistentFlags().VisitAll(check)
 		if strings.Contains(cmd.Use, " ") && cmd.ValidArgsFunction == nil && cmd.Name() != "man" {
 			t.Errorf("%s: its arguments are not completed", cmd.Name())
 		}

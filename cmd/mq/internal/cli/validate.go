@@ -76,6 +76,7 @@ logits with 3.`,
 	fs.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
 	fs.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
 	fs.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
+	flags.Outputs(fs, "report", "markdown")
 	flags.Needs(fs, "against", "no-logits", "rederive", "max-kld", "min-top1", "max-ppl-ratio")
 	flags.Needs(fs, "rederive", "imatrix")
 	flags.Excludes(fs, "no-logits", "max-kld", "min-top1", "max-ppl-ratio")

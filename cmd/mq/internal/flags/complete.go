@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 	"github.com/f190792d/mq/quantize"
@@ -24,6 +25,7 @@ var completions = map[string]cobra.CompletionFunc{
 	"dtype":                words(fixed("f32", "f16", "bf16")),
 	"kind":                 list(fixed("xxh64", "sha1", "sha256", "uuid")),
 	"pre":                  words(pattern.Names),
+	"color":                words(fixed(ui.Colors...)),
 	"part":                 words(fixed("auto", "1/")),
 	"output":               files("gguf"),
 	"imatrix":              files("gguf", "dat"),
@@ -63,15 +65,12 @@ var arguments = map[string]cobra.CompletionFunc{
 	"plan": files("gguf"), "inspect": files("gguf"), "tokenize": files("gguf"), "chat-template": files("gguf", "jinja"), "eval": files("gguf"), "imatrix": files("gguf"),
 }
 
-// Completed reports whether the value of a flag is completed.
-func Completed(name string) bool { return completions[name] != nil }
-
 // Complete makes a command complete the values of its flags and its arguments.
 func Complete(cmd *cobra.Command) {
 	if complete, ok := arguments[cmd.Name()]; ok {
 		cmd.ValidArgsFunction = complete
 	}
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+	register := func(f *pflag.Flag) {
 		complete, ok := completions[f.Name]
 		if !ok {
 			complete = cobra.NoFileCompletions // a number, or words of one's own
@@ -82,7 +81,9 @@ func Complete(cmd *cobra.Command) {
 		if err := cmd.RegisterFlagCompletionFunc(f.Name, complete); err != nil {
 			panic(err) // every flag is visited once
 		}
-	})
+	}
+	cmd.LocalNonPersistentFlags().VisitAll(register)
+	cmd.PersistentFlags().VisitAll(register)
 }
 
 func recipeNames() []string {

@@ -14,7 +14,7 @@ import (
 var elsewhere = map[string]string{
 	"outtype": "-t TYPE", "outfile": "-o FILE", "out-file": "-o FILE", "vocab-type": "--pre NAME", "model": "the model as the first argument",
 	"ctx-size": "--ctx N", "threads": "-j N", "n-predict": "-n N", "output-file": "-o FILE", "split-max-tensors": "--split-max-size SIZE",
-	"token-embd-type": "--token-embedding-type TYPE", "kl-divergence-base": "--logits FILE", "quantize": "-t TYPE", "verify": "nothing: it is the default",
+	"token-embd-type": "--token-embedding-type TYPE", "kl-divergence-base": "--logits FILE", "quantize": "-t TYPE", "verify": "nothing: it is the default", "pad-vocab": "nothing: it is the default",
 }
 
 // Explain says of an error about flags what to type instead.
@@ -28,5 +28,5 @@ func Explain(cmd *cobra.Command, err error) error {
 	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-	return fault.Invalid("%w%s", err, didYouMean(Nearest("--"+name, known, strings.ToLower)))
+	return fault.Invalid("%w%s", err, DidYouMean(Nearest("--"+name, known, strings.ToLower)))
 }

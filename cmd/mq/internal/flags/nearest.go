@@ -91,8 +91,8 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// didYouMean is a suggestion as a part of a sentence.
-func didYouMean(name string) string {
+// DidYouMean is a suggestion as a part of a sentence.
+func DidYouMean(name string) string {
 	if name == "" {
 		return ""
 	}

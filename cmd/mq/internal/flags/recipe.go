@@ -64,6 +64,7 @@ func (f *Recipe) Register(cmd *cobra.Command) {
 	f.collect.register(flags)
 	f.refine.register(flags)
 	Needs(flags, "imatrix,imatrix-from", "include-weights", "exclude-weights")
+	Excludes(flags, "leave-output-tensor", "output-tensor-type")
 	for _, r := range quantize.Recipes() {
 		for _, name := range append(r.Aliases(), r.Name) {
 			name = strings.ToLower(name)
@@ -141,8 +142,8 @@ func (f *Recipe) Fill(ctx context.Context, o *pipeline.Options, readText func(pa
 	if o.Collect != nil {
 		o.Collect.Include, o.Collect.Exclude = f.include, f.exclude
 	}
-	for _, name := range []string{f.imatrix, f.like} {
-		if name != "" {
+	for _, name := range []string{f.imatrix, f.like, f.overrideFile, f.collect.text} {
+		if name != "" && name != "-" {
 			o.Inputs = append(o.Inputs, name)
 		}
 	}
@@ -244,7 +245,7 @@ func (f *Recipe) recipes() ([]quantize.Recipe, error) {
 	for _, name := range given {
 		r, err := quantize.ParseRecipe(strings.TrimSpace(name))
 		if err != nil {
-			return nil, fault.Invalid("-t %s: no type has that name%s ('mq types' lists them)", name, didYouMean(recipeLike(name)))
+			return nil, fault.Invalid("-t %s: no type has that name%s ('mq types' lists them)", name, DidYouMean(recipeLike(name)))
 		}
 		recipes = append(recipes, r)
 	}

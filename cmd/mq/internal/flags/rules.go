@@ -2,6 +2,8 @@ package flags
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +22,7 @@ const (
 	annotationExcludes = "mq_excludes" // none of these flags may be given too
 	annotationRange    = "mq_range"    // least and greatest value
 	annotationEmpty    = "mq_empty"    // the value may be empty, or 0
+	annotationFolder   = "mq_folder"   // the value is a file, or a folder, that --mkdir makes room for
 )
 
 // Needs says that flags have an effect only together with one of others, whose
@@ -39,17 +42,51 @@ func Range(fs *pflag.FlagSet, name string, least, greatest float64) {
 	MayBeEmpty(fs, name)
 }
 
+// Alone says that a flag leaves no effect to others but some.
+func Alone(fs *pflag.FlagSet, name string, but ...string) {
+	fs.VisitAll(func(f *pflag.Flag) {
+		if f.Name != name && !slices.Contains(but, f.Name) {
+			Excludes(fs, name, f.Name)
+		}
+	})
+}
+
 // MayBeEmpty says that flags may be given as empty, or as 0.
 func MayBeEmpty(fs *pflag.FlagSet, names ...string) { annotate(fs, annotationEmpty, nil, names) }
 
 func annotate(fs *pflag.FlagSet, key string, values, names []string) {
 	for _, name := range names {
 		f := fs.Lookup(name)
+		if f == nil {
+			panic("no flag --" + name) // it is registered by the same function
+		}
 		if f.Annotations == nil {
 			f.Annotations = map[string][]string{}
 		}
 		f.Annotations[key] = append(f.Annotations[key], values...)
 	}
+}
+
+// Outputs adds the flag --mkdir, which makes the folders of files that flags
+// name.
+func Outputs(fs *pflag.FlagSet, names ...string) {
+	if fs.Lookup("mkdir") == nil {
+		fs.Bool("mkdir", false, "make the folders of outputs that do not exist")
+	}
+	annotate(fs, annotationFolder, nil, names)
+}
+
+// makeFolders makes the folders of the files that flags name.
+func makeFolders(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if _, ok := f.Annotations[annotationFolder]; ok && err == nil {
+			err = os.MkdirAll(filepath.Dir(f.Value.String()), 0o777)
+		}
+	})
+	if err != nil {
+		return fault.Invalid("--mkdir: %w", err)
+	}
+	return nil
 }
 
 // Check holds the flags that were given to their rules.
@@ -75,6 +112,9 @@ func Check(cmd *cobra.Command) (err error) {
 			}
 		}
 	})
+	if err == nil && given("mkdir") {
+		err = makeFolders(cmd)
+	}
 	return err
 }
 

@@ -36,6 +36,7 @@ func (f *size) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.by, "sensitivity-by", "", "model or weights: measured by running the model, or guessed from the names (default by the memory)")
 	flags.StringVar(&f.saveTypes, "save-types", "", "write the chosen types to this file, for --tensor-type-file")
 	Range(flags, "target-bpw", 0.1, 64)
+	Outputs(flags, "sensitivity", "save-types")
 	Needs(flags, "target-bpw,target-size", "target-types", "sensitivity", "sensitivity-by", "save-types")
 }
 
@@ -44,6 +45,7 @@ func (f *collect) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.out, "imatrix-out", "", "with --imatrix-from: keep the matrix in this file")
 	flags.IntVar(&f.chunks, "imatrix-chunks", 0, "with --imatrix-from: chunks of 512 tokens to read (default all)")
 	Needs(flags, "imatrix-from", "imatrix-out", "imatrix-chunks")
+	Outputs(flags, "imatrix-out")
 }
 
 func (f *size) asked() bool { return f.bits != 0 || f.bytes != "" }
@@ -106,7 +108,7 @@ func tensorType(flag, name string) (*gguf.Type, error) {
 	}
 	t, ok := gguf.ParseType(strings.TrimSpace(name))
 	if !ok {
-		return nil, fault.Invalid("%s %s: no tensor type has that name%s ('mq types' lists them)", flag, name, didYouMean(typeLike(name)))
+		return nil, fault.Invalid("%s %s: no tensor type has that name%s ('mq types' lists them)", flag, name, DidYouMean(typeLike(name)))
 	}
 	return &t, nil
 }

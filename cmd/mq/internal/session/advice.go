@@ -19,6 +19,7 @@ var Advice = []struct {
 	Says  string
 }{
 	{hf.ErrLink, "or trust the link with --follow-links"},
+	{atomicfile.ErrNoFolder, "--mkdir makes it"},
 	{atomicfile.ErrExists, "--force replaces it"},
 	{atomicfile.ErrUnfinished, "go on with it by --resume, or drop it by --force"},
 	{pipeline.ErrMismatch, "--force without --resume begins anew"},

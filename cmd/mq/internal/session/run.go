@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
+	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/pipeline"
 	"github.com/f190792d/mq/validate"
@@ -40,8 +41,9 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 			continue
 		} else if s.JSON {
 			s.Typed("verify", v)
-		} else if out.Checked.Err() == nil {
-			s.Note("%s %s", filepath.Base(out.Path), out.Agreement())
+		} else if v, ok := out.Verdict(); ok && out.Checked.Err() == nil {
+			s.Good(filepath.Base(out.Path)+" "+v.News, ": %s", v.Figures)
+			s.Note("  %s", v.Meaning)
 		}
 	}
 	return report, err
@@ -63,6 +65,13 @@ func (s *Session) refined(out pipeline.Result) {
 	}
 	s.Note("%s refined: on text held back, the errors of %d matrices are %.0f %% of what they were; %d of %d rows were best left alone",
 		filepath.Base(out.Path), len(out.Refined), 100*ratio, kept, rows)
+}
+
+// Rearrange writes the tensors of a file into files of another layout.
+func (s *Session) Rearrange(ctx context.Context, file *gguf.File, plans []*gguf.Plan, o pipeline.Options) ([]string, error) {
+	s.common(&o)
+	defer s.Steps().Finish()
+	return pipeline.Rearrange(ctx, file, plans, o)
 }
 
 // warnOf prints what the check of an output warns of, but for what was said

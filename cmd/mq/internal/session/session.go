@@ -120,11 +120,7 @@ func (s *Session) Steps() *Steps {
 func (p *Steps) Show(r progress.Report) {
 	if r.Step != p.label || p.shown == nil {
 		p.Finish()
-		unit := ui.Items
-		if r.Bytes {
-			unit = ui.ByteCount
-		}
-		p.label, p.shown = r.Step, p.session.Progress(r.Step, r.Total, unit).Events()
+		p.label, p.shown = r.Step, p.session.Progress(r.Step).Events()
 	}
 	p.shown.Show(r)
 }

@@ -5,13 +5,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cheggaaa/pb/v3"
-
 	"github.com/f190792d/mq/formats/progress"
 )
 
-// plainEvery is how often progress is printed where there is no terminal.
-const plainEvery = 5 * time.Second
+const (
+	plainEvery = 5 * time.Second        // how often progress is printed where there is no terminal
+	drawEvery  = 100 * time.Millisecond // and drawn where there is one
+)
 
 // Progress shows how far a long step is: a bar on a terminal, otherwise a
 // plain line on stderr every few seconds. With [Progress.Events] the lines are
@@ -19,39 +19,24 @@ const plainEvery = 5 * time.Second
 type Progress struct {
 	console *Console
 	label   string
-	total   int64
-	unit    Unit
-	bar     *pb.ProgressBar
 	events  bool
+	bar     bool // there is a terminal
 
 	mu    sync.Mutex
-	done  int64
+	at    progress.Report
+	first int64 // what was done when the step began, which says nothing of its speed
+	begun bool
 	start time.Time
 	shown time.Time
 }
 
-// Unit says what a progress counts.
-type Unit uint8
-
-// The units.
-const (
-	Items Unit = iota
-	ByteCount
-)
-
-// Progress starts a step of total units.
-func (c *Console) Progress(label string, total int64, unit Unit) *Progress {
+// Progress starts a step.
+func (c *Console) Progress(label string) *Progress {
 	now := time.Now()
-	p := &Progress{console: c, label: label, total: total, unit: unit, start: now, shown: now}
-	if _, terminal := Terminal(c.Err); terminal && !c.Quiet && !c.JSON {
-		p.bar = pb.New64(total)
-		p.bar.SetWriter(c.Err)
-		p.bar.Set("prefix", label+" ")
-		if unit == ByteCount {
-			p.bar.Set(pb.Bytes, true)
-		}
-		p.bar.SetTemplateString(`{{string . "prefix"}}{{counters . }} {{bar . }} {{percent . }} {{speed . }} {{rtime . "%s left"}} {{string . "note"}}`)
-		p.bar.Start()
+	_, terminal := Terminal(c.Err)
+	p := &Progress{console: c, label: label, start: now, shown: now, bar: terminal && !c.Quiet && !c.JSON}
+	if p.bar {
+		p.shown = now.Add(-drawEvery)
 	}
 	return p
 }
@@ -63,69 +48,71 @@ func (p *Progress) Events() *Progress {
 	return p
 }
 
-// Total says how many units there are, where that was not known before.
-func (p *Progress) Total(total int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.total = total
-	if p.bar != nil {
-		p.bar.SetTotal(total)
-	}
-}
-
-// Set moves the step to done units; note says what it is at.
-func (p *Progress) Set(done int64, note string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done = max(p.done, done)
-	if p.bar != nil {
-		p.bar.Set("note", note)
-		p.bar.SetCurrent(p.done)
-		return
-	}
-	if time.Since(p.shown) < plainEvery {
-		return
-	}
-	p.shown = time.Now()
-	elapsed := time.Since(p.start).Seconds()
-	if p.console.Quiet {
-		return
-	}
-	if p.console.JSON && p.events {
-		p.console.Event("progress", map[string]any{"step": p.label, "done": p.done, "total": p.total, "seconds": elapsed, "note": note})
-		return
-	}
-	left := ""
-	if p.done > 0 && p.total > p.done {
-		left = fmt.Sprintf(", %s left", (time.Duration(elapsed*float64(p.total-p.done)/float64(p.done)) * time.Second).Round(time.Second))
-	}
-	p.console.line("%s %s of %s%s %s", p.label, p.unit.format(p.done), p.unit.format(p.total), left, note)
-}
-
 // Show moves the step to what a report says.
 func (p *Progress) Show(r progress.Report) {
-	if r.Total > 0 {
-		p.Total(r.Total)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.begun {
+		p.begun, p.first = true, r.Done
+		if r.Done >= r.Total || r.Done < r.Total/20 {
+			p.first = 0 // the first report of a step that does it all
+		}
 	}
-	p.Set(r.Done, r.Note)
+	r.Done, r.Total = max(r.Done, p.at.Done), max(r.Total, p.at.Total)
+	p.at = r
+	now := time.Now()
+	switch {
+	case p.console.Quiet:
+	case p.bar:
+		if now.Sub(p.shown) >= drawEvery {
+			p.shown = now
+			width, _ := Terminal(p.console.Err)
+			p.console.raw("\r\033[K" + p.line(width-1, now.Sub(p.start)))
+		}
+	case now.Sub(p.shown) < plainEvery:
+	case p.console.JSON && p.events:
+		p.shown = now
+		p.console.Event("progress", map[string]any{"step": p.label, "done": r.Done, "total": r.Total, "seconds": now.Sub(p.start).Seconds(), "note": r.Note})
+	case !p.console.JSON:
+		p.shown = now
+		p.console.line("%s", p.line(0, now.Sub(p.start)))
+	}
 }
 
 // Finish ends the step and clears the bar.
 func (p *Progress) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar == nil {
-		return
+	if p.bar && p.begun {
+		p.console.raw("\r\033[K")
 	}
-	p.bar.SetCurrent(p.done)
-	p.bar.SetTemplateString(`{{"\033[2K\r"}}`)
-	p.bar.Finish()
-	fmt.Fprint(p.console.Err, "\r\033[2K")
 }
 
-func (u Unit) format(n int64) string {
-	if u == ByteCount {
-		return Bytes(n)
+// rate says how fast a step is: "512 MiB/s", "3.2 chunks/s", "40.0 tasks/min".
+func (p *Progress) rate(elapsed time.Duration) string {
+	done, seconds := float64(p.at.Done-p.first), elapsed.Seconds()
+	switch {
+	case done <= 0 || seconds < 0.2:
+		return ""
+	case p.at.Bytes:
+		return brief(int64(done/seconds)) + "/s"
+	case p.at.Unit == "":
+		return ""
+	case done >= seconds:
+		return fmt.Sprintf("%.1f %s/s", done/seconds, p.at.Unit)
 	}
-	return fmt.Sprint(n)
+	return fmt.Sprintf("%.1f %s/min", 60*done/seconds, p.at.Unit)
+}
+
+// left says how long a step will take from now on.
+func (p *Progress) left(elapsed time.Duration) string {
+	done, missing := float64(p.at.Done-p.first), float64(p.at.Total-p.at.Done)
+	if done <= 0 || missing <= 0 || elapsed < 200*time.Millisecond {
+		return ""
+	}
+	seconds := int(elapsed.Seconds()*missing/done + 0.5)
+	if seconds >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d left", seconds/3600, seconds/60%60, seconds%60)
+	}
+	return fmt.Sprintf("%d:%02d left", seconds/60, seconds%60)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"text/tabwriter"
 
@@ -18,8 +19,9 @@ import (
 // goroutines.
 type Console struct {
 	Out, Err io.Writer
-	JSON     bool // events and results as JSON on Out
-	Quiet    bool // no progress, no notes
+	JSON     bool   // events and results as JSON on Out
+	Quiet    bool   // no progress, no notes
+	Color    string // ColorAuto, where it is empty
 
 	mu sync.Mutex
 }
@@ -77,12 +79,47 @@ func (c *Console) Note(format string, args ...any) {
 	c.line(format, args...)
 }
 
+// Good prints a line for people on stderr that begins with good news.
+func (c *Console) Good(news, format string, args ...any) {
+	if !c.Quiet && !c.JSON {
+		c.styled(green, news, fmt.Sprintf(format, args...))
+	}
+}
+
+// Commands prints what one may type next.
+func (c *Console) Commands(lines ...string) {
+	if c.Quiet || c.JSON || len(lines) == 0 {
+		return
+	}
+	c.raw("next:\n")
+	for _, line := range lines {
+		c.raw("  " + c.paint(dim, fault.Printable(line)) + "\n")
+	}
+}
+
+// Fail prints why a command has failed.
+func (c *Console) Fail(message string) { c.raw(c.paint(red, "mq:") + " " + message + "\n") }
+
 // line prints a line in which names of files and tensors cannot do anything to
 // the terminal.
-func (c *Console) line(format string, args ...any) {
+func (c *Console) line(format string, args ...any) { c.styled("", "", fmt.Sprintf(format, args...)) }
+
+// styled prints a line, broken to the width of a terminal, whose first words
+// have a style.
+func (c *Console) styled(s style, first, rest string) {
+	columns, _ := Terminal(c.Err)
+	text := wrapped(fault.Printable(first+rest), columns)
+	if head := fault.Printable(first); head != "" && strings.HasPrefix(text, head) {
+		text = c.paint(s, head) + text[len(head):]
+	}
+	c.raw(text + "\n")
+}
+
+// raw writes to stderr.
+func (c *Console) raw(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintln(c.Err, fault.Printable(fmt.Sprintf(format, args...)))
+	fmt.Fprint(c.Err, text)
 }
 
 // Warn prints a line on stderr even when quiet; in JSON mode it is an event.
@@ -92,7 +129,7 @@ func (c *Console) Warn(format string, args ...any) {
 		c.Event("warning", map[string]any{"message": message})
 		return
 	}
-	c.line("warning: %s", message)
+	c.styled(yellow, "warning:", " "+message)
 }
 
 // Event prints one JSON object with a type on a line of stdout. In text mode

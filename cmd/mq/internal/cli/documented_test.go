@@ -1,6 +1,7 @@
-package main
+package cli
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -15,9 +16,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/safetensors"
+	"github.com/f190792d/mq/internal/hubtest"
 )
 
 // notRun are the programs beside mq that pages name, and why no test runs them.
@@ -28,7 +32,6 @@ var notRun = map[string]string{
 	"ollama":                       "another program, and a server",
 	"llama-cli":                    "another program; internal/clienttest loads mq's files with its library",
 	"llama-server":                 "another program",
-	"mkdir":                        "the test makes the folders of outputs",
 	"lms":                          "another program",
 	"hf":                           "another program, and the network",
 	"internal/bench/compare.sh":    "takes minutes, and a build of llama.cpp",
@@ -53,13 +56,13 @@ func printed(text string) (lines []string) {
 // help text.
 func pages(t *testing.T) map[string][]string {
 	t.Helper()
-	names, err := filepath.Glob("../../docs/*.md")
+	names, err := filepath.Glob("../../../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	of := map[string][]string{}
 	blocks := regexp.MustCompile("(?ms)^```(?:sh)?\n(.*?)^```$|^```[a-z]+\n.*?^```$")
-	for _, name := range append(names, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md") {
+	for _, name := range append(names, "../../../../README.md", "../../../../CONTRIBUTING.md", "../../../../SECURITY.md") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -68,33 +71,26 @@ func pages(t *testing.T) map[string][]string {
 			of[filepath.Base(name)] = append(of[filepath.Base(name)], printed(block[1])...)
 		}
 	}
-	addHelp(t, of)
+	addHelp(of, []*cobra.Command{(&app{}).root()})
 	return of
 }
 
-// addHelp adds the examples of commands, and of those below them.
-func addHelp(t *testing.T, of map[string][]string, command ...string) {
-	t.Helper()
-	_, help, _ := mq(t, append(command, "--help")...)
-	_, examples, _ := strings.Cut(help, "\nExamples:\n")
-	examples, _, _ = strings.Cut(examples, "\n\n")
-	of["help of "+strings.Join(append([]string{"mq"}, command...), " ")] = printed(examples)
-	for _, name := range commands(help) {
-		if name != "help" && name != "completion" {
-			addHelp(t, of, append(command, name)...)
-		}
+// addHelp adds the examples of commands.
+func addHelp(of map[string][]string, list []*cobra.Command) {
+	for _, cmd := range list {
+		of["help of "+cmd.CommandPath()] = printed(cmd.Example)
+		addHelp(of, cmd.Commands())
 	}
 }
 
-// commands are the names of the commands that a help text lists.
-func commands(help string) (names []string) {
-	_, list, _ := strings.Cut(help, "\nAvailable Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
-	for line := range strings.Lines(list) {
-		names = append(names, strings.Fields(line)[0])
-	}
-	return names
+// mq runs one command line in this process.
+func mq(args ...string) (code int, stdout, stderr string) {
+	var out, notes bytes.Buffer
+	code = Main(args, strings.NewReader(""), &out, &notes)
+	return code, out.String(), notes.String()
 }
+
+const stories = "../../../../testdata/stories-llama"
 
 // TestPrintedCommandsRun runs every command of mq that the README, the pages
 // and the help texts print, each in a folder that has what it names.
@@ -124,18 +120,18 @@ func TestPrintedCommandsRun(t *testing.T) {
 
 // TestNamedCommandsExist: what stands in a sentence as mq COMMAND --flag is one.
 func TestNamedCommandsExist(t *testing.T) {
-	names, err := filepath.Glob("../../docs/*.md")
+	names, err := filepath.Glob("../../../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(names, "../../README.md", "../../SECURITY.md", "../../CHANGELOG.md", "../../ARCHITECTURE.md") {
+	for _, name := range append(names, "../../../../README.md", "../../../../SECURITY.md", "../../../../CHANGELOG.md", "../../../../ARCHITECTURE.md") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, named := range regexp.MustCompile("`mq ([a-z][^`]*)`").FindAllStringSubmatch(string(text), -1) {
 			words := strings.Fields(named[1])
-			code, help, _ := mq(t, words[0], "--help")
+			code, help, _ := mq(words[0], "--help")
 			if words[0] == "help" {
 				code = 0 // help is a command that has no help text
 			}
@@ -166,7 +162,10 @@ type material map[string]string
 // newMaterial makes it of the small trained model.
 func newMaterial(t *testing.T) material {
 	t.Helper()
-	h := storiesHub(t)
+	h := hubtest.New(t)
+	t.Setenv("HF_ENDPOINT", h.URL())
+	t.Setenv("HF_HOME", t.TempDir())
+	t.Setenv("HF_TOKEN", "")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		if req.Method == http.MethodPost && req.URL.Path != "/api/create" {
@@ -207,7 +206,7 @@ func newMaterial(t *testing.T) material {
 	}
 	writeAdapter(t, path("adapter"))
 	must := func(args ...string) {
-		if code, _, says := mq(t, args...); code != 0 {
+		if code, _, says := mq(args...); code != 0 {
 			t.Fatalf("%q: exit %d: %s", args, code, says)
 		}
 	}
@@ -215,7 +214,7 @@ func newMaterial(t *testing.T) material {
 	must("convert", folder, "-t", "q8_0", "-o", path("model.gguf"), "--split-max-size", "2M", "--no-verify")
 	must("imatrix", path("model-BF16.gguf"), "-f", path("calibration.txt"), "-o", path("m.gguf"), "-q")
 	must("imatrix", "--in-file", path("m.gguf"), "-o", path("m.dat"))
-	_, sums, _ := mq(t, "hash", "--sha256", path("model-Q8_0.gguf"))
+	_, sums, _ := mq("hash", "--sha256", path("model-Q8_0.gguf"))
 	m["model.manifest"] = write("model.manifest", strings.ReplaceAll(sums, path("model-Q8_0.gguf"), "model.gguf"))
 	for name, is := range map[string]string{
 		"model-BF16.gguf": "model-BF16.gguf", "model-Q8_0.gguf": "model-Q8_0.gguf", "model.gguf": "model-Q8_0.gguf", "model-Q4_K_M.gguf": "model-Q4_K_M.gguf",
@@ -289,7 +288,7 @@ func (m material) run(t *testing.T, words []string) {
 		is, ok := m[name]
 		switch {
 		case i > 0 && slices.Contains(outputs, args[i-1]):
-			if dir := filepath.Dir(word); dir != "." {
+			if dir := filepath.Dir(word); dir != "." && !slices.Contains(args, "--mkdir") {
 				if err := os.MkdirAll(dir, 0o777); err != nil {
 					t.Fatal(err)
 				}
@@ -306,7 +305,7 @@ func (m material) run(t *testing.T, words []string) {
 			args[i] = is
 		}
 	}
-	if code, _, says := mq(t, args...); code != 0 {
+	if code, _, says := mq(args...); code != 0 {
 		t.Errorf("exit %d: %s", code, says)
 	}
 }
