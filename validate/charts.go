@@ -232,7 +232,8 @@ type histogramLine struct {
 	Shift  int
 }
 
-// The histogram's drawing is 640 × 220: bars from 10 to 630, their foot at 180.
+// The histogram's drawing is 690 × 242, from -24, -26 on: bars from 10 to 630,
+// their foot at 180, with room for the letters of a small screen.
 const (
 	histogramLow, histogramHigh = -10, 2 // powers of ten
 	histogramSteps              = 3      // bars to a power
@@ -262,12 +263,12 @@ func newHistogram(l *Likeness) *histogram {
 		h.Bars = append(h.Bars, histogramBar{10 + float64(i)*wide, histogramFoot - tall, wide - 2, tall, fmt.Sprintf("%d %s", n, plural(n, "position"))})
 	}
 	for power := histogramLow; power <= histogramHigh; power += 2 {
-		h.Ticks = append(h.Ticks, label{10 + int(wide*histogramSteps*float64(power-histogramLow)), 198, fmt.Sprintf("10%s", superscript(power))})
+		h.Ticks = append(h.Ticks, label{10 + int(wide*histogramSteps*float64(power-histogramLow)), 208, fmt.Sprintf("10%s", superscript(power))})
 	}
 	mean, limit := 10+at(l.MeanKLD)*wide, 10+at(l.Limits.MaxKLD)*wide
 	h.Lines = []histogramLine{
-		newLine(mean, fmt.Sprintf("mean %.3g", l.MeanKLD), "mean", 30, mean <= limit && mean > 120 || mean > 520),
-		newLine(limit, fmt.Sprintf("limit of the mean %.3g", l.Limits.MaxKLD), "limit", 14, limit > 400),
+		newLine(mean, fmt.Sprintf("mean %.3g", l.MeanKLD), "mean", 26, mean <= limit && mean > 120 || mean > 520),
+		newLine(limit, fmt.Sprintf("limit of the mean %.3g", l.Limits.MaxKLD), "limit", -2, limit > 400),
 	}
 	return h
 }

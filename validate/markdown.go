@@ -44,6 +44,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 			fmt.Fprintf(&b, "| %s | %s | %.4g | %.3f | %s | %.5f |\n", code(t.Name), t.Type, t.Error.Relative, t.Error.Excess(), t.Error.decibels(), t.Error.Cosine)
 		}
 	}
+	if r.Made != nil {
+		fmt.Fprintf(&b, "\n%s\n", code(r.Made.String()))
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }

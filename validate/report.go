@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -87,7 +88,21 @@ type Report struct {
 	Tensors  []Tensor  `json:"tensors"`
 	Logits   *Likeness `json:"logits,omitempty"`
 
+	Made *Making `json:"made,omitempty"` // for those who read it later; set by the caller
+
 	unreadable error // of class corrupt, unsupported, …: the file was not even opened
+}
+
+// Making is when and by what a report was made.
+type Making struct {
+	Date    time.Time `json:"date"`
+	Version string    `json:"version"`
+	Command string    `json:"command"`
+}
+
+// String is the making as a line.
+func (m *Making) String() string {
+	return fmt.Sprintf("%s, mq %s: %s", m.Date.UTC().Format("2006-01-02 15:04 UTC"), m.Version, m.Command)
 }
 
 // Err returns nil unless the verdict is to fail. It is of class

@@ -3,9 +3,11 @@ package validate_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/f190792d/mq/validate"
 )
@@ -59,5 +61,20 @@ func TestNamesOfAFileAreNoMarkup(t *testing.T) {
 	}
 	if strings.Contains(page.String(), "<script>") || strings.Contains(page.String(), "<img") || strings.Contains(summary.String(), "<img") {
 		t.Errorf("text from a file becomes markup:\n%s", summary.String())
+	}
+}
+
+// TestReportsSayWhenAndByWhatTheyWereMade: those who read them later were not
+// there.
+func TestReportsSayWhenAndByWhatTheyWereMade(t *testing.T) {
+	r := &validate.Report{File: "m.gguf", Verdict: validate.Pass, Made: &validate.Making{Date: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), Version: "v1", Command: "mq validate m.gguf --report '<r>'"}}
+	for want, write := range map[string]func(*validate.Report, io.Writer) error{
+		"2026-05-04 03:02 UTC, mq v1: mq validate m.gguf --report &#39;&lt;r&gt;&#39;": (*validate.Report).WriteHTML,
+		"2026-05-04 03:02 UTC, mq v1: mq validate m.gguf --report '<r>'":               (*validate.Report).WriteMarkdown,
+	} {
+		var b bytes.Buffer
+		if err := write(r, &b); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %s", err, want)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 // app is what every command shares.
 type app struct {
 	session.Session
+	command   string // as it was typed
 	verbose   bool
 	keepFiles bool // of the Hub, in its cache
 	rounded   bool // models round activations as llama.cpp does

@@ -33,6 +33,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &ui.Output{Writer: stdout}
 	a := &app{Session: session.Session{Console: ui.Console{Out: out, Err: stderr}, Stdin: stdin, Version: version()}}
 	a.Files.Remote = a.NewHub(&a.keepFiles)
+	a.command = "mq"
+	for _, arg := range args {
+		a.command += " " + quoted(arg)
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)

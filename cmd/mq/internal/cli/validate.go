@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +55,7 @@ logits with 3.`,
 			if err != nil {
 				return err
 			}
+			report.Made = &validate.Making{Date: time.Now().Truncate(time.Second), Version: a.Version, Command: a.command}
 			a.printReport(report)
 			for _, out := range outputs {
 				if err := out.write(a, report); err != nil {
