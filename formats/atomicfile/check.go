@@ -19,6 +19,9 @@ func Check(path string, opts Options) error {
 	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
 		return noFolder(path, filepath.Clean(dir+"."))
 	}
+	if err := checkName(path); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(TempPath(path)); err == nil && opts.Stale == Refuse {
 		return leftover(path)
 	}

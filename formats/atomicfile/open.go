@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/filelock"
 )
 
 // open creates the temporary file, or takes over one that no process holds.
@@ -30,7 +31,7 @@ func (f *File) open() error {
 	} else if err != nil {
 		return f.wrap("create", err)
 	}
-	if f.f = file; lock(file) != nil || !f.holdsName() {
+	if f.f = file; filelock.Try(file) != nil || !f.holdsName() {
 		file.Close()
 		return f.busy()
 	}
@@ -45,7 +46,7 @@ func (f *File) checkStale() error {
 	} else if err != nil {
 		return f.wrap("create", err)
 	}
-	held := lock(stale) != nil
+	held := filelock.Try(stale) != nil
 	stale.Close()
 	switch {
 	case held:

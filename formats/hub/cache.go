@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/internal/filelock"
 )
 
 // cacheFolder is the folder of a repository in the Hub's cache, which has
@@ -153,7 +154,7 @@ func (r *Repo) download(ctx context.Context, blob string, e *entry) error {
 		return fault.Op("hub").IO("%w", err)
 	}
 	defer f.Close()
-	if err := lock(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		return fault.Op("hub").IO("%s is being written by another process", path)
 	}
 	have, err := f.Seek(0, io.SeekEnd)

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package hub
+
+const noFollow = 0
