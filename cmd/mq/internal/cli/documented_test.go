@@ -165,7 +165,8 @@ func newMaterial(t *testing.T) material {
 	h := hubtest.New(t)
 	t.Setenv("HF_ENDPOINT", h.URL())
 	t.Setenv("HF_HOME", t.TempDir())
-	t.Setenv("HF_TOKEN", "")
+	h.Token = "hf_test"
+	t.Setenv("HF_TOKEN", h.Token)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		if req.Method == http.MethodPost && req.URL.Path != "/api/create" {
@@ -196,13 +197,17 @@ func newMaterial(t *testing.T) material {
 	}
 	m := material{
 		"192.0.2.7": strings.TrimPrefix(server.URL, "http://"), "./Llama-3-8B": folder, "./Qwen3-8B": folder, "./adapter": path("adapter"), "./other": path("adapter"),
-		"40": "1", "8192": "256", // the text has few chunks, the model a short context
-		"~/.local/share/man/man1": t.TempDir(), "calibration.txt": write("calibration.txt", text), "wiki.test.raw": path("calibration.txt"), "text.txt": path("calibration.txt"),
+		"40": "1", "8192": "256", "131072": "1024", // the text has few chunks, the model a short context
+		"~/.local/share/man/man1": t.TempDir(), "calibration.txt": write("calibration.txt", text), "wiki.test.raw": path("calibration.txt"), "text.txt": path("calibration.txt"), "english.txt": path("calibration.txt"), "code.txt": path("calibration.txt"),
+		"README.md": write("README.md", "---\nlicense: mit\n---\n"),
 		"chat.json": write("chat.json", `[{"role": "user", "content": "Hello"}]`), "tools.json": write("tools.json", "[]"),
 		"jobs.yaml": write("jobs.yaml", "types: [q8_0]\nchecks: [verify, structure]\nmodels: [{path: "+folder+"}]\n"),
 	}
 	for _, id := range []string{"Qwen/Qwen3-8B", "meta-llama/Llama-3.2-1B"} {
 		h.AddFolder(t, id, stories)
+	}
+	for _, id := range []string{"me/model-GGUF", "me/Llama-3-8B-GGUF", "other/Llama-3-8B-GGUF"} {
+		h.Add(id, map[string][]byte{"README.md": []byte("---\nlicense: mit\n---\n")})
 	}
 	writeAdapter(t, path("adapter"))
 	must := func(args ...string) {
@@ -218,7 +223,9 @@ func newMaterial(t *testing.T) material {
 	m["model.manifest"] = write("model.manifest", strings.ReplaceAll(sums, path("model-Q8_0.gguf"), "model.gguf"))
 	for name, is := range map[string]string{
 		"model-BF16.gguf": "model-BF16.gguf", "model-Q8_0.gguf": "model-Q8_0.gguf", "model.gguf": "model-Q8_0.gguf", "model-Q4_K_M.gguf": "model-Q4_K_M.gguf",
-		"Llama-3-8B-Q4_K_M.gguf": "model-Q4_K_M.gguf", "Qwen3-8B-Q4_K_M.gguf": "model-Q4_K_M.gguf", "gemma-3-4b-Q4_K_M.gguf": "model-Q4_K_M.gguf", "a.gguf": "m.gguf", "b.dat": "m.dat",
+		"Llama-3-8B-Q4_K_M.gguf": "model-Q4_K_M.gguf", "Qwen3-8B-Q4_K_M.gguf": "model-Q4_K_M.gguf",
+		"Llama-3-8B-Q5_K_M.gguf": "model-Q4_K_M.gguf", "Llama-3-8B-Q8_0.gguf": "model-Q8_0.gguf", "Llama-3-8B-IQ2_M.gguf": "model-Q4_K_M.gguf",
+		"*.gguf": "model-Q4_K_M.gguf", "Llama-3-8B-*.gguf": "model-Q4_K_M.gguf", "gemma-3-4b-Q4_K_M.gguf": "model-Q4_K_M.gguf", "a.gguf": "m.gguf", "b.dat": "m.dat",
 		"model.imatrix.gguf": "m.gguf", "llama.imatrix.gguf": "m.gguf",
 	} {
 		m[name] = path(is)
@@ -279,13 +286,15 @@ func (m material) run(t *testing.T, words []string) {
 		t.Fatalf("neither run nor among those that are not: %q", words)
 	}
 	args := words[1:]
-	if i := slices.Index(args, ">"); i >= 0 {
+	if i := slices.IndexFunc(args, func(s string) bool { return s == ">" || s == "|" }); i >= 0 {
 		args = args[:i]
 	}
 	outputs := []string{"-o", "--output", "--imatrix-out", "--save-types"}
 	for i, word := range args {
 		name, _, _ := strings.Cut(word, ":")
 		is, ok := m[name]
+		word = strings.ReplaceAll(word, "*", "all")
+		args[i] = word
 		switch {
 		case i > 0 && slices.Contains(outputs, args[i-1]):
 			if dir := filepath.Dir(word); dir != "." && !slices.Contains(args, "--mkdir") {
