@@ -33,7 +33,7 @@ func Sample(ctx context.Context, m *forward.Model, prompts [][]int32, length int
 		if err != nil {
 			return nil, err
 		}
-		step.Report(reached(at+2, length))
+		step.Report(reached("tokens", at+2, length))
 	}
 	return texts, nil
 }
