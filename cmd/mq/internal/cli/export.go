@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
-	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/export"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -46,8 +45,11 @@ others stay as they are. The vocabulary stays in the file.`,
 			if err != nil {
 				return err
 			}
-			bar := a.Progress("writing", plan.Bytes(), ui.ByteCount).Events()
-			err = plan.Write(cmd.Context(), args[1], func(r progress.Report) { bar.Set(r.Done, r.Note) })
+			bar := a.Progress("writing").Events()
+			err = plan.Write(cmd.Context(), args[1], func(r progress.Report) {
+				r.Total, r.Bytes = plan.Bytes(), true
+				bar.Show(r)
+			})
 			bar.Finish()
 			if err == nil {
 				a.Wrote(args[1])
