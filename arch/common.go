@@ -32,8 +32,7 @@ var common = []Param{
 		if h.Keyless != nil {
 			return perLayer(h, kvHeads), true
 		}
-		n := kvHeads(h, 0)
-		return uint32(n), n != 0
+		return u32("", kvHeads).From(h)
 	}},
 	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "linear", "yarn")),
