@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -134,18 +133,4 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())
 	}
 	return model, words, nil
-}
-
-// version returns which build this is, from the module's build information.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "devel"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && info.Main.Version == "(devel)" {
-			return "devel-" + setting.Value[:min(12, len(setting.Value))]
-		}
-	}
-	return info.Main.Version
 }

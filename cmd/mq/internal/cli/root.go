@@ -145,6 +145,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")
+	root.SetVersionTemplate("mq {{.Version}}\n" + build())
 	root.SetFlagErrorFunc(flags.Explain)
 	root.AddCommand(
 		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
