@@ -105,6 +105,57 @@ func TestPushesThatCannotBeAreExplained(t *testing.T) {
 	}
 }
 
+// TestBatchPublishesWhatIsGood: card and files of each model in one commit,
+// and again only when something has changed.
+func TestBatchPublishesWhatIsGood(t *testing.T) {
+	from, err := filepath.Abs(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, registry := writableHub(t), registrytest.New(t)
+	t.Chdir(t.TempDir())
+	t.Setenv("OLLAMA_MODELS", t.TempDir())
+	jobs := func(text string) {
+		t.Helper()
+		text = strings.NewReplacer("STORIES", from, "REGISTRY", registry.Host()).Replace(text)
+		if err := os.WriteFile("jobs.yaml", []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := "output: '{model}/{model}-{type}.gguf'\ntypes: [q8_0, q4_0]\nchecks: [verify]\npublish: {card: true, create: true, push: ['hf.co/me/{model}-GGUF']}\n" +
+		"models: [{path: STORIES, name: a, base-model: org/a}, {path: STORIES, name: b}]\n"
+	jobs(good)
+	for i := range 2 {
+		code, out, notes := command(t, "batch", "jobs.yaml")
+		if code != 0 || strings.Count(out, "publish") != 2 || (strings.Count(out, "done before") == 6) != (i > 0) {
+			t.Fatalf("exit %d: %s%s", code, out, notes)
+		}
+	}
+	head := h.Repo("me/a-GGUF").Head()
+	if log := h.Repo("me/a-GGUF").Log(); len(log) != 2 || len(head) != 4 || head["a-Q8_0.gguf"] == nil || head["a-Q4_0.gguf"] == nil {
+		t.Errorf("%q, %d files", log, len(head))
+	}
+	for _, want := range []string{"- org/a\n", "KL divergence", "llama-cli -hf me/a-GGUF:Q4_0"} {
+		if !strings.Contains(string(head["README.md"]), want) {
+			t.Errorf("no %q in\n%s", want, head["README.md"])
+		}
+	}
+	t.Setenv("HF_TOKEN", "hf_wrong")
+	jobs(strings.ReplaceAll(good, "create: true, ", ""))
+	if code, out, notes := command(t, "batch", "jobs.yaml"); code != 2 || !strings.Contains(out, "failed (2): push") || strings.Count(out, "done before") != 4 || strings.Contains(notes, "hf_wrong") {
+		t.Errorf("exit %d: %s%s", code, out, notes)
+	}
+	for text, want := range map[string]string{
+		strings.Replace(good, "'{model}/{model}", "'{model}", 1): "one card", strings.Replace(good, "hf.co/me/", "hf.co/me/-", 1): "does not name a model repository",
+		strings.Replace(good, "hf.co/me/", "ollama://a/b/c/d/", 1): "not the name of a model",
+	} {
+		jobs(text)
+		if code, _, notes := command(t, "batch", "jobs.yaml"); code != 2 || !strings.Contains(notes, want) {
+			t.Errorf("exit %d: %s", code, notes)
+		}
+	}
+}
+
 var blocks = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
 // TestCommandsOfThePageOnPublishingRun, in the order of the page, with a model

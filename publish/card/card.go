@@ -16,6 +16,7 @@ type Options struct {
 	BaseModel   string // OWNER/NAME; empty: the repository that the file says it was made from
 	QuantizedBy string // empty: what the file says, else the owner of Repo
 	License     string // empty: what the file says
+	Report      []byte // in JSON, beside the ones that lie with the files
 	// FileType names general.file_type, the number of a recipe.
 	FileType func(number uint64) string
 }

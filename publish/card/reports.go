@@ -33,6 +33,9 @@ const maxReport = 64 << 20
 // measure reads the reports in the folders of the files. Of several on one
 // file the one that has compared most counts.
 func (c *Card) measure() error {
+	for _, m := range read(c.Report) {
+		c.take("", m)
+	}
 	var folders []string
 	for _, f := range c.Files {
 		if dir := filepath.Dir(f.Paths[0]); !slices.Contains(folders, dir) {
@@ -63,11 +66,11 @@ func escaped(path string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// take gives figures to the file that they are of.
+// take gives figures to the file that they are of, in a folder or anywhere.
 func (c *Card) take(dir string, m measured) {
 	for i := range c.Files {
 		f := &c.Files[i]
-		if m.name != f.Name || filepath.Dir(f.Paths[0]) != dir || m.Tokens <= 0 {
+		if m.name != f.Name || dir != "" && filepath.Dir(f.Paths[0]) != dir || m.Tokens <= 0 {
 			continue
 		}
 		if m.bytes > 0 && m.bytes != f.Bytes {

@@ -27,6 +27,7 @@ type File struct {
 	Checks  []string       `yaml:"checks"`
 	Options map[string]any `yaml:"options"` // flags of mq quantize, by their long names
 	Limits  Limits         `yaml:"limits"`
+	Publish Publish        `yaml:"publish"`
 	Models  []Model        `yaml:"models"`
 
 	dir string
@@ -46,6 +47,8 @@ type Model struct {
 	Types   []string       `yaml:"types"`
 	Checks  []string       `yaml:"checks"`
 	Options map[string]any `yaml:"options"`
+
+	BaseModel string `yaml:"base-model"` // OWNER/NAME, for the card
 }
 
 // Read reads a jobs.yaml and checks all that can be checked in it.
@@ -58,7 +61,7 @@ func Read(path string) (*File, error) {
 	if err := b.read(text); err != nil {
 		return nil, fmt.Errorf("batch: %s: %w", path, err)
 	}
-	return b, nil
+	return b, b.checkPublish(path)
 }
 
 func (b *File) read(text []byte) error {

@@ -113,16 +113,18 @@ func (r *Run) All(ctx context.Context, failFast bool) error {
 func (r *Run) model(ctx context.Context, m *Model) error {
 	begin := time.Now()
 	var left []string
+	var done []*Result
 	identity := r.State.identify(r.Session.Version, r.File, m)
 	for _, name := range m.Types {
 		if kept := r.State.finished(m.Name, name, identity); kept != nil && !r.Force {
-			r.Results = append(r.Results, kept)
+			r.Results, done = append(r.Results, kept), append(done, kept)
 			continue
 		}
 		left = append(left, name)
 	}
 	if len(left) == 0 {
-		return nil
+		r.publish(ctx, m, done)
+		return context.Cause(ctx)
 	}
 	r.Session.Note("%s: %d types", m.Name, len(left))
 	var fresh []*Result
@@ -149,7 +151,8 @@ func (r *Run) model(ctx context.Context, m *Model) error {
 		}
 		r.State.note(result, identity)
 	}
-	return nil
+	r.publish(ctx, m, append(done, fresh...))
+	return context.Cause(ctx)
 }
 
 // convert makes the files of one model.

@@ -40,7 +40,7 @@ OUT.gguf.mq.json of --provenance. A report on a file of another size is not used
 			if out == "" {
 				out = filepath.Join(filepath.Dir(files[0]), "README.md")
 			}
-			return writeCard(s, files, o, out, force)
+			return WriteCard(s, files, o, out, force)
 		},
 	}
 	f := cmd.Flags()
@@ -63,8 +63,8 @@ func bareID(s *session.Session, id *string) error {
 	return err
 }
 
-// writeCard writes the page of files.
-func writeCard(s *session.Session, files []string, o card.Options, out string, force bool) error {
+// WriteCard writes the page of files.
+func WriteCard(s *session.Session, files []string, o card.Options, out string, force bool) error {
 	o.FileType = fileType
 	c, err := card.Describe(files, o)
 	if err != nil {

@@ -18,29 +18,47 @@ import (
 	"github.com/f190792d/mq/publish/ollama"
 )
 
-// pushed is the group of flags of what is uploaded.
-type pushed struct {
-	create, private, pullRequest bool
-	message                      string
-	plainHTTP                    bool
-	model                        model
+// PushOptions are what the flags say of an upload.
+type PushOptions struct {
+	Create, Private, PullRequest bool // of repositories of the Hub
+	Message                      string
+	PlainHTTP                    bool // of registries
+
+	model model
 }
 
 // destinations are what an address begins with, and the flags that have an
 // effect there. The last is that of every other address.
-var destinations = []struct {
+var destinations = []destination{
+	{"ollama://", []string{"plain-http", "template", "system", "license", "num-ctx"}, toOllama, checked(ollama.ParseName)},
+	{"oci://", []string{"plain-http", "license"}, toOCI, checked(oci.ParseName)},
+	{"", []string{"create", "private", "pull-request", "message"}, toHub, func(name string) error {
+		o, err := hub.FromEnv()
+		if err == nil {
+			_, err = hub.ParseName(name, o.Endpoint)
+		}
+		return err
+	}},
+}
+
+type destination struct {
 	scheme string
 	flags  []string
-	push   func(ctx context.Context, s *session.Session, name string, files []string, to pushed) error
-}{
-	{"ollama://", []string{"plain-http", "template", "system", "license", "num-ctx"}, toOllama},
-	{"oci://", []string{"plain-http", "license"}, toOCI},
-	{"", []string{"create", "private", "pull-request", "message"}, toHub},
+	push   func(ctx context.Context, s *session.Session, name string, files []string, to PushOptions) error
+	check  func(name string) error
+}
+
+// checked is a parser of names that keeps the error alone.
+func checked[N any](parse func(string) (N, error)) func(string) error {
+	return func(name string) error {
+		_, err := parse(name)
+		return err
+	}
 }
 
 // pushCommand uploads finished files.
 func pushCommand(s *session.Session) *cobra.Command {
-	var to pushed
+	var to PushOptions
 	cmd := &cobra.Command{
 		Use:   "push hf.co/OWNER/NAME|ollama://NAME|oci://REGISTRY/NAME FILE...",
 		Short: "Upload finished files",
@@ -67,41 +85,72 @@ when the same command is run again.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return push(cmd, s, args[0], args[1:], to) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&to.create, "create", false, "make the repository of the Hub if there is none")
-	f.BoolVar(&to.private, "private", false, "make it private")
-	f.BoolVar(&to.pullRequest, "pull-request", false, "open a pull request instead of writing to the branch")
-	f.StringVarP(&to.message, "message", "m", "", "summary of the commit (default the names of the files)")
-	f.BoolVar(&to.plainHTTP, "plain-http", false, "speak with the registry without encryption")
+	f.BoolVar(&to.Create, "create", false, "make the repository of the Hub if there is none")
+	f.BoolVar(&to.Private, "private", false, "make it private")
+	f.BoolVar(&to.PullRequest, "pull-request", false, "open a pull request instead of writing to the branch")
+	f.StringVarP(&to.Message, "message", "m", "", "summary of the commit (default the names of the files)")
+	f.BoolVar(&to.PlainHTTP, "plain-http", false, "speak with the registry without encryption")
 	to.model.register(f)
 	flags.Needs(f, "create", "private")
 	return cmd
 }
 
 // push finds out where files go.
-func push(cmd *cobra.Command, s *session.Session, destination string, args []string, to pushed) error {
+func push(cmd *cobra.Command, s *session.Session, destination string, args []string, to PushOptions) error {
 	files, err := finished(args)
 	if err != nil {
 		return err
 	}
-	for _, d := range destinations {
-		name, ok := strings.CutPrefix(destination, d.scheme)
-		if !ok {
-			continue
-		}
-		for _, other := range destinations {
-			for _, flag := range other.flags {
-				if cmd.Flags().Changed(flag) && !slices.Contains(d.flags, flag) {
-					return fault.Invalid("--%s has no effect on %s", flag, destination)
-				}
+	d, _ := find(destination)
+	for _, other := range destinations {
+		for _, flag := range other.flags {
+			if cmd.Flags().Changed(flag) && !slices.Contains(d.flags, flag) {
+				return fault.Invalid("--%s has no effect on %s", flag, destination)
 			}
 		}
-		return d.push(cmd.Context(), s, name, files, to)
 	}
-	return nil
+	return Push(cmd.Context(), s, destination, files, to)
+}
+
+// find returns the kind of a destination, and its name there.
+func find(address string) (d destination, name string) {
+	for _, d = range destinations {
+		if name, ok := strings.CutPrefix(address, d.scheme); ok {
+			return d, name
+		}
+	}
+	return d, address // the last takes every address
+}
+
+// Push uploads files, and of a split set given by its first all.
+func Push(ctx context.Context, s *session.Session, address string, args []string, to PushOptions) error {
+	files, err := finished(args)
+	if err != nil {
+		return err
+	}
+	d, name := find(address)
+	return d.push(ctx, s, name, files, to)
+}
+
+// CheckDestination reports what is wrong with an address.
+func CheckDestination(address string) error {
+	d, name := find(address)
+	return d.check(name)
+}
+
+// Repository returns OWNER/NAME where an address is that of a repository of
+// the Hub, else nothing.
+func Repository(s *session.Session, address string) string {
+	if d, name := find(address); d.scheme == "" {
+		if n, ok := hub.Parse(name, s.HubAddress()); ok {
+			return n.ID()
+		}
+	}
+	return ""
 }
 
 // toOCI sends an artifact to a registry.
-func toOCI(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+func toOCI(ctx context.Context, s *session.Session, destination string, files []string, to PushOptions) error {
 	name, err := oci.ParseName(destination)
 	if err != nil {
 		return err
@@ -110,7 +159,7 @@ func toOCI(ctx context.Context, s *session.Session, destination string, files []
 	if err != nil {
 		return err
 	}
-	p := oci.Pusher{PlainHTTP: to.plainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")}
+	p := oci.Pusher{PlainHTTP: to.PlainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")}
 	err = p.Push(ctx, name, a, s.Steps().Show)
 	s.Steps().Finish()
 	if err != nil {
@@ -121,12 +170,12 @@ func toOCI(ctx context.Context, s *session.Session, destination string, files []
 
 // toOllama sends a model to a registry of Ollama: files, or what the store
 // holds under the name.
-func toOllama(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+func toOllama(ctx context.Context, s *session.Session, destination string, files []string, to PushOptions) error {
 	name, err := ollama.ParseName(destination)
 	if err != nil {
 		return err
 	}
-	registry := ollama.NewRegistry(ollama.RegistryOptions{PlainHTTP: to.plainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")})
+	registry := ollama.NewRegistry(ollama.RegistryOptions{PlainHTTP: to.PlainHTTP, Agent: "mq/" + s.Version, Waiting: s.Waiting("registry")})
 	var digest string
 	if len(files) == 0 {
 		var from ollama.Store
@@ -186,7 +235,7 @@ func finished(args []string) ([]string, error) {
 }
 
 // toHub commits files to a repository of the Hub.
-func toHub(ctx context.Context, s *session.Session, destination string, files []string, to pushed) error {
+func toHub(ctx context.Context, s *session.Session, destination string, files []string, to PushOptions) error {
 	if len(files) == 0 {
 		return fault.Invalid("push: name the files to upload")
 	}
@@ -198,12 +247,12 @@ func toHub(ctx context.Context, s *session.Session, destination string, files []
 	if err != nil {
 		return err
 	}
-	if to.create {
-		if err := client.Create(ctx, name, to.private); err != nil {
+	if to.Create {
+		if err := client.Create(ctx, name, to.Private); err != nil {
 			return err
 		}
 	}
-	commit := hub.Commit{Message: to.message, PullRequest: to.pullRequest, Progress: s.Steps().Show}
+	commit := hub.Commit{Message: to.Message, PullRequest: to.PullRequest, Progress: s.Steps().Show}
 	var names []string
 	for _, path := range files {
 		base := filepath.Base(path)
