@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -178,12 +179,13 @@ func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upl
 	if want := (o.size + chunk - 1) / chunk; int64(len(addresses)) != want || numbers[0] != 1 || int64(numbers[len(numbers)-1]) != want {
 		return at.Corrupt("the Hub asks for %d parts of %d bytes of a file of %d", len(addresses), chunk, o.size)
 	}
+	there := maps.Clone(u.ETags) // which grows meanwhile
 	all, within := errgroup.WithContext(ctx)
 	all.SetLimit(c.o.Connections)
 	for _, number := range numbers {
 		from := int64(number-1) * chunk
 		n := min(chunk, o.size-from)
-		if u.ETags[number] != "" {
+		if there[number] != "" {
 			sent.Add(n)
 			continue
 		}
