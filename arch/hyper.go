@@ -279,11 +279,6 @@ func each(layers int, f func(layer int) bool) []bool {
 	return all
 }
 
-// every marks one layer in so many.
-func every(n, layers int) []bool {
-	return each(layers, func(i int) bool { return (i+1)%n == 0 })
-}
-
 // at returns the value of a layer.
 func at(layers []bool, layer int, otherwise bool) bool {
 	if layer < len(layers) {

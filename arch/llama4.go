@@ -103,7 +103,7 @@ func (g *fileReader) llama4(h *Hyper) {
 	if g.kvs.Has(g.prefix+"attention.sliding_window") && g.int("attention.sliding_window") == 0 {
 		return // every layer is rotated and sees all
 	}
-	m.NoRope = every(unrotatedEvery, h.Layers)
+	m.NoRope = everyFourth(h.Layers)
 	m.Chunk = llama4Chunk
 	m.Warming, m.WarmRope = Temperature{Scale: llama4Temperature, Offset: 1, Floor: llama4Chunk}, false
 }

@@ -21,5 +21,5 @@ var smollm3 = Arch{
 	File:       Convention{Rope: RopeInterleaved},
 
 	fromConfig: func(c *reader, h *Hyper) { h.Meaning.NoRope = c.noRope(h.Layers) },
-	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = every(unrotatedEvery, h.Layers) },
+	fromFile:   func(_ *fileReader, h *Hyper) { h.Meaning.NoRope = everyFourth(h.Layers) },
 }

@@ -14,7 +14,7 @@ var table = []Arch{
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi2, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
-	gptOSS, gemma4, baichuan, apertus,
+	gptOSS, gemma4, baichuan, apertus, afmoe,
 	lfm2, lfm2moe, mamba2, graniteHybrid, granite4, granite4moe, falconH1,
 }
 
@@ -91,8 +91,6 @@ func VocabularyOf(class string) Vocabulary {
 // vocabularies are those of classes whose layers the table does not describe.
 var vocabularies = map[string]Vocabulary{
 	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,
-
-	"AfmoeForCausalLM": llamaVocabulary,
 
 	"Gemma3TextModel": gemmaVocabulary, "Gemma3nForCausalLM": gemmaVocabulary,
 	"Gemma3nForConditionalGeneration": {NoSpacePrefix: true, OwnRows: true},

@@ -12,6 +12,11 @@ const slidingPattern = "attention.sliding_window_pattern"
 // unrotatedEvery is llama.cpp's interval of unrotated layers.
 const unrotatedEvery = 4
 
+// everyFourth marks the layers that llama.cpp does not rotate.
+func everyFourth(layers int) []bool {
+	return each(layers, func(i int) bool { return (i+1)%unrotatedEvery == 0 })
+}
+
 // everyLayer is the rule of classes whose layers all slide.
 func everyLayer(*reader, Hyper, int) bool { return true }
 
@@ -63,7 +68,7 @@ func (c *reader) noRope(layers int) []bool {
 	if n := c.int("no_rope_layer_interval"); !c.states("no_rope_layers") && n != 0 && n != unrotatedEvery {
 		c.keep(c.place("no_rope_layer_interval").Unsupported("one unrotated layer in %d, but a GGUF file implies one in %d (key \"no_rope_layers\")", n, unrotatedEvery))
 	}
-	return every(unrotatedEvery, layers)
+	return everyFourth(layers)
 }
 
 // rotatesWindows leaves layers without a window unrotated, in models that have

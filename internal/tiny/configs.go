@@ -251,4 +251,8 @@ var configs = map[string]string{
 	"ApertusForCausalLM": `{"architectures": ["ApertusForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
 		"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 12000000.0, "hidden_act": "xielu",
 		"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}}`,
+	"AfmoeForCausalLM": `{"architectures": ["AfmoeForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 5,
+		"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+		"moe_intermediate_size": 24, "num_dense_layers": 1, "num_experts": 6, "num_experts_per_tok": 2, "num_shared_experts": 1, "route_scale": 2.826,
+		"sliding_window": 8, "mup_enabled": true}`,
 }
