@@ -14,7 +14,7 @@ var table = []Arch{
 	gemma, gemma2, gemma3, granite, olmo2, glm4, phi2, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
-	gptOSS, gemma4, baichuan, apertus, afmoe,
+	gptOSS, gemma4, baichuan, apertus, afmoe, exaoneMoE,
 	lfm2, lfm2moe, mamba2, graniteHybrid, granite4, granite4moe, falconH1,
 }
 

@@ -255,4 +255,8 @@ var configs = map[string]string{
 		"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
 		"moe_intermediate_size": 24, "num_dense_layers": 1, "num_experts": 6, "num_experts_per_tok": 2, "num_shared_experts": 1, "route_scale": 2.826,
 		"sliding_window": 8, "mup_enabled": true}`,
+	"ExaoneMoeForCausalLM": `{"architectures": ["ExaoneMoeForCausalLM"], "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 5,
+		"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 1000000.0,
+		"moe_intermediate_size": 24, "first_k_dense_replace": 1, "num_experts": 6, "num_experts_per_tok": 2, "num_shared_experts": 1,
+		"routed_scaling_factor": 2.5, "norm_topk_prob": true, "n_group": 1, "topk_group": 1, "sliding_window": 8}`,
 }
