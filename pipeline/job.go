@@ -27,9 +27,11 @@ type Job struct {
 	in      *input
 	targets []journal.Target // of Outputs
 	prompt  []int32          // of the comparison; empty without one
-	warned  map[string]bool
-	inputs  []string
-	hashed  []HashedFile // the inputs, when they have been read for that
+
+	ownMatrix bool // the importance matrix is of the texts of the refinement
+	warned    map[string]bool
+	inputs    []string
+	hashed    []HashedFile // the inputs, when they have been read for that
 }
 
 // Output is one file to write, or the files of a split set.

@@ -38,6 +38,9 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 		return nil, err
 	}
 	defer file.Close()
+	if text, refined := file.KVs().String("quantize.refine.dataset"); refined {
+		return nil, fault.Op("pipeline").File(file.Name()).Unsupported("it was refined with the text %q: make it again with that text, and compare the two files", text)
+	}
 	var options quantize.Options
 	if options.Importance, err = matrixOf(ctx, file, o.Matrix); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/imatrix"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -102,6 +103,12 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 	defer file.Close()
 	if name, _ := file.KVs().String("quantize.refine.dataset"); name != "page.txt" {
 		t.Errorf("the file says it was refined with %q", name)
+	}
+	if file.KVs().Has("quantize.imatrix.file") {
+		t.Error("the file names the same text twice")
+	}
+	if _, err := Rederive(t.Context(), refined, stories, RederiveOptions{}); !errors.Is(err, fault.ErrUnsupported) {
+		t.Errorf("made again without the text: %v", err)
 	}
 	if data, err := os.ReadFile(refined + ".mq.json"); err != nil || !strings.Contains(string(data), `"refined": [`) {
 		t.Errorf("the provenance does not say that it was refined (%v)", err)

@@ -31,7 +31,7 @@ func (j *Job) study(ctx context.Context) error {
 			}
 		}
 		if j.o.Collect == nil && j.o.Quantize.Importance == nil {
-			j.o.Collect = r.matrix()
+			j.o.Collect, j.ownMatrix = r.matrix(), true
 		}
 	}
 	if j.o.Collect == nil && j.o.Size == nil {
@@ -150,6 +150,9 @@ func (j *Job) use(m *imatrix.Matrix) (err error) {
 		j.inputs = append(j.inputs, out)
 	}
 	j.o.Quantize.Importance, err = quantize.NewImportance(name, m, j.o.Collect.Include, j.o.Collect.Exclude)
+	if im := j.o.Quantize.Importance; im != nil {
+		im.Unrecorded = j.ownMatrix
+	}
 	return err
 }
 

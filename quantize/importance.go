@@ -15,6 +15,10 @@ type Importance struct {
 	File   string // as the user gave it; it is recorded in the output
 	Matrix *imatrix.Matrix
 
+	// Unrecorded leaves the matrix out of the output's key-values, which say in
+	// another way where it comes from.
+	Unrecorded bool
+
 	names []string // of the entries in use, sorted
 }
 
@@ -52,6 +56,9 @@ func containsAny(name string, parts []string) bool {
 
 // keyValues describe the matrix in the output.
 func (im *Importance) keyValues() gguf.KVs {
+	if im.Unrecorded {
+		return nil
+	}
 	kvs := gguf.KVs{{Key: "quantize.imatrix.file", Value: clip(im.File)}}
 	if len(im.Matrix.Datasets) > 0 {
 		kvs = append(kvs, gguf.KV{Key: "quantize.imatrix.dataset", Value: clip(im.Matrix.Datasets[0])})
