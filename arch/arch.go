@@ -7,6 +7,7 @@ type Arch struct {
 	Name     string              // general.architecture of the GGUF file
 	Classes  []string            // config.json "architectures" that it serves
 	Defaults map[string]Defaults // what a class assumes where config.json is silent; "" stands for every other class; "CLASS with KIND" goes before CLASS where the text model has that model_type
+	Rename   []string            // pairs: what stands in source names, and what it is called here
 	Strip    []string            // removed from source names wherever they stand, e.g. "language_model."
 
 	Late             string     // common key-values with this prefix are among Params instead
@@ -26,7 +27,6 @@ type Arch struct {
 	Params  []Param  // key-values beyond the common ones, in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …
 	Ignore  []string // … or matches one of these, in which "*" stands for anything
-	Pooling bool     // embedding models of it say how they pool
 	Extra   []Extra  // tensors that are computed from the hyperparameters
 
 	Reranker   *Reranker   // how its models rank documents; nil: none does

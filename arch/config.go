@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -41,6 +42,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		LayerEps: c.amount("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_embedding", "tie_word_embeddings"),
 	}
+	h.TokenTypes = c.int("type_vocab_size")
 	h.Untied = c.states("tie_embedding", "tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
 		h.FF = mlp
@@ -159,10 +161,17 @@ func (c *reader) only(values Keys) {
 			continue
 		}
 		got, _ := layer.Value(key)
-		if value, _ := want.Value(key); fmt.Sprint(got) != fmt.Sprint(value) {
+		if value, _ := want.Value(key); !sameValue(got, value) {
 			c.keep(layer.At("arch", key).Unsupported("%v is not supported, only %v is", got, value))
 		}
 	}
+}
+
+// sameValue compares two values of JSON; 1.0 is 1.
+func sameValue(a, b any) bool {
+	x, err := strconv.ParseFloat(fmt.Sprint(a), 64)
+	y, other := strconv.ParseFloat(fmt.Sprint(b), 64)
+	return err == nil && other == nil && x == y || fmt.Sprint(a) == fmt.Sprint(b)
 }
 
 // rope reads the rotary embedding: rope_scaling beside rope_theta, as

@@ -73,7 +73,7 @@ func (*NormedFeed) feed() {}
 // activations are the activation functions by the names that transformers has
 // for them.
 var activations = map[string]Activation{
-	"silu": SiLU, "swish": SiLU, "gelu": GELU, "gelu_python": GELU, "gelu_new": GELUTanh, "gelu_fast": GELUTanh, "gelu_pytorch_tanh": GELUTanh,
+	"silu": SiLU, "swish": SiLU, "swiglu": SiLU, "gelu": GELU, "gelu_python": GELU, "gelu_new": GELUTanh, "gelu_fast": GELUTanh, "gelu_pytorch_tanh": GELUTanh,
 	"quick_gelu": GELUQuick, "relu": ReLU, "relu2": ReLUSquared, "xielu": XIELU,
 }
 

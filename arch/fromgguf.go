@@ -36,6 +36,9 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	if tokens, ok := kvs.Strings("tokenizer.ggml.tokens"); ok && h.Vocab == 0 {
 		h.Vocab = len(tokens)
 	}
+	if n, ok := kvs.Uint("tokenizer.ggml.token_type_count"); ok && n <= longest {
+		h.TokenTypes = int(n)
+	}
 	h.Deepstack = g.int("n_deepstack_layers")
 	h.TemperatureScale = g.float("attention.temperature_scale")
 	h.MoE = g.experts(h)

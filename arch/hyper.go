@@ -27,6 +27,8 @@ type Hyper struct {
 	HasHeadDim bool    // config.json or its class states head_dim
 	HasKVHeads bool    // the same of the key heads
 	Vocab      int     // rows of the embedding
+	TokenTypes int     // rows of the embedding of token types
+	Skipped    int     // rows before the first learned position of a checkpoint
 	Eps        float64 // epsilon of the RMS norms
 	LayerEps   float64 // epsilon that config.json states for norms of another kind
 	Tied       bool    // the output matrix is the embedding

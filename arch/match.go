@@ -151,11 +151,15 @@ func (t Tensor) PerExpert() bool { return strings.Contains(t.Source, "{e}") }
 // In reports whether a layer has t.
 func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h, layer) }
 
-// Canonical returns a source name as the templates spell it: without the
+// Canonical returns a source name as the templates spell it: with parts called
+// otherwise, without the
 // wrappers of multimodal checkpoints, with the "model." that bare decoders
 // leave out, and with multi-token-prediction layers counted behind the
 // others.
 func (a Arch) Canonical(name string, h Hyper) string {
+	if len(a.Rename) > 0 {
+		name = strings.NewReplacer(a.Rename...).Replace(name)
+	}
 	for _, s := range a.Strip {
 		name = strings.ReplaceAll(name, s, "")
 	}

@@ -13,7 +13,7 @@ var qwen2 = Arch{
 	Defaults: map[string]Defaults{"": {Keys: qwen2Keys, windows: fromLayer}},
 	Tensors:  slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
 	Ignore:   []string{inverseFrequencies},
-	Pooling:  true,
+	Params:   []Param{poolingType},
 	Source:   Convention{Rope: RopeHalf},
 	File:     Convention{Rope: RopeHalf},
 	losses:   []lossRule{wideHeads},

@@ -10,7 +10,7 @@ var qwen3 = Arch{
 	Defaults: map[string]Defaults{"": {Keys: qwen2Keys.and(Keys{"head_dim": 128}), windows: fromLayer}},
 	Tensors:  slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms, mlp("mlp", "", ff)),
 	Ignore:   []string{inverseFrequencies},
-	Pooling:  true,
+	Params:   []Param{poolingType},
 	Graph:    Graph{Layer: decoder(normedHeads)},
 	Source:   Convention{Rope: RopeHalf},
 	File:     Convention{Rope: RopeHalf},

@@ -29,10 +29,9 @@ var qwen3vl = Arch{
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "head_dim": 128, "num_key_value_heads": 32,
 	}}},
-	Params:  deepstack,
+	Params:  slices.Concat([]Param{poolingType}, deepstack),
 	Tensors: qwen3.Tensors,
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),
-	Pooling: true,
 	Graph:   qwen3.Graph,
 	Source:  qwen3.Source,
 	File:    qwen3.File,

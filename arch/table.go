@@ -16,6 +16,7 @@ var table = []Arch{
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
 	gptOSS, gemma4, baichuan, apertus, afmoe, exaoneMoE,
 	lfm2, lfm2moe, mamba2, graniteHybrid, granite4, granite4moe, falconH1,
+	bert, xlmRoberta, nomicBERT, modernBERT,
 }
 
 // All returns the architectures in the order of their names.

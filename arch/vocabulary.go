@@ -9,6 +9,7 @@ const (
 	ByFiles   VocabularyWriter = iota // as the files say
 	JSONFirst                         // from tokenizer.json, whatever other files there are
 	Gemma4                            // from tokenizer.json, as the vocabulary kind gemma4
+	Fairseq                           // from sentencepiece.bpe.model where it is there, with fairseq's first ids
 )
 
 // Vocabulary says how the reference converter writes the vocabulary of a class
@@ -33,6 +34,8 @@ type Vocabulary struct {
 	// OwnRows takes vocab_size for the number of rows although the layers have
 	// embeddings of their own.
 	OwnRows bool
+	// Framed says that tokens are added around texts, before anything else.
+	Framed bool
 	// EOT is the token that ends a turn, 0 for what the files say.
 	EOT uint32
 	// Roles are the tokens that have a role where the files do not say.

@@ -101,17 +101,15 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 			return nil, err
 		}
 	}
-	var pooled gguf.KVs
-	if a.Pooling {
-		if pooled, err = pooling(ckpt, a.Name); err != nil {
-			return nil, err
-		}
+	var ranked gguf.KVs
+	if h.Meaning.Pooling, err = a.PoolingOf(ckpt.Folder); err != nil {
+		return nil, err
 	}
 	if ranks := reranker(ckpt, a); tokens != nil && ranks != nil {
 		if targets, err = classifier(targets, tokens.Tokenizer, h, ranks); err != nil {
 			return nil, err
 		}
-		pooled = rerankKVs(pooled, a.Name, ranks)
+		ranked, h.Meaning.Pooling = rerankKVs(a.Name, ranks), arch.RankPooling
 	}
 	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
 	losses := arch.Losses(ckpt.Config(), h)
@@ -138,13 +136,10 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	about := loadMetadata(ckpt, p.weights(), o.Metadata)
 	p.Warnings = append(p.Warnings, about.notes...)
-	p.KVs = keyValues(p, about, lists, pooled)
+	p.KVs = keyValues(p, about, lists, ranked)
 	if tokens != nil {
 		p.addVocabulary(tokens.KVs)
 		p.Warnings = append(p.Warnings, tokens.Notes...)
-	}
-	if pooling, ok := p.KVs.Uint(a.Name + ".pooling_type"); ok { // which other files than config.json say
-		h.Meaning.Pooling = arch.Pooling(pooling)
 	}
 	if err := arch.CheckExpressed(a, h, losses, p.KVs); err != nil {
 		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
@@ -196,6 +191,9 @@ func (p *Plan) addVocabulary(vocabulary gguf.KVs) {
 		p.Warnings = append(p.Warnings, "the folder has no chat template, and so the file has none; llama.cpp's converter adds one of its own there: give the runtime one, or put chat_template.jinja into the folder")
 	}
 	for _, kv := range vocabulary {
+		if kv.Key == "tokenizer.ggml.token_type_count" && p.Hyper.TokenTypes > 0 {
+			kv.Value = uint32(p.Hyper.TokenTypes) // also where config.json leaves it to the class
+		}
 		p.KVs.Set(kv.Key, kv.Value)
 		if p.Arch.Native && kv.Key == "tokenizer.ggml.token_type" {
 			p.KVs.Set(p.Arch.Name+".vocab_size", uint32(p.Hyper.Vocab)) // in Mistral's own format the vocabulary decides it
@@ -237,7 +235,7 @@ func (p *Plan) weights() sizes {
 const quantizationVersion = uint32(2)
 
 // keyValues lists the key-values in the order of the reference converter.
-func keyValues(p *Plan, m metadata, lists, pooled gguf.KVs) gguf.KVs {
+func keyValues(p *Plan, m metadata, lists, ranked gguf.KVs) gguf.KVs {
 	kvs := append(gguf.KVs{{Key: "general.architecture", Value: p.Arch.Name}}, lists...)
 	set := func(params []arch.Param) {
 		for _, param := range params {
@@ -251,7 +249,7 @@ func keyValues(p *Plan, m metadata, lists, pooled gguf.KVs) gguf.KVs {
 	kvs = append(kvs, m.kvs()...)
 	set(p.Arch.CommonParams())
 	kvs.Set("general.file_type", uint32(p.Type))
-	kvs = append(kvs, pooled...)
+	kvs = append(kvs, ranked...)
 	set(p.Arch.Params)
 	if p.Arch.Vocabulary.StatesNoBOS {
 		kvs.Set("tokenizer.ggml.add_bos_token", false)

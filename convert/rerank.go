@@ -13,9 +13,6 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// poolRank is the way of pooling of models that rank documents.
-const poolRank = uint32(arch.RankPooling)
-
 // reranker returns how a checkpoint ranks documents, nil where it does not.
 // Rerankers look like language models but for their names.
 func reranker(ckpt *hf.Checkpoint, a arch.Arch) *arch.Reranker {
@@ -67,8 +64,8 @@ func classifier(targets []target, t *tokenizer.Tokenizer, h arch.Hyper, r *arch.
 }
 
 // rerankKVs are the key-values of a reranker.
-func rerankKVs(kvs gguf.KVs, name string, r *arch.Reranker) gguf.KVs {
-	kvs.Set(name+".pooling_type", poolRank)
+func rerankKVs(name string, r *arch.Reranker) (kvs gguf.KVs) {
+	kvs.Set(name+".pooling_type", uint32(arch.RankPooling))
 	kvs.Set(name+".classifier.output_labels", slices.Clone(r.Answers))
 	kvs.Set("tokenizer.chat_template.rerank", r.Prompt)
 	kvs.Set("tokenizer.chat_templates", []string{"rerank"})

@@ -76,7 +76,12 @@ func inList(a arch.Arch, canonical string) bool {
 // fileView keeps what a file's key-values tell about a model.
 func fileView(h arch.Hyper) arch.Hyper {
 	h.Class, h.Tied, h.Untied, h.HasHeadDim, h.HasKVHeads = "", false, false, false, false
-	h.Vocab = 0 // a key of some architectures, the tokenizer's length in the rest
+	h.Vocab = 0      // a key of some architectures, the tokenizer's length in the rest
+	h.Skipped = 0    // not in files
+	h.TokenTypes = 0 // of the vocabularies that such models have
+	if h.Rope.Base == 0 {
+		h.Rope.Base = 1e4 // of models that rotate nothing
+	}
 	h.Pictures = nil
 	h.MoE.Listed = nil
 	h.Folded = nil             // in the weights

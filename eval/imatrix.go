@@ -73,6 +73,9 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 		}
 		return result, nil
 	}
+	if m.Vocabulary() == 0 { // an encoder
+		c.Perplexity, c.ProcessOutput = false, false
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	group := c.group(m.Vocabulary(), 0)

@@ -64,7 +64,7 @@ func TestImatrixOfACheckpointIsThatOfItsFile(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		tokens := make([]int32, 3*16)
 		for i := range tokens {
-			tokens[i] = int32(random.IntN(min(m.Vocabulary(), 250)))
+			tokens[i] = int32(random.IntN(min(m.Tokens(), 250)))
 		}
 		c := Collection{Chunking: Chunking{Context: 16}, ProcessOutput: true}
 		got, _, err := CollectImatrix(context.Background(), m, tokens, c, nil)

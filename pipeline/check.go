@@ -125,7 +125,7 @@ func (j *Job) check(ctx context.Context, source *validate.Source, t journal.Targ
 	if err := r.Err(); err != nil {
 		return r, marked(r, fmt.Errorf("%s: does not match its source; output discarded: %w", t.Path, err))
 	}
-	if j.compares() && r.Logits == nil {
+	if j.compares() && r.Logits == nil && r.Embeddings == nil {
 		return r, fault.File(t.Path).Check("could not be compared with its source; output discarded: %s", r.Outcome(validate.Logits))
 	}
 	return r, nil

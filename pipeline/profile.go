@@ -102,6 +102,10 @@ func (j *Job) way(ctx context.Context) (By, error) {
 	if err != nil {
 		return "", err
 	}
+	if model.Vocabulary() == 0 {
+		j.o.note(true, "sensitivities are guessed, the model computes embeddings and no logits")
+		return ByWeights, model.Close()
+	}
 	return ByModel, model.Close()
 }
 

@@ -104,6 +104,9 @@ var verdicts = []struct {
 // Verdict says how an output compares with its source, and false where they
 // were not compared.
 func (r Result) Verdict() (v Verdict, ok bool) {
+	if r.Checked != nil && r.Checked.Embeddings != nil {
+		return verdictOf(r.Checked.Embeddings.Closeness), true
+	}
 	if r.Checked == nil || r.Checked.Logits == nil {
 		return v, false
 	}

@@ -31,7 +31,7 @@ func TestExactCopiesAgreeExactly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := r.Outputs[0].Verification(); v.Top1 != 1 || v.KLD.Max > 1e-6 {
+	if v := r.Outputs[0].Verification(); *v.Top1 != 1 || v.KLD.Max > 1e-6 {
 		t.Errorf("%+v", v)
 	}
 }

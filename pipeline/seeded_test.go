@@ -290,6 +290,10 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"no multiplier of inputs of the state", divided("ssm_in.weight", 1.25), nil}, {"no bias of time steps", mapped("ssm_dt.bias", func(float64) float64 { return 0 }), nil},
 		}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
+		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms behind the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}}}},
+		{"xlm-roberta", []fault{{"positions of other tokens", shifted, nil}}},
+		{"nomic-bert", []fault{gates, rope("nomic-bert")}},
+		{"modern-bert", []fault{{"queries and keys grouped by head", regrouped(6), nil}, {"a window off by two", nothing, []string{"modern-bert.attention.sliding_window=int:18"}}, rope("modern-bert")}},
 		{"bloom", []fault{{"queries and keys grouped by head", regrouped(6), nil}}},
 	} {
 		dir := stories

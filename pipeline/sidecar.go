@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/f190792d/mq/eval"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
@@ -42,25 +43,34 @@ type HashedFile struct {
 
 // Verification is what JSON output and provenance say of a comparison.
 type Verification struct {
-	Path   string  `json:"path"`
-	Top1   float64 `json:"top1"`   // share of positions
-	Tokens int     `json:"tokens"` // positions compared
-	KLD    struct {
-		Mean float64 `json:"mean"` // nats
-		Max  float64 `json:"max"`
-	} `json:"kld"`
+	Path   string      `json:"path"`
+	Top1   *float64    `json:"top1,omitempty"` // share of positions
+	Tokens int         `json:"tokens"`         // positions compared
+	KLD    *Divergence `json:"kld,omitempty"`
+
+	Embeddings *eval.Closeness `json:"embeddings,omitempty"` // of models without logits, in place of Top1 and KLD
+}
+
+// Divergence is the Kullback-Leibler divergence from the source, in nats.
+type Divergence struct {
+	Mean float64 `json:"mean"`
+	Max  float64 `json:"max"`
 }
 
 // Verification returns the figures of the comparison with the source, nil
 // where there was none.
 func (r Result) Verification() *Verification {
-	if r.Checked == nil || r.Checked.Logits == nil {
+	if r.Checked == nil {
 		return nil
 	}
+	if e := r.Checked.Embeddings; e != nil {
+		return &Verification{Path: r.Path, Tokens: e.Tokens, Embeddings: &e.Closeness}
+	}
 	l := r.Checked.Logits
-	v := &Verification{Path: r.Path, Top1: l.Top1, Tokens: l.Tokens}
-	v.KLD.Mean, v.KLD.Max = l.MeanKLD, l.MaxKLD
-	return v
+	if l == nil {
+		return nil
+	}
+	return &Verification{Path: r.Path, Top1: &l.Top1, Tokens: l.Tokens, KLD: &Divergence{l.MeanKLD, l.MaxKLD}}
 }
 
 // sidecars writes what was asked for beside a target that has its name.

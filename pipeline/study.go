@@ -196,8 +196,8 @@ func (j *Job) openModel(ctx context.Context) (*forward.Model, *tokenizer.Tokeniz
 		return nil, nil, err
 	}
 	words, err := model.Tokenizer()
-	if err == nil && words.Size() > model.Vocabulary() {
-		err = fault.File(j.Source.Name).Corrupt("its tokenizer has %d tokens, but the model computes only %d logits", words.Size(), model.Vocabulary())
+	if err == nil && words.Size() > model.Tokens() {
+		err = fault.File(j.Source.Name).Corrupt("its tokenizer has %d tokens, but the model's embedding only %d rows", words.Size(), model.Tokens())
 	}
 	if err != nil {
 		model.Close()

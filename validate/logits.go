@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -55,7 +56,7 @@ func (v *validation) logits(ctx context.Context) error {
 	for _, w := range v.source.warnings {
 		v.add(Finding{Check: Logits, Severity: Warning, Message: w})
 	}
-	vocabulary := v.source.run.Vocabulary()
+	vocabulary := cmp.Or(v.source.run.Vocabulary(), v.source.run.Tokens())
 	prompt, err := proof.Prompt(ctx, v.tokens, vocabulary, v.Memory)
 	if err != nil {
 		return err
@@ -66,6 +67,10 @@ func (v *validation) logits(ctx context.Context) error {
 	}
 	if err != nil {
 		return v.cannotRun(err)
+	}
+	if result.Embeddings != nil {
+		v.judgeEmbeddings(*result.Embeddings)
+		return nil
 	}
 	l := &Likeness{Agreement: result.Agreement, KLDs: result.Agreement.KLDs}
 	v.Logits = l

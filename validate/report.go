@@ -88,7 +88,8 @@ type Report struct {
 	Tensors  []Tensor  `json:"tensors"`
 	Logits   *Likeness `json:"logits,omitempty"`
 
-	Made *Making `json:"made,omitempty"` // for those who read it later; set by the caller
+	Embeddings *Closeness `json:"embeddings,omitempty"` // of models without logits
+	Made       *Making    `json:"made,omitempty"`       // for those who read it later; set by the caller
 
 	unreadable error // of class corrupt, unsupported, …: the file was not even opened
 }

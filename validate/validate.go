@@ -65,9 +65,11 @@ const (
 // Limits are what the comparison of logits has to keep to. Where one is nil,
 // a limit that fits the file's bits per weight is taken.
 type Limits struct {
-	MaxKLD   *float64 // mean Kullback-Leibler divergence, nats
-	MinTop1  *float64 // share of positions with the same most likely token
-	MaxRatio *float64 // perplexity over that of the source
+	MaxKLD  *float64 // mean Kullback-Leibler divergence, nats
+	MinTop1 *float64 // share of positions with the same most likely token
+
+	MinCosine *float64 // of embeddings, of models without logits
+	MaxRatio  *float64 // perplexity over that of the source
 }
 
 // File validates a GGUF file, or the set that a part of a split file belongs

@@ -13,6 +13,9 @@ import (
 // lost lists the checkpoints whose files cannot express all of the model, with
 // a word of the warning that says so.
 var lost = map[string]string{
+	"bert":              "Korean",
+	"bert-masked":       "Korean",
+	"bert-mean":         "Korean",
 	"command-r-plus":    "use_qk_norm",
 	"deepseek-v2":       "topk_method",
 	"exaone4-window":    "sliding_window",
@@ -25,6 +28,7 @@ var lost = map[string]string{
 	"llama4-chunked":    "attention_chunk_size is 16",
 	"mamba2-limits":     "time_step_limit",
 	"mistral":           "sliding_window",
+	"nomic-bert":        "Korean",
 	"mistral4":          "llama_4_scaling_beta",
 	"olmo3":             "attention_factor",
 	"qwen2-window":      "sliding_window",

@@ -66,6 +66,7 @@ func TestExitCodes(t *testing.T) {
 		{2, "convert nowhere"}, {2, "quantize nowhere.gguf -t q8_0"}, {2, "plan nowhere"}, {2, "batch nowhere.yaml"},
 		{2, "eval nowhere -f text.txt"}, {2, "eval good.gguf -f nowhere.txt"}, {2, "eval good.gguf -f text.txt --base nowhere"},
 		{2, "eval good.gguf --logits nowhere"}, {2, "eval nowhere --generate x"}, {2, "eval good.gguf --hellaswag -f nowhere"},
+		{2, "eval nowhere --embed x"}, {2, "eval good.gguf --embed x -f nowhere"},
 		{2, "imatrix nowhere -f text.txt -o m.gguf"}, {2, "imatrix good.gguf -f nowhere -o m.gguf"}, {2, "imatrix --in-file nowhere -o m.gguf"},
 		{2, "validate nowhere.gguf"}, {2, "validate good.gguf --against nowhere"}, {2, "validate good.gguf --against nowhere --rederive"},
 		{2, "validate good.gguf --against STORIES --rederive --imatrix nowhere --no-logits"},
@@ -102,6 +103,9 @@ func TestExitCodes(t *testing.T) {
 		{5, "merge junk.gguf -o x.gguf"}, {5, "hash junk.gguf"}, {5, "modelfile junk.gguf"}, {5, "export junk.gguf x"}, {5, "ollama create x junk.gguf"}, {5, "convert STORIES -t q4_k --imatrix junk.dat"}, {5, "convert bare"}, {5, "plan bare"},
 		{5, "convert untold"}, {5, "plan untold"}, {5, "tokenize untold -p x"}, {5, "eval untold -f text.txt"}, {5, "validate good.gguf --against bare"},
 		{5, "hash good.gguf --check junk.dat"}, {5, "eval good.gguf --logits junk.dat"}, {2, "batch junk.yaml"}, {5, "eval good.gguf --hellaswag -f tasks.txt"},
+
+		// What a model does not compute.
+		{4, "eval good.gguf --embed x"},
 
 		// Usage.
 		{2, "convert"}, {2, "nonsense"}, {2, "convert STORIES --wrong"}, {2, "convert STORIES -t q9_z"}, {2, "quantize good.gguf"}, {2, "plan STORIES -t q9_z"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/f190792d/mq/internal/fixtures/models"
 	"github.com/f190792d/mq/internal/registrytest"
 )
 
@@ -55,6 +56,13 @@ func TestJSONIsDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, f := range models.All(t) {
+		if f.Name == "bert" {
+			if err := os.Rename(f.Unpack(t), "encoder"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	tested := map[string]bool{}
 	seen := map[string]string{} // field by the command that prints it
 	for _, c := range []struct {
@@ -72,6 +80,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"export good.gguf exported", false},
 		{"inspect good.gguf", true}, {"inspect STORIES", true}, {"inspect set-00001-of-00002.gguf --no-tensors", true}, {"tokenize good.gguf -p hello", true}, {"diff good.gguf q4.gguf", true},
 		{"split good.gguf --max-size 2M -o part", false}, {"merge set-00001-of-00002.gguf -o whole.gguf", false}, {"hash good.gguf --no-layer", false}, {"types", true}, {"archs", true},
+		{"convert encoder -o encoder.gguf", false}, {"validate encoder.gguf --against encoder", true}, {"eval encoder.gguf --embed word --base encoder", true},
 		{"batch jobs.yaml --report report.json", false}, {"ollama create small good.gguf --num-ctx 64", false}, {"modelfile good.gguf", true},
 		{"push hf.co/org/stories good.gguf --create", false}, {"card good.gguf q4.gguf", false},
 		{"push ollama://" + registrytest.New(t).Host() + "/a/b good.gguf --plain-http", false}, {"pack --oci layout good.gguf", false},

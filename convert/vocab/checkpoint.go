@@ -22,18 +22,19 @@ type Options struct {
 
 // checkpoint is the vocabulary of a checkpoint on its way to key-values.
 type checkpoint struct {
-	files  tokenizer.Files
-	opts   Options
-	model  hf.Config                // config.json
-	config map[string]any           // tokenizer_config.json
-	json   *tokenizer.File          // tokenizer.json, or nil
-	sp     *tokenizer.SentencePiece // tokenizer.model, or nil
-	own    *tokenizer.Tokenizer     // the rules of the source, where they are not in json or sp
-	native bool                     // params.json stands for config.json
-	size   int                      // vocab_size of config.json or params.json, 0 where it has none
-	kvs    gguf.KVs
-	notes  []string
-	left   []string // tokens without a row
+	files   tokenizer.Files
+	opts    Options
+	model   hf.Config                // config.json
+	config  map[string]any           // tokenizer_config.json
+	json    *tokenizer.File          // tokenizer.json, or nil
+	sp      *tokenizer.SentencePiece // tokenizer.model, or nil
+	fairseq *tokenizer.SentencePiece // sentencepiece.bpe.model, of models from fairseq, or nil
+	own     *tokenizer.Tokenizer     // the rules of the source, where they are not in json or sp
+	native  bool                     // params.json stands for config.json
+	size    int                      // vocab_size of config.json or params.json, 0 where it has none
+	kvs     gguf.KVs
+	notes   []string
+	left    []string // tokens without a row
 }
 
 func (c *checkpoint) note(format string, args ...any) {

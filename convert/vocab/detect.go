@@ -37,7 +37,7 @@ func structure(root *tokenizer.Step) string {
 // structures name the ways of cutting text. Of several names with the same
 // way the first whose token the vocabulary has counts; "" needs none.
 var structures = map[string][]struct{ token, pre string }{
-	"gpt2": {{"<|im_sep|>", "phi-2"}, {"<|gigatoken|>", "gigachat"}, {"", "gpt-2"}},
+	"gpt2": {{"<|im_sep|>", "phi-2"}, {"[unused0]", "modern-bert"}, {"<|gigatoken|>", "gigachat"}, {"", "gpt-2"}},
 	"digit\ngpt2": {{"<|START_OF_TURN_TOKEN|>", "command-r"}, {"<|im_start|>", "smollm"}, {"[|assistant|]", "exaone"},
 		{"", "starcoder"}},
 	"Isolated " + pattern.Llama3: {{"[gMASK]", "glm4"}, {"", "llama-bpe"}},

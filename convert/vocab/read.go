@@ -89,6 +89,13 @@ func (c *checkpoint) open() error {
 			// Llama 3 ships ranks under this name, beside tokenizer.json.
 		}
 	}
+	if raw, err := c.read("sentencepiece.bpe.model"); err != nil {
+		return err
+	} else if raw != nil && c.opts.Rules.Writer == arch.Fairseq {
+		if c.fairseq, err = tokenizer.ParseSentencePiece(raw); err != nil {
+			return err
+		}
+	}
 	c.size = c.opts.Rows
 	if c.size == 0 {
 		c.size = c.intParam("vocab_size")
@@ -124,6 +131,8 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return (*checkpoint).writePlamo, nil
 	case rules.Writer == arch.Gemma4 && c.json != nil:
 		return (*checkpoint).writeGemma4, nil
+	case c.fairseq != nil && c.fairseq.Algorithm == 1:
+		return (*checkpoint).writeFairseq, nil
 	case c.sp != nil && c.sp.Algorithm == 1:
 		return (*checkpoint).writeUnigram, nil
 	case c.sp != nil && rules.Writer != arch.JSONFirst:

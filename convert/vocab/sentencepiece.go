@@ -15,11 +15,7 @@ func (c *checkpoint) spTokens(size int) ([]entry, error) {
 		if i == size {
 			break
 		}
-		kind := c.sp.Types[i]
-		if kind == tokenizer.TypeUserDefined {
-			kind = tokenizer.TypeNormal
-		}
-		table[i] = entry{c.sp.Pieces[i], c.sp.Scores[i], kind}
+		table[i] = spEntry(c.sp, i)
 	}
 	added, err := readObject(c.files, "added_tokens.json")
 	if err != nil {
@@ -37,6 +33,15 @@ func (c *checkpoint) spTokens(size int) ([]entry, error) {
 		table[int(id)] = entry{text, -1000, tokenizer.TypeUserDefined}
 	}
 	return table, nil
+}
+
+// spEntry is a piece; user-defined ones have no kind of their own.
+func spEntry(sp *tokenizer.SentencePiece, i int) entry {
+	kind := sp.Types[i]
+	if kind == tokenizer.TypeUserDefined {
+		kind = tokenizer.TypeNormal
+	}
+	return entry{sp.Pieces[i], sp.Scores[i], kind}
 }
 
 // spConfigTokens adds those of tokenizer_config.json.
@@ -205,6 +210,23 @@ func (c *checkpoint) writeUnigram() error {
 	}
 	c.put("t5", c.preOr("default"), table, true)
 	c.spaces(c.sp.DummyPrefix, c.sp.MergeSpaces, c.sp.Charsmap, false)
+	return c.special(false, len(table), nil)
+}
+
+// writeFairseq writes the vocabulary of a SentencePiece unigram model whose ids
+// fairseq has changed: four tokens of its own stand for the first three.
+func (c *checkpoint) writeFairseq() error {
+	sp, size := c.fairseq, max(c.size, len(c.fairseq.Pieces))
+	table := []entry{{"<s>", 0, tokenizer.TypeControl}, {"<pad>", 0, tokenizer.TypeControl}, {"</s>", 0, tokenizer.TypeControl}, {"<unk>", 0, tokenizer.TypeUnknown}}
+	for i := 3; i < size-1; i++ {
+		e := padding(i)
+		if i < len(sp.Pieces) {
+			e = spEntry(sp, i)
+		}
+		table = append(table, e)
+	}
+	c.put("t5", c.preOr("default"), table, true)
+	c.spaces(sp.DummyPrefix, sp.MergeSpaces, sp.Charsmap, true)
 	return c.special(false, len(table), nil)
 }
 

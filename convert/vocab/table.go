@@ -235,6 +235,11 @@ func (c *checkpoint) writeGPT2() error {
 		}
 	}
 	c.spacePrefix()
+	if c.opts.Rules.Framed {
+		for _, role := range []string{"bos", "eos", "sep"} {
+			c.kvs.Set(key("add_"+role+"_token"), true)
+		}
+	}
 	table, err := c.jsonTokens()
 	if err != nil {
 		return err

@@ -67,6 +67,10 @@ func TestConvertedFamiliesEqualTransformers(t *testing.T) {
 // of their range, and the same token on top at every position.
 func checkFamily(t *testing.T, m *Model, prompt int, p models.Prompt) {
 	t.Helper()
+	if m.Vocabulary() == 0 {
+		checkEncoder(t, m, prompt, p)
+		return
+	}
 	got, want, vocab := logits(t, m, p.Tokens), p.Logits(t), m.Vocabulary()
 	if len(want) != vocab*len(p.Positions) {
 		t.Fatalf("prompt %d: vocabulary of %d, transformers has %d", prompt, vocab, len(want)/len(p.Positions))
@@ -94,6 +98,40 @@ func checkFamily(t *testing.T, m *Model, prompt int, p models.Prompt) {
 		if best != want || math.Abs(float64(row[best])-p.Max[i]) > 1e-3*(high-low) {
 			t.Errorf("prompt %d: position %d prefers token %d with %v, not %d with %v", prompt, i, best, row[best], want, p.Max[i])
 			break
+		}
+	}
+}
+
+// checkEncoder compares states and the embedding with those of transformers,
+// within a ten thousandth.
+func checkEncoder(t *testing.T, m *Model, prompt int, p models.Prompt) {
+	t.Helper()
+	states, err := m.States(t.Context(), p.Tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []float32
+	for _, position := range p.Positions {
+		at = append(at, states[position*m.Width():(position+1)*m.Width()]...)
+	}
+	embedding := m.Pool(states)
+	if m.Pools() {
+		if embedding, err = m.Embed(t.Context(), p.Tokens); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := p.Embedding(t)
+	if !m.Pools() {
+		embedding, want = nil, nil
+	}
+	for what, pair := range map[string][2][]float32{"states": {at, p.States(t)}, "embedding": {embedding, want}} {
+		worst := 0.0
+		for i, w := range pair[1] {
+			worst = max(worst, math.Abs(float64(pair[0][i]-w)))
+		}
+		t.Logf("prompt %d: %s: largest difference %.1e", prompt, what, worst)
+		if len(pair[0]) != len(pair[1]) || !(worst <= 1e-4) {
+			t.Errorf("prompt %d: %s of %d elements differ by %.2g from the %d of transformers", prompt, what, len(pair[0]), worst, len(pair[1]))
 		}
 	}
 }

@@ -28,6 +28,9 @@ type Limits struct {
 	// model that can hardly choose changes its choice easily, so that types
 	// with few bits set none.
 	Top1 float64
+	// Cosine is the least of a position's embedding and the source's, of models
+	// without logits.
+	Cosine float64
 	// Ratio bounds the prompt's perplexity over that of the source.
 	Ratio float64
 }
@@ -37,21 +40,21 @@ type Limits struct {
 // bits can spoil what all the others keep.
 var table = []Limits{
 	// F16 and BF16 round one bit in 2^8 or 2^11: the prompt hardly notices.
-	{Bits: 16, Part: 0.02, KLD: 0.02, Top1: 0.8, Ratio: 1.05},
+	{Bits: 16, Part: 0.02, KLD: 0.02, Top1: 0.8, Ratio: 1.05, Cosine: 0.999},
 	// Q8_0: half a percent of each weight; random models lose up to 0.05 nats.
-	{Bits: 8, Part: 0.1, KLD: 0.1, Top1: 0.5, Ratio: 1.2},
+	{Bits: 8, Part: 0.1, KLD: 0.1, Top1: 0.5, Ratio: 1.2, Cosine: 0.99},
 	// Q6_K and Q5_K: 1 to 3 % of a matrix.
-	{Bits: 5.5, Part: 0.5, KLD: 0.5, Top1: 0, Ratio: 2},
+	{Bits: 5.5, Part: 0.5, KLD: 0.5, Top1: 0, Ratio: 2, Cosine: 0.95},
 	// Q4 and IQ4: 6 to 9 % of a matrix, more where an importance matrix says
 	// that columns do not matter.
-	{Bits: 4, Part: 0.5, KLD: 1, Top1: 0, Ratio: 4},
+	{Bits: 4, Part: 0.5, KLD: 1, Top1: 0, Ratio: 4, Cosine: 0.8},
 	// Q3 and IQ3: 15 to 20 % of a matrix.
-	{Bits: 3, Part: 0.95, KLD: 2, Top1: 0, Ratio: 10},
+	{Bits: 3, Part: 0.95, KLD: 2, Top1: 0, Ratio: 10, Cosine: 0.5},
 	// Q2 and IQ2: 30 to 40 %. Small models fall apart.
-	{Bits: 2, Part: 0.95, KLD: 6, Top1: 0, Ratio: 1e3},
+	{Bits: 2, Part: 0.95, KLD: 6, Top1: 0, Ratio: 1e3, Cosine: 0},
 	// One bit keeps signs and a scale: only the parts still tell, and the
 	// prompt what is broken altogether.
-	{Bits: 0, Part: 0.95, KLD: 15, Top1: 0, Ratio: 1e6},
+	{Bits: 0, Part: 0.95, KLD: 15, Top1: 0, Ratio: 1e6, Cosine: -1},
 }
 
 const (
@@ -95,6 +98,20 @@ func (l Limits) Explain(a eval.Agreement) (sentences []string) {
 	}
 	if !(a.Ratio <= l.Ratio) {
 		say("the perplexity is %.4g times the source's, more than %.4g times", a.Ratio, l.Ratio)
+	}
+	return sentences
+}
+
+// ExplainEmbeddings returns a sentence for every figure that is beyond the
+// limits.
+func (l Limits) ExplainEmbeddings(c eval.Closeness) (sentences []string) {
+	for _, f := range []struct {
+		what   string
+		cosine float64
+	}{{"the text's embedding", c.Cosine}, {fmt.Sprintf("position %d", c.Worst), c.MinCosine}} {
+		if !(f.cosine >= l.Cosine) {
+			sentences = append(sentences, fmt.Sprintf("the cosine of %s and the source's is %.4g, less than %.4g", f.what, f.cosine, l.Cosine))
+		}
 	}
 	return sentences
 }

@@ -22,7 +22,7 @@ func TestDocumentedLimitsAreTheTable(t *testing.T) {
 		if l.Top1 > 0 {
 			top1 = fmt.Sprintf("%.0f %%", 100*l.Top1)
 		}
-		fmt.Fprintf(&rows, "| %g | %.0f %% | %g | %s | %.7g |\n", l.Bits, 100*l.Part, l.KLD, top1, l.Ratio)
+		fmt.Fprintf(&rows, "| %g | %.0f %% | %g | %s | %.7g | %g |\n", l.Bits, 100*l.Part, l.KLD, top1, l.Ratio, l.Cosine)
 	}
 	if !strings.Contains(string(page), rows.String()) {
 		t.Errorf("docs/validation.md lacks:\n%s", rows.String())
@@ -32,7 +32,7 @@ func TestDocumentedLimitsAreTheTable(t *testing.T) {
 func TestFewerBitsAreNeverHeldToTighterLimits(t *testing.T) {
 	for i := 1; i < len(table); i++ {
 		a, b := table[i-1], table[i]
-		if b.Bits >= a.Bits || b.Part < a.Part || b.KLD < a.KLD || b.Top1 > a.Top1 || b.Ratio < a.Ratio {
+		if b.Bits >= a.Bits || b.Part < a.Part || b.KLD < a.KLD || b.Top1 > a.Top1 || b.Ratio < a.Ratio || b.Cosine > a.Cosine {
 			t.Errorf("row %d: %+v after %+v", i, b, a)
 		}
 	}

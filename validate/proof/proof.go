@@ -14,15 +14,17 @@ import (
 
 // Source is a model that files are compared with.
 type Source struct {
-	model *forward.Model
-	kept  *answer
+	model  *forward.Model
+	kept   *answer
+	states func(context.Context, []int32) ([]float32, error)
 }
 
 // NewSource takes an opened model. With several files to compare, the logits
 // of the prompt are computed once and kept in memory.
 func NewSource(model *forward.Model, several bool) *Source {
-	s := &Source{model: model}
+	s := &Source{model: model, states: model.States}
 	if several {
+		s.states = remembered(model.States)
 		s.kept = &answer{Model: model}
 	}
 	return s
@@ -30,8 +32,9 @@ func NewSource(model *forward.Model, several bool) *Source {
 
 // Result is how a model compares with its source.
 type Result struct {
-	Departures []string // a sentence for each part that rounding does not explain
-	Agreement  eval.Agreement
+	Departures []string        // a sentence for each part that rounding does not explain
+	Agreement  eval.Agreement  // of the logits
+	Embeddings *eval.Closeness // nil where there are logits
 }
 
 // Compare compares a model that was made from the source, whose file has the
@@ -47,15 +50,20 @@ func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs,
 			r.Departures = append(r.Departures, text)
 		}
 	}
+	if n := min(s.model.Longest(), made.Longest()); n > 0 && n < len(prompt) {
+		prompt = prompt[:n]
+	}
+	if s.model.Vocabulary() == 0 {
+		closeness, err := eval.CompareEmbeddings(ctx, embedder{s.model, s.states}, made, prompt)
+		r.Embeddings = &closeness
+		return r, err
+	}
 	source := eval.Model(s.model)
 	if s.kept != nil {
 		source = s.kept
 	}
 	if source, err = eval.LikeFile(source, kvs); err != nil {
 		return r, err
-	}
-	if n := min(s.model.Longest(), made.Longest()); n > 0 && n < len(prompt) {
-		prompt = prompt[:n]
 	}
 	r.Agreement, err = eval.Compare(ctx, source, made, prompt)
 	r.Agreement.Ratio = min(r.Agreement.Ratio, math.MaxFloat64) // JSON has no infinity
@@ -77,6 +85,31 @@ func Prompt(ctx context.Context, words *tokenizer.Tokenizer, vocabulary int, mem
 		tokens[i] = random.Int32N(int32(vocabulary))
 	}
 	return tokens, nil
+}
+
+// embedder is a model whose states are computed by the way that is given.
+type embedder struct {
+	*forward.Model
+	states func(context.Context, []int32) ([]float32, error)
+}
+
+func (e embedder) States(ctx context.Context, tokens []int32) ([]float32, error) {
+	return e.states(ctx, tokens)
+}
+
+// remembered computes the states of a prompt once.
+func remembered(compute func(context.Context, []int32) ([]float32, error)) func(context.Context, []int32) ([]float32, error) {
+	var prompt []int32
+	var states []float32
+	return func(ctx context.Context, tokens []int32) (_ []float32, err error) {
+		if states == nil || !slices.Equal(prompt, tokens) {
+			if states, err = compute(ctx, tokens); err != nil {
+				return nil, err
+			}
+			prompt = slices.Clone(tokens)
+		}
+		return states, nil
+	}
 }
 
 // answer runs a model on a prompt once and repeats its logits.

@@ -48,6 +48,9 @@ func (g *Loader) find(name string, layer int, shape ...int) (t gguf.TensorInfo, 
 	for len(want) > 1 && want[0] == 1 {
 		want = want[1:]
 	}
+	if len(want) == len(got)+1 && want[0] == compute.AnyRows {
+		got = slices.Insert(got, 0, 1) // one row, of which the file leaves the 1 out
+	}
 	fits := len(got) == len(want)
 	for i := range got {
 		fits = fits && (want[i] == compute.AnyRows && got[i] > 0 || got[i] == int64(want[i]))

@@ -48,7 +48,7 @@ func (b *builder) input(m *Model, in arch.Input, layers int) {
 	m.embedNorm = b.norm(in.Norm, 0, b.Embed)
 	m.byLayer = b.layerEmbedding(in.PerLayer, layers)
 	if in.Positions {
-		m.positions = b.linear("position_embd", 0, compute.AnyRows, b.Embed).w
+		m.positions = b.linear("position_embd", 0, cmp.Or(b.Context, compute.AnyRows), b.Embed).w
 	}
 	if in.TokenTypes {
 		if types := b.linear("token_types", 0, compute.AnyRows, b.Embed).w; types != nil {

@@ -46,7 +46,7 @@ func (m *Model) CompareParts(ctx context.Context, source *Model) ([]PartDifferen
 	limit := min(m.limit, source.limit)
 	made, want := m.parts(limit), source.parts(limit)
 	if m.out.vocab != source.out.vocab { // a classifier's output
-		isOutput := func(p part) bool { return p.name == "output.weight" || p.name == "output.bias" }
+		isOutput := func(p part) bool { return slices.Contains(ofOutput, p.name) }
 		made, want = slices.DeleteFunc(made, isOutput), slices.DeleteFunc(want, isOutput)
 	}
 	if a, b := len(made), len(want); a != b {
@@ -64,6 +64,9 @@ func (m *Model) CompareParts(ctx context.Context, source *Model) ([]PartDifferen
 	})
 	return found, err
 }
+
+// ofOutput are the parts that a classifier has in place of its source's.
+var ofOutput = []string{"output.weight", "output.bias", poolingFigure}
 
 func comparePart(ctx context.Context, made, want part) (d PartDifference, err error) {
 	d.Name = made.name

@@ -2,33 +2,67 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 )
 
+// Pools reports whether the model says how the positions of a sequence become
+// one embedding.
+func (m *Model) Pools() bool {
+	switch m.out.pooling {
+	case arch.MeanPooling, arch.CLSPooling, arch.LastPooling:
+		return true
+	}
+	return false
+}
+
 // Embed runs tokens as one sequence and returns the vector that the model's
-// pooling makes of its positions, of the residual stream's width. It is not
-// scaled to length 1.
+// pooling makes of its positions, of Width() elements. It is not scaled to
+// length 1.
 func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
+	if !m.Pools() {
+		return nil, fault.Op("forward").File(m.name).Unsupported("the model does not say how to pool its positions")
+	}
+	from, to := m.pooled(len(tokens))
+	states, err := m.states(ctx, tokens, from, to)
+	return meanOf(states, m.width), err
+}
+
+// States runs tokens as one sequence and returns what stands behind the last
+// norm at every position: [len(tokens), Width()].
+func (m *Model) States(ctx context.Context, tokens []int32) ([]float32, error) {
+	return m.states(ctx, tokens, 0, len(tokens))
+}
+
+// Pool returns what the model's pooling makes of the states of a sequence.
+func (m *Model) Pool(states []float32) []float32 {
+	from, to := m.pooled(len(states) / m.width)
+	return meanOf(states[from*m.width:to*m.width], m.width)
+}
+
+// pooled returns the positions that the embedding of n is the mean of.
+func (m *Model) pooled(n int) (from, to int) {
+	switch m.out.pooling {
+	case arch.CLSPooling:
+		return 0, 1
+	case arch.LastPooling:
+		return n - 1, n
+	}
+	return 0, n
+}
+
+// states returns the states of some positions.
+func (m *Model) states(ctx context.Context, tokens []int32, from, to int) ([]float32, error) {
 	if len(tokens) == 0 {
 		return nil, fault.Op("forward").File(m.name).Invalid("no tokens to embed")
-	}
-	first, last := 0, len(tokens)-1
-	switch m.out.pooling {
-	case arch.MeanPooling:
-	case arch.CLSPooling:
-		last = 0
-	case arch.LastPooling:
-		first = last
-	default:
-		return nil, fault.Op("forward").File(m.name).Unsupported("the model does not say how to pool its positions")
 	}
 	_, spans := m.spansOf([][]int32{tokens})
 	r := m.begin(ctx, tokens, spans)
 	defer m.free.Give(r.memory)
 	var rows []outputRow
-	for row := first; row <= last; row++ {
+	for row := from; row < to; row++ {
 		rows = append(rows, outputRow{0, row, row})
 	}
 	x, err := m.run(r, rows)
@@ -36,16 +70,22 @@ func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 		return nil, err
 	}
 	normed, err := m.out.normed(r, x, m.width, rows)
-	if err != nil {
-		return nil, err
+	return slices.Clone(normed), err // the run's memory is used again
+}
+
+// meanOf is the mean of rows.
+func meanOf(rows []float32, width int) []float32 {
+	n := len(rows) / width
+	if n == 0 {
+		return nil
 	}
-	mean := make([]float32, m.width)
+	mean := make([]float32, width)
 	for j := range mean {
 		sum := 0.0
-		for i := range rows {
-			sum += float64(normed[i*m.width+j])
+		for i := range n {
+			sum += float64(rows[i*width+j])
 		}
-		mean[j] = float32(sum / float64(len(rows)))
+		mean[j] = float32(sum / float64(n))
 	}
-	return mean, nil
+	return mean
 }

@@ -127,9 +127,6 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 	if len(tokens) == 0 {
 		return nil
 	}
-	if m.out.w == nil {
-		return fault.Op("forward").File(m.name).Unsupported("the model computes embeddings, not logits")
-	}
 	r := m.begin(ctx, tokens, spans)
 	defer m.free.Give(r.memory)
 	var rows []outputRow
@@ -137,6 +134,9 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 		for row := min(max(from, 0), s.tokens); row < s.tokens; row++ {
 			rows = append(rows, outputRow{i, row, s.first + row})
 		}
+	}
+	if len(rows) > 0 && m.out.w == nil {
+		return fault.Op("forward").File(m.name).Unsupported("the model computes embeddings, not logits")
 	}
 	x, err := m.run(r, rows)
 	if err != nil || len(rows) == 0 {

@@ -81,9 +81,11 @@ func (o *output) bend(r *run, logits []float32, n int) error {
 	})
 }
 
+const poolingFigure = "the pooling of embeddings"
+
 func (o *output) parts(p *parts) {
 	p.vector("output.bias", o.bias)
 	p.norm("output_norm", o.norm)
 	p.numbers("the scale and cap of the logits", float64(o.scale), float64(o.softcap))
-	p.numbers("the pooling of embeddings", float64(o.pooling))
+	p.numbers(poolingFigure, float64(o.pooling))
 }

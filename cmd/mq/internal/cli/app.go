@@ -128,9 +128,9 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 		model.Close()
 		return nil, nil, named(path, err)
 	}
-	if words.Size() > model.Vocabulary() {
+	if words.Size() > model.Tokens() {
 		model.Close()
-		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model computes only %d logits", path, words.Size(), model.Vocabulary())
+		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model's embedding only %d rows", path, words.Size(), model.Tokens())
 	}
 	return model, words, nil
 }

@@ -31,6 +31,7 @@ type evalFlags struct {
 	task                        map[string]*bool // by the name of its flag
 	limit                       int              // tasks to run
 	generation                  generation
+	embedding                   embedding
 }
 
 // evalCommand measures a model.
@@ -43,14 +44,21 @@ func (a *app) evalCommand() *cobra.Command {
 
 --perplexity cuts the text into chunks of --ctx tokens and scores the second half
 of each, as llama-perplexity does. --kl-divergence runs a second model beside it,
-chunk by chunk, and compares their predictions; no file of logits is needed.`,
+chunk by chunk, and compares their predictions; no file of logits is needed.
+
+--embed prints the embedding of each text, and of each file that -f names, scaled
+to length 1. With --base it compares them with another model's.`,
 		Example: `  mq eval --perplexity model-Q4_K_M.gguf -f wiki.test.raw
   mq eval --kl-divergence --base ./Llama-3-8B model-Q4_K_M.gguf -f wiki.test.raw --max-kld 0.05
-  mq eval model-Q4_K_M.gguf --generate 'Who are you?' --chat`,
+  mq eval model-Q4_K_M.gguf --generate 'Who are you?' --chat
+  mq eval bge-small.gguf --embed "What is a panda?" --base ./bge-small-en-v1.5 --min-cosine 0.999`,
 		Args: exactArgs(1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("generate") {
 				return a.generate(cmd.Context(), args[0], &f.generation)
+			}
+			if cmd.Flags().Changed("embed") {
+				return a.embed(cmd.Context(), args[0], f.embedding, f.base, f.files)
 			}
 			if err := f.check(); err != nil {
 				return err
@@ -92,6 +100,7 @@ chunk by chunk, and compares their predictions; no file of logits is needed.`,
 	flags.Outputs(fs, "save-all-logits")
 	flags.Needs(fs, "generate", "chat", "tokens", "temp")
 	flags.Needs(fs, "temp", "top-k", "top-p", "seed")
+	embedFlags(fs, &f.embedding)
 	flags.Excludes(fs, "generate", "perplexity", "kl-divergence", "base", "logits", "save-all-logits", "file", "ctx", "chunks", "stride", "tasks",
 		"max-ppl", "max-kld", "min-top1")
 	flags.Excludes(fs, "base", "logits", "save-all-logits", "stride")
@@ -144,6 +153,9 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 		return err
 	}
 	defer model.Close()
+	if model.Vocabulary() == 0 {
+		return fault.Unsupported("%s: the model computes embeddings, not logits; --embed prints them", path)
+	}
 	chunking := eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()}
 	chunking.BOS, _ = words.Special("bos")
 

@@ -15,7 +15,7 @@ import (
 // free are the flags with a value of the user's own words, or a number.
 var free = []string{
 	"set",
-	"exclude-weights", "include-weights", "generate", "max-memory", "max-size", "model-name", "override-kv", "prompt", "prune-layers",
+	"embed", "exclude-weights", "include-weights", "generate", "max-memory", "max-size", "model-name", "override-kv", "prompt", "prune-layers",
 	"split-max-size", "target-size", "host", "message", "ollama", "system", "repo", "base-model", "quantized-by", "license-id", "tag",
 }
 

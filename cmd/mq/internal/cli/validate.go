@@ -15,7 +15,7 @@ import (
 // validateCommand judges a GGUF file, by itself or against its source.
 func (a *app) validateCommand() *cobra.Command {
 	var o validate.Options
-	var kld, top1, ratio float64
+	var kld, top1, ratio, cosine float64
 	var html, markdown, matrix string
 	var rederive bool
 	cmd := &cobra.Command{
@@ -35,7 +35,7 @@ logits with 3.`,
 				flag  string
 				value *float64
 				to    **float64
-			}{{"max-kld", &kld, &o.Limits.MaxKLD}, {"min-top1", &top1, &o.Limits.MinTop1}, {"max-ppl-ratio", &ratio, &o.Limits.MaxRatio}} {
+			}{{"max-kld", &kld, &o.Limits.MaxKLD}, {"min-top1", &top1, &o.Limits.MinTop1}, {"max-ppl-ratio", &ratio, &o.Limits.MaxRatio}, {"min-cosine", &cosine, &o.Limits.MinCosine}} {
 				if !cmd.Flags().Changed(limit.flag) {
 					continue
 				}
@@ -73,16 +73,18 @@ logits with 3.`,
 	fs.Float64Var(&kld, "max-kld", 0, "largest mean KL divergence in nats (default by bits per weight)")
 	fs.Float64Var(&top1, "min-top1", 0, "smallest share, 0 to 1, of positions with the source's most likely token")
 	fs.Float64Var(&ratio, "max-ppl-ratio", 0, "largest perplexity, as a multiple of the source's")
+	fs.Float64Var(&cosine, "min-cosine", 0, "smallest cosine of a position's embedding, of models without logits")
 	fs.StringVar(&html, "report", "", "write a self-contained HTML page")
 	fs.StringVar(&markdown, "markdown", "", "write a summary in Markdown")
 	fs.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
 	fs.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
 	fs.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
 	flags.Outputs(fs, "report", "markdown")
-	flags.Needs(fs, "against", "no-logits", "rederive", "max-kld", "min-top1", "max-ppl-ratio")
+	flags.Needs(fs, "against", "no-logits", "rederive", "max-kld", "min-top1", "max-ppl-ratio", "min-cosine")
 	flags.Needs(fs, "rederive", "imatrix")
-	flags.Excludes(fs, "no-logits", "max-kld", "min-top1", "max-ppl-ratio")
+	flags.Excludes(fs, "no-logits", "max-kld", "min-top1", "max-ppl-ratio", "min-cosine")
 	flags.Range(fs, "min-top1", 0, 1)
+	flags.Range(fs, "min-cosine", -1, 1)
 	flags.Range(fs, "max-kld", 0, math.Inf(1))
 	flags.Range(fs, "max-ppl-ratio", 0, math.Inf(1))
 	return cmd

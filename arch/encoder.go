@@ -1,0 +1,22 @@
+package arch
+
+// The layers of encoders, whose positions all see each other, as changes to
+// those of decoders.
+
+// encoding lets queries see all positions.
+func encoding(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).Mask.Kind = Full }
+
+// centeredEmbedding is the layer norm of the embedding.
+func centeredEmbedding(h Hyper) *Norm {
+	return &Norm{Name: "token_embd_norm", Kind: LayerNorm, Eps: h.LayerEps}
+}
+
+// normedSums has layer norms behind the residual sums alone.
+func normedSums(h Hyper, _ int, l *Layer) {
+	l.MixNorm, l.FeedNorm, l.AfterSum = nil, nil, true
+	l.MixPost = &Norm{Name: "blk.{i}.attn_output_norm", Kind: LayerNorm, Eps: h.LayerEps}
+	l.FeedPost = &Norm{Name: "blk.{i}.layer_output_norm", Kind: LayerNorm, Eps: h.LayerEps}
+}
+
+// embeddings gives the last layer's stream as it is.
+func embeddings(h Hyper) Output { return Output{Kind: Embeddings, Pooling: h.Meaning.Pooling} }
