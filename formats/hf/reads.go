@@ -22,6 +22,9 @@ type reads struct {
 }
 
 func (r *reads) add(name string, size int64, sum []byte) {
+	if r == nil {
+		return // nobody asks for the reads of the folder
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.list == nil {
@@ -33,6 +36,9 @@ func (r *reads) add(name string, size int64, sum []byte) {
 // Reads lists the small files that were read from the folder, as they were
 // then: configuration, vocabulary, templates, card and index.
 func (f *Folder) Reads() []Digest {
+	if f.reads == nil {
+		return nil
+	}
 	f.reads.mu.Lock()
 	defer f.reads.mu.Unlock()
 	var list []Digest
