@@ -117,3 +117,6 @@ func jointViews(both string) []View {
 		{Matrix: "blk.{i}.ffn_up_exps.weight", Source: at + both, Rows: lowerHalf(expertFF)},
 	}
 }
+
+// rotates is the key that files of Granite tell by whether attention rotates.
+const rotates = "rope.scaling.finetuned"

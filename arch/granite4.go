@@ -81,9 +81,6 @@ var granite4Params = slices.Concat(granite.Params, []Param{
 	always("expert_used_count", func(h Hyper, _ int) int { return h.MoE.Used }),
 })
 
-// rotates is the key that files of Granite tell by whether attention rotates.
-const rotates = "rope.scaling.finetuned"
-
 // granite4 reads what the classes of Granite 4 share.
 func (c *reader) granite4(h *Hyper) {
 	h.HasHeadDim = false

@@ -156,6 +156,14 @@ type Delta struct {
 	Recurrent            []bool
 }
 
+// SSM holds the parameters of state-space layers, as Mamba 2 has them; Heads is
+// 0 in every other model.
+type SSM struct {
+	Kernel        int // width of the convolution
+	Inner, State  int // channels, and numbers that each remembers
+	Heads, Groups int
+}
+
 // Index holds the parameters of the indexer of sparse attention.
 type Index struct {
 	Heads, Dim int

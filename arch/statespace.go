@@ -6,14 +6,6 @@ import (
 	"math"
 )
 
-// SSM holds the parameters of state-space layers, as Mamba 2 has them; Heads is
-// 0 in every other model.
-type SSM struct {
-	Kernel        int // width of the convolution
-	Inner, State  int // channels, and numbers that each remembers
-	Heads, Groups int
-}
-
 // The lengths of state-space layers.
 func ssmInner(h Hyper, _ int) int    { return h.SSM.Inner }
 func ssmState(h Hyper, _ int) int    { return h.SSM.State }
