@@ -1,8 +1,13 @@
+// Package cli is the command line of mq: one file per command, one switch
+// from errors to exit codes.
 package cli
 
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -11,6 +16,7 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval/forward"
+	"github.com/f190792d/mq/eval/kernel"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -133,4 +139,47 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model's embedding only %d rows", path, words.Size(), model.Tokens())
 	}
 	return model, words, nil
+}
+
+// version returns which build this is, from the module's build information.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	if revision := setting(info, "vcs.revision"); revision != "" && info.Main.Version == "(devel)" {
+		return "devel-" + revision[:min(12, len(revision))]
+	}
+	return info.Main.Version
+}
+
+// build is what a report of a fault needs to know beside the version: commit
+// and date, as far as the build knows them, compiler, system and kernels.
+func build() string {
+	var lines []string
+	add := func(name, value string) {
+		if value != "" {
+			lines = append(lines, fmt.Sprintf("%-8s %s\n", name, value))
+		}
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		revision := setting(info, "vcs.revision")
+		if revision != "" && setting(info, "vcs.modified") == "true" {
+			revision += ", changed"
+		}
+		add("commit", revision)
+		add("date", setting(info, "vcs.time"))
+	}
+	add("built", runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH)
+	add("kernels", kernel.Name())
+	return strings.Join(lines, "")
+}
+
+func setting(info *debug.BuildInfo, key string) string {
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
 }
