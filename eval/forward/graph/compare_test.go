@@ -90,6 +90,7 @@ func TestDifferencesOfDescriptionsShowInTheParts(t *testing.T) {
 		"table of experts":      func(m *arch.Model) { m.Layers[1].Feed.(*arch.Experts).Hashed = true },
 		"gate before norm":      func(m *arch.Model) { m.Layers[2].Mixer.(*arch.StateSpace).NormBeforeGate = true },
 		"norm of state space":   func(m *arch.Model) { m.Layers[3].Mixer.(*arch.StateSpace).NormEps = eps },
+		"limits of time steps":  func(m *arch.Model) { m.Layers[2].Mixer.(*arch.StateSpace).StepTo = 0.1 },
 		"epsilon of delta nets": func(m *arch.Model) { m.Layers[4].Mixer.(*arch.DeltaNet).NormEps = 2 * eps },
 		"other mixer":           func(m *arch.Model) { m.Layers[5].Mixer = nil },
 		"layers":                func(m *arch.Model) { m.Layers = m.Layers[:5] },
