@@ -72,6 +72,10 @@ func TestPushedFilesAreTheRepositorys(t *testing.T) {
 func TestPushesThatCannotBeAreExplained(t *testing.T) {
 	h := writableHub(t)
 	h.Add("org/there", map[string][]byte{})
+	from, err := filepath.Abs(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"a.md", "x/a.md"} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
@@ -89,8 +93,9 @@ func TestPushesThatCannotBeAreExplained(t *testing.T) {
 		"push a/b/c/d a.md":                   "does not name a model repository",
 		"push hf.co/org/there":                "name the files",
 		"push":                                "a destination and files",
+		"convert DIR -o x.gguf --lm-studio x": "write PUBLISHER/MODEL", "convert DIR -o x.gguf --lm-studio ../x": "write PUBLISHER/MODEL",
 	} {
-		if code, _, notes := command(t, strings.Fields(line)...); code != 2 || !strings.Contains(notes, want) {
+		if code, _, notes := command(t, strings.Fields(strings.ReplaceAll(line, "DIR", from))...); code != 2 || !strings.Contains(notes, want) {
 			t.Errorf("%s: exit %d: %s", line, code, notes)
 		}
 	}
@@ -173,6 +178,9 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("OLLAMA_MODELS", t.TempDir())
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
 	if err := os.CopyFS("Llama-3-8B", os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +218,10 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	}
 	if lines < 7 {
 		t.Errorf("only %d commands were found", lines)
+	}
+	file, _ := os.Stat("Llama-3-8B-Q6_K.gguf")
+	if there, err := os.Stat(filepath.Join(home, ".lmstudio", "models", "me", "Llama-3-8B", "Llama-3-8B-Q6_K.gguf")); err != nil || !os.SameFile(file, there) {
+		t.Errorf("not where LM Studio looks: %v", err)
 	}
 	if registry.Manifest("me/llama3", "8b") == nil || registry.Manifest("me/llama3", "8b-q4_k_m") == nil {
 		t.Error("the registry has no model")

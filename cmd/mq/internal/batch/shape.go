@@ -26,10 +26,12 @@ var (
 	number  = &shape{is: "a number", tags: []string{"!!int", "!!float"}}
 	texts   = &shape{is: "a list of texts", items: text}
 	options = &shape{is: "a table of options"}
-	model   = &shape{is: "a table with a path", keys: map[string]*shape{"path": text, "name": text, "types": texts, "checks": texts, "options": options}}
+	flag    = &shape{is: "true or false", tags: []string{"!!bool"}}
+	model   = &shape{is: "a table with a path", keys: map[string]*shape{"path": text, "name": text, "types": texts, "checks": texts, "options": options, "base-model": text}}
 	jobs    = &shape{is: "a table with models", keys: map[string]*shape{
 		"output": text, "types": texts, "checks": texts, "options": options, "models": {is: "a list of models", items: model},
-		"limits": {is: "a table of limits", keys: map[string]*shape{"max-kld": number, "min-top1": number}},
+		"publish": {is: "a table of what is published", keys: map[string]*shape{"card": flag, "push": texts, "create": flag, "private": flag}},
+		"limits":  {is: "a table of limits", keys: map[string]*shape{"max-kld": number, "min-top1": number}},
 	}}
 )
 

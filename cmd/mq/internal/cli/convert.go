@@ -114,6 +114,12 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 	if err != nil {
 		return err
 	}
+	folder := ""
+	if output.LMStudio != "" {
+		if folder, err = publishing.LMStudioFolder(output.LMStudio); err != nil {
+			return err
+		}
+	}
 	a.announce(job, recipe)
 	if output.DryRun {
 		return a.DryRun(job)
@@ -127,6 +133,11 @@ func (a *app) make(ctx context.Context, path string, o *pipeline.Options, recipe
 		}
 	}
 	for _, out := range job.Outputs {
+		if folder != "" {
+			if err := publishing.LMStudio(ctx, &a.Session, folder, out.Paths); err != nil {
+				return err
+			}
+		}
 		for _, path := range out.Paths {
 			a.Wrote(path)
 		}

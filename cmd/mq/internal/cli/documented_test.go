@@ -188,6 +188,7 @@ func newMaterial(t *testing.T) material {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir()) // of LM Studio
 	t.Setenv("OLLAMA_MODELS", t.TempDir())
 	text := strings.Repeat("Once upon a time there was a girl who had a dog. They went to the park to play, and then it rained. ", 40)
 	write := func(name, text string) string {

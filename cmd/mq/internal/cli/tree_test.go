@@ -16,7 +16,7 @@ import (
 var free = []string{
 	"set",
 	"embed", "exclude-weights", "include-weights", "generate", "max-memory", "max-size", "model-name", "override-kv", "prompt", "prune-layers",
-	"split-max-size", "target-size", "host", "message", "ollama", "system", "repo", "base-model", "quantized-by", "license-id", "tag",
+	"split-max-size", "target-size", "host", "message", "ollama", "system", "repo", "base-model", "quantized-by", "license-id", "tag", "lm-studio",
 }
 
 // TestEveryValueIsCompleted walks the command tree: each flag completes its

@@ -15,6 +15,8 @@ type Output struct {
 	DryRun bool
 	Ollama string // name in Ollama's store; {type} stands for the type
 
+	LMStudio string // PUBLISHER/MODEL
+
 	flags                   *pflag.FlagSet
 	out, splitMaxSize, part string
 	force, resume           bool
@@ -29,8 +31,9 @@ func (f *Output) Register(cmd *cobra.Command, where string) {
 	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G or 4GiB")
 	flags.StringVar(&f.part, "part", "", "write only file I of a set of N, as I/N, or auto: see docs/scaling.md")
 	flags.StringVar(&f.Ollama, "ollama", "", "put the file into Ollama's store, too, as NAME[:TAG]; {type} stands for the type's name")
+	flags.StringVar(&f.LMStudio, "lm-studio", "", "put the files where LM Studio looks, too, as PUBLISHER/MODEL")
 	Excludes(flags, "dry-run", "mkdir")
-	Excludes(flags, "part", "ollama")
+	Excludes(flags, "part", "ollama", "lm-studio")
 	Excludes(flags, "split-max-size", "ollama")
 	Excludes(flags, "refine", "part")
 	Excludes(flags, "refine", "split-max-size")
