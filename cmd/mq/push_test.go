@@ -131,7 +131,7 @@ func TestBatchPublishesWhatIsGood(t *testing.T) {
 		"models: [{path: STORIES, name: a, base-model: org/a}, {path: STORIES, name: b}]\n"
 	jobs(good)
 	for i := range 2 {
-		code, out, notes := command(t, "batch", "jobs.yaml")
+		code, out, notes := command(t, "batch", "jobs.yaml", "--mkdir")
 		if code != 0 || strings.Count(out, "publish") != 2 || (strings.Count(out, "done before") == 6) != (i > 0) {
 			t.Fatalf("exit %d: %s%s", code, out, notes)
 		}
@@ -147,7 +147,7 @@ func TestBatchPublishesWhatIsGood(t *testing.T) {
 	}
 	t.Setenv("HF_TOKEN", "hf_wrong")
 	jobs(strings.ReplaceAll(good, "create: true, ", ""))
-	if code, out, notes := command(t, "batch", "jobs.yaml"); code != 2 || !strings.Contains(out, "failed (2): push") || strings.Count(out, "done before") != 4 || strings.Contains(notes, "hf_wrong") {
+	if code, out, notes := command(t, "batch", "jobs.yaml", "--mkdir"); code != 2 || !strings.Contains(out, "failed (2): push") || strings.Count(out, "done before") != 4 || strings.Contains(notes, "hf_wrong") {
 		t.Errorf("exit %d: %s%s", code, out, notes)
 	}
 	for text, want := range map[string]string{
@@ -155,7 +155,7 @@ func TestBatchPublishesWhatIsGood(t *testing.T) {
 		strings.Replace(good, "hf.co/me/", "ollama://a/b/c/d/", 1): "not the name of a model",
 	} {
 		jobs(text)
-		if code, _, notes := command(t, "batch", "jobs.yaml"); code != 2 || !strings.Contains(notes, want) {
+		if code, _, notes := command(t, "batch", "jobs.yaml", "--mkdir"); code != 2 || !strings.Contains(notes, want) {
 			t.Errorf("exit %d: %s", code, notes)
 		}
 	}
