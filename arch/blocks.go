@@ -16,6 +16,19 @@ var trunk = []Tensor{
 	head,
 }
 
+// postTrunk is the trunk of files that name the norm before the feed-forward
+// network after attention.
+var postTrunk = []Tensor{
+	embedding,
+	{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
+	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: attentionPost + ".weight", Shape: []Dim{embed}},
+	outputNorm,
+	head,
+}
+
+// attentionPost is a norm before the feed-forward network there.
+const attentionPost = "blk.{i}.post_attention_norm"
+
 // inverseFrequencies are what old checkpoints store of the rotary embedding.
 const inverseFrequencies = "model.layers.{i}.self_attn.rotary_emb.inv_freq"
 

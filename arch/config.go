@@ -112,7 +112,7 @@ func (c *reader) experts() MoE {
 		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
 		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
 		StatesFF:     c.has("moe_intermediate_size"),
-		FF:           first(c.int("moe_intermediate_size"), c.int("intermediate_size", "hidden_dim")),
+		FF:           first(c.uniform("moe_intermediate_size"), c.int("intermediate_size", "hidden_dim")),
 		Shared:       c.int("n_shared_experts"),
 		SharedFF:     c.int("shared_expert_intermediate_size"),
 		Groups:       c.int("n_group"),
@@ -132,7 +132,7 @@ func (c *reader) experts() MoE {
 	case "":
 	case "softmax":
 		m.Gating = Softmax
-	case "sigmoid":
+	case "sigmoid", "noaux_tc": // dots.llm1's name for it
 		m.Gating = Sigmoid
 	case "sqrtsoftplus":
 		m.Gating = SqrtSoftplus

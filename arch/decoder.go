@@ -83,6 +83,12 @@ func normedHeads(h Hyper, _ int, l *Layer) {
 	}
 }
 
+// mayNormHeads does so where the model has the weights.
+func mayNormHeads(h Hyper, layer int, l *Layer) {
+	normedHeads(h, layer, l)
+	l.Mixer.(*Attention).HeadNorm.Optional = true
+}
+
 // gatedHeads gates the result of attention by rows behind each query head.
 func gatedHeads(_ Hyper, _ int, l *Layer) {
 	if a, ok := l.Mixer.(*Attention); ok {
@@ -143,10 +149,8 @@ func normedRows(h Hyper, _ int, l *Layer) {
 	l.Mixer.(*Attention).HeadNorm = HeadNorm{Over: WholeRow, Eps: h.Eps}
 }
 
-// feedNormed names the norm before the feed-forward part otherwise.
-func feedNormed(name string) change {
-	return func(_ Hyper, _ int, l *Layer) { l.FeedNorm.Name = name }
-}
+// feedNormed names the norm before the feed-forward part after attention.
+func feedNormed(_ Hyper, _ int, l *Layer) { l.FeedNorm.Name = attentionPost }
 
 // latent replaces grouped-query attention by latent attention.
 func latent(h Hyper, layer int, l *Layer) {
@@ -156,7 +160,7 @@ func latent(h Hyper, layer int, l *Layer) {
 	a.KVHeads = a.Heads
 	a.Scale *= h.Meaning.LatentScale
 	if h.Index.TopK > 0 && h.Index.Heads > 0 && a.QueryRank > 0 {
-		a.Index = &Indexer{h.Index.Heads, h.Index.Dim, h.Index.TopK}
+		a.Index = &Indexer{Heads: h.Index.Heads, Dim: h.Index.Dim, TopK: h.Index.TopK, Paired: h.Index.Paired, Shared: at(h.Index.Shared, layer, false)}
 	}
 	l.Mixer = a
 }

@@ -36,12 +36,13 @@ var deepseek = Arch{
 	Views:  fusedViews,
 }
 
-// deepseek2 serves DeepSeek V2, V2.5, V3, V3.1 and R1: multi-head latent
+// deepseek2 serves DeepSeek V2, V2.5, V3, V3.1 and R1, and Kimi K2: multi-head latent
 // attention, written in the form that keeps one compressed key-value head.
 // Rotated dimensions pair neighbours in checkpoint and file alike.
 var deepseek2 = Arch{
 	Name:    "deepseek2",
-	Classes: []string{"DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"},
+	Classes: []string{"DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "KimiK25ForConditionalGeneration"},
+	Strip:   []string{"language_model."},
 	Only:    Keys{"rope_interleave": true},
 	Defaults: map[string]Defaults{
 		"": {Keys: deepseek3Keys},
@@ -71,13 +72,13 @@ var deepseek2 = Arch{
 		in(dense, mlp("mlp", "", ff)),
 		in(sparse, router("mlp.gate"), routerBias, perExpert, fusedExperts, mlp("mlp.shared_experts", "_shexp", sharedFF)),
 	),
-	Ignore: []string{inverseFrequencies},
+	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Graph:  Graph{Layer: decoder(latent), Router: Router{Score: SoftmaxScore}},
 	Source: Convention{Rope: RopeInterleaved},
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
-	losses:     []lossRule{equalMagnitudes, pairedGroups, linearSharpens, lite},
+	losses:     []lossRule{equalMagnitudes, pairedGroups, linearSharpens, latentEps, lite},
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {
 		m := &h.Meaning
@@ -180,6 +181,22 @@ func pairedGroups(c *reader, _ Arch, h Hyper) (l Loss) {
 func linearSharpens(_ *reader, _ Arch, h Hyper) (l Loss) {
 	if h.Rope.Scaling == "linear" && h.Rope.Factor > 1 {
 		l.Text = fmt.Sprintf("rope_scaling: llama.cpp sharpens latent attention under the type linear as under yarn, here by %.3g: its results differ from the model's", math.Pow(magnitude(h.Rope.Factor, 1), 2))
+	}
+	return l
+}
+
+// latentEps is that of the norms within latent attention, for which the class
+// does not ask the configuration.
+func latentEps(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if h.Eps != h.Meaning.LatentEps {
+		l.Patch = func(m *Model) {
+			for i := range m.Layers {
+				if a, ok := m.Layers[i].Mixer.(*LatentAttention); ok {
+					a.NormEps = h.Eps
+				}
+			}
+		}
+		l.Text = fmt.Sprintf("rms_norm_eps is %v: llama.cpp takes it for the norms within latent attention, too, where the model has %v: its results differ a little from the model's", h.Eps, h.Meaning.LatentEps)
 	}
 	return l
 }

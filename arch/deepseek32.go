@@ -14,25 +14,31 @@ var deepseek32 = Arch{
 	})}},
 	Params: slices.Concat(deepseek2.Params, []Param{
 		{Key: "nextn_predict_layers", From: func(h Hyper) (any, bool) { return uint32(h.MTPLayers), h.Index.StatesPredictions }},
-		u32("attention.indexer.head_count", func(h Hyper, _ int) int { return h.Index.Heads }),
-		u32("attention.indexer.key_length", func(h Hyper, _ int) int { return h.Index.Dim }),
-		u32("attention.indexer.top_k", func(h Hyper, _ int) int { return h.Index.TopK }),
-	}),
-	Tensors: slices.Concat(deepseek2.Tensors, []Tensor{
-		{Source: "model.layers.{i}.self_attn.indexer.wq_b.weight", Target: "blk.{i}.indexer.attn_q_b.weight", Shape: []Dim{indexRows, queryRank}},
-		{Source: "model.layers.{i}.self_attn.indexer.wk.weight", Target: "blk.{i}.indexer.attn_k.weight", Shape: []Dim{indexDim, embed}},
-		{Source: "model.layers.{i}.self_attn.indexer.k_norm.weight", Target: "blk.{i}.indexer.k_norm.weight", Shape: []Dim{indexDim}},
-		{Source: "model.layers.{i}.self_attn.indexer.k_norm.bias", Target: "blk.{i}.indexer.k_norm.bias", Shape: []Dim{indexDim}},
-		{Source: "model.layers.{i}.self_attn.indexer.weights_proj.weight", Target: "blk.{i}.indexer.proj.weight", Shape: []Dim{indexHeads, embed}, F32: true},
-	}, in(predicts, deepseekPrediction)),
-	Ignore: []string{inverseFrequencies},
-	Graph:  deepseek2.Graph,
-	Source: deepseek2.Source,
-	File:   deepseek2.File,
-	Views:  deepseek2.Views,
+	}, indexerParams),
+	Tensors: slices.Concat(deepseek2.Tensors, indexer, in(predicts, deepseekPrediction)),
+	Ignore:  []string{inverseFrequencies},
+	Graph:   deepseek2.Graph,
+	Source:  deepseek2.Source,
+	File:    deepseek2.File,
+	Views:   deepseek2.Views,
 
 	losses:     []lossRule{linearSharpens},
 	fromConfig: deepseek2.fromConfig,
+}
+
+var indexerParams = []Param{
+	u32("attention.indexer.head_count", func(h Hyper, _ int) int { return h.Index.Heads }),
+	u32("attention.indexer.key_length", func(h Hyper, _ int) int { return h.Index.Dim }),
+	u32("attention.indexer.top_k", func(h Hyper, _ int) int { return h.Index.TopK }),
+}
+
+// indexer picks the keys of sparse attention.
+var indexer = []Tensor{
+	{Source: "model.layers.{i}.self_attn.indexer.wq_b.weight", Target: "blk.{i}.indexer.attn_q_b.weight", Shape: []Dim{indexRows, queryRank}},
+	{Source: "model.layers.{i}.self_attn.indexer.wk.weight", Target: "blk.{i}.indexer.attn_k.weight", Shape: []Dim{indexDim, embed}},
+	{Source: "model.layers.{i}.self_attn.indexer.k_norm.weight", Target: "blk.{i}.indexer.k_norm.weight", Shape: []Dim{indexDim}},
+	{Source: "model.layers.{i}.self_attn.indexer.k_norm.bias", Target: "blk.{i}.indexer.k_norm.bias", Shape: []Dim{indexDim}},
+	{Source: "model.layers.{i}.self_attn.indexer.weights_proj.weight", Target: "blk.{i}.indexer.proj.weight", Shape: []Dim{indexHeads, embed}, F32: true},
 }
 
 // deepseekPrediction joins embedding and hidden state for multi-token

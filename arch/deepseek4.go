@@ -130,7 +130,7 @@ func compressedLayer(h Hyper, layer int) Layer {
 	}
 	a.Rope = &rotation
 	if a.Overlap {
-		a.Index = &Indexer{h.Index.Heads, h.Index.Dim, h.Index.TopK}
+		a.Index = &Indexer{Heads: h.Index.Heads, Dim: h.Index.Dim, TopK: h.Index.TopK}
 	}
 	l.Mixer, l.Streams = a, &h.Streams
 	return l

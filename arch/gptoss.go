@@ -53,7 +53,7 @@ var gptOSS = Arch{
 	Graph: Graph{
 		Activation: OAI,
 		Router:     Router{Score: ChosenSoftmaxScore},
-		Layer:      decoder(feedNormed("blk.{i}.post_attention_norm"), sinking),
+		Layer:      decoder(feedNormed, sinking),
 	},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},

@@ -168,6 +168,8 @@ type SSM struct {
 type Index struct {
 	Heads, Dim int
 	TopK       int // keys that a query sees
+	Paired     bool
+	Shared     []bool // layers that take the choice of the one before
 
 	StatesPredictions bool // config.json tells the number of prediction layers
 }

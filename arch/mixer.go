@@ -96,6 +96,8 @@ type CompressedAttention struct {
 // its own (DeepSeek-AI 2025, DeepSeek-V3.2). Tensors: indexer.….
 type Indexer struct {
 	Heads, Dim, TopK int
+	Paired           bool // rotated dimensions pair as the attention's do, not by halves
+	Shared           bool // the choice of the last layer that chose; no tensors
 }
 
 // DeltaNet is a gated delta network (Yang et al. 2024, arXiv:2412.06464). Of

@@ -83,7 +83,7 @@ var deltaAssumed = Keys{
 // deltaGraph is the graph of layers of linear and of gated full attention.
 func deltaGraph(joined bool) Graph {
 	return Graph{
-		Layer:  decoder(normedHeads, gatedHeads, gatedShared, feedNormed("blk.{i}.post_attention_norm"), recurrent(joined)),
+		Layer:  decoder(normedHeads, gatedHeads, gatedShared, feedNormed, recurrent(joined)),
 		Router: Router{Score: SoftmaxScore, Normalize: true},
 	}
 }

@@ -142,6 +142,27 @@ func (c *reader) int(keys ...string) int {
 	return int(n)
 }
 
+// uniform returns a count that config.json states once or, alike, for every
+// layer.
+func (c *reader) uniform(keys ...string) int {
+	layer, key, ok := c.find(keys)
+	if value, _ := layer.Value(key); ok {
+		if _, listed := value.([]any); !listed {
+			return c.int(keys...)
+		}
+	}
+	counts := c.ints(keys...)
+	for _, n := range counts {
+		if n != counts[0] {
+			c.keep(c.place(keys...).Unsupported("%d and %d in different layers are not supported", counts[0], n))
+		}
+	}
+	if len(counts) == 0 {
+		return 0
+	}
+	return counts[0]
+}
+
 // need returns a count that must be there and positive.
 func (c *reader) need(keys ...string) int {
 	n := c.int(keys...)

@@ -31,6 +31,12 @@ type Vocabulary struct {
 	// StatesNoBOS says before all that the tokenizer says that no text begins
 	// with BOS.
 	StatesNoBOS bool
+	// StatedPrefix says in the end whether a space is, where
+	// tokenizer_config.json does.
+	StatedPrefix bool
+	// Documents ends a text with config.json's eod_token_id, and a turn with the
+	// first of several ends in generation_config.json.
+	Documents bool
 	// OwnRows takes vocab_size for the number of rows although the layers have
 	// embeddings of their own.
 	OwnRows bool
@@ -58,4 +64,6 @@ var (
 	gemmaVocabulary  = Vocabulary{NoSpacePrefix: true}
 	gemma4Vocabulary = Vocabulary{Writer: Gemma4}
 	glmVocabulary    = Vocabulary{Roles: []Role{{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"bos", "<|endoftext|>"}}}
+
+	glmMoEVocabulary = Vocabulary{Roles: []Role{{"bos", "[gMASK]"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"eom", "<|observation|>"}}}
 )

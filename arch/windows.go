@@ -31,6 +31,14 @@ func fromLayer(c *reader, _ Hyper, layer int) bool {
 	return c.bool("use_sliding_window") && layer >= c.int("max_window_layers")
 }
 
+// lateLayers names the layers, or has those slide from some layer on.
+func lateLayers(c *reader, _ Hyper, layer int) bool {
+	if kinds := c.strings("layer_types"); len(kinds) > 0 {
+		return layer < len(kinds) && kinds[layer] == slidingLayer
+	}
+	return layer >= c.int("max_window_layers")
+}
+
 // evenLayers names the layers, or has every second one slide up to some layer.
 func evenLayers(c *reader, _ Hyper, layer int) bool {
 	if kinds := c.strings("layer_types"); len(kinds) > 0 {

@@ -13,13 +13,19 @@ import (
 	"github.com/f190792d/mq/internal/fixtures/models"
 )
 
-// beyond lists, by architecture, the key-value that a file of mq has beside the
+// beyond lists, by architecture or fixture, the key-value that a file of mq has beside the
 // reference converter's.
 var beyond = map[string]string{
 	"qwen":    "qwen.attention.layer_norm_rms_epsilon", // llama.cpp refuses a file without it
 	"gptneox": "general.file_type",                     // every other file has it
 	"mpt":     "general.file_type",
+
+	"glm4.7-flash": "deepseek2.expert_gating_func", // llama.cpp infers it from the published model's sizes alone
 }
+
+// decoded are checkpoints in 4 bits: the reference converter writes what it has
+// decoded behind all else.
+var decoded = []string{"kimi-k2.5"}
 
 // TestFamiliesEqualReferenceConverter plans the checkpoint of every family
 // and compares key-values and tensors, order included, with the reference.
@@ -42,7 +48,7 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 			}
 			var got, want []kvLine
 			for _, kv := range p.KVs {
-				if kv.Key != beyond[p.Arch.Name] {
+				if kv.Key != beyond[f.Name] && kv.Key != beyond[p.Arch.Name] {
 					got = append(got, describe(kv))
 				}
 			}
@@ -59,7 +65,13 @@ func TestFamiliesEqualReferenceConverter(t *testing.T) {
 			for _, line := range f.Tensors {
 				tensors = append(tensors, line)
 			}
-			if d := cmp.Diff(tensors, digestTensors(t, p)); d != "" {
+			made := digestTensors(t, p)
+			if slices.Contains(decoded, f.Name) {
+				byName := func(a, b tensorLine) int { return strings.Compare(a[0].(string), b[0].(string)) }
+				slices.SortFunc(tensors, byName)
+				slices.SortFunc(made, byName)
+			}
+			if d := cmp.Diff(tensors, made); d != "" {
 				t.Errorf("tensors (-reference +mq):\n%s", d)
 			}
 		})

@@ -289,6 +289,13 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"no multiplier of keys", divided("attn_k.weight", 0.390625), nil}, {"no multiplier of logits", divided("output.weight", 0.78125), nil},
 			{"no multiplier of inputs of the state", divided("ssm_in.weight", 1.25), nil}, {"no bias of time steps", mapped("ssm_dt.bias", func(float64) float64 { return 0 }), nil},
 		}},
+		{"glm4moe", []fault{
+			{"experts swapped", swappedExperts, nil}, {"no scale of experts", nothing, []string{"glm4moe.expert_weights_scale=float:1"}},
+			{"every pair rotated", nothing, []string{"glm4moe.rope.dimension_count=int:12"}}, rope("glm4moe"),
+		}},
+		{"glm5", []fault{{"one key more is picked", nothing, []string{"glm-dsa.attention.indexer.top_k=int:13"}}, {"k_b not turned", turnedBack, nil}}},
+		{"hunyuan", []fault{rope("hunyuan-dense")}},
+		{"minimax-m2", []fault{{"every pair rotated", nothing, []string{"minimax-m2.rope.dimension_count=int:12"}}}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
 		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms behind the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}}}},
 		{"xlm-roberta", []fault{{"positions of other tokens", shifted, nil}}},

@@ -33,6 +33,11 @@ var lost = map[string]string{
 	"olmo3":             "attention_factor",
 	"qwen2-window":      "sliding_window",
 	"starcoder2-window": "sliding_window",
+
+	"glm4.7-flash":       "rms_norm_eps",
+	"glm4.7-flash-fused": "rms_norm_eps",
+	"glm5":               "rms_norm_eps",
+	"glm5.2":             "rms_norm_eps",
 }
 
 // TestTrueConversionsPassTheirCheck converts the checkpoint of every family

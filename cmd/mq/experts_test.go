@@ -102,6 +102,8 @@ func TestEveryFamilyWithExpertsTakesThemApartAndFused(t *testing.T) {
 	for _, class := range []string{
 		"MixtralForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM", "Qwen3NextForCausalLM", "Qwen3_5MoeForCausalLM",
 		"DeepseekForCausalLM", "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "DeepseekV32ForCausalLM",
+		"Glm4MoeForCausalLM", "Glm4MoeLiteForCausalLM", "Ernie4_5_MoeForCausalLM", "HunYuanMoEV1ForCausalLM", "MiniMaxM2ForCausalLM", "Dots1ForCausalLM",
+		"BailingMoeForCausalLM", "BailingMoeV2ForCausalLM", "GlmMoeDsaForCausalLM",
 		"Llama4ForCausalLM", "Qwen3VLMoeForConditionalGeneration",
 	} {
 		t.Run(class, func(t *testing.T) {

@@ -112,6 +112,9 @@ func (c *checkpoint) writeSentencePiece() error {
 	if c.opts.Rules.NoSpacePrefix {
 		c.kvs.Set(key("add_space_prefix"), false)
 	}
+	if v, ok := c.config["add_prefix_space"].(bool); ok && c.opts.Rules.StatedPrefix {
+		c.kvs.Set(key("add_space_prefix"), v)
+	}
 	if !c.sp.DummyPrefix && !c.kvs.Has(key("add_space_prefix")) {
 		c.kvs.Set(key("add_space_prefix"), false)
 	}

@@ -47,7 +47,8 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	if err != nil {
 		return err
 	}
-	if tokens, ok := c.kvs.Strings(key("tokens")); ok {
+	tokens, ok := c.kvs.Strings(key("tokens"))
+	if ok {
 		for _, role := range c.opts.Rules.Roles {
 			_, known := v.ids.values[role.Name]
 			if id := slices.Index(tokens, role.Token); id >= 0 && !known {
@@ -58,7 +59,33 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 	c.notes = append(c.notes, v.notes...)
 	v.append(&c.kvs)
 	for _, token := range c.opts.Rules.Fixed {
-		c.kvs.Set(key(token.Key), token.ID)
+		if int(token.ID) < len(tokens) {
+			c.kvs.Set(key(token.Key), token.ID)
+		}
+	}
+	if c.opts.Rules.Documents {
+		return c.documents(len(tokens))
+	}
+	return nil
+}
+
+// documents takes the ends of documents and turns from where models of Hunyuan
+// have them.
+func (c *checkpoint) documents(rows int) error {
+	put := func(role string, id int64) {
+		if id >= 0 && id < int64(rows) {
+			c.kvs.Set(key(role+"_token_id"), uint32(id))
+		}
+	}
+	if id, err := c.model.Int("eod_token_id"); err == nil {
+		put("eos", id)
+	}
+	generation, err := readConfig(c.files, "generation_config.json")
+	if err != nil && !errors.Is(err, fault.ErrCorrupt) {
+		return err
+	}
+	if ends, err := generation.Ints("eos_token_id"); err == nil && len(ends) > 1 {
+		put("eot", ends[0])
 	}
 	return nil
 }

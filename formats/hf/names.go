@@ -95,7 +95,7 @@ func (c *Checkpoint) tie() {
 	for _, l := range lone {
 		head, layers := -1, false
 		for i, t := range c.tensors {
-			if isNamed(t.Name, l.embedding) {
+			if isNamed(t.Name, l.embedding) || isNamed(t.Name, "word_embeddings.weight") { // Ling's name for it
 				return
 			}
 			if isNamed(t.Name, l.head) {

@@ -175,10 +175,16 @@ func (b *builder) normed(d *arch.NormedFeed, l int) feed {
 	}
 }
 
-// sharesKeys reports whether a mixer uses keys of another layer.
+// sharesKeys reports whether a mixer uses keys of another layer, or its choice
+// of them.
 func sharesKeys(m arch.Mixer) bool {
-	a, ok := m.(*arch.Attention)
-	return ok && a.KeysOf != 0
+	switch a := m.(type) {
+	case *arch.Attention:
+		return a.KeysOf != 0
+	case *arch.LatentAttention:
+		return a.Index != nil && a.Index.Shared
+	}
+	return false
 }
 
 // isFull reports whether queries of a mixer see later positions.

@@ -106,19 +106,20 @@ func slopes(bias float64, heads int) []float32 {
 
 // headNorm loads the normalization of queries or keys.
 func (b *builder) headNorm(name string, l int, d *arch.Attention, heads int) *headNorm {
-	n := d.HeadNorm
-	if n.Optional && b.vector(name+".weight", l, heads, d.Dim) == nil {
+	n, width, shape := d.HeadNorm, d.Dim, []int{d.Dim}
+	switch n.Over {
+	case arch.NoHeadNorm:
+		return nil
+	case arch.WholeRow:
+		width = heads * d.Dim
+		shape = []int{width}
+	case arch.OwnWeights:
+		shape = []int{heads, d.Dim}
+	}
+	if n.Optional && b.vector(name+".weight", l, shape...) == nil {
 		return nil
 	}
-	switch n.Over {
-	case arch.EachHead:
-		return &headNorm{*b.weightedNorm(name, l, n.Kind, n.Eps, d.Dim), d.Dim, false}
-	case arch.WholeRow:
-		return &headNorm{*b.weightedNorm(name, l, n.Kind, n.Eps, heads*d.Dim), heads * d.Dim, false}
-	case arch.OwnWeights:
-		return &headNorm{*b.weightedNorm(name, l, n.Kind, n.Eps, heads, d.Dim), d.Dim, true}
-	}
-	return nil
+	return &headNorm{*b.weightedNorm(name, l, n.Kind, n.Eps, shape...), width, n.Over == arch.OwnWeights}
 }
 
 // latent loads multi-head latent attention.
@@ -156,17 +157,21 @@ func (b *builder) latent(d *arch.LatentAttention, l int) *latent {
 	return a
 }
 
-// indexer loads the indexer of a layer. It pairs rotated dimensions by halves,
-// whatever the attention does.
+// indexer loads the indexer of a layer.
 func (b *builder) indexer(d *arch.Indexer, l, rank int, rope *rotary.Embedding) *indexer {
 	if d.Heads < 1 || d.Dim < rope.Dim || d.TopK < 1 {
 		b.invalid(l, "invalid indexer of %d heads of %d dimensions for %d keys", d.Heads, d.Dim, d.TopK)
 		return nil
 	}
-	half := *rope
-	half.Style = arch.RopeHalf
+	if d.Shared {
+		return &indexer{shared: true}
+	}
+	turned := *rope
+	if !d.Paired {
+		turned.Style = arch.RopeHalf
+	}
 	x := &indexer{
-		heads: d.Heads, dim: d.Dim, top: d.TopK, rope: &half,
+		heads: d.Heads, dim: d.Dim, top: d.TopK, rope: &turned,
 		q:       b.linear("blk.{i}.indexer.attn_q_b", l, d.Heads*d.Dim, rank),
 		k:       b.linear("blk.{i}.indexer.attn_k", l, d.Dim, b.Embed),
 		weights: b.linear("blk.{i}.indexer.proj", l, d.Heads, b.Embed),

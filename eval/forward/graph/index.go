@@ -11,6 +11,7 @@ import (
 // with the highest weighted sum of positive scores stay.
 type indexer struct {
 	heads, dim, top int
+	shared          bool // takes the choice of the last that made one
 
 	q, k, weights linear // from compressed queries, the stream and the stream
 	kNorm         *norm
@@ -20,6 +21,9 @@ type indexer struct {
 // pick returns, by row of the batch, which keys a query sees; nil where it
 // sees all.
 func (x *indexer) pick(r *run, layer int, stream, compressed []float32) ([][]bool, error) {
+	if x.shared {
+		return r.picked, nil
+	}
 	n := len(r.positions)
 	q := r.buffer(bufQuery, n*x.heads*x.dim)
 	k := r.buffer(bufKey, n*x.dim)
@@ -55,6 +59,7 @@ func (x *indexer) pick(r *run, layer int, stream, compressed []float32) ([][]boo
 			return nil, err
 		}
 	}
+	r.picked = seen
 	return seen, nil
 }
 
@@ -90,7 +95,7 @@ func (x *indexer) best(q, weights, keys []float32) []bool {
 }
 
 func (p *parts) indexer(x *indexer) {
-	if x == nil {
+	if x == nil || x.shared {
 		return
 	}
 	p.linear("indexer.attn_q_b", x.q)

@@ -81,6 +81,7 @@ type residual struct {
 type memory struct {
 	buffers [bufCount][]float32
 	rows    []int
+	picked  [][]bool // by the last indexer
 }
 
 // The buffers of a run by their use. Those of a slot live until its next use.
