@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 
@@ -55,7 +56,7 @@ func read(ctx context.Context, f *gguf.File, t gguf.TensorInfo, p []byte, off in
 	if n == len(p) {
 		return nil
 	}
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

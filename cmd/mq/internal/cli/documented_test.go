@@ -21,6 +21,7 @@ import (
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/safetensors"
+	"github.com/f190792d/mq/internal/fixtures/models"
 	"github.com/f190792d/mq/internal/hubtest"
 )
 
@@ -202,7 +203,7 @@ func newMaterial(t *testing.T) material {
 	}
 	m := material{
 		"192.0.2.7": strings.TrimPrefix(server.URL, "http://"), "./Llama-3-8B": folder, "./Qwen3-8B": folder, "./adapter": path("adapter"), "./other": path("adapter"),
-		"40": "1", "8192": "256", "131072": "1024", // the text has few chunks, the model a short context
+		"40": "0", "8192": "256", "131072": "1024", // the text has few chunks, the model a short context
 		"~/.local/share/man/man1": t.TempDir(), "calibration.txt": write("calibration.txt", text), "wiki.test.raw": path("calibration.txt"), "text.txt": path("calibration.txt"), "english.txt": path("calibration.txt"), "code.txt": path("calibration.txt"),
 		"README.md": write("README.md", "---\nlicense: mit\n---\n"),
 		"chat.json": write("chat.json", `[{"role": "user", "content": "Hello"}]`), "tools.json": write("tools.json", "[]"),
@@ -218,6 +219,13 @@ func newMaterial(t *testing.T) material {
 	must := func(args ...string) {
 		if code, _, says := mq(args...); code != 0 {
 			t.Fatalf("%q: exit %d: %s", args, code, says)
+		}
+	}
+	for _, f := range models.All(t) {
+		if f.Name == "bert" {
+			m["./bge-small-en-v1.5"] = f.Unpack(t)
+			must("convert", m["./bge-small-en-v1.5"], "-t", "f16", "-o", path("bge-small.gguf"), "--no-verify")
+			m["bge-small.gguf"] = path("bge-small.gguf")
 		}
 	}
 	must("convert", folder, "-t", "bf16,q4_k_m,q8_0", "-o", path("model-{type}.gguf"), "--no-verify")
