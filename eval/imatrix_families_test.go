@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -84,6 +85,9 @@ func TestImatrixOfACheckpointIsThatOfItsFile(t *testing.T) {
 					t.Skip(f.Note)
 				}
 			}
+			if f.Agreement == nil && f.KV == nil { // nor does the reference converter write the model
+				t.Skip(f.Note)
+			}
 			check(t, f.Unpack(t))
 		})
 	}
@@ -124,7 +128,7 @@ func compareMatrices(t *testing.T, got, want *imatrix.Matrix) {
 			}
 		}
 	}
-	if len(want.Entries) == 0 || !strings.Contains(strings.Join(want.Names(), " "), "ffn_down") {
+	if len(want.Entries) == 0 || !regexp.MustCompile("ffn_down|ssm_out").MatchString(strings.Join(want.Names(), " ")) {
 		t.Errorf("collected %v", want.Names())
 	}
 }
