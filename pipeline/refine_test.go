@@ -68,6 +68,9 @@ func divergence(t *testing.T, path, text string) float64 {
 // TestRefinedFilesAreNearerToTheirSource: of the same types and size, on text
 // that they were not refined with, whatever the number of workers.
 func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a model is refined several times")
+	}
 	page, err := os.ReadFile("../docs/quantization.md")
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +124,9 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 
 // TestTheSourceWritesTheTextItself: the same text in every run.
 func TestTheSourceWritesTheTextItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a model is refined several times")
+	}
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one.gguf"), filepath.Join(dir, "two.gguf")
 	o := Options{Refine: &Refine{Auto: true, Tokens: 1024}}
