@@ -17,8 +17,11 @@ func (s *gridSearch) try(set uint8, n int, tries *kernel.Tries, codes *[8]kernel
 		outside[g], apart[g] = sets.Outside, sets.Starts|sets.Unsure|sets.Unsure<<1
 		for unsure := sets.Unsure; unsure != 0; unsure &= unsure - 1 {
 			t := bits.TrailingZeros32(unsure)
-			point := s.point(g, tries.Inverse[t])
-			codes[g][t] = uint32(s.nearestOf(g, s.book.neighbours(s.book.place[point]), tries.Scale[t]))
+			code := s.point(g, tries.Inverse[t])
+			if place := s.book.place[code]; place < 0 { // of numbers near float32's end a kernel may see another point
+				code = s.nearestOf(g, s.book.neighbours(place), tries.Scale[t])
+			}
+			codes[g][t] = uint32(code)
 		}
 	}
 }
