@@ -116,7 +116,7 @@ func encodeText(t *testing.T, path string) []int32 {
 // divergence is the mean over the positions of KL(client ‖ mq).
 func divergence(t *testing.T, path string, ids []int32, client [][]float64) float64 {
 	t.Helper()
-	model, err := forward.Open(ctx, path, forward.Options{})
+	model, err := forward.Open(t.Context(), path, forward.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
