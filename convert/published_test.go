@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/arch"
-	"github.com/f190792d/mq/formats/gguf"
 )
 
 // published are configurations of published models, as far as they decide
@@ -42,17 +41,10 @@ func TestPlansPublishedModels(t *testing.T) {
 			continue // headers of many experts
 		}
 		t.Run(m.Model, func(t *testing.T) {
-			var infos []gguf.TensorInfo
 			p := planHeaders(t, m.Model, m.Config)
 			name, _ := p.KVs.String("general.architecture")
 			planned[name] = true
-			for _, s := range p.Streams {
-				infos = append(infos, s.TensorInfo)
-			}
-			n := countWeights(infos).total
-			if got := rounded(n); got != m.Size {
-				t.Errorf("size %s (%d), want %s", got, n, m.Size)
-			}
+			checkSize(t, p, m.Size)
 		})
 	}
 	for _, a := range arch.All() {

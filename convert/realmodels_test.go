@@ -53,17 +53,25 @@ func TestPlansRealConfigurations(t *testing.T) {
 			if p.Type != BF16 {
 				t.Errorf("type %v, want bf16", p.Type)
 			}
-			var infos []gguf.TensorInfo
-			for _, s := range p.Streams {
-				infos = append(infos, s.TensorInfo)
-			}
-			if got, want := rounded(countWeights(infos).total), realSizes[name]; got != want {
-				t.Errorf("size %s, want %s", got, want)
-			}
+			checkSize(t, p, realSizes[name])
 		})
 	}
 	if planned == 0 {
 		t.Error("no configuration is supported")
+	}
+}
+
+// checkSize compares the number of weights with the one that a model is known
+// for.
+func checkSize(t *testing.T, p *Plan, want string) {
+	t.Helper()
+	var infos []gguf.TensorInfo
+	for _, s := range p.Streams {
+		infos = append(infos, s.TensorInfo)
+	}
+	n := countWeights(infos).total
+	if got := rounded(n); got != want {
+		t.Errorf("size %s (%d), want %s", got, n, want)
 	}
 }
 

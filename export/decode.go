@@ -2,10 +2,6 @@ package export
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"io"
-	"math"
 
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
@@ -22,7 +18,10 @@ var plain = map[gguf.Type]dtype.DType{gguf.TypeF32: dtype.F32, gguf.TypeF16: dty
 func decoded(f *gguf.File, t gguf.TensorInfo) (transform.Rows, error) {
 	r := transform.Rows{DType: plain[t.Type], Columns: t.Columns(), Count: t.Rows()}
 	if r.DType != dtype.Invalid {
-		r.Read = func(ctx context.Context, p []byte, off int64) error { return read(ctx, f, t, p, off) }
+		r.Read = func(ctx context.Context, p []byte, off int64) error {
+			_, err := f.ReadTensorAt(ctx, t, p, off)
+			return err
+		}
 		return r, nil
 	}
 	kind, ok := quantize.ByID(t.Type)
@@ -30,36 +29,25 @@ func decoded(f *gguf.File, t gguf.TensorInfo) (transform.Rows, error) {
 		return r, fault.Op("export").File(f.Name()).Tensor(t.Name).Unsupported("type %v cannot be decoded", t.Type)
 	}
 	r.DType = dtype.F32
+	blocks := f.Stream(t)
 	r.Read = func(ctx context.Context, p []byte, off int64) error {
 		const four = 4 // bytes of a float32
 		codes, row := make([]byte, t.RowBytes()), make([]float32, r.Columns)
 		for at := off / four; len(p) > 0; {
-			if err := read(ctx, f, t, codes, at/r.Columns*t.RowBytes()); err != nil {
+			if err := blocks.ReadRows(ctx, codes, at/r.Columns); err != nil {
 				return err
 			}
 			kind.Dequantize(row, codes)
-			for _, x := range row[at%r.Columns:] {
-				if len(p) == 0 {
-					break
-				}
-				binary.LittleEndian.PutUint32(p, math.Float32bits(x))
-				p, at = p[four:], at+1
+			part := row[at%r.Columns:]
+			part = part[:min(len(part), len(p)/four)]
+			if err := dtype.FromFloat32(p[:four*len(part)], part, dtype.F32); err != nil {
+				return err
 			}
+			p, at = p[four*len(part):], at+int64(len(part))
 		}
 		return nil
 	}
 	return r, nil
-}
-
-func read(ctx context.Context, f *gguf.File, t gguf.TensorInfo, p []byte, off int64) error {
-	n, err := f.ReadTensorAt(ctx, t, p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // vector reads a small tensor; nil where the file has none of that name.
@@ -71,13 +59,9 @@ func vector(ctx context.Context, f *gguf.File, name string) ([]float32, error) {
 	if t.Type != gguf.TypeF32 || t.Elements() > 1<<20 {
 		return nil, fault.Op("export").File(f.Name()).Tensor(name).Corrupt("type %v and %d values, want a short vector of F32", t.Type, t.Elements())
 	}
-	p := make([]byte, t.Size())
-	if err := read(ctx, f, t, p, 0); err != nil {
+	p, values := make([]byte, t.Size()), make([]float32, t.Elements())
+	if _, err := f.ReadTensorAt(ctx, t, p, 0); err != nil {
 		return nil, err
 	}
-	values := make([]float32, t.Elements())
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(p[4*i:]))
-	}
-	return values, nil
+	return values, dtype.ToFloat32(values, p, dtype.F32)
 }

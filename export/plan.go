@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -80,7 +81,7 @@ func (p *Plan) lay(file string, o Options) error {
 		limit = 5e9
 	}
 	var parts [][]safetensors.Tensor
-	var streams [][]gguf.Stream
+	streams := map[string]gguf.Stream{}
 	size := int64(0)
 	for _, t := range p.Tensors {
 		info := gguf.TensorInfo{Name: t.Name, Type: o.Type, Shape: reversed(t.Shape)}
@@ -90,26 +91,22 @@ func (p *Plan) lay(file string, o Options) error {
 			}
 		}
 		if bytes := info.Size(); len(parts) == 0 || size > 0 && size+bytes > limit {
-			parts, streams, size = append(parts, nil), append(streams, nil), bytes
+			parts, size = append(parts, nil), bytes
 		} else {
 			size += bytes
 		}
 		last := len(parts) - 1
 		parts[last] = append(parts[last], safetensors.Tensor{Name: t.Name, DType: plain[info.Type], Shape: t.Shape})
-		streams[last] = append(streams[last], stream(info, t.Rows))
+		streams[t.Name] = transform.Stream(info, t.Rows, nil)
 	}
 	for i := range parts {
 		header, placed, err := safetensors.Header(parts[i], map[string]string{"format": "pt"})
 		if err != nil {
 			return err
 		}
-		byName := map[string]gguf.Stream{}
-		for _, s := range streams[i] {
-			byName[s.Name] = s
-		}
 		s := shard{name: shardName(i, len(parts)), header: header, placed: placed}
 		for _, t := range placed { // in an order of their own
-			s.streams = append(s.streams, byName[t.Name])
+			s.streams = append(s.streams, streams[t.Name])
 		}
 		p.shards = append(p.shards, s)
 	}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -128,11 +127,6 @@ func writeFile(path string, write func(io.Writer) error) error {
 		}
 	}
 	return nil
-}
-
-// stream reads values in the type of the checkpoint.
-func stream(info gguf.TensorInfo, r transform.Rows) gguf.Stream {
-	return transform.Stream(info, r, nil)
 }
 
 // copyTensor writes a tensor some rows at a time.
