@@ -125,7 +125,7 @@ func steps(record []byte) (scale, low float32) {
 	return math.Float32frombits(binary.LittleEndian.Uint32(record)), math.Float32frombits(binary.LittleEndian.Uint32(record[4:]))
 }
 
-// plausible tells whether the largest log-probability of a record can be one:
+// plausible reports whether the largest log-probability of a record can be one:
 // 0 at most, but for rounding.
 func plausible(record []byte) bool {
 	scale, low := steps(record)

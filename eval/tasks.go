@@ -73,7 +73,7 @@ func newChoice(ctx context.Context, t *tokenizer.Tokenizer, label string, senten
 	return c, nil
 }
 
-// common tells whether all sentences have the same token at a position.
+// common reports whether all sentences have the same token at a position.
 func (c choice) common(position int) bool {
 	for _, s := range c.sentences {
 		if s[position] != c.sentences[0][position] {

@@ -72,7 +72,7 @@ with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 	return cmd
 }
 
-// check refuses what makes no sense, before any work.
+// check refuses contradictory and missing options, before any work.
 func (f *imatrixFlags) check(args []string) error {
 	switch {
 	case len(args) == 0 && len(f.inputs) == 0:
