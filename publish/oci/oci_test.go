@@ -25,31 +25,6 @@ import (
 	"github.com/f190792d/mq/internal/registrytest"
 )
 
-// write makes a GGUF file of one tensor.
-func write(t *testing.T, name string, kvs gguf.KVs) string {
-	t.Helper()
-	plan, err := gguf.NewPlan(kvs, []gguf.TensorInfo{{Name: "a", Type: gguf.TypeF32, Shape: []int64{32, 63}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w, err := gguf.NewWriter(&b, plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(bytes.Repeat([]byte{1, 2, 3}, 4*32*21)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 var (
 	llama = gguf.KVs{
 		{Key: "general.architecture", Value: "llama"}, {Key: "general.file_type", Value: uint32(15)}, {Key: "llama.context_length", Value: uint32(4096)},
@@ -60,9 +35,9 @@ var (
 
 func packed(t *testing.T) (a *Artifact, model string) {
 	t.Helper()
-	model = write(t, "m.gguf", llama)
+	model = registrytest.WriteModel(t, "m.gguf", llama)
 	o := Options{Licenses: []string{"MIT"}, FileType: func(n uint64) string { return fmt.Sprint("type ", n) }, Created: time.Unix(1e9, 0).UTC()}
-	a, err := Pack(t.Context(), []string{model, write(t, "mmproj-m.gguf", clip), model}, o, nil)
+	a, err := Pack(t.Context(), []string{model, registrytest.WriteModel(t, "mmproj-m.gguf", clip), model}, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,13 +184,13 @@ func TestLayoutsHoldSeveralArtifacts(t *testing.T) {
 }
 
 func TestWhatIsNoArtifactIsRefused(t *testing.T) {
-	model, projector := write(t, "m.gguf", llama), write(t, "p.gguf", clip)
-	adapter := write(t, "a.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "adapter"}})
+	model, projector := registrytest.WriteModel(t, "m.gguf", llama), registrytest.WriteModel(t, "p.gguf", clip)
+	adapter := registrytest.WriteModel(t, "a.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "adapter"}})
 	for name, c := range map[string]struct {
 		paths []string
 		class error
 	}{
-		"two models": {[]string{model, write(t, "n.gguf", llama)}, fault.ErrInvalid}, "no model": {[]string{projector}, fault.ErrInvalid}, "an adapter": {[]string{model, adapter}, fault.ErrUnsupported},
+		"two models": {[]string{model, registrytest.WriteModel(t, "n.gguf", llama)}, fault.ErrInvalid}, "no model": {[]string{projector}, fault.ErrInvalid}, "an adapter": {[]string{model, adapter}, fault.ErrUnsupported},
 	} {
 		if _, err := Pack(t.Context(), c.paths, Options{}, nil); !errors.Is(err, c.class) {
 			t.Errorf("%s: %v", name, err)

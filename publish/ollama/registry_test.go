@@ -67,7 +67,7 @@ func TestPushedModelsAreTheRegistrys(t *testing.T) {
 			h.Key, h.Redirect = public, f.redirect
 			f.change(h)
 			n := Name{h.Host(), "me", "small", "q4"}
-			m := described(t, Options{Template: "{{ .Prompt }}"}, write(t, "m.gguf", llama))
+			m := described(t, Options{Template: "{{ .Prompt }}"}, registrytest.WriteModel(t, "m.gguf", llama))
 			r := pusher(path)
 			over := false
 			digest, err := r.Push(t.Context(), n, m, func(p progress.Report) { over = over || p.Total > 0 && p.Done > p.Total })
@@ -116,7 +116,7 @@ func TestStoredModelsArePushedAsTheyLie(t *testing.T) {
 	h := registrytest.New(t)
 	s := Store{t.TempDir()}
 	n := Name{h.Host(), "me", "small", "q4"}
-	at, err := s.Create(t.Context(), n, described(t, Options{}, write(t, "m.gguf", llama)), nil)
+	at, err := s.Create(t.Context(), n, described(t, Options{}, registrytest.WriteModel(t, "m.gguf", llama)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestRefusedPushesAreExplained(t *testing.T) {
 			h.Fault = func(*http.Request) registrytest.Fault { return registrytest.Fault{Status: code} }
 		}
 	}
-	m := described(t, Options{}, write(t, "m.gguf", llama))
+	m := described(t, Options{}, registrytest.WriteModel(t, "m.gguf", llama))
 	for name, c := range map[string]struct {
 		key    string
 		change func(*registrytest.Registry)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/internal/registrytest"
 )
 
 // running is a server that takes blobs and a call to create.
@@ -50,7 +51,7 @@ func TestServerIsGivenWhatItLacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := described(t, Options{Template: "{{ .Prompt }}", Context: 1000}, write(t, "m.gguf", llama))
+	m := described(t, Options{Template: "{{ .Prompt }}", Context: 1000}, registrytest.WriteModel(t, "m.gguf", llama))
 	for range 2 {
 		if err := s.Create(t.Context(), Name{DefaultHost, DefaultNamespace, "x", "latest"}, m, nil); err != nil {
 			t.Fatal(err)
@@ -67,7 +68,7 @@ func TestServerIsGivenWhatItLacks(t *testing.T) {
 }
 
 func TestErrorsOfAServerAreErrors(t *testing.T) {
-	m := described(t, Options{}, write(t, "m.gguf", llama))
+	m := described(t, Options{}, registrytest.WriteModel(t, "m.gguf", llama))
 	for name, c := range map[string]struct {
 		r     *running
 		class error

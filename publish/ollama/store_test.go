@@ -14,36 +14,8 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/internal/registrytest"
 )
-
-// write makes a GGUF file of one tensor.
-func write(t *testing.T, name string, kvs gguf.KVs) string {
-	t.Helper()
-	plan, err := gguf.NewPlan(kvs, []gguf.TensorInfo{{Name: "a", Type: gguf.TypeF32, Shape: []int64{32, 63}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w, err := gguf.NewWriter(&b, plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := make([]byte, 4*32*63)
-	for i := range data {
-		data[i] = byte(i * 7 % 61)
-	}
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 var llama = gguf.KVs{
 	{Key: "general.architecture", Value: "llama"}, {Key: "general.file_type", Value: uint32(15)}, {Key: "llama.context_length", Value: uint32(4096)},
@@ -82,10 +54,10 @@ func created(t *testing.T, s Store, m *Model) Manifest {
 // TestBlobsHaveTheContentThatTheirNamesSay, and the manifest names all.
 func TestBlobsHaveTheContentThatTheirNamesSay(t *testing.T) {
 	s := Store{t.TempDir()}
-	path := write(t, "m.gguf", llama)
+	path := registrytest.WriteModel(t, "m.gguf", llama)
 	o := Options{System: "Be kind.", Context: 2048, Licenses: []string{"one", "two"}, Template: "{{ .Prompt }}", FileType: func(uint64) string { return "Q4_K_M" }}
-	projector := write(t, "mmproj.gguf", gguf.KVs{{Key: "general.architecture", Value: "clip"}})
-	adapter := write(t, "lora.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "adapter"}})
+	projector := registrytest.WriteModel(t, "mmproj.gguf", gguf.KVs{{Key: "general.architecture", Value: "clip"}})
+	adapter := registrytest.WriteModel(t, "lora.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "adapter"}})
 	manifest := created(t, s, described(t, o, path, projector, adapter))
 	text := map[string][]string{}
 	for _, l := range append(manifest.Layers, manifest.Config) {
@@ -127,7 +99,7 @@ func TestBlobsHaveTheContentThatTheirNamesSay(t *testing.T) {
 // once, whatever lay under their name.
 func TestFileIsLinkedAndABrokenBlobReplaced(t *testing.T) {
 	s := Store{t.TempDir()}
-	path := write(t, "m.gguf", llama)
+	path := registrytest.WriteModel(t, "m.gguf", llama)
 	m := described(t, Options{}, path)
 	manifest := created(t, s, m)
 	blob := filepath.Join(s.Dir, "blobs", strings.Replace(manifest.Layers[0].Digest, ":", "-", 1))
@@ -161,9 +133,9 @@ func TestFileIsLinkedAndABrokenBlobReplaced(t *testing.T) {
 }
 
 func TestFilesThatAreNoModelOfOllamaAreRefused(t *testing.T) {
-	path := write(t, "m.gguf", llama)
-	projector := write(t, "p.gguf", gguf.KVs{{Key: "general.architecture", Value: "clip"}})
-	vocabulary := write(t, "v.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "imatrix"}})
+	path := registrytest.WriteModel(t, "m.gguf", llama)
+	projector := registrytest.WriteModel(t, "p.gguf", gguf.KVs{{Key: "general.architecture", Value: "clip"}})
+	vocabulary := registrytest.WriteModel(t, "v.gguf", gguf.KVs{{Key: "general.architecture", Value: "llama"}, {Key: "general.type", Value: "imatrix"}})
 	text := filepath.Join(t.TempDir(), "x.gguf")
 	if err := os.WriteFile(text, []byte("hello"), 0o666); err != nil {
 		t.Fatal(err)
