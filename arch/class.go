@@ -10,7 +10,8 @@ import (
 
 // Class returns the class that decides the architecture: that of the text
 // part where config.json names one. Where config.json names none, or only what
-// a trainer wrapped around the model, its model_type decides.
+// a trainer wrapped around the model, its model_type decides. What the
+// checkpoint is to be taken for goes before all.
 func Class(config hf.Config) (string, error) {
 	class, err := classNamed(config)
 	if class == graniteHybridClass {
@@ -20,6 +21,9 @@ func Class(config hf.Config) (string, error) {
 }
 
 func classNamed(config hf.Config) (string, error) {
+	if class := config.Reading().Class; class != "" {
+		return class, nil
+	}
 	if text, ok := config.Sub("text_config"); ok && text.Has("architectures") {
 		config = text
 	}

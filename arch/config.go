@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 )
+
+// ErrClass marks the error of a class that no architecture serves.
+var ErrClass = errors.New("an unknown class")
 
 // FromConfig reads the hyperparameters of a checkpoint from its config.json.
 // Synonyms of keys and the spellings of transformers 4 and 5 are understood;
@@ -22,7 +26,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	}
 	a, ok := ByClass(class)
 	if !ok {
-		return Hyper{}, config.At("arch", "architectures").Unsupported("class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
+		return Hyper{}, config.At("arch", "architectures").Kind(ErrClass).Unsupported("class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
 	}
 	c := newReader(config)
 	assumed := a.assumed(class, c.string("model_type"))

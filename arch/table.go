@@ -27,6 +27,20 @@ func All() []Arch {
 	return all
 }
 
+// Classes lists the classes of config.json that the architectures serve, in the
+// order of the table.
+func Classes() []string {
+	var classes []string
+	for _, a := range table {
+		for _, class := range a.Classes {
+			if !a.Native && !strings.Contains(class, " ") { // else other keys than architectures say it
+				classes = append(classes, class)
+			}
+		}
+	}
+	return classes
+}
+
 // ByClass finds the architecture that serves a class of config.json.
 func ByClass(class string) (Arch, bool) {
 	for _, a := range table {

@@ -21,7 +21,7 @@ import (
 func NewAdapterPlan(ctx context.Context, base *hf.Checkpoint, from hf.Adapter) (*Plan, error) {
 	h, err := arch.FromConfig(base.Config())
 	if err != nil {
-		return nil, fault.Op("convert").Folder(base.Name()).Of(err)
+		return nil, Unknown(ctx, base, fault.Op("convert").Folder(base.Name()).Of(err))
 	}
 	a, _ := arch.ByClass(h.Class)
 	unpacked, err := unpack.Open(ctx, base)

@@ -67,7 +67,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	ckpt = ckpt.WithContext(ctx)
 	h, err := arch.FromConfig(ckpt.Config())
 	if err != nil {
-		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
+		return nil, Unknown(ctx, ckpt, fault.Op("convert").Folder(ckpt.Name()).Of(err))
 	}
 	a, _ := arch.ByClass(h.Class)
 	if o.Companion != "" {
@@ -81,10 +81,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		return nil, err
 	}
 	all := sources(unpacked, a, h)
-	h.MTPLayers = predictionLayers(all, a, h)
-	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
-	h.Untied = h.Untied && !headless(all)
-	targets, found := match(a, h, all)
+	targets, found := cover(&h, a, all)
 	if err := found.err(ckpt, a); err != nil {
 		return nil, err
 	}
@@ -111,7 +108,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 		ranked, h.Meaning.Pooling = rerankKVs(a.Name, ranks), arch.RankPooling
 	}
-	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(ckpt.Notes(), found.notes())}
+	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(readAs(ckpt.Config()), ckpt.Notes(), found.notes())}
 	losses := arch.Losses(ckpt.Config(), h)
 	for _, loss := range losses {
 		if loss.Text != "" {
@@ -145,6 +142,15 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		return nil, fault.Op("convert").Folder(ckpt.Name()).Of(err)
 	}
 	return p, nil
+}
+
+// cover matches the tensors of a checkpoint, which decide what config.json
+// leaves open.
+func cover(h *arch.Hyper, a arch.Arch, all []source) ([]target, coverage) {
+	h.MTPLayers = predictionLayers(all, a, *h)
+	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
+	h.Untied = h.Untied && !headless(all)
+	return match(a, *h, all)
 }
 
 // newCompanion plans the file of another kind that a checkpoint gives beside

@@ -28,6 +28,7 @@ type Source struct {
 	Bytes        int64  `json:"bytes"`
 	Tensors      int    `json:"tensors"`
 	Ignored      int    `json:"ignored_tensors,omitempty"`
+	As           string `json:"as,omitempty"` // the class that it was taken for, whatever its config.json says
 
 	Quantized *Quantized `json:"quantized,omitempty"` // nil for plain floats
 }
@@ -133,6 +134,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	in.about = Source{
 		Name: ckpt.Name(), Format: ckpt.Layout().String(), Architecture: plan.Arch.Name,
 		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used), Quantized: quantizedAs(plan),
+		As: ckpt.Reading().Class,
 	}
 	if q := in.about.Quantized; q != nil && o.PlanOnly {
 		if err := q.asItIs(ctx, ckpt, o); err != nil {

@@ -16,6 +16,8 @@ type Config struct {
 	values map[string]any
 	file   string // named in errors
 	prefix string // of the keys, for errors: "rope_scaling."
+
+	reading Reading
 }
 
 // NewConfig wraps a decoded object; file is named in errors.
@@ -47,7 +49,7 @@ func (c Config) Values() map[string]any { return c.values }
 func (c Config) Sub(key string) (Config, bool) {
 	v, _ := c.Value(key)
 	sub, ok := v.(map[string]any)
-	return Config{sub, c.file, c.prefix + key + "."}, ok
+	return Config{values: sub, file: c.file, prefix: c.prefix + key + "."}, ok
 }
 
 // At is the place of a key, for errors of package op.

@@ -27,6 +27,7 @@ type Folder struct {
 	dir  string // the path as it was given, empty likewise
 
 	followLinks bool
+	reading     Reading
 
 	ctx context.Context // of WithContext; nil for none
 
@@ -51,8 +52,9 @@ func (f *Folder) WithContext(ctx context.Context) *Folder {
 // Options say how a folder of the operating system is opened. The zero value
 // suits folders of unknown origin.
 type Options struct {
-	FollowLinks bool   // read files behind links that lead out of the folder
-	Remote      Remote // of paths that do not exist; nil: they are errors
+	FollowLinks bool    // read files behind links that lead out of the folder
+	Remote      Remote  // of paths that do not exist; nil: they are errors
+	As          Reading // of its config.json
 }
 
 // ErrLink marks the error of a link that leads out of the folder and is not to
@@ -79,7 +81,7 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fault.Op("hf").File(name).Invalid("not a folder")
 	}
-	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks, reads: &reads{}}, nil
+	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks, reading: o.As, reads: &reads{}}, nil
 }
 
 // Name is the folder's base name; errors and file names of results use it.

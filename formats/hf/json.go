@@ -39,5 +39,6 @@ func (f *Folder) ReadJSON(name string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return ParseConfig(data, f.name+": "+name)
+	config, err := ParseConfig(data, f.name+": "+name)
+	return config.As(f.reading), err
 }

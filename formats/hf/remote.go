@@ -46,7 +46,7 @@ func (o Options) Folder(ctx context.Context, path string) (*Folder, error) {
 		return nil, err
 	}
 	if files.Dir == "" {
-		return &Folder{fsys: files.FS, name: files.Name, reads: &reads{}}, nil
+		return &Folder{fsys: files.FS, name: files.Name, reading: o.As, reads: &reads{}}, nil
 	}
 	folder, err := o.OpenFolder(files.Dir)
 	if err == nil {

@@ -103,6 +103,9 @@ func CheckpointSource(c *hf.Checkpoint) string {
 			fmt.Fprintf(h, "%q %s\n", f.Name, f.Hash)
 		}
 	}
+	if r := c.Reading(); r != (hf.Reading{}) {
+		fmt.Fprintf(h, "%q\n", r)
+	}
 	for _, name := range []string{"config.json", "params.json", "adapter_config.json"} {
 		if data, err := c.ReadFile(name); err == nil {
 			h.Write(data)

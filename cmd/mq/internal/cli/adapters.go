@@ -58,7 +58,7 @@ func (a *app) convertAdapter(ctx context.Context, dir, base string, o pipeline.O
 		return err
 	}
 	defer adapter.Close()
-	model, err := hf.Open(ctx, base)
+	model, err := a.Files.Open(ctx, base)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
+	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/eval/kernel"
@@ -127,7 +129,7 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 	}
 	model, err := forward.Open(ctx, path, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, a.unknown(ctx, path, err)
 	}
 	words, err := model.Tokenizer()
 	if err != nil {
@@ -139,6 +141,20 @@ func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *toke
 		return nil, nil, fault.Corrupt("%s: its tokenizer has %d tokens, but the model's embedding only %d rows", path, words.Size(), model.Tokens())
 	}
 	return model, words, nil
+}
+
+// unknown adds to the error of a class that is not known which are that have
+// the checkpoint's tensors.
+func (a *app) unknown(ctx context.Context, path string, err error) error {
+	if !errors.Is(err, arch.ErrClass) {
+		return err
+	}
+	ckpt, e := a.Files.Open(ctx, path)
+	if e != nil {
+		return err
+	}
+	defer ckpt.Close()
+	return convert.Unknown(ctx, ckpt, err)
 }
 
 // version returns which build this is, from the module's build information.

@@ -215,6 +215,15 @@ func newMaterial(t *testing.T) material {
 	for _, id := range []string{"me/model-GGUF", "me/Llama-3-8B-GGUF", "other/Llama-3-8B-GGUF"} {
 		h.Add(id, map[string][]byte{"README.md": []byte("---\nlicense: mit\n---\n")})
 	}
+	m["./New-7B"] = path("New-7B")
+	if err := os.CopyFS(path("New-7B"), os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(filepath.Join(folder, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("New-7B/config.json", strings.Replace(string(config), "LlamaForCausalLM", "NewForCausalLM", 1))
 	writeAdapter(t, path("adapter"))
 	must := func(args ...string) {
 		if code, _, says := mq(args...); code != 0 {

@@ -142,6 +142,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.StringVar(&a.Color, "color", ui.ColorAuto, "colours on the terminal: auto, always or never")
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
 	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
+	persistent.StringVar(&a.Files.As.Class, "as", "", "read a checkpoint as one of this CLASS, whatever its config.json says")
 	persistent.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
@@ -15,6 +16,7 @@ import (
 
 // completions say how the value of a flag is completed, by its name.
 var completions = map[string]cobra.CompletionFunc{
+	"as":                   words(arch.Classes),
 	"type":                 list(recipeNames),
 	"output-tensor-type":   words(typeNames),
 	"token-embedding-type": words(typeNames),

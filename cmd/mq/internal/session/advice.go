@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -18,6 +19,7 @@ var Advice = []struct {
 	About error
 	Says  string
 }{
+	{arch.ErrClass, "--as CLASS reads it as a class that is"},
 	{hf.ErrLink, "or trust the link with --follow-links"},
 	{atomicfile.ErrNoFolder, "--mkdir makes it"},
 	{atomicfile.ErrExists, "--force replaces it"},
