@@ -47,7 +47,11 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 			headers += 3*f.DataOffset() + 1024*int64(len(f.Tensors))
 		}
 	}
-	fixed := memory.Overhead + 2*(headers+importance) + j.refineBytes()
+	refined, streams := j.refineBytes()
+	fixed := memory.Overhead + 2*(headers+importance) + refined
+	if j.spills = fixed+streams+2*leastPipeline > j.o.Memory; !j.spills {
+		fixed += streams
+	}
 	// What the collector has not freed yet is as much again as what is alive.
 	room := (j.o.Memory - fixed) / 2
 	if room < leastPipeline {
@@ -71,26 +75,26 @@ func (j *Job) checkBytes(outputs int) int64 {
 	return int64(len(j.prompt)) * (logits + activations)
 }
 
-// refineBytes is what a refinement holds, 0 where there is none: the residual
-// streams of both models, and what belongs to the matrices that are worked on.
-func (j *Job) refineBytes() int64 {
+// refineBytes is what a refinement holds, 0 where there is none: what belongs to
+// the matrices that are worked on, and the residual streams of both models,
+// which may be in a file instead.
+func (j *Job) refineBytes() (matrices, streams int64) {
 	if j.o.Refine == nil {
-		return 0
+		return 0, 0
 	}
-	width, most := int64(0), int64(0)
 	for _, t := range j.in.infos {
 		shape := gguf.TrimShape(t.Shape)
 		if len(shape) < 2 {
 			continue
 		}
-		matrices := 1
+		count := 1
 		for _, n := range shape[2:] {
-			matrices *= int(n)
+			count *= int(n)
 		}
 		if t.Name == "token_embd.weight" {
-			width = t.Columns()
+			streams = refine.StreamBytes(int(t.Columns()), j.o.Refine.tokens())
 		}
-		most = max(most, refine.Memory(int(shape[1]), int(shape[0]), matrices))
+		matrices = max(matrices, refine.Memory(int(shape[1]), int(shape[0]), count))
 	}
-	return 8*width*int64(j.o.Refine.tokens()) + most
+	return matrices, streams
 }

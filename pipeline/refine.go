@@ -68,7 +68,7 @@ func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func
 	if err != nil {
 		return nil, err
 	}
-	if report.Refined, err = j.refineFile(ctx, out.Plan, file, work); err != nil {
+	if report.Refined, err = j.refineFile(ctx, out, file, work); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func
 }
 
 // refineFile refines the tensors of a file in place.
-func (j *Job) refineFile(ctx context.Context, plan *quantize.Plan, file *gguf.File, work io.WriterAt) ([]refine.Outcome, error) {
+func (j *Job) refineFile(ctx context.Context, out Output, file *gguf.File, work io.WriterAt) ([]refine.Outcome, error) {
 	source, words, err := j.openModel(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,15 @@ func (j *Job) refineFile(ctx context.Context, plan *quantize.Plan, file *gguf.Fi
 		return nil, err
 	}
 	r := refine.Job{Source: source, File: model, Chunks: chunks, Workers: j.o.Workers, Progress: j.o.Progress.Named("refining")}
-	for _, c := range plan.Tensors {
+	if j.spills {
+		scratch, err := atomicfile.Create(out.Path+".streams", atomicfile.Options{Force: true, Stale: atomicfile.Drop, Inputs: j.inputs})
+		if err != nil {
+			return nil, err
+		}
+		defer scratch.Abort()
+		r.Scratch = scratch
+	}
+	for _, c := range out.Plan.Tensors {
 		typ, _ := quantize.ByID(c.Info.Type)
 		if typ.Grid == nil || !c.Converts() || len(c.Info.Shape) < 2 {
 			continue

@@ -185,10 +185,14 @@ func TestRefinementHasItsPlaceInTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	refined, err := peak(&Refine{Tokens: 1 << 16}, 4<<30)
-	if least := plain + 8*256<<16; err != nil || refined < least {
+	streams := int64(8 * 256 << 16)
+	if least := plain + streams; err != nil || refined < least {
 		t.Errorf("a refinement may hold %d bytes, and needs %d (%v)", refined, least, err)
 	}
-	if _, err := peak(&Refine{}, 256<<20); !errors.As(err, new(*TooLittleMemory)) {
-		t.Errorf("a budget of 256 MiB is taken: %v", err)
+	if spilled, err := peak(&Refine{Tokens: 1 << 16}, refined-streams); err != nil || spilled > refined-streams {
+		t.Errorf("with the residual streams in a file %d bytes are needed, and without %d (%v)", spilled, refined, err)
+	}
+	if _, err := peak(&Refine{}, 64<<20); !errors.As(err, new(*TooLittleMemory)) {
+		t.Errorf("a budget of 64 MiB is taken: %v", err)
 	}
 }

@@ -35,6 +35,7 @@ type Job struct {
 	Tensors []Tensor
 
 	Workers  int
+	Scratch  Scratch // for the residual streams; nil: they stay in memory
 	Progress progress.Func
 }
 
@@ -64,12 +65,13 @@ const (
 	// heldBack is of how many chunks one is held back.
 	heldBack = 10
 	// together is how many tokens run at once.
-	together = 2048
+	together = 1024
 )
 
 // Run refines the tensors, which changes the file.
 func Run(ctx context.Context, job Job) ([]Outcome, error) {
-	w := &walk{Job: job, named: map[string]*Tensor{}}
+	w := &walk{Job: job, named: map[string]*Tensor{}, streams: streams{file: job.Scratch, memory: map[int64][]float32{}}}
+	w.passable = job.Source.Passable() && job.File.Passable()
 	for i := range job.Tensors {
 		t := &job.Tensors[i]
 		w.named[t.Name] = t
@@ -92,27 +94,29 @@ func (w *walk) divide() {
 			used = append(used, c)
 		}
 	}
-	for _, list := range [][][]int32{used, held} {
+	first := 0
+	for i, list := range [][][]int32{used, held} {
 		tokens := together
 		for _, c := range list {
 			if tokens+len(c) > together {
-				w.groups = append(w.groups, group{held: len(list) == len(held) && &list[0] == &held[0]})
+				w.groups = append(w.groups, group{held: i == 1, first: first})
 				tokens = 0
 			}
 			g := &w.groups[len(w.groups)-1]
 			g.chunks = append(g.chunks, c)
 			g.tokens += len(c)
 			tokens += len(c)
+			first += len(c)
 		}
 	}
 }
 
 // group is what runs at once.
 type group struct {
-	chunks       [][]int32
-	tokens       int
-	held         bool
-	source, file []float32 // the residual streams in front of a layer
+	chunks [][]int32
+	first  int // tokens in the groups before it
+	tokens int
+	held   bool
 }
 
 // walk goes through the layers.
@@ -121,6 +125,10 @@ type walk struct {
 	named    map[string]*Tensor
 	groups   []group
 	outcomes []Outcome
+
+	passable bool // layer by layer
+	entered  bool // there are residual streams
+	streams  streams
 }
 
 func (w *walk) run(ctx context.Context) ([]Outcome, error) {
@@ -138,6 +146,7 @@ func (w *walk) run(ctx context.Context) ([]Outcome, error) {
 					return nil, err
 				}
 			}
+			w.entered = true
 		}
 		w.Progress.Report(progress.Report{Done: int64(i + 1), Total: int64(len(steps))})
 	}
@@ -146,10 +155,27 @@ func (w *walk) run(ctx context.Context) ([]Outcome, error) {
 
 // pass takes a group through a step, in both models.
 func (w *walk) pass(ctx context.Context, s step, g *group) error {
-	if err := s.run(ctx, w.Source, g, g.source); err != nil {
-		return err
+	for _, file := range []bool{false, true} {
+		x, err := w.stream(g, file)
+		if err != nil {
+			return err
+		}
+		if err := s.run(ctx, w.model(file), g, x); err != nil {
+			return err
+		}
+		if err := w.keep(g, file, x); err != nil {
+			return err
+		}
 	}
-	return s.run(ctx, w.File, g, g.file)
+	return nil
+}
+
+// model is one of the two that run side by side.
+func (w *walk) model(file bool) *forward.Model {
+	if file {
+		return w.File
+	}
+	return w.Source
 }
 
 // refineStep refines the matrices of a step in the order of their use.

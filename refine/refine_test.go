@@ -62,7 +62,7 @@ func prepare(t *testing.T, dir, recipe string) *trial {
 }
 
 // refined runs a refinement of a copy of the file and returns its bytes.
-func (one *trial) refined(t *testing.T, workers int, chunks [][]int32) ([]Outcome, []byte) {
+func (one *trial) refined(t *testing.T, workers int, chunks [][]int32, scratch Scratch) ([]Outcome, []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "refined.gguf")
 	data, err := os.ReadFile(one.path)
@@ -91,7 +91,7 @@ func (one *trial) refined(t *testing.T, workers int, chunks [][]int32) ([]Outcom
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := Job{Source: source, File: model, Chunks: chunks, Workers: workers}
+	job := Job{Source: source, File: model, Chunks: chunks, Workers: workers, Scratch: scratch}
 	for _, c := range one.plan.Tensors {
 		typ, _ := quantize.ByID(c.Info.Type)
 		if typ.Grid == nil || !c.Converts() {
@@ -151,7 +151,7 @@ func TestEveryFamilyIsRefined(t *testing.T) {
 	for _, f := range models.All(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			one := prepare(t, f.Unpack(t), "Q4_0")
-			outcomes, data := one.refined(t, 2, drawn(20, 24, 250))
+			outcomes, data := one.refined(t, 2, drawn(20, 24, 250), nil)
 			ratio := 0.0
 			for _, o := range outcomes {
 				if !(o.After <= o.Before) || !(o.Strength >= 0 && o.Strength <= 1) || o.Kept > o.Rows {
@@ -197,20 +197,30 @@ func tied(p *quantize.Plan) bool {
 	return is
 }
 
-func TestWorkersDoNotChangeBytes(t *testing.T) {
+// TestHowItRunsDoesNotChangeBytes: neither the number of workers does, nor where
+// the residual streams are.
+func TestHowItRunsDoesNotChangeBytes(t *testing.T) {
 	compared := 0
 	for _, f := range models.All(t) {
 		if compared == 3 {
 			break
 		}
 		one := prepare(t, f.Unpack(t), "Q4_0")
-		chunks := drawn(12, 24, 250)
-		outcomes, want := one.refined(t, 1, chunks)
+		chunks := drawn(100, 24, 250)
+		outcomes, want := one.refined(t, 1, chunks, nil)
 		if len(outcomes) > 0 {
 			compared++
 		}
-		if _, got := one.refined(t, 5, chunks); !bytes.Equal(got, want) {
+		if _, got := one.refined(t, 5, chunks, nil); !bytes.Equal(got, want) {
 			t.Errorf("%s: five workers give other bytes than one", f.Name)
+		}
+		scratch, err := os.Create(filepath.Join(t.TempDir(), "streams"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer scratch.Close()
+		if _, got := one.refined(t, 2, chunks, scratch); !bytes.Equal(got, want) {
+			t.Errorf("%s: streams in a file give other bytes", f.Name)
 		}
 	}
 }

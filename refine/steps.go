@@ -18,15 +18,10 @@ type step struct {
 // steps are those of the models: layer by layer, or where that cannot be, all
 // at once.
 func (w *walk) steps() []step {
-	if !w.Source.Passable() || !w.File.Passable() {
+	if !w.passable {
 		return []step{{run: func(ctx context.Context, m *forward.Model, g *group, _ []float32) error {
 			return m.Batch(ctx, g.chunks, 0, forget)
 		}}}
-	}
-	for i := range w.groups {
-		g := &w.groups[i]
-		n := g.tokens * w.Source.Width()
-		g.source, g.file = make([]float32, n), make([]float32, n)
 	}
 	list := []step{{passes: true, run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
 		return m.Enter(ctx, g.chunks, x)
@@ -62,7 +57,7 @@ func (s *stage) has(weights []forward.Weight) bool {
 func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	var list []*stage
 	known := map[string]bool{}
-	err := watch(ctx, w.File, s, &w.groups[0], w.groups[0].file, func(in forward.Input) error {
+	err := w.watch(ctx, true, s, &w.groups[0], func(in forward.Input) error {
 		one := &stage{streams: in.Stream != nil && len(in.Weights) == 1}
 		for _, weight := range in.Weights {
 			if t := w.named[weight.Name]; t != nil && !known[t.Name] && t.Columns == in.Cols {
@@ -79,11 +74,16 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	return list, err
 }
 
-// watch runs a step without changing x.
-func watch(ctx context.Context, m *forward.Model, s step, g *group, x []float32, inspect func(forward.Input) error) error {
+// watch runs a step of the source or the file for what it multiplies.
+func (w *walk) watch(ctx context.Context, file bool, s step, g *group, inspect func(forward.Input) error) error {
+	x, err := w.stream(g, file)
+	if err != nil {
+		return err
+	}
+	m := w.model(file)
 	how := m.Run()
 	how.Inspect = inspect
-	err := s.run(ctx, m.With(how), g, slices.Clone(x))
+	err = s.run(ctx, m.With(how), g, x)
 	if errors.Is(err, errSeen) {
 		return nil
 	}
@@ -91,9 +91,9 @@ func watch(ctx context.Context, m *forward.Model, s step, g *group, x []float32,
 }
 
 // inputs returns what a stage multiplies, by expert.
-func (w *walk) inputs(ctx context.Context, m *forward.Model, s step, stage *stage, g *group, x []float32) (map[int]forward.Input, error) {
+func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group) (map[int]forward.Input, error) {
 	found := map[int]forward.Input{}
-	err := watch(ctx, m, s, g, x, func(in forward.Input) error {
+	err := w.watch(ctx, file, s, g, func(in forward.Input) error {
 		if !stage.has(in.Weights) {
 			return nil
 		}

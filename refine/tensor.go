@@ -18,7 +18,7 @@ const (
 	// sweeps is how often codes are improved one by one.
 	sweeps = 2
 	// atOnce is about how many weights are refined at once.
-	atOnce = 16 << 20
+	atOnce = 8 << 20
 )
 
 // refine chooses the codes of the unit's matrices.
@@ -32,17 +32,15 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 	}
 	n := u.columns
 	square := u.square.Mean()
-	for i := range n {
-		square[i*n+i] += flat
-	}
+	square.AddDiagonal(flat)
 	mean := 0.0
-	for _, v := range linear.Diagonal(square, n) {
+	for _, v := range square.Diagonal() {
 		mean += float64(v) / float64(n)
 	}
 	if !(mean > 0) || math.IsInf(mean, 1) {
 		return nil, nil
 	}
-	factor, err := linear.NewFactor(ctx, u.workers, square, n, float32(damping*mean))
+	factor, err := linear.NewFactor(ctx, u.workers, square, float32(damping*mean))
 	if errors.Is(err, linear.ErrSingular) {
 		return nil, nil
 	}
@@ -53,11 +51,13 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 	switch {
 	case u.cross != nil:
 		m.drift = u.cross.Mean()
-		for i, v := range square {
-			m.drift[i] -= v
+		for i := range n {
+			for j := range n {
+				m.drift[i*n+j] -= square.At(i, j)
+			}
 		}
 	case u.wanted != nil:
-		m.wanted = u.wanted.Mean()
+		m.wanted, u.weights = u.wanted.Mean(), nil
 	}
 	var list []Outcome
 	for _, t := range u.tensors {
@@ -77,7 +77,7 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 // moments are what is known of the rows that a unit multiplies.
 type moments struct {
 	*unit
-	square []float32 // mean of x̃·x̃ᵀ
+	square *linear.Symmetric // mean of x̃·x̃ᵀ
 	factor *linear.Factor
 	drift  []float32 // mean of (x - x̃)·x̃ᵀ, or
 	wanted []float32 // mean of what the product should be, times x̃ᵀ
@@ -149,7 +149,7 @@ func (m *moments) target(ctx context.Context, weights []float32, first, rows int
 			return nil, err
 		}
 	} else {
-		if err := linear.Multiply(ctx, m.workers, change, weights, m.square, rows, n, n); err != nil {
+		if err := linear.MultiplySymmetric(ctx, m.workers, change, weights, m.square, rows); err != nil {
 			return nil, err
 		}
 		for i, v := range m.wanted[first*n:][:rows*n] {

@@ -8,8 +8,15 @@ import (
 	"github.com/f190792d/mq/refine/linear"
 )
 
-// heldMost is how many rows of the text that is held back are kept.
-const heldMost = 4096
+const (
+	// heldMost is how many rows of the text that is held back are kept, and
+	// heldBytes what those of either model take at most.
+	heldMost  = 4096
+	heldBytes = 128 << 20
+)
+
+// heldRows is how many rows of some columns are kept.
+func heldRows(columns int) int { return min(heldMost, heldBytes/4/columns) }
 
 // A unit is matrices that multiply the same rows: those of a stage, or of one
 // of its experts.
@@ -19,8 +26,8 @@ type unit struct {
 	expert  int
 	columns int
 
-	square *linear.Outer // of what the file multiplies
-	cross  *linear.Outer // of what source and file multiply; nil: wanted is summed
+	square *linear.Square // of what the file multiplies
+	cross  *linear.Outer  // of what source and file multiply; nil: wanted is summed
 
 	// Where the product goes into the residual stream: what it should be times
 	// what the file multiplies.
@@ -47,11 +54,11 @@ func (w *walk) collect(ctx context.Context, s step, stage *stage) ([]*unit, erro
 	}
 	for i := range w.groups {
 		g := &w.groups[i]
-		source, err := w.inputs(ctx, w.Source, s, stage, g, g.source)
+		source, err := w.inputs(ctx, false, s, stage, g)
 		if err != nil {
 			return nil, err
 		}
-		file, err := w.inputs(ctx, w.File, s, stage, g, g.file)
+		file, err := w.inputs(ctx, true, s, stage, g)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +116,7 @@ func common(source, file forward.Input) (x, y forward.Input) {
 func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) error {
 	n := len(file.X) / u.columns
 	if held {
-		n = min(n, heldMost-u.held.rows)
+		n = min(n, heldRows(u.columns)-u.held.rows)
 	}
 	if n == 0 {
 		return nil
@@ -123,7 +130,7 @@ func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) e
 		u.held.owed = append(u.held.owed, owed...)
 		return nil
 	}
-	if err := u.square.Add(ctx, u.workers, y, y, n); err != nil {
+	if err := u.square.Add(ctx, u.workers, y, n); err != nil {
 		return err
 	}
 	if u.cross != nil {
@@ -160,11 +167,13 @@ func (u *unit) owed(source, file forward.Input, n int) []float32 {
 }
 
 // Memory is about how many bytes the refinement of a tensor holds beside the
-// residual streams: second moments of its inputs and their factor, the weights
-// in several forms, what is held back, and activations.
+// residual streams: while the text passes, the sums, the weights, and what the
+// layer computes; then second moments and their factor, and some rows of the
+// weights in several forms. Whichever is more, and what is held back.
 func Memory(rows, columns, matrices int) int64 {
 	r, c := int64(rows), int64(columns)
-	moments, weights := 2*c*c+2*c*c*int64(matrices), 2*r*c+8*min(r*c, atOnce)
-	text := heldMost*(2*c+4*min(r, c)) + together*8*max(r, c)
-	return 4 * (moments + weights + text)
+	square, held := linear.SymmetricBytes(columns), 4*int64(heldRows(columns))*(2*c+min(r, c))
+	passes := int64(matrices)*square + 4*(max(c*c, 2*min(r*c, c*c))+together*8*max(r, c))
+	rounds := int64(matrices+1)*square + 4*(min(c*c, r*c)+7*min(r*c, atOnce))
+	return held + max(passes, rounds)
 }

@@ -14,41 +14,42 @@ var ErrSingular = errors.New("linear: the matrix is not positive definite")
 // up for by column j.
 type Factor struct {
 	N int
-	R []float32 // [N, N]; what lies below the diagonal is 0
+	R *Symmetric // its upper triangle; what else it keeps is 0
 	D []float32
 }
 
 // factorBlock is how many columns are eliminated at a time.
 const factorBlock = 64
 
-// NewFactor factors a matrix [n, n], of which it reads the upper half, with
-// damping added to its diagonal.
-func NewFactor(ctx context.Context, workers int, a []float32, n int, damping float32) (*Factor, error) {
-	f := &Factor{N: n, R: append([]float32(nil), a...), D: make([]float32, n)}
-	for i := range n {
-		f.R[i*n+i] += damping
-	}
+// NewFactor factors a matrix with damping added to its diagonal.
+func NewFactor(ctx context.Context, workers int, a *Symmetric, damping float32) (*Factor, error) {
+	n := a.N
+	f := &Factor{N: n, R: a.Clone(), D: make([]float32, n)}
+	f.R.AddDiagonal(damping)
 	var p Panels
-	scaled := make([]float32, n*factorBlock)
+	block, scaled := make([]float32, n*factorBlock), make([]float32, n*factorBlock)
 	for s := (n - 1) / factorBlock * factorBlock; s >= 0; s -= factorBlock {
 		size := min(factorBlock, n-s)
 		if err := f.diagonal(s, size); err != nil {
 			return nil, err
 		}
-		// The columns above the block become those of R; scaled keeps them
-		// times -D.
+		// The columns above the block become those of R, which block keeps too;
+		// scaled keeps them times -D.
 		err := EachRows(ctx, workers, s, func(first, count int) error {
 			for i := first; i < first+count; i++ {
-				f.eliminate(f.R[i*n+s:][:size], scaled[i*factorBlock:][:size], s)
+				row := f.R.Row(i, s)[:size]
+				f.eliminate(row, scaled[i*factorBlock:][:size], s)
+				copy(block[i*factorBlock:], row)
 			}
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		p.LoadTransposed(f.R[s:], n, size, s)
+		p.LoadTransposed(block, factorBlock, size, s)
 		err = EachRows(ctx, workers, s, func(first, count int) error {
-			p.addSome(first/p.width, p.count(), f.R[first*n:], n, scaled[first*factorBlock:], factorBlock, count)
+			data, stride := f.R.rows(first)
+			p.addFrom(first, data[first-from(first):], stride, scaled[first*factorBlock:], factorBlock, count)
 			return nil
 		})
 		if err != nil {
@@ -56,19 +57,19 @@ func NewFactor(ctx context.Context, workers int, a []float32, n int, damping flo
 		}
 	}
 	for i := range n {
-		clear(f.R[i*n : i*n+i])
-		f.R[i*n+i] = 1
+		row := f.R.Row(i, from(i))[:i-from(i)+1]
+		clear(row)
+		row[len(row)-1] = 1
 	}
 	return f, nil
 }
 
 // diagonal factors a block on the diagonal, in float64.
 func (f *Factor) diagonal(s, size int) error {
-	n := f.N
 	var a [factorBlock * factorBlock]float64
 	for i := range size {
 		for j := i; j < size; j++ {
-			a[i*factorBlock+j] = float64(f.R[(s+i)*n+s+j])
+			a[i*factorBlock+j] = float64(f.R.At(s+i, s+j))
 		}
 	}
 	for j := size - 1; j >= 0; j-- {
@@ -85,7 +86,7 @@ func (f *Factor) diagonal(s, size int) error {
 		}
 		for i := range j {
 			a[i*factorBlock+j] /= d
-			f.R[(s+i)*n+s+j] = float32(a[i*factorBlock+j])
+			f.R.Row(s+i, s+j)[0] = float32(a[i*factorBlock+j])
 		}
 	}
 	return nil
@@ -94,11 +95,10 @@ func (f *Factor) diagonal(s, size int) error {
 // eliminate solves x·(D·Rᵀ) = row for the block from s on, in place, and
 // leaves -x·D in scaled.
 func (f *Factor) eliminate(row, scaled []float32, s int) {
-	n := f.N
 	for j := len(row) - 1; j >= 0; j-- {
-		y := row[j]
+		y, line := row[j], f.R.Row(s+j, s)
 		for k := j + 1; k < len(row); k++ {
-			y += float32(scaled[k] * f.R[(s+j)*n+s+k])
+			y += float32(scaled[k] * line[k])
 		}
 		scaled[j] = -y
 		row[j] = y / f.D[s+j]
@@ -113,14 +113,14 @@ func (f *Factor) Solve(ctx context.Context, workers int, b []float32, rows int) 
 	// y·Rᵀ = b, from the last column to the first.
 	for s := (n - 1) / factorBlock * factorBlock; s >= 0; s -= factorBlock {
 		size := min(factorBlock, n-s)
-		p.LoadTransposed(f.R[s:], n, size, s)
+		f.loadAbove(&p, s, size)
 		err := EachRows(ctx, workers, rows, func(first, count int) error {
 			for i := first; i < first+count; i++ {
 				row, minus := b[i*n+s:][:size], less[i*factorBlock:][:size]
 				for j := size - 1; j >= 0; j-- {
-					y := row[j]
+					y, line := row[j], f.R.Row(s+j, s)
 					for k := j + 1; k < size; k++ {
-						y += float32(minus[k] * f.R[(s+j)*n+s+k])
+						y += float32(minus[k] * line[k])
 					}
 					row[j], minus[j] = y, -y
 				}
@@ -140,14 +140,14 @@ func (f *Factor) Solve(ctx context.Context, workers int, b []float32, rows int) 
 	// x·R = y, from the first column to the last.
 	for s := 0; s < n; s += factorBlock {
 		size := min(factorBlock, n-s)
-		p.Load(f.R[s*n+s+size:], n, size, n-s-size)
+		f.R.LoadUpper(&p, s, size, s+size, n-s-size)
 		err := EachRows(ctx, workers, rows, func(first, count int) error {
 			for i := first; i < first+count; i++ {
 				row, minus := b[i*n+s:][:size], less[i*factorBlock:][:size]
 				for j := range size {
 					x := row[j]
 					for k := range j {
-						x += float32(minus[k] * f.R[(s+k)*n+s+j])
+						x += float32(minus[k] * f.R.Row(s+k, s)[j])
 					}
 					row[j], minus[j] = x, -x
 				}
@@ -164,11 +164,11 @@ func (f *Factor) Solve(ctx context.Context, workers int, b []float32, rows int) 
 	return nil
 }
 
-// Diagonal returns the diagonal of a matrix [n, n].
-func Diagonal(a []float32, n int) []float32 {
-	d := make([]float32, n)
-	for i := range d {
-		d[i] = a[i*n+i]
+// loadAbove packs the transpose of what lies above a block on the diagonal.
+func (f *Factor) loadAbove(p *Panels, s, size int) {
+	p.reset(size, s)
+	for i := range p.count() {
+		data, stride := f.R.rows(i * p.width)
+		p.turn(i, data[s-from(i*p.width):], stride)
 	}
-	return d
 }

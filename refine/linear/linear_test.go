@@ -77,52 +77,98 @@ func TestProductsAreThePlainOnes(t *testing.T) {
 func TestOuterProductsAreSummed(t *testing.T) {
 	const n, rows, columns = 300, 70, 96
 	x, y := drawn(1, n*rows), drawn(2, n*columns)
-	for name, c := range map[string]struct {
-		sum  *Outer
-		x    []float32
-		rows int
-	}{"two": {NewOuter(rows, columns), x, rows}, "one": {NewSquare(columns), y, columns}} {
-		if err := c.sum.Add(t.Context(), 2, c.x, y, n); err != nil {
-			t.Fatal(err)
+	outer := NewOuter(rows, columns)
+	if err := outer.Add(t.Context(), 2, x, y, n); err != nil {
+		t.Fatal(err)
+	}
+	want := times(turned(wide(x), n, rows), wide(y), rows, n, columns)
+	for i := range want {
+		want[i] /= n
+	}
+	near(t, "the sum of two", outer.Mean(), want, 1e-5)
+}
+
+func TestSquaresAreSummed(t *testing.T) {
+	const n, columns = 300, 288
+	x, sum := drawn(1, n*columns), NewSquare(columns)
+	if err := sum.Add(t.Context(), 2, x, n); err != nil {
+		t.Fatal(err)
+	}
+	want := times(turned(wide(x), n, columns), wide(x), columns, n, columns)
+	for i := range want {
+		want[i] /= n
+	}
+	near(t, "the sum", whole(sum.Mean()), want, 1e-5)
+}
+
+// whole is a symmetric matrix in full.
+func whole(m *Symmetric) []float32 {
+	var a []float32
+	for i := range m.N {
+		for j := range m.N {
+			a = append(a, m.At(i, j))
 		}
-		want := times(turned(wide(c.x), n, c.rows), wide(y), c.rows, n, columns)
-		for i := range want {
-			want[i] /= n
+	}
+	return a
+}
+
+// upper is what a triangle keeps, in full.
+func upper(m *Symmetric) []float32 {
+	a := make([]float32, m.N*m.N)
+	for i := range m.N {
+		copy(a[i*m.N+from(i):(i+1)*m.N], m.Row(i, from(i)))
+	}
+	return a
+}
+
+func TestSymmetricProductsAreThePlainOnes(t *testing.T) {
+	const n, rows = 288, 70
+	m, a, c := square(n), drawn(2, rows*n), make([]float32, rows*n)
+	if err := MultiplySymmetric(t.Context(), 2, c, a, m, rows); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the product", c, times(wide(a), wide(whole(m)), rows, n, n), 1e-6)
+	for i, v := range m.Diagonal() {
+		if v != m.At(i, i) {
+			t.Fatalf("element %d of the diagonal is %v", i, v)
 		}
-		near(t, "the sum of "+name, c.sum.Mean(), want, 1e-5)
 	}
 }
 
 // square is a positive definite matrix with a bad condition.
-func square(n int) []float32 {
+func square(n int) *Symmetric {
 	x := drawn(7, 2*n*n)
 	for i := range x {
 		x[i] *= 1 + 10*float32(i%n%7)
 	}
 	want := times(turned(wide(x), 2*n, n), wide(x), n, 2*n, n)
-	a := make([]float32, n*n)
-	for i, v := range want {
-		a[i] = float32(v / float64(2*n))
+	a := NewSymmetric(n)
+	for i := range n {
+		row := a.Row(i, from(i))
+		for j := range row {
+			row[j] = float32(want[i*n+from(i)+j] / float64(2*n))
+		}
 	}
 	return a
 }
 
 func TestFactorIsTheMatrix(t *testing.T) {
-	const n = 160
+	const n = 288
 	a := square(n)
-	f, err := NewFactor(t.Context(), 2, a, n, 0.5)
+	f, err := NewFactor(t.Context(), 2, a, 0.5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scaled := wide(f.R)
+	r := upper(f.R)
+	scaled := wide(r)
 	for i := range scaled {
-		if j := i % n; i/n > j && f.R[i] != 0 || i/n == j && f.R[i] != 1 {
-			t.Fatalf("element %d, %d is %v", i/n, j, f.R[i])
+		if j := i % n; i/n > j && r[i] != 0 || i/n == j && r[i] != 1 {
+			t.Fatalf("element %d, %d is %v", i/n, j, r[i])
 		}
 		scaled[i] *= float64(f.D[i%n])
 	}
-	got := times(scaled, turned(wide(f.R), n, n), n, n, n)
-	want := wide(a)
+	got := times(scaled, turned(wide(r), n, n), n, n, n)
+	want := wide(whole(a))
 	for i := range n {
 		want[i*n+i] += 0.5
 	}
@@ -134,9 +180,9 @@ func TestFactorIsTheMatrix(t *testing.T) {
 }
 
 func TestSolutionsSolve(t *testing.T) {
-	const n, rows = 160, 70
+	const n, rows = 288, 70
 	a, b := square(n), drawn(3, rows*n)
-	f, err := NewFactor(t.Context(), 2, a, n, 0.5)
+	f, err := NewFactor(t.Context(), 2, a, 0.5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +190,7 @@ func TestSolutionsSolve(t *testing.T) {
 	if err := f.Solve(t.Context(), 2, b, rows); err != nil {
 		t.Fatal(err)
 	}
-	damped := wide(a)
+	damped := wide(whole(a))
 	for i := range n {
 		damped[i*n+i] += 0.5
 	}
@@ -157,20 +203,20 @@ func TestSolutionsSolve(t *testing.T) {
 }
 
 func TestNoFactorOfWhatIsNotDefinite(t *testing.T) {
-	if _, err := NewFactor(t.Context(), 1, make([]float32, 32*32), 32, 0); !errors.Is(err, ErrSingular) {
+	if _, err := NewFactor(t.Context(), 1, NewSymmetric(32), 0); !errors.Is(err, ErrSingular) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestResultsDoNotDependOnWorkers(t *testing.T) {
-	const n, rows = 160, 200
+	const n, rows = 288, 200
 	var first []float32
 	for _, workers := range []int{1, 2, 5} {
 		sum := NewSquare(n)
-		if err := sum.Add(t.Context(), workers, drawn(4, 600*n), drawn(4, 600*n), 600); err != nil {
+		if err := sum.Add(t.Context(), workers, drawn(4, 600*n), 600); err != nil {
 			t.Fatal(err)
 		}
-		f, err := NewFactor(t.Context(), workers, sum.Mean(), n, 0.01)
+		f, err := NewFactor(t.Context(), workers, sum.Mean(), 0.01)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +224,7 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 		if err := f.Solve(t.Context(), workers, b, rows); err != nil {
 			t.Fatal(err)
 		}
-		got := slices.Concat(f.R, f.D, b)
+		got := slices.Concat(upper(f.R), f.D, b)
 		if first == nil {
 			first = got
 		}

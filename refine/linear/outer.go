@@ -9,15 +9,51 @@ import (
 // TokenBlock is how many rows a sum of outer products takes in one step.
 const TokenBlock = 256
 
-// Outer sums products xᵀ·y of rows that come in steps.
-type Outer struct {
-	rows, columns int
-	symmetric     bool // x and y are the same: the lower half is summed
-	sum           []float32
-	count         int
-
+// sums is what sums of outer products have in common: rows come in steps.
+type sums struct {
+	count  int
 	turned []float32
 	panels Panels
+}
+
+// Count returns the number of rows that were added.
+func (s *sums) Count() int { return s.count }
+
+// mean is what a sum is multiplied with to be a mean.
+func (s *sums) mean() float32 { return 1 / float32(max(s.count, 1)) }
+
+// add takes n rows of x, [n, rows], and of y, [n, columns], in steps of
+// [TokenBlock]. to returns where the columns of the sum's row first and those
+// behind it go, from which column on, and how far rows are apart.
+func (s *sums) add(ctx context.Context, workers int, x, y []float32, n, rows, columns int, to func(first int) (sum []float32, column, stride int)) error {
+	for at := 0; at < n; at += TokenBlock {
+		some := min(TokenBlock, n-at)
+		s.turned = compute.Grow(s.turned, rows*some)
+		s.panels.Load(y[at*columns:], columns, some, columns)
+		err := EachRows(ctx, workers, rows, func(first, count int) error {
+			turned := s.turned[first*some : (first+count)*some]
+			for t := range some {
+				for i, v := range x[(at+t)*rows+first:][:count] {
+					turned[i*some+t] = v
+				}
+			}
+			sum, column, stride := to(first)
+			s.panels.addFrom(column, sum, stride, turned, some, count)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	s.count += n
+	return nil
+}
+
+// Outer sums products xᵀ·y of rows that come in steps.
+type Outer struct {
+	sums
+	rows, columns int
+	sum           []float32
 }
 
 // NewOuter starts a sum of [rows, columns].
@@ -25,61 +61,45 @@ func NewOuter(rows, columns int) *Outer {
 	return &Outer{rows: rows, columns: columns, sum: make([]float32, rows*columns)}
 }
 
-// NewSquare starts a symmetric sum.
-func NewSquare(columns int) *Outer {
-	o := NewOuter(columns, columns)
-	o.symmetric = true
-	return o
-}
-
 // Add adds the outer products of n rows of x, [n, rows], and of y, [n,
-// columns], in steps of [TokenBlock].
+// columns].
 func (o *Outer) Add(ctx context.Context, workers int, x, y []float32, n int) error {
-	for from := 0; from < n; from += TokenBlock {
-		some := min(TokenBlock, n-from)
-		if err := o.step(ctx, workers, x[from*o.rows:], y[from*o.columns:], some); err != nil {
-			return err
-		}
-	}
-	o.count += n
-	return nil
-}
-
-func (o *Outer) step(ctx context.Context, workers int, x, y []float32, n int) error {
-	o.turned = compute.Grow(o.turned, o.rows*n)
-	o.panels.Load(y, o.columns, n, o.columns)
-	return EachRows(ctx, workers, o.rows, func(first, count int) error {
-		turned := o.turned[first*n : (first+count)*n]
-		for t := range n {
-			for i, v := range x[t*o.rows+first:][:count] {
-				turned[i*n+t] = v
-			}
-		}
-		end := o.panels.count()
-		if o.symmetric {
-			end = min(end, (first+count+o.panels.width-1)/o.panels.width)
-		}
-		o.panels.addSome(0, end, o.sum[first*o.columns:], o.columns, turned, n, count)
-		return nil
+	return o.add(ctx, workers, x, y, n, o.rows, o.columns, func(first int) ([]float32, int, int) {
+		return o.sum[first*o.columns:], 0, o.columns
 	})
 }
 
-// Count returns the number of rows that were added.
-func (o *Outer) Count() int { return o.count }
-
-// Mean returns the sum divided by the number of rows, whole where it is
-// symmetric. The sum itself is gone afterwards.
+// Mean returns the sum divided by the number of rows. The sum itself is gone
+// afterwards.
 func (o *Outer) Mean() []float32 {
-	by := 1 / float32(max(o.count, 1))
+	by := o.mean()
 	for i := range o.sum {
 		o.sum[i] *= by
 	}
-	if o.symmetric {
-		for i := range o.rows {
-			for j := range i {
-				o.sum[j*o.columns+i] = o.sum[i*o.columns+j]
-			}
-		}
-	}
 	return o.sum
+}
+
+// Square is an [Outer] of rows with themselves.
+type Square struct {
+	sums
+	sum *Symmetric
+}
+
+// NewSquare starts a symmetric sum.
+func NewSquare(columns int) *Square { return &Square{sum: NewSymmetric(columns)} }
+
+// Add adds the outer products of n rows of x with themselves.
+func (s *Square) Add(ctx context.Context, workers int, x []float32, n int) error {
+	return s.add(ctx, workers, x, x, n, s.sum.N, s.sum.N, func(first int) ([]float32, int, int) {
+		data, stride := s.sum.rows(first)
+		return data[first-from(first):], first, stride
+	})
+}
+
+// Mean returns the sum divided by the number of rows. The sum itself is gone
+// afterwards.
+func (s *Square) Mean() *Symmetric {
+	s.sum.Scale(s.mean())
+	s.sum.mirror()
+	return s.sum
 }

@@ -31,13 +31,22 @@ func (b *Panels) panel(i int) []float32 { return b.data[i*b.width*b.depth : (i+1
 func (b *Panels) Load(src []float32, stride, depth, columns int) {
 	b.reset(depth, columns)
 	for i := range b.count() {
-		p, from := b.panel(i), i*b.width
-		n := min(b.width, columns-from)
-		for k := range depth {
-			line := p[k*b.width:][:b.width]
-			clear(line[copy(line, src[k*stride+from:][:n]):])
-		}
+		b.copy(i, src[i*b.width:], stride, min(b.width, columns-i*b.width))
 	}
+}
+
+// copy packs a panel of n columns.
+func (b *Panels) copy(i int, src []float32, stride, n int) {
+	p := b.panel(i)
+	for k := range b.depth {
+		line := p[k*b.width:][:b.width]
+		clear(line[copy(line, src[k*stride:][:n]):])
+	}
+}
+
+// turn packs a panel whose columns are rows of src.
+func (b *Panels) turn(i int, src []float32, stride int) {
+	kernel.Pack(b.panel(i), src, stride, min(b.width, b.columns-i*b.width), b.depth)
 }
 
 // LoadTransposed packs the transpose of a matrix of columns rows with depth
@@ -45,22 +54,22 @@ func (b *Panels) Load(src []float32, stride, depth, columns int) {
 func (b *Panels) LoadTransposed(src []float32, stride, depth, columns int) {
 	b.reset(depth, columns)
 	for i := range b.count() {
-		kernel.Pack(b.panel(i), src[i*b.width*stride:], stride, min(b.width, columns-i*b.width), depth)
+		b.turn(i, src[i*b.width*stride:], stride)
 	}
 }
 
 // AddTo adds a·b to c, where a has rows of b's depth, lda elements apart, and
 // those of c, ldc apart, have room for whole panels.
 func (b *Panels) AddTo(c []float32, ldc int, a []float32, lda, rows int) {
-	for i := range b.count() {
-		kernel.Gemm(rows, b.depth, a, lda, b.panel(i), c[i*b.width:], ldc, true)
-	}
+	b.addFrom(0, c, ldc, a, lda, rows)
 }
 
-// addFrom is AddTo for the panels from first on below end.
-func (b *Panels) addSome(first, end int, c []float32, ldc int, a []float32, lda, rows int) {
-	for i := first; i < end; i++ {
-		kernel.Gemm(rows, b.depth, a, lda, b.panel(i), c[i*b.width:], ldc, true)
+// addFrom is AddTo for the columns from one on that begins a panel: those of c
+// begin with it.
+func (b *Panels) addFrom(column int, c []float32, ldc int, a []float32, lda, rows int) {
+	first := column / b.width
+	for i := first; i < b.count(); i++ {
+		kernel.Gemm(rows, b.depth, a, lda, b.panel(i), c[(i-first)*b.width:], ldc, true)
 	}
 }
 

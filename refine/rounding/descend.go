@@ -7,9 +7,8 @@ import (
 )
 
 // Descend improves codes, scales and super-blocks' scales one after the other,
-// each with all others as they are, in some sweeps over all columns. a is A,
-// [columns, columns].
-func (c *Codes) Descend(ctx context.Context, workers int, target, a []float32, sweeps int) error {
+// each with all others as they are, in some sweeps over all columns.
+func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *linear.Symmetric, sweeps int) error {
 	n := c.Columns
 	errs := make([]float32, len(target))
 	c.Values(errs)
@@ -17,14 +16,14 @@ func (c *Codes) Descend(ctx context.Context, workers int, target, a []float32, s
 		errs[i] = v - errs[i]
 	}
 	slope := make([]float32, len(target)) // errs·A
-	if err := linear.Multiply(ctx, workers, slope, errs, a, c.Rows, n, n); err != nil {
+	if err := linear.MultiplySymmetric(ctx, workers, slope, errs, a, c.Rows); err != nil {
 		return err
 	}
 	var p linear.Panels
 	for range sweeps {
 		for s := 0; s < n; s += span {
 			e := min(s+span, n)
-			p.Load(a[s*n:], n, e-s, n)
+			a.Load(&p, s)
 			err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
 				d := desks.Get().(*desk)
 				defer desks.Put(d)
@@ -53,7 +52,7 @@ func (c *Codes) Descend(ctx context.Context, workers int, target, a []float32, s
 type descent struct {
 	*Codes
 	row, from int
-	a         []float32
+	a         *linear.Symmetric
 	slope     []float32 // of the objective, halved and negated, by the values
 	change    []float32 // what was subtracted from the values
 	changed   bool
@@ -69,7 +68,7 @@ func (w *descent) run() {
 
 // line returns the part of a row of A that belongs to the span.
 func (w *descent) line(j int) []float32 {
-	return w.a[(w.from+j)*w.Columns+w.from:][:len(w.slope)]
+	return w.a.Row(w.from+j, w.from)[:len(w.slope)]
 }
 
 // add notes that the value of a column has grown.
@@ -110,13 +109,13 @@ func (w *descent) codes() {
 }
 
 // Objective returns the sum over all rows of e·A·eᵀ.
-func (c *Codes) Objective(ctx context.Context, workers int, target, a []float32) (float64, error) {
+func (c *Codes) Objective(ctx context.Context, workers int, target []float32, a *linear.Symmetric) (float64, error) {
 	errs, slope := make([]float32, len(target)), make([]float32, len(target))
 	c.Values(errs)
 	for i, v := range target {
 		errs[i] = v - errs[i]
 	}
-	if err := linear.Multiply(ctx, workers, slope, errs, a, c.Rows, c.Columns, c.Columns); err != nil {
+	if err := linear.MultiplySymmetric(ctx, workers, slope, errs, a, c.Rows); err != nil {
 		return 0, err
 	}
 	return Dot(errs, slope), nil

@@ -35,17 +35,17 @@ func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *
 			one := &search{Codes: c, trials: all, at: at, size: size, weight: f.D[at : at+size], pull: make([]float32, size*size)}
 			for j := range size {
 				for i := range j {
-					one.pull[j*size+i] = f.R[(at+i)*n+at+j]
+					one.pull[j*size+i] = f.R.At(at+i, at+j)
 				}
 			}
 			var p linear.Panels
 			if at+size < e {
-				p.Load(f.R[at*n+at+size:], n, size, e-at-size)
+				f.R.LoadUpper(&p, at, size, at+size, e-at-size)
 			}
 			subs, behind = append(subs, one), append(behind, p)
 		}
 		if e < n {
-			rest.Load(f.R[s*n+e:], n, e-s, n-e)
+			f.R.LoadUpper(&rest, s, e-s, e, n-e)
 		}
 		err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
 			d := desks.Get().(*desk)

@@ -17,7 +17,7 @@ const (
 )
 
 // problem is a matrix with correlated inputs.
-func problem(t *testing.T) (target, a []float32, f *linear.Factor) {
+func problem(t *testing.T) (target []float32, a *linear.Symmetric, f *linear.Factor) {
 	t.Helper()
 	const n, tokens = testColumns, 700
 	random := rand.New(rand.NewPCG(11, 3))
@@ -33,14 +33,12 @@ func problem(t *testing.T) (target, a []float32, f *linear.Factor) {
 		}
 	}
 	sum := linear.NewSquare(n)
-	if err := sum.Add(t.Context(), 2, x, x, tokens); err != nil {
+	if err := sum.Add(t.Context(), 2, x, tokens); err != nil {
 		t.Fatal(err)
 	}
 	a = sum.Mean()
-	for i := range n {
-		a[i*n+i] += 0.05
-	}
-	f, err := linear.NewFactor(t.Context(), 2, a, n, 0)
+	a.AddDiagonal(0.05)
+	f, err := linear.NewFactor(t.Context(), 2, a, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +57,8 @@ func gridded() (list []quantize.Type) {
 
 // rounded is the matrix as the type's own quantizer rounds it, under the
 // diagonal of A.
-func rounded(typ quantize.Type, target, a []float32) *Codes {
-	weights := linear.Diagonal(a, testColumns)
+func rounded(typ quantize.Type, target []float32, a *linear.Symmetric) *Codes {
+	weights := a.Diagonal()
 	size := testColumns / typ.Block * typ.Bytes
 	data := make([]byte, testRows*size)
 	for r := range testRows {
@@ -70,7 +68,7 @@ func rounded(typ quantize.Type, target, a []float32) *Codes {
 }
 
 // objective is Σ e·A·eᵀ in float64, by what a reader sees.
-func objective(c *Codes, target, a []float32) float64 {
+func objective(c *Codes, target []float32, a *linear.Symmetric) float64 {
 	n := testColumns
 	data, values := c.Bytes(), make([]float32, len(target))
 	c.typ.Dequantize(values, data)
@@ -83,7 +81,7 @@ func objective(c *Codes, target, a []float32) float64 {
 		for i := range n {
 			s := 0.0
 			for j := range n {
-				s += float64(a[i*n+j]) * e[j]
+				s += float64(a.At(i, j)) * e[j]
 			}
 			total += s * e[i]
 		}
@@ -146,7 +144,7 @@ func plainFeedback(c *Codes, target []float32, f *linear.Factor) {
 				for j := at; j < at+c.grid.Sub; j++ {
 					x := float64(target[r*n+j])
 					for i := range j {
-						x += own[i] * float64(f.R[i*n+j])
+						x += own[i] * float64(f.R.At(i, j))
 					}
 					code, off := 0, math.Inf(1)
 					for k, level := range c.values {
