@@ -31,13 +31,18 @@ var gemma3 = Arch{
 	fromConfig: (*reader).queryScalar,
 	fromFile: func(g *fileReader, h *Hyper) {
 		h.queryScalar(62)
-		g.window(h, 0, 6)
-		if h.Rope.LocalBase = first(h.Rope.LocalBase, 1e4); h.Meaning.Window > 0 {
-			h.Meaning.Local = h.Rope.local()
-		} else {
-			h.Meaning.Local = nil
-		}
+		g.gemmaWindows(h)
 	},
+}
+
+// gemmaWindows reads the windows, and what layers with one rotate by.
+func (g *fileReader) gemmaWindows(h *Hyper) {
+	g.window(h, 0, 6)
+	if h.Rope.LocalBase = first(h.Rope.LocalBase, 1e4); h.Meaning.Window > 0 {
+		h.Meaning.Local = h.Rope.local()
+	} else {
+		h.Meaning.Local = nil
+	}
 }
 
 // offsetHeadNorms normalize each query and key head, stored without their

@@ -26,6 +26,14 @@ type Output struct {
 	Streams *Streams // hyper-connections are joined ("output_hc_…"); nil: there is one stream
 	Kind    OutputKind
 	Pooling Pooling // of embeddings
+
+	Projections []Projection // of the pooled embedding, one after the other
+}
+
+// Projection is a matrix that an embedding is multiplied with.
+type Projection struct {
+	Name string // of the tensor, without ".weight"
+	Rows int
 }
 
 // OutputKind enumerates the heads of models.

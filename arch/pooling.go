@@ -23,31 +23,41 @@ var poolings = []struct {
 	{"pooling_mode_lasttoken", "lasttoken", LastPooling},
 }
 
-// PoolingOf returns how a checkpoint of the architecture pools, as the modules
-// of sentence-transformers say. Architectures whose files have no key for it do
-// not pool.
-func (a Arch) PoolingOf(files *hf.Folder) (Pooling, error) {
+// ReadModules completes the hyperparameters of a checkpoint of the architecture
+// by what the modules of sentence-transformers say: how it pools, and what is
+// behind that. Architectures whose files have no key for it do not pool.
+func (a Arch) ReadModules(files *hf.Folder, h *Hyper) error {
 	if !a.writes(poolingType.Key) {
-		return NoPooling, nil
+		return nil
 	}
 	modules, err := files.Modules()
-	if err != nil {
-		return NoPooling, err
-	}
 	for _, m := range modules {
-		if !strings.HasSuffix(m.Type, "Pooling") {
+		pools, dense := strings.HasSuffix(m.Type, "Pooling") && h.Meaning.Pooling == NoPooling, m.Dense() && a.writes(behindPooling[0].out())
+		if !pools && !dense {
 			continue
 		}
 		config, err := files.ModuleConfig(m)
 		if err != nil {
-			return NoPooling, err
+			return err
 		}
-		for _, p := range poolings {
-			if config.Values()[p.flag] == true || config.Values()["pooling_mode"] == p.mode {
-				return p.pooling, nil
-			}
+		at := fault.Op("arch").Folder(files.Name()).File(m.Path + "/config.json")
+		if dense {
+			err = h.project(m.Path, config, at)
+		} else if h.Meaning.Pooling = poolingOf(config); h.Meaning.Pooling == NoPooling {
+			err = at.Unsupported("none of mean, cls and last-token pooling")
 		}
-		return NoPooling, fault.Op("arch").Folder(files.Name()).File(m.Path + "/config.json").Unsupported("none of mean, cls and last-token pooling")
+		if err != nil {
+			return err
+		}
 	}
-	return NoPooling, nil
+	return err
+}
+
+func poolingOf(config hf.Config) Pooling {
+	for _, p := range poolings {
+		if config.Values()[p.flag] == true || config.Values()["pooling_mode"] == p.mode {
+			return p.pooling
+		}
+	}
+	return NoPooling
 }

@@ -73,6 +73,9 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if o.Companion != "" {
 		return newCompanion(ctx, ckpt, a, o)
 	}
+	if err := a.ReadModules(ckpt.Folder, &h); err != nil {
+		return nil, err
+	}
 	unpacked, err := unpack.Open(ctx, ckpt)
 	if err != nil {
 		return nil, err
@@ -99,9 +102,6 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 	}
 	var ranked gguf.KVs
-	if h.Meaning.Pooling, err = a.PoolingOf(ckpt.Folder); err != nil {
-		return nil, err
-	}
 	if ranks := reranker(ckpt, a); tokens != nil && ranks != nil {
 		if targets, err = classifier(targets, tokens.Tokenizer, h, ranks); err != nil {
 			return nil, err

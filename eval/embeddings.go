@@ -16,7 +16,7 @@ type Embedder interface {
 	// Pools reports whether the model makes one embedding of the positions,
 	// and Pool makes it.
 	Pools() bool
-	Pool(states []float32) []float32
+	Pool(ctx context.Context, states []float32) ([]float32, error)
 	Name() string
 }
 
@@ -56,8 +56,14 @@ func CompareEmbeddings(ctx context.Context, source, written Embedder, tokens []i
 		c.MaxDifference = max(c.MaxDifference, apart)
 	}
 	if source.Pools() {
+		if want, err = source.Pool(ctx, want); err != nil {
+			return Closeness{}, err
+		}
+		if got, err = written.Pool(ctx, got); err != nil {
+			return Closeness{}, err
+		}
 		var apart float64
-		c.Cosine, apart = closeness(written.Pool(got), source.Pool(want))
+		c.Cosine, apart = closeness(got, want)
 		c.MaxDifference = max(c.MaxDifference, apart)
 	}
 	if math.IsNaN(c.Cosine + c.MinCosine) {

@@ -265,6 +265,14 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"sinks left out", drowned, nil}, {"gate and up in halves", inHalves, nil}, {"biases swapped", exchanged("ffn_gate_exps.bias", "ffn_up_exps.bias"), nil},
 			{"a window off by one", nothing, []string{"gpt-oss.attention.sliding_window=int:9"}}, rope("gpt-oss"),
 		}},
+		{"gemma2-caps", []fault{
+			{"no cap of scores", nothing, []string{"gemma2.attn_logit_softcapping=float:0"}}, {"no cap of logits", nothing, []string{"gemma2.final_logit_softcapping=float:0"}},
+			{"another cap of scores", nothing, []string{"gemma2.attn_logit_softcapping=float:50"}}, {"norms behind the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil},
+		}},
+		{"embedding-gemma", []fault{
+			{"a projection left out", nothing, []string{"gemma-embedding.dense_3_feat_out=int:0"}}, {"another pooling", nothing, []string{"gemma-embedding.pooling_type=int:2"}},
+			{"a window off by one", nothing, []string{"gemma-embedding.attention.sliding_window=int:8"}}, rope("gemma-embedding"),
+		}},
 		{"gemma4-moe", []fault{
 			{"norms behind the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
 			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),

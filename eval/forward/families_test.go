@@ -115,8 +115,8 @@ func checkEncoder(t *testing.T, m *Model, prompt int, p models.Prompt) {
 	for _, position := range p.Positions {
 		at = append(at, states[position*m.Width():(position+1)*m.Width()]...)
 	}
-	embedding := m.Pool(states)
-	if m.Pools() {
+	embedding, err := m.Pool(t.Context(), states)
+	if err == nil && m.Pools() {
 		if embedding, err = m.Embed(t.Context(), p.Tokens); err != nil {
 			t.Fatal(err)
 		}

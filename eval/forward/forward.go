@@ -129,7 +129,7 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 		return nil, fault.Op("forward").Folder(ckpt.Name()).Of(err)
 	}
 	a, _ := arch.ByClass(h.Class)
-	if h.Meaning.Pooling, err = a.PoolingOf(ckpt.Folder); err != nil {
+	if err := a.ReadModules(ckpt.Folder, &h); err != nil {
 		return nil, err
 	}
 	var losses []arch.Loss

@@ -126,9 +126,11 @@ func (c *Checkpoint) read(ctx context.Context, w weights) error {
 		}
 	}
 	if w.index != nil {
-		return w.index.check(c.name, c.byName)
+		if err := w.index.check(c.name, c.byName); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.readModules(ctx)
 }
 
 // rename gives tensors the names, and where needed the shapes, under which

@@ -1,9 +1,11 @@
 package hf
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -28,6 +30,32 @@ func (f *Folder) Modules() ([]Module, error) {
 		return nil, fault.Op("hf").Folder(f.name).File("modules.json").Corrupt("%w", err)
 	}
 	return modules, nil
+}
+
+// Dense reports whether the step is a matrix that an embedding is multiplied
+// with.
+func (m Module) Dense() bool { return strings.HasSuffix(m.Type, ".Dense") }
+
+// readModules adds the matrices of modules to the tensors, under names that
+// begin with the module's folder: "2_Dense.linear.weight".
+func (c *Checkpoint) readModules(ctx context.Context) error {
+	modules, _ := c.Modules() // whoever asks for them is told what is wrong
+	for _, m := range modules {
+		file := path.Join(m.Path, sources[0].single)
+		if !m.Dense() || !c.Exists(file) {
+			continue
+		}
+		s, err := openShard(ctx, c.Folder, file, Transformers)
+		if err != nil {
+			return err
+		}
+		c.shards = append(c.shards, s)
+		for _, t := range s.tensors {
+			t.Name = m.Path + "." + t.Name
+			c.tensors = append(c.tensors, t)
+		}
+	}
+	return nil
 }
 
 // ModuleConfig reads the configuration of a module.

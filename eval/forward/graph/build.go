@@ -68,6 +68,11 @@ func (b *builder) output(m *Model, out arch.Output) {
 	if out.Streams != nil {
 		m.head = b.connection("output_hc", 0, out.Streams, epsOf(out.Norm), true)
 	}
+	cols := b.Embed
+	for _, p := range out.Projections {
+		m.out.projections = append(m.out.projections, b.linear(p.Name, 0, p.Rows, cols))
+		cols = p.Rows
+	}
 	switch out.Kind {
 	case arch.Classifier:
 		m.out.linear = b.linear("cls.output", 0, compute.AnyRows, b.Embed)

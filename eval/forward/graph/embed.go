@@ -19,15 +19,18 @@ func (m *Model) Pools() bool {
 }
 
 // Embed runs tokens as one sequence and returns the vector that the model's
-// pooling makes of its positions, of Width() elements. It is not scaled to
-// length 1.
+// pooling, and the matrices behind it, make of its positions. It is not scaled
+// to length 1.
 func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 	if !m.Pools() {
 		return nil, fault.Op("forward").File(m.name).Unsupported("the model does not say how to pool its positions")
 	}
 	from, to := m.pooled(len(tokens))
 	states, err := m.states(ctx, tokens, from, to)
-	return meanOf(states, m.width), err
+	if err != nil {
+		return nil, err
+	}
+	return m.project(ctx, meanOf(states, m.width))
 }
 
 // States runs tokens as one sequence and returns what stands behind the last
@@ -36,10 +39,23 @@ func (m *Model) States(ctx context.Context, tokens []int32) ([]float32, error) {
 	return m.states(ctx, tokens, 0, len(tokens))
 }
 
-// Pool returns what the model's pooling makes of the states of a sequence.
-func (m *Model) Pool(states []float32) []float32 {
+// Pool returns the embedding that the model makes of the states of a sequence.
+func (m *Model) Pool(ctx context.Context, states []float32) ([]float32, error) {
 	from, to := m.pooled(len(states) / m.width)
-	return meanOf(states[from*m.width:to*m.width], m.width)
+	return m.project(ctx, meanOf(states[from*m.width:to*m.width], m.width))
+}
+
+// project multiplies an embedding with what stands behind the pooling.
+func (m *Model) project(ctx context.Context, x []float32) ([]float32, error) {
+	r := &run{ctx: ctx, device: m.device, how: m.how}
+	for _, l := range m.out.projections {
+		y := make([]float32, l.w.Rows)
+		if err := r.multiply(x, 1, l.to(y)); err != nil {
+			return nil, err
+		}
+		x = y
+	}
+	return x, nil
 }
 
 // pooled returns the positions that the embedding of n is the mean of.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/f190792d/mq/arch"
 )
@@ -14,6 +15,8 @@ type output struct {
 	scale   float32
 	softcap float32
 	pooling arch.Pooling
+
+	projections []linear // of the pooled embedding
 }
 
 // logitBytes bounds the logits that are held at once.
@@ -88,4 +91,7 @@ func (o *output) parts(p *parts) {
 	p.norm("output_norm", o.norm)
 	p.numbers("the scale and cap of the logits", float64(o.scale), float64(o.softcap))
 	p.numbers(poolingFigure, float64(o.pooling))
+	for i, l := range o.projections {
+		p.linear("the projection "+strconv.Itoa(i)+" of embeddings", l)
+	}
 }

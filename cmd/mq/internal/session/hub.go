@@ -169,7 +169,7 @@ func wantedOf(files []hub.FileInfo) func(string) bool {
 		return !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, ".safetensors")
 	})
 	small := []string{".json", ".jinja", ".model", ".txt", ".md", ".tiktoken"}
-	folders := []string{".", "1_Pooling", "additional_chat_templates"}
+	folders := []string{".", "1_Pooling", "2_Dense", "3_Dense", "additional_chat_templates"}
 	return func(name string) bool {
 		if !slices.Contains(folders, path.Dir(name)) {
 			return false
