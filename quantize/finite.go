@@ -61,6 +61,25 @@ func (s screen) large(src []byte) bool {
 	return seen&s.carry != 0
 }
 
+// Finite reports whether the exponents of an encoded row of floats, or the
+// half-precision scales of its blocks, rule out NaN and infinity. Where it
+// reports false, and for types without such scales it does, the row has to be
+// decoded to know.
+func (t Type) Finite(row []byte) bool {
+	if screen, isFloat := screens[t.ID]; isFloat {
+		return !screen.large(row)
+	}
+	const exponent = 0x7c00
+	for at := 0; at+t.Bytes <= len(row); at += t.Bytes {
+		for _, offset := range t.scales {
+			if binary.LittleEndian.Uint16(row[at+offset:])&exponent == exponent {
+				return false
+			}
+		}
+	}
+	return len(t.scales) > 0
+}
+
 // notFinite returns the index of the first NaN or infinity, or -1.
 func notFinite(x []float32) int {
 	for i, v := range x {

@@ -72,7 +72,7 @@ func (v *validation) jobs() []*job {
 		if !ok {
 			v.add(Finding{Check: Numbers, Severity: Warning, Tensor: t.Name, Message: fmt.Sprintf("type %s cannot be decoded", t.Type)})
 		}
-		j := &job{file: v.file.Stream(t), typ: typ, scales: typ.Scales(), step: max(1, chunkBytes/max(1, 4*t.Columns()))}
+		j := &job{file: v.file.Stream(t), typ: typ, scales: typ.Scales(), glance: v.SkipErrors, step: max(1, chunkBytes/max(1, 4*t.Columns()))}
 		jobs = append(jobs, j)
 		if !v.compares() || !ok {
 			continue

@@ -24,7 +24,7 @@ type Options struct {
 	Workers   int // goroutines; 0 for one on each processor
 
 	SkipNumbers bool // leave the tensors' values out
-	SkipErrors  bool // look at the values, but do not compare them with the source
+	SkipErrors  bool // look for values that are wrong by themselves, but take no means and compare none with the source
 	SkipLogits  bool // do not run the models
 
 	// Partial says that the file is one of a set whose others are not there:

@@ -65,19 +65,10 @@ var structures = map[string][]struct{ token, pre string }{
 // withoutIgnore are the names to use instead where ignore_merges is off.
 var withoutIgnore = map[string]string{"llama-bpe": "smaug-bpe"}
 
-// DetectPre finds the value of tokenizer.ggml.pre for a tokenizer.json file,
+// detectPre finds the value of tokenizer.ggml.pre for a tokenizer.json file,
 // by how the file cuts text: by the structure of its pre-tokenizer, else by
 // what it makes of a probe text. It is a fault.ErrUnsupported where no name
 // that llama.cpp knows cuts the probe as the file does.
-func DetectPre(file []byte) (string, error) {
-	f, err := tokenizer.ParseJSON(file)
-	if err != nil {
-		return "", err
-	}
-	return detectPre(f)
-}
-
-// detectPre finds the name for a parsed file.
 func detectPre(f *tokenizer.File) (string, error) {
 	switch {
 	case f.Model.Type == "WordPiece":

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
@@ -33,22 +34,27 @@ func TestDetectsPreTokenizersByStructure(t *testing.T) {
 		"tiny_aya":    sequence(split(pattern.Thousands), split(pattern.GPT4o)),
 	}
 	for want, part := range tests {
-		got, err := DetectPre(toyFile(part))
+		got, err := detectPre(toyFile(t, part))
 		if err != nil || got != want {
 			t.Errorf("%s: got %q, %v", want, got, err)
 		}
 	}
 	// Another way to write what gpt-2 does.
-	got, err := DetectPre(toyFile(sequence(split(`(?:'s|'t|'re|'ve|'m|'ll|'d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`))))
+	got, err := detectPre(toyFile(t, sequence(split(`(?:'s|'t|'re|'ve|'m|'ll|'d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`))))
 	if err != nil || got != "gpt-2" {
 		t.Errorf("by behaviour: got %q, %v", got, err)
 	}
-	if _, err := DetectPre(toyFile(sequence(split(`[aeiou]`)))); !errors.Is(err, fault.ErrUnsupported) {
+	if _, err := detectPre(toyFile(t, sequence(split(`[aeiou]`)))); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("unknown way: %v", err)
 	}
 }
 
 // toyFile is a tokenizer.json with a toy vocabulary and the part given.
-func toyFile(part string) []byte {
-	return []byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},` + part + `}`)
+func toyFile(t *testing.T, part string) *tokenizer.File {
+	t.Helper()
+	f, err := tokenizer.ParseJSON([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},` + part + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

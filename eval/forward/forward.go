@@ -222,7 +222,3 @@ func (m *Model) With(r Run) *Model {
 func (m *Model) CompareParts(ctx context.Context, source *Model) ([]PartDifference, error) {
 	return m.Model.CompareParts(ctx, source.Model)
 }
-
-// Kernel names the instruction set that computes: "avx512", "avx2", "neon" or
-// "go".
-func Kernel() string { return compute.Kernel() }

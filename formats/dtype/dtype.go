@@ -62,15 +62,6 @@ var types = [...]struct {
 	C64:        {"C64", 64, false},
 }
 
-// All lists every type, without Invalid.
-func All() []DType {
-	all := make([]DType, 0, len(types)-1)
-	for d := Invalid + 1; int(d) < len(types); d++ {
-		all = append(all, d)
-	}
-	return all
-}
-
 // Parse finds a type by its safetensors name, such as "BF16" or "F8_E4M3".
 func Parse(name string) (DType, bool) {
 	for d := Invalid + 1; int(d) < len(types); d++ {

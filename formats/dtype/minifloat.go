@@ -79,11 +79,5 @@ func powersOfTwo() *[256]float32 {
 // F8E4M3ToF32 gives the exact value of an OCP E4M3 number.
 func F8E4M3ToF32(b byte) float32 { return f8E4M3[b] }
 
-// F8E5M2ToF32 gives the exact value of an OCP E5M2 number.
-func F8E5M2ToF32(b byte) float32 { return f8E5M2[b] }
-
 // E8M0ToF32 gives 2^(b-127), and NaN for 255.
 func E8M0ToF32(b byte) float32 { return f8E8M0[b] }
-
-// F4E2M1ToF32 gives the value of an OCP E2M1 number in the low four bits.
-func F4E2M1ToF32(b byte) float32 { return f4E2M1[b&0xf] }

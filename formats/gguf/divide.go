@@ -40,14 +40,9 @@ func Divide(tensors []TensorInfo, opts SplitOptions) [][]TensorInfo {
 	return parts
 }
 
-// PlanSplit plans the files of a split set: the first has all key-values, and
-// each has the keys split.*. A single group gives one plain file.
-func PlanSplit(kvs KVs, parts [][]TensorInfo) ([]*Plan, error) {
-	return planSplit(kvs, parts, splitNoKey, splitCountKey, splitTensorsKey)
-}
-
-// planSplit puts the keys of the set in the given order: each tool of the
-// reference has its own.
+// planSplit plans the files of a split set: the first has all key-values, and
+// each has the keys split.*, in the given order, since each tool of the
+// reference has its own. A single group gives one plain file.
 func planSplit(kvs KVs, parts [][]TensorInfo, keys ...string) ([]*Plan, error) {
 	kvs = withoutSplit(kvs)
 	if len(parts) > math.MaxUint16 {

@@ -88,16 +88,16 @@ func TestTypeOfNamesEveryValue(t *testing.T) {
 	want := map[string]string{"u8": "u8", "i64s": "arr i64", "strs": "arr str", "nested": "arr arr", "empty": "str", "bool": "bool", "f64": "f64"}
 	for key, name := range want {
 		v, _ := kvs.Get(key)
-		typ, item, ok := TypeOf(v)
+		typ, isArray, ok := typeOf(v)
 		got := typ.String()
-		if typ == ArrayType {
-			got += " " + item.String()
+		if isArray {
+			got = "arr " + got
 		}
 		if got != name || !ok {
 			t.Errorf("%s: the type is %q, want %q", key, got, name)
 		}
 	}
-	if _, _, ok := TypeOf(5); ok {
+	if _, _, ok := typeOf(5); ok {
 		t.Error("an int has a type")
 	}
 }

@@ -132,7 +132,7 @@ func TestPartsHaveTheKeysOfASet(t *testing.T) {
 		}
 		f.Close()
 	}
-	plans, err := PlanSplit(nil, [][]TensorInfo{seven()})
+	plans, err := planSplit(nil, [][]TensorInfo{seven()})
 	if err != nil || len(plans) != 1 || len(plans[0].KVs) != 0 {
 		t.Errorf("one group gives %d plans with keys, error %v", len(plans), err)
 	}

@@ -44,16 +44,6 @@ func (t ValueType) String() string {
 	return "unknown"
 }
 
-// TypeOf returns the type of a key-value's value; for an array also that of
-// its items. It reports false for a value that a file cannot hold.
-func TypeOf(value any) (t, item ValueType, ok bool) {
-	t, isArray, ok := typeOf(value)
-	if isArray {
-		return ArrayType, t, ok
-	}
-	return t, 0, ok
-}
-
 func typeOf(value any) (t ValueType, isArray, ok bool) {
 	switch value.(type) {
 	case uint8:

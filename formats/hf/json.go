@@ -25,7 +25,7 @@ func ParseConfig(data []byte, file string) (Config, error) {
 	case err != nil:
 		return Config{}, fault.Op("hf").File(file).Corrupt("not a JSON object: %w", err)
 	}
-	return Config{values: values, file: file}, nil
+	return NewConfig(values, file), nil
 }
 
 // UnmarshalJSON decodes a file of a checkpoint into v as json.Unmarshal does,

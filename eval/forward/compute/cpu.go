@@ -2,8 +2,6 @@ package compute
 
 import (
 	"runtime"
-
-	"github.com/f190792d/mq/eval/kernel"
 )
 
 // CPU computes on the processor with several goroutines. It reads weights
@@ -50,7 +48,3 @@ func (c *CPU) take() *desk {
 	}
 	return d
 }
-
-// Kernel names the instruction set that computes: "avx512", "avx2", "neon" or
-// "go".
-func Kernel() string { return kernel.Name() }
