@@ -107,25 +107,3 @@ func (w *descent) codes() {
 		}
 	}
 }
-
-// Objective returns the sum over all rows of e·A·eᵀ.
-func (c *Codes) Objective(ctx context.Context, workers int, target []float32, a *linear.Symmetric) (float64, error) {
-	errs, slope := make([]float32, len(target)), make([]float32, len(target))
-	c.Values(errs)
-	for i, v := range target {
-		errs[i] = v - errs[i]
-	}
-	if err := linear.MultiplySymmetric(ctx, workers, slope, errs, a, c.Rows); err != nil {
-		return 0, err
-	}
-	return Dot(errs, slope), nil
-}
-
-// Dot returns the sum of the products of two slices' elements.
-func Dot(a, b []float32) float64 {
-	sum := 0.0
-	for i, v := range a {
-		sum += float64(v) * float64(b[i]) // exact: no rounding to be fused away
-	}
-	return sum
-}

@@ -100,9 +100,6 @@ func TestEveryStepLowersTheObjective(t *testing.T) {
 				if !(now < share*last) {
 					t.Errorf("%s: the objective was %g and is %g", step, last, now)
 				}
-				if own, err := c.Objective(t.Context(), 1, target, a); err != nil || math.Abs(own-now) > 1e-3*now {
-					t.Errorf("%s: the objective is said to be %g, %v, and is %g", step, own, err, now)
-				}
 				last = now
 			}
 			if err := c.Feedback(t.Context(), 2, target, f); err != nil {
