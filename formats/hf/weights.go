@@ -142,7 +142,7 @@ func allPresent(f *Folder, index string, files []string) error {
 	return nil
 }
 
-var numbered = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})(\.\w+)$`)
+var numbered = regexp.MustCompile(`^(.*)-(\d{5,6})-of-(\d{5,6})(\.\w+)$`)
 
 // wholeSet demands all parts of a set that is numbered "-00001-of-00003" and
 // has no index.

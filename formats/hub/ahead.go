@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"encoding/binary"
 	"path"
 	"regexp"
 	"strings"
@@ -10,45 +11,37 @@ import (
 )
 
 // headSize is what the first look at a file reads: the headers of nearly all
-// safetensors files are shorter.
-const headSize = 100 << 10
+// safetensors files are shorter. longestHead bounds headers that are kept.
+const (
+	headSize    = 100 << 10
+	longestHead = 16 << 20
+)
 
-// readHead reads from the first bytes of a file, which are kept.
-func (f *file) readHead(ctx context.Context, p []byte, off int64) (int, error) {
-	head, err := f.repo.headOf(ctx, f.e)
-	if err != nil {
-		return 0, err
-	}
-	return copy(p, head[off:]), nil
-}
-
-// headOf returns the first bytes of a file. The heads of all parts of a model
-// are fetched together, since who asks for one asks for the others.
+// headOf returns the first bytes of a file, those of a safetensors file up to
+// the end of its header. Who asks for the head of one part of a model asks for
+// the others: they are fetched together, as much of each as the first has.
 func (r *Repo) headOf(ctx context.Context, e *entry) ([]byte, error) {
-	e.mu.Lock()
-	head := e.head
-	e.mu.Unlock()
+	head := e.kept()
 	if head != nil {
 		return head, nil
+	}
+	head, err := r.fetchHead(ctx, e, headSize)
+	if err != nil {
+		return nil, err
+	}
+	like := int64(len(head))
+	if n := headerEnd(e, head); n > 0 {
+		like = n + n/32
 	}
 	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(2 * r.client.o.Connections)
 	for _, other := range r.parts(e) {
 		g.Go(func() error {
-			other.mu.Lock()
-			known := other.head != nil
-			other.mu.Unlock()
-			if known {
+			if other.kept() != nil {
 				return nil
 			}
-			head := make([]byte, min(headSize, max(other.size, 0)))
-			if err := r.fill(inner, other, head, 0); err != nil {
-				return err
-			}
-			other.mu.Lock()
-			other.head = head
-			other.mu.Unlock()
-			return nil
+			_, err := r.fetchHead(inner, other, like)
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -57,13 +50,50 @@ func (r *Repo) headOf(ctx context.Context, e *entry) ([]byte, error) {
 		}
 		return nil, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.head, nil
+	return head, nil
 }
 
-// numbered are the names of the parts of a model.
-var numbered = regexp.MustCompile(`^(.*)-\d{5}-of-(\d{5}\.\w+)$`)
+// kept returns the first bytes of a file, nil until they are read.
+func (e *entry) kept() []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.head
+}
+
+// fetchHead reads so many first bytes of a file, and the rest of a header that
+// is longer, and keeps them.
+func (r *Repo) fetchHead(ctx context.Context, e *entry, n int64) ([]byte, error) {
+	head := make([]byte, min(n, max(e.size, 0)))
+	if err := r.fill(ctx, e, head, 0); err != nil {
+		return nil, err
+	}
+	if have, end := int64(len(head)), headerEnd(e, head); end > have {
+		head = append(head, make([]byte, end-have)...)
+		if err := r.fill(ctx, e, head[have:], have); err != nil {
+			return nil, err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.head = head
+	return head, nil
+}
+
+// headerEnd is where the header of a safetensors file ends, 0 where the file
+// is none or its first bytes cannot be right.
+func headerEnd(e *entry, head []byte) int64 {
+	if len(head) < 8 || path.Ext(e.path) != ".safetensors" {
+		return 0
+	}
+	n := binary.LittleEndian.Uint64(head)
+	if n > longestHead || int64(n) > e.size-8 {
+		return 0
+	}
+	return 8 + int64(n)
+}
+
+// numbered are the names of the parts of a model; some count with six digits.
+var numbered = regexp.MustCompile(`^(.*)-\d{5,6}-of-(\d{5,6}\.\w+)$`)
 
 // parts returns the files of the set that a file belongs to.
 func (r *Repo) parts(e *entry) []*entry {

@@ -86,6 +86,18 @@ func (m *memory) evict() bool {
 	return false
 }
 
+// forget drops what was read of a file.
+func (m *memory) forget(e *entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, b := range m.blocks {
+		if k.file == e && !b.busy {
+			m.recent.Remove(b.seat)
+			delete(m.blocks, k)
+		}
+	}
+}
+
 // finish marks a block as read, or forgets it with an error.
 func (m *memory) finish(b *block, err error) {
 	m.mu.Lock()

@@ -116,10 +116,15 @@ func (f *file) ReadAtContext(ctx context.Context, p []byte, off int64) (int, err
 	if want <= 0 {
 		return 0, io.EOF
 	}
+	var head []byte
 	var err error
-	if n := 0; off+want <= headSize {
-		n, err = f.readHead(ctx, p[:want], off)
-		want = int64(n)
+	if off < headSize {
+		if head, err = f.repo.headOf(ctx, f.e); err != nil {
+			return 0, err
+		}
+	}
+	if off+want <= int64(len(head)) {
+		copy(p, head[off:off+want])
 	} else {
 		want, err = f.readBlocks(ctx, p[:want], off)
 	}
@@ -139,12 +144,21 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 		return nil, r.Name.place().File(name).Corrupt("%d bytes are more than is read of it", e.size)
 	}
 	data := make([]byte, e.size)
-	if e.size > 0 {
-		if err := r.fill(ctx, e, data, 0); err != nil {
-			return nil, err
-		}
+	var err error
+	switch {
+	case e.size > blockSize && e.size <= r.client.o.Budget/2: // a vocabulary is read more than once
+		_, err = (&file{repo: r, e: e}).readBlocks(ctx, data, 0)
+	case e.size > 0:
+		err = r.fill(ctx, e, data, 0)
 	}
-	return data, r.verify(e, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	if err := r.verify(e, bytes.NewReader(data)); err != nil {
+		r.memory.forget(e)
+		return nil, err
+	}
+	return data, nil
 }
 
 // maxWhole bounds files that are read whole.

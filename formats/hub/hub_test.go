@@ -3,7 +3,9 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -418,6 +420,44 @@ func TestRequestsStayFew(t *testing.T) {
 	}
 	if n := h.Requests.Load(); n > 60 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// TestHeadersCostTheirBytes reads the headers of a set, some of which are
+// longer than the first look at a file, and a vocabulary twice.
+func TestHeadersCostTheirBytes(t *testing.T) {
+	h := hubtest.New(t)
+	files, all := map[string][]byte{"tokenizer.json": random(11, 3<<20)}, int64(3<<20)
+	for i, n := range []int{150_000, 151_000, 190_000, 20_000, 149_000} {
+		data := append(binary.LittleEndian.AppendUint64(nil, uint64(n)), random(uint64(i), n+2<<20)...)
+		files[fmt.Sprintf("model-%05d-of-000005.safetensors", i+1)] = data
+		all += int64(n)
+	}
+	h.Add("org/model", files)
+	r := repo(t, connect(t, h, nil), "org/model")
+	for name, data := range files {
+		if !strings.HasPrefix(name, "model") {
+			continue
+		}
+		f, err := r.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 8 + int(binary.LittleEndian.Uint64(data))
+		for _, span := range [][2]int{{0, 8}, {8, n}} {
+			p := make([]byte, span[1]-span[0])
+			if _, err := f.(io.ReaderAt).ReadAt(p, int64(span[0])); err != nil || !bytes.Equal(p, data[span[0]:span[1]]) {
+				t.Errorf("%s, bytes %d to %d: others, or %v", name, span[0], span[1], err)
+			}
+		}
+	}
+	for range 2 {
+		if data, err := fs.ReadFile(r, "tokenizer.json"); err != nil || !bytes.Equal(data, files["tokenizer.json"]) {
+			t.Errorf("the vocabulary: %v", err)
+		}
+	}
+	if n, requests := h.Bytes.Load(), h.Requests.Load(); n > all+400_000 || requests > 20 {
+		t.Errorf("%d bytes in %d requests for %d of headers and vocabulary", n, requests, all)
 	}
 }
 
