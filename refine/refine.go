@@ -70,7 +70,7 @@ const (
 
 // Run refines the tensors, which changes the file.
 func Run(ctx context.Context, job Job) ([]Outcome, error) {
-	w := &walk{Job: job, named: map[string]*Tensor{}, streams: streams{file: job.Scratch, memory: map[int64][]float32{}}}
+	w := &walk{Job: job, named: map[string]*Tensor{}, streams: newStreams(job.Scratch)}
 	w.passable = job.Source.Passable() && job.File.Passable()
 	for i := range job.Tensors {
 		t := &job.Tensors[i]
@@ -127,8 +127,8 @@ type walk struct {
 	outcomes []Outcome
 
 	passable bool // layer by layer
-	entered  bool // there are residual streams
 	streams  streams
+	ahead    bool // the source's are those behind the step already
 }
 
 func (w *walk) run(ctx context.Context) ([]Outcome, error) {
@@ -141,32 +141,36 @@ func (w *walk) run(ctx context.Context) ([]Outcome, error) {
 			return nil, err
 		}
 		if s.passes {
-			for g := range w.groups {
-				if err := w.pass(ctx, s, &w.groups[g]); err != nil {
-					return nil, err
-				}
+			if err := w.pass(ctx, s); err != nil {
+				return nil, err
 			}
-			w.entered = true
 		}
 		w.Progress.Report(progress.Report{Done: int64(i + 1), Total: int64(len(steps))})
 	}
 	return w.outcomes, nil
 }
 
-// pass takes a group through a step, in both models.
-func (w *walk) pass(ctx context.Context, s step, g *group) error {
-	for _, file := range []bool{false, true} {
-		x, err := w.stream(g, file)
-		if err != nil {
-			return err
-		}
-		if err := s.run(ctx, w.model(file), g, x); err != nil {
-			return err
-		}
-		if err := w.keep(g, file, x); err != nil {
-			return err
+// pass takes all groups through a step, in both models.
+func (w *walk) pass(ctx context.Context, s step) error {
+	for i := range w.groups {
+		g := &w.groups[i]
+		for _, file := range []bool{false, true} {
+			if !file && w.ahead {
+				continue
+			}
+			x, err := w.stream(g, file)
+			if err != nil {
+				return err
+			}
+			if err := s.run(ctx, w.model(file), g, x); err != nil {
+				return err
+			}
+			if err := w.keep(g, file, x); err != nil {
+				return err
+			}
 		}
 	}
+	w.turn()
 	return nil
 }
 
@@ -184,27 +188,39 @@ func (w *walk) refineStep(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
-	for _, stage := range stages {
+	for i, stage := range stages {
 		w.Progress.Report(progress.Report{Note: stage.tensors[0].Name})
-		if err := w.refineStage(ctx, s, stage); err != nil {
+		if err := w.refineStage(ctx, s, stage, s.passes && i == len(stages)-1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// refineStage collects what the matrices of a stage multiply, and refines them.
-func (w *walk) refineStage(ctx context.Context, s step, stage *stage) error {
-	units, err := w.collect(ctx, s, stage)
-	if err != nil {
-		return err
+// refineStage collects what the matrices of a stage multiply, and refines them:
+// of experts as many at once as there is memory for. With the last stage the
+// source passes the step.
+func (w *walk) refineStage(ctx context.Context, s step, stage *stage, last bool) error {
+	t := stage.tensors[0]
+	count, some := t.Matrices, atOnceOf(t.Rows, t.Columns, t.Matrices)
+	if stage.experts {
+		stage.pool = new(pool)
 	}
-	for _, u := range units {
-		outcomes, err := u.refine(ctx)
+	for first := 0; first < count; first += some {
+		passes := last && first+some >= count
+		units, err := w.collect(ctx, s, stage, first, min(some, count-first), passes)
 		if err != nil {
 			return err
 		}
-		w.outcomes = append(w.outcomes, outcomes...)
+		w.ahead = w.ahead || passes
+		for i, u := range units {
+			outcomes, err := u.refine(ctx)
+			if err != nil {
+				return err
+			}
+			w.outcomes = append(w.outcomes, outcomes...)
+			units[i] = nil
+		}
 	}
 	return nil
 }

@@ -43,7 +43,8 @@ func forget(int, int, []float32) error { return nil }
 type stage struct {
 	tensors []*Tensor
 	experts bool
-	streams bool // the product is added to the residual stream
+	streams bool  // the product is added to the residual stream
+	pool    *pool // what its experts multiply
 }
 
 // has reports whether the stage has one of some weights.
@@ -57,7 +58,7 @@ func (s *stage) has(weights []forward.Weight) bool {
 func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	var list []*stage
 	known := map[string]bool{}
-	err := w.watch(ctx, true, s, &w.groups[0], func(in forward.Input) error {
+	err := w.watch(ctx, true, s, &w.groups[0], false, func(in forward.Input) error {
 		one := &stage{streams: in.Stream != nil && len(in.Weights) == 1}
 		for _, weight := range in.Weights {
 			if t := w.named[weight.Name]; t != nil && !known[t.Name] && t.Columns == in.Cols {
@@ -74,8 +75,9 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	return list, err
 }
 
-// watch runs a step of the source or the file for what it multiplies.
-func (w *walk) watch(ctx context.Context, file bool, s step, g *group, inspect func(forward.Input) error) error {
+// watch runs a step of the source or the file for what it multiplies. Where it
+// passes, the stream behind the step is kept.
+func (w *walk) watch(ctx context.Context, file bool, s step, g *group, passes bool, inspect func(forward.Input) error) error {
 	x, err := w.stream(g, file)
 	if err != nil {
 		return err
@@ -87,13 +89,16 @@ func (w *walk) watch(ctx context.Context, file bool, s step, g *group, inspect f
 	if errors.Is(err, errSeen) {
 		return nil
 	}
-	return err
+	if err != nil || !passes {
+		return err
+	}
+	return w.keep(g, file, x)
 }
 
 // inputs returns what a stage multiplies, by expert.
-func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group) (map[int]forward.Input, error) {
+func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group, passes bool) (map[int]forward.Input, error) {
 	found := map[int]forward.Input{}
-	err := w.watch(ctx, file, s, g, func(in forward.Input) error {
+	err := w.watch(ctx, file, s, g, passes, func(in forward.Input) error {
 		if !stage.has(in.Weights) {
 			return nil
 		}
@@ -102,7 +107,7 @@ func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *g
 			in.X, in.Stream, in.Rows = slices.Clone(in.X), slices.Clone(in.Stream), slices.Clone(in.Rows)
 			found[e] = in
 		}
-		if stage.experts {
+		if stage.experts || passes {
 			return nil
 		}
 		return errSeen

@@ -13,12 +13,17 @@ type Scratch interface {
 	io.WriterAt
 }
 
-// streams are the residual streams of all groups in front of a step, in memory
-// or in a file.
+// streams are the residual streams of all groups in front of a step, and those
+// behind it as they come, in memory or in a file.
 type streams struct {
-	file   Scratch // nil: memory
-	memory map[int64][]float32
-	buffer []byte
+	file      Scratch // nil: memory
+	now, next map[int64][]float32
+	step      int64 // how many have been passed
+	buffer    []byte
+}
+
+func newStreams(file Scratch) streams {
+	return streams{file: file, now: map[int64][]float32{}, next: map[int64][]float32{}}
 }
 
 // at is where the stream of a group is kept, the source's or the file's.
@@ -30,6 +35,21 @@ func (w *walk) at(g *group, file bool) int64 {
 	return at * int64(w.Source.Width())
 }
 
+// turn makes what was kept the streams in front of the next step.
+func (w *walk) turn() {
+	s := &w.streams
+	s.step++
+	s.now, s.next = s.next, map[int64][]float32{}
+	w.ahead = false
+}
+
+// half is where the streams behind some number of steps begin in the file: what
+// is in front of a step stays until those behind it are whole.
+func (w *walk) half(step int64) int64 {
+	last := w.groups[len(w.groups)-1]
+	return step % 2 * 2 * int64(last.first+last.tokens) * int64(w.Source.Width())
+}
+
 // stream returns a stream for the caller to change; nil where models do not
 // run layer by layer.
 func (w *walk) stream(g *group, file bool) ([]float32, error) {
@@ -37,16 +57,14 @@ func (w *walk) stream(g *group, file bool) ([]float32, error) {
 		return nil, nil
 	}
 	s, at := &w.streams, w.at(g, file)
-	if s.file == nil {
-		if x := s.memory[at]; x != nil {
-			return slices.Clone(x), nil
-		}
-		return make([]float32, g.tokens*w.Source.Width()), nil
+	if s.step > 0 && s.file == nil {
+		return slices.Clone(s.now[at]), nil
 	}
 	x := make([]float32, g.tokens*w.Source.Width())
-	if !w.entered {
+	if s.step == 0 {
 		return x, nil
 	}
+	at += w.half(s.step)
 	for first := 0; first < len(x); first += pieceOfStream {
 		some := x[first:min(len(x), first+pieceOfStream)]
 		data := s.piece(len(some))
@@ -60,13 +78,14 @@ func (w *walk) stream(g *group, file bool) ([]float32, error) {
 	return x, nil
 }
 
-// keep puts a stream where it was, which may keep x itself.
+// keep takes the stream behind a step, which is x from then on.
 func (w *walk) keep(g *group, file bool, x []float32) error {
 	s, at := &w.streams, w.at(g, file)
 	if s.file == nil {
-		s.memory[at] = x
+		s.next[at] = x
 		return nil
 	}
+	at += w.half(s.step + 1)
 	for first := 0; first < len(x); first += pieceOfStream {
 		some := x[first:min(len(x), first+pieceOfStream)]
 		data := s.piece(len(some))

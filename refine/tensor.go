@@ -31,33 +31,26 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		return nil, nil // nothing could be said of what would come of it
 	}
 	n := u.columns
-	square := u.square.Mean()
-	square.AddDiagonal(flat)
+	m := &moments{unit: u, square: u.square.Mean(), flat: flat}
+	if err := m.compare(ctx); err != nil {
+		return nil, err
+	}
+	m.own = u.others.shrink(m.square, u.square.Count())
+	m.square.AddDiagonal(flat)
 	mean := 0.0
-	for _, v := range square.Diagonal() {
+	for _, v := range m.square.Diagonal() {
 		mean += float64(v) / float64(n)
 	}
 	if !(mean > 0) || math.IsInf(mean, 1) {
 		return nil, nil
 	}
-	factor, err := linear.NewFactor(ctx, u.workers, square, float32(damping*mean))
+	var err error
+	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping*mean))
 	if errors.Is(err, linear.ErrSingular) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	m := &moments{unit: u, square: square, factor: factor, flat: flat}
-	switch {
-	case u.cross != nil:
-		m.drift = u.cross.Mean()
-		for i := range n {
-			for j := range n {
-				m.drift[i*n+j] -= square.At(i, j)
-			}
-		}
-	case u.wanted != nil:
-		m.wanted, u.weights = u.wanted.Mean(), nil
 	}
 	var list []Outcome
 	for _, t := range u.tensors {
@@ -77,11 +70,41 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 // moments are what is known of the rows that a unit multiplies.
 type moments struct {
 	*unit
-	square *linear.Symmetric // mean of x̃·x̃ᵀ
+	square *linear.Symmetric // mean of x̃·x̃ᵀ, after compare with that of others
 	factor *linear.Factor
 	drift  []float32 // mean of (x - x̃)·x̃ᵀ, or
-	wanted []float32 // mean of what the product should be, times x̃ᵀ
+	lacks  []float32 // mean of what the source's weights lack on x̃, times x̃ᵀ
 	flat   float32   // what the square of any weight's error costs besides
+	own    float32   // share of the text that the unit itself saw
+}
+
+// compare says how what the source multiplies, or what its product should be,
+// differs from what the file has.
+func (m *moments) compare(ctx context.Context) error {
+	n, u := m.columns, m.unit
+	switch {
+	case u.cross != nil:
+		m.drift = u.cross.Mean()
+		for i := range n {
+			for j := range n {
+				m.drift[i*n+j] -= m.square.At(i, j)
+			}
+		}
+	case u.wanted != nil:
+		m.lacks = u.wanted.Mean()
+		for first := 0; first < len(m.lacks); first += n * linear.RowBlock * 16 {
+			some := m.lacks[first:min(len(m.lacks), first+n*linear.RowBlock*16)]
+			has := make([]float32, len(some))
+			if err := linear.MultiplySymmetric(ctx, m.workers, has, u.weights[first:], m.square, len(some)/n); err != nil {
+				return err
+			}
+			for i, v := range has {
+				some[i] -= v
+			}
+		}
+		u.weights = nil
+	}
+	return nil
 }
 
 // refineRows refines some rows of a matrix.
@@ -140,20 +163,18 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 // on the text that is held back, what makes up for the file's inputs.
 func (m *moments) target(ctx context.Context, weights []float32, first, rows int, h *heldBackRows, o *Outcome) ([]float32, error) {
 	n := m.columns
-	if m.drift == nil && m.wanted == nil {
+	if m.drift == nil && m.lacks == nil {
 		return slices.Clone(weights), nil
 	}
 	change := make([]float32, rows*n)
-	if m.drift != nil {
-		if err := linear.Multiply(ctx, m.workers, change, weights, m.drift, rows, n, n); err != nil {
-			return nil, err
-		}
-	} else {
-		if err := linear.MultiplySymmetric(ctx, m.workers, change, weights, m.square, rows); err != nil {
-			return nil, err
-		}
-		for i, v := range m.wanted[first*n:][:rows*n] {
-			change[i] = v - change[i]
+	if m.lacks != nil {
+		copy(change, m.lacks[first*n:])
+	} else if err := linear.Multiply(ctx, m.workers, change, weights, m.drift, rows, n, n); err != nil {
+		return nil, err
+	}
+	if m.own != 1 { // elsewhere there is nothing to make up for
+		for i := range change {
+			change[i] *= m.own
 		}
 	}
 	if err := m.factor.Solve(ctx, m.workers, change, rows); err != nil {

@@ -26,6 +26,7 @@ type unit struct {
 	expert  int
 	columns int
 
+	others *pool          // nil: there are none
 	square *linear.Square // of what the file multiplies
 	cross  *linear.Outer  // of what source and file multiply; nil: wanted is summed
 
@@ -41,29 +42,35 @@ type unit struct {
 	}
 }
 
-// collect runs the text through a step and sums what the units of a stage
-// multiply.
-func (w *walk) collect(ctx context.Context, s step, stage *stage) ([]*unit, error) {
-	units := make([]*unit, stage.tensors[0].Matrices)
-	for e := range units {
-		u := &unit{workers: w.Workers, tensors: stage.tensors, expert: e, columns: stage.tensors[0].Columns}
+// collect runs the text through a step and sums what some experts of a stage
+// multiply, from one on; a stage without experts has one. The source's way ends
+// with the stage unless the step is to be passed with it.
+func (w *walk) collect(ctx context.Context, s step, stage *stage, first, count int, passes bool) ([]*unit, error) {
+	units := make([]*unit, count)
+	for i := range units {
+		u := &unit{workers: w.Workers, tensors: stage.tensors, expert: first + i, columns: stage.tensors[0].Columns, others: stage.pool}
 		if err := u.begin(ctx, stage.streams); err != nil {
 			return nil, err
 		}
-		units[e] = u
+		units[i] = u
 	}
 	for i := range w.groups {
 		g := &w.groups[i]
-		source, err := w.inputs(ctx, false, s, stage, g)
+		source, err := w.inputs(ctx, false, s, stage, g, passes)
 		if err != nil {
 			return nil, err
 		}
-		file, err := w.inputs(ctx, true, s, stage, g)
+		file, err := w.inputs(ctx, true, s, stage, g, false)
 		if err != nil {
 			return nil, err
 		}
-		for e, u := range units {
-			x, y := common(source[e], file[e])
+		if stage.experts && first == 0 && !g.held {
+			if err := stage.pool.add(ctx, w.Workers, file); err != nil {
+				return nil, err
+			}
+		}
+		for _, u := range units {
+			x, y := common(source[u.expert], file[u.expert])
 			if err := u.add(ctx, x, y, g.held); err != nil {
 				return nil, err
 			}
@@ -172,8 +179,9 @@ func (u *unit) owed(source, file forward.Input, n int) []float32 {
 // weights in several forms. Whichever is more, and what is held back.
 func Memory(rows, columns, matrices int) int64 {
 	r, c := int64(rows), int64(columns)
+	count := int64(atOnceOf(rows, columns, matrices))
 	square, held := linear.SymmetricBytes(columns), 4*int64(heldRows(columns))*(2*c+min(r, c))
-	passes := int64(matrices)*square + 4*(max(c*c, 2*min(r*c, c*c))+together*8*max(r, c))
-	rounds := int64(matrices+1)*square + 4*(min(c*c, r*c)+7*min(r*c, atOnce))
-	return held + max(passes, rounds)
+	passes := count*(square+held+4*max(c*c, 2*min(r*c, c*c))) + 4*(together*8*max(r, c))
+	rounds := count*(square+held+4*min(c*c, r*c)) + square + 4*(7*min(r*c, atOnce))
+	return max(passes, rounds)
 }

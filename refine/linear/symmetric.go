@@ -84,6 +84,15 @@ func (m *Symmetric) Scale(by float32) {
 	}
 }
 
+// AddScaled adds another matrix times a number.
+func (m *Symmetric) AddScaled(other *Symmetric, by float32) {
+	for k, b := range m.blocks {
+		for i, v := range other.blocks[k] {
+			b[i] += float32(by * v)
+		}
+	}
+}
+
 // mirror fills in what is below the diagonal and kept.
 func (m *Symmetric) mirror() {
 	for s := 0; s < m.N; s += stair {

@@ -1,8 +1,6 @@
 package rounding
 
 import (
-	"math"
-
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/block"
@@ -97,11 +95,16 @@ type levels struct {
 	values    []float32
 	even      bool // whole numbers from low to high
 	low, high float32
+	lowest    int32     // low, where they are whole
 	between   []float32 // midpoints
 }
 
+// toWhole added and taken away again rounds small numbers to whole ones, of two
+// equally near ones to the even one.
+const toWhole = 3 << 22
+
 func levelsOf(values []float32) levels {
-	l := levels{values: values, even: true, low: values[0], high: values[len(values)-1]}
+	l := levels{values: values, even: true, low: values[0], high: values[len(values)-1], lowest: int32(values[0])}
 	for i := 1; i < len(values); i++ {
 		l.even = l.even && values[i] == values[i-1]+1
 		l.between = append(l.between, (values[i]+values[i-1])/2)
@@ -112,8 +115,10 @@ func levelsOf(values []float32) levels {
 // nearest returns the code of the level nearest to x.
 func (l *levels) nearest(x float32) uint8 {
 	if l.even {
-		x = max(l.low, min(l.high, x))
-		return uint8(float32(math.RoundToEven(float64(x))) - l.low)
+		if !(x > l.low) {
+			return 0
+		}
+		return uint8(int32(float32(min(x, l.high))+toWhole-toWhole) - l.lowest)
 	}
 	low, high := 0, len(l.between)
 	for low < high {

@@ -19,22 +19,21 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 	if err := linear.MultiplySymmetric(ctx, workers, slope, errs, a, c.Rows); err != nil {
 		return err
 	}
-	var p linear.Panels
+	var p, diagonal linear.Panels
 	for range sweeps {
 		for s := 0; s < n; s += span {
 			e := min(s+span, n)
 			a.Load(&p, s)
+			a.LoadUpper(&diagonal, s, e-s, s, e-s)
 			err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
 				d := desks.Get().(*desk)
 				defer desks.Put(d)
-				clear(d.errs[:])
-				changed := false
-				for r := range count {
-					w := descent{Codes: c, row: first + r, from: s, a: a, slope: d.x[r*(span+spare):][:e-s], change: d.errs[r*span:][:e-s]}
-					copy(w.slope, slope[(first+r)*n+s:])
-					w.run()
-					changed = changed || w.changed
+				rows := make([]descent, count)
+				for r := range rows {
+					rows[r] = descent{Codes: c, row: first + r, from: s, a: a, slope: d.x[r*(span+spare):][:e-s], change: d.errs[r*span:][:e-s]}
+					copy(rows[r].slope, slope[(first+r)*n+s:])
 				}
+				changed := d.descend(rows, &diagonal)
 				if changed {
 					p.AddTo(slope[first*n:], n, d.errs[:], span, count)
 				}
@@ -58,12 +57,42 @@ type descent struct {
 	changed   bool
 }
 
-func (w *descent) run() {
-	w.codes()
-	if !w.fixed() {
-		w.scales()
+// descend improves rows, whose slopes and changes are the desk's, and reports
+// whether anything has changed.
+func (d *desk) descend(rows []descent, diagonal *linear.Panels) (changed bool) {
+	clear(d.errs[:])
+	c, n := rows[0].Codes, len(rows[0].slope)
+	for r := range rows {
+		rows[r].codes()
+		if !c.fixed() {
+			rows[r].scales()
+		}
+		if c.grid.Block < span {
+			rows[r].blocks()
+		} else {
+			rows[r].directions(0, d.x1[r*span:][:n], d.y1[r*span:][:n])
+		}
 	}
-	w.blocks()
+	if c.grid.Block >= span {
+		d.curve(&d.curveX, &d.x1, diagonal, len(rows))
+		if c.grid.MinHigh > 0 {
+			d.curve(&d.curveY, &d.y1, diagonal, len(rows))
+		}
+		for r := range rows {
+			at := r * span
+			rows[r].block(d.x1[at:][:n], d.y1[at:][:n], d.curveX[at:][:n], d.curveY[at:][:n])
+		}
+	}
+	for r := range rows {
+		changed = changed || rows[r].changed
+	}
+	return changed
+}
+
+// curve multiplies directions with A.
+func (d *desk) curve(dst, x *[linear.RowBlock * span]float32, diagonal *linear.Panels, rows int) {
+	clear(dst[:rows*span])
+	diagonal.AddTo(dst[:], span, x[:], span, rows)
 }
 
 // line returns the part of a row of A that belongs to the span.

@@ -54,9 +54,9 @@ func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *
 				copy(d.x[r*(span+spare):][:e-s], x[(first+r)*n+s:])
 			}
 			for i, sub := range subs {
-				own, at := *sub, sub.at-s
+				at := sub.at - s
 				for r := range count {
-					own.round(first+r, d.x[r*(span+spare)+at:][:sub.size], target[(first+r)*n+sub.at:][:sub.size], d.errs[r*span+at:][:sub.size])
+					sub.round(&d.bench, first+r, d.x[r*(span+spare)+at:][:sub.size], target[(first+r)*n+sub.at:][:sub.size], d.errs[r*span+at:][:sub.size])
 				}
 				if next := at + sub.size; next < e-s {
 					behind[i].AddTo(d.x[next:], span+spare, d.errs[at:], span, count)
@@ -78,6 +78,10 @@ func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *
 type desk struct {
 	x    [linear.RowBlock * (span + spare)]float32
 	errs [linear.RowBlock * span]float32
+
+	bench bench
+	// Of descents: the directions of d and dmin, and those times A.
+	x1, y1, curveX, curveY [linear.RowBlock * span]float32
 }
 
 var desks = sync.Pool{New: func() any { return new(desk) }}

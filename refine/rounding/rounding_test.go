@@ -17,7 +17,7 @@ const (
 )
 
 // problem is a matrix with correlated inputs.
-func problem(t *testing.T) (target []float32, a *linear.Symmetric, f *linear.Factor) {
+func problem(t testing.TB) (target []float32, a *linear.Symmetric, f *linear.Factor) {
 	t.Helper()
 	const n, tokens = testColumns, 700
 	random := rand.New(rand.NewPCG(11, 3))
@@ -203,15 +203,18 @@ func TestDescentKeepsTheSlope(t *testing.T) {
 	c := rounded(typ, target, a)
 	before := make([]float32, len(target))
 	c.Values(before)
-	w := descent{Codes: c, row: 1, from: 256, a: a, slope: make([]float32, 256), change: make([]float32, 256)}
+	d := new(desk)
+	w := descent{Codes: c, row: 1, from: 256, a: a, slope: d.x[:256], change: d.errs[:256]}
 	for i := range w.slope {
 		w.slope[i] = float32(i%7) * 0.01
 	}
 	first := slices.Clone(w.slope)
-	w.run()
+	var diagonal linear.Panels
+	a.LoadUpper(&diagonal, 256, 256, 256, 256)
+	changed := d.descend([]descent{w}, &diagonal)
 	after := make([]float32, len(target))
 	c.Values(after)
-	if !w.changed {
+	if !changed {
 		t.Fatal("nothing has changed")
 	}
 	for k := range w.slope {

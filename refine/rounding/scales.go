@@ -18,7 +18,6 @@ func (p *pair) of(w *descent, first int, both bool) {
 	cx, cy := p.curveX[:n], p.curveY[:n]
 	clear(cx)
 	clear(cy)
-	p.sx, p.sy, p.xx, p.xy, p.yy = 0, 0, 0, 0, 0
 	for i, x := range p.x {
 		line := w.line(first + i)[first : first+n]
 		for k, v := range line {
@@ -30,7 +29,13 @@ func (p *pair) of(w *descent, first int, both bool) {
 			}
 		}
 	}
-	for i, slope := range w.slope[first : first+n] {
+	p.sum(w.slope[first:first+n], cx, cy, both)
+}
+
+// sum fills in the terms: cx and cy are x and y times A.
+func (p *pair) sum(slopes, cx, cy []float32, both bool) {
+	p.sx, p.sy, p.xx, p.xy, p.yy = 0, 0, 0, 0, 0
+	for i, slope := range slopes {
 		x, y := p.x[i], p.y[i]
 		p.sx += float32(x * slope)
 		p.xx += float32(x * cx[i])
@@ -116,36 +121,67 @@ func (w *descent) moved(first, n, at int, before, after step) {
 // floor is the whole number below f, within what grids have.
 func floor(f float32) int32 { return int32(math.Floor(float64(max(-512, min(512, f))))) }
 
-// blocks moves d and dmin of each block to the float16 nearest to where the
-// objective is least.
+// directions fills in how values from a column on grow with d and with dmin.
+func (w *descent) directions(first int, x, y []float32) {
+	at := w.row*w.Columns + w.from + first
+	for i := range x {
+		sub := (at + i) / w.grid.Sub
+		x[i], y[i] = float32(w.scale[sub])*w.values[w.code[at+i]], -float32(w.min[sub])
+	}
+}
+
+// blocks moves d and dmin of each block that is smaller than the span.
 func (w *descent) blocks() {
 	var p pair
 	n, both := min(w.grid.Block, len(w.slope)), w.grid.MinHigh > 0
 	for first := 0; first < len(w.slope); first += n {
 		at := w.row*w.Columns + w.from + first
-		b := at / w.grid.Block
-		if w.d[b] == 0 {
-			continue
-		}
 		p.room(n)
-		for i := range n {
-			sub := (at + i) / w.grid.Sub
-			p.x[i], p.y[i] = float32(w.scale[sub])*w.values[w.code[at+i]], -float32(w.min[sub])
-		}
+		w.directions(first, p.x, p.y)
 		p.of(w, first, both)
-		s, m := p.best(both)
-		d, dmin := toHalf(w.d[b]+s), toHalf(w.dmin[b]+m)
-		if d*w.d[b] <= 0 || d-d != 0 || dmin-dmin != 0 || w.grid.MinLow == 0 && dmin < 0 || !(p.gain(d-w.d[b], dmin-w.dmin[b]) > 0) {
-			continue
-		}
-		var before [span / 16]step
-		subs := n / w.grid.Sub
-		for k := range subs {
-			before[k] = w.stepOf(at/w.grid.Sub + k)
-		}
-		w.d[b], w.dmin[b] = d, dmin
-		for k := range subs {
-			w.moved(first+k*w.grid.Sub, w.grid.Sub, at+k*w.grid.Sub, before[k], w.stepOf(at/w.grid.Sub+k))
+		b, before := at/w.grid.Block, w.stepOf(at/w.grid.Sub)
+		if _, _, moved := w.move(&p, b, both); moved {
+			w.moved(first, n, at, before, w.stepOf(at/w.grid.Sub))
 		}
 	}
+}
+
+// block moves d and dmin of a block that is the span.
+func (w *descent) block(x, y, curveX, curveY []float32) {
+	p := pair{x: x, y: y}
+	both := w.grid.MinHigh > 0
+	p.sum(w.slope, curveX, curveY, both)
+	at := w.row*w.Columns + w.from
+	b := at / w.grid.Block
+	old := [2]float32{w.d[b], w.dmin[b]}
+	s, m, moved := w.move(&p, b, both)
+	if !moved {
+		return
+	}
+	w.changed = true
+	for j := range x {
+		sub := (at + j) / w.grid.Sub
+		before, level := newStep(old[0], w.scale[sub], old[1], w.min[sub]), w.values[w.code[at+j]]
+		w.change[j] -= w.stepOf(sub).value(level) - before.value(level)
+		w.slope[j] -= float32(s * curveX[j])
+		if both {
+			w.slope[j] -= float32(m * curveY[j])
+		}
+	}
+}
+
+// move puts d and dmin of a block at the float16 nearest to where the
+// objective is least, and returns by how much they have grown.
+func (w *descent) move(p *pair, b int, both bool) (s, m float32, moved bool) {
+	if w.d[b] == 0 {
+		return 0, 0, false
+	}
+	s, m = p.best(both)
+	d, dmin := toHalf(w.d[b]+s), toHalf(w.dmin[b]+m)
+	s, m = d-w.d[b], dmin-w.dmin[b]
+	if d*w.d[b] <= 0 || d-d != 0 || dmin-dmin != 0 || w.grid.MinLow == 0 && dmin < 0 || !(p.gain(s, m) > 0) {
+		return 0, 0, false
+	}
+	w.d[b], w.dmin[b] = d, dmin
+	return s, m, true
 }

@@ -1,13 +1,22 @@
 package rounding
 
-import "math"
+import (
+	"math"
 
-// reach is how far from the scale and the minimum that it starts from the
-// search of a sub-block goes, in steps of the grid.
-const reach = 3
+	"github.com/f190792d/mq/eval/kernel"
+)
 
-// halfStep is by how much the search changes a scale that is a float16.
-const halfStep = 0.025
+const (
+	// reach is how far from the scale and the minimum that it starts from the
+	// search of a sub-block goes, in steps of the grid.
+	reach = 3
+	// halfStep is by how much the search changes a scale that is a float16.
+	halfStep = 0.025
+	// lanes is how many changes are tried at once, at most.
+	lanes = 32
+	// longest is the greatest number of values in a sub-block.
+	longest = 32
+)
 
 // A trial is a change of a sub-block's scale and minimum, in steps.
 type trial struct{ scale, min int32 }
@@ -40,66 +49,88 @@ type search struct {
 	at, size int       // columns
 	weight   []float32 // by column: what an error costs
 	pull     []float32 // [size, size]: pull[j][i] of the error of column i is added to column j
+}
 
-	errs, best [32]float32
-	codes      [32]uint8
-	bestCodes  [32]uint8
+// A bench is the memory of a search. What belongs to a change is a lane.
+type bench struct {
+	trials [lanes]trial
+	steps  [lanes]step
+	cost   [lanes]float32
+	now    [lanes]float32           // what a column should be
+	errs   [longest * lanes]float32 // [columns, width]
+	codes  [longest * lanes]uint8
+	best   [longest]float32
+	chosen [longest]uint8
 }
 
 // round chooses scale, minimum and codes of a sub-block of a row: x is what
 // the columns should be, earlier errors added, and target what they should
 // have been without. The errors against target go to errs.
-func (s *search) round(row int, x, target, errs []float32) {
+func (s *search) round(k *bench, row int, x, target, errs []float32) {
 	sub := (row*s.Columns + s.at) / s.grid.Sub
 	b := sub * s.grid.Sub / s.grid.Block
 	d, scale, dmin, minimum := s.d[b], s.scale[sub], s.dmin[b], s.min[sub]
-	least := float32(math.Inf(1))
-	found := trial{}
-	tried := func(t trial) (float32, int32, float32, int32, bool) {
-		if s.fixed() {
-			by, low := float32(halfStep*float32(t.scale)), float32(float32(halfStep*float32(t.min)*max(d, -d))*s.span())
-			return toHalf(d + float32(d*by)), scale, toHalf(dmin + low), minimum, true
+	least, found := float32(math.Inf(1)), trial{}
+	width := min(kernel.Width(), lanes)
+	for at := 0; at < len(s.trials); {
+		n := 0
+		for ; at < len(s.trials) && n < width; at++ {
+			t := s.trials[at]
+			if d, scale, dmin, minimum, ok := s.tried(t, d, scale, dmin, minimum); ok {
+				k.trials[n], k.steps[n] = t, newStep(d, scale, dmin, minimum)
+				n++
+			}
 		}
-		to, low := scale+t.scale, minimum+t.min
-		return d, to, dmin, low, to >= s.grid.ScaleLow && to <= s.grid.ScaleHigh && low >= s.grid.MinLow && low <= s.grid.MinHigh
+		if n > 0 {
+			s.try(k, n, width, x, target, least)
+		}
+		for i, cost := range k.cost[:n] {
+			if cost < least {
+				least, found = cost, k.trials[i]
+				for j := range s.size {
+					k.best[j], k.chosen[j] = k.errs[j*width+i], k.codes[j*width+i]
+				}
+			}
+		}
 	}
-	for _, t := range s.trials {
-		d, scale, dmin, minimum, ok := tried(t)
-		if !ok {
-			continue
-		}
-		if cost := s.try(newStep(d, scale, dmin, minimum), x, target, least); cost < least {
-			least, found = cost, t
-			s.best, s.bestCodes = s.errs, s.codes
-		}
-	}
-	copy(errs, s.best[:s.size])
-	copy(s.code[row*s.Columns+s.at:][:s.size], s.bestCodes[:])
-	s.d[b], s.scale[sub], s.dmin[b], s.min[sub], _ = tried(found)
+	copy(errs, k.best[:s.size])
+	copy(s.code[row*s.Columns+s.at:][:s.size], k.chosen[:])
+	s.d[b], s.scale[sub], s.dmin[b], s.min[sub], _ = s.tried(found, d, scale, dmin, minimum)
 }
 
-// span is the number of steps that the levels cover.
-func (s *search) span() float32 { return s.high - s.low }
-
-// try rounds with a step and returns the cost, or something not below least
-// where the cost cannot be lower.
-func (s *search) try(st step, x, target []float32, least float32) float32 {
-	cost := float32(0)
-	errs := &s.errs
-	for j := range s.size {
-		u := x[j]
-		pull := s.pull[j*s.size:][:j]
-		for i, p := range pull {
-			u += float32(errs[i] * p)
-		}
-		code := s.nearest(float32(u-st.offset) * st.inverse)
-		v := st.value(s.values[code])
-		off := u - v
-		cost += float32(float32(off*off) * s.weight[j])
-		if !(cost < least) {
-			return least
-		}
-		s.codes[j], errs[j] = code, target[j]-v
+// tried is what a change makes of a sub-block's numbers, if the grid has that.
+func (s *search) tried(t trial, d float32, scale int32, dmin float32, minimum int32) (float32, int32, float32, int32, bool) {
+	if s.fixed() {
+		by, low := float32(halfStep*float32(t.scale)), float32(float32(halfStep*float32(t.min)*max(d, -d))*(s.high-s.low))
+		return toHalf(d + float32(d*by)), scale, toHalf(dmin + low), minimum, true
 	}
-	return cost
+	scale, minimum = scale+t.scale, minimum+t.min
+	return d, scale, dmin, minimum, scale >= s.grid.ScaleLow && scale <= s.grid.ScaleHigh && minimum >= s.grid.MinLow && minimum <= s.grid.MinHigh
+}
+
+// try rounds with n steps at once and leaves their costs, or some not below
+// least where none can be.
+func (s *search) try(k *bench, n, width int, x, target []float32, least float32) {
+	clear(k.cost[:n])
+	for j := range s.size {
+		now := k.now[:width]
+		for i := range now {
+			now[i] = x[j]
+		}
+		kernel.Gemm(1, j, s.pull[j*s.size:], s.size, k.errs[:], now, width, true)
+		weight, want := s.weight[j], target[j]
+		errs, codes := k.errs[j*width:][:n], k.codes[j*width:][:n]
+		lowest := float32(math.Inf(1))
+		for i, st := range k.steps[:n] {
+			code := s.nearest(float32(now[i]-st.offset) * st.inverse)
+			v := st.value(s.values[code])
+			off := now[i] - v
+			cost := k.cost[i] + float32(float32(off*off)*weight)
+			k.cost[i], errs[i], codes[i] = cost, want-v, code
+			lowest = min(lowest, cost)
+		}
+		if !(lowest < least) {
+			return
+		}
+	}
 }
