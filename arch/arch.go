@@ -60,8 +60,8 @@ type Param struct {
 
 // Tensor maps source tensors to one target tensor. Templates are whole names
 // in which {i} stands for the layer, {e} for the expert and {j} for any other
-// number. A target without {e} whose source has it stacks the experts along a
-// new outermost dimension. A source tensor that several targets share appears
+// number. A target without {e} or {j} whose source has it stacks the experts,
+// or whatever else is counted, along a new outermost dimension. A source tensor that several targets share appears
 // once for each of them, and one without a target is dropped.
 type Tensor struct {
 	Source   string

@@ -63,6 +63,15 @@ var common = []Param{
 	u32("attention.value_length", stated(func(h Hyper, _ int) int { return h.ValueDim })),
 }
 
+// ofCommon picks common key-values for architectures that write them among
+// their own.
+func ofCommon(keys ...string) (some []Param) {
+	for _, key := range keys {
+		some = append(some, common[slices.IndexFunc(common, func(p Param) bool { return p.Key == key })])
+	}
+	return some
+}
+
 // named lists the keys of parameters.
 func named(params []Param) []string {
 	keys := make([]string, len(params))

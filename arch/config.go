@@ -152,7 +152,9 @@ func (c *reader) latent(h *Hyper) {
 	h.MLA = MLA{QueryRank: c.int("q_lora_rank"), KVRank: c.need("kv_lora_rank"), NopeDim: c.need("qk_nope_head_dim")}
 	h.Rope.Dim = c.need("qk_rope_head_dim")
 	h.HeadDim = h.MLA.NopeDim + h.Rope.Dim
-	h.ValueDim = c.need("v_head_dim")
+	if h.ValueDim = h.Embed / h.Heads; c.has("v_head_dim") {
+		h.ValueDim = c.need("v_head_dim")
+	}
 	h.HasHeadDim = true
 }
 

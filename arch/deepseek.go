@@ -136,7 +136,13 @@ func latentViews(source string) []View {
 // latentAttention compresses queries (where their rank is given) and keys
 // with values. The matrix that restores keys and values is cut in two, its
 // key part turned on its side for each head.
-var latentAttention = slices.Concat(
+var latentAttention = slices.Concat(latentCompression, []Tensor{
+	{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_k_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentKey)},
+	{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_v_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentValue)},
+})
+
+// latentCompression is all but the matrix that restores keys and values.
+var latentCompression = slices.Concat(
 	in(func(h Hyper, _ int) bool { return h.MLA.QueryRank == 0 }, []Tensor{
 		{Source: "model.layers.{i}.self_attn.q_proj.weight", Target: "blk.{i}.attn_q.weight", Shape: []Dim{qRows, embed}},
 	}),
@@ -148,8 +154,6 @@ var latentAttention = slices.Concat(
 	[]Tensor{
 		{Source: "model.layers.{i}.self_attn.kv_a_proj_with_mqa.weight", Target: "blk.{i}.attn_kv_a_mqa.weight", Shape: []Dim{kvAndRope, embed}},
 		{Source: "model.layers.{i}.self_attn.kv_a_layernorm.weight", Target: "blk.{i}.attn_kv_a_norm.weight", Shape: []Dim{kvRank}},
-		{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_k_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentKey)},
-		{Source: "model.layers.{i}.self_attn.kv_b_proj.weight", Target: "blk.{i}.attn_v_b.weight", Shape: []Dim{kvHeadRows, kvRank}, Ops: ops(LatentValue)},
 		{Source: "model.layers.{i}.self_attn.o_proj.weight", Target: "blk.{i}.attn_output.weight", Shape: []Dim{embed, oCols}},
 	},
 )

@@ -43,7 +43,7 @@ func FromGGUF(kvs gguf.KVs) (Hyper, error) {
 	h.TemperatureScale = g.float("attention.temperature_scale")
 	h.MoE = g.experts(h)
 	h.MoE.Normalize = h.MoE.Normalize || a.Graph.Router.Normalize && h.MoE.Experts > 0
-	g.latent(&h)
+	g.latent(&h, a)
 	g.compressed(&h)
 	h.MTPLayers = g.int("nextn_predict_layers")
 	h.Layers -= h.MTPLayers
@@ -130,15 +130,17 @@ func (g *fileReader) experts(h Hyper) MoE {
 
 // latent reads multi-head latent attention, whose file states the sizes of
 // the one compressed head and, apart from it, those of the real heads.
-func (g *fileReader) latent(h *Hyper) {
+func (g *fileReader) latent(h *Hyper, a Arch) {
 	h.MLA.KVRank = g.int("attention.kv_lora_rank")
 	if h.MLA.KVRank == 0 {
 		return
 	}
 	h.MLA.QueryRank = g.int("attention.q_lora_rank")
 	h.KVHeads = h.Heads
-	h.HeadDim = g.need("attention.key_length_mla")
-	h.ValueDim = g.need("attention.value_length_mla")
+	if a.writes("attention.key_length_mla") {
+		h.HeadDim = g.need("attention.key_length_mla")
+		h.ValueDim = g.need("attention.value_length_mla")
+	}
 	h.MLA.NopeDim = h.HeadDim - h.Rope.Dim
 	h.Rope.MScaleAllDim *= 10 // written as a tenth
 }

@@ -114,6 +114,12 @@ func (t Tensor) Pieces() []Piece {
 	return append([]Piece{{t.Source, t.Shape}}, t.More...)
 }
 
+// Gathers reports whether t joins the source tensors of all {j} along a new
+// outermost dimension.
+func (t Tensor) Gathers() bool {
+	return strings.Contains(t.Source, "{j}") && !strings.Contains(t.Target, "{j}")
+}
+
 // Places lists where t stands in a model: once for every layer that has it,
 // expert and other number of its source.
 func (t Tensor) Places(h Hyper) []Place {

@@ -76,6 +76,7 @@ type LatentAttention struct {
 	QueryRank, KVRank int // QueryRank 0: queries are not compressed
 	NopeDim           int // dimensions of a head that are not rotated
 	NormEps           float64
+	Joined            bool     // attn_kv_b holds, head by head, what attn_k_b has above what attn_v_b has
 	Index             *Indexer // of the keys that a query sees; nil: all
 }
 

@@ -14,7 +14,7 @@ var table = []Arch{
 	qwen2vl, qwen3vl, qwen3vlmoe,
 	gemma, gemma2, gemma3, embeddingGemma, granite, olmo2, glm4, phi2, phi3,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
-	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm,
+	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm, minicpm3,
 	gptOSS, gemma4, baichuan, apertus, afmoe, exaoneMoE,
 	lfm2, lfm2moe, mamba2, graniteHybrid, granite4, granite4moe, falconH1,
 	bert, xlmRoberta, nomicBERT, modernBERT,

@@ -66,8 +66,10 @@ func match(a arch.Arch, h arch.Hyper, all []source) ([]target, coverage) {
 				continue
 			}
 			from := []source{s}
-			if len(t.More) > 0 {
-				from = gather(gathered, at.Fill(t.Target), t, s)
+			if t.Gathers() {
+				from = gather(gathered, at.Fill(t.Target), t.Times(h, at.Layer), at.Part, s)
+			} else if len(t.More) > 0 {
+				from = gather(gathered, at.Fill(t.Target), len(t.More)+1, t.piece, s)
 			}
 			if from != nil {
 				targets = append(targets, build(t.Tensor, h, at, from))
@@ -90,12 +92,12 @@ type spec struct {
 }
 
 // gather keeps one piece of a target and returns all of them with the last.
-func gather(gathered map[string][]source, target string, t spec, s source) []source {
+func gather(gathered map[string][]source, target string, pieces, piece int, s source) []source {
 	if gathered[target] == nil {
-		gathered[target] = make([]source, len(t.More)+1)
+		gathered[target] = make([]source, pieces)
 	}
 	all := gathered[target]
-	all[t.piece] = s
+	all[piece] = s
 	if slices.ContainsFunc(all, func(s source) bool { return s.name == "" }) {
 		return nil
 	}

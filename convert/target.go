@@ -91,7 +91,7 @@ func assemble(t arch.Tensor, h arch.Hyper, at arch.Place, from []source, rowsOf 
 		joined, joinedShape := join(from[i*pieces:(i+1)*pieces], rowsOf)
 		parts[i], shape = Apply(t.Ops, h, at.Layer, joined, joinedShape)
 	}
-	if !t.PerExpert() {
+	if !t.PerExpert() && !t.Gathers() {
 		return parts[0], slices.Clone(shape)
 	}
 	return transform.Stack(parts...), append([]int64{int64(len(parts))}, shape...)

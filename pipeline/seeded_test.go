@@ -273,6 +273,12 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"a projection left out", nothing, []string{"gemma-embedding.dense_3_feat_out=int:0"}}, {"another pooling", nothing, []string{"gemma-embedding.pooling_type=int:2"}},
 			{"a window off by one", nothing, []string{"gemma-embedding.attention.sliding_window=int:8"}}, rope("gemma-embedding"),
 		}},
+		{"minicpm3-long", []fault{
+			{"keys below values", moved("blk.1.attn_kv_b.weight", 0, 12, 8), nil}, {"the divisors of long contexts in short ones", exchanged("rope_factors_short", "rope_factors_long"), nil}, rope("minicpm3"),
+		}},
+		{"stablelm-2-12b", []fault{
+			{"norms of other heads", moved("attn_q_norm.weight", 0, 1, 1), nil}, {"norms of other keys", moved("attn_k_norm.weight", 0, 1, 1), nil}, rope("stablelm"),
+		}},
 		{"gemma4-moe", []fault{
 			{"norms behind the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
 			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),

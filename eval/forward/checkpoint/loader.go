@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/decode"
@@ -61,6 +62,9 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 	if !ok {
 		return nil, nil
 	}
+	if strings.Contains(view.Source, "{j}") {
+		return c.gathered(ctx, view.Source, layer, shape)
+	}
 	var got, want []int64 // without lengths of 1
 	for _, n := range t.Shape {
 		if n != 1 {
@@ -93,6 +97,29 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 		}
 	}
 	return v, err
+}
+
+// gathered joins tensors that have a number more in their names than what is
+// made of them.
+func (c *Loader) gathered(ctx context.Context, template string, layer int, shape []int) ([]float32, error) {
+	var all []float32
+	for part := range shape[0] {
+		name := arch.Place{Layer: layer, Part: part}.Fill(template)
+		t, ok := c.tensors[name]
+		if !ok {
+			return nil, fault.Op("forward").Folder(c.files.Name()).Tensor(name).Corrupt("is missing")
+		}
+		if len(shape) != 2 || len(t.Shape) != 1 || t.Shape[0] != int64(shape[1]) || !t.DType.Float() {
+			return nil, c.at(t).Corrupt("shape %v and type %s should be one of %v numbers", t.Shape, t.DType, shape)
+		}
+		c.taken[t.Name] = true
+		some, err := c.values(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // someOf reads the elements of a vector that some sets select.

@@ -138,11 +138,15 @@ func (b *builder) latent(d *arch.LatentAttention, l int) *latent {
 		kva:    b.linear("blk.{i}.attn_kv_a_mqa", l, d.KVRank+d.Rope.Dim, b.Embed),
 		kvNorm: rms("blk.{i}.attn_kv_a_norm", d.KVRank),
 		o:      b.linear("blk.{i}.attn_output", l, b.Embed, d.Heads*d.ValueDim),
-		kb:     b.every("blk.{i}.attn_k_b", l, d.Heads, d.NopeDim, d.KVRank),
-		vb:     b.every("blk.{i}.attn_v_b", l, d.Heads, d.ValueDim, d.KVRank),
 	}
-	for _, m := range a.kb {
-		m.Hidden = true // reported by the attention itself
+	if d.Joined {
+		b.joinedHeads(a, l)
+	} else {
+		a.kb = b.every("blk.{i}.attn_k_b", l, d.Heads, d.NopeDim, d.KVRank)
+		a.vb = b.every("blk.{i}.attn_v_b", l, d.Heads, d.ValueDim, d.KVRank)
+		for _, m := range a.kb {
+			m.Hidden = true // reported by the attention itself
+		}
 	}
 	if d.QueryRank == 0 {
 		a.q = b.linear("blk.{i}.attn_q", l, d.Heads*d.Dim, b.Embed)
@@ -155,6 +159,18 @@ func (b *builder) latent(d *arch.LatentAttention, l int) *latent {
 		a.index = b.indexer(d.Index, l, d.QueryRank, rope)
 	}
 	return a
+}
+
+// joinedHeads loads what restores keys and values from one matrix.
+func (b *builder) joinedHeads(a *latent, l int) {
+	both := b.linear("blk.{i}.attn_kv_b", l, a.Heads*(a.nope+a.ValueDim), a.rank).w
+	if both == nil {
+		return
+	}
+	a.joined = true
+	for at := 0; at < both.Rows; at += a.nope + a.ValueDim {
+		a.kb, a.vb = append(a.kb, both.Part(at, a.nope)), append(a.vb, both.Part(at+a.nope, a.ValueDim))
+	}
 }
 
 // indexer loads the indexer of a layer.

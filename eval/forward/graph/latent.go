@@ -18,6 +18,7 @@ type latent struct {
 	kva    linear // [rank + rotated dimensions, embed]
 	kvNorm *norm
 	kb, vb []*compute.Matrix // by head: [nope, rank] and [value dimensions, rank]
+	joined bool              // they are parts of one matrix
 	o      linear
 	rope   *rotary.Embedding
 	index  *indexer // nil: queries see all keys
@@ -116,7 +117,7 @@ func (a *latent) expand(r *run, normed, compressed, q, k, v []float32) error {
 // report shows an observer what llama.cpp multiplies the key matrices of a
 // file with: the queries, head by head.
 func (a *latent) report(r *run, q []float32) error {
-	if !r.watched() {
+	if !r.watched() || a.joined {
 		return nil
 	}
 	n := len(r.positions)
