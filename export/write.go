@@ -79,9 +79,6 @@ func (p *Plan) check(dir string) error {
 	case !os.IsNotExist(err):
 		return fault.Op("export").Folder(dir).Invalid("%w", err)
 	}
-	if info, err := os.Stat(filepath.Dir(dir)); err != nil || !info.IsDir() {
-		return fault.Op("export").Folder(filepath.Dir(dir)).Invalid("it is not there")
-	}
 	return atomicfile.CheckSpace([]string{dir}, []int64{p.Bytes()})
 }
 

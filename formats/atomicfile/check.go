@@ -12,12 +12,12 @@ import (
 // Check makes the tests of Create and creates nothing, so that a bad output
 // is known before the work begins.
 func Check(path string, opts Options) error {
-	if dir, base := filepath.Split(path); base == "" || base == "." || base == ".." {
+	if _, base := filepath.Split(path); base == "" || base == "." || base == ".." {
 		return fault.Op("atomicfile").Invalid("%q: this is not a file name", path)
 	} else if path == "-" {
 		return fault.Op("atomicfile").Invalid("-: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
-	} else if info, err := os.Stat(filepath.Clean(dir + ".")); err != nil || !info.IsDir() {
-		return noFolder(path, filepath.Clean(dir+"."))
+	} else if err := CheckFolder(path); err != nil {
+		return err
 	}
 	if err := checkName(path); err != nil {
 		return err
@@ -46,6 +46,16 @@ func Check(path string, opts Options) error {
 	}
 	if !opts.Force {
 		return fault.Op("atomicfile").File(path).Invalid("%w", ErrExists)
+	}
+	return nil
+}
+
+// CheckFolder returns an error where the folder of an output is not there.
+func CheckFolder(path string) error {
+	dir, _ := filepath.Split(path)
+	dir = filepath.Clean(dir + ".")
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return noFolder(path, dir)
 	}
 	return nil
 }

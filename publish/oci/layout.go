@@ -31,6 +31,9 @@ type index struct {
 // Layout puts an artifact under a tag into a folder in OCI's layout, beside
 // what the folder holds already. Files are linked where that is possible.
 func (a *Artifact) Layout(ctx context.Context, dir, tag string, report progress.Func) error {
+	if err := atomicfile.CheckFolder(filepath.Clean(dir)); err != nil {
+		return err
+	}
 	blobs := filepath.Join(dir, "blobs", "sha256")
 	all, err := readIndex(dir)
 	if err != nil {

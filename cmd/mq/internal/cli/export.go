@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
@@ -36,6 +38,9 @@ others stay as they are. The vocabulary stays in the file.`,
 					return err
 				}
 			}
+			if err := flags.MakeFolder(cmd, filepath.Dir(filepath.Clean(args[1]))); err != nil {
+				return err
+			}
 			file, err := gguf.Open(args[0])
 			if err != nil {
 				return err
@@ -57,6 +62,7 @@ others stay as they are. The vocabulary stays in the file.`,
 			return err
 		},
 	}
+	flags.Outputs(cmd.Flags())
 	cmd.Flags().StringVar(&dtype, "dtype", "", "type of all weights: f32, f16 or bf16 (default as in the file, blocks as f32)")
 	cmd.Flags().StringVar(&maxSize, "max-size", "", "bytes of a file of weights, e.g. 5G (the default)")
 	return cmd

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,12 +71,8 @@ func (a *app) manCommand() *cobra.Command {
 		Example: `  mq man ~/.local/share/man/man1`,
 		Args:    exactArgs(1, "one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if mkdir, err := cmd.Flags().GetBool("mkdir"); err != nil {
+			if err := flags.MakeFolder(cmd, args[0]); err != nil {
 				return err
-			} else if mkdir {
-				if err := os.MkdirAll(args[0], 0o777); err != nil {
-					return fault.Invalid("--mkdir: %w", err)
-				}
 			}
 			if folder, err := session.IsFolder(args[0]); err != nil {
 				return err

@@ -29,7 +29,7 @@ func TestFoldersOfOutputsAreMadeOnRequest(t *testing.T) {
 		"convert STORIES -t q8_0,q4_0 -o DIR/a/{type}/m.gguf --no-verify", "convert STORIES --target-bpw 5 --sensitivity-by weights --save-types DIR/t --no-verify -o DIR/a/x.gguf",
 		"quantize good.gguf -t q8_0 -o DIR/m.gguf", "split good.gguf --max-size 2M -o DIR/m", "merge good.gguf -o DIR/m.gguf",
 		"imatrix good.gguf -f text.txt -c 64 -o DIR/m.gguf", "eval good.gguf -f text.txt -c 64 --save-all-logits DIR/l", "validate good.gguf --report DIR/r.html --markdown DIR/r.md",
-		"plan STORIES --target-bpw 5 --sensitivity-by weights --save-types DIR/t", "man DIR", "batch jobs.yaml --junit DIR/r.xml --report DIR/r.json",
+		"plan STORIES --target-bpw 5 --sensitivity-by weights --save-types DIR/t", "man DIR", "export good.gguf DIR/e", "card good.gguf -o DIR/README.md", "pack good.gguf --oci DIR/p", "batch jobs.yaml --junit DIR/r.xml --report DIR/r.json",
 	} {
 		dir := string(rune('a'+i)) + "/out"
 		write("jobs.yaml", "output: "+dir+"/{type}/{model}.gguf\ntypes: [q8_0]\nmodels: [{path: "+model+"}]\n")

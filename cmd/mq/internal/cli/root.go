@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/cmd/mq/internal/exit"
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
@@ -141,17 +142,20 @@ the result is right: one pass, no Python, no intermediate file.`,
 	persistent.BoolVarP(&a.Quiet, "quiet", "q", false, "print no progress and no notes")
 	persistent.StringVar(&a.Color, "color", ui.ColorAuto, "colours on the terminal: auto, always or never")
 	persistent.BoolVarP(&a.verbose, "verbose", "v", false, "print details of what is done")
-	persistent.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
-	persistent.StringVar(&a.Files.As.Class, "as", "", "read a checkpoint as one of this CLASS, whatever its config.json says")
-	persistent.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
 	persistent.IntVarP(&a.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many workers run at once")
 	persistent.StringVar(&a.MemoryGiven, "max-memory", "", "memory budget, e.g. 512M or 2GiB (default a quarter of RAM)")
 	root.SetVersionTemplate("mq {{.Version}}\n" + build())
 	root.SetFlagErrorFunc(flags.Explain)
+	readers := []*cobra.Command{
+		a.convertCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
+		a.inspectCommand(), a.tokenizeCommand(), a.chatTemplateCommand(),
+	}
+	for _, cmd := range readers {
+		a.checkpointFlags(cmd.Flags())
+	}
+	root.AddCommand(readers...)
 	root.AddCommand(
-		a.convertCommand(), a.quantizeCommand(), a.planCommand(), a.batchCommand(), a.evalCommand(), a.imatrixCommand(), a.validateCommand(),
-		a.inspectCommand(), a.tokenizeCommand(), a.chatTemplateCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(),
-		a.manCommand(), a.exportCommand(),
+		a.quantizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(), a.manCommand(), a.exportCommand(),
 	)
 	root.AddCommand(publishing.Commands(&a.Session)...)
 	flags.Complete(root)
@@ -167,6 +171,13 @@ the result is right: one pass, no Python, no intermediate file.`,
 	}
 	root.AddCommand(topics...)
 	return root
+}
+
+// checkpointFlags adds the flags that say how a checkpoint is read.
+func (a *app) checkpointFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
+	fs.StringVar(&a.Files.As.Class, "as", "", "read a checkpoint as one of this CLASS, whatever its config.json says")
+	fs.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
 }
 
 // readMemory reads --max-memory.

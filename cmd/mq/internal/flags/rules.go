@@ -76,6 +76,18 @@ func Outputs(fs *pflag.FlagSet, names ...string) {
 	annotate(fs, annotationFolder, nil, names)
 }
 
+// MakeFolder makes the folder of an output that an argument names, where
+// --mkdir asks for it.
+func MakeFolder(cmd *cobra.Command, dir string) error {
+	if mkdir, err := cmd.Flags().GetBool("mkdir"); err != nil || !mkdir {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fault.Invalid("--mkdir: %w", err)
+	}
+	return nil
+}
+
 // makeFolders makes the folders of the files that flags name.
 func makeFolders(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/hub"
@@ -50,6 +51,7 @@ OUT.gguf.mq.json of --provenance. A report on a file of another size is not used
 	f.StringVar(&o.QuantizedBy, "quantized-by", "", "who made them (default the owner of --repo)")
 	f.StringVar(&o.License, "license-id", "", "license in the Hub's spelling (default what the file says)")
 	f.BoolVar(&force, "force", false, "replace the file")
+	flags.Outputs(f, "output")
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/publish/oci"
@@ -50,6 +51,7 @@ crane. What it holds already stays; files are linked where that is possible.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&dir, "oci", "", "folder to write, in OCI's layout")
+	flags.Outputs(f, "oci")
 	f.StringVar(&tag, "tag", oci.DefaultTag, "tag of the artifact in it")
 	f.StringArrayVar(&licenses, "license", nil, "file with the text of a license (repeatable)")
 	return cmd
