@@ -49,7 +49,8 @@ type Tensor struct {
 // that is fetched over a network.
 type ReaderAt = ctxio.ReaderAt
 
-// Adviser is a weight file that fetches ahead what will be read soon.
+// Adviser is a weight file that fetches ahead, if it is told of tensors before
+// they are read.
 type Adviser interface{ WillRead(off, n int64) }
 
 // FileInfo describes a weight file as it was when it was opened.
@@ -256,7 +257,7 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		return t.readComputed(ctx, want, off, len(p))
 	}
 	if a, ok := t.shard.r.(Adviser); ok {
-		a.WillRead(t.offset+off, t.Size-off)
+		a.WillRead(t.offset, t.Size)
 	}
 	n, err := ctxio.ReadAt(ctx, t.shard.r, want, t.offset+off)
 	t.shard.release(t.offset+off, int64(n))

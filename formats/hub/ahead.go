@@ -112,34 +112,73 @@ func (r *Repo) parts(e *entry) []*entry {
 	return set
 }
 
-// WillRead says that [off, off+n) will be read soon from its start on, such as
-// the rest of a tensor: so much is worth reading ahead.
-func (f *file) WillRead(off, n int64) {
-	f.mu.Lock()
-	f.until = (min(off+n, f.e.size) + blockSize - 1) / blockSize
-	f.mu.Unlock()
+// A course is a stretch of a file that is read from its start to its end, such
+// as a tensor, and how far its reader is. Several goroutines may read it in
+// turns.
+type course struct {
+	from, until int64 // bytes
+	last        int64 // block behind the last one that was read
+	ahead       int   // blocks that are read before they are asked for
 }
 
-// readBlocks reads through the blocks of the memory. A reader that goes on
-// where it stopped, or nearly so, has ever more blocks read ahead; one that
-// jumps has those of what it said it will read.
+// mostCourses are followed at once.
+const mostCourses = 8
+
+// WillRead says that [off, off+n) will be read from its start on if its first
+// bytes are: so much is worth reading ahead, and no more. Of stretches that
+// are short the file's own course has to do, which joins them.
+func (f *file) WillRead(off, n int64) {
+	if n < 4*blockSize {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, c := range f.courses {
+		if c.from == off {
+			copy(f.courses[1:], f.courses[:i])
+			f.courses[0] = c
+			return
+		}
+	}
+	c := &course{from: off, until: min(off+n, f.e.size), last: -mostBlocks}
+	f.courses = append([]*course{c}, f.courses[:min(len(f.courses), mostCourses-1)]...)
+}
+
+// courseOf finds what an offset belongs to.
+func (f *file) courseOf(off int64) *course {
+	for _, c := range f.courses {
+		if off >= c.from && off < c.until {
+			return c
+		}
+	}
+	f.whole.until = f.e.size
+	return &f.whole
+}
+
+// readBlocks reads through the blocks of the memory. A reader that begins a
+// course has as many more read ahead as there is room for; one that goes on
+// where it stopped, or nearly so, has ever more; one that jumps has none.
 func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
-	const near = 8 // blocks: several goroutines read one file in turns
+	const near = 8 // blocks: several goroutines read one course in turns
 	first := off / blockSize
 	need := int((off+int64(len(p))+blockSize-1)/blockSize - first)
-	most := min(f.repo.memory.budget/4, mostBlocks)
+	most := min(f.repo.memory.budget/8, mostBlocks)
 	f.mu.Lock()
-	if first >= f.last-near && first <= f.last+near {
-		f.ahead = min(max(2*f.ahead, 4), most)
-	} else {
-		f.ahead = 0
+	c := f.courseOf(off)
+	switch {
+	case off == c.from && off > 0:
+		c.ahead = most
+	case first < c.last-near || first > c.last+near:
+		c.ahead = 0
+	case first+int64(need) > c.last: // rows of a sample may lie in one block
+		c.ahead = min(max(2*c.ahead, 4), most)
 	}
-	f.last = first + int64(need)
-	ahead := max(f.ahead, min(int(f.until-f.last), most))
+	c.last = first + int64(need)
+	ahead, end := c.ahead, (c.until+blockSize-1)/blockSize
 	f.mu.Unlock()
 	f.start(first, need)
 	if ahead > 0 {
-		f.extend(first+int64(need), ahead)
+		f.extend(first+int64(need), ahead, end)
 	}
 	total := int64(0)
 	for len(p) > 0 {
@@ -149,23 +188,22 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 			return total, err
 		}
 		n := copy(p, b.data[off-at*blockSize:])
+		f.repo.memory.release(b)
 		p, off, total = p[n:], off+int64(n), total+int64(n)
 	}
 	return total, nil
 }
 
 // extend keeps blocks coming behind those that were asked for, in requests
-// that are worth their round trip: half of what is read ahead at a time.
-func (f *file) extend(from int64, ahead int) {
-	end := min(from+int64(ahead), (f.e.size+blockSize-1)/blockSize)
+// that are worth their round trip: half of what is read ahead at a time, or
+// what is left before the last.
+func (f *file) extend(from int64, ahead int, last int64) {
+	end := min(from+int64(ahead), last)
 	at := from
-	for at < end {
-		if _, ok := f.repo.memory.lookup(blockKey{f.e, at}); !ok {
-			break
-		}
+	for at < end && f.repo.memory.has(blockKey{f.e, at}) {
 		at++
 	}
-	if end-at >= int64(ahead)/2 || at < end && end*blockSize >= f.e.size {
+	if end-at >= int64(ahead)/2 || at < end && end == last {
 		f.start(at, int(end-at))
 	}
 }
@@ -175,7 +213,7 @@ func (f *file) extend(from int64, ahead int) {
 func (f *file) start(first int64, n int) {
 	end := min(first+int64(n), (f.e.size+blockSize-1)/blockSize)
 	for at := first; at < end; {
-		if _, ok := f.repo.memory.lookup(blockKey{f.e, at}); ok {
+		if f.repo.memory.has(blockKey{f.e, at}) {
 			at++
 			continue
 		}
@@ -188,22 +226,24 @@ func (f *file) start(first int64, n int) {
 	}
 }
 
-// block waits for a block, fetching it where it was dropped meanwhile.
+// block waits for a block, fetching it where it was dropped meanwhile. The
+// caller releases it.
 func (f *file) block(ctx context.Context, at int64) (*block, error) {
+	m := f.repo.memory
 	for {
-		b, ok := f.repo.memory.lookup(blockKey{f.e, at})
+		b, ok := m.take(blockKey{f.e, at})
 		if !ok {
 			f.start(at, 1)
-			if b, ok = f.repo.memory.lookup(blockKey{f.e, at}); !ok {
-				continue
-			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
+			m.release(b)
 			return nil, context.Cause(ctx)
 		case <-b.done:
 		}
 		if b.err != nil {
+			m.release(b)
 			return nil, b.err
 		}
 		return b, nil

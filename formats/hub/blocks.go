@@ -19,6 +19,7 @@ type memory struct {
 	budget int
 	blocks map[blockKey]*block
 	recent *list.List // of *block, that used last in front
+	spare  [][]byte   // of blocks that left
 }
 
 type blockKey struct {
@@ -28,27 +29,44 @@ type blockKey struct {
 
 // block is a piece of a file that was read or is being read.
 type block struct {
-	key  blockKey
-	data []byte
-	done chan struct{} // closed when data or err is there
-	err  error
-	busy bool // not read yet
-	seat *list.Element
+	key   blockKey
+	data  []byte
+	done  chan struct{} // closed when data or err is there
+	err   error
+	busy  bool // not read yet
+	users int  // that wait for it or read it
+	seat  *list.Element
 }
 
 func newMemory(budget int64) *memory {
 	return &memory{budget: max(int(budget/blockSize), 2*mostBlocks/8), blocks: map[blockKey]*block{}, recent: list.New()}
 }
 
-// lookup returns a block that is there or on its way.
-func (m *memory) lookup(k blockKey) (*block, bool) {
+// has reports whether a block is there or on its way.
+func (m *memory) has(k blockKey) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.blocks[k] != nil
+}
+
+// take returns a block that is there or on its way. It stays until it is
+// released.
+func (m *memory) take(k blockKey) (*block, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b, ok := m.blocks[k]
 	if ok {
+		b.users++
 		m.recent.MoveToFront(b.seat)
 	}
 	return b, ok
+}
+
+// release ends what take began.
+func (m *memory) release(b *block) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b.users--
 }
 
 // reserve makes places for the blocks [first, first+n) of a file as far as none
@@ -77,13 +95,33 @@ func (m *memory) reserve(e *entry, first int64, n int) []*block {
 // evict drops the block that was not used for longest, if one is idle.
 func (m *memory) evict() bool {
 	for seat := m.recent.Back(); seat != nil; seat = seat.Prev() {
-		if b := seat.Value.(*block); !b.busy {
-			m.recent.Remove(seat)
-			delete(m.blocks, b.key)
+		if b := seat.Value.(*block); !b.busy && b.users == 0 {
+			m.drop(b)
+			if cap(b.data) == blockSize {
+				m.spare = append(m.spare, b.data)
+			}
 			return true
 		}
 	}
 	return false
+}
+
+// drop takes a block out of the memory.
+func (m *memory) drop(b *block) {
+	m.recent.Remove(b.seat)
+	delete(m.blocks, b.key)
+}
+
+// buffer returns room for a block, whatever is in it.
+func (m *memory) buffer(n int64) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := len(m.spare) - 1; n == blockSize && last >= 0 {
+		p := m.spare[last]
+		m.spare = m.spare[:last]
+		return p
+	}
+	return make([]byte, n)
 }
 
 // forget drops what was read of a file.
@@ -92,8 +130,7 @@ func (m *memory) forget(e *entry) {
 	defer m.mu.Unlock()
 	for k, b := range m.blocks {
 		if k.file == e && !b.busy {
-			m.recent.Remove(b.seat)
-			delete(m.blocks, k)
+			m.drop(b)
 		}
 	}
 }
@@ -103,8 +140,7 @@ func (m *memory) finish(b *block, err error) {
 	m.mu.Lock()
 	b.busy, b.err = false, err
 	if err != nil {
-		m.recent.Remove(b.seat)
-		delete(m.blocks, b.key)
+		m.drop(b)
 	}
 	m.mu.Unlock()
 	close(b.done)
@@ -120,7 +156,7 @@ func (r *Repo) fetch(ctx context.Context, e *entry, blocks []*block) {
 		for next < len(blocks) {
 			b := blocks[next]
 			if b.data == nil {
-				b.data = make([]byte, min(blockSize, e.size-b.key.at*blockSize))
+				b.data = r.memory.buffer(min(blockSize, e.size-b.key.at*blockSize))
 			}
 			n, err := io.ReadFull(body, b.data[have:])
 			total, have = total+int64(n), have+n

@@ -14,14 +14,13 @@ import (
 
 // file is an open file of a repository. Opening makes no request.
 type file struct {
-	repo  *Repo
-	e     *entry
-	whole *bytes.Reader
+	repo *Repo
+	e    *entry
+	rest *bytes.Reader // of a file that is read from its start
 
-	mu    sync.Mutex
-	last  int64 // block behind the last one that was read
-	ahead int   // blocks that are read before they are asked for
-	until int64 // block behind those that will be read soon
+	mu      sync.Mutex
+	courses []*course // the last that were begun, the newest first
+	whole   course    // of what belongs to none of them
 }
 
 var (
@@ -94,14 +93,14 @@ func (f *file) Close() error { return nil }
 
 // Read reads the file from its start, in one request for all of it.
 func (f *file) Read(p []byte) (int, error) {
-	if f.whole == nil {
+	if f.rest == nil {
 		data, err := f.repo.ReadFileContext(f.repo.ctx, f.e.path)
 		if err != nil {
 			return 0, err
 		}
-		f.whole = bytes.NewReader(data)
+		f.rest = bytes.NewReader(data)
 	}
-	return f.whole.Read(p)
+	return f.rest.Read(p)
 }
 
 // ReadAt reads at an offset.

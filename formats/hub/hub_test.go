@@ -19,6 +19,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/internal/hubtest"
 )
@@ -394,6 +396,58 @@ func TestMemoryStaysWithinTheBudget(t *testing.T) {
 	}
 	if n := len(r.memory.blocks); n > 16+4 {
 		t.Errorf("%d blocks are held under a budget of 16", n)
+	}
+}
+
+// TestTensorsAreReadOnce reads tensors as a conversion does, three at a time
+// and in another order than they lie in, and then samples of them.
+func TestTensorsAreReadOnce(t *testing.T) {
+	const tensors, size = 12, 5<<20 + 4097
+	h := hubtest.New(t)
+	data := random(8, tensors*size)
+	h.Add("org/model", map[string][]byte{"model.safetensors": data})
+	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 32 << 20 }), "org/model")
+	f, err := r.Open("model.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(tensor, from, n int) error {
+		p, off := make([]byte, min(n, size-from)), tensor*size+from
+		f.(*file).WillRead(int64(tensor*size), size)
+		if _, err := f.(io.ReaderAt).ReadAt(p, int64(off)); err != nil || !bytes.Equal(p, data[off:off+len(p)]) {
+			return fault.Check("tensor %d at %d: other bytes, or %v", tensor, from, err)
+		}
+		return nil
+	}
+	var g errgroup.Group
+	for reader := range 3 {
+		g.Go(func() error {
+			for i := range tensors / 3 {
+				for from := 0; from < size; from += 1 << 20 {
+					if err := read((7*(3*i+reader)+5)%tensors, from, 1<<20); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	whole := h.Bytes.Load()
+	if most := int64(len(data)) * 5 / 4; whole > most { // tensors share blocks at their ends
+		t.Errorf("%d bytes were fetched for %d", whole, len(data))
+	}
+	for tensor := range tensors {
+		for row := range 16 {
+			if err := read(tensor, 2<<20+4096*row, 512); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := h.Bytes.Load() - whole; n > 2*tensors<<20 {
+		t.Errorf("%d bytes were fetched for %d samples", n, tensors)
 	}
 }
 
