@@ -125,5 +125,5 @@ func ModelType(class string) string {
 // modelTypes are those that do not follow from the class's name.
 var modelTypes = map[string]string{
 	"LLaMA": "llama", "GPTNeoX": "gpt_neox", "GPTBigCode": "gpt_bigcode", "StableLm": "stablelm", "StableLMEpoch": "stablelm", "SmolLM3": "smollm3", "InternLM2": "internlm2",
-	"InternLM3": "internlm3", "MiniCPM": "minicpm", "OLMo": "olmo", "RW": "falcon", "QWen": "qwen", "MPT": "mpt",
+	"InternLM3": "internlm3", "MiniCPM": "minicpm", "OLMo": "olmo", "RW": "falcon", "QWen": "qwen", "MPT": "mpt", "PhiMoE": "phimoe",
 }

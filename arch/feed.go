@@ -50,6 +50,7 @@ type Router struct {
 	GroupMax           bool    // groups rank by their best expert, not by their two best
 	Before             bool    // weights scale the experts' input, not their result
 	Unit               float64 // epsilon with which the router's input is scaled to length 1, each element by ffn_gate_inp.scale too; 0: it is not
+	Within             float64 // weights are softmaxes over those left whose logits are within this share of the best's, one choice after the other (Liu et al. 2024, arXiv:2409.12136); 0: over all at once
 	ByExpert           bool    // weights are multiplied by a number of each expert ("ffn_down_exps.scale")
 }
 

@@ -83,6 +83,7 @@ var refused = map[string]string{
 	"llama4":          "experts lie fused and turned",
 	"minicpm":         "multipliers follow from keys of config.json",
 	"mistral3":        "a window that no file tells",
+	"phimoe":          "how much the rotation of long contexts grows has a key of its own",
 	"stablelm":        "the norms of each head lie in a tensor of its own",
 	"qwen35":          "columns of linear attention are tiled",
 	"qwen35moe":       "columns of linear attention are tiled",

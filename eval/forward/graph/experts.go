@@ -152,7 +152,7 @@ func (f *experts) parts(p *parts) {
 	}
 	p.matrix("ffn_gate_inp_shexp", f.sharedGate.w)
 	p.figures("the choice of experts", func() []float64 {
-		figures := []float64{float64(f.Used), float64(f.Score), f.scale(), flag(f.Normalize), flag(f.Before), f.Unit,
+		figures := []float64{float64(f.Used), float64(f.Score), f.scale(), flag(f.Normalize), flag(f.Before), f.Unit, f.Within,
 			float64(f.Groups), float64(f.GroupsUsed), flag(f.GroupMax)}
 		for _, e := range f.table {
 			figures = append(figures, float64(e))

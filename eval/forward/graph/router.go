@@ -30,6 +30,10 @@ type choice struct {
 // choose fills chosen, the best first, from the logits of all experts, which
 // it overwrites.
 func (r *router) choose(chosen []choice, logits []float32) {
+	if r.Within > 0 {
+		r.mix(chosen, logits)
+		return
+	}
 	r.score(logits)
 	ranks := make([]float64, len(logits))
 	for e, s := range logits {
@@ -47,6 +51,25 @@ func (r *router) choose(chosen []choice, logits []float32) {
 		ranks[best] = math.Inf(-1)
 	}
 	r.weigh(chosen)
+}
+
+// mix fills chosen, each with its weight among the logits near its own that are
+// left.
+func (r *router) mix(chosen []choice, logits []float32) {
+	left := make([]float64, len(logits))
+	for e, v := range logits {
+		left[e] = float64(v)
+	}
+	for i := range chosen {
+		best := top(left)
+		peak, sum := logits[best], 0.0
+		for e, v := range left {
+			if far := (peak - logits[e]) / max(float32(math.Abs(float64(logits[e]))), peak); !(far > float32(r.Within)) {
+				sum += math.Exp(v - float64(peak))
+			}
+		}
+		chosen[i], left[best] = choice{best, float32(1 / sum)}, math.Inf(-1)
+	}
 }
 
 // take fills chosen with given experts.
