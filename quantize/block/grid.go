@@ -12,7 +12,9 @@ type Grid struct {
 
 	Levels              []float32 // what codes stand for, rising
 	ScaleLow, ScaleHigh int32     // the same: there is only one scale
+	ScaleStep           int32     // between two scales; 0 is 1
 	MinLow, MinHigh     int32     // 0 and 0: there are no minima
+	Book                *Book     // nil: each value has any level
 
 	// Unpack and Pack convert one block. What they give and take has Block
 	// codes and Block/Sub scales and minima.

@@ -87,6 +87,9 @@ func (c *Codes) Values(dst []float32) {
 // fixed reports whether sub-blocks have no scales of their own.
 func (c *Codes) fixed() bool { return c.grid.ScaleLow == c.grid.ScaleHigh }
 
+// scaleStep is how far scales are apart.
+func (c *Codes) scaleStep() int32 { return max(1, c.grid.ScaleStep) }
+
 // toHalf rounds to what a file holds of d.
 func toHalf(f float32) float32 { return dtype.F16ToF32(dtype.F32ToF16(f)) }
 

@@ -25,6 +25,14 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 			e := min(s+span, n)
 			a.Load(&p, s)
 			a.LoadUpper(&diagonal, s, e-s, s, e-s)
+			var units []unit
+			for at := s; at < e && c.grid.Book != nil; at += unitSize {
+				u, ok := unitOf(func(i, j int) float32 { return a.At(at+i, at+j) })
+				if !ok {
+					u = unit{} // left as it is
+				}
+				units = append(units, u)
+			}
 			err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
 				d := desks.Get().(*desk)
 				defer desks.Put(d)
@@ -33,7 +41,7 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 					rows[r] = descent{Codes: c, row: first + r, from: s, a: a, slope: d.x[r*(span+spare):][:e-s], change: d.errs[r*span:][:e-s]}
 					copy(rows[r].slope, slope[(first+r)*n+s:])
 				}
-				changed := d.descend(rows, &diagonal)
+				changed := d.descend(rows, &diagonal, units)
 				if changed {
 					p.AddTo(slope[first*n:], n, d.errs[:], span, count)
 				}
@@ -59,11 +67,15 @@ type descent struct {
 
 // descend improves rows, whose slopes and changes are the desk's, and reports
 // whether anything has changed.
-func (d *desk) descend(rows []descent, diagonal *linear.Panels) (changed bool) {
+func (d *desk) descend(rows []descent, diagonal *linear.Panels, units []unit) (changed bool) {
 	clear(d.errs[:])
 	c, n := rows[0].Codes, len(rows[0].slope)
 	for r := range rows {
-		rows[r].codes()
+		if units == nil {
+			rows[r].codes()
+		} else {
+			rows[r].books(units)
+		}
 		if !c.fixed() {
 			rows[r].scales()
 		}

@@ -38,6 +38,9 @@ func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *
 					one.pull[j*size+i] = f.R.At(at+i, at+j)
 				}
 			}
+			if c.grid.Book != nil {
+				one.unitsOf()
+			}
 			var p linear.Panels
 			if at+size < e {
 				f.R.LoadUpper(&p, at, size, at+size, e-at-size)

@@ -211,7 +211,7 @@ func TestDescentKeepsTheSlope(t *testing.T) {
 	first := slices.Clone(w.slope)
 	var diagonal linear.Panels
 	a.LoadUpper(&diagonal, 256, 256, 256, 256)
-	changed := d.descend([]descent{w}, &diagonal)
+	changed := d.descend([]descent{w}, &diagonal, nil)
 	after := make([]float32, len(target))
 	c.Values(after)
 	if !changed {

@@ -86,11 +86,12 @@ func (w *descent) scales() {
 		}
 		p.of(w, first, both)
 		s, m := p.best(both)
-		lower := [2]int32{floor(s), floor(m)}
+		step := w.scaleStep()
+		lower := [2]int32{step * floor(s/float32(step)), floor(m)}
 		var least float32
 		var found trial
 		for k := range int32(4) {
-			t := trial{lower[0] + k&1, lower[1] + k>>1}
+			t := trial{lower[0] + k&1*step, lower[1] + k>>1}
 			if !both {
 				t.min = 0
 			}

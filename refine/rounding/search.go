@@ -49,6 +49,7 @@ type search struct {
 	at, size int       // columns
 	weight   []float32 // by column: what an error costs
 	pull     []float32 // [size, size]: pull[j][i] of the error of column i is added to column j
+	units    []unit    // the same of a type with a codebook
 }
 
 // A bench is the memory of a search. What belongs to a change is a lane.
@@ -81,7 +82,12 @@ func (s *search) round(k *bench, row int, x, target, errs []float32) {
 				n++
 			}
 		}
-		if n > 0 {
+		switch {
+		case s.grid.Book != nil:
+			for i := range n {
+				s.tryBook(k, i, width, x, target, least)
+			}
+		case n > 0:
 			s.try(k, n, width, x, target, least)
 		}
 		for i, cost := range k.cost[:n] {
@@ -104,7 +110,7 @@ func (s *search) tried(t trial, d float32, scale int32, dmin float32, minimum in
 		by, low := float32(halfStep*float32(t.scale)), float32(float32(halfStep*float32(t.min)*max(d, -d))*(s.high-s.low))
 		return toHalf(d + float32(d*by)), scale, toHalf(dmin + low), minimum, true
 	}
-	scale, minimum = scale+t.scale, minimum+t.min
+	scale, minimum = scale+t.scale*s.scaleStep(), minimum+t.min
 	return d, scale, dmin, minimum, scale >= s.grid.ScaleLow && scale <= s.grid.ScaleHigh && minimum >= s.grid.MinLow && minimum <= s.grid.MinHigh
 }
 
