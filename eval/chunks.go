@@ -27,6 +27,8 @@ type Chunking struct {
 	Batch   int // tokens that run at once, more than a chunk where they fit; 0: 2048
 	BOS     int32
 	AddBOS  bool // each chunk's first token is replaced by BOS
+
+	Text string // the name of the text, for errors
 }
 
 func (c Chunking) withDefaults() Chunking {
@@ -46,7 +48,7 @@ func (c Chunking) count(n int) (int, error) {
 		return 0, fault.Op("eval").Invalid("a context of %d tokens leaves nothing to score", c.Context)
 	}
 	if n < 2*c.Context {
-		return 0, fault.Op("eval").Corrupt("the text has %d tokens; a context of %d needs at least %d", n, c.Context, 2*c.Context)
+		return 0, fault.Op("eval").File(c.Text).Corrupt("the text has %d tokens; a context of %d needs at least %d", n, c.Context, 2*c.Context)
 	}
 	count := n / c.Context
 	if c.Chunks > 0 {

@@ -118,7 +118,7 @@ func (j *Job) collect(ctx context.Context) ([]int32, error) {
 	matrix := j.collected(ctx)
 	if matrix == nil {
 		collection := eval.Collection{
-			Chunking: eval.Chunking{Context: calibrationContext, Chunks: c.Chunks, AddBOS: words.AddsBOS()},
+			Chunking: eval.Chunking{Context: calibrationContext, Chunks: c.Chunks, AddBOS: words.AddsBOS(), Text: c.Name},
 			Dataset:  c.Name,
 		}
 		collection.BOS, _ = words.Special("bos")

@@ -156,7 +156,7 @@ func (a *app) evaluate(ctx context.Context, path string, f *evalFlags) error {
 	if model.Vocabulary() == 0 {
 		return fault.Unsupported("%s: the model computes embeddings, not logits; --embed prints them", path)
 	}
-	chunking := eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()}
+	chunking := eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS(), Text: strings.Join(f.files, ", ")}
 	chunking.BOS, _ = words.Special("bos")
 
 	if f.logits != "" {

@@ -168,7 +168,7 @@ func (a *app) collect(ctx context.Context, path string, f *imatrixFlags, before 
 // collectFrom runs a model that is open over the tokens of a text.
 func (a *app) collectFrom(ctx context.Context, model *forward.Model, words *tokenizer.Tokenizer, tokens []int32, f *imatrixFlags, before []*imatrix.Matrix) (*imatrix.Matrix, error) {
 	c := eval.Collection{
-		Chunking: eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS()},
+		Chunking: eval.Chunking{Context: f.context, Chunks: f.chunks, AddBOS: words.AddsBOS(), Text: strings.Join(f.files, ", ")},
 		Skip:     f.skip, ProcessOutput: f.output, Perplexity: f.score, Dataset: f.files[0],
 		Snapshot: f.snapshots(before),
 	}

@@ -26,13 +26,13 @@ with --resume.`,
   mq quantize --target-bpw 4.5 model-BF16.gguf`,
 		Args: exactArgs(1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !recipe.Given() && !recipe.Imitates() {
-				return fault.Invalid("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
-			}
 			if folder, err := a.Files.IsFolder(args[0]); err != nil {
 				return err
 			} else if folder {
 				return fault.Invalid("quantize: %s is a folder; checkpoints are quantized by 'mq convert %s -t TYPE'", args[0], args[0])
+			}
+			if !recipe.Given() && !recipe.Imitates() {
+				return fault.Invalid("quantize: no type is given; try -t q4_k_m, and 'mq types' for the others")
 			}
 			return a.make(cmd.Context(), args[0], new(pipeline.Options), &recipe, &output)
 		},
