@@ -12,9 +12,9 @@ var awqCodecs = []codec{{
 	parts: []string{".qzeros", ".scales"},
 }}
 
-// awqShifts are where the columns of eight stand in a word of the gemm layout:
-// the even ones come first.
-var awqShifts = [8]int{0, 16, 4, 20, 8, 24, 12, 28}
+// awqRows are the rows of eight whose codes follow each other in a word of the
+// gemm layout.
+var awqRows = [8]int64{0, 2, 4, 6, 1, 3, 5, 7}
 
 func openAWQ(m *module) (Tensor, error) {
 	config := m.method.Config
@@ -39,11 +39,11 @@ func openAWQ(m *module) (Tensor, error) {
 	if len(m.main.Shape) != 2 {
 		return Tensor{}, m.corrupt("shape %v is not that of a matrix", m.main.Shape)
 	}
-	a := &affine{high: 15, zeros: true, tiles: m.tiles}
+	a := &affine{high: 15, tiles: m.tiles}
 	if version == "gemv" {
 		a.rows, a.cols = m.main.Shape[0], m.main.Shape[1]*8
 	} else {
-		a.rows, a.cols, a.across = m.main.Shape[1]*8, m.main.Shape[0], true
+		a.rows, a.cols = m.main.Shape[1]*8, m.main.Shape[0]
 	}
 	if a.size = size; size <= 0 {
 		a.size = a.cols
@@ -76,26 +76,22 @@ func (m *module) awqGemm(a *affine) error {
 	if err := m.shaped(zeros, a.groups, a.rows/8); err != nil {
 		return err
 	}
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
-		low, high := first/8, (first+n+7)/8
-		words, err := band(ctx, m.main, a.rows/8, low, high-low)
-		if err != nil {
-			return err
-		}
-		turnedNibbles(dst, words, first-8*low, n)
-		return nil
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
+		return m.strips.columns(ctx, m.main, a.rows/8, first/8, n/8, func(words []byte) error {
+			turnedNibbles(dst, words, n, a.cols)
+			return nil
+		})
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
-		if err := turnedFloats(ctx, scales, scale, a.rows, first, n); err != nil {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
+		if err := m.turnedFloats(ctx, scales, scale, a.rows, first, n); err != nil {
 			return err
 		}
-		low, high := first/8, (first+n+7)/8
-		words, err := band(ctx, zeros, a.rows/8, low, high-low)
-		if err != nil {
-			return err
-		}
-		turnedNibbles(zero, words, first-8*low, n)
-		return nil
+		return m.strips.columns(ctx, zeros, a.rows/8, first/8, n/8, func(words []byte) error {
+			codes := make([]byte, n*a.groups)
+			turnedNibbles(codes, words, n, a.groups)
+			widen(offset, codes)
+			return nil
+		})
 	}
 	return nil
 }
@@ -119,14 +115,10 @@ func (m *module) awqGemv(a *affine) error {
 		return err
 	}
 	natural := stream(4)
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
-		raw, err := readRaw(ctx, m.main, first*a.cols/8, n*a.cols/8)
-		if err == nil {
-			natural.line(dst, raw)
-		}
-		return err
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
+		return withRaw(ctx, m.main, first*a.cols/8, n*a.cols/8, func(raw []byte) { natural.line(dst, raw) })
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
 		wide, err := readFloats(ctx, scales, first*8*words, n*8*words)
 		if err != nil {
 			return err
@@ -135,32 +127,62 @@ func (m *module) awqGemv(a *affine) error {
 		if err != nil {
 			return err
 		}
-		codes := make([]int16, n*8*words)
+		codes := make([]byte, n*8*words)
 		natural.line(codes, raw)
 		for r := range n {
 			copy(scale[r*a.groups:(r+1)*a.groups], wide[r*8*words:])
-			copy(zero[r*a.groups:(r+1)*a.groups], codes[r*8*words:])
+			widen(offset[r*a.groups:(r+1)*a.groups], codes[r*8*words:])
 		}
 		return nil
 	}
 	return nil
 }
 
-// turnedNibbles unpacks lines of words that hold a code for each of eight rows:
-// dst has n rows, from one on, with a code of every line.
-func turnedNibbles(dst []int16, words []byte, from, n int64) {
-	lines := int64(len(dst)) / n
-	width := int64(len(words)) / lines
-	for at := range width / 4 {
-		for i, shift := range awqShifts {
-			row := 8*at + int64(i) - from
-			if row < 0 || row >= n {
-				continue
+// widen writes codes as floats.
+func widen(dst []float32, codes []byte) {
+	for i := range dst {
+		dst[i] = float32(codes[i])
+	}
+}
+
+// turnedNibbles unpacks words that hold a code for each of eight rows, one line
+// below the other: dst has n rows, a multiple of eight, with a code of each of
+// count lines.
+func turnedNibbles(dst, words []byte, n, count int64) {
+	for at := int64(0); at < n; at += 8 {
+		var x [8]uint32
+		for k := int64(0); k < count; k += 8 {
+			have := min(8, count-k)
+			for i := range have {
+				x[i] = binary.LittleEndian.Uint32(words[(k+i)*n/2+at/2:])
 			}
-			out := dst[row*lines : (row+1)*lines]
-			for k := range out {
-				out[k] = int16(binary.LittleEndian.Uint32(words[int64(k)*width+4*at:]) >> shift & 15)
+			turn8(&x)
+			for i, row := range awqRows {
+				out := dst[(at+row)*count+k:]
+				if have == 8 {
+					binary.LittleEndian.PutUint64(out, spread(x[i]))
+					continue
+				}
+				for b := range have {
+					out[b] = byte(x[i] >> (4 * b) & 15)
+				}
 			}
 		}
+	}
+}
+
+// turn8 transposes a matrix of 4-bit numbers whose rows are words.
+func turn8(x *[8]uint32) {
+	for i := range 4 {
+		t := (x[i]>>16 ^ x[i+4]) & 0x0000ffff
+		x[i], x[i+4] = x[i]^t<<16, x[i+4]^t
+	}
+	for _, i := range [4]int{0, 1, 4, 5} {
+		t := (x[i]>>8 ^ x[i+2]) & 0x00ff00ff
+		x[i], x[i+2] = x[i]^t<<8, x[i+2]^t
+	}
+	for i := 0; i < 8; i += 2 {
+		t := (x[i]>>4 ^ x[i+1]) & 0x0f0f0f0f
+		x[i], x[i+1] = x[i]^t<<4, x[i+1]^t
 	}
 }

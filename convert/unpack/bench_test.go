@@ -11,9 +11,9 @@ func benchmarked(rows, cols int64) *affine {
 	for i := range words {
 		words[i] = byte(i*7 + i>>8*13)
 	}
-	a := &affine{rows: rows, cols: cols, groups: cols / 128, size: 128, zeros: true, high: 15, tiles: newTiles(tileBudget)}
+	a := &affine{rows: rows, cols: cols, groups: cols / 128, size: 128, high: 15, tiles: newTiles(tileBudget)}
 	l := stream(4)
-	a.codes = func(_ context.Context, first, n int64, dst []int16) error {
+	a.codes = func(_ context.Context, first, n int64, dst []byte) error {
 		part := make([]byte, n*cols/2)
 		for k := range cols / 8 {
 			copy(part[k*4*n:(k+1)*4*n], words[(k*rows+first)*4:])
@@ -21,9 +21,9 @@ func benchmarked(rows, cols int64) *affine {
 		l.down(dst, part, n, cols)
 		return nil
 	}
-	a.params = func(_ context.Context, _, _ int64, scale, _ []float32, zeros []int16) error {
+	a.params = func(_ context.Context, _, _ int64, scale, offset []float32) error {
 		for i := range scale {
-			scale[i], zeros[i] = 0.0078125, 8
+			scale[i], offset[i] = 0.0078125, 8
 		}
 		return nil
 	}

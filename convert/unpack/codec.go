@@ -61,14 +61,14 @@ func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 			return nil, err
 		}
 	}
-	tiles := newTiles(tileBudget)
+	tiles, strips := newTiles(tileBudget), newStrips(stripBudget)
 	made, used := map[string]Tensor{}, map[string]bool{}
 	for _, t := range ckpt.Tensors() {
 		c, prefix := find(t, method.Method, ckpt)
 		if c == nil {
 			continue
 		}
-		m := &module{ctx: ctx, ckpt: ckpt, method: method, codec: c, prefix: prefix, name: prefix + c.plain, main: t, tiles: tiles}
+		m := &module{ctx: ctx, ckpt: ckpt, method: method, codec: c, prefix: prefix, name: prefix + c.plain, main: t, tiles: tiles, strips: strips}
 		for _, suffix := range c.parts {
 			if part, ok := ckpt.Lookup(prefix + suffix); ok {
 				m.also = append(m.also, part.Name)

@@ -40,7 +40,7 @@ func openPackQuantized(m *module) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
-	a := &affine{rows: elements(shape[:d]), cols: shape[d], high: 1<<s.bits - 1, zeros: true, tiles: m.tiles}
+	a := &affine{rows: elements(shape[:d]), cols: shape[d], high: 1<<s.bits - 1, tiles: m.tiles}
 	words := stream(int(s.bits))
 	if width := m.main.Shape[d]; width != words.words(a.cols) {
 		per := 32 / s.bits // how the library packed before its version 0.13
@@ -49,21 +49,15 @@ func openPackQuantized(m *module) (Tensor, error) {
 		}
 		words = padded(int(s.bits))
 	}
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
 		width := m.main.Shape[d]
-		raw, err := readRaw(ctx, m.main, first*width, n*width)
-		for r := int64(0); err == nil && r < n; r++ {
-			words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:(r+1)*4*width])
-		}
-		return err
+		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) {
+			for r := range n {
+				words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:(r+1)*4*width])
+			}
+		})
 	}
 	return m.compressedGroups(a, s, shape, words)
-}
-
-// padded is the layout of codes of which no word holds a part.
-func padded(bits int) *layout {
-	per := 32 / bits
-	return &layout{bits: bits, per: per}
 }
 
 // openWhole reads codes of 8 bits as they are.
@@ -73,14 +67,8 @@ func openWhole(m *module) (Tensor, error) {
 		return Tensor{}, m.corrupt("shape %v is not that of a matrix", shape)
 	}
 	cols := shape[len(shape)-1]
-	a := &affine{rows: elements(shape) / cols, cols: cols, low: -128, high: 127, tiles: m.tiles}
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
-		raw, err := readRaw(ctx, m.main, first*cols, n*cols)
-		for i, b := range raw {
-			dst[i] = int16(int8(b))
-		}
-		return err
-	}
+	a := &affine{rows: elements(shape) / cols, cols: cols, high: 255, tiles: m.tiles}
+	a.codes = m.signed(cols)
 	return m.compressedGroups(a, scheme{bits: 8}, shape, nil)
 }
 
@@ -114,7 +102,7 @@ func (m *module) compressedGroups(a *affine, s scheme, shape []int64, words *lay
 	if err != nil {
 		return Tensor{}, err
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
 		from, some := first*a.groups, n*a.groups
 		if !perRow {
 			from, some = 0, 1
@@ -126,10 +114,7 @@ func (m *module) compressedGroups(a *affine, s scheme, shape []int64, words *lay
 		for i := range scale {
 			scale[i] = v[i%len(v)]
 		}
-		if zeroAt == nil {
-			return nil
-		}
-		return zeroAt(ctx, first, n, zero)
+		return zeroAt(ctx, first, n, offset)
 	}
 	return a.tensor(shape), nil
 }
@@ -161,38 +146,33 @@ func (m *module) actOrder(a *affine) error {
 }
 
 // zeroPoints returns what fills the zero points of rows: as numbers of 8 bits,
-// or packed along the rows of each matrix.
-func (m *module) zeroPoints(a *affine, s scheme, shape []int64, words *layout) (func(context.Context, int64, int64, []int16) error, error) {
-	middle := int16(0)
-	if words != nil {
-		middle = 1 << (s.bits - 1)
-	}
+// or packed along the rows of each matrix. Codes in words count from half their
+// range, as signed ones do once their sign is turned.
+func (m *module) zeroPoints(a *affine, s scheme, shape []int64, words *layout) (func(context.Context, int64, int64, []float32) error, error) {
+	middle := float32(int(1) << (s.bits - 1))
 	t, ok := m.has(".weight_zero_point")
 	if !ok {
-		if middle == 0 {
-			return nil, nil
-		}
-		return func(_ context.Context, _, _ int64, dst []int16) error {
+		return func(_ context.Context, _, _ int64, dst []float32) error {
 			for i := range dst {
 				dst[i] = middle
 			}
 			return nil
 		}, nil
 	}
-	a.zeros = true
 	if t.DType == dtype.I8 {
 		count := elements(t.Shape)
 		if count != a.rows*a.groups && count != 1 {
 			return nil, m.corrupt("%q has shape %v for %d rows in %d groups", t.Name, t.Shape, a.rows, a.groups)
 		}
-		return func(ctx context.Context, first, n int64, dst []int16) error {
+		return func(ctx context.Context, first, n int64, dst []float32) error {
+			from, some := first*a.groups, n*a.groups
 			if count == 1 {
-				first, n = 0, 1
+				from, some = 0, 1
 			}
-			raw, err := readRaw(ctx, t, first*a.groups, max(n*a.groups, 1))
+			raw, err := readRaw(ctx, t, from, some)
 			for i := range dst {
 				if err == nil {
-					dst[i] = int16(int8(raw[i%len(raw)])) + middle
+					dst[i] = float32(int8(raw[i%len(raw)])) + middle
 				}
 			}
 			return err
@@ -205,29 +185,27 @@ func (m *module) zeroPoints(a *affine, s scheme, shape []int64, words *layout) (
 		return nil, err
 	}
 	rows := shape[len(shape)-2] // of one matrix
-	lines := int64(0)
-	if elements(t.Shape)%a.groups == 0 && a.rows%rows == 0 {
-		lines = elements(t.Shape) / a.groups / (a.rows / rows)
+	height := words.words(rows)
+	if elements(t.Shape) != height*a.groups*(a.rows/rows) {
+		return nil, m.corrupt("%q has shape %v, want %d words for %d rows in %d groups", t.Name, t.Shape, height, rows, a.groups)
 	}
-	if lines != words.words(rows) {
-		return nil, m.corrupt("%q has shape %v, want %d words for %d rows in %d groups", t.Name, t.Shape, words.words(rows), rows, a.groups)
-	}
-	return func(ctx context.Context, first, n int64, dst []int16) error {
-		for r := int64(0); r < n; { // matrix by matrix
-			matrix, within := (first+r)/rows, (first+r)%rows
-			some := min(rows-within, n-r)
-			raw, err := readRaw(ctx, t, matrix*lines*a.groups, lines*a.groups)
+	return func(ctx context.Context, first, n int64, dst []float32) error {
+		for len(dst) > 0 { // matrix by matrix
+			matrix, within := first/rows, first%rows
+			some := min(rows-within, n)
+			from, to, skip := words.within(within, some, rows)
+			raw, err := readRaw(ctx, t, (matrix*height+from)*a.groups, (to-from)*a.groups)
 			if err != nil {
 				return err
 			}
-			all := make([]int16, rows*a.groups)
-			words.down(all, raw, a.groups, rows)
+			all := make([]byte, (skip+some)*a.groups)
+			words.down(all, raw, a.groups, skip+some)
 			for i := range some {
 				for g := range a.groups {
-					dst[(r+i)*a.groups+g] = all[g*rows+within+i]
+					dst[i*a.groups+g] = float32(all[g*(skip+some)+skip+i])
 				}
 			}
-			r += some
+			dst, first, n = dst[some*a.groups:], first+some, n-some
 		}
 		return nil
 	}, nil

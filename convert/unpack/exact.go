@@ -17,8 +17,8 @@ const blockLen = 32
 // form is a block type that can hold the codes of an affine matrix.
 type form struct {
 	id        gguf.Type
-	low, high int16 // of the codes
-	offset    bool  // whether blocks have one
+	low, high int16 // of the codes less their offsets
+	added     bool  // whether blocks have an offset
 	put       func(block []byte, codes []int16)
 }
 
@@ -61,13 +61,13 @@ func (a *affine) exact(ctx context.Context) (Packed, bool, error) {
 	if !a.aligned() {
 		return Packed{}, false, nil
 	}
-	low, high, whole, ok, err := a.scan(ctx)
+	low, high, ok, err := a.scan(ctx)
 	if err != nil || !ok {
 		return Packed{}, false, err
 	}
 	for i := range forms {
 		f := &forms[i]
-		if f.offset == !whole && f.low <= low && high <= f.high {
+		if f.added == a.added && f.low <= low && high <= f.high {
 			return Packed{Type: f.id, Rows: a.packed(f)}, true, nil
 		}
 	}
@@ -90,60 +90,45 @@ func (a *affine) aligned() bool {
 }
 
 // scanned is how many parameters are looked at together.
-const scanned = 1 << 18
+const scanned = 1 << 15
 
-// scan reads all scales and offsets. It returns the bounds of the codes less
-// their zero points, and whether those are whole numbers; ok is false where a
-// parameter is not a half-precision float.
-func (a *affine) scan(ctx context.Context) (low, high int16, whole, ok bool, err error) {
-	step := max(scanned/a.groups, 1)
-	scale, off, zeros := make([]float32, step*a.groups), []float32(nil), []int16(nil)
-	if a.offset != none {
-		off = make([]float32, step*a.groups)
-	} else if a.zeros {
-		zeros = make([]int16, step*a.groups)
-	}
-	low, high, whole = math.MaxInt16, math.MinInt16, a.offset != added
-	if !a.zeros || a.offset == added {
-		low, high = a.low, a.high
+// scan reads all scales and offsets. It returns the bounds of the codes, less
+// their offsets where those are taken off them; ok is false where a parameter
+// is not a half-precision float, or such an offset no whole number.
+func (a *affine) scan(ctx context.Context) (low, high int16, ok bool, err error) {
+	step := max(scanned/a.groups/tileRows, 1) * tileRows
+	scale, offset := make([]float32, step*a.groups), make([]float32, step*a.groups)
+	if low, high = math.MaxInt16, math.MinInt16; a.added {
+		low, high = 0, a.high
 	}
 	for first := int64(0); first < a.rows; first += step {
 		n := min(step, a.rows-first)
 		count := n * a.groups
-		if err := a.params(ctx, first, n, scale[:count], clip(off, count), clip(zeros, count)); err != nil {
-			return 0, 0, false, false, err
+		if err := a.params(ctx, first, n, scale[:count], offset[:count]); err != nil {
+			return 0, 0, false, err
 		}
-		for _, s := range scale[:count] {
-			if !isHalf(s) {
-				return 0, 0, false, false, nil
-			}
-		}
-		for _, z := range clip(zeros, count) {
-			low, high = min(low, a.low-z), max(high, a.high-z)
-		}
-		for _, z := range clip(off, count) {
+		for i, s := range scale[:count] {
+			z := offset[i]
 			switch {
-			case a.offset == added && isHalf(z):
-			case a.offset == before && z == float32(int16(z)) && z >= -256 && z <= 256:
-				low, high = min(low, a.low-int16(z)), max(high, a.high-int16(z))
+			case !isHalf(s):
+				return 0, 0, false, nil
+			case a.added && isHalf(z):
+			case !a.added && z == float32(int16(z)) && z >= -256 && z <= 256:
+				low, high = min(low, -int16(z)), max(high, a.high-int16(z))
 			default:
-				return 0, 0, false, false, nil
+				return 0, 0, false, nil
 			}
 		}
 	}
-	return low, high, whole, true, nil
-}
-
-// clip shortens a slice that may be nil.
-func clip[T any](s []T, n int64) []T {
-	if s == nil {
-		return nil
-	}
-	return s[:n]
+	return low, high, true, nil
 }
 
 // isHalf reports whether a half-precision float has the value.
 func isHalf(x float32) bool {
+	bits := math.Float32bits(x)
+	if e := bits >> 23 & 0xff; e >= 127-14 && e <= 127+15 { // nearly every scale
+		return bits&(1<<13-1) == 0
+	}
 	return dtype.F16ToF32(dtype.F32ToF16(x)) == x && !math.IsInf(float64(x), 0)
 }
 
@@ -159,14 +144,15 @@ func (a *affine) packed(f *form) transform.Rows {
 				from := b * blockLen
 				g := r*a.groups + a.group(from)
 				block := line[b*size : (b+1)*size]
-				copy(codes, t.codes[r*a.cols+from:])
 				binary.LittleEndian.PutUint16(block, dtype.F32ToF16(t.scale[g]))
-				if f.offset {
+				zero := int16(0)
+				if f.added {
 					binary.LittleEndian.PutUint16(block[2:], dtype.F32ToF16(t.offset[g]))
-				} else if a.offset == before {
-					for i := range codes {
-						codes[i] -= int16(t.offset[g])
-					}
+				} else {
+					zero = int16(t.offset[g])
+				}
+				for i, c := range t.codes[r*a.cols+from:][:blockLen] {
+					codes[i] = int16(c) - zero
 				}
 				f.put(block, codes)
 			}

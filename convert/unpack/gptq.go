@@ -35,7 +35,7 @@ func openGPTQ(m *module) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
-	a := &affine{rows: m.main.Shape[1], cols: m.main.Shape[0] * 32 / int64(s.layout.bits), groups: scales.Shape[0], tiles: m.tiles, zeros: true, high: 1<<s.layout.bits - 1}
+	a := &affine{rows: m.main.Shape[1], cols: m.main.Shape[0] * 32 / int64(s.layout.bits), groups: scales.Shape[0], high: 1<<s.layout.bits - 1, tiles: m.tiles}
 	index, indexed := m.has(".g_idx")
 	if indexed && len(index.Shape) == 1 {
 		a.cols = index.Shape[0]
@@ -49,45 +49,39 @@ func openGPTQ(m *module) (Tensor, error) {
 	if err := m.shaped(zeros, a.groups, s.layout.words(a.rows)); err != nil {
 		return Tensor{}, err
 	}
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
-		words, err := band(ctx, m.main, a.rows, first, n)
-		if err != nil {
-			return err
-		}
-		s.layout.down(dst, words, n, a.cols)
-		return nil
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
+		return m.strips.columns(ctx, m.main, a.rows, first, n, func(words []byte) error {
+			s.layout.down(dst, words, n, a.cols)
+			return nil
+		})
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
-		if err := turnedFloats(ctx, scales, scale, a.rows, first, n); err != nil {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
+		if err := m.turnedFloats(ctx, scales, scale, a.rows, first, n); err != nil {
 			return err
 		}
-		return s.zeros(ctx, zeros, zero, a.rows, first, n)
+		from, to, skip := s.layout.within(first, n, a.rows)
+		return m.strips.columns(ctx, zeros, s.layout.words(a.rows), from, to-from, func(words []byte) error {
+			s.zeros(offset, words, 4*(to-from), skip, n)
+			return nil
+		})
 	}
 	return a.tensor([]int64{a.rows, a.cols}), nil
 }
 
 // turnedFloats reads scales stored by group for some rows, row by row.
-func turnedFloats(ctx context.Context, t hf.Tensor, dst []float32, width, first, n int64) error {
-	raw, err := band(ctx, t, width, first, n)
-	if err != nil {
-		return err
-	}
-	lines := make([]float32, len(dst))
-	if err := dtype.ToFloat32(lines, raw, t.DType); err != nil {
-		return err
-	}
-	turn(dst, lines, n)
-	return nil
-}
-
-// turn transposes lines of n elements.
-func turn[T any](dst, lines []T, n int64) {
-	groups := int64(len(lines)) / n
-	for g := range groups {
-		for r := range n {
-			dst[r*groups+g] = lines[g*n+r]
+func (m *module) turnedFloats(ctx context.Context, t hf.Tensor, dst []float32, width, first, n int64) error {
+	line, groups, size := make([]float32, n), int64(len(dst))/n, n*int64(t.DType.Bits())/8
+	return m.strips.columns(ctx, t, width, first, n, func(stored []byte) error {
+		for g := range groups {
+			if err := dtype.ToFloat32(line, stored[g*size:(g+1)*size], t.DType); err != nil {
+				return err
+			}
+			for r, v := range line {
+				dst[int64(r)*groups+g] = v
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // gptqSettings are what a configuration says of one matrix.
@@ -172,33 +166,28 @@ func (m *module) gptqGroups(a *affine, size int64, index hf.Tensor, indexed bool
 	return nil
 }
 
-// zeros reads zero points stored by group, packed along the rows of the
-// matrix, for some of them, row by row. GPTQ stores them less one: in codes
-// that divide a word that was taken off the whole word, with carries.
-func (s *gptqSettings) zeros(ctx context.Context, t hf.Tensor, dst []int16, rows, first, n int64) error {
-	bits := int64(s.layout.bits)
-	from, to := first/32*bits, s.layout.words(min((first+n+31)/32*32, rows))
-	words, err := band(ctx, t, s.layout.words(rows), from, to-from)
-	if err != nil {
-		return err
-	}
+// zeros unpacks zero points stored by group, packed along the rows of the
+// matrix, for n rows of those in the words, row by row. GPTQ stores them less
+// one: in codes that divide a word that was taken off the whole word, with
+// carries.
+func (s *gptqSettings) zeros(dst []float32, words []byte, width, skip, n int64) {
+	ones := uint32(0)
 	if s.one && s.word {
-		ones := uint32(0xffffffff) / (1<<bits - 1)
-		for i := 0; i < len(words); i += 4 {
-			binary.LittleEndian.PutUint32(words[i:], binary.LittleEndian.Uint32(words[i:])+ones)
-		}
+		ones = 0xffffffff / (1<<s.layout.bits - 1)
 	}
-	groups, width := int64(len(dst))/n, 4*(to-from)
-	line := make([]int16, min((first+n+31)/32*32, rows)-first/32*32)
+	groups := int64(len(dst)) / n
+	whole, line := make([]byte, width), make([]byte, skip+n)
 	for g := range groups {
-		s.layout.line(line, words[g*width:(g+1)*width])
-		for r := range n {
-			z := line[first%32+r]
+		copy(whole, words[g*width:])
+		for i := 0; i < len(whole); i += 4 {
+			binary.LittleEndian.PutUint32(whole[i:], binary.LittleEndian.Uint32(whole[i:])+ones)
+		}
+		s.layout.line(line, whole)
+		for r, z := range line[skip:] {
 			if s.one && !s.word {
-				z = (z + 1) & (1<<bits - 1)
+				z = (z + 1) & (1<<s.layout.bits - 1)
 			}
-			dst[r*groups+g] = z
+			dst[int64(r)*groups+g] = float32(z)
 		}
 	}
-	return nil
 }

@@ -99,23 +99,19 @@ func openHQQ(m *module) (Tensor, error) {
 	if h.columns || h.row%size != 0 {
 		return Tensor{Shape: shape, Rows: transform.Rows{DType: dtype.F32, Columns: h.row, Count: h.count / h.row, Read: h.read}}, nil
 	}
-	a := &affine{rows: h.count / h.row, cols: h.row, groups: h.row / size, size: size, offset: before, high: 1<<bits - 1, tiles: m.tiles}
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error { return h.codes(ctx, first*h.row, dst) }
-	a.params = func(ctx context.Context, first, n int64, scale, offset []float32, _ []int16) error {
-		s, err := readFloats(ctx, h.scale, first*a.groups, n*a.groups)
-		if err != nil {
+	a := &affine{rows: h.count / h.row, cols: h.row, groups: h.row / size, size: size, high: 1<<bits - 1, tiles: m.tiles}
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error { return h.codes(ctx, first*h.row, dst) }
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
+		if err := floatsInto(ctx, h.scale, first*a.groups, scale); err != nil {
 			return err
 		}
-		z, err := readFloats(ctx, h.zero, first*a.groups, n*a.groups)
-		copy(scale, s)
-		copy(offset, z)
-		return err
+		return floatsInto(ctx, h.zero, first*a.groups, offset)
 	}
 	return a.tensor(shape), nil
 }
 
 // codes reads codes of the flat matrix from one on.
-func (h *hqq) codes(ctx context.Context, first int64, dst []int16) error {
+func (h *hqq) codes(ctx context.Context, first int64, dst []byte) error {
 	size := int64(h.packed.DType.Bits()) / 8
 	for len(dst) > 0 {
 		part := first / h.slab
@@ -130,7 +126,7 @@ func (h *hqq) codes(ctx context.Context, first int64, dst []int16) error {
 			if size == 4 {
 				word = binary.LittleEndian.Uint32(raw[4*i:])
 			}
-			dst[i] = int16(word >> shift & mask)
+			dst[i] = byte(word >> shift & mask)
 		}
 		dst, first = dst[n:], first+n
 	}
@@ -140,7 +136,7 @@ func (h *hqq) codes(ctx context.Context, first int64, dst []int16) error {
 // read fills p with weights of the flat matrix.
 func (h *hqq) read(ctx context.Context, p []byte, off int64) error {
 	first := off / 4
-	codes := make([]int16, len(p)/4)
+	codes := make([]byte, len(p)/4)
 	if err := h.codes(ctx, first, codes); err != nil {
 		return err
 	}

@@ -79,28 +79,24 @@ func (m *module) mlxAffine(shape []int64, bits, size int64) (Tensor, error) {
 		return Tensor{}, err
 	}
 	cols := shape[len(shape)-1]
-	a := &affine{rows: elements(shape) / max(cols, 1), cols: cols, groups: cols / size, size: size, offset: added, high: 1<<bits - 1, tiles: m.tiles}
+	a := &affine{rows: elements(shape) / max(cols, 1), cols: cols, groups: cols / size, size: size, added: true, high: 1<<bits - 1, tiles: m.tiles}
 	if a.rows == 0 || a.cols == 0 {
 		return Tensor{}, m.corrupt("shape %v is empty", m.main.Shape)
 	}
 	words := stream(int(bits))
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
+	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
 		width := a.cols * bits / 32
-		raw, err := readRaw(ctx, m.main, first*width, n*width)
-		for r := int64(0); err == nil && r < n; r++ {
-			words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:])
-		}
-		return err
+		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) {
+			for r := range n {
+				words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:])
+			}
+		})
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, offset []float32, _ []int16) error {
-		s, err := readFloats(ctx, scales, first*a.groups, n*a.groups)
-		if err != nil {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
+		if err := floatsInto(ctx, scales, first*a.groups, scale); err != nil {
 			return err
 		}
-		b, err := readFloats(ctx, biases, first*a.groups, n*a.groups)
-		copy(scale, s)
-		copy(offset, b)
-		return err
+		return floatsInto(ctx, biases, first*a.groups, offset)
 	}
 	return a.tensor(shape), nil
 }

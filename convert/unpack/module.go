@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -21,6 +22,7 @@ type module struct {
 	main   hf.Tensor
 	also   []string
 	tiles  *tiles
+	strips *strips
 }
 
 // corrupt says what is wrong with the matrix.
@@ -84,12 +86,14 @@ func elements(shape []int64) int64 {
 
 // readFloats reads n elements from one on.
 func readFloats(ctx context.Context, t hf.Tensor, first, n int64) ([]float32, error) {
-	raw, err := readRaw(ctx, t, first, n)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]float32, n)
-	return out, dtype.ToFloat32(out, raw, t.DType)
+	return out, floatsInto(ctx, t, first, out)
+}
+
+// floatsInto reads as many elements as dst has.
+func floatsInto(ctx context.Context, t hf.Tensor, first int64, dst []float32) (err error) {
+	reading := withRaw(ctx, t, first, int64(len(dst)), func(raw []byte) { err = dtype.ToFloat32(dst, raw, t.DType) })
+	return cmp.Or(reading, err)
 }
 
 // readRaw reads the bytes of n elements from one on.
@@ -98,21 +102,4 @@ func readRaw(ctx context.Context, t hf.Tensor, first, n int64) ([]byte, error) {
 	raw := make([]byte, n*size)
 	_, err := t.ReadAt(ctx, raw, first*size)
 	return raw, err
-}
-
-// band reads columns [first, first+n) of every row of a stored matrix of rows
-// with width elements, one after the other.
-func band(ctx context.Context, t hf.Tensor, width, first, n int64) ([]byte, error) {
-	size := int64(t.DType.Bits()) / 8
-	if n == width {
-		return readRaw(ctx, t, 0, elements(t.Shape))
-	}
-	rows := elements(t.Shape) / width
-	raw := make([]byte, rows*n*size)
-	for r := range rows {
-		if _, err := t.ReadAt(ctx, raw[r*n*size:(r+1)*n*size], (r*width+first)*size); err != nil {
-			return nil, err
-		}
-	}
-	return raw, nil
 }

@@ -30,15 +30,9 @@ func openTensor(m *module) (Tensor, error) {
 	if len(shape) != 2 || elements(shape) == 0 || count == 0 || count%shape[0] != 0 || shape[1]%(count/shape[0]) != 0 {
 		return Tensor{}, m.corrupt("shape %v with scales of shape %v is not that of a matrix in groups", shape, scales.Shape)
 	}
-	a := &affine{rows: shape[0], cols: shape[1], groups: count / shape[0], low: -128, high: 127, tiles: m.tiles}
+	a := &affine{rows: shape[0], cols: shape[1], groups: count / shape[0], high: 255, tiles: m.tiles}
 	a.size = a.cols / a.groups
-	a.codes = func(ctx context.Context, first, n int64, dst []int16) error {
-		raw, err := readRaw(ctx, m.main, first*a.cols, n*a.cols)
-		for i, b := range raw {
-			dst[i] = int16(int8(b))
-		}
-		return err
-	}
+	a.codes = m.signed(a.cols)
 	zeros, asymmetric := m.has("._weight_zero_point")
 	if asymmetric {
 		if err := m.typed(zeros, dtype.I8); err != nil {
@@ -47,24 +41,38 @@ func openTensor(m *module) (Tensor, error) {
 		if elements(zeros.Shape) != count {
 			return Tensor{}, m.corrupt("%q has shape %v for %d scales", zeros.Name, zeros.Shape, count)
 		}
-		a.zeros = true
 	}
-	a.params = func(ctx context.Context, first, n int64, scale, _ []float32, zero []int16) error {
-		v, err := readFloats(ctx, scales, first*a.groups, n*a.groups)
-		if err != nil {
+	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
+		if err := floatsInto(ctx, scales, first*a.groups, scale); err != nil {
 			return err
 		}
-		copy(scale, v)
+		for i := range offset {
+			offset[i] = signBit
+		}
 		if !asymmetric {
 			return nil
 		}
 		raw, err := readRaw(ctx, zeros, first*a.groups, n*a.groups)
 		for i, b := range raw {
-			zero[i] = int16(int8(b))
+			offset[i] += float32(int8(b))
 		}
 		return err
 	}
 	return a.tensor(shape), nil
+}
+
+// signBit is what signed codes of 8 bits are moved by, so that none is negative.
+const signBit = 1 << 7
+
+// signed reads rows of signed codes of 8 bits.
+func (m *module) signed(cols int64) func(ctx context.Context, first, n int64, dst []byte) error {
+	return func(ctx context.Context, first, n int64, dst []byte) error {
+		_, err := m.main.ReadAt(ctx, dst, first*cols)
+		for i := range dst {
+			dst[i] ^= signBit
+		}
+		return err
+	}
 }
 
 // openGrouped refuses codes of fewer bits: quanto does not store the shape of

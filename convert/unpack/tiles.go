@@ -1,112 +1,139 @@
 package unpack
 
 import (
-	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/f190792d/mq/formats/hf"
 )
 
 const (
-	tileBudget = 8 << 20 // bytes of all tiles that are kept
-	tileCodes  = 1 << 18 // codes of one tile, where that is a row or more
+	tileBudget  = 4 << 20  // bytes of all tiles that are kept
+	tileRows    = 32       // of one: no codec has codes of more rows in one place
+	stripBudget = 12 << 20 // bytes of all strips that are kept
+	stripBytes  = 8 << 20  // of one, where that is tileRows or more
 )
+
+// A pool keeps buffers that were used before.
+type pool struct{ sync.Pool }
+
+// get returns a buffer of n bytes, whatever they are.
+func (p *pool) get(n int64) *[]byte {
+	b, _ := p.Get().(*[]byte)
+	if b == nil || int64(cap(*b)) < n {
+		b = new(make([]byte, n))
+	}
+	*b = (*b)[:n]
+	return b
+}
+
+var scratch, tilePool, stripPool pool
 
 // tile is some rows of an affine matrix, decoded.
 type tile struct {
 	first, n      int64
-	codes         []int16
-	scale, offset []float32 // one for each group of a row; offset nil where all are whole numbers
+	codes         []byte
+	scale, offset []float32 // one for each group of a row
+	buffer        *[]byte   // of the codes
 }
 
-// tiles keeps the tiles that were read last: rows that are picked here and
-// there lie in few of them, and where codes are packed across rows a single
-// one costs as much as many.
+// tiles keeps what rows that are picked here and there lie in.
 type tiles struct {
-	sync.Mutex
-	ahead  atomic.Bool // a tile is being read that nobody has asked for
-	budget int64
-	held   int64
-	order  *list.List // of *entry, the last used in front
-	byKey  map[tileKey]*list.Element
-}
-
-type tileKey struct {
-	of    *affine
-	first int64
-}
-
-type entry struct {
-	key  tileKey
-	once sync.Once
-	tile *tile
-	size int64
-	err  error
-	over bool // the context of who read it ended
+	*cache[*tile]
+	ahead atomic.Bool // a tile is being read that nobody has asked for
 }
 
 func newTiles(budget int64) *tiles {
-	return &tiles{budget: budget, order: list.New(), byKey: map[tileKey]*list.Element{}}
+	return &tiles{cache: newCache(budget, func(t *tile) { tilePool.Put(t.buffer) })}
 }
 
-// get returns the tile that begins at a row. It is read once, however many
-// ask for it at the same time, and the one behind it is read ahead.
-func (c *tiles) get(ctx context.Context, a *affine, first int64) (*tile, error) {
-	t, err := c.read(ctx, a, first)
-	if next := first + a.step(); err == nil && next < a.rows && c.ahead.CompareAndSwap(false, true) {
+// get returns the tile that begins at a row. The one behind it is read ahead.
+func (c *tiles) get(ctx context.Context, a *affine, first int64) (*entry[*tile], error) {
+	e, err := c.read(ctx, a, first)
+	if next := first + tileRows; err == nil && next < a.rows && c.ahead.CompareAndSwap(false, true) {
 		go func() {
 			defer c.ahead.Store(false)
-			_, _ = c.read(ctx, a, next) // who asks for it sees the error
+			if e, err := c.read(ctx, a, next); err == nil { // else who asks for it sees the error
+				c.release(e)
+			}
 		}()
 	}
-	return t, err
+	return e, err
 }
 
-func (c *tiles) read(ctx context.Context, a *affine, first int64) (*tile, error) {
-	for {
-		n := min(a.step(), a.rows-first)
-		e := c.entry(tileKey{a, first}, n*a.cols*2)
-		e.once.Do(func() {
-			e.tile, e.err = a.read(ctx, first, n)
-			e.over = ctx.Err() != nil
-		})
-		if e.err == nil {
-			return e.tile, nil
+func (c *tiles) read(ctx context.Context, a *affine, first int64) (*entry[*tile], error) {
+	n := min(tileRows, a.rows-first)
+	return c.cache.get(ctx, cacheKey{a, first}, n*a.cols, func(ctx context.Context) (*tile, error) { return a.read(ctx, first, n) })
+}
+
+// strips keeps columns of stored matrices that have the codes of a row one
+// below the other: to read the few of a tile from each line would take as long
+// as to read many.
+type strips struct{ *cache[*[]byte] }
+
+func newStrips(budget int64) *strips {
+	return &strips{newCache(budget, func(b *[]byte) { stripPool.Put(b) })}
+}
+
+// columns calls use with columns [first, first+n) of every line of a stored
+// matrix whose lines have width elements, one after the other.
+func (c *strips) columns(ctx context.Context, t hf.Tensor, width, first, n int64, use func(raw []byte) error) error {
+	size := int64(t.DType.Bits()) / 8
+	height := elements(t.Shape) / width
+	step := min(max(stripBytes/(height*size)/tileRows, 1)*tileRows, width)
+	from := first / step * step
+	some := min(step, width-from)
+	out := scratch.get(height * n * size)
+	defer scratch.Put(out)
+	if first+n > from+some {
+		if err := band(ctx, t, *out, width, first, n); err != nil {
+			return err
 		}
-		c.forget(e)
-		if ctx.Err() != nil || !e.over { // else another call ran out of time
-			return nil, e.err
+		return use(*out)
+	}
+	e, err := c.get(ctx, cacheKey{t.Name, from}, some*height*size, func(ctx context.Context) (*[]byte, error) {
+		strip := stripPool.get(some * height * size)
+		return strip, band(ctx, t, *strip, width, from, some)
+	})
+	if err != nil {
+		return err
+	}
+	defer c.release(e)
+	strip := *e.value
+	if n == some {
+		return use(strip)
+	}
+	for i := range height {
+		copy((*out)[i*n*size:(i+1)*n*size], strip[(i*some+first-from)*size:])
+	}
+	return use(*out)
+}
+
+// band reads columns [first, first+n) of every line of a stored matrix.
+func band(ctx context.Context, t hf.Tensor, dst []byte, width, first, n int64) error {
+	size := int64(t.DType.Bits()) / 8
+	if n == width {
+		_, err := t.ReadAt(ctx, dst, 0)
+		return err
+	}
+	for r := int64(0); len(dst) > 0; r++ {
+		if _, err := t.ReadAt(ctx, dst[:n*size], (r*width+first)*size); err != nil {
+			return err
 		}
+		dst = dst[n*size:]
 	}
+	return nil
 }
 
-// entry finds or makes the entry of a key and lets go of the oldest ones.
-func (c *tiles) entry(key tileKey, size int64) *entry {
-	c.Lock()
-	defer c.Unlock()
-	if at, ok := c.byKey[key]; ok {
-		c.order.MoveToFront(at)
-		return at.Value.(*entry)
+// withRaw calls use with the bytes of n elements from one on.
+func withRaw(ctx context.Context, t hf.Tensor, first, n int64, use func(raw []byte)) error {
+	size := int64(t.DType.Bits()) / 8
+	raw := scratch.get(n * size)
+	defer scratch.Put(raw)
+	_, err := t.ReadAt(ctx, *raw, first*size)
+	if err == nil {
+		use(*raw)
 	}
-	for c.held+size > c.budget && c.order.Len() > 0 {
-		c.drop(c.order.Back())
-	}
-	e := &entry{key: key, size: size}
-	c.byKey[key] = c.order.PushFront(e)
-	c.held += size
-	return e
-}
-
-func (c *tiles) forget(e *entry) {
-	c.Lock()
-	defer c.Unlock()
-	if at, ok := c.byKey[e.key]; ok && at.Value.(*entry) == e {
-		c.drop(at)
-	}
-}
-
-func (c *tiles) drop(at *list.Element) {
-	e := c.order.Remove(at).(*entry)
-	delete(c.byKey, e.key)
-	c.held -= e.size
+	return err
 }

@@ -11,6 +11,7 @@ import (
 type rows struct {
 	widenF16, widenBF16   func(dst *float32, src *byte, n int)
 	narrowF16, narrowBF16 func(dst *byte, src *float32, blocks int) int
+	scale, move           func(dst *float32, src *byte, scale, offset *float32, groups, size int)
 }
 
 const run = 32
@@ -53,6 +54,16 @@ func inMemory(f []float32) ([]byte, bool) {
 		return nil, false
 	}
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f)), true
+}
+
+// AsFloat32 returns elements of F32 as they lie in memory, or nil where this
+// machine cannot see them there.
+func AsFloat32(row []byte) []float32 {
+	at := unsafe.Pointer(unsafe.SliceData(row))
+	if !littleEndian || uintptr(at)%4 != 0 || len(row)%4 != 0 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(at), len(row)/4)
 }
 
 func f32Row(dst []float32, src []byte) {

@@ -12,5 +12,5 @@ func kernels() rows {
 	if !cpu.X86.HasAVX2 {
 		return rows{}
 	}
-	return rows{widenF16AVX2, widenBF16AVX2, narrowF16AVX2, narrowBF16AVX2}
+	return rows{widenF16AVX2, widenBF16AVX2, narrowF16AVX2, narrowBF16AVX2, scaleCodesAVX2, moveCodesAVX2}
 }

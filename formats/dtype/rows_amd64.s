@@ -171,3 +171,97 @@ done:
 	MOVQ AX, ret+24(FP)
 	VZEROUPPER
 	RET
+
+// func scaleCodesAVX2(dst *float32, src *byte, scale *float32, offset *float32, groups int, size int)
+// Requires: AVX, AVX2
+TEXT ·scaleCodesAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ scale+16(FP), DX
+	MOVQ offset+24(FP), BX
+	MOVQ groups+32(FP), SI
+	MOVQ size+40(FP), DI
+
+group:
+	VBROADCASTSS (DX), Y0
+	VBROADCASTSS (BX), Y1
+	MOVQ         DI, R8
+
+loop:
+	VPMOVZXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	VPMOVZXBD 8(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, 32(AX)
+	VPMOVZXBD 16(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, 64(AX)
+	VPMOVZXBD 24(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, 96(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $+128, AX
+	SUBQ      $0x20, R8
+	JNZ       loop
+	ADDQ      $0x04, DX
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, SI
+	JNZ       group
+	VZEROUPPER
+	RET
+
+// func moveCodesAVX2(dst *float32, src *byte, scale *float32, offset *float32, groups int, size int)
+// Requires: AVX, AVX2
+TEXT ·moveCodesAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ scale+16(FP), DX
+	MOVQ offset+24(FP), BX
+	MOVQ groups+32(FP), SI
+	MOVQ size+40(FP), DI
+
+group:
+	VBROADCASTSS (DX), Y0
+	VBROADCASTSS (BX), Y1
+	MOVQ         DI, R8
+
+loop:
+	VPMOVZXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	VPMOVZXBD 8(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VMOVUPS   Y2, 32(AX)
+	VPMOVZXBD 16(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VMOVUPS   Y2, 64(AX)
+	VPMOVZXBD 24(CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VMOVUPS   Y2, 96(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $+128, AX
+	SUBQ      $0x20, R8
+	JNZ       loop
+	ADDQ      $0x04, DX
+	ADDQ      $0x04, BX
+	SUBQ      $0x01, SI
+	JNZ       group
+	VZEROUPPER
+	RET

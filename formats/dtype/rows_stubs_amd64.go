@@ -23,3 +23,13 @@ func narrowBF16AVX2(dst *byte, src *float32, blocks int) int
 //
 //go:noescape
 func narrowF16AVX2(dst *byte, src *float32, blocks int) int
+
+// scaleCodesAVX2 makes (code - offset) · scale of groups of size codes, a positive multiple of 32.
+//
+//go:noescape
+func scaleCodesAVX2(dst *float32, src *byte, scale *float32, offset *float32, groups int, size int)
+
+// moveCodesAVX2 makes code · scale + offset of groups of size codes, a positive multiple of 32.
+//
+//go:noescape
+func moveCodesAVX2(dst *float32, src *byte, scale *float32, offset *float32, groups int, size int)

@@ -58,3 +58,21 @@ func TestRowsAreRoundedLikeSingleElements(t *testing.T) {
 		}
 	}
 }
+
+func TestFloatsAreSeenWhereTheyLie(t *testing.T) {
+	whole := make([]byte, 4*9)
+	for i := range 9 {
+		le.PutUint32(whole[4*i:], math.Float32bits(float32(i)+0.25))
+	}
+	for from := range 8 {
+		seen := AsFloat32(whole[from:])
+		if from%4 != 0 && seen != nil {
+			t.Errorf("%d bytes are seen as %d floats", len(whole)-from, len(seen))
+		}
+		for i, v := range seen {
+			if v != float32(from/4+i)+0.25 {
+				t.Errorf("float %d from byte %d is %v", i, from, v)
+			}
+		}
+	}
+}

@@ -23,6 +23,48 @@ func Rows() {
 	})
 	narrowBF16()
 	narrowF16()
+	codes("scaleCodesAVX2", "(code - offset) · scale", func(code, scale, offset Reg) {
+		VSUBPS(offset, code, code)
+		VMULPS(scale, code, code)
+	})
+	codes("moveCodesAVX2", "code · scale + offset", func(code, scale, offset Reg) {
+		VMULPS(scale, code, code)
+		VADDPS(offset, code, code)
+	})
+}
+
+// codes emits what makes weights of whole numbers of 8 bits in groups, each
+// with a scale and an offset.
+func codes(name, says string, one func(code, scale, offset Reg)) {
+	TEXT(name, NOSPLIT, "func(dst *float32, src *byte, scale, offset *float32, groups, size int)")
+	Doc(name + " makes " + says + " of groups of size codes, a positive multiple of 32.")
+	Pragma("noescape")
+	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, scales, offsets, groups, size := get("dst"), get("src"), get("scale"), get("offset"), get("groups"), get("size")
+	left := GP64()
+	Label("group")
+	scale, offset := YMM(), YMM()
+	VBROADCASTSS(Mem{Base: scales}, scale)
+	VBROADCASTSS(Mem{Base: offsets}, offset)
+	MOVQ(size, left)
+	Label("loop")
+	for i := range 4 {
+		x := YMM()
+		VPMOVZXBD(Mem{Base: src, Disp: 8 * i}, x)
+		VCVTDQ2PS(x, x)
+		one(x, scale, offset)
+		StoreV(Mem{Base: dst, Disp: 32 * i}, x)
+	}
+	ADDQ(operand.Imm(32), src)
+	ADDQ(operand.I32(128), dst)
+	SUBQ(operand.Imm(32), left)
+	JNZ(operand.LabelRef("loop"))
+	ADDQ(operand.Imm(4), scales)
+	ADDQ(operand.Imm(4), offsets)
+	SUBQ(operand.Imm(1), groups)
+	JNZ(operand.LabelRef("group"))
+	VZEROUPPER()
+	RET()
 }
 
 // widen emits the conversion of 16-bit floats to float32, 32 at a time.
