@@ -42,6 +42,8 @@ type Arch struct {
 	fromConfig func(*reader, *Hyper)
 	fromFile   func(*fileReader, *Hyper)
 	losses     []lossRule // beyond the common ones
+
+	change func(Hyper, *Model) error // what is otherwise than Graph says; nil: nothing is
 }
 
 // Param is one key-value of the GGUF file and where it comes from: other
@@ -56,6 +58,8 @@ type Param struct {
 	Default float64 // of the class, where config.json is silent; null is 0
 	Implied float64 // where a file is silent
 	Truth   bool    // it is true, 1, or false, 0
+
+	compute func(*reader, Hyper) float64 // the same from config.json in place of Config and Default; nil: it is not computed
 }
 
 // Tensor maps source tensors to one target tensor. Templates are whole names

@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,21 +11,18 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// ErrClass marks the error of a class that no architecture serves.
-var ErrClass = errors.New("an unknown class")
-
 // FromConfig reads the hyperparameters of a checkpoint from its config.json.
 // Synonyms of keys and the spellings of transformers 4 and 5 are understood;
 // keys of a text_config go before those of the root. A missing or invalid key
 // that the model cannot do without is an error.
 func FromConfig(config hf.Config) (Hyper, error) {
-	class, err := Class(config)
+	a, err := Of(config)
 	if err != nil {
 		return Hyper{}, err
 	}
-	a, ok := ByClass(class)
-	if !ok {
-		return Hyper{}, config.At("arch", "architectures").Kind(ErrClass).Unsupported("class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
+	class, err := Class(config)
+	if err != nil {
+		return Hyper{}, err
 	}
 	c := newReader(config)
 	assumed := a.assumed(class, c.string("model_type"))
@@ -242,11 +238,13 @@ func (c *reader) rope(h Hyper) Rope {
 // own reads the parameters that an architecture alone has.
 func (c *reader) own(h *Hyper, params []Param) {
 	for _, p := range params {
-		if p.Config == nil {
+		if p.Config == nil && p.compute == nil {
 			continue
 		}
 		value := p.Default
-		if c.has(p.Config...) && p.Truth {
+		if p.compute != nil {
+			value = p.compute(c, *h)
+		} else if c.has(p.Config...) && p.Truth {
 			value = oneIf(c.bool(p.Config...))
 		} else if c.has(p.Config...) {
 			value = c.float(p.Config...)

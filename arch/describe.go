@@ -21,15 +21,22 @@ func Describe(a Arch, h Hyper) (Model, error) {
 	if layer == nil {
 		layer = decoder()
 	}
-	m.Input.Scale, m.Output.Scale = orOne(m.Input.Scale), orOne(m.Output.Scale)
 	for i := range min(h.Layers, mostLayers) {
-		l := layer(h, i)
+		m.Layers = append(m.Layers, layer(h, i))
+	}
+	if a.change != nil {
+		if err := a.change(h, &m); err != nil {
+			return Model{}, err
+		}
+	}
+	for i := range m.Layers {
+		l := &m.Layers[i]
 		l.MixScale, l.FeedScale, l.SkipScale = orOne(l.MixScale), orOne(l.FeedScale), orOne(l.SkipScale)
 		if err := l.check(i); err != nil {
 			return Model{}, err
 		}
-		m.Layers = append(m.Layers, l)
 	}
+	m.Input.Scale, m.Output.Scale = orOne(m.Input.Scale), orOne(m.Output.Scale)
 	return m, nil
 }
 

@@ -19,11 +19,14 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	if err != nil {
 		return err
 	}
-	back, err := FromGGUF(kvs)
+	named, known := ByName(a.Name)
+	if !known {
+		named = a // a described one
+	}
+	back, err := named.FromGGUF(kvs)
 	if err != nil {
 		return err
 	}
-	named, _ := ByName(back.Arch)
 	file, err := Describe(named, back)
 	if err != nil {
 		return err
@@ -92,7 +95,10 @@ var graphKeys = []graphKey{
 
 // Losses lists what a file of a checkpoint cannot express.
 func Losses(config hf.Config, h Hyper) []Loss {
-	a, _ := ByClass(h.Class)
+	a, err := Of(config)
+	if err != nil {
+		return nil
+	}
 	c := newReader(config)
 	c.assumed = a.assumed(h.Class, c.string("model_type")).Keys.config()
 	var all []Loss

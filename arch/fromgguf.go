@@ -5,23 +5,25 @@ import (
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 )
 
 // FromGGUF reads the hyperparameters of a file from its key-values, with the
 // defaults that llama.cpp's loader applies to keys that are left out. Whether
 // the output matrix is the embedding shows in the tensors, not here.
 func FromGGUF(kvs gguf.KVs) (Hyper, error) {
-	name, ok := kvs.String("general.architecture")
-	if !ok {
-		return Hyper{}, fault.Op("arch").Key("general.architecture").Corrupt(" is missing")
+	a, err := OfFile(kvs, hf.Reading{})
+	if err != nil {
+		return Hyper{}, err
 	}
-	a, ok := ByName(name)
-	if !ok {
-		return Hyper{}, fault.Op("arch").Key("general.architecture").Unsupported("architecture %q is not supported", name)
-	}
-	g := fileReader{kvs: kvs, prefix: name + "."}
+	return a.FromGGUF(kvs)
+}
+
+// FromGGUF does so of a file of the architecture.
+func (a Arch) FromGGUF(kvs gguf.KVs) (Hyper, error) {
+	g := fileReader{kvs: kvs, prefix: a.Name + "."}
 	h := Hyper{
-		Arch:     name,
+		Arch:     a.Name,
 		Layers:   g.need("block_count"),
 		Context:  g.int("context_length"),
 		Embed:    g.need("embedding_length"),
@@ -148,7 +150,7 @@ func (g *fileReader) latent(h *Hyper, a Arch) {
 // own reads the same from a file.
 func (g *fileReader) own(h *Hyper, params []Param) {
 	for _, p := range params {
-		if p.Config == nil {
+		if p.Config == nil && p.compute == nil {
 			continue
 		}
 		value := p.Implied

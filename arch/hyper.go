@@ -57,6 +57,8 @@ type Hyper struct {
 	Folded  map[string]float64
 	Values  map[string]float64 // parameters of the architecture alone, by the key of the file
 	Meaning Meaning
+
+	Stated map[string]any // what a described architecture computes with of config.json, by its keys; nil of a file
 }
 
 // ByLayer holds sizes of layers that are not all alike; nil: they are.

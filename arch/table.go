@@ -61,6 +61,16 @@ func ByName(name string) (Arch, bool) {
 	return Arch{}, false
 }
 
+// Named lists the architectures of the name of a, which a alone has where it is
+// a described one.
+func Named(a Arch) []Arch {
+	all := slices.DeleteFunc(All(), func(other Arch) bool { return other.Name != a.Name })
+	if len(all) == 0 {
+		return []Arch{a}
+	}
+	return all
+}
+
 // Nearest returns the class of the table whose name is closest to class by
 // edit distance.
 func Nearest(class string) string {

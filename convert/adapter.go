@@ -23,7 +23,7 @@ func NewAdapterPlan(ctx context.Context, base *hf.Checkpoint, from hf.Adapter) (
 	if err != nil {
 		return nil, Unknown(ctx, base, fault.Op("convert").Folder(base.Name()).Of(err))
 	}
-	a, _ := arch.ByClass(h.Class)
+	a, _ := arch.Of(base.Config())
 	unpacked, err := unpack.Open(ctx, base)
 	if err != nil {
 		return nil, err

@@ -86,15 +86,25 @@ func fits(config hf.Config, a arch.Arch, from *unpack.Checkpoint) bool {
 	return len(found.leftover)+len(found.missing)+len(found.misshapen) == 0
 }
 
-// readAs says that a model is taken for one of another class than its own.
-func readAs(config hf.Config) []string {
-	class := config.Reading().Class
+// readAs says that a model is taken for what config.json does not say.
+func readAs(config hf.Config, a arch.Arch) []string {
+	as := config.Reading()
 	own, err := arch.Class(config.As(hf.Reading{}))
-	if class == "" || class == own && err == nil {
-		return nil
-	}
 	if err != nil {
 		own = "what config.json leaves open"
 	}
-	return []string{fmt.Sprintf("the checkpoint is read as %s, not as %s: file and checkpoint are compared under that reading; whether the model computes so, its perplexity on a text shows", class, own)}
+	what := ""
+	switch {
+	case as.Description != "":
+		what = "as " + as.File + " describes it"
+	case as.Class != "" && as.Class != own:
+		what = fmt.Sprintf("as %s, not as %s", as.Class, own)
+	default:
+		return nil
+	}
+	notes := []string{fmt.Sprintf("the checkpoint is read %s: file and checkpoint are compared under that reading; whether the model computes so, its perplexity on a text shows", what)}
+	if _, known := arch.ByName(a.Name); !known {
+		notes = append(notes, fmt.Sprintf("architecture %s is not known here: the file is read by its description, too, and llama.cpp loads the file if it knows that name", a.Name))
+	}
+	return notes
 }

@@ -69,7 +69,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if err != nil {
 		return nil, Unknown(ctx, ckpt, fault.Op("convert").Folder(ckpt.Name()).Of(err))
 	}
-	a, _ := arch.ByClass(h.Class)
+	a, _ := arch.Of(ckpt.Config())
 	if o.Companion != "" {
 		return newCompanion(ctx, ckpt, a, o)
 	}
@@ -97,7 +97,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	var tokens *vocab.Vocabulary
 	if !o.NoVocabulary {
-		if tokens, err = vocabulary(ctx, ckpt, h, o.Pre); err != nil {
+		if tokens, err = vocabulary(ctx, ckpt, a, h, o.Pre); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +108,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 		ranked, h.Meaning.Pooling = rerankKVs(a.Name, ranks), arch.RankPooling
 	}
-	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(readAs(ckpt.Config()), ckpt.Notes(), found.notes())}
+	p := &Plan{Arch: a, Hyper: h, Adapters: o.Adapters, Kind: "model", Type: o.Type.resolve(all), Warnings: slices.Concat(readAs(ckpt.Config(), a), ckpt.Notes(), found.notes())}
 	losses := arch.Losses(ckpt.Config(), h)
 	for _, loss := range losses {
 		if loss.Text != "" {

@@ -11,8 +11,8 @@ import (
 
 // vocabulary reads the tokenizer of a checkpoint, padded to the rows of the
 // embedding: a file with another number of tokens could not be loaded.
-func vocabulary(ctx context.Context, ckpt *hf.Checkpoint, h arch.Hyper, pre string) (*vocab.Vocabulary, error) {
-	t, err := vocab.Read(ctx, ckpt, vocab.Options{Rows: h.Vocab, Rules: arch.VocabularyOf(h.Class), Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
+func vocabulary(ctx context.Context, ckpt *hf.Checkpoint, a arch.Arch, h arch.Hyper, pre string) (*vocab.Vocabulary, error) {
+	t, err := vocab.Read(ctx, ckpt, vocab.Options{Rows: h.Vocab, Rules: a.Vocabulary, Pre: pre, Native: ckpt.Layout() == hf.MistralNative})
 	if err != nil {
 		return nil, err
 	}

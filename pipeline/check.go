@@ -37,7 +37,7 @@ func (j *Job) checkHeader(ctx context.Context, plan *quantize.Plan) error {
 	for i, c := range plan.Tensors {
 		infos[i] = c.Info
 	}
-	o := validate.Options{Render: j.o.Render, Lint: j.o.Lint}
+	o := validate.Options{Render: j.o.Render, Lint: j.o.Lint, Files: hf.Options{As: j.in.as}}
 	if j.o.Verify {
 		o.Reference = j.reference()
 	}
@@ -87,7 +87,7 @@ func (j *Job) openReference(ctx context.Context) (source *validate.Source, err e
 	}
 	if j.in.conversion != nil {
 		source = j.reference()
-	} else if source, err = validate.OpenSource(ctx, j.in.path, hf.Options{}); err != nil {
+	} else if source, err = validate.OpenSource(ctx, j.in.path, hf.Options{As: j.in.as}); err != nil {
 		return nil, err
 	}
 	if err := source.OpenModel(ctx, j.checkOptions()); err != nil {
@@ -104,7 +104,7 @@ func (j *Job) checkOptions() validate.Options {
 	return validate.Options{
 		Workers: j.o.Workers, Memory: j.o.Memory, Render: j.o.Render, Lint: j.o.Lint,
 		SkipErrors: true, SkipLogits: !j.compares(), Partial: j.o.Parts > 0,
-		Progress: j.o.Progress,
+		Progress: j.o.Progress, Files: hf.Options{As: j.in.as},
 	}
 }
 

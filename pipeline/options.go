@@ -40,6 +40,8 @@ type Options struct {
 	// Lossless writes every weight of a quantized checkpoint exactly: in a block
 	// type that holds its codes, else as F32.
 	Lossless bool
+	// As describes the architecture of a GGUF file that names none that is known.
+	As hf.Reading
 	// Pre is tokenizer.ggml.pre of a converted checkpoint; empty: recognized.
 	Pre string
 

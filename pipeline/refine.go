@@ -8,6 +8,7 @@ import (
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/refine"
@@ -88,7 +89,7 @@ func (j *Job) refineFile(ctx context.Context, out Output, file *gguf.File, work 
 		return nil, err
 	}
 	defer source.Close()
-	model, err := forward.FromGGUF(ctx, file, forward.Options{Run: source.Run()})
+	model, err := forward.FromGGUF(ctx, file, forward.Options{Run: source.Run(), Files: hf.Options{As: j.in.as}})
 	if err != nil {
 		return nil, err
 	}

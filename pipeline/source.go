@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -28,7 +30,8 @@ type Source struct {
 	Bytes        int64  `json:"bytes"`
 	Tensors      int    `json:"tensors"`
 	Ignored      int    `json:"ignored_tensors,omitempty"`
-	As           string `json:"as,omitempty"` // the class that it was taken for, whatever its config.json says
+	As           string `json:"as,omitempty"`        // the class that it was taken for, whatever its config.json says
+	Described    string `json:"described,omitempty"` // the file that describes its architecture
 
 	Quantized *Quantized `json:"quantized,omitempty"` // nil for plain floats
 }
@@ -67,6 +70,7 @@ type input struct {
 	conversion *convert.Plan  // of the checkpoint
 	native     bool           // the converter writes the final types
 	adapters   []hf.Adapter
+	as         hf.Reading
 }
 
 // small are the files beside the weights that decide what is written, as they
@@ -79,6 +83,10 @@ func (in *input) small() (list []HashedFile) {
 		for _, f := range in.checkpoint.Files() {
 			list = append(list, HashedFile{f.Name, f.Size, f.Hash}) // the Hub has that of weights
 		}
+	}
+	if r := in.as; r.Description != "" {
+		sum := sha256.Sum256([]byte(r.Description))
+		list = append(list, HashedFile{filepath.Base(r.File), int64(len(r.Description)), hex.EncodeToString(sum[:])})
 	}
 	folders := []*hf.Checkpoint{in.checkpoint}
 	for _, a := range in.adapters {
@@ -105,7 +113,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		o.Adapters = adapters
 		return forward.FromCheckpoint(ctx, ckpt, o)
 	}
-	in.checkpoint = ckpt
+	in.checkpoint, in.as = ckpt, ckpt.Reading()
 	in.adapted(adapters)
 	var as convert.FileType
 	if as, in.native = o.native(); in.native {
@@ -135,6 +143,9 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		Name: ckpt.Name(), Format: ckpt.Layout().String(), Architecture: plan.Arch.Name,
 		Tensors: len(ckpt.Tensors()), Ignored: len(ckpt.Tensors()) - len(used), Quantized: quantizedAs(plan),
 		As: ckpt.Reading().Class,
+	}
+	if in.as.Description != "" {
+		in.about.Described = filepath.Base(in.as.File)
 	}
 	if q := in.about.Quantized; q != nil && o.PlanOnly {
 		if err := q.asItIs(ctx, ckpt, o); err != nil {
@@ -187,7 +198,9 @@ func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 			Files: len(file.Parts()), Bytes: file.Size(), Tensors: len(file.Tensors()),
 		},
 	}
+	in.as = o.As
 	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
+		o.Files.As = in.as
 		return forward.FromGGUF(ctx, file, o)
 	}
 	in.streams = streamsOf(file, file.Size() > o.Memory)

@@ -23,8 +23,8 @@ func (v *validation) architecture() {
 		v.done(Architecture, "not named")
 		return
 	}
-	a, known := arch.ByName(v.Arch)
-	if !known {
+	a, err := arch.OfFile(kvs, v.Files.As)
+	if err != nil {
 		v.add(Finding{Check: Architecture, Severity: Warning, Key: "general.architecture",
 			Message: fmt.Sprintf("%q is not known here: neither key-values nor tensors can be checked", v.Arch)})
 		v.done(Architecture, "%s, unknown", v.Arch)
@@ -34,7 +34,7 @@ func (v *validation) architecture() {
 		v.skip(Architecture, "%s, a vocabulary without tensors", v.Arch)
 		return
 	}
-	h, err := arch.FromGGUF(kvs)
+	h, err := a.FromGGUF(kvs)
 	if err != nil {
 		found := Finding{Check: Architecture, Severity: Fail, Message: err.Error()}
 		if e := new(fault.Error); errors.As(err, &e) && e.Key != "" {
@@ -126,10 +126,7 @@ func (v *validation) checkTensors() {
 	var missing []string
 	known := map[string][][]int64{}
 	first := true
-	for _, a := range arch.All() {
-		if a.Name != v.Arch {
-			continue
-		}
+	for _, a := range arch.Named(*v.arch) {
 		required, shapes := v.wanted(a)
 		absent := slices.DeleteFunc(required, func(name string) bool { _, ok := v.tensors[name]; return ok })
 		if first || len(absent) < len(missing) {

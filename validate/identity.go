@@ -24,7 +24,7 @@ func (v *validation) identity() {
 	if other != v.Arch {
 		v.add(Finding{Check: Identity, Severity: Fail, Key: "general.architecture", Message: fmt.Sprintf("it is %q, the source is of %q", v.Arch, other)})
 	} else if v.arch != nil {
-		if expected, err := arch.FromGGUF(v.source.kvs); err == nil {
+		if expected, err := v.arch.FromGGUF(v.source.kvs); err == nil {
 			v.sameHyper(v.hyper, expected)
 		}
 		if v.source.config != nil {

@@ -86,7 +86,7 @@ func (o *Options) model(size int64, name string, others int) forward.Options {
 	passed := func(done, total int) {
 		o.Progress.Report(progress.Report{Step: StepLogits, Note: name, Unit: "layers", Done: int64(others*total + done), Total: int64(2 * total)})
 	}
-	return forward.Options{Run: forward.Run{Workers: o.Workers, Passed: passed}, ReleaseBehind: o.Memory > 0 && size > o.Memory}
+	return forward.Options{Files: o.Files, Run: forward.Run{Workers: o.Workers, Passed: passed}, ReleaseBehind: o.Memory > 0 && size > o.Memory}
 }
 
 // cannotRun turns what is wrong with a model into a finding.

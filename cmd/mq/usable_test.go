@@ -16,10 +16,10 @@ import (
 
 // converted converts a folder with the check at the end, and returns the file
 // and what was said.
-func converted(t *testing.T, dir string) (file []byte, says string) {
+func converted(t *testing.T, dir string, flags ...string) (file []byte, says string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "x.gguf")
-	code, says := run("convert", dir, "-t", "f32", "-o", out, "--model-name", "x")
+	code, says := run(append([]string{"convert", dir, "-t", "f32", "-o", out, "--model-name", "x"}, flags...)...)
 	if code != 0 {
 		t.Errorf("exit %d: %s", code, says)
 		return nil, says

@@ -51,7 +51,7 @@ const (
 type Options struct {
 	Run
 
-	Files hf.Options // how [Open] opens a checkpoint folder
+	Files hf.Options // how [Open] opens a checkpoint folder; As describes also what files of an unknown architecture are
 
 	// Expressible leaves out of a checkpoint what a GGUF file of it cannot
 	// express ([arch.Losses]): what comes out of a conversion is compared
@@ -128,7 +128,7 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 	if err != nil {
 		return nil, fault.Op("forward").Folder(ckpt.Name()).Of(err)
 	}
-	a, _ := arch.ByClass(h.Class)
+	a, _ := arch.Of(ckpt.Config())
 	if err := a.ReadModules(ckpt.Folder, &h); err != nil {
 		return nil, err
 	}
@@ -166,11 +166,14 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 // FromGGUF builds a model on an open GGUF file, mapped or not, which the
 // caller closes when the model is no longer used.
 func FromGGUF(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
-	h, err := arch.FromGGUF(f.KVs())
+	a, err := arch.OfFile(f.KVs(), o.Files.As)
 	if err != nil {
 		return nil, fault.Op("forward").File(f.Name()).Of(err)
 	}
-	a, _ := arch.ByName(h.Arch)
+	h, err := a.FromGGUF(f.KVs())
+	if err != nil {
+		return nil, fault.Op("forward").File(f.Name()).Of(err)
+	}
 	model, err := arch.Describe(a, h)
 	if err != nil {
 		return nil, fault.Op("forward").File(f.Name()).Of(err)

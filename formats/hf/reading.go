@@ -4,6 +4,11 @@ package hf
 // The zero value leaves it to config.json.
 type Reading struct {
 	Class string // in place of architectures
+
+	// Description describes an architecture, for package arch; empty: none is
+	// given.
+	Description string
+	File        string // that it was read from
 }
 
 // Reading says what the folder's model is taken for.

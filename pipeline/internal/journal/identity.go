@@ -104,7 +104,7 @@ func CheckpointSource(c *hf.Checkpoint) string {
 		}
 	}
 	if r := c.Reading(); r != (hf.Reading{}) {
-		fmt.Fprintf(h, "%q\n", r)
+		fmt.Fprintf(h, "%q %q\n", r.Class, r.Description)
 	}
 	for _, name := range []string{"config.json", "params.json", "adapter_config.json"} {
 		if data, err := c.ReadFile(name); err == nil {

@@ -86,11 +86,11 @@ func (a *app) readVocabulary(ctx context.Context, path, pre string) (*vocab.Voca
 	if err != nil {
 		return nil, err
 	}
-	var class string
+	var rules arch.Vocabulary // without a config.json the common ones hold
 	if config, err := files.ReadJSON("config.json"); err == nil {
-		class, _ = arch.Class(config) // without one the common rules hold
+		rules = arch.VocabularyFor(config)
 	}
-	words, err := vocab.Read(ctx, files, vocab.Options{Rules: arch.VocabularyOf(class), Pre: pre})
+	words, err := vocab.Read(ctx, files, vocab.Options{Rules: rules, Pre: pre})
 	return words, named(path, err)
 }
 

@@ -224,6 +224,7 @@ func newMaterial(t *testing.T) material {
 		t.Fatal(err)
 	}
 	write("New-7B/config.json", strings.Replace(string(config), "LlamaForCausalLM", "NewForCausalLM", 1))
+	m["new.yaml"] = write("new.yaml", "parent: LlamaForCausalLM\nclasses: [NewForCausalLM]\n")
 	writeAdapter(t, path("adapter"))
 	must := func(args ...string) {
 		if code, _, says := mq(args...); code != 0 {

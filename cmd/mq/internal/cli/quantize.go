@@ -38,6 +38,7 @@ with --resume.`,
 		},
 	}
 	recipe.Register(cmd)
+	a.descriptionFlag(cmd.Flags())
 	output.Register(cmd, "beside the input")
 	flags := cmd.Flags()
 	flags.BoolVar(&recipe.Options.AllowRequantize, "allow-requantize", false, "quantize what is quantized already")

@@ -27,6 +27,7 @@ var completions = map[string]cobra.CompletionFunc{
 	"dtype":                words(fixed("f32", "f16", "bf16")),
 	"kind":                 list(fixed("xxh64", "sha1", "sha256", "uuid")),
 	"pre":                  words(pattern.Names),
+	"arch":                 files("yaml", "yml"),
 	"color":                words(fixed(ui.Colors...)),
 	"part":                 words(fixed("auto", "1/")),
 	"output":               files("gguf"),

@@ -19,7 +19,7 @@ var Advice = []struct {
 	About error
 	Says  string
 }{
-	{arch.ErrClass, "--as CLASS reads it as a class that is"},
+	{arch.ErrClass, "--as CLASS reads it as a class that is, --arch FILE by a description"},
 	{hf.ErrLink, "or trust the link with --follow-links"},
 	{atomicfile.ErrNoFolder, "--mkdir makes it"},
 	{atomicfile.ErrExists, "--force replaces it"},

@@ -42,6 +42,7 @@ func (s *Session) Budget() int64 {
 // common fills in the options that do not depend on the command.
 func (s *Session) common(o *pipeline.Options) {
 	o.Workers, o.Memory, o.Version = s.Jobs, s.Budget(), s.Version
+	o.As = s.Files.As
 	o.Render, o.Lint = template.Render, template.Lint
 	o.Progress = s.Steps().Show
 	o.Notify = func(n pipeline.Notice) {

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/internal/fixtures/models"
+	"github.com/f190792d/mq/internal/tiny"
+)
+
+// described are the descriptions of families that the table has as values, too.
+func described(t *testing.T) map[string]arch.Arch {
+	t.Helper()
+	files, err := filepath.Glob("../../arch/testdata/described/*.yaml")
+	if err != nil || len(files) < 3 {
+		t.Fatal(files, err)
+	}
+	all := map[string]arch.Arch{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[file], err = arch.Described(hf.Reading{Description: string(text), File: file}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// TestADescriptionGivesTheBytesOfItsValue: families kept as files convert to
+// what their values in Go give, and the check at the end passes.
+func TestADescriptionGivesTheBytesOfItsValue(t *testing.T) {
+	for file, a := range described(t) {
+		compared := 0
+		for _, f := range models.All(t) {
+			if !slices.Contains(a.Classes, f.Class) {
+				continue
+			}
+			compared++
+			dir := f.Unpack(t)
+			want, _ := converted(t, dir)
+			if got, says := converted(t, dir, "--arch", file); !bytes.Equal(got, want) {
+				t.Errorf("%s by %s: another file than by its value: %s", f.Name, file, says)
+			}
+		}
+		if compared == 0 {
+			t.Errorf("%s: no fixture is of %q", file, a.Classes)
+		}
+	}
+}
+
+// TestADescribedArchitectureOfAnUnknownNameIsRead: a file whose architecture is
+// not in the table is read by the description, and computes the same.
+func TestADescribedArchitectureOfAnUnknownNameIsRead(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("One day a panda went for a walk. ", 8)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for file, a := range described(t) {
+		dir := checkpoint(t, a.Classes[0], nil)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What only config.json says, a file of a name of its own must say, too.
+		data = bytes.Replace(data, []byte("sqrt(query_pre_attn_scalar)"), []byte("sqrt(attention.query_scalar)"), 1)
+		data = bytes.Replace(data, []byte("\nparameters:"), []byte("\nparameters:\n  attention.query_scalar: or(query_pre_attn_scalar, head_dim)"), 1)
+		renamed := filepath.Join(t.TempDir(), "ficta.yaml")
+		if err := os.WriteFile(renamed, regexp.MustCompile(`(?m)^architecture: .*$`).ReplaceAll(data, []byte("architecture: ficta")), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "x.gguf")
+		if code, says := run("convert", dir, "-t", "f32", "-o", out, "--arch", renamed, "--provenance"); code != 0 || !strings.Contains(says, "agrees with the source") {
+			t.Fatalf("%s: exit %d: %s", file, code, says)
+		}
+		if about, err := os.ReadFile(out + ".mq.json"); err != nil || !strings.Contains(string(about), `"described": "ficta.yaml"`) || !strings.Contains(string(about), `"name": "ficta.yaml"`) {
+			t.Errorf("the provenance does not name the description (%v): %s", err, about)
+		}
+		if code, says := run("eval", out, "-f", text, "--ctx", "16"); code != 4 {
+			t.Errorf("exit %d without the description: %s", code, says)
+		}
+		_, want := run("eval", dir, "-f", text, "--ctx", "16", "-q")
+		if code, says := run("eval", out, "-f", text, "--ctx", "16", "-q", "--arch", renamed); code != 0 || says != want {
+			t.Errorf("%s: the file gives %q, the checkpoint %q", file, says, want)
+		}
+		for _, args := range [][]string{{"validate", out, "--against", dir}, {"quantize", out, "-t", "q8_0", "-o", out + "-q8.gguf"}} {
+			if code, says := run(append(args, "--arch", renamed)...); code != 0 {
+				t.Errorf("%q: exit %d: %s", args, code, says)
+			}
+		}
+	}
+}
+
+// TestThePageShowsADescriptionThatConverts takes it from the page.
+func TestThePageShowsADescriptionThatConverts(t *testing.T) {
+	page, err := os.ReadFile("../../docs/adding-an-architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(architecture: ficta.*?)```").FindSubmatch(page)
+	if block == nil {
+		t.Fatal("the page shows none")
+	}
+	file := filepath.Join(t.TempDir(), "ficta.yaml")
+	if err := os.WriteFile(file, block[1], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dir := checkpoint(t, "LlamaForCausalLM", func(f *tiny.Files) {
+		f.Config["architectures"], f.Config["attn_cap"] = []string{"FictaForCausalLM"}, 2.5
+		width := f.Tensor("model.norm.weight").Shape
+		for layer := range 2 {
+			for _, norm := range []string{"mixed", "fed"} {
+				like := *f.Tensor(fmt.Sprintf("model.layers.%d.input_layernorm.weight", layer))
+				like.Name, like.Shape = fmt.Sprintf("model.layers.%d.%s_norm.weight", layer, norm), width
+				f.Tensors = append(f.Tensors, like)
+			}
+		}
+	})
+	out := filepath.Join(t.TempDir(), "x.gguf")
+	code, says := run("convert", dir, "-t", "f32", "-o", out, "--arch", file)
+	if code != 0 || !strings.Contains(says, "agrees with the source") || !strings.Contains(says, "llama.cpp loads the file if it knows") {
+		t.Fatalf("exit %d: %s", code, says)
+	}
+	if _, says = run("inspect", out, "--no-tensors"); !strings.Contains(says, "ficta.attn_logit_softcapping") || !strings.Contains(says, "2.5") {
+		t.Errorf("the cap is not in the file: %s", says)
+	}
+}
+
+// TestADescriptionThatLeavesAPartOutIsRefused: of a name that is known, the
+// file's model is what that name means.
+func TestADescriptionThatLeavesAPartOutIsRefused(t *testing.T) {
+	text, err := os.ReadFile("../../arch/testdata/described/gemma2.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := checkpoint(t, "Gemma2ForCausalLM", nil)
+	for line, want := range map[string]string{
+		`  layer.mixer.softcap: .*`: "Mixer.Softcap", `  layer.mix_post: .*`: "MixPost", `  output.softcap: .*`: "Output.Softcap",
+		`  layer.mixer.mask.window: \|-\n.*`: "Mixer.Mask.Window",
+	} {
+		file := filepath.Join(t.TempDir(), "gemma2.yaml")
+		if err := os.WriteFile(file, regexp.MustCompile(`(?m)^`+line+`$`).ReplaceAll(text, nil), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if code, says := run("plan", dir, "--arch", file); code != 4 || !strings.Contains(says, want) {
+			t.Errorf("without %s: exit %d: %s", line, code, says)
+		}
+	}
+	other := checkpoint(t, "LlamaForCausalLM", nil)
+	if code, says := run("plan", other, "--arch", "../../arch/testdata/described/gemma2.yaml"); code != 2 || !strings.Contains(says, "class LlamaForCausalLM is not one that ../../arch/testdata/described/gemma2.yaml describes: Gemma2ForCausalLM") {
+		t.Errorf("exit %d: %s", code, says)
+	}
+}
