@@ -19,6 +19,7 @@ import (
 	"github.com/f190792d/mq/convert/vocab"
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/eval/kernel"
+	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/tokenizer"
@@ -48,6 +49,35 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 // registerPre adds the flag that names the pre-tokenizer.
 func registerPre(flags *pflag.FlagSet, pre *string) {
 	flags.StringVar(pre, "pre", "", "pre-tokenizer (tokenizer.ggml.pre) to take instead of the one that is recognized")
+}
+
+// checkpointFlags adds the flags that say how a checkpoint is read.
+func (a *app) checkpointFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
+	fs.StringVar(&a.Files.As.Class, "as", "", "read a checkpoint as one of this CLASS, whatever its config.json says")
+	fs.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
+	a.descriptionFlag(fs)
+}
+
+// descriptionFlag adds the one that also says what a file of an unknown
+// architecture is.
+func (a *app) descriptionFlag(fs *pflag.FlagSet) {
+	fs.StringVar(&a.Files.As.File, "arch", "", "read a checkpoint, or a file of an unknown architecture, by the description in this FILE")
+}
+
+// readDescription reads the file of --arch.
+func (a *app) readDescription() error {
+	r := &a.Files.As
+	if r.File == "" {
+		return nil
+	}
+	text, err := atomicfile.ReadFile(r.File, atomicfile.MaxSettings)
+	if err != nil {
+		return err
+	}
+	r.Description = string(text)
+	_, err = arch.Described(*r)
+	return err
 }
 
 // loadTokenizer reads the vocabulary of a MODEL: a GGUF file or a checkpoint

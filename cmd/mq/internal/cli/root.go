@@ -14,15 +14,12 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/cmd/mq/internal/exit"
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/publishing"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
-	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/internal/memory"
 	"github.com/f190792d/mq/pipeline"
@@ -176,35 +173,6 @@ the result is right: one pass, no Python, no intermediate file.`,
 	}
 	root.AddCommand(topics...)
 	return root
-}
-
-// checkpointFlags adds the flags that say how a checkpoint is read.
-func (a *app) checkpointFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&a.Files.FollowLinks, "follow-links", false, "read files of a checkpoint behind links that lead out of its folder")
-	fs.StringVar(&a.Files.As.Class, "as", "", "read a checkpoint as one of this CLASS, whatever its config.json says")
-	fs.BoolVar(&a.keepFiles, "cache", false, "keep the files of a repository of the Hub in its cache")
-	a.descriptionFlag(fs)
-}
-
-// descriptionFlag adds the one that also says what a file of an unknown
-// architecture is.
-func (a *app) descriptionFlag(fs *pflag.FlagSet) {
-	fs.StringVar(&a.Files.As.File, "arch", "", "read a checkpoint, or a file of an unknown architecture, by the description in this FILE")
-}
-
-// readDescription reads the file of --arch.
-func (a *app) readDescription() error {
-	r := &a.Files.As
-	if r.File == "" {
-		return nil
-	}
-	text, err := atomicfile.ReadFile(r.File, atomicfile.MaxSettings)
-	if err != nil {
-		return err
-	}
-	r.Description = string(text)
-	_, err = arch.Described(*r)
-	return err
 }
 
 // readMemory reads --max-memory.
