@@ -116,7 +116,10 @@ func (m *module) awqGemv(a *affine) error {
 	}
 	natural := stream(4)
 	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
-		return withRaw(ctx, m.main, first*a.cols/8, n*a.cols/8, func(raw []byte) { natural.line(dst, raw) })
+		return withRaw(ctx, m.main, first*a.cols/8, n*a.cols/8, func(raw []byte) error {
+			natural.line(dst, raw)
+			return nil
+		})
 	}
 	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {
 		wide, err := readFloats(ctx, scales, first*8*words, n*8*words)

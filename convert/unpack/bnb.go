@@ -126,8 +126,10 @@ func (b *bnb) read(ctx context.Context, p []byte, off int64) error {
 	if n == 0 {
 		return nil
 	}
-	codes, err := readRaw(ctx, b.codes, first/2, (first+n+1)/2-first/2)
-	if err != nil {
+	buffer := scratch.get((first+n+1)/2 - first/2)
+	defer scratch.Put(buffer)
+	codes := *buffer
+	if _, err := b.codes.ReadAt(ctx, codes, first/2); err != nil {
 		return err
 	}
 	low := first / b.block
@@ -135,12 +137,29 @@ func (b *bnb) read(ctx context.Context, p []byte, off int64) error {
 	if err != nil {
 		return err
 	}
-	for i := range n {
-		at := first + i
-		code := codes[at/2-first/2] >> (4 - at%2*4) & 15 // the first has the high half
-		binary.LittleEndian.PutUint32(p[four*i:], math.Float32bits(b.table[code]*scales[at/b.block-low]))
+	out := dtype.AsFloat32(p)
+	if out == nil {
+		out = make([]float32, n)
 	}
-	return nil
+	table := (*[16]float32)(b.table)
+	for i := int64(0); i < n; { // block by block
+		at := first + i
+		end := min(n, i+b.block-at%b.block)
+		scale := scales[at/b.block-low]
+		if at%2 == 1 {
+			out[i] = table[codes[at/2-first/2]&15] * scale
+			i, at = i+1, at+1
+		}
+		for ; i+1 < end; i, at = i+2, at+2 { // the first has the high half
+			pair := codes[at/2-first/2]
+			out[i], out[i+1] = table[pair>>4]*scale, table[pair&15]*scale
+		}
+		if i < end {
+			out[i] = table[codes[at/2-first/2]>>4] * scale
+			i++
+		}
+	}
+	return dtype.FromFloat32(p, out, dtype.F32)
 }
 
 // scales reads n scales from one on.

@@ -51,10 +51,11 @@ func openPackQuantized(m *module) (Tensor, error) {
 	}
 	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
 		width := m.main.Shape[d]
-		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) {
+		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) error {
 			for r := range n {
 				words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:(r+1)*4*width])
 			}
+			return nil
 		})
 	}
 	return m.compressedGroups(a, s, shape, words)

@@ -2,8 +2,7 @@ package unpack
 
 import (
 	"context"
-	"encoding/binary"
-	"math"
+	"sync/atomic"
 
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
@@ -111,54 +110,62 @@ func (f *fourBits) of(row int64) float32 {
 	return f.factor[row/f.shape[len(f.shape)-2]]
 }
 
-// row reads the codes and scales of a row.
-func (f *fourBits) row(ctx context.Context, codes, scales []byte, row int64) error {
-	if _, err := f.codes.ReadAt(ctx, codes, row*int64(len(codes))); err != nil {
-		return err
-	}
-	_, err := f.scales.ReadAt(ctx, scales, row*int64(len(scales)))
-	return err
+// weights are what the codes stand for under every scale and one factor.
+type weights struct {
+	factor float32
+	of     [256][16]float32
 }
 
-// scale is the number that a byte of the scales stands for.
-func (f *fourBits) scale(b byte) float32 {
-	if f.exponents {
-		return dtype.E8M0ToF32(b)
+// under returns the weights of a factor; those of the last one are kept.
+func (f *fourBits) under(kept *atomic.Pointer[weights], factor float32) *weights {
+	if w := kept.Load(); w != nil && w.factor == factor {
+		return w
 	}
-	return dtype.F8E4M3ToF32(b)
+	w := &weights{factor: factor}
+	for b := range w.of {
+		s := dtype.F8E4M3ToF32(byte(b))
+		if f.exponents {
+			s = dtype.E8M0ToF32(byte(b))
+		}
+		for c, v := range magnitudes {
+			switch {
+			case f.scaled != nil:
+				v *= f.scaled(s, factor)
+			case f.factor != nil:
+				v = float32(v*s) * factor
+			default:
+				v *= s
+			}
+			w.of[b][c] = v
+		}
+	}
+	kept.Store(w)
+	return w
 }
 
 // floats are the rows of the weights.
 func (f fourBits) floats() transform.Rows {
-	cols := f.cols()
-	out := transform.Rows{DType: dtype.F32, Columns: cols, Count: f.rows()}
-	out.Read = func(ctx context.Context, p []byte, off int64) error {
-		codes, scales := make([]byte, cols/2), make([]byte, cols/f.group)
-		for len(p) > 0 {
-			row, within := off/(4*cols), off%(4*cols)/4
-			n := min(cols-within, int64(len(p))/4)
-			if err := f.row(ctx, codes, scales, row); err != nil {
-				return err
-			}
-			for i := range n {
-				c := within + i
-				v := magnitudes[codes[c/2]>>(c%2*4)&15]
-				s := f.scale(scales[c/f.group])
-				switch {
-				case f.scaled != nil:
-					v *= f.scaled(s, f.of(row))
-				case f.factor != nil:
-					v = float32(v*s) * f.of(row)
-				default:
-					v *= s
-				}
-				binary.LittleEndian.PutUint32(p[4*i:], math.Float32bits(v))
-			}
-			p, off = p[4*n:], off+4*n
+	cols, kept := f.cols(), new(atomic.Pointer[weights])
+	return rowwise(cols, f.rows(), func(ctx context.Context, dst []float32, row int64) error {
+		factor := float32(1)
+		if f.factor != nil {
+			factor = f.of(row)
 		}
-		return nil
-	}
-	return out
+		width := int64(f.codes.DType.Bits()) / 8 // of a stored element
+		w, group := f.under(kept, factor), f.group/2
+		return withRaw(ctx, f.scales, row*cols/f.group, cols/f.group, func(scales []byte) error {
+			return withRaw(ctx, f.codes, row*cols/2/width, cols/2/width, func(codes []byte) error {
+				for g, s := range scales {
+					values := &w.of[s]
+					out, from := dst[int64(g)*f.group:][:f.group], codes[int64(g)*group:][:group]
+					for i, c := range from {
+						out[2*i], out[2*i+1] = values[c&15], values[c>>4]
+					}
+				}
+				return nil
+			})
+		})
+	})
 }
 
 // exact are the rows as blocks of the same numbers.

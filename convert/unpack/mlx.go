@@ -86,10 +86,11 @@ func (m *module) mlxAffine(shape []int64, bits, size int64) (Tensor, error) {
 	words := stream(int(bits))
 	a.codes = func(ctx context.Context, first, n int64, dst []byte) error {
 		width := a.cols * bits / 32
-		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) {
+		return withRaw(ctx, m.main, first*width, n*width, func(raw []byte) error {
 			for r := range n {
 				words.line(dst[r*a.cols:(r+1)*a.cols], raw[r*4*width:])
 			}
+			return nil
 		})
 	}
 	a.params = func(ctx context.Context, first, n int64, scale, offset []float32) error {

@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -91,9 +90,8 @@ func readFloats(ctx context.Context, t hf.Tensor, first, n int64) ([]float32, er
 }
 
 // floatsInto reads as many elements as dst has.
-func floatsInto(ctx context.Context, t hf.Tensor, first int64, dst []float32) (err error) {
-	reading := withRaw(ctx, t, first, int64(len(dst)), func(raw []byte) { err = dtype.ToFloat32(dst, raw, t.DType) })
-	return cmp.Or(reading, err)
+func floatsInto(ctx context.Context, t hf.Tensor, first int64, dst []float32) error {
+	return withRaw(ctx, t, first, int64(len(dst)), func(raw []byte) error { return dtype.ToFloat32(dst, raw, t.DType) })
 }
 
 // readRaw reads the bytes of n elements from one on.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/f190792d/mq/convert/transform"
+	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/hf"
 )
 
@@ -127,13 +129,43 @@ func band(ctx context.Context, t hf.Tensor, dst []byte, width, first, n int64) e
 }
 
 // withRaw calls use with the bytes of n elements from one on.
-func withRaw(ctx context.Context, t hf.Tensor, first, n int64, use func(raw []byte)) error {
+func withRaw(ctx context.Context, t hf.Tensor, first, n int64, use func(raw []byte) error) error {
 	size := int64(t.DType.Bits()) / 8
 	raw := scratch.get(n * size)
 	defer scratch.Put(raw)
-	_, err := t.ReadAt(ctx, *raw, first*size)
-	if err == nil {
-		use(*raw)
+	if _, err := t.ReadAt(ctx, *raw, first*size); err != nil {
+		return err
 	}
-	return err
+	return use(*raw)
+}
+
+// rowwise are rows of float32 that are decoded one by one.
+func rowwise(cols, count int64, decode func(ctx context.Context, dst []float32, row int64) error) transform.Rows {
+	const four = 4 // bytes of a float32
+	out := transform.Rows{DType: dtype.F32, Columns: cols, Count: count}
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		var line []float32
+		for len(p) > 0 {
+			row, within := off/(four*cols), off%(four*cols)
+			n := min(four*cols-within, int64(len(p)))
+			whole := dtype.AsFloat32(p[:n])
+			if int64(len(whole)) != cols {
+				if line == nil {
+					line = make([]float32, cols)
+				}
+				whole = line
+			}
+			if err := decode(ctx, whole, row); err != nil {
+				return err
+			}
+			if line != nil && &whole[0] == &line[0] {
+				if err := dtype.FromFloat32(p[:n], line[within/four:][:n/four], dtype.F32); err != nil {
+					return err
+				}
+			}
+			p, off = p[n:], off+n
+		}
+		return nil
+	}
+	return out
 }
