@@ -91,7 +91,7 @@ func TestADescriptionIsItsValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		value, _ := ByName(a.Name)
-		if !slices.Equal(a.Classes, value.Classes) || a.Vocabulary.Llama != value.Vocabulary.Llama || a.Vocabulary.EOT != value.Vocabulary.EOT {
+		if !slices.Contains(value.Classes, a.Classes[0]) || a.Vocabulary.Llama != value.Vocabulary.Llama || a.Vocabulary.EOT != value.Vocabulary.EOT {
 			t.Errorf("%s: %+v, want %+v", file, a.Vocabulary, value.Vocabulary)
 		}
 		for _, more := range []string{

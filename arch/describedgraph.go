@@ -62,7 +62,7 @@ func (d *description) parameter(key, name string, n *yaml.Node) Param {
 	case "number":
 		p = number(name, 0)
 	case "count":
-		p = whole(name, 0)
+		p = whole(name)
 	case "truth":
 		p = truth(name, false)
 	default:

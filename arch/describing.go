@@ -41,6 +41,9 @@ func (d *description) at(line int, key string) fault.Place {
 
 // each visits the keys of a mapping in their order.
 func (d *description) each(key string, n *yaml.Node, visit func(string, *yaml.Node)) {
+	if n.Tag == "!!null" {
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, key, "it is a mapping, KEY: VALUE")
 		return

@@ -73,7 +73,7 @@ var lfmKeys = Keys{
 	"tie_word_embeddings": true,
 }
 
-var lfmParams = []Param{u32("vocab_size", vocab), whole("shortconv.l_cache", 0, "conv_L_cache")}
+var lfmParams = []Param{u32("vocab_size", vocab), whole("shortconv.l_cache", "conv_L_cache")}
 
 // lfmTrunk is all but what feeds forward.
 var lfmTrunk = slices.Concat(

@@ -8,9 +8,9 @@ func number(key string, otherwise float64, config ...string) Param {
 	return p
 }
 
-// whole is the same of a count.
-func whole(key string, otherwise float64, config ...string) Param {
-	p := number(key, otherwise, config...)
+// whole is a count, 0 where nothing says it.
+func whole(key string, config ...string) Param {
+	p := number(key, 0, config...)
 	p.From = func(h Hyper) (any, bool) { n := h.Value(key); return uint32(n), n != 0 }
 	return p
 }

@@ -20,7 +20,7 @@ func (p projection) out() string { return p.target + "_feat_out" }
 // projectionParams are their lengths.
 func projectionParams() (all []Param) {
 	for _, p := range behindPooling {
-		all = append(all, whole(p.in(), 0, p.in()), whole(p.out(), 0, p.out()))
+		all = append(all, whole(p.in(), p.in()), whole(p.out(), p.out()))
 	}
 	return all
 }

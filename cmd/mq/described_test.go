@@ -138,25 +138,32 @@ func TestThePageShowsADescriptionThatConverts(t *testing.T) {
 // TestADescriptionThatLeavesAPartOutIsRefused: of a name that is known, the
 // file's model is what that name means.
 func TestADescriptionThatLeavesAPartOutIsRefused(t *testing.T) {
-	text, err := os.ReadFile("../../arch/testdata/described/gemma2.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := checkpoint(t, "Gemma2ForCausalLM", nil)
-	for line, want := range map[string]string{
-		`  layer.mixer.softcap: .*`: "Mixer.Softcap", `  layer.mix_post: .*`: "MixPost", `  output.softcap: .*`: "Output.Softcap",
-		`  layer.mixer.mask.window: \|-\n.*`: "Mixer.Mask.Window",
-	} {
-		file := filepath.Join(t.TempDir(), "gemma2.yaml")
-		if err := os.WriteFile(file, regexp.MustCompile(`(?m)^`+line+`$`).ReplaceAll(text, nil), 0o666); err != nil {
+	of := regexp.MustCompile(`(?m)^  (?:input|layer|output)\..*\n(?:    .*\n)?`)
+	for file, a := range described(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if code, says := run("plan", dir, "--arch", file); code != 4 || !strings.Contains(says, want) {
-			t.Errorf("without %s: exit %d: %s", line, code, says)
+		dir := checkpoint(t, a.Classes[0], func(f *tiny.Files) {
+			if _, ok := f.Config["attention_multiplier"]; ok {
+				f.Config["attention_multiplier"] = 0.3
+			}
+		})
+		for _, part := range of.FindAllString(string(text), -1) {
+			if strings.Contains(part, "query_pre_attn_scalar") {
+				continue // it is the size of a head, as files imply
+			}
+			less := filepath.Join(t.TempDir(), "less.yaml")
+			if err := os.WriteFile(less, []byte(strings.Replace(string(text), part, "", 1)), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if code, says := run("plan", dir, "--arch", less); code != 4 || !strings.Contains(says, "cannot express it") {
+				t.Errorf("%s without %s: exit %d: %s", file, part, code, says)
+			}
 		}
 	}
-	other := checkpoint(t, "LlamaForCausalLM", nil)
-	if code, says := run("plan", other, "--arch", "../../arch/testdata/described/gemma2.yaml"); code != 2 || !strings.Contains(says, "class LlamaForCausalLM is not one that ../../arch/testdata/described/gemma2.yaml describes: Gemma2ForCausalLM") {
+	other, file := checkpoint(t, "LlamaForCausalLM", nil), "../../arch/testdata/described/gemma2.yaml"
+	if code, says := run("plan", other, "--arch", file); code != 2 || !strings.Contains(says, "class LlamaForCausalLM is not one that "+file+" describes: Gemma2ForCausalLM") {
 		t.Errorf("exit %d: %s", code, says)
 	}
 }

@@ -126,9 +126,6 @@ the result is right: one pass, no Python, no intermediate file.`,
 			if err := a.readMemory(); err != nil {
 				return err
 			}
-			if err := a.readDescription(); err != nil {
-				return err
-			}
 			memory.Limit(a.Budget())
 			level := slog.LevelWarn
 			if a.verbose {
@@ -136,7 +133,7 @@ the result is right: one pass, no Python, no intermediate file.`,
 			}
 			slog.SetDefault(slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: level})))
 			a.parsed = true
-			return nil
+			return a.readDescription()
 		},
 	}
 	persistent := root.PersistentFlags()
