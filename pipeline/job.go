@@ -29,7 +29,6 @@ type Job struct {
 	prompt  []int32          // of the comparison; empty without one
 
 	ownMatrix bool // the importance matrix is of the texts of the refinement
-	spills    bool // its residual streams are in a file
 	warned    map[string]bool
 	inputs    []string
 	hashed    []HashedFile // the inputs, when they have been read for that

@@ -47,11 +47,7 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 			headers += 3*f.DataOffset() + 1024*int64(len(f.Tensors))
 		}
 	}
-	refined, streams := j.refineBytes()
-	fixed := memory.Overhead + 2*(headers+importance) + refined
-	if j.spills = fixed+streams+2*leastPipeline > j.o.Memory; !j.spills {
-		fixed += streams
-	}
+	fixed := memory.Overhead + 2*(headers+importance) + j.refineBytes()
 	// What the collector has not freed yet is as much again as what is alive.
 	room := (j.o.Memory - fixed) / 2
 	if room < leastPipeline {
@@ -75,12 +71,11 @@ func (j *Job) checkBytes(outputs int) int64 {
 	return int64(len(j.prompt)) * (logits + activations)
 }
 
-// refineBytes is what a refinement holds, 0 where there is none: what belongs to
-// the matrices that are worked on, and the residual streams of both models,
-// which may be in a file instead.
-func (j *Job) refineBytes() (matrices, streams int64) {
+// refineBytes is what a refinement holds for the matrices that are worked on, 0
+// where there is none.
+func (j *Job) refineBytes() (bytes int64) {
 	if j.o.Refine == nil {
-		return 0, 0
+		return 0
 	}
 	for _, t := range j.in.infos {
 		shape := gguf.TrimShape(t.Shape)
@@ -91,10 +86,7 @@ func (j *Job) refineBytes() (matrices, streams int64) {
 		for _, n := range shape[2:] {
 			count *= int(n)
 		}
-		if t.Name == "token_embd.weight" {
-			streams = refine.StreamBytes(int(t.Columns()), j.o.Refine.tokens())
-		}
-		matrices = max(matrices, refine.Memory(int(shape[1]), int(shape[0]), count))
+		bytes = max(bytes, refine.Memory(int(shape[1]), int(shape[0]), count))
 	}
-	return matrices, streams
+	return bytes
 }

@@ -2,7 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -49,19 +55,82 @@ func (r *Refine) matrix() *Collect {
 }
 
 // refine rounds an output anew in a file of its own, from which the plan then
-// takes what was refined. The file is to be dropped when the output is written.
-func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func(), err error) {
-	work, err := atomicfile.Create(out.Path+".refined", atomicfile.Options{Force: true, Stale: atomicfile.Drop, Inputs: j.inputs})
+// takes what was refined. The files of the work are to be dropped when the
+// output is written, or kept for a run that goes on with them.
+func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func(keep bool), err error) {
+	work, scratch, err := j.refineFiles(out.Path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			work.Abort()
+	end := func(keep bool) {
+		for _, f := range []*atomicfile.File{work, scratch} {
+			if !keep || f.Keep() != nil {
+				f.Abort()
+			}
 		}
-	}()
-	err = quantize.Run(ctx, j.in.streams, []quantize.Output{{Plan: out.Plan, Files: []io.WriterAt{work}}},
-		quantize.RunOptions{Workers: j.o.Workers, MaxMemory: pipelinePerWorker * int64(j.o.Workers), Progress: j.o.Progress.Named("rounding")})
+	}
+	file, err := j.refineFile(ctx, out, work, scratch, report)
+	if err != nil {
+		end(ctx.Err() != nil)
+		if ctx.Err() != nil {
+			err = &Unfinished{Err: err}
+		}
+		return nil, err
+	}
+	for _, t := range file.Tensors() {
+		out.Plan.Supply(t.Name, file.Stream(t).ReadRows)
+	}
+	return func(keep bool) {
+		file.Close()
+		end(keep)
+	}, nil
+}
+
+// refineFiles makes the files of the work beside an output, or takes over what a
+// run that was stopped has left, if both are there.
+func (j *Job) refineFiles(path string) (work, scratch *atomicfile.File, err error) {
+	options := atomicfile.Options{Force: true, Stale: atomicfile.Drop, Inputs: j.inputs}
+	if j.o.Resume {
+		options.Stale = atomicfile.Resume
+	}
+	for {
+		if work, err = atomicfile.Create(path+".refined", options); err != nil {
+			return nil, nil, err
+		}
+		if scratch, err = atomicfile.Create(path+".streams", options); err != nil {
+			work.Abort()
+			return nil, nil, err
+		}
+		if work.Resumed() == scratch.Resumed() {
+			return work, scratch, nil
+		}
+		work.Abort()
+		scratch.Abort()
+		options.Stale = atomicfile.Drop
+	}
+}
+
+// refineFile writes an output as it is usually rounded, and refines its tensors
+// in place.
+func (j *Job) refineFile(ctx context.Context, out Output, work, scratch *atomicfile.File, report *Result) (_ *gguf.File, err error) {
+	source, words, err := j.openModel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	r := refine.Job{Source: source, Workers: j.o.Workers, Progress: j.o.Progress.Named("refining"), Scratch: scratch}
+	if r.Chunks, err = j.refineChunks(ctx, words, source); err != nil {
+		return nil, err
+	}
+	if r.Key, err = j.refineKey(out.Plan, r.Chunks); err != nil {
+		return nil, err
+	}
+	r.Settle = func() error { return errors.Join(work.Sync(), scratch.Sync()) }
+	done := refine.Left(r)
+	err = quantize.Run(ctx, j.in.streams, []quantize.Output{{Plan: out.Plan, Files: []io.WriterAt{work}}}, quantize.RunOptions{
+		Workers: j.o.Workers, MaxMemory: pipelinePerWorker * int64(j.o.Workers), Progress: j.o.Progress.Named("rounding"),
+		Skip: func(r quantize.Range) bool { return done[r.Tensor] },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -69,42 +138,13 @@ func (j *Job) refine(ctx context.Context, out Output, report *Result) (drop func
 	if err != nil {
 		return nil, err
 	}
-	if report.Refined, err = j.refineFile(ctx, out, file, work); err != nil {
-		file.Close()
-		return nil, err
-	}
-	for _, t := range file.Tensors() {
-		out.Plan.Supply(t.Name, file.Stream(t).ReadRows)
-	}
-	return func() {
-		file.Close()
-		work.Abort()
-	}, nil
-}
-
-// refineFile refines the tensors of a file in place.
-func (j *Job) refineFile(ctx context.Context, out Output, file *gguf.File, work io.WriterAt) ([]refine.Outcome, error) {
-	source, words, err := j.openModel(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer source.Close()
-	model, err := forward.FromGGUF(ctx, file, forward.Options{Run: source.Run(), Files: hf.Options{As: j.in.as}})
-	if err != nil {
-		return nil, err
-	}
-	chunks, err := j.refineChunks(ctx, words, source)
-	if err != nil {
-		return nil, err
-	}
-	r := refine.Job{Source: source, File: model, Chunks: chunks, Workers: j.o.Workers, Progress: j.o.Progress.Named("refining")}
-	if j.spills {
-		scratch, err := atomicfile.Create(out.Path+".streams", atomicfile.Options{Force: true, Stale: atomicfile.Drop, Inputs: j.inputs})
+	defer func() {
 		if err != nil {
-			return nil, err
+			file.Close()
 		}
-		defer scratch.Abort()
-		r.Scratch = scratch
+	}()
+	if r.File, err = forward.FromGGUF(ctx, file, forward.Options{Run: source.Run(), Files: hf.Options{As: j.in.as}}); err != nil {
+		return nil, err
 	}
 	for _, c := range out.Plan.Tensors {
 		typ, _ := quantize.ByID(c.Info.Type)
@@ -114,7 +154,25 @@ func (j *Job) refineFile(ctx context.Context, out Output, file *gguf.File, work 
 		info, _ := file.Lookup(c.Info.Name)
 		r.Tensors = append(r.Tensors, j.refined(c, typ, info, file, work))
 	}
-	return refine.Run(ctx, r)
+	report.Refined, err = refine.Run(ctx, r)
+	return file, err
+}
+
+// refineKey digests what decides the bytes of a refined output.
+func (j *Job) refineKey(plan *quantize.Plan, chunks [][]int32) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, j.o.Version, j.Source.Name, j.Source.Bytes, chunks)
+	for _, path := range j.inputs {
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", fault.IO("cannot look at an input: %w", err)
+		}
+		fmt.Fprintln(h, filepath.Base(path), atomicfile.Stamp(info))
+	}
+	if err := plan.WriteIdentity(h); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // refined is a tensor as the refinement reads and writes it.

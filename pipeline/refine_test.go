@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,9 +14,11 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/budget"
+	"github.com/f190792d/mq/refine"
 )
 
 // converted makes a file of the test model.
@@ -185,14 +188,69 @@ func TestRefinementHasItsPlaceInTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	refined, err := peak(&Refine{Tokens: 1 << 16}, 4<<30)
-	streams := int64(8 * 256 << 16)
-	if least := plain + streams; err != nil || refined < least {
+	if least := plain + refine.Memory(768, 768, 1)/2; err != nil || refined < least {
 		t.Errorf("a refinement may hold %d bytes, and needs %d (%v)", refined, least, err)
-	}
-	if spilled, err := peak(&Refine{Tokens: 1 << 16}, refined-streams); err != nil || spilled > refined-streams {
-		t.Errorf("with the residual streams in a file %d bytes are needed, and without %d (%v)", spilled, refined, err)
 	}
 	if _, err := peak(&Refine{}, 64<<20); !errors.As(err, new(*TooLittleMemory)) {
 		t.Errorf("a budget of 64 MiB is taken: %v", err)
+	}
+}
+
+// TestAStoppedRefinementGoesOn: stopped behind any layer, and then resumed, it
+// gives the same bytes, and does not refine again what it had.
+func TestAStoppedRefinementGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a model is refined several times")
+	}
+	page, err := os.ReadFile("../docs/quantization.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	whole, resumed := filepath.Join(dir, "whole.gguf"), filepath.Join(dir, "resumed.gguf")
+	o := Options{Refine: &Refine{Texts: []Text{{Name: "page.txt", Content: string(page)}}, Tokens: 2048}}
+	converted(t, whole, o)
+	recipe, err := quantize.ParseRecipe("Q3_K_M")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Recipes, o.Out, o.Resume = []quantize.Recipe{recipe}, resumed, true
+	ended := false
+	for stop := int64(1); !ended; stop += 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		first := int64(-1)
+		o.Progress = func(r progress.Report) {
+			if r.Step != "refining" || r.Total == 0 {
+				return
+			}
+			if first < 0 {
+				first = r.Done
+			}
+			if r.Done >= stop {
+				cancel()
+			}
+		}
+		j, err := job(t, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = j.Run(ctx)
+		if ended = err == nil; !ended && !errors.As(err, new(*Unfinished)) {
+			t.Fatal(err)
+		}
+		if first >= 0 && first <= stop-2 {
+			t.Errorf("stopped behind %d steps, it goes on with the %d.", stop-2, first)
+		}
+		cancel()
+	}
+	want, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(resumed); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("stopped and resumed it gives other bytes (%v)", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("%v is left (%v)", entries, err)
 	}
 }

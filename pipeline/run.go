@@ -63,7 +63,7 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 			if err != nil {
 				return r, err
 			}
-			defer drop()
+			defer func() { drop(ctx.Err() != nil) }()
 		}
 	}
 	w := j.journal()

@@ -34,8 +34,15 @@ type Job struct {
 	Chunks  [][]int32      // of the text
 	Tensors []Tensor
 
-	Workers  int
-	Scratch  Scratch // for the residual streams; nil: they stay in memory
+	Workers int
+
+	// Scratch is for the residual streams; nil: they stay in memory. With a Key,
+	// which names what is refined and with what, a run goes on where one that was
+	// stopped has left off: see [Left]. Settle brings to disk what was stored.
+	Scratch Scratch
+	Key     string
+	Settle  func() error
+
 	Progress progress.Func
 }
 
@@ -132,11 +139,18 @@ type walk struct {
 }
 
 func (w *walk) run(ctx context.Context) ([]Outcome, error) {
-	if err := w.refineEmbedding(ctx); err != nil {
+	done := 0
+	if s := left(w.Scratch, w.Key, w.tokens(), w.Source.Width()); s != nil {
+		done, w.streams.step, w.outcomes = s.Step, int64(s.Step), s.Outcomes
+		delete(w.named, embedding)
+	} else if err := w.refineEmbedding(ctx); err != nil {
 		return nil, err
 	}
 	steps := w.steps()
 	for i, s := range steps {
+		if i < done {
+			continue
+		}
 		if err := w.refineStep(ctx, s); err != nil {
 			return nil, err
 		}
@@ -144,6 +158,9 @@ func (w *walk) run(ctx context.Context) ([]Outcome, error) {
 			if err := w.pass(ctx, s); err != nil {
 				return nil, err
 			}
+		}
+		if err := w.save(i + 1); err != nil {
+			return nil, err
 		}
 		w.Progress.Report(progress.Report{Done: int64(i + 1), Total: int64(len(steps))})
 	}

@@ -46,8 +46,7 @@ func (w *walk) turn() {
 // half is where the streams behind some number of steps begin in the file: what
 // is in front of a step stays until those behind it are whole.
 func (w *walk) half(step int64) int64 {
-	last := w.groups[len(w.groups)-1]
-	return step % 2 * 2 * int64(last.first+last.tokens) * int64(w.Source.Width())
+	return step % 2 * 2 * int64(w.tokens()) * int64(w.Source.Width())
 }
 
 // stream returns a stream for the caller to change; nil where models do not
