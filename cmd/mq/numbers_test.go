@@ -56,7 +56,7 @@ func TestNoTypeSwallowsANumberThatItCannotHold(t *testing.T) {
 			binary.LittleEndian.PutUint32(w.Data[4*(2*w.Shape[1]+5):], math.Float32bits(x))
 		})
 		refused := 0
-		for _, typ := range types {
+		for _, typ := range sampled(types, 6) {
 			for _, flag := range []string{"--no-verify", "--part=1/1"} {
 				out := filepath.Join(t.TempDir(), "x.gguf")
 				code, says := run("convert", dir, "-t", typ, flag, "-o", out, "-q")
@@ -77,8 +77,8 @@ func TestNoTypeSwallowsANumberThatItCannotHold(t *testing.T) {
 				}
 			}
 		}
-		if refused < len(types) {
-			t.Errorf("%v: only %d of %d runs have refused it", x, refused, 2*len(types))
+		if tried := len(sampled(types, 6)); refused < tried {
+			t.Errorf("%v: only %d of %d runs have refused it", x, refused, 2*tried)
 		}
 	}
 }
