@@ -30,7 +30,7 @@ func TestTakesModelNamesApart(t *testing.T) {
 		}
 		m := parseModelID(f[0], params)
 		got := []string{title(m.name), m.organization, m.basename, m.finetune, m.version, m.sizeLabel}
-		if d := cmp.Diff(f[2:], got); d != "" {
+		if d := cmp.Diff(f[2:8], got); d != "" {
 			t.Errorf("%q with %d weights (-reference +mq):\n%s", f[0], params, d)
 		}
 	}

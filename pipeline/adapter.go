@@ -20,7 +20,7 @@ func WriteAdapter(ctx context.Context, base *hf.Checkpoint, from hf.Adapter, o O
 	if err != nil {
 		return "", err
 	}
-	path, err := outputPath(o.Out, "", modelName(from.Dir()), "F32", false)
+	path, err := outputPath(o.Out, "", namedBy(plan.KVs, from.Name()), "F32", false)
 	if err != nil {
 		return "", err
 	}

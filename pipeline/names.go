@@ -1,27 +1,73 @@
 package pipeline
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize"
 )
 
-// outputPath is where a result goes: the path given, or NAME-TYPE.gguf in dir.
-// With several results the path must hold {type}, which stands for the type.
-func outputPath(given, dir, name, typeName string, several bool) (string, error) {
+// outputPath is where a result goes: the path given, or NAME.gguf in dir, of
+// which name is all but the type. With several results the path must hold
+// {type}, which stands for the type; {name} stands for the rest.
+func outputPath(given, dir string, name fileName, typeName string, several bool) (string, error) {
 	switch {
 	case given == "":
-		return filepath.Join(dir, name+"-"+typeName+".gguf"), nil
-	case strings.Contains(given, "{type}"):
-		return strings.ReplaceAll(given, "{type}", typeName), nil
-	case several:
+		return filepath.Join(dir, name.with(typeName)+".gguf"), nil
+	case several && !strings.Contains(given, "{type}"):
 		return "", fault.File(given).Invalid("several types need an output name with {type} in it")
 	}
-	return given, nil
+	return strings.NewReplacer("{type}", typeName, "{name}", name.with("")).Replace(given), nil
+}
+
+// fileName is a name by the convention of GGUF files:
+// BaseName-SizeLabel-FineTune-Version, then the type, then what the file is if
+// not a whole model.
+type fileName struct{ stem, kind string }
+
+// namedBy makes the name of the file that has the given key-values. Where they
+// name nothing it is that of the folder.
+func namedBy(kvs gguf.KVs, folder string) fileName {
+	text := func(key string) string {
+		s, _ := kvs.String("general." + key)
+		return s
+	}
+	parts := []string{cmp.Or(text("basename"), text("name"), folder), text("size_label"), text("finetune"), text("version")}
+	for i, part := range parts {
+		parts[i] = strings.Map(inName, strings.TrimSpace(part))
+	}
+	parts[0] = strings.TrimLeft(parts[0], "-.") // neither an option nor hidden
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	name := fileName{stem: strings.Join(parts, "-")}
+	switch text("type") {
+	case "mmproj":
+		name.stem = "mmproj-" + name.stem
+	case "adapter":
+		name.kind = "-LoRA"
+	}
+	return name
+}
+
+// with completes a name by the type.
+func (n fileName) with(typeName string) string {
+	if typeName != "" {
+		typeName = "-" + typeName
+	}
+	return n.stem + typeName + n.kind
+}
+
+// inName replaces what no file system, or not each, takes in a name.
+func inName(r rune) rune {
+	if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\:*?"<>|`, r) {
+		return '-'
+	}
+	return r
 }
 
 // makeFolder makes the folder of an output, where that is asked for.
@@ -48,21 +94,6 @@ func Stem(path string) string {
 		}
 	}
 	return name
-}
-
-// modelName is what an output is named after: the folder, or the repository
-// where the folder is a snapshot in the cache of Hugging Face, whose name is
-// a commit.
-func modelName(dir string) string {
-	if absolute, err := filepath.Abs(dir); err == nil {
-		dir = absolute
-	}
-	snapshots := filepath.Dir(filepath.Clean(dir))
-	repository := strings.Split(filepath.Base(filepath.Dir(snapshots)), "--")
-	if filepath.Base(snapshots) == "snapshots" && len(repository) > 1 && repository[0] == "models" {
-		return repository[len(repository)-1]
-	}
-	return BaseName(dir)
 }
 
 // BaseName is the last element of a path, also of "." and of "dir/".

@@ -46,8 +46,10 @@ type Options struct {
 	Pre string
 
 	// Out is the path to write; {type} stands for the name of the type, and
-	// must be in it where there are several. Empty: NAME-TYPE.gguf, beside a
-	// GGUF input or in the working folder.
+	// must be in it where there are several, {name} for the rest of the default.
+	// Empty: NAME-TYPE.gguf. Of a checkpoint NAME follows the naming convention
+	// of GGUF files, in the working folder; of a GGUF file it is its own name,
+	// beside it.
 	Out string
 	// Mkdir makes the folders of outputs that do not exist.
 	Mkdir bool

@@ -55,8 +55,9 @@ type input struct {
 	about     Source
 	path      string // for messages
 	model     func(context.Context, forward.Options) (*forward.Model, error)
-	name, dir string // of outputs that are given no path
-	digest    string // of the headers
+	name      fileName // of outputs that are given no path
+	dir       string   // of such outputs
+	digest    string   // of the headers
 	files     []string
 	unchanged func() error
 
@@ -107,7 +108,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	if o.Name != "" {
 		options.Metadata = map[string]string{"name": o.Name}
 	}
-	in := &input{path: ckpt.Name(), name: ckpt.Name(), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
+	in := &input{path: ckpt.Name(), digest: journal.CheckpointSource(ckpt), unchanged: ckpt.Unchanged}
 	adapters := o.Adapters
 	in.model = func(ctx context.Context, o forward.Options) (*forward.Model, error) {
 		o.Adapters = adapters
@@ -130,6 +131,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		return nil, err
 	}
 	in.conversion, in.kvs, in.streams, in.infos = plan, plan.KVs, plan.Streams, infosOf(plan.Streams)
+	in.name = namedBy(plan.KVs, ckpt.Name())
 	if in.tokenizer, err = tokenizer.FromGGUF(plan.KVs); err != nil {
 		return nil, err
 	}
@@ -153,7 +155,7 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 		}
 	}
 	if ckpt.Dir() != "" {
-		in.path, in.name = ckpt.Dir(), modelName(ckpt.Dir())
+		in.path = ckpt.Dir()
 	}
 	for _, file := range ckpt.Files() {
 		if ckpt.Dir() != "" {
@@ -191,7 +193,7 @@ func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 		return nil, fault.Op("pipeline").File(file.Name()).Key("general.architecture").Corrupt(" is missing: the file is not a model")
 	}
 	in := &input{
-		path: file.Name(), name: Stem(file.Name()), dir: filepath.Dir(file.Name()), digest: journal.FileSource(file),
+		path: file.Name(), name: fileName{stem: Stem(file.Name())}, dir: filepath.Dir(file.Name()), digest: journal.FileSource(file),
 		files: file.Parts(), kvs: file.KVs(), infos: file.Tensors(),
 		about: Source{
 			Name: BaseName(file.Name()), Format: "gguf", Architecture: architecture,

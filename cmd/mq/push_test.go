@@ -184,6 +184,10 @@ func TestCommandsOfThePageOnPublishingRun(t *testing.T) {
 	if err := os.CopyFS("Llama-3-8B", os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
+	// so small a model has another size in its name, if its card says none
+	if err := os.WriteFile("Llama-3-8B/README.md", []byte("---\nbasename: Llama\nsize_label: '3'\nfinetune: 8B\n---\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	lines := 0
 	for _, block := range blocks.FindAllSubmatch(page, -1) {
 		for line := range strings.Lines(string(block[1])) {

@@ -70,7 +70,7 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := filepath.Base(root)
+	name := nameOf(root)
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,19 @@ func (o Options) OpenFolder(dir string) (*Folder, error) {
 	return &Folder{fsys: os.DirFS(root), name: name, root: root, dir: dir, followLinks: o.FollowLinks, reading: o.As, reads: &reads{}}, nil
 }
 
-// Name is the folder's base name; errors and file names of results use it.
+// nameOf is the base name of a folder, or that of the repository where it is a
+// snapshot in the cache of Hugging Face, whose own name is that of a commit.
+func nameOf(root string) string {
+	snapshots := filepath.Dir(root)
+	repository := strings.Split(filepath.Base(filepath.Dir(snapshots)), "--")
+	if filepath.Base(snapshots) == "snapshots" && len(repository) > 1 && repository[0] == "models" {
+		return repository[len(repository)-1]
+	}
+	return filepath.Base(root)
+}
+
+// Name is the folder's base name, or that of the repository that it is of;
+// errors and file names of results use it.
 func (f *Folder) Name() string { return f.name }
 
 // Dir is the path that the folder was opened by; empty where it is not a

@@ -203,3 +203,19 @@ func TestListsTheFilesOfAFolderInside(t *testing.T) {
 		t.Errorf("a folder outside: %v", err)
 	}
 }
+
+// TestSnapshotsAreNamedAfterTheirRepository: the name of the folder is that
+// of a commit.
+func TestSnapshotsAreNamedAfterTheirRepository(t *testing.T) {
+	for dir, want := range map[string]string{
+		"models--org--Foo-7B/snapshots/0123abcd": "Foo-7B",
+		"models--Foo/snapshots/0123abcd/":        "Foo",
+		"Foo/snapshots/0123abcd":                 "0123abcd",
+		"Foo-7B/":                                "Foo-7B",
+	} {
+		f, err := OpenFolder(mkdir(t, t.TempDir(), filepath.FromSlash(dir)))
+		if err != nil || f.Name() != want {
+			t.Errorf("%s: %s, %v, want %s", dir, f.Name(), err, want)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type Output struct {
 func (f *Output) Register(cmd *cobra.Command, where string) {
 	flags := cmd.Flags()
 	f.flags = flags
-	flags.StringVarP(&f.out, "output", "o", "", "file to write; {type} stands for the type's name (default NAME-TYPE.gguf "+where+")")
+	flags.StringVarP(&f.out, "output", "o", "", "file to write; {type} stands for the type's name, {name} for the rest of the default (NAME-TYPE.gguf "+where+")")
 	flags.StringVar(&f.splitMaxSize, "split-max-size", "", "write a split set of files of at most this size, e.g. 4G or 4GiB")
 	flags.StringVar(&f.part, "part", "", "write only file I of a set of N, as I/N, or auto: see docs/scaling.md")
 	flags.StringVar(&f.Ollama, "ollama", "", "put the file into Ollama's store, too, as NAME[:TAG]; {type} stands for the type's name")
