@@ -167,3 +167,32 @@ func TestADescriptionThatLeavesAPartOutIsRefused(t *testing.T) {
 		t.Errorf("exit %d: %s", code, says)
 	}
 }
+
+// TestTensorsOfOtherNamesAreThoseOfTheParent: names are replaced, in pairs, and
+// nothing else is said.
+func TestTensorsOfOtherNamesAreThoseOfTheParent(t *testing.T) {
+	want, _ := converted(t, checkpoint(t, "LlamaForCausalLM", nil))
+	names := strings.NewReplacer("model.layers.", "model.loops.", "self_attn.q_proj", "self_attn.query", "post_attention_layernorm", "post_norm", "lm_head.", "last.") // of the same order
+	dir := checkpoint(t, "LlamaForCausalLM", func(f *tiny.Files) {
+		f.Config["architectures"] = []string{"NewForCausalLM"}
+		for i := range f.Tensors {
+			f.Tensors[i].Name = names.Replace(f.Tensors[i].Name)
+		}
+		f.Tensors = append(f.Tensors, f.Tensors[0])
+		f.Tensors[len(f.Tensors)-1].Name = "model.teacher.weight"
+	})
+	file := filepath.Join(t.TempDir(), "new.yaml")
+	if err := os.WriteFile(file, []byte(`parent: LlamaForCausalLM
+classes: [NewForCausalLM]
+rename: {model.loops.: model.layers., self_attn.query: self_attn.q_proj, post_norm: post_attention_layernorm, last.: lm_head.}
+ignore: ["*.teacher.*"]
+`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, says := converted(t, dir, "--arch", file); !bytes.Equal(got, want) {
+		t.Errorf("another file than of the names of the parent: %s", says)
+	}
+	if code, says := run("plan", dir); code != 4 || !strings.Contains(says, "--arch FILE") || !strings.Contains(says, "its tensors are those of no class") {
+		t.Errorf("exit %d: %s", code, says)
+	}
+}
