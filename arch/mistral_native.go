@@ -7,12 +7,13 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// These stand for the classes that Mistral's own format, params.json beside
-// consolidated*.safetensors, does not name.
+// These stand for the classes that the own formats of Mistral and Meta,
+// params.json beside consolidated*, do not name.
 const (
 	nativeMistral   = "params.json"
 	nativeMinistral = "params.json with llama_4_scaling"
 	nativeMoE       = "params.json with moe"
+	nativeMeta      = "params.json with multiple_of"
 )
 
 // nativeClass tells the classes of params.json apart; it is empty for the
@@ -21,6 +22,8 @@ func nativeClass(config hf.Config) string {
 	switch {
 	case config.Has("architectures") || !config.Has("dim") || !config.Has("n_layers"):
 		return ""
+	case config.Has("multiple_of") && !config.Has("hidden_dim"):
+		return nativeMeta
 	case config.Has("moe"):
 		return nativeMoE
 	case config.Has("llama_4_scaling"):
@@ -111,7 +114,7 @@ func (c *reader) nativeYarnOf(r *Rope) {
 // not.
 func assumedContext(c *reader, a Arch, h Hyper) (l Loss) {
 	if !c.states("max_position_embeddings") {
-		l.Text = fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as Mistral's own code assumes; a key-value %s.context_length of your own goes before it", h.Context, a.Name)
+		l.Text = fmt.Sprintf("params.json states no max_position_embeddings: the file says %d, as the publisher's own code assumes; a key-value %s.context_length of your own goes before it", h.Context, a.Name)
 	}
 	return l
 }

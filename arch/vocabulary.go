@@ -10,6 +10,7 @@ const (
 	JSONFirst                         // from tokenizer.json, whatever other files there are
 	Gemma4                            // from tokenizer.json, as the vocabulary kind gemma4
 	Fairseq                           // from sentencepiece.bpe.model where it is there, with fairseq's first ids
+	MetaFiles                         // from tokenizer.model alone, a SentencePiece model or, of Llama 3, ranks
 )
 
 // Vocabulary says how the reference converter writes the vocabulary of a class

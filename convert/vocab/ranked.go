@@ -83,14 +83,25 @@ func (c *checkpoint) writeKimi() error {
 // writeRanks writes ranked tokens with the merge that makes each of them, and
 // the special tokens behind them.
 func (c *checkpoint) writeRanks(tokens, special []string, pre string, change func(*specialVocab) error) error {
-	size := max(c.size, len(tokens)+len(special))
-	table := padded(size)
-	var merges []string
+	if err := c.putRanks(tokens, special, pre); err != nil {
+		return err
+	}
+	return c.special(false, 0, func(v *specialVocab) error {
+		for _, m := range tokenizer.RankedMerges(tokens) {
+			v.merges = append(v.merges, tokenizer.ToByteChars(m[0])+" "+tokenizer.ToByteChars(m[1]))
+		}
+		if change != nil {
+			return change(v)
+		}
+		return nil
+	})
+}
+
+// putRanks writes the tokens alone.
+func (c *checkpoint) putRanks(tokens, special []string, pre string) error {
+	table := padded(max(c.size, len(tokens)+len(special)))
 	for rank, token := range tokens {
 		table[rank] = entry{tokenizer.ToByteChars(token), 0, tokenizer.TypeNormal}
-	}
-	for _, m := range tokenizer.RankedMerges(tokens) {
-		merges = append(merges, tokenizer.ToByteChars(m[0])+" "+tokenizer.ToByteChars(m[1]))
 	}
 	for i, text := range special {
 		table[len(tokens)+i] = entry{text, 0, tokenizer.TypeControl}
@@ -100,11 +111,5 @@ func (c *checkpoint) writeRanks(tokens, special []string, pre string, change fun
 		return err
 	}
 	c.put("gpt2", c.preOr(pre), table, false)
-	return c.special(false, 0, func(v *specialVocab) error {
-		v.merges = merges
-		if change != nil {
-			return change(v)
-		}
-		return nil
-	})
+	return nil
 }

@@ -68,6 +68,10 @@ func (c *checkpoint) open() error {
 			c.model = params
 		}
 	}
+	if c.opts.Rules.Writer == arch.MetaFiles {
+		c.native = false
+		return c.openMeta()
+	}
 	if c.config, err = readObject(c.files, "tokenizer_config.json"); err != nil {
 		return err
 	}
@@ -96,6 +100,11 @@ func (c *checkpoint) open() error {
 			return err
 		}
 	}
+	return c.rows()
+}
+
+// rows finds the number of tokens.
+func (c *checkpoint) rows() error {
 	c.size = c.opts.Rows
 	if c.size == 0 {
 		c.size = c.intParam("vocab_size")
@@ -129,6 +138,8 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return (*checkpoint).writeRWKV, nil
 	case exists("tokenizer.jsonl"):
 		return (*checkpoint).writePlamo, nil
+	case rules.Writer == arch.MetaFiles && c.sp == nil:
+		return (*checkpoint).writeMeta, nil
 	case rules.Writer == arch.Gemma4 && c.json != nil:
 		return (*checkpoint).writeGemma4, nil
 	case c.fairseq != nil && c.fairseq.Algorithm == 1:

@@ -40,6 +40,7 @@ type Tensor struct {
 	shard   *shard
 	offset  int64
 	shifted *shifted // shows other values than are stored; nil for most
+	joined  *joined  // consists of the parts in several files; nil for most
 
 	// computed, where it is not nil, gives the values instead of a shard.
 	computed func(ctx context.Context, p []byte, first int64) error
@@ -119,11 +120,16 @@ func (c *Checkpoint) read(ctx context.Context, w weights) error {
 		}
 		c.shards = append(c.shards, s)
 		for _, t := range s.tensors {
-			if other, twice := c.byName[t.Name]; twice {
+			if other, twice := c.byName[t.Name]; twice && w.layout != MetaNative {
 				return fault.Op("hf").Folder(c.name).Tensor(t.Name).Corrupt(" is in two files: %s and %s", other.File, t.File)
 			}
 			c.byName[t.Name] = t
 			c.tensors = append(c.tensors, t)
+		}
+	}
+	if w.layout == MetaNative {
+		if err := c.joinMeta(); err != nil {
+			return err
 		}
 	}
 	if w.index != nil {
@@ -151,7 +157,7 @@ func (c *Checkpoint) rename() error {
 			order[t.File] = len(order)
 		}
 	}
-	if c.layout != PyTorch {
+	if c.layout != PyTorch && c.layout != MetaNative {
 		slices.SortStableFunc(c.tensors, func(a, b Tensor) int {
 			return cmp.Or(cmp.Compare(order[a.File], order[b.File]), strings.Compare(a.Name, b.Name))
 		})
@@ -255,6 +261,13 @@ func (t Tensor) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	want := p[:min(int64(len(p)), t.Size-off)]
 	if t.computed != nil {
 		return t.readComputed(ctx, want, off, len(p))
+	}
+	if t.joined != nil {
+		n, err := t.joined.readAt(ctx, want, off)
+		if err == nil && n < len(p) {
+			err = io.EOF
+		}
+		return n, err
 	}
 	if a, ok := t.shard.r.(Adviser); ok {
 		a.WillRead(t.offset, t.Size)

@@ -165,7 +165,7 @@ func TestRefusesFoldersOfAnotherKind(t *testing.T) {
 		"adapter": {fstest.MapFS{"config.json": text("{}"), "adapter_config.json": text(`{"base_model_name_or_path":"meta-llama/Llama-3.1-8B"}`),
 			"adapter_model.safetensors": weightFile(t, "a")}, `adapter (LoRA) folder, which changes another model; merge it into its base model first, "meta-llama/Llama-3.1-8B"`},
 		"gguf":       {fstest.MapFS{"model-Q4_K_M.gguf": text("GGUF")}, "GGUF files"},
-		"meta":       {fstest.MapFS{"consolidated.00.pth": text(""), "params.json": text("{}")}, "Meta's original"},
+		"meta":       {fstest.MapFS{"consolidated.00.pth": text("")}, "Meta's original"},
 		"tensorflow": {fstest.MapFS{"config.json": text("{}"), "tf_model.h5": text("")}, "TensorFlow"},
 		"other bin":  {fstest.MapFS{"config.json": text("{}"), "diffusion.bin": text("")}, "pickled under names"},
 		"legacy bin": {fstest.MapFS{"config.json": text("{}"), "pytorch_model.bin": text("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")}, "PyTorch 1.6"},

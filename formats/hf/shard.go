@@ -57,7 +57,7 @@ func openShard(ctx context.Context, f *Folder, name string, layout Layout) (*sha
 	}
 	s.r = r
 	read := (*shard).readSafetensors
-	if layout == PyTorch || layout == AdapterLayout && strings.HasSuffix(name, ".bin") {
+	if layout == PyTorch || layout == MetaNative || layout == AdapterLayout && strings.HasSuffix(name, ".bin") {
 		read = (*shard).readPickle
 	}
 	if err := read(s, ctxio.Bind(ctx, r)); err != nil {

@@ -19,6 +19,7 @@ const (
 	MistralNative               // consolidated*.safetensors with params.json
 	PyTorch                     // pytorch_model*.bin, pickled
 	AdapterLayout               // adapter_model.safetensors or .bin of PEFT
+	MetaNative                  // consolidated.*.pth with params.json, a part of every matrix in each
 )
 
 var layouts = [...]struct{ name, config string }{
@@ -26,6 +27,7 @@ var layouts = [...]struct{ name, config string }{
 	MistralNative: {"mistral", "params.json"},
 	PyTorch:       {"pytorch", "config.json"},
 	AdapterLayout: {"adapter", adapterConfig},
+	MetaNative:    {"meta", "params.json"},
 }
 
 func (l Layout) String() string     { return layouts[l].name }
@@ -51,6 +53,7 @@ var sources = []struct {
 	{Transformers, "", "", ".safetensors", []string{"adapter", "consolidated"}},
 	{MistralNative, "consolidated.safetensors", "consolidated", ".safetensors", nil},
 	{PyTorch, "pytorch_model.bin", "pytorch_model", ".bin", nil},
+	{MetaNative, "", "consolidated", ".pth", nil},
 }
 
 func findWeights(f *Folder) (weights, error) {
@@ -60,7 +63,7 @@ func findWeights(f *Folder) (weights, error) {
 	}
 	native := !slices.Contains(names, "config.json") && slices.Contains(names, "params.json")
 	for _, s := range sources {
-		if native && s.layout == Transformers {
+		if native && s.layout == Transformers || !native && s.layout == MetaNative {
 			continue // without a config.json such files are something else
 		}
 		w := weights{layout: s.layout}
@@ -174,7 +177,7 @@ func wholeSet(f *Folder, files []string) error {
 var unsupportedLayouts = []struct{ match, says string }{
 	{`^adapter_config\.json$|^adapter_model\.`, "this is an adapter (LoRA) folder, which changes another model; merge it into its base model first%s"},
 	{`\.gguf$`, "it holds GGUF files, not a checkpoint; name the file itself"},
-	{`^consolidated.*\.pth$`, "it holds Meta's original .pth files; use the repository's converted (\"-hf\") files"},
+	{`^consolidated.*\.pth$`, "it holds Meta's original .pth files without their params.json; put that beside them"},
 	{`\.(bin|pt|pth|ckpt)$`, "its weights are pickled under names other than pytorch_model*.bin; save them as safetensors"},
 	{`\.(h5|msgpack|ot|onnx)$`, "its weights are for TensorFlow, JAX, Rust or ONNX; use the safetensors files"},
 }
