@@ -89,8 +89,10 @@ func TestADescribedArchitectureOfAnUnknownNameIsRead(t *testing.T) {
 			t.Errorf("exit %d without the description: %s", code, says)
 		}
 		_, want := run("eval", dir, "-f", text, "--ctx", "16", "-q")
-		if code, says := run("eval", out, "-f", text, "--ctx", "16", "-q", "--arch", renamed); code != 0 || says != want {
-			t.Errorf("%s: the file gives %q, the checkpoint %q", file, says, want)
+		for _, model := range []string{out, dir} {
+			if code, says := run("eval", model, "-f", text, "--ctx", "16", "-q", "--arch", renamed); code != 0 || says != want {
+				t.Errorf("%s: %s gives %q by the description, the checkpoint by its class %q", file, model, says, want)
+			}
 		}
 		for _, args := range [][]string{{"validate", out, "--against", dir}, {"quantize", out, "-t", "q8_0", "-o", out + "-q8.gguf"}} {
 			if code, says := run(append(args, "--arch", renamed)...); code != 0 {
