@@ -33,7 +33,6 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Layers:   c.need("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
 		Context:  c.int("max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length"),
 		Embed:    c.need("hidden_size", "n_embd", "n_embed", "d_model", "dim"),
-		FF:       c.int("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim"),
 		Heads:    c.int("num_attention_heads", "n_head", "n_heads"),
 		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim:  c.int("head_dim"),
@@ -42,6 +41,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		LayerEps: c.amount("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_embedding", "tie_word_embeddings"),
 	}
+	h.FF, h.ByLayer.FF = c.byLayer("prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim")
 	h.TokenTypes = c.int("type_vocab_size")
 	h.Untied = c.states("tie_embedding", "tie_word_embeddings") && !h.Tied && strings.HasSuffix(class, "ForCausalLM")
 	if mlp := c.int("intermediate_size_mlp"); mlp != 0 { // Llama 4's other names
@@ -112,7 +112,7 @@ func (c *reader) experts() MoE {
 		Experts:      c.int("num_local_experts", "num_experts", "n_routed_experts"),
 		Used:         c.int("num_experts_per_tok", "num_experts_per_token", "top_k_experts"),
 		StatesFF:     c.has("moe_intermediate_size"),
-		FF:           first(c.uniform("moe_intermediate_size"), c.int("intermediate_size", "hidden_dim")),
+		FF:           c.uniform("moe_intermediate_size"),
 		Shared:       c.int("n_shared_experts"),
 		SharedFF:     c.int("shared_expert_intermediate_size"),
 		Groups:       c.int("n_group"),
@@ -122,6 +122,9 @@ func (c *reader) experts() MoE {
 		LeadingDense: c.int("first_k_dense_replace"),
 		Step:         c.int("interleave_moe_layer_step", "decoder_sparse_step"),
 		DenseOnly:    c.ints("mlp_only_layers"),
+	}
+	if m.FF == 0 {
+		m.FF, _ = c.byLayer("intermediate_size", "hidden_dim")
 	}
 	m.SharedFF = first(m.SharedFF, m.Shared*m.FF)
 	if kinds := c.strings("mlp_layer_types"); len(kinds) > 0 {
@@ -148,7 +151,7 @@ func (c *reader) latent(h *Hyper) {
 	h.MLA = MLA{QueryRank: c.int("q_lora_rank"), KVRank: c.need("kv_lora_rank"), NopeDim: c.need("qk_nope_head_dim")}
 	h.Rope.Dim = c.need("qk_rope_head_dim")
 	h.HeadDim = h.MLA.NopeDim + h.Rope.Dim
-	if h.ValueDim = h.Embed / h.Heads; c.has("v_head_dim") {
+	if h.ValueDim = h.Embed / max(h.Heads, 1); c.has("v_head_dim") {
 		h.ValueDim = c.need("v_head_dim")
 	}
 	h.HasHeadDim = true

@@ -23,6 +23,9 @@ type Dense struct {
 	Fused      bool // ffn_up holds gate above up
 	Activation Activation
 	Limit      float64 // of gates above and of the rest on both sides; 0: none
+
+	Sparse bool    // a gate counts from the mean of its position's gates and Cut of their standard deviations on, what is below is 0
+	Cut    float64 // of Sparse
 }
 
 // Experts is a mixture of experts (Shazeer et al. 2017, arXiv:1701.06538).

@@ -94,16 +94,7 @@ var gemma4 = Arch{
 		if c.string("use_bidirectional_attention") == "all" {
 			c.keep(c.place("use_bidirectional_attention").Unsupported("all is not supported, only vision is"))
 		}
-		own := h.Layers - h.SharedKeys
-		m.KeysOf = keysOf(*h, func(i int) int {
-			for j := own - 1; j >= 0; j-- {
-				if at(m.Sliding, i, false) == at(m.Sliding, j, false) {
-					return j + 1
-				}
-			}
-			c.keep(c.place("num_kv_shared_layers").Corrupt("no layer before the last %d has keys for layer %d", h.SharedKeys, i))
-			return 0
-		})
+		c.keysOfLast(h)
 	},
 	fromFile: func(g *fileReader, h *Hyper) {
 		m := &h.Meaning
@@ -111,15 +102,36 @@ var gemma4 = Arch{
 		g.window(h, 0, 1)
 		h.LocalDim, h.SharedKeys, h.LayerEmbed = g.int("attention.key_length_swa"), g.int("attention.shared_kv_layers"), g.int("embedding_length_per_layer_input")
 		m.Local = h.ownRotation(first(g.int("rope.dimension_count_swa"), h.LocalDim))
-		own := h.Layers - h.SharedKeys
-		m.KeysOf = keysOf(*h, func(i int) int { // the last layer of its own keys has no window, the one before it has
-			if of := own - int(oneIf(at(m.Sliding, i, false))); of > 0 {
-				return of
-			}
-			g.keep(g.place("attention.shared_kv_layers").Corrupt("%d of %d layers share keys, which leaves none to share", h.SharedKeys, h.Layers))
-			return 0
-		})
+		g.keysOfLast(h)
 	},
+}
+
+// keysOfLast has the last layers use keys and values of the last before them that
+// has a window as they have.
+func (c *reader) keysOfLast(h *Hyper) {
+	m := &h.Meaning
+	m.KeysOf = keysOf(*h, func(i int) int {
+		for j := h.Layers - h.SharedKeys - 1; j >= 0; j-- {
+			if at(m.Sliding, i, false) == at(m.Sliding, j, false) {
+				return j + 1
+			}
+		}
+		c.keep(c.place("num_kv_shared_layers").Corrupt("no layer before the last %d has keys for layer %d", h.SharedKeys, i))
+		return 0
+	})
+}
+
+// keysOfLast is llama.cpp's rule: the last layer of its own keys has no window,
+// the one before it has.
+func (g *fileReader) keysOfLast(h *Hyper) {
+	m := &h.Meaning
+	m.KeysOf = keysOf(*h, func(i int) int {
+		if of := h.Layers - h.SharedKeys - int(oneIf(at(m.Sliding, i, false))); of > 0 {
+			return of
+		}
+		g.keep(g.place("attention.shared_kv_layers").Corrupt("%d of %d layers share keys, which leaves none to share", h.SharedKeys, h.Layers))
+		return 0
+	})
 }
 
 // ownKeysAndValues are what layers lack that use those of others.

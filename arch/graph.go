@@ -24,6 +24,7 @@ type Output struct {
 	Scale   float64  // of the logits
 	Softcap float64  // logits become cap·tanh(logits/cap); 0: none
 	Streams *Streams // hyper-connections are joined ("output_hc_…"); nil: there is one stream
+	AltUp   *AltUp   // the streams of the layers are joined; nil: there is one
 	Kind    OutputKind
 	Pooling Pooling // of embeddings
 
@@ -84,7 +85,10 @@ type Layer struct {
 
 	Streams *Streams // hyper-connections in place of sums; nil: none
 
-	PerLayer *PerLayer // what the layer's own embedding adds behind both parts; nil: nothing
+	AltUp  *AltUp // streams beside the one that the layer computes; nil: none
+	Laurel *Norm  // behind a low-rank branch beside the mixer: (x + Mixer(…) + MixNorm(x) + Laurel(laurel_r(laurel_l(MixNorm(x)))))/√2; nil: none
+
+	PerLayer *PerLayer // what the layer's own embedding adds behind both parts, to other streams where there are some; nil: nothing
 	OutScale bool      // the layer's result is multiplied by a number ("layer_output_scale"), where the model has it
 }
 
@@ -96,6 +100,16 @@ type PerLayer struct {
 	Width      int // of one layer's part
 	Eps        float64
 	Activation Activation
+}
+
+// AltUp holds the parameters of alternating updates (Baykal et al. 2023,
+// arXiv:2301.13310): a layer computes the first of several streams and
+// predicts and corrects the others. Tensors: altup_proj and altup_unembd_proj
+// [Count-1, …] at the ends; altup_router, altup_router_norm, altup_predict_coef,
+// altup_correct_coef and altup_correct_scale in layers.
+type AltUp struct {
+	Count int
+	Eps   float64
 }
 
 // Streams holds the parameters of hyper-connections (Xie et al. 2025,

@@ -54,9 +54,10 @@ type Hyper struct {
 	Streams  Streams
 
 	// Folded are multipliers of activations that a file has in its weights.
-	Folded  map[string]float64
-	Values  map[string]float64 // parameters of the architecture alone, by the key of the file
-	Meaning Meaning
+	Folded    map[string]float64
+	Unwritten map[string]float64 // numbers of a checkpoint that show in a file's tensors alone
+	Values    map[string]float64 // parameters of the architecture alone, by the key of the file
+	Meaning   Meaning
 
 	Stated map[string]any // what a described architecture computes with of config.json, by its keys; nil of a file
 }
@@ -84,6 +85,8 @@ type Meaning struct {
 	UnitHead   bool // rotated queries and keys are scaled to unit root mean square
 	Warming    Temperature
 	WarmRope   bool // layers that are rotated have the temperature, too
+
+	Cuts []float64 // by layer: see [Dense.Cut]; minus infinity: none
 
 	Pooling Pooling
 }
@@ -213,6 +216,14 @@ func (h Hyper) Multiplier(key string) float64 {
 	return 1
 }
 
+// note keeps a number that shows in a file's tensors alone.
+func (h *Hyper) note(key string, value float64) {
+	if h.Unwritten == nil {
+		h.Unwritten = map[string]float64{}
+	}
+	h.Unwritten[key] = value
+}
+
 func (h *Hyper) set(key string, value float64) {
 	if h.Values == nil {
 		h.Values = map[string]float64{}
@@ -302,7 +313,7 @@ func at(layers []bool, layer int, otherwise bool) bool {
 }
 
 // sizeOf returns the size of a layer.
-func sizeOf(layers []int, layer, otherwise int) int {
+func sizeOf[T any](layers []T, layer int, otherwise T) T {
 	if layer < len(layers) {
 		return layers[layer]
 	}

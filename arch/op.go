@@ -6,7 +6,7 @@ type Op struct {
 	Heads HeadCount // of RopePermute: whose heads the rows belong to
 
 	Index, Of   int    // of Part, Alternate, Ungroup
-	From, Count Dim    // of Slice and Multiply; Count of Fold, too
+	From, Count Dim    // of Slice and Multiply; Count of Fold and PadRows, too
 	By          string // of Multiply: see [Hyper.Multiplier]
 }
 
@@ -34,6 +34,7 @@ const (
 	Fold                           // [N] to [Count, N/Count]
 	Slice                          // Count of the rows, or elements of a vector, from row From on
 	Multiply                       // rows, or elements of a vector, From on, Count of them, by a multiplier; all where Count is nil
+	PadRows                        // rows of zeros behind, up to Count of them
 	AddOne                         // x + 1
 	NegExp                         // -exp(x)
 )

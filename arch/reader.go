@@ -147,7 +147,7 @@ func (c *reader) int(keys ...string) int {
 func (c *reader) uniform(keys ...string) int {
 	layer, key, ok := c.find(keys)
 	if value, _ := layer.Value(key); ok {
-		if _, listed := value.([]any); !listed {
+		if !isList(value) {
 			return c.int(keys...)
 		}
 	}
@@ -161,6 +161,23 @@ func (c *reader) uniform(keys ...string) int {
 		return 0
 	}
 	return counts[0]
+}
+
+// byLayer returns a count of the first layer, and of each where config.json
+// lists them and they are not all alike.
+func (c *reader) byLayer(keys ...string) (int, []int) {
+	if layer, key, ok := c.find(keys); ok {
+		if value, _ := layer.Value(key); isList(value) {
+			sizes := c.ints(keys...)
+			return sizeOf(sizes, 0, 0), differing(sizes)
+		}
+	}
+	return c.int(keys...), nil
+}
+
+func isList(value any) bool {
+	_, is := value.([]any)
+	return is
 }
 
 // need returns a count that must be there and positive.

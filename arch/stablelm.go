@@ -26,7 +26,7 @@ var stablelm = Arch{
 		in(oneAfterTheOther, affine("model.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm", embed, nil)),
 		affine("model.norm", "output_norm", embed, nil),
 		attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff),
-		in(func(h Hyper, _ int) bool { return h.Value("qk_layernorm") != 0 }, []Tensor{
+		in(func(h Hyper, _ int) bool { return h.Unwritten["qk_layernorm"] != 0 }, []Tensor{
 			{Source: "model.layers.{i}.self_attn.q_layernorm.norms.{j}.weight", Target: "blk.{i}.attn_q_norm.weight", Shape: []Dim{headDim}, Times: heads},
 			{Source: "model.layers.{i}.self_attn.k_layernorm.norms.{j}.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{headDim}, Times: keyHeads},
 		})),
@@ -40,5 +40,5 @@ var stablelm = Arch{
 	File:   Convention{Rope: RopeHalf},
 	losses: []lossRule{unloadedTied},
 
-	fromConfig: func(c *reader, h *Hyper) { h.set("qk_layernorm", oneIf(c.bool("qk_layernorm"))) },
+	fromConfig: func(c *reader, h *Hyper) { h.note("qk_layernorm", oneIf(c.bool("qk_layernorm"))) },
 }

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -65,6 +66,15 @@ var kinds = map[arch.OpKind]func(arch.Op, model, transform.Rows, []int64) (trans
 		rows := int64(op.Count(h.Hyper, h.layer))
 		columns := shape[0] / rows
 		return transform.Reshape(r, columns), []int64{rows, columns}
+	},
+	arch.PadRows: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
+		more := int64(op.Count(h.Hyper, h.layer)) - shape[0]
+		if more <= 0 {
+			return r, shape
+		}
+		shape[0] += more
+		none := transform.Rows{DType: r.DType, Columns: r.Columns, Count: more, Read: func(_ context.Context, p []byte, _ int64) error { clear(p); return nil }}
+		return transform.Join(r, none), shape
 	},
 	arch.Slice: func(op arch.Op, h model, r transform.Rows, shape []int64) (transform.Rows, []int64) {
 		from, count := int64(op.From(h.Hyper, h.layer)), int64(op.Count(h.Hyper, h.layer))

@@ -166,7 +166,7 @@ func describe(kv gguf.KV) kvLine {
 
 func render(v reflect.Value) string {
 	if v.CanFloat() {
-		return fmt.Sprintf("%.9g", v.Float())
+		return strings.ToLower(fmt.Sprintf("%.9g", v.Float())) // Python's infinity is lower case
 	}
 	return fmt.Sprint(v.Interface())
 }

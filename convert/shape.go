@@ -53,6 +53,8 @@ func TargetShape(t arch.Tensor, h arch.Hyper, layer int) ([]int64, bool) {
 	_, shape = Apply(t.Ops, h, layer, rows, shape)
 	if t.PerExpert() {
 		shape = append([]int64{int64(h.MoE.Experts)}, shape...)
+	} else if t.Gathers() {
+		shape = append([]int64{int64(t.Times(h, layer))}, shape...)
 	}
 	slices.Reverse(shape)
 	return shape, !slices.ContainsFunc(shape, func(n int64) bool { return n <= 0 })

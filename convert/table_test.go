@@ -85,6 +85,7 @@ func fileView(h arch.Hyper) arch.Hyper {
 	h.Pictures = nil
 	h.MoE.Listed = nil
 	h.Folded = nil             // in the weights
+	h.Unwritten = nil          // in the weights
 	h.Meaning = arch.Meaning{} // compared by what it describes
 	h.MoE.StatesFF, h.Index.StatesPredictions = false, false
 	if h.Rope.Scaling == "llama3" { // a tensor in the file

@@ -64,6 +64,7 @@ var refused = map[string]string{
 	"bailingmoe2":     "config.json has names of its own for what experts have",
 	"apertus":         "the original context of a small model's llama3 scaling, and the numbers that the file lists by layer",
 	"gemma-embedding": "that positions see those behind them has a key of its own",
+	"gemma3n":         "sizes of the branches have no keys, and sparsity has one of its own",
 	"gemma4":          "sizes by layer have keys of their own",
 	"bert":            "the class and its epsilon are those of encoders",
 	"nomic-bert":      "the class and its epsilon are those of encoders",

@@ -283,6 +283,11 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"stablelm-2-12b", []fault{
 			{"norms of other heads", moved("attn_q_norm.weight", 0, 1, 1), nil}, {"norms of other keys", moved("attn_k_norm.weight", 0, 1, 1), nil}, rope("stablelm"),
 		}},
+		{"gemma3n", []fault{
+			{"projections of streams swapped", exchanged("altup_proj.", "altup_unembd_proj."), nil}, {"coefficients turned", exchanged("blk.0.altup_correct_coef.", "blk.1.altup_correct_coef."), nil},
+			{"norms of branches swapped", exchanged("laurel_post_norm.", "post_attention_norm."), nil}, {"a window off by one", nothing, []string{"gemma3n.attention.sliding_window=int:9"}},
+			{"no cap of logits", nothing, []string{"gemma3n.final_logit_softcapping=float:0"}}, rope("gemma3n"),
+		}},
 		{"gemma4-moe", []fault{
 			{"norms behind the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
 			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),

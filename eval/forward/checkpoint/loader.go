@@ -48,7 +48,7 @@ func (c *Loader) at(t tensor) fault.Place {
 // find looks up the tensor that holds a tensor of the file, and where.
 func (c *Loader) find(name string, layer, expert int) (tensor, arch.View, bool) {
 	for _, view := range c.a.ViewsOf(name) {
-		if t, ok := c.tensors[arch.Fill(view.Source, layer, expert)]; ok {
+		if t, ok := c.tensors[arch.Place{Layer: layer, Expert: expert, Part: expert}.Fill(view.Source)]; ok {
 			c.taken[t.Name] = true
 			return t, view, true
 		}

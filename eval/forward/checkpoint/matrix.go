@@ -153,7 +153,10 @@ func (c *Loader) Experts(ctx context.Context, name string, layer, experts, rows,
 }
 
 // perExpert reports whether each expert has a tensor of its own.
-func perExpert(view arch.View) bool { return (arch.Tensor{Source: view.Source}).PerExpert() }
+func perExpert(view arch.View) bool {
+	t := arch.Tensor{Source: view.Source, Target: view.Matrix}
+	return t.PerExpert() || t.Gathers()
+}
 
 // separate finds one tensor for each expert, none where one is missing.
 func (c *Loader) separate(ctx context.Context, name string, layer, experts, rows, cols int) ([]*compute.Matrix, error) {

@@ -68,6 +68,7 @@ func (b *builder) output(m *Model, out arch.Output) {
 	if out.Streams != nil {
 		m.head = b.connection("output_hc", 0, out.Streams, epsOf(out.Norm), true)
 	}
+	m.altUp = b.altUpEnds(out.AltUp)
 	cols := b.Embed
 	for _, p := range out.Projections {
 		m.out.projections = append(m.out.projections, b.linear(p.Name, 0, p.Rows, cols))
@@ -95,6 +96,7 @@ func (b *builder) layer(l arch.Layer, i int) layer {
 		mixScale: float32(cmp.Or(l.MixScale, 1)), feedScale: float32(cmp.Or(l.FeedScale, 1)), skipScale: float32(cmp.Or(l.SkipScale, 1)),
 		parallel: l.Parallel, afterSum: l.AfterSum,
 	}
+	built.altUp, built.laurel = b.altUp(l.AltUp, i), b.laurel(l.Laurel, i)
 	built.inject = b.injection(l.PerLayer, i)
 	if l.OutScale {
 		built.outScale = b.vector("blk.{i}.layer_output_scale.weight", i, 1)

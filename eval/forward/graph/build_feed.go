@@ -11,7 +11,7 @@ import (
 // dense loads a feed-forward network; the suffix tells a shared expert from a
 // layer's only one.
 func (b *builder) dense(d *arch.Dense, l int) *dense {
-	f := &dense{suffix: d.Suffix, activation: b.activation(d.Activation, d.Limit, l)}
+	f := &dense{suffix: d.Suffix, sparse: d.Sparse, cut: d.Cut, activation: b.activation(d.Activation, d.Limit, l)}
 	gate, up := "blk.{i}.ffn_gate"+d.Suffix, "blk.{i}.ffn_up"+d.Suffix
 	switch {
 	case d.Gated && d.Fused:

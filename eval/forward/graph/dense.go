@@ -1,6 +1,10 @@
 package graph
 
-import "github.com/f190792d/mq/arch"
+import (
+	"math"
+
+	"github.com/f190792d/mq/arch"
+)
 
 // dense is down(act(gate(x))·up(x)) (Shazeer 2020, arXiv:2002.05202), or
 // down(act(up(x))) where gate.w is nil.
@@ -8,6 +12,9 @@ type dense struct {
 	suffix         string
 	gate, up, down linear
 	activation     activation
+
+	sparse bool
+	cut    float64 // of sparse gates: see [arch.Dense.Cut]
 }
 
 func (f *dense) feed(r *run, x, y []float32) error {
@@ -32,6 +39,9 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 		return err
 	}
 	err := r.perRow(n, func(i int) {
+		if f.sparse {
+			cutOff(gate[i*width:(i+1)*width], f.cut)
+		}
 		f.activation.gate(gate[i*width:(i+1)*width], up[i*width:(i+1)*width])
 	})
 	if err != nil {
@@ -40,11 +50,30 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 	return r.multiply(gate, n, f.down.to(y))
 }
 
+// cutOff counts gates from their mean and so many standard deviations on.
+func cutOff(g []float32, deviations float64) {
+	mean, square := 0.0, 0.0
+	for _, v := range g {
+		mean += float64(v)
+	}
+	mean /= float64(len(g))
+	for _, v := range g {
+		square += (float64(v) - mean) * (float64(v) - mean)
+	}
+	from := float32(mean + math.Sqrt(square/float64(len(g)))*deviations)
+	for i, v := range g {
+		g[i] = max(v-from, 0)
+	}
+}
+
 func (f *dense) parts(p *parts) {
 	p.linear("ffn_gate"+f.suffix, f.gate)
 	p.linear("ffn_up"+f.suffix, f.up)
 	p.linear("ffn_down"+f.suffix, f.down)
 	p.activation(&f.activation)
+	if f.sparse {
+		p.numbers("the gates that are cut off", f.cut)
+	}
 }
 
 func (p *parts) activation(a *activation) {

@@ -12,6 +12,9 @@ type layer struct {
 
 	mixStreams, feedStreams *connection // nil: sums
 
+	altUp  *altUp  // nil: one stream
+	laurel *laurel // nil: none
+
 	inject   *injection // nil: none
 	outScale []float32  // one number; nil: 1
 }
@@ -74,12 +77,23 @@ func (l *layer) sequential(r *run, index int, x []float32, width int, between fu
 	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
 	if l.mix != nil {
 		r.sum = l.residual(y, x, l.mixScale, l.mixPost)
-		err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) error { return l.mix.mix(r, index, in, y) })
+		var beside []float32
+		err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) (err error) {
+			if l.laurel != nil {
+				if beside, err = l.laurel.branch(r, in, width); err != nil {
+					return err
+				}
+			}
+			return l.mix.mix(r, index, in, y)
+		})
 		if err != nil {
 			return nil, err
 		}
 		if err := l.sum(r, x, y, l.mixScale, l.mixPost, width); err != nil {
 			return nil, err
+		}
+		if l.laurel != nil {
+			l.laurel.join(x, beside)
 		}
 	}
 	x = between(x)
@@ -164,6 +178,8 @@ func (l *layer) parts(p *parts) {
 	p.connection("hc_attn", l.mixStreams)
 	p.connection("hc_ffn", l.feedStreams)
 	p.numbers("the scales and order of the residual sums", float64(l.mixScale), float64(l.feedScale), float64(l.skipScale), flag(l.parallel), flag(l.afterSum))
+	l.altUp.parts(p)
+	l.laurel.parts(p)
 	l.inject.parts(p)
 	p.vector("layer_output_scale.weight", l.outScale)
 	if l.mix != nil {

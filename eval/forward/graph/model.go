@@ -28,6 +28,7 @@ type Model struct {
 	types      []float32       // what the type of the tokens adds; nil: nothing
 	layers     []layer
 	head       *connection // nil: one residual stream
+	altUp      *altUpEnds  // nil: one residual stream
 	out        output
 
 	lastMixer int  // the last layer in which rows see each other
@@ -153,12 +154,15 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 		return nil, err
 	}
 	if m.byLayer != nil {
-		if err := m.byLayer.lookup(r, m.name, x); err != nil {
+		if err := m.byLayer.lookup(r, x); err != nil {
 			return nil, err
 		}
 	}
 	if m.head != nil {
 		return runStreams(r, m.layers, m.head, x)
+	}
+	if m.altUp != nil {
+		return runAltUp(r, m.layers, m.altUp, x, m.width)
 	}
 	for i := range m.layers {
 		between := func(x []float32) []float32 { return x }
@@ -248,6 +252,7 @@ func (m *Model) parts(context int) []part {
 	}
 	m.out.parts(p)
 	p.connection("output_hc", m.head)
+	m.altUp.parts(p)
 	for i := range m.layers {
 		p.prefix = "blk." + strconv.Itoa(i) + "."
 		m.layers[i].parts(p)

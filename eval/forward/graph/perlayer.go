@@ -1,11 +1,11 @@
 package graph
 
 import (
+	"context"
 	"math"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // layerEmbedding gives each layer a part of its own for every token (Gemma 3n):
@@ -25,14 +25,43 @@ func (b *builder) layerEmbedding(d *arch.PerLayer, layers int) *layerEmbedding {
 	all := layers * d.Width
 	return &layerEmbedding{
 		width: d.Width,
-		table: b.linear("per_layer_token_embd", 0, b.Vocab, all).w,
+		table: padded(b.linear("per_layer_token_embd", 0, compute.AnyRows, all).w, b.Vocab),
 		proj:  b.linear("per_layer_model_proj", 0, all, b.Embed),
 		norm:  b.weightedNorm("per_layer_proj_norm", 0, arch.RMSNorm, d.Eps, d.Width),
 	}
 }
 
+// padded gives a table rows of zeros for tokens that it does not know: they
+// stand for what no text has.
+func padded(table *compute.Matrix, rows int) *compute.Matrix {
+	if table == nil || table.Rows >= rows {
+		return table
+	}
+	whole := *table
+	whole.Rows = rows
+	whole.Fetch = func(ctx context.Context, buf []byte, first, n int) ([]byte, error) {
+		known, size := min(max(table.Rows-first, 0), n), table.LineBytes()
+		buf = buf[:n*size]
+		clear(buf[known*size:])
+		if known == 0 {
+			return buf, nil
+		}
+		read, err := table.Fetch(ctx, buf[:known*size], first, known)
+		copy(buf, read)
+		return buf, err
+	}
+	if table.Scale != nil {
+		whole.Scale = func(dst []float32, row, from int) {
+			if row < table.Rows {
+				table.Scale(dst, row, from)
+			}
+		}
+	}
+	return &whole
+}
+
 // lookup computes the parts of all layers from the tokens and their embedding.
-func (e *layerEmbedding) lookup(r *run, name string, x []float32) error {
+func (e *layerEmbedding) lookup(r *run, x []float32) error {
 	n, all := len(r.tokens), e.proj.w.Rows
 	r.byLayer = r.buffer(bufByLayer, n*all)
 	if err := r.multiply(x, n, e.proj.to(r.byLayer)); err != nil {
@@ -43,9 +72,6 @@ func (e *layerEmbedding) lookup(r *run, name string, x []float32) error {
 	return compute.Parallel(r.ctx, r.workers, n, func(worker, i int) (err error) {
 		row := r.byLayer[i*all : (i+1)*all]
 		own[worker] = compute.Grow(own[worker], all)
-		if int(r.tokens[i]) >= e.table.Rows {
-			return fault.Op("forward").File(name).Corrupt("token %d is outside the %d that layers know", r.tokens[i], e.table.Rows)
-		}
 		if raw[worker], err = e.table.Row(r.ctx, own[worker], int(r.tokens[i]), raw[worker], r.how.Alter); err != nil {
 			return err
 		}
@@ -92,11 +118,20 @@ func (b *builder) injection(d *arch.PerLayer, l int) *injection {
 
 // add adds the layer's part to x.
 func (a *injection) add(r *run, layer int, x []float32, width int) error {
+	y, err := a.part(r, layer, x, width)
+	if err != nil {
+		return err
+	}
+	return r.add(x, y, width)
+}
+
+// part is the layer's part for x.
+func (a *injection) part(r *run, layer int, x []float32, width int) ([]float32, error) {
 	n, own := len(x)/width, a.gate.w.Rows
 	all := len(r.byLayer) / n
 	gate, y := r.buffer(bufGate, n*own), r.buffer(bufMixed, len(x))
 	if err := r.multiply(x, n, a.gate.to(gate)); err != nil {
-		return err
+		return nil, err
 	}
 	err := r.perRow(n, func(i int) {
 		row, part := gate[i*own:(i+1)*own], r.byLayer[i*all+layer*own:]
@@ -106,15 +141,12 @@ func (a *injection) add(r *run, layer int, x []float32, width int) error {
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.multiply(gate, n, a.proj.to(y)); err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.normalize(a.post, y, y, width); err != nil {
-		return err
-	}
-	return r.add(x, y, width)
+	return y, r.normalize(a.post, y, y, width)
 }
 
 func (a *injection) parts(p *parts) {

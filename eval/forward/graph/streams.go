@@ -37,3 +37,75 @@ func runStreams(r *run, layers []layer, head *connection, x []float32) ([]float3
 	}
 	return x, head.read(r, wide, r.buffer(bufMixtures, n*streams), x)
 }
+
+// runAltUp runs layers with several streams and returns the mean of those.
+func runAltUp(r *run, layers []layer, ends *altUpEnds, x []float32, w int) ([]float32, error) {
+	n, s := len(x)/w, len(ends.begin)+1
+	wide, one := r.buffer(bufStreams, n*s*w), r.buffer(bufOwn, n*w)
+	put := func(j int, y []float32) {
+		for i := range n {
+			copy(wide[(i*s+j)*w:][:w], y[i*w:])
+		}
+	}
+	put(0, x)
+	for j, p := range ends.begin {
+		if err := r.multiply(x, n, linear{w: p}.to(one)); err != nil {
+			return nil, err
+		}
+		alike(one, x, w)
+		put(j+1, one)
+	}
+	for i := range layers {
+		if err := layers[i].passStreams(r, i, wide, x); err != nil {
+			return nil, err
+		}
+		r.passed(i, len(layers))
+	}
+	first(x, wide, s, w)
+	magnitude := r.buffer(bufExtra, n*w)
+	copy(magnitude, x)
+	other := r.buffer(bufOther, n*w)
+	for j, p := range ends.join {
+		for i := range n {
+			copy(other[i*w:(i+1)*w], wide[(i*s+j+1)*w:])
+		}
+		if err := r.multiply(other, n, linear{w: p}.to(one)); err != nil {
+			return nil, err
+		}
+		alike(one, magnitude, w)
+		if err := r.add(x, one, w); err != nil {
+			return nil, err
+		}
+	}
+	for i := range x {
+		x[i] /= float32(s)
+	}
+	return x, nil
+}
+
+// passStreams runs a layer on the first of its streams.
+func (l *layer) passStreams(r *run, index int, wide, x []float32) error {
+	a := l.altUp
+	if err := a.predicted(r, wide, x); err != nil {
+		return err
+	}
+	if _, err := l.sequential(r, index, x, a.width, func(x []float32) []float32 { return x }); err != nil {
+		return err
+	}
+	if err := a.corrected(r, wide, x); err != nil || l.inject == nil {
+		return err
+	}
+	own, err := l.inject.part(r, index, x, a.width)
+	if err != nil {
+		return err
+	}
+	return r.perRow(len(x)/a.width, func(i int) {
+		row := own[i*a.width : (i+1)*a.width]
+		for j := 1; j < a.streams; j++ {
+			to := wide[(i*a.streams+j)*a.width:][:a.width]
+			for e, v := range row {
+				to[e] += v
+			}
+		}
+	})
+}
