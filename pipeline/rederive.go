@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/formats/fault"
@@ -18,9 +19,10 @@ import (
 
 // RederiveOptions say how a file is made again.
 type RederiveOptions struct {
-	Matrix   string // importance matrix; empty: the one that the file names
-	Workers  int    // goroutines; 0 for one on each processor
-	Memory   int64  // budget in bytes; 0 for the default of [Options]
+	Matrix   string  // importance matrix; empty: the one that the file names
+	Refine   *Refine // the texts of a file that was refined, its tokens aside
+	Workers  int     // goroutines; 0 for one on each processor
+	Memory   int64   // budget in bytes; 0 for the default of [Options]
 	Progress progress.Func
 	Files    hf.Options // how a checkpoint folder is opened
 }
@@ -38,12 +40,20 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 		return nil, err
 	}
 	defer file.Close()
-	if text, refined := file.KVs().String("quantize.refine.dataset"); refined {
-		return nil, fault.Op("pipeline").File(file.Name()).Unsupported("it was refined with the text %q: make it again with that text, and compare the two files", text)
-	}
 	var options quantize.Options
 	if options.Importance, err = matrixOf(ctx, file, o.Matrix); err != nil {
 		return nil, err
+	}
+	if text, refined := file.KVs().String("quantize.refine.dataset"); refined {
+		if o.Refine == nil {
+			return nil, fault.Op("pipeline").File(file.Name()).Unsupported("it was refined with %q: give the same text", text)
+		}
+		made, drop, err := again(ctx, file, source, o, options.Importance)
+		if err != nil {
+			return nil, err
+		}
+		defer drop()
+		source, options.Importance = made, nil
 	}
 	kvs, streams, from, err := openStreams(ctx, source, o.Files)
 	if err != nil {
@@ -54,6 +64,69 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 		Workers: run.Workers, MaxMemory: min(run.Memory/4, pipelinePerWorker*int64(run.Workers)),
 		Progress: run.Progress.Named("rederiving"),
 	})
+}
+
+// again makes a refined file a second time, in a folder beside it.
+func again(ctx context.Context, file *gguf.File, source string, o RederiveOptions, importance *quantize.Importance) (made string, drop func(), err error) {
+	dir, err := os.MkdirTemp(filepath.Dir(file.Name()), ".rederive")
+	if err != nil {
+		return "", nil, fault.File(file.Name()).IO("cannot make a folder beside it: %w", err)
+	}
+	drop = func() { os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			drop()
+		}
+	}()
+	recipe, err := quantize.ParseRecipe("F32") // every type comes from the file
+	if err != nil {
+		return "", nil, err
+	}
+	refined := *o.Refine
+	if n, ok := file.KVs().Uint("quantize.refine.tokens"); ok {
+		refined.Tokens = int(n)
+	}
+	run := Options{
+		Recipes: []quantize.Recipe{recipe}, Refine: &refined, Out: filepath.Join(dir, "made.gguf"), Workers: o.Workers, Memory: o.Memory, Progress: o.Progress,
+		Quantize: quantize.Options{Like: quantize.NewLike(file.KVs(), file.Tensors()), AllowRequantize: true, Importance: importance},
+	}
+	job, from, err := openJob(ctx, source, run, o.Files)
+	if err != nil {
+		return "", nil, err
+	}
+	defer from.Close()
+	_, err = job.Run(ctx)
+	return run.Out, drop, err
+}
+
+// openJob plans a run from a checkpoint folder or a GGUF file.
+func openJob(ctx context.Context, source string, o Options, files hf.Options) (*Job, io.Closer, error) {
+	folder, err := files.IsFolder(source)
+	if err != nil {
+		return nil, nil, err
+	}
+	if folder {
+		ckpt, err := files.Open(ctx, source)
+		if err != nil {
+			return nil, nil, err
+		}
+		job, err := FromCheckpoint(ctx, ckpt, o)
+		return job, ckpt, closed(ckpt, err)
+	}
+	file, err := gguf.Open(source)
+	if err != nil {
+		return nil, nil, err
+	}
+	job, err := FromGGUF(ctx, file, o)
+	return job, file, closed(file, err)
+}
+
+// closed closes what an error makes useless.
+func closed(c io.Closer, err error) error {
+	if err != nil {
+		c.Close()
+	}
+	return err
 }
 
 // matrixOf reads the importance matrix that a file was made with.

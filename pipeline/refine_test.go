@@ -116,6 +116,12 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 	if _, err := Rederive(t.Context(), refined, stories, RederiveOptions{}); !errors.Is(err, fault.ErrUnsupported) {
 		t.Errorf("made again without the text: %v", err)
 	}
+	if d, err := Rederive(t.Context(), refined, stories, RederiveOptions{Refine: &Refine{Texts: o.Refine.Texts}}); err != nil || len(d) > 0 {
+		t.Errorf("made again with the text: %v, %v", d, err)
+	}
+	if d, err := Rederive(t.Context(), refined, stories, RederiveOptions{Refine: &Refine{Texts: []Text{{Name: "page.txt", Content: string(other)}}}}); err != nil || len(d) == 0 {
+		t.Errorf("made again with another text: %v, %v", d, err)
+	}
 	if data, err := os.ReadFile(refined + ".mq.json"); err != nil || !strings.Contains(string(data), `"refined": [`) {
 		t.Errorf("the provenance does not say that it was refined (%v)", err)
 	}

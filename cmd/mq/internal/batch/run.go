@@ -28,7 +28,7 @@ var checks = map[string]func(ctx context.Context, s *session.Session, b *File, m
 		return judge(ctx, s, path, validate.Options{Against: b.at(m.Path), SkipNumbers: true, Limits: limits})
 	},
 	"rederive": func(ctx context.Context, s *session.Session, b *File, m *Model, path string) error {
-		return s.Rederive(ctx, path, b.at(m.Path), "")
+		return s.Rederive(ctx, path, b.at(m.Path), "", nil)
 	},
 }
 

@@ -18,6 +18,7 @@ func (a *app) validateCommand() *cobra.Command {
 	var kld, top1, ratio, cosine float64
 	var html, markdown, matrix string
 	var rederive bool
+	var texts flags.Texts
 	cmd := &cobra.Command{
 		Use:   "validate OUT.gguf [--against DIR|REF.gguf]",
 		Short: "Check a GGUF file, and compare it with what it was made from",
@@ -65,7 +66,11 @@ logits with 3.`,
 			if err := report.Err(); err != nil || !rederive {
 				return err
 			}
-			return a.Rederive(cmd.Context(), args[0], o.Against, matrix)
+			refined, err := texts.Read(a.ReadText)
+			if err != nil {
+				return err
+			}
+			return a.Rederive(cmd.Context(), args[0], o.Against, matrix, refined)
 		},
 	}
 	fs := cmd.Flags()
@@ -79,9 +84,10 @@ logits with 3.`,
 	fs.BoolVar(&o.SkipLogits, "no-logits", false, "compare tensors but do not run the models")
 	fs.BoolVar(&rederive, "rederive", false, "make the file again from --against and compare every byte of its tensors")
 	fs.StringVar(&matrix, "imatrix", "", "importance matrix for --rederive (default the one that the file names)")
+	texts.Register(fs)
 	flags.Outputs(fs, "report", "markdown")
 	flags.Needs(fs, "against", "no-logits", "rederive", "max-kld", "min-top1", "max-ppl-ratio", "min-cosine")
-	flags.Needs(fs, "rederive", "imatrix")
+	flags.Needs(fs, "rederive", "imatrix", "refine")
 	flags.Excludes(fs, "no-logits", "max-kld", "min-top1", "max-ppl-ratio", "min-cosine")
 	flags.Range(fs, "min-top1", 0, 1)
 	flags.Range(fs, "min-cosine", -1, 1)

@@ -20,6 +20,19 @@ func (f *refine) register(flags *pflag.FlagSet) {
 	Needs(flags, "refine", "refine-tokens")
 }
 
+// Texts says what a file was refined with.
+type Texts struct{ refine }
+
+// Register adds the flag.
+func (t *Texts) Register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&t.texts, "refine", nil, "text that the file was refined with, or auto, for --rederive (repeatable)")
+}
+
+// Read reads the texts, nil where there are none.
+func (t *Texts) Read(read func(path string) (string, error)) (*pipeline.Refine, error) {
+	return t.options(read)
+}
+
 // options reads the texts through a function that knows standard input.
 func (f *refine) options(read func(path string) (string, error)) (*pipeline.Refine, error) {
 	if len(f.texts) == 0 {

@@ -20,10 +20,10 @@ func (s *Session) Validate(ctx context.Context, path string, o validate.Options)
 }
 
 // Rederive makes a file again and fails where the file differs from that.
-func (s *Session) Rederive(ctx context.Context, path, source, matrix string) error {
+func (s *Session) Rederive(ctx context.Context, path, source, matrix string, texts *pipeline.Refine) error {
 	steps := s.Steps()
 	departures, err := pipeline.Rederive(ctx, path, source, pipeline.RederiveOptions{
-		Matrix: matrix, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Show, Files: s.Files,
+		Matrix: matrix, Refine: texts, Workers: s.Jobs, Memory: s.Budget(), Progress: steps.Show, Files: s.Files,
 	})
 	steps.Finish()
 	if err != nil {
