@@ -43,7 +43,8 @@ type Arch struct {
 	fromFile   func(*fileReader, *Hyper)
 	losses     []lossRule // beyond the common ones
 
-	change func(Hyper, *Model) error // what is otherwise than Graph says; nil: nothing is
+	change      func(Hyper, *Model) error // what is otherwise than Graph says; nil: nothing is
+	description string                    // the file that describes it; empty: the table has it
 }
 
 // Param is one key-value of the GGUF file and where it comes from: other

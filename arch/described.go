@@ -82,7 +82,7 @@ func (d *description) read(text []byte) {
 		}
 	}
 	d.a.Defaults = map[string]Defaults{"": d.defaults}
-	d.a.change = d.change
+	d.a.change, d.a.description = d.change, d.file
 	d.hook()
 }
 

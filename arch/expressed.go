@@ -36,6 +36,9 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 		return nil
 	}
 	field, difference, _ := strings.Cut(found[0], ": ")
+	if a.description != "" {
+		return fault.Op("arch").File(a.description).Unsupported("a file of architecture %s cannot express what it describes: it would have %s (%s)", a.Name, difference, field)
+	}
 	field = index.ReplaceAllString(field, "")
 	at := slices.IndexFunc(graphKeys, func(k graphKey) bool {
 		return strings.HasPrefix(field, "Layers."+k.field) || strings.HasPrefix(field, k.field)
