@@ -20,6 +20,7 @@ var lost = map[string]string{
 	"deepseek-v2":       "topk_method",
 	"exaone4-window":    "sliding_window",
 	"falcon-h1-bias":    "mamba_norm_before_gate",
+	"gemma3n-shared":    "laurel_rank",
 	"gpt-oss":           "truncate",
 	"internlm3":         "type dynamic",
 	"llama-dynamic":     "type dynamic",
