@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // Described reads the description of a reading.
 func Described(r hf.Reading) (Arch, error) {
-	d := &description{file: r.File}
+	d := &description{file: cmp.Or(r.File, "the description")}
 	d.read([]byte(r.Description))
 	if d.err != nil {
 		return Arch{}, d.err
