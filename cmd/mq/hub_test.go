@@ -103,3 +103,51 @@ func TestRepositoriesThatCannotBeReadAreExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestStoppedConversionsByNameGoOn: what was written before the stop is not
+// fetched again.
+func TestStoppedConversionsByNameGoOn(t *testing.T) {
+	h := storiesHub(t)
+	local, remote := filepath.Join(t.TempDir(), "m.gguf"), filepath.Join(t.TempDir(), "m.gguf")
+	convert := func(model, out string, more ...string) (int, string) {
+		code, _, notes := command(t, append([]string{"convert", model, "-t", "q8_0", "-o", out, "--no-verify", "-j", "1", "--max-memory", "80MiB"}, more...)...)
+		return code, notes
+	}
+	if code, notes := convert(stories, local); code != 0 {
+		t.Fatal(notes)
+	}
+	whole := h.Bytes.Load()
+	if code, notes := convert("org/stories-llama", remote+"-first"); code != 0 {
+		t.Fatal(notes)
+	}
+	whole = h.Bytes.Load() - whole
+	begin := h.Bytes.Load()
+	h.Fault = func(*http.Request) hubtest.Fault {
+		left := begin + whole*3/4 - h.Bytes.Load()
+		if left <= 0 {
+			return hubtest.Fault{Status: http.StatusBadRequest}
+		}
+		return hubtest.Fault{CutAfter: left}
+	}
+	if code, notes := convert("org/stories-llama", remote); code == 0 {
+		t.Fatalf("the server was gone, and yet: %s", notes)
+	}
+	h.Fault = nil
+	begin = h.Bytes.Load()
+	code, notes := convert("org/stories-llama", remote, "--resume")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, notes)
+	}
+	if n := h.Bytes.Load() - begin; n > whole/2 {
+		t.Errorf("%d of %d bytes were fetched again behind three quarters", n, whole)
+	} else {
+		t.Logf("%d of %d bytes", n, whole)
+	}
+	want, err := os.ReadFile(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(remote); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, not the %d of the folder (%v)", len(got), len(want), err)
+	}
+}

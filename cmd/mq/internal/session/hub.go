@@ -17,6 +17,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/hub"
+	"github.com/f190792d/mq/formats/progress"
 )
 
 // Hub opens repositories of the Hub by their names, as [hf.Remote]. What it
@@ -29,6 +30,9 @@ type Hub struct {
 	mu     sync.Mutex
 	client *hub.Client
 	opened map[string]hf.RemoteFiles
+
+	download progress.Report // into the cache
+	moving   sync.Mutex      // of the download
 }
 
 // NewHub returns the Hub that the environment names.
@@ -88,8 +92,33 @@ func (h *Hub) connect() error {
 	if err != nil {
 		return err
 	}
+	o.Fetched = h.fetched
 	h.client, err = hub.NewClient(o)
 	return err
+}
+
+// fetched counts what came of the Hub.
+func (h *Hub) fetched(n int) {
+	h.session.Fetched.Add(int64(n))
+	h.moving.Lock()
+	defer h.moving.Unlock()
+	if d := &h.download; d.Total > 0 {
+		d.Done = min(d.Done+int64(n), d.Total)
+		h.session.Steps().Show(*d)
+	}
+}
+
+// keepAll downloads files into the cache.
+func (h *Hub) keepAll(ctx context.Context, repo *hub.Repo, wanted func(string) bool, size int64) (string, error) {
+	total := func(n int64) {
+		h.moving.Lock()
+		defer h.moving.Unlock()
+		h.download = progress.Report{Step: ui.Fetching, Note: repo.Name.String(), Total: n, Bytes: true}
+	}
+	total(size)
+	defer h.session.Steps().Finish()
+	defer total(0)
+	return repo.Keep(ctx, wanted)
 }
 
 // hubOptions are those of the environment and of the run.
@@ -156,7 +185,7 @@ func (h *Hub) find(ctx context.Context, name hub.Name, offline bool) (hf.RemoteF
 	}
 	h.session.Note("%s: commit %.12s, %d files, %s", name, repo.Commit, count, ui.Bytes(size))
 	if *h.keep {
-		dir, err := repo.Keep(ctx, wanted)
+		dir, err := h.keepAll(ctx, repo, wanted, size)
 		return hf.RemoteFiles{Dir: dir, Name: name.Model}, err
 	}
 	return hf.RemoteFiles{FS: repo, Name: name.Model}, nil

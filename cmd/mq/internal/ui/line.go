@@ -40,7 +40,7 @@ func (p *Progress) line(columns int, elapsed time.Duration) string {
 		bar = fits(strings.Repeat("-", leastBar))
 	}
 	counters = fits(counters)
-	left, rate := fits(p.left(elapsed)), fits(p.rate(elapsed))
+	left, rate, network := fits(p.left(elapsed)), fits(p.rate(elapsed)), fits(p.network(elapsed))
 	if bar != "" {
 		longer := max(0, min(mostBar-leastBar, free))
 		free -= longer
@@ -50,7 +50,7 @@ func (p *Progress) line(columns int, elapsed time.Duration) string {
 	if p.label != "" && free > 8 {
 		note = cut(fault.Printable(p.at.Note), free-2)
 	}
-	for _, part := range []string{bar, share, counters, rate, left, note} {
+	for _, part := range []string{bar, share, counters, rate, left, network, note} {
 		switch {
 		case part == "":
 		case part == share && bar != "":

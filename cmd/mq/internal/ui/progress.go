@@ -23,6 +23,7 @@ type Progress struct {
 	bar     bool // there is a terminal
 
 	mu    sync.Mutex
+	came  int64 // over a network before the step began
 	at    progress.Report
 	first int64 // what was done when the step began, which says nothing of its speed
 	begun bool
@@ -34,7 +35,7 @@ type Progress struct {
 func (c *Console) Progress(label string) *Progress {
 	now := time.Now()
 	_, terminal := Terminal(c.Err)
-	p := &Progress{console: c, label: label, start: now, shown: now, bar: terminal && !c.Quiet && !c.JSON}
+	p := &Progress{console: c, label: label, came: c.Fetched.Load(), start: now, shown: now, bar: terminal && !c.Quiet && !c.JSON}
 	if p.bar {
 		p.shown = now.Add(-drawEvery)
 	}
@@ -72,7 +73,11 @@ func (p *Progress) Show(r progress.Report) {
 	case now.Sub(p.shown) < plainEvery:
 	case p.console.JSON && p.events:
 		p.shown = now
-		p.console.Event("progress", map[string]any{"step": p.label, "done": r.Done, "total": r.Total, "seconds": now.Sub(p.start).Seconds(), "note": r.Note})
+		event := map[string]any{"step": p.label, "done": r.Done, "total": r.Total, "seconds": now.Sub(p.start).Seconds(), "note": r.Note}
+		if n := p.fetched(); n > 0 {
+			event["fetched"] = n
+		}
+		p.console.Event("progress", event)
 	case !p.console.JSON:
 		p.shown = now
 		p.console.line("%s", p.line(0, now.Sub(p.start)))
@@ -103,6 +108,22 @@ func (p *Progress) rate(elapsed time.Duration) string {
 	}
 	return fmt.Sprintf("%.1f %s/min", 60*done/seconds, p.at.Unit)
 }
+
+// fetched is how much came over a network since the step began.
+func (p *Progress) fetched() int64 { return p.console.Fetched.Load() - p.came }
+
+// network says what comes over a network, and how fast: "1.2 GiB fetched, 98
+// MiB/s". A step that counts those bytes itself says it already.
+func (p *Progress) network(elapsed time.Duration) string {
+	n, seconds := p.fetched(), elapsed.Seconds()
+	if n <= 0 || seconds < 0.2 || p.label == Fetching {
+		return ""
+	}
+	return fmt.Sprintf("%s fetched, %s/s", brief(n), brief(int64(float64(n)/seconds)))
+}
+
+// Fetching is the step of a download.
+const Fetching = "fetching"
 
 // left says how long a step will take from now on.
 func (p *Progress) left(elapsed time.Duration) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 
 	"golang.org/x/term"
@@ -22,6 +23,9 @@ type Console struct {
 	JSON     bool   // events and results as JSON on Out
 	Quiet    bool   // no progress, no notes
 	Color    string // ColorAuto, where it is empty
+
+	// Fetched counts the bytes that came over a network, which steps show.
+	Fetched atomic.Int64
 
 	mu sync.Mutex
 }

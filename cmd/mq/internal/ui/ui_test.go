@@ -32,18 +32,22 @@ func TestProgressSaysWhatAndHowFast(t *testing.T) {
 		at      progress.Report
 		columns int
 		want    string
+		fetched int64
 	}{
 		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true, Note: "blk.0.ffn_down.weight"}, 120,
-			"writing  ██████████░░░░░░░░░░  50 %  8.00 of 16.0 GiB  819 MiB/s  0:10 left  blk.0.ffn_down.weight"},
+			"writing  ██████████░░░░░░░░░░  50 %  8.00 of 16.0 GiB  819 MiB/s  0:10 left  blk.0.ffn_down.weight", 0},
 		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true, Note: "blk.0.ffn_down.weight"}, 60,
-			"writing  ██░░░  50 %  8.00 of 16.0 GiB  819 MiB/s  0:10 left"},
-		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true, Note: "blk.0.ffn_down.weight"}, 30, "writing  ███████░░░░░░░░  50 %"},
-		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true}, 14, "writing   50 %"},
-		{"running both models", progress.Report{Done: 30, Total: 64, Unit: "layers", Note: "m"}, 0, "running both models   46 %  30 of 64 layers  3.0 layers/s  0:11 left  m"},
-		{"perplexity", progress.Report{Done: 2, Total: 100, Unit: "chunks", Note: "PPL 5"}, 0, "perplexity    2 %  2 of 100 chunks  12.0 chunks/min  8:10 left  PPL 5"},
-		{"creating", progress.Report{Note: "parsing"}, 40, "creating  0  parsing"},
+			"writing  ██░░░  50 %  8.00 of 16.0 GiB  819 MiB/s  0:10 left", 0},
+		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true, Note: "blk.0.ffn_down.weight"}, 30, "writing  ███████░░░░░░░░  50 %", 0},
+		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true}, 14, "writing   50 %", 0},
+		{"running both models", progress.Report{Done: 30, Total: 64, Unit: "layers", Note: "m"}, 0, "running both models   46 %  30 of 64 layers  3.0 layers/s  0:11 left  m", 0},
+		{"perplexity", progress.Report{Done: 2, Total: 100, Unit: "chunks", Note: "PPL 5"}, 0, "perplexity    2 %  2 of 100 chunks  12.0 chunks/min  8:10 left  PPL 5", 0},
+		{"creating", progress.Report{Note: "parsing"}, 40, "creating  0  parsing", 0},
+		{"writing", progress.Report{Done: 8 << 30, Total: 16 << 30, Bytes: true}, 0, "writing   50 %  8.00 of 16.0 GiB  819 MiB/s  0:10 left  20.0 GiB fetched, 2.00 GiB/s", 20 << 30},
+		{Fetching, progress.Report{Done: 1 << 30, Total: 2 << 30, Bytes: true}, 0, "fetching   50 %  1.00 of 2.00 GiB  102 MiB/s  0:10 left", 1 << 30},
 	} {
 		p := &Progress{console: &Console{}, label: c.label, at: c.at}
+		p.console.Fetched.Store(c.fetched)
 		got := p.line(c.columns, 10*time.Second)
 		if got != c.want || c.columns > 0 && width(got) > c.columns {
 			t.Errorf("%d columns:\n%q, want\n%q", c.columns, got, c.want)
