@@ -30,8 +30,9 @@ var idle = []string{
 	".k_proj.output_scale", ".v_proj.output_scale", ".input_global_scale", ".input_zero_point", ".weight_format",
 }
 
-// find looks for the codec of a tensor.
-func find(t hf.Tensor, method string, ckpt *hf.Checkpoint) (*codec, string) {
+// find looks for the codec of a tensor. One that would fit but for the tensors
+// beside it is returned as lacking.
+func find(t hf.Tensor, method string, ckpt *hf.Checkpoint) (found *codec, prefix string, lacking []*codec) {
 	for i := range codecs {
 		c := &codecs[i]
 		prefix, ok := strings.CutSuffix(t.Name, c.main)
@@ -43,11 +44,31 @@ func find(t hf.Tensor, method string, ckpt *hf.Checkpoint) (*codec, string) {
 		case !ok, c.types != nil && !slices.Contains(c.types, t.DType):
 		case c.methods != nil && method != "" && !slices.Contains(c.methods, method):
 		case c.with != nil && !slices.ContainsFunc(c.with, beside):
+			lacking = append(lacking, c)
 		default:
-			return c, prefix
+			return c, prefix, nil
 		}
 	}
-	return nil, ""
+	return nil, "", lacking
+}
+
+// lonely are tensors with codes and without what these mean.
+type lonely struct {
+	tensor  hf.Tensor
+	lacking []*codec
+}
+
+// check reports codes that are whole numbers, or whose like have scales in the
+// same checkpoint.
+func (l lonely) check(used map[*codec]int) error {
+	for _, c := range l.lacking {
+		if c.types == nil || l.tensor.DType.Float() && used[c] == 0 {
+			continue
+		}
+		prefix := strings.TrimSuffix(l.tensor.Name, c.main)
+		return fault.Op("unpack").File(l.tensor.File).Tensor(l.tensor.Name).Corrupt("%q is missing, without which its codes mean nothing", prefix+c.with[len(c.with)-1])
+	}
+	return nil
 }
 
 // Open finds the quantized matrices of a checkpoint and checks the shapes of
@@ -63,11 +84,16 @@ func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 	}
 	tiles, strips := newTiles(tileBudget), newStrips(stripBudget)
 	made, used := map[string]Tensor{}, map[string]bool{}
+	byCodec, alone := map[*codec]int{}, []lonely(nil)
 	for _, t := range ckpt.Tensors() {
-		c, prefix := find(t, method.Method, ckpt)
+		c, prefix, lacking := find(t, method.Method, ckpt)
 		if c == nil {
+			if lacking != nil {
+				alone = append(alone, lonely{t, lacking})
+			}
 			continue
 		}
+		byCodec[c]++
 		m := &module{ctx: ctx, ckpt: ckpt, method: method, codec: c, prefix: prefix, name: prefix + c.plain, main: t, tiles: tiles, strips: strips}
 		for _, suffix := range c.parts {
 			if part, ok := ckpt.Lookup(prefix + suffix); ok {
@@ -89,6 +115,11 @@ func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 		made[t.Name] = w
 		out.Quantized++
 	}
+	for _, l := range alone {
+		if err := l.check(byCodec); err != nil && quantized {
+			return nil, err
+		}
+	}
 	for _, t := range ckpt.Tensors() {
 		w, ok := made[t.Name]
 		switch {
@@ -100,7 +131,7 @@ func Open(ctx context.Context, ckpt *hf.Checkpoint) (*Checkpoint, error) {
 			out.Tensors = append(out.Tensors, plain(t))
 		}
 	}
-	return out, contradiction(ckpt, method, out.Quantized)
+	return out, contradiction(ckpt, method, byCodec)
 }
 
 // plainly names the method whose layout AutoRound wrote, which packs for
@@ -134,10 +165,21 @@ func Reads(method string) bool {
 	return slices.ContainsFunc(codecs, func(c codec) bool { return slices.Contains(c.methods, method) })
 }
 
+// alien are methods that have codecs of their own and store in no other way.
+var alien = []string{"gptq", "awq", "mlx", "bitsandbytes", "hqq", "quanto", "torchao"}
+
 // contradiction reports a configuration that declares a method none of whose
 // tensors are there.
-func contradiction(ckpt *hf.Checkpoint, method hf.Quantization, found int) error {
-	if found > 0 || method.Config.Values() == nil || !Reads(method.Method) || strings.HasPrefix(method.Format, "float") || method.Format == "dense" {
+func contradiction(ckpt *hf.Checkpoint, method hf.Quantization, found map[*codec]int) error {
+	wrong := fault.Op("unpack").Folder(ckpt.Name())
+	own := false
+	for c := range found {
+		own = own || c.methods == nil || slices.Contains(c.methods, method.Method)
+		if c.methods == nil && slices.Contains(alien, method.Method) {
+			return wrong.Corrupt("%s declares %s, but tensors such as those ending in %q are of another method", method.Source, method.Name(), c.main+c.with[0])
+		}
+	}
+	if own || method.Config.Values() == nil || !Reads(method.Method) || strings.HasPrefix(method.Format, "float") || method.Format == "dense" {
 		return nil
 	}
 	for _, t := range ckpt.Tensors() {
@@ -145,5 +187,5 @@ func contradiction(ckpt *hf.Checkpoint, method hf.Quantization, found int) error
 			return nil // what they are shows where they find no template
 		}
 	}
-	return fault.Op("unpack").Folder(ckpt.Name()).Corrupt("%s declares %s, but every tensor holds plain floats", method.Source, method.Name())
+	return wrong.Corrupt("%s declares %s, but every tensor holds plain floats", method.Source, method.Name())
 }

@@ -70,7 +70,14 @@ func openWhole(m *module) (Tensor, error) {
 	cols := shape[len(shape)-1]
 	a := &affine{rows: elements(shape) / cols, cols: cols, high: 255, tiles: m.tiles}
 	a.codes = m.signed(cols)
-	return m.compressedGroups(a, scheme{bits: 8}, shape, nil)
+	s := scheme{bits: 8}
+	if m.method.Config.Has("config_groups") {
+		var err error
+		if s, err = m.scheme(); err != nil {
+			return Tensor{}, err
+		}
+	}
+	return m.compressedGroups(a, s, shape, nil)
 }
 
 // compressedGroups completes a matrix by its scales, zero points and groups.
@@ -96,7 +103,7 @@ func (m *module) compressedGroups(a *affine, s scheme, shape []int64, words *lay
 	} else if a.cols%a.groups != 0 {
 		return Tensor{}, m.corrupt("%d scales for rows of %d weights", a.groups, a.cols)
 	}
-	if err := m.actOrder(a); err != nil {
+	if err := m.actOrder(a, s); err != nil {
 		return Tensor{}, err
 	}
 	zeroAt, err := m.zeroPoints(a, s, shape, words)
@@ -121,12 +128,13 @@ func (m *module) compressedGroups(a *affine, s scheme, shape []int64, words *lay
 }
 
 // actOrder reads the group of every column where they do not follow each other.
-func (m *module) actOrder(a *affine) error {
+func (m *module) actOrder(a *affine, s scheme) error {
 	index, ok := m.has(".weight_g_idx")
-	if !ok {
+	if !ok && (!s.ordered || a.groups == 1) {
 		return nil
 	}
-	if err := m.typed(index, dtype.I32, dtype.I64); err != nil {
+	index, err := m.part(".weight_g_idx", dtype.I32, dtype.I64)
+	if err != nil {
 		return err
 	}
 	groups, err := m.integers(index, a.cols)
@@ -150,9 +158,17 @@ func (m *module) actOrder(a *affine) error {
 // or packed along the rows of each matrix. Codes in words count from half their
 // range, as signed ones do once their sign is turned.
 func (m *module) zeroPoints(a *affine, s scheme, shape []int64, words *layout) (func(context.Context, int64, int64, []float32) error, error) {
-	middle := float32(int(1) << (s.bits - 1))
+	bits := s.bits
+	if words == nil {
+		bits = 8 // whatever their range is
+	}
+	middle := float32(int(1) << (bits - 1))
 	t, ok := m.has(".weight_zero_point")
 	if !ok {
+		if s.zeros {
+			_, err := m.part(".weight_zero_point")
+			return nil, err
+		}
 		return func(_ context.Context, _, _ int64, dst []float32) error {
 			for i := range dst {
 				dst[i] = middle
@@ -171,12 +187,18 @@ func (m *module) zeroPoints(a *affine, s scheme, shape []int64, words *layout) (
 				from, some = 0, 1
 			}
 			raw, err := readRaw(ctx, t, from, some)
-			for i := range dst {
-				if err == nil {
-					dst[i] = float32(int8(raw[i%len(raw)])) + middle
+			if err != nil {
+				return err
+			}
+			for _, b := range raw {
+				if z := int64(int8(b)); z < -1<<(s.bits-1) || z >= 1<<(s.bits-1) {
+					return m.corrupt("%q has a zero point of %d, which codes of %d bits have not", t.Name, z, s.bits)
 				}
 			}
-			return err
+			for i := range dst {
+				dst[i] = float32(int8(raw[i%len(raw)])) + middle
+			}
+			return nil
 		}, nil
 	}
 	if err := m.typed(t, words32...); err != nil || words == nil {
@@ -220,7 +242,13 @@ func openCompressedFour(m *module) (Tensor, error) {
 	}
 	shape := doubled(m.main.Shape)
 	if scales.DType != dtype.F8E4M3 {
+		if err := m.stated(4, 32); err != nil {
+			return Tensor{}, err
+		}
 		return m.fourBits(fourBits{codes: m.main, scales: scales, shape: shape, group: 32, exponents: true})
+	}
+	if err := m.stated(4, 16); err != nil {
+		return Tensor{}, err
 	}
 	global, err := m.part(".weight_global_scale", dtype.F32)
 	if err != nil {

@@ -134,6 +134,10 @@ func (m *module) gptqGroups(a *affine, size int64, index hf.Tensor, indexed bool
 	if want := (a.cols + size - 1) / size; a.groups != want {
 		return m.corrupt("%d groups of scales for %d columns in groups of %d, want %d", a.groups, a.cols, size, want)
 	}
+	if scattered, _ := m.method.Config.BoolOr("desc_act", false); scattered && !indexed && a.groups > 1 {
+		_, err := m.part(".g_idx")
+		return err
+	}
 	if !indexed {
 		return nil
 	}

@@ -72,6 +72,11 @@ func openHQQ(m *module) (Tensor, error) {
 		return Tensor{}, err
 	}
 	bits, size := set[0], set[1]
+	for i, key := range []string{"nbits", "group_size"} {
+		if want, err := m.method.Config.IntOr("quant_config.weight_quant_params."+key, set[i]); err != nil || want != set[i] {
+			return Tensor{}, m.corrupt("%s says %s %d, but its own is %d", m.method.Source, key, want, set[i])
+		}
+	}
 	p, known := hqqPacking[bits]
 	if !known || len(shape) < 2 || elements(shape) <= 0 || size <= 0 || elements(shape)%size != 0 || m.main.DType != p.kind || len(m.main.Shape) != 2 {
 		return Tensor{}, m.corrupt("shape %v and type %s do not hold the codes of %d bits in groups of %d of a matrix of shape %v", m.main.Shape, m.main.DType, bits, size, shape)

@@ -56,7 +56,7 @@ func openMLX(m *module) (Tensor, error) {
 	case "mxfp4", "nvfp4":
 		return m.fourBits(fourBits{codes: m.main, scales: scales, shape: shape, group: size, exponents: mode == "mxfp4"})
 	case "mxfp8":
-		return m.mxfp8(rowsAs(m.main, dtype.F8E4M3, shape[d]), scales, shape)
+		return m.mxfp8(rowsAs(m.main, dtype.F8E4M3, shape[d]), scales, shape, size)
 	}
 	return Tensor{}, m.unsupported("MLX mode %q", mode)
 }

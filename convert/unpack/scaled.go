@@ -30,7 +30,13 @@ func openScaled(m *module) (Tensor, error) {
 		return Tensor{}, m.corrupt("shape %v with scales %v is empty", w.Shape, scales.Shape)
 	}
 	if scales.DType == dtype.U8 {
-		return m.mxfp8(RowsOf(w), scales, w.Shape)
+		if err := m.stated(8, 32); err != nil {
+			return Tensor{}, err
+		}
+		return m.mxfp8(RowsOf(w), scales, w.Shape, 32)
+	}
+	if err := m.stated(8, 0); err != nil {
+		return Tensor{}, err
 	}
 	if err := m.typed(scales, append(slices.Clone(floats), dtype.F8E8M0)...); err != nil {
 		return Tensor{}, err
@@ -72,13 +78,13 @@ func (m *module) scaled(w transform.Rows, scales hf.Tensor, shape []int64) (Tens
 }
 
 // mxfp8 reads 8-bit floats with an exponent for each group of a row.
-func (m *module) mxfp8(w transform.Rows, exponents hf.Tensor, shape []int64) (Tensor, error) {
+func (m *module) mxfp8(w transform.Rows, exponents hf.Tensor, shape []int64, size int64) (Tensor, error) {
 	groups := int64(1)
 	if n := len(exponents.Shape); n > 0 {
 		groups = exponents.Shape[n-1]
 	}
-	if elements(exponents.Shape) != w.Count*groups || groups == 0 || w.Columns%groups != 0 {
-		return Tensor{}, m.corrupt("%q has shape %v, want one exponent for each group of %d rows of %d", exponents.Name, exponents.Shape, w.Count, w.Columns)
+	if elements(exponents.Shape) != w.Count*groups || w.Columns != groups*size {
+		return Tensor{}, m.corrupt("%q has shape %v, want one exponent for each %d of %d rows of %d", exponents.Name, exponents.Shape, size, w.Count, w.Columns)
 	}
 	return Tensor{Shape: shape, Rows: transform.Scale(w, rowsAs(exponents, dtype.F8E8M0, groups), w.Count, 1, w.Columns/groups)}, nil
 }

@@ -10,7 +10,11 @@ import (
 )
 
 // scheme is how compressed-tensors quantized the weights of a module.
-type scheme struct{ bits, size int64 }
+type scheme struct {
+	bits, size int64
+	zeros      bool // codes are not symmetric: there are zero points
+	ordered    bool // groups are of columns here and there
+}
 
 // scheme finds the group of the configuration that a module belongs to: by its
 // name, or by a pattern, or else by its class.
@@ -54,7 +58,28 @@ func (m *module) scheme() (scheme, error) {
 	if bits < 1 || bits > 8 {
 		return scheme{}, m.corrupt("%s says that its codes have %d bits", m.method.Source, bits)
 	}
-	return scheme{bits, size}, nil
+	s := scheme{bits: bits, size: size}
+	symmetric, err := chosen.BoolOr("weights.symmetric", true)
+	kind, _ := chosen.StringOr("weights.type", "int")
+	order, _ := chosen.StringOr("weights.actorder", "")
+	s.zeros, s.ordered = !symmetric && kind == "int", order == "group"
+	return s, err
+}
+
+// stated holds what the configuration says of a module, where it does, to what
+// the format of its tensors leaves no choice of.
+func (m *module) stated(bits, size int64) error {
+	if m.method.Method != "compressed-tensors" || !m.method.Config.Has("config_groups") {
+		return nil
+	}
+	s, err := m.scheme()
+	if err != nil {
+		return err
+	}
+	if s.bits != bits || size > 0 && s.size > 0 && s.size != size {
+		return m.corrupt("%s says that its codes have %d bits in groups of %d, but they are of %d bits in groups of %d", m.method.Source, s.bits, s.size, bits, size)
+	}
+	return nil
 }
 
 // matches ranks how closely a target means a module: 2 for its name or a
