@@ -50,7 +50,7 @@ type Arch struct {
 // Param is one key-value of the GGUF file and where it comes from: other
 // hyperparameters, or config.json itself.
 type Param struct {
-	Key  string                  // below "ARCH.", e.g. "rope.dimension_count"
+	Key  string                  // below "ARCH.", e.g. "rope.dimension_count", or one of the tokenizer, e.g. "tokenizer.ggml.add_bos_token"
 	From func(Hyper) (any, bool) // the typed value; false leaves the key out
 
 	// A number that the architecture alone has is read from the first of these

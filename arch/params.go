@@ -87,6 +87,9 @@ func scaled(get func(Rope) float64, kinds ...string) func(Hyper) float64 {
 	}
 }
 
+// noBOS says that no text begins with BOS, before the tokenizer does.
+var noBOS = Param{Key: "tokenizer.ggml.add_bos_token", From: func(Hyper) (any, bool) { return false, true }}
+
 // windowParams are the window and the layers that have it.
 var windowParams = []Param{
 	u32("attention.sliding_window", func(h Hyper, _ int) int { return h.Meaning.Window }),

@@ -6,9 +6,8 @@ import "slices"
 // which are added to its input, part of each head rotated, no gates, and biases
 // everywhere, at the logits too.
 var phi2 = Arch{
-	Name:       "phi2",
-	Classes:    []string{"PhiForCausalLM"},
-	Vocabulary: Vocabulary{StatesNoBOS: true},
+	Name:    "phi2",
+	Classes: []string{"PhiForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"intermediate_size": 8192, "max_position_embeddings": 2048, "layer_norm_eps": 1e-5, "rope_theta": 1e4, "partial_rotary_factor": 0.5,
 	}}},
@@ -19,7 +18,7 @@ var phi2 = Arch{
 	},
 	Params: []Param{
 		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
-		statedBase,
+		statedBase, noBOS,
 	},
 	Tensors: slices.Concat([]Tensor{embedding, head, headBias},
 		affine("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),

@@ -12,7 +12,7 @@ var table = []Arch{
 	deepseek, deepseek2, deepseek32, deepseek4, mistral4,
 	qwen, qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 	qwen2vl, qwen3vl, qwen3vlmoe,
-	gemma, gemma2, gemma3, gemma3n, embeddingGemma, granite, olmo2, glm4, phi2, phi3, phimoe,
+	gemma, gemma2, gemma3, gemma3n, embeddingGemma, granite, olmo2, chatglm, glm4, phi2, phi3, phimoe,
 	olmo, olmoe, granitemoe, commandR, cohere2, exaone, exaone4, arcee, stablelm, nemotron,
 	gpt2, gptneox, starcoder, starcoder2, falcon, bloom, mpt, internlm2, minicpm, minicpm3,
 	gptOSS, gemma4, baichuan, apertus, afmoe, exaoneMoE,

@@ -29,9 +29,6 @@ type Vocabulary struct {
 	AddedAsWritten bool
 	// NoSpacePrefix says that no space is put before a text.
 	NoSpacePrefix bool
-	// StatesNoBOS says before all that the tokenizer says that no text begins
-	// with BOS.
-	StatesNoBOS bool
 	// StatedPrefix says in the end whether a space is, where
 	// tokenizer_config.json does.
 	StatedPrefix bool

@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/lora"
@@ -245,8 +246,12 @@ func keyValues(p *Plan, m metadata, lists, ranked gguf.KVs) gguf.KVs {
 	kvs := append(gguf.KVs{{Key: "general.architecture", Value: p.Arch.Name}}, lists...)
 	set := func(params []arch.Param) {
 		for _, param := range params {
+			key := param.Key
+			if !strings.HasPrefix(key, "tokenizer.") {
+				key = p.Arch.Name + "." + key
+			}
 			if v, ok := param.From(p.Hyper); ok {
-				kvs.Set(p.Arch.Name+"."+param.Key, v)
+				kvs.Set(key, v)
 			}
 		}
 	}
@@ -257,9 +262,6 @@ func keyValues(p *Plan, m metadata, lists, ranked gguf.KVs) gguf.KVs {
 	kvs.Set("general.file_type", uint32(p.Type))
 	kvs = append(kvs, ranked...)
 	set(p.Arch.Params)
-	if p.Arch.Vocabulary.StatesNoBOS {
-		kvs.Set("tokenizer.ggml.add_bos_token", false)
-	}
 	kvs.Set("general.quantization_version", quantizationVersion)
 	return kvs
 }

@@ -66,6 +66,7 @@ var refused = map[string]string{
 	"gemma-embedding": "that positions see those behind them has a key of its own",
 	"gemma3n":         "sizes of the branches have no keys, and sparsity has one of its own",
 	"gemma4":          "sizes by layer have keys of their own",
+	"chatglm":         "queries, keys and values of the old names lie in one tensor",
 	"bert":            "the class and its epsilon are those of encoders",
 	"nomic-bert":      "the class and its epsilon are those of encoders",
 	"modern-bert":     "the class and its windows are those of encoders",
