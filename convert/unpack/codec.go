@@ -22,7 +22,7 @@ type codec struct {
 }
 
 // codecs holds every method that is read. The first row that fits decides.
-var codecs = slices.Concat(gptqCodecs, awqCodecs, compressedCodecs, mlxCodecs, bnbCodecs, hqqCodecs, tensorCodecs, fourBitCodecs, scaledCodecs)
+var codecs = slices.Concat(gptqCodecs, awqCodecs, compressedCodecs, sparseCodecs, mlxCodecs, bnbCodecs, hqqCodecs, tensorCodecs, fourBitCodecs, scaledCodecs)
 
 // idle end the names of tensors that only a quantized runtime needs.
 var idle = []string{

@@ -69,7 +69,12 @@ func openWhole(m *module) (Tensor, error) {
 	}
 	cols := shape[len(shape)-1]
 	a := &affine{rows: elements(shape) / cols, cols: cols, high: 255, tiles: m.tiles}
-	a.codes = m.signed(cols)
+	a.codes = signed(RowsOf(m.main))
+	return m.wholeGroups(a, shape)
+}
+
+// wholeGroups completes a matrix of such codes.
+func (m *module) wholeGroups(a *affine, shape []int64) (Tensor, error) {
 	s := scheme{bits: 8}
 	if m.method.Config.Has("config_groups") {
 		var err error
@@ -129,8 +134,7 @@ func (m *module) compressedGroups(a *affine, s scheme, shape []int64, words *lay
 
 // actOrder reads the group of every column where they do not follow each other.
 func (m *module) actOrder(a *affine, s scheme) error {
-	index, ok := m.has(".weight_g_idx")
-	if !ok && (!s.ordered || a.groups == 1) {
+	if _, ok := m.has(".weight_g_idx"); !ok && (!s.ordered || a.groups == 1) {
 		return nil
 	}
 	index, err := m.part(".weight_g_idx", dtype.I32, dtype.I64)

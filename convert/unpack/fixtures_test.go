@@ -67,13 +67,14 @@ func TestPartsOfAMatrixEqualTheWhole(t *testing.T) {
 		c := fixture(t, f)
 		for name := range f.Decoded {
 			w := c.find(t, name)
-			all := make([]byte, 4*w.Rows.Elements())
+			size := w.Rows.ElementBytes()
+			all := make([]byte, size*w.Rows.Elements())
 			if err := w.Rows.Read(t.Context(), all, 0); err != nil {
 				t.Fatal(f.Name, name, err)
 			}
 			for range 20 {
-				from := 4 * random.Int64N(w.Rows.Elements())
-				some := make([]byte, 4*(1+random.Int64N(min(300, (int64(len(all))-from)/4))))
+				from := size * random.Int64N(w.Rows.Elements())
+				some := make([]byte, size*(1+random.Int64N(min(300, (int64(len(all))-from)/size))))
 				if err := w.Rows.Read(t.Context(), some, from); err != nil {
 					t.Fatal(f.Name, name, err)
 				}

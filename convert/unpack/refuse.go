@@ -13,7 +13,7 @@ import (
 var refused = []struct{ method, format, says string }{
 	{"gptq|awq|auto-round", ".*(marlin|exllama|machete|bitblas|ipex).*", "save it with GPTQModel or AutoAWQ in their plain layouts"},
 	{"awq", "(?i)gemv_fast|llm-awq", "save it with AutoAWQ, version gemm"},
-	{"compressed-tensors", "marlin-24|sparse-.*", "decompress it with compressed-tensors, or quantize it without sparsity"},
+	{"compressed-tensors", "marlin-24", "decompress it with compressed-tensors, or quantize it without sparsity"},
 	{"aqlm|quip|quip#|quip_sharp|qtip|vptq|spqr|higgs|eetq|exl2|exl3|fp_quant|sinq|paroquant|qqq|bitnet|tiled", "", "take the 16-bit original, or dequantize it with transformers and save that"},
 }
 
@@ -25,12 +25,31 @@ func refuse(ckpt *hf.Checkpoint, q hf.Quantization) error {
 			return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; %s", q.Name(), r.says)
 		}
 	}
-	if t, ok := q.Config.Sub("transform_config"); ok && len(t.Values()) > 0 && q.Method == "compressed-tensors" {
-		if groups, ok := t.Sub("config_groups"); ok && len(groups.Values()) > 0 {
-			return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("%s has a \"transform_config\": its weights are rotated, and only its runtime turns the activations with them", q.Source)
-		}
+	if q.Method == "compressed-tensors" && turnsActivations(q.Config) {
+		return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("%s has a \"transform_config\": its weights are rotated, and only its runtime turns the activations with them", q.Source)
 	}
 	return nil
+}
+
+// turnsActivations reports whether weights are rotated and something else than
+// other weights undoes it.
+func turnsActivations(config hf.Config) bool {
+	groups, _ := config.Sub("transform_config.config_groups")
+	for name := range groups.Values() {
+		group, _ := groups.Sub(name)
+		apply, _ := group.Value("apply")
+		list, ok := apply.([]any)
+		if !ok {
+			return true
+		}
+		for _, a := range list {
+			object, _ := a.(map[string]any)
+			if at := object["location"]; at != "weight_input" && at != "weight_output" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func text(c hf.Config, key string) string {

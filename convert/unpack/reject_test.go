@@ -106,7 +106,7 @@ func TestRefusesWhatContradictsItself(t *testing.T) {
 		"packed codes without a shape": {"ct-pack-4", without(down + ".weight_shape"), "", "", fault.ErrCorrupt, []string{"weight_shape", "missing"}},
 		"packed codes of other bits":   {"ct-pack-4", nil, `"num_bits": 4`, `"num_bits": 6`, fault.ErrCorrupt, []string{"6 bits"}},
 		"zero points of other rows":    {"ct-pack-4-asym", as(down+".weight_zero_point", func(x *safetensors.Named) { x.Shape, x.Data = []int64{7, 3}, x.Data[:84] }), "", "", fault.ErrCorrupt, []string{"weight_zero_point"}},
-		"rotated weights":              {"ct-pack-4", nil, `"format": "pack-quantized"`, `"format": "pack-quantized", "transform_config": {"config_groups": {"u": {}}}`, fault.ErrUnsupported, []string{"rotated"}},
+		"rotated weights":              {"ct-pack-4", nil, `"format": "pack-quantized"`, `"format": "pack-quantized", "transform_config": {"config_groups": {"u": {"type": "hadamard", "apply": [{"targets": ["Linear"], "location": "weight_output"}, {"targets": ["Linear"], "location": "output"}]}}}`, fault.ErrUnsupported, []string{"rotated"}},
 		"HQQ without zero points":      {"hqq-4", without(down + ".zero"), "", "", fault.ErrCorrupt, []string{down + ".zero", "missing"}},
 		"scales that are no blocks":    {"ct-float-8", as(down+".weight_scale", func(x *safetensors.Named) { x.Shape, x.Data = []int64{7}, x.Data[:14] }), "", "", fault.ErrCorrupt, []string{"7 scales"}},
 		"methods of another name":      {"gptq-4", nil, `"quant_method": "gptq"`, `"quant_method": "aqlm"`, fault.ErrUnsupported, []string{"AQLM", "dequantize"}},
@@ -130,5 +130,17 @@ func TestRefusesWhatContradictsItself(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRotationsThatUndoEachOtherAreNoMatter reads weights that are rotated with
+// the weights before and behind them.
+func TestRotationsThatUndoEachOtherAreNoMatter(t *testing.T) {
+	err := edit(t, "ct-pack-4", func(list []safetensors.Named, config string) ([]safetensors.Named, string) {
+		return list, strings.Replace(config, `"format": "pack-quantized"`, `"format": "pack-quantized", "transform_config": {"config_groups": {"R1": {"type": "hadamard", "apply": [
+			{"targets": ["re:.*o_proj"], "location": "weight_output"}, {"targets": ["re:.*q_proj"], "location": "weight_input", "inverse": true}]}}}`, 1)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package unpack
 import (
 	"context"
 
+	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
 )
 
@@ -32,7 +33,7 @@ func openTensor(m *module) (Tensor, error) {
 	}
 	a := &affine{rows: shape[0], cols: shape[1], groups: count / shape[0], high: 255, tiles: m.tiles}
 	a.size = a.cols / a.groups
-	a.codes = m.signed(a.cols)
+	a.codes = signed(RowsOf(m.main))
 	zeros, asymmetric := m.has("._weight_zero_point")
 	if asymmetric {
 		if err := m.typed(zeros, dtype.I8); err != nil {
@@ -64,10 +65,10 @@ func openTensor(m *module) (Tensor, error) {
 // signBit is what signed codes of 8 bits are moved by, so that none is negative.
 const signBit = 1 << 7
 
-// signed reads rows of signed codes of 8 bits.
-func (m *module) signed(cols int64) func(ctx context.Context, first, n int64, dst []byte) error {
-	return func(ctx context.Context, first, n int64, dst []byte) error {
-		_, err := m.main.ReadAt(ctx, dst, first*cols)
+// signed reads signed codes of 8 bits.
+func signed(rows transform.Rows) func(ctx context.Context, first, n int64, dst []byte) error {
+	return func(ctx context.Context, first, _ int64, dst []byte) error {
+		err := rows.Read(ctx, dst, first*rows.Columns)
 		for i := range dst {
 			dst[i] ^= signBit
 		}

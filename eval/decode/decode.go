@@ -33,7 +33,7 @@ var decoders = map[string][]decoder{
 	"gptq":               {{".qweight", ".scales", ".weight", gptq}},
 	"awq":                {{".qweight", ".scales", ".weight", awq}},
 	"mlx":                {{".weight", ".scales", ".weight", mlx}},
-	"compressed-tensors": {{".weight_packed", ".weight_shape", ".weight", packQuantized}, {".weight_packed", ".weight_scale", ".weight", fourBit}, {".weight", ".weight_scale", ".weight", naive}},
+	"compressed-tensors": {{".weight_packed", ".weight_shape", ".weight", packQuantized}, {".weight_packed", ".weight_scale", ".weight", fourBit}, {".weight", ".weight_scale", ".weight", naive}, {".compressed", ".bitmask", ".weight", bitmask}},
 	"modelopt":           {{".weight", ".weight_scale_2", ".weight", fourBit}},
 	"bitsandbytes":       {{".weight", ".weight", ".weight", bitsandbytes}},
 	"hqq":                {{".W_q", ".shape", ".weight", hqq}},
