@@ -39,10 +39,13 @@ func (r *Refine) tokens() int {
 	return refineTokens
 }
 
+// matrixTokens is how much of the texts makes the importance matrix.
+const matrixTokens = 1 << 15
+
 // matrix asks for an importance matrix of the same texts: rounding starts from
 // it.
 func (r *Refine) matrix() *Collect {
-	c := &Collect{Chunks: max(2, r.tokens()/calibrationContext)}
+	c := &Collect{Chunks: max(2, min(r.tokens(), matrixTokens)/calibrationContext)}
 	for i, t := range r.Texts {
 		if i > 0 {
 			c.Name += ", "

@@ -40,7 +40,7 @@ func (w *walk) refineEmbedding(ctx context.Context) error {
 			return err
 		}
 		in := forward.Input{X: h, Cols: t.Columns}
-		if err := u.add(ctx, in, in, w.groups[i].held); err != nil {
+		if err := u.add(ctx, in, in, nil, w.groups[i].held); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/refine/linear"
 )
 
 // Tensor is a tensor of the file: one matrix, or one for each expert.
@@ -77,17 +78,23 @@ const (
 
 // Run refines the tensors, which changes the file.
 func Run(ctx context.Context, job Job) ([]Outcome, error) {
-	w := &walk{Job: job, named: map[string]*Tensor{}, streams: newStreams(job.Scratch)}
-	w.passable = job.Source.Passable() && job.File.Passable()
+	if len(job.Chunks) < 2 {
+		return nil, fault.Op("refine").Invalid("the text has %d chunks; one is held back, so it needs two at least", len(job.Chunks))
+	}
+	return newWalk(job).run(ctx)
+}
+
+func newWalk(job Job) *walk {
+	w := &walk{Job: job, named: map[string]*Tensor{}, passable: job.Source.Passable() && job.File.Passable()}
+	if w.Scratch == nil {
+		w.Scratch = memory{}
+	}
 	for i := range job.Tensors {
 		t := &job.Tensors[i]
 		w.named[t.Name] = t
 	}
-	if len(job.Chunks) < 2 {
-		return nil, fault.Op("refine").Invalid("the text has %d chunks; one is held back, so it needs two at least", len(job.Chunks))
-	}
 	w.divide()
-	return w.run(ctx)
+	return w
 }
 
 // divide puts chunks into groups that run at once, those that are held back by
@@ -134,14 +141,16 @@ type walk struct {
 	outcomes []Outcome
 
 	passable bool // layer by layer
-	streams  streams
-	ahead    bool // the source's are those behind the step already
+	passed   int  // steps
+	ahead    bool // the source's streams are those behind the step already,
+	aheadToo bool // and the file's
+	buffer   []byte
 }
 
 func (w *walk) run(ctx context.Context) ([]Outcome, error) {
 	done := 0
-	if s := left(w.Scratch, w.Key, w.tokens(), w.Source.Width()); s != nil {
-		done, w.streams.step, w.outcomes = s.Step, int64(s.Step), s.Outcomes
+	if s := left(w.Scratch, w.Key); s != nil {
+		done, w.passed, w.outcomes = s.Step, s.Step, s.Outcomes
 		delete(w.named, embedding)
 	} else if err := w.refineEmbedding(ctx); err != nil {
 		return nil, err
@@ -172,7 +181,7 @@ func (w *walk) pass(ctx context.Context, s step) error {
 	for i := range w.groups {
 		g := &w.groups[i]
 		for _, file := range []bool{false, true} {
-			if !file && w.ahead {
+			if !file && w.ahead || file && w.aheadToo {
 				continue
 			}
 			x, err := w.stream(g, file)
@@ -187,7 +196,8 @@ func (w *walk) pass(ctx context.Context, s step) error {
 			}
 		}
 	}
-	w.turn()
+	w.passed++
+	w.ahead, w.aheadToo = false, false
 	return nil
 }
 
@@ -237,6 +247,55 @@ func (w *walk) refineStage(ctx context.Context, s step, stage *stage, last bool)
 			}
 			w.outcomes = append(w.outcomes, outcomes...)
 			units[i] = nil
+		}
+		if passes && stage.ends {
+			if err := w.end(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// end takes the file through the rest of a step: the product that ends it.
+func (w *walk) end(ctx context.Context, t *Tensor) error {
+	width := w.Source.Width()
+	for i := range w.groups {
+		g := &w.groups[i]
+		x, y := make([]float32, g.tokens*t.Columns), make([]float32, g.tokens*width)
+		if err := errors.Join(w.read(x, w.endAt(g, t.Columns)), w.read(y, w.endAt(g, 0))); err != nil {
+			return err
+		}
+		if err := t.product(ctx, w.Workers, y, x, g.tokens); err != nil {
+			return err
+		}
+		if err := w.keep(g, true, y); err != nil {
+			return err
+		}
+	}
+	w.aheadToo = true
+	return nil
+}
+
+// product adds to y the product of the file's rows with x.
+func (t *Tensor) product(ctx context.Context, workers int, y, x []float32, tokens int) error {
+	step := max(linear.RowBlock, atOnce/t.Columns/linear.RowBlock*linear.RowBlock)
+	for first := 0; first < t.Rows; first += step {
+		rows := min(step, t.Rows-first)
+		data, values := make([]byte, rows*t.rowBytes()), make([]float32, rows*t.Columns)
+		if err := t.Load(ctx, data, first); err != nil {
+			return err
+		}
+		t.Type.Dequantize(values, data)
+		some := make([]float32, tokens*rows)
+		if err := linear.MultiplyTransposed(ctx, workers, some, x, values, tokens, t.Columns, rows); err != nil {
+			return err
+		}
+		for i := range tokens {
+			to := y[i*t.Rows+first:][:rows]
+			for j, v := range some[i*rows : (i+1)*rows] {
+				to[j] += v
+			}
 		}
 	}
 	return nil

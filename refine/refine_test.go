@@ -18,6 +18,16 @@ import (
 	"github.com/f190792d/mq/quantize"
 )
 
+// prepare is prepareAny for rows that fit a type.
+func prepare(t *testing.T, dir, recipe string) *trial {
+	t.Helper()
+	one := prepareAny(t, dir, recipe)
+	if one == nil {
+		t.Skip("no type fits")
+	}
+	return one
+}
+
 // trial is a checkpoint and a quantized file of it.
 type trial struct {
 	ckpt    *hf.Checkpoint
@@ -26,7 +36,7 @@ type trial struct {
 	path    string
 }
 
-func prepare(t *testing.T, dir, recipe string) *trial {
+func prepareAny(t *testing.T, dir, recipe string) *trial {
 	t.Helper()
 	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
@@ -46,8 +56,8 @@ func prepare(t *testing.T, dir, recipe string) *trial {
 		t.Fatal(err)
 	}
 	plan, err := quantize.NewPlan(p.KVs, infos, quantize.Options{Recipe: r, Pure: true, AllowRequantize: true})
-	if err != nil {
-		t.Skip(err) // rows that no type fits
+	if err != nil { // rows that no type fits
+		return nil
 	}
 	one := &trial{ckpt, plan, p.Streams, filepath.Join(t.TempDir(), "model.gguf")}
 	f, err := os.Create(one.path)
@@ -64,7 +74,23 @@ func prepare(t *testing.T, dir, recipe string) *trial {
 // refined runs a refinement of a copy of the file and returns its bytes.
 func (one *trial) refined(t *testing.T, workers int, chunks [][]int32, scratch Scratch) ([]Outcome, []byte) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "refined.gguf")
+	job, path := one.job(t, workers, chunks)
+	job.Scratch = scratch
+	outcomes, err := Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcomes, data
+}
+
+// job is a refinement of a copy of the file.
+func (one *trial) job(t *testing.T, workers int, chunks [][]int32) (job Job, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "refined.gguf")
 	data, err := os.ReadFile(one.path)
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +102,12 @@ func (one *trial) refined(t *testing.T, workers int, chunks [][]int32, scratch S
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
 	out, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
+	t.Cleanup(func() { out.Close() })
 	how := forward.Options{Run: forward.Run{Workers: workers}, Expressible: true}
 	source, err := forward.FromCheckpoint(t.Context(), one.ckpt, how)
 	if err != nil {
@@ -91,7 +117,7 @@ func (one *trial) refined(t *testing.T, workers int, chunks [][]int32, scratch S
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := Job{Source: source, File: model, Chunks: chunks, Workers: workers, Scratch: scratch}
+	job = Job{Source: source, File: model, Chunks: chunks, Workers: workers}
 	for _, c := range one.plan.Tensors {
 		typ, _ := quantize.ByID(c.Info.Type)
 		if typ.Grid == nil || !c.Converts() {
@@ -121,14 +147,7 @@ func (one *trial) refined(t *testing.T, workers int, chunks [][]int32, scratch S
 		}
 		job.Tensors = append(job.Tensors, x)
 	}
-	outcomes, err := Run(t.Context(), job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if data, err = os.ReadFile(path); err != nil {
-		t.Fatal(err)
-	}
-	return outcomes, data
+	return job, path
 }
 
 // drawn draws chunks of tokens.
@@ -222,5 +241,63 @@ func TestHowItRunsDoesNotChangeBytes(t *testing.T) {
 		if _, got := one.refined(t, 2, chunks, scratch); !bytes.Equal(got, want) {
 			t.Errorf("%s: streams in a file give other bytes", f.Name)
 		}
+	}
+}
+
+// TestTheLastProductEndsTheLayer: what the file's stream is behind a layer does
+// not depend on whether the layer runs, or its last product is added.
+func TestTheLastProductEndsTheLayer(t *testing.T) {
+	ended, folders := 0, []string{"../testdata/stories-llama"}
+	for _, f := range models.All(t) {
+		folders = append(folders, f.Unpack(t))
+	}
+	for _, folder := range folders {
+		one := prepareAny(t, folder, "Q4_0")
+		if one == nil {
+			continue
+		}
+		job, _ := one.job(t, 2, drawn(4, 24, 250))
+		w := newWalk(job)
+		if !w.passable {
+			continue
+		}
+		steps := w.steps()
+		if err := w.pass(t.Context(), steps[0]); err != nil {
+			t.Fatal(err)
+		}
+		stages, err := w.stages(t.Context(), steps[1])
+		if err != nil || len(stages) == 0 || !stages[len(stages)-1].ends {
+			continue
+		}
+		ended++
+		last := stages[len(stages)-1]
+		if _, err := w.collect(t.Context(), steps[1], last, 0, 1, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.end(t.Context(), last.tensors[0]); err != nil {
+			t.Fatal(err)
+		}
+		g := &w.groups[0]
+		want, err := w.stream(g, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := steps[1].run(t.Context(), w.File, g, want); err != nil {
+			t.Fatal(err)
+		}
+		w.passed++
+		got, err := w.stream(g, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range want {
+			if d := float64(got[i] - v); d > 1e-4 || d < -1e-4 {
+				t.Errorf("%s: element %d is %v, and %v where the layer runs", folder, i, got[i], v)
+				break
+			}
+		}
+	}
+	if ended < 3 {
+		t.Errorf("only in %d families a product ends the layer", ended)
 	}
 }

@@ -12,29 +12,23 @@ import (
 // slotBytes is the room for a state; files have holes where it is not used.
 const slotBytes = 64 << 20
 
-// A state is what a run that was stopped has left behind its residual streams.
+// A state is what a run that was stopped has left in front of its residual
+// streams.
 type state struct {
 	Key      string    `json:"key"`  // of what is refined, and with what
 	Step     int       `json:"step"` // how many steps are done
 	Outcomes []Outcome `json:"outcomes"`
 }
 
-// slotAt is where one of two states lies: each is written over the one before
-// the last.
-func slotAt(tokens, width, step int) int64 {
-	return 2*StreamBytes(width, tokens) + int64(step%2*slotBytes)
-}
-
-// left returns the latest state with a key that a file has for so many tokens;
-// nil: none.
-func left(file Scratch, key string, tokens, width int) *state {
+// left returns the latest state with a key that a file has; nil: none.
+func left(file Scratch, key string) *state {
 	if file == nil || key == "" {
 		return nil
 	}
 	var latest *state
 	for slot := range 2 {
 		var head [8 + sha256.Size]byte
-		at := slotAt(tokens, width, slot)
+		at := int64(slot * slotBytes)
 		if _, err := file.ReadAt(head[:], at); err != nil {
 			continue
 		}
@@ -56,7 +50,7 @@ func left(file Scratch, key string, tokens, width int) *state {
 
 // save notes that some steps are done, after what they have written is settled.
 func (w *walk) save(step int) error {
-	if w.Scratch == nil || w.Key == "" || !w.passable {
+	if w.Key == "" || !w.passable {
 		return nil
 	}
 	if w.Settle != nil {
@@ -73,7 +67,7 @@ func (w *walk) save(step int) error {
 	if len(data) > slotBytes {
 		return fault.Op("refine").Unsupported("%d bytes of outcomes are more than there is room for", len(data))
 	}
-	_, err = w.Scratch.WriteAt(data, slotAt(w.tokens(), w.Source.Width(), step))
+	_, err = w.Scratch.WriteAt(data, int64(step%2*slotBytes))
 	return err
 }
 
@@ -87,7 +81,7 @@ func (w *walk) tokens() int {
 // refined when it was stopped. All others are to be as they were in front of
 // it; [Run] goes on from there.
 func Left(job Job) map[string]bool {
-	s := left(job.Scratch, job.Key, tokensOf(job.Chunks), job.Source.Width())
+	s := left(job.Scratch, job.Key)
 	if s == nil {
 		return nil
 	}
@@ -96,11 +90,4 @@ func Left(job Job) map[string]bool {
 		names[o.Tensor] = true
 	}
 	return names
-}
-
-func tokensOf(chunks [][]int32) (n int) {
-	for _, c := range chunks {
-		n += len(c)
-	}
-	return n
 }

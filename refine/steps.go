@@ -44,6 +44,7 @@ type stage struct {
 	tensors []*Tensor
 	experts bool
 	streams bool  // the product is added to the residual stream
+	ends    bool  // and that ends the step
 	pool    *pool // what its experts multiply
 }
 
@@ -58,7 +59,7 @@ func (s *stage) has(weights []forward.Weight) bool {
 func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	var list []*stage
 	known := map[string]bool{}
-	err := w.watch(ctx, true, s, &w.groups[0], false, func(in forward.Input) error {
+	_, err := w.watch(ctx, true, s, &w.groups[0], false, func(in forward.Input) error {
 		one := &stage{streams: in.Stream != nil && len(in.Weights) == 1}
 		for _, weight := range in.Weights {
 			if t := w.named[weight.Name]; t != nil && !known[t.Name] && t.Columns == in.Cols {
@@ -67,6 +68,7 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 				one.experts = one.experts || weight.Experts > 0
 			}
 		}
+		one.ends = s.passes && in.Last && one.streams && len(one.tensors) == 1 && !one.experts
 		if len(one.tensors) > 0 {
 			list = append(list, one)
 		}
@@ -76,29 +78,30 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 }
 
 // watch runs a step of the source or the file for what it multiplies. Where it
-// passes, the stream behind the step is kept.
-func (w *walk) watch(ctx context.Context, file bool, s step, g *group, passes bool, inspect func(forward.Input) error) error {
+// passes, the stream behind the step is kept, and returned.
+func (w *walk) watch(ctx context.Context, file bool, s step, g *group, passes bool, inspect func(forward.Input) error) ([]float32, error) {
 	x, err := w.stream(g, file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m := w.model(file)
 	how := m.Run()
 	how.Inspect = inspect
 	err = s.run(ctx, m.With(how), g, x)
 	if errors.Is(err, errSeen) {
-		return nil
+		return nil, nil
 	}
 	if err != nil || !passes {
-		return err
+		return nil, err
 	}
-	return w.keep(g, file, x)
+	return x, w.keep(g, file, x)
 }
 
-// inputs returns what a stage multiplies, by expert.
-func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group, passes bool) (map[int]forward.Input, error) {
+// inputs returns what a stage multiplies, by expert, and the stream behind the
+// step if that is passed.
+func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group, passes bool) (map[int]forward.Input, []float32, error) {
 	found := map[int]forward.Input{}
-	err := w.watch(ctx, file, s, g, passes, func(in forward.Input) error {
+	out, err := w.watch(ctx, file, s, g, passes, func(in forward.Input) error {
 		if !stage.has(in.Weights) {
 			return nil
 		}
@@ -112,5 +115,5 @@ func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *g
 		}
 		return errSeen
 	})
-	return found, err
+	return found, out, err
 }

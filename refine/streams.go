@@ -1,10 +1,10 @@
 package refine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"math"
-	"slices"
 )
 
 // Scratch is a file that is not needed afterwards.
@@ -13,40 +13,45 @@ type Scratch interface {
 	io.WriterAt
 }
 
-// streams are the residual streams of all groups in front of a step, and those
-// behind it as they come, in memory or in a file.
-type streams struct {
-	file      Scratch // nil: memory
-	now, next map[int64][]float32
-	step      int64 // how many have been passed
-	buffer    []byte
+// memory is a scratch file in memory, of pieces that are read as they were
+// written.
+type memory map[int64][]byte
+
+func (m memory) WriteAt(data []byte, at int64) (int, error) {
+	m[at] = bytes.Clone(data)
+	return len(data), nil
 }
 
-func newStreams(file Scratch) streams {
-	return streams{file: file, now: map[int64][]float32{}, next: map[int64][]float32{}}
-}
-
-// at is where the stream of a group is kept, the source's or the file's.
-func (w *walk) at(g *group, file bool) int64 {
-	at := 2 * int64(g.first)
-	if file {
-		at += int64(g.tokens)
+func (m memory) ReadAt(data []byte, at int64) (int, error) {
+	if n := copy(data, m[at]); n < len(data) {
+		return n, io.EOF
 	}
-	return at * int64(w.Source.Width())
+	return len(data), nil
 }
 
-// turn makes what was kept the streams in front of the next step.
-func (w *walk) turn() {
-	s := &w.streams
-	s.step++
-	s.now, s.next = s.next, map[int64][]float32{}
-	w.ahead = false
+// The scratch file begins with two states. Then come the residual streams of
+// all groups in front of a step and those behind it as they come, which change
+// places with every step; then what the last product of the step multiplies,
+// and the stream that it is added to.
+
+// at is where the stream of a group behind some steps is, the source's or the
+// file's.
+func (w *walk) at(g *group, file bool, step int) int64 {
+	tokens := 2 * (w.tokens()*(step%2) + g.first)
+	if file {
+		tokens += g.tokens
+	}
+	return 2*slotBytes + 4*int64(tokens)*int64(w.Source.Width())
 }
 
-// half is where the streams behind some number of steps begin in the file: what
-// is in front of a step stays until those behind it are whole.
-func (w *walk) half(step int64) int64 {
-	return step % 2 * 2 * int64(w.tokens()) * int64(w.Source.Width())
+// endAt is where what the last product multiplies is, columns wide, and with
+// none the stream.
+func (w *walk) endAt(g *group, columns int) int64 {
+	at := 2*slotBytes + 16*int64(w.tokens())*int64(w.Source.Width())
+	if columns == 0 {
+		return at + 4*int64(g.first)*int64(w.Source.Width())
+	}
+	return at + 4*int64(w.tokens())*int64(w.Source.Width()) + 4*int64(g.first)*int64(columns)
 }
 
 // stream returns a stream for the caller to change; nil where models do not
@@ -55,58 +60,54 @@ func (w *walk) stream(g *group, file bool) ([]float32, error) {
 	if !w.passable {
 		return nil, nil
 	}
-	s, at := &w.streams, w.at(g, file)
-	if s.step > 0 && s.file == nil {
-		return slices.Clone(s.now[at]), nil
-	}
 	x := make([]float32, g.tokens*w.Source.Width())
-	if s.step == 0 {
+	if w.passed == 0 {
 		return x, nil
 	}
-	at += w.half(s.step)
-	for first := 0; first < len(x); first += pieceOfStream {
-		some := x[first:min(len(x), first+pieceOfStream)]
-		data := s.piece(len(some))
-		if _, err := s.file.ReadAt(data, 4*(at+int64(first))); err != nil {
-			return nil, err
+	return x, w.read(x, w.at(g, file, w.passed))
+}
+
+// keep takes the stream behind a step.
+func (w *walk) keep(g *group, file bool, x []float32) error {
+	return w.write(x, w.at(g, file, w.passed+1))
+}
+
+// piece is how many numbers are read or written at once.
+const piece = 1 << 18
+
+// read fills x with what was written.
+func (w *walk) read(x []float32, at int64) error {
+	return w.pieces(x, func(some []float32, data []byte, first int) error {
+		if _, err := w.Scratch.ReadAt(data, at+4*int64(first)); err != nil {
+			return err
 		}
 		for i := range some {
 			some[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 		}
-	}
-	return x, nil
+		return nil
+	})
 }
 
-// keep takes the stream behind a step, which is x from then on.
-func (w *walk) keep(g *group, file bool, x []float32) error {
-	s, at := &w.streams, w.at(g, file)
-	if s.file == nil {
-		s.next[at] = x
-		return nil
-	}
-	at += w.half(s.step + 1)
-	for first := 0; first < len(x); first += pieceOfStream {
-		some := x[first:min(len(x), first+pieceOfStream)]
-		data := s.piece(len(some))
+func (w *walk) write(x []float32, at int64) error {
+	return w.pieces(x, func(some []float32, data []byte, first int) error {
 		for i, v := range some {
 			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
 		}
-		if _, err := s.file.WriteAt(data, 4*(at+int64(first))); err != nil {
+		_, err := w.Scratch.WriteAt(data, at+4*int64(first))
+		return err
+	})
+}
+
+// pieces calls f for parts of x, with as much memory as they take in a file.
+func (w *walk) pieces(x []float32, f func(some []float32, data []byte, first int) error) error {
+	if w.buffer == nil {
+		w.buffer = make([]byte, 4*piece)
+	}
+	for first := 0; first < len(x); first += piece {
+		some := x[first:min(len(x), first+piece)]
+		if err := f(some, w.buffer[:4*len(some)], first); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// pieceOfStream is how many numbers are read or written at once.
-const pieceOfStream = 1 << 18
-
-func (s *streams) piece(n int) []byte {
-	if s.buffer == nil {
-		s.buffer = make([]byte, 4*pieceOfStream)
-	}
-	return s.buffer[:4*n]
-}
-
-// StreamBytes is what the residual streams of both models take.
-func StreamBytes(width, tokens int) int64 { return 8 * int64(width) * int64(tokens) }

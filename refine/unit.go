@@ -2,6 +2,7 @@ package refine
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/f190792d/mq/eval/forward"
@@ -56,11 +57,11 @@ func (w *walk) collect(ctx context.Context, s step, stage *stage, first, count i
 	}
 	for i := range w.groups {
 		g := &w.groups[i]
-		source, err := w.inputs(ctx, false, s, stage, g, passes)
+		source, out, err := w.inputs(ctx, false, s, stage, g, passes)
 		if err != nil {
 			return nil, err
 		}
-		file, err := w.inputs(ctx, true, s, stage, g, false)
+		file, _, err := w.inputs(ctx, true, s, stage, g, false)
 		if err != nil {
 			return nil, err
 		}
@@ -69,9 +70,17 @@ func (w *walk) collect(ctx context.Context, s step, stage *stage, first, count i
 				return nil, err
 			}
 		}
+		if !stage.ends || !source[0].Last {
+			out = nil
+		}
+		if y := file[0]; passes && stage.ends {
+			if err := errors.Join(w.write(y.X, w.endAt(g, y.Cols)), w.write(y.Stream, w.endAt(g, 0))); err != nil {
+				return nil, err
+			}
+		}
 		for _, u := range units {
 			x, y := common(source[u.expert], file[u.expert])
-			if err := u.add(ctx, x, y, g.held); err != nil {
+			if err := u.add(ctx, x, y, out, g.held); err != nil {
 				return nil, err
 			}
 		}
@@ -119,8 +128,9 @@ func common(source, file forward.Input) (x, y forward.Input) {
 	return x, y
 }
 
-// add takes rows into the sums, or among those that are held back.
-func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) error {
+// add takes rows into the sums, or among those that are held back. Where it is
+// known, out is the source's stream with the product.
+func (u *unit) add(ctx context.Context, source, file forward.Input, out []float32, held bool) error {
 	n := len(file.X) / u.columns
 	if held {
 		n = min(n, heldRows(u.columns)-u.held.rows)
@@ -148,6 +158,12 @@ func (u *unit) add(ctx context.Context, source, file forward.Input, held bool) e
 	}
 	rows := u.tensors[0].Rows
 	product := make([]float32, n*rows)
+	if out != nil {
+		for i := range product {
+			product[i] = out[i] - file.Stream[i]
+		}
+		return u.wanted.Add(ctx, u.workers, product, y, n)
+	}
 	if err := linear.MultiplyTransposed(ctx, u.workers, product, x, u.weights, n, u.columns, rows); err != nil {
 		return err
 	}

@@ -83,6 +83,9 @@ func TestProductsSayWhatTheyAreAddedTo(t *testing.T) {
 		if want := []string{"attn_output.weight", "ffn_down.weight"}[i%2]; in.Gain != 1 || len(in.Stream) != 3*m.Width() || !strings.HasSuffix(in.Weights[0].Name, want) {
 			t.Errorf("product %d is %s with %d elements", i, in.Weights[0].Name, len(in.Stream))
 		}
+		if in.Last != (i%2 == 1) {
+			t.Errorf("product %d ends its layer: %v", i, in.Last)
+		}
 		if i > 0 && slices.Equal(in.Stream, streams[i-1].Stream) {
 			t.Errorf("the stream in front of product %d is that of the one before", i)
 		}

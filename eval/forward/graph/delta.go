@@ -86,7 +86,7 @@ func (d *delta) report(r *run, result, y []float32) error {
 		}
 	}
 	in := Input{Weights: []compute.Weight{*d.reports}, X: turned, Cols: d.values()}
-	r.sum.of(&in, y)
+	r.sum.of(&in, compute.Product{Y: y})
 	return r.tell(in)
 }
 

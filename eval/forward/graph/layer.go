@@ -45,7 +45,7 @@ func (l *layer) residual(y, x []float32, scale float32, post *norm) residual {
 	if post != nil && !l.afterSum {
 		return residual{}
 	}
-	return residual{y, x, l.skipScale / scale}
+	return residual{y: y, stream: x, gain: l.skipScale / scale}
 }
 
 // sum adds a branch to the residual stream x.
@@ -102,6 +102,7 @@ func (l *layer) sequential(r *run, index int, x []float32, width int, between fu
 		return x, nil
 	}
 	r.sum = l.residual(y, x, l.feedScale, l.feedPost)
+	r.sum.last = l.feedScale == 1 && l.skipScale == 1 && l.feedPost == nil && l.inject == nil && l.outScale == nil
 	err := l.branch(r, l.feedNorm, l.feedPost, x, normed, y, width, func(in []float32) error { return l.feed.feed(r, in, y) })
 	if err != nil {
 		return nil, err

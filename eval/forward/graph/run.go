@@ -25,6 +25,7 @@ type Input struct {
 	// becomes of the product.
 	Stream []float32
 	Gain   float32
+	Last   bool // stream + product is what the layer leaves in the stream
 }
 
 // Run says how a model runs. The zero value computes with all processors.
@@ -75,6 +76,7 @@ type run struct {
 type residual struct {
 	y, stream []float32
 	gain      float32
+	last      bool // the layer does nothing else behind it
 }
 
 // memory is kept between runs.
@@ -195,15 +197,15 @@ func (r *run) show(x []float32, n int, products []compute.Product) error {
 	}
 	in := Input{Weights: weights, X: x[:n*cols], Cols: cols, Rows: r.gathered}
 	if len(products) == 1 {
-		r.sum.of(&in, products[0].Y)
+		r.sum.of(&in, products[0])
 	}
 	return r.tell(in)
 }
 
-// of notes the sum in the input of a product, where y is what is added.
-func (s residual) of(in *Input, y []float32) {
-	if len(y) > 0 && len(s.y) > 0 && &y[0] == &s.y[0] {
-		in.Stream, in.Gain = s.stream, s.gain
+// of notes the sum in the input of a product that is what is added.
+func (s residual) of(in *Input, p compute.Product) {
+	if len(p.Y) > 0 && len(s.y) > 0 && &p.Y[0] == &s.y[0] {
+		in.Stream, in.Gain, in.Last = s.stream, s.gain, s.last && p.Bias == nil
 	}
 }
 
