@@ -27,6 +27,9 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	c := newReader(config)
 	assumed := a.assumed(class, c.string("model_type"))
 	c.assumed = assumed.Keys.config()
+	if assumed.Always != nil {
+		c.layers = append([]hf.Config{assumed.Always.config()}, c.layers...)
+	}
 	h := Hyper{
 		Class:    class,
 		Arch:     a.Name,

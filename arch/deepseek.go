@@ -78,7 +78,7 @@ var deepseek2 = Arch{
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
-	losses:     []lossRule{equalMagnitudes, pairedGroups, linearSharpens, lite},
+	losses:     []lossRule{latentEps, equalMagnitudes, pairedGroups, linearSharpens, lite},
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {
 		m := &h.Meaning

@@ -7,10 +7,12 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// Defaults is what a Hugging Face class assumes where config.json is silent.
+// Defaults is what a Hugging Face class assumes where config.json is silent,
+// or not asked.
 // internal/tiny holds it to transformers' configuration classes.
 type Defaults struct {
 	Keys       Keys // by the key of config.json; null there is a value of its own: none
+	Always     Keys // what the class computes with, whatever config.json says
 	StatesHead bool // a head_dim that follows from the other sizes counts as stated
 	AsStated   bool // no key-value for a number of key heads that config.json leaves out
 

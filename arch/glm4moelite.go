@@ -25,7 +25,7 @@ var glm4moeLite = Arch{
 	File:    deepseek2.File,
 	Views:   deepseek2.Views,
 
-	losses:     append([]lossRule{latentEps}, deepseek2.losses...),
+	losses:     deepseek2.losses,
 	fromConfig: deepseek2.fromConfig,
 	sizes: func(_ *reader, h *Hyper) { // the first layer is dense, or the layers are listed
 		h.HasHeadDim = false // sizes of heads stand with the others of latent attention

@@ -52,8 +52,8 @@ var granitemoe = Arch{
 	Classes:    []string{"GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM"},
 	Vocabulary: llamaVocabulary,
 	Defaults: map[string]Defaults{"": {Keys: granite.Defaults[""].Keys.and(Keys{
-		"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,
-	})}},
+		"num_local_experts": 8, "num_experts_per_tok": 2,
+	}), Always: Keys{"norm_topk_prob": true}}},
 	Params:  append(slices.Clip(granite.Params), u32("expert_shared_feed_forward_length", sharedFF)),
 	Tensors: slices.Concat(trunk, graniteAttention, graniteExperts),
 	Ignore:  []string{inverseFrequencies},

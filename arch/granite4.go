@@ -62,9 +62,9 @@ var (
 const graniteHybridClass = "GraniteMoeHybridForCausalLM"
 
 var granite4Defaults = map[string]Defaults{"": {Keys: granite.Defaults[""].Keys.and(Keys{
-	"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true, "shared_intermediate_size": 1024,
+	"num_local_experts": 8, "num_experts_per_tok": 2, "shared_intermediate_size": 1024,
 	"mamba_n_heads": 128, "mamba_n_groups": 1, "mamba_d_state": 256, "mamba_d_conv": 4, "mamba_expand": 2,
-})}}
+}), Always: Keys{"norm_topk_prob": true}}}
 
 // granite4Common has the numbers of experts even where they are 0.
 var granite4Common = named(common[:slices.IndexFunc(common, func(p Param) bool { return p.Key == "expert_group_count" })])

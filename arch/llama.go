@@ -18,8 +18,8 @@ var llama = Arch{
 		"InternLM3ForCausalLM": {Keys: Keys{"max_position_embeddings": 32768, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "num_key_value_heads": 2, "head_dim": 128}, StatesHead: true},
 		"MixtralForCausalLM": {Keys: Keys{
 			"max_position_embeddings": 131072, "rms_norm_eps": 1e-5, "rope_theta": 1e6, "num_key_value_heads": 8,
-			"num_local_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": true,
-		}, windows: everyLayer},
+			"num_local_experts": 8, "num_experts_per_tok": 2,
+		}, Always: Keys{"norm_topk_prob": true}, windows: everyLayer},
 	},
 	Params:     llamaParams,
 	Vocabulary: llamaVocabulary,

@@ -14,8 +14,7 @@ var qwen3next = Arch{
 	Classes:  []string{"Qwen3NextForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10, "shared_expert_intermediate_size": 512,
-		"norm_topk_prob": true,
-	})}},
+	}), Always: Keys{"norm_topk_prob": true}}},
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, mixedDelta, qwenMoE, prediction),
 	Ignore:  []string{inverseFrequencies},

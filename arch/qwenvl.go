@@ -45,8 +45,8 @@ var qwen3vlmoe = Arch{
 	Strip:    wrapped,
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 128000, "rms_norm_eps": 1e-6, "rope_theta": 5e5, "num_key_value_heads": 16, "moe_intermediate_size": 1408,
-		"num_experts": 60, "num_experts_per_tok": 4, "norm_topk_prob": true,
-	}, StatesHead: true}},
+		"num_experts": 60, "num_experts_per_tok": 4,
+	}, Always: Keys{"norm_topk_prob": true}, StatesHead: true}},
 	Params: slices.Concat(qwenMoEParams, deepstack),
 	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,6 +26,21 @@ func TestAFileDescribesTheModelOfItsCheckpoint(t *testing.T) {
 	}
 	for _, f := range models.All(t) {
 		t.Run(f.Name, func(t *testing.T) { describesAlike(t, f.Unpack(t)) })
+	}
+}
+
+// TestAnyEpsilonIsTaken changes the epsilon of the norms in every class: where
+// a file has none for norms of another, that is a loss and no refusal.
+func TestAnyEpsilonIsTaken(t *testing.T) {
+	epsilon := regexp.MustCompile(`"(rms_norm_eps|layer_norm_eps|layer_norm_epsilon|layernorm_epsilon|norm_eps|norm_epsilon)": *[0-9.e-]+`)
+	for _, class := range tiny.Classes() {
+		t.Run(class, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := tiny.WriteConfig(dir, epsilon.ReplaceAllString(tiny.Config(class), `"$1": 3e-5`), 1); err != nil {
+				t.Fatal(err)
+			}
+			describesAlike(t, dir)
+		})
 	}
 }
 

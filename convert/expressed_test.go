@@ -30,7 +30,6 @@ func TestRefusesWhatAFileCannotExpress(t *testing.T) {
 		{"deepseek-v2", map[string]any{"norm_topk_prob": true}, "norm_topk_prob"},
 		{"deepseek-v2", map[string]any{"topk_method": "greedy"}, "topk_method"},
 		{"deepseek-v3", map[string]any{"scoring_func": "softmax"}, "scoring_func"},
-		{"deepseek-v3", map[string]any{"rms_norm_eps": 1e-4}, "rms_norm_eps"},
 		{"llama2", map[string]any{"hidden_act": "gelu"}, "hidden_act"},
 		{"llama4-scout", map[string]any{"use_qk_norm": false}, "use_qk_norm"},
 		{"deepseek-v3", map[string]any{"rope_interleave": false}, "rope_interleave"},
