@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -26,12 +27,11 @@ func (c *Loader) Covered() error {
 	}
 	slices.Sort(left)
 	const some = 3
-	more := ""
-	if len(left) > some {
-		more = " and others"
+	list := strings.Join(left[:min(some, len(left))], ", ")
+	if n := len(left) - some; n > 0 {
+		list += fmt.Sprintf(" and %d more", n)
 	}
-	return fault.Op("forward").Folder(c.files.Name()).Unsupported("%d tensors that %s does not compute with: %s%s",
-		len(left), c.h.Class, strings.Join(left[:min(some, len(left))], ", "), more)
+	return fault.Op("forward").Folder(c.files.Name()).Unsupported("%s does not compute with %s", c.h.Class, list)
 }
 
 // besideTaken reports whether a tensor of a quantized checkpoint is a part of a
