@@ -42,6 +42,25 @@ func TestPooling(t *testing.T) {
 	}
 }
 
+// TestProjections multiplies a pooled embedding with what stands behind it.
+func TestProjections(t *testing.T) {
+	d := &drawn{}
+	m := built(t, d, arch.Model{Output: arch.Output{Kind: arch.Embeddings, Pooling: arch.LastPooling, Projections: []arch.Projection{{Name: "dense_2", Rows: 11}, {Name: "dense_3", Rows: 5}}}}, Options{})
+	got, err := m.Embed(t.Context(), prompt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := times(d.mat("dense_3.weight"), times(d.mat("dense_2.weight"), d.embedded()[len(prompt)-1]))
+	if len(got) != len(want) {
+		t.Fatalf("%d elements, want %d", len(got), len(want))
+	}
+	for i, v := range want {
+		if math.Abs(float64(got[i])-v) > 1e-5 {
+			t.Errorf("element %d is %v, not %v", i, got[i], v)
+		}
+	}
+}
+
 // A model that pools has no logits, and one without pooling no embeddings; a
 // sequence whose positions see later ones cannot grow.
 func TestModelsRefuseWhatTheyDoNotCompute(t *testing.T) {

@@ -201,6 +201,25 @@ func TestRouters(t *testing.T) {
 	}
 }
 
+// TestRouterOfNearLogits: each choice is weighed against those left that lie
+// near it.
+func TestRouterOfNearLogits(t *testing.T) {
+	logits := []float32{2, -1, 1.9, 1.2, -3, 1.85}
+	r := router{Router: arch.Router{Used: 2, Within: 0.2}}
+	chosen := make([]choice, 2)
+	r.choose(chosen, slices.Clone(logits))
+	// 1.2 is a share of 0.4 below 2 and of 0.37 below 1.9.
+	want := []choice{
+		{0, float32(1 / (1 + math.Exp(-0.1) + math.Exp(-0.15)))},
+		{2, float32(1 / (1 + math.Exp(-0.05)))},
+	}
+	for i, c := range chosen {
+		if c.expert != want[i].expert || math.Abs(float64(c.weight-want[i].weight)) > 1e-6 {
+			t.Errorf("choice %d is %v, want %v", i, c, want[i])
+		}
+	}
+}
+
 // bestGroup allows the experts of the best of three groups of two.
 func bestGroup(rank func(a, b float64) float64) func(row) []bool {
 	return func(ranks row) []bool {
