@@ -19,12 +19,17 @@ import (
 // converted writes a checkpoint as a file and opens it.
 func converted(t *testing.T, dir, kind string) *gguf.File {
 	t.Helper()
+	return convertedWith(t, dir, kind, convert.Options{Type: convert.F32, ForQuantizer: true, NoVocabulary: true})
+}
+
+func convertedWith(t *testing.T, dir, kind string, o convert.Options) *gguf.File {
+	t.Helper()
 	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ckpt.Close()
-	p, err := convert.NewPlan(t.Context(), ckpt, convert.Options{Type: convert.F32, ForQuantizer: true, NoVocabulary: true})
+	p, err := convert.NewPlan(t.Context(), ckpt, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,10 @@ type Plan struct {
 	Class   string // of config.json
 	Config  []byte // config.json
 	Tensors []Tensor
+	Notes   []string // sentences on what is not written
 
-	shards []shard
+	tokenizer map[string][]byte // files, by name
+	shards    []shard
 }
 
 // shard is one file of weights.
@@ -55,6 +57,10 @@ func NewPlan(ctx context.Context, f *gguf.File, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Config = append(p.Config, '\n')
+	files, note := tokenizerOf(ctx, f.KVs(), p.Config)
+	if p.tokenizer = files; note != "" {
+		p.Notes = append(p.Notes, note)
+	}
 	return p, nil
 }
 

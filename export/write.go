@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,9 @@ func (p *Plan) Write(ctx context.Context, dir string, report progress.Func) (err
 			return err
 		}
 	}
-	for name, data := range map[string][]byte{"config.json": p.Config, "model.safetensors.index.json": p.index()} {
+	texts := map[string][]byte{"config.json": p.Config, "model.safetensors.index.json": p.index()}
+	maps.Copy(texts, p.tokenizer)
+	for name, data := range texts {
 		if data == nil {
 			continue
 		}

@@ -20,7 +20,8 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Turn a GGUF file back into a checkpoint: safetensors files and config.json",
 		Long: `Turn a GGUF file back into a checkpoint that transformers reads: safetensors files with the names, shapes and orders of the
 source, and a config.json. Weights in blocks are decoded; without --dtype they become F32, which holds every value, and the
-others stay as they are. The vocabulary stays in the file.`,
+others stay as they are. A vocabulary of byte-level BPE becomes tokenizer.json, where that gives the same ids; of others the
+command says that they stay in the file.`,
 		Example: `  mq export model-Q4_K_M.gguf ./model --dtype bf16`,
 		Args:    exactArgs(2, "a GGUF file and the folder to make"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +50,9 @@ others stay as they are. The vocabulary stays in the file.`,
 			plan, err := export.NewPlan(cmd.Context(), file, o)
 			if err != nil {
 				return err
+			}
+			for _, note := range plan.Notes {
+				a.Warn("%s", note)
 			}
 			bar := a.Progress("writing").Events()
 			err = plan.Write(cmd.Context(), args[1], func(r progress.Report) {
