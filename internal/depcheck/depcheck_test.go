@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 
 	"refine":          {"refine", "eval/forward", "quantize", "formats"},
 	"refine/linear":   {"eval/forward/compute", "eval/kernel"},
-	"refine/rounding": {"refine/linear", "quantize", "formats/dtype"},
+	"refine/rounding": {"refine/linear", "eval/kernel", "quantize", "formats/dtype"},
 
 	"validate/template": {"validate/template", "formats"},
 	"validate/proof":    {"eval", "formats"},
