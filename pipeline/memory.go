@@ -48,6 +48,9 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 		}
 	}
 	fixed := memory.Overhead + 2*(headers+importance) + j.refineBytes()
+	if j.in.checkpoint != nil {
+		fixed += j.in.checkpoint.Held()
+	}
 	// What the collector has not freed yet is as much again as what is alive.
 	room := (j.o.Memory - fixed) / 2
 	if room < leastPipeline {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -149,5 +150,27 @@ func TestStoppedConversionsByNameGoOn(t *testing.T) {
 	}
 	if got, err := os.ReadFile(remote); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes, not the %d of the folder (%v)", len(got), len(want), err)
+	}
+}
+
+// TestMemoryOfTheHubIsCounted: the collector of garbage is given the plan's
+// figure as its limit, and would run all the time.
+func TestMemoryOfTheHubIsCounted(t *testing.T) {
+	storiesHub(t)
+	peak := func(model string) int64 {
+		code, out, notes := command(t, "convert", model, "-t", "q8_0", "--dry-run", "--json", "--max-memory", "400MiB")
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, notes)
+		}
+		var event struct{ Memory struct{ Peak int64 } }
+		for line := range strings.Lines(out) {
+			if err := json.Unmarshal([]byte(line), &event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return event.Memory.Peak
+	}
+	if folder, named := peak(stories), peak("org/stories-llama"); named-folder != 100<<20 {
+		t.Errorf("%d bytes by name, %d of the folder", named, folder)
 	}
 }

@@ -95,6 +95,15 @@ func nameOf(root string) string {
 	return filepath.Base(root)
 }
 
+// Held is what the folder's file system holds in memory at most, in bytes: 0
+// unless it fetches its files.
+func (f *Folder) Held() int64 {
+	if h, ok := f.fsys.(interface{ Held() int64 }); ok {
+		return h.Held()
+	}
+	return 0
+}
+
 // Name is the folder's base name, or that of the repository that it is of;
 // errors and file names of results use it.
 func (f *Folder) Name() string { return f.name }

@@ -124,6 +124,9 @@ func (r *Repo) Close() error {
 	return nil
 }
 
+// Held is what the repository holds of its files in memory at most, in bytes.
+func (r *Repo) Held() int64 { return int64(r.memory.budget) * blockSize }
+
 // Files lists the files of the repository, sorted by path.
 func (r *Repo) Files() []FileInfo {
 	list := make([]FileInfo, len(r.names))

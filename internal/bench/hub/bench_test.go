@@ -25,7 +25,8 @@ import (
 const rate = 100_000_000
 
 // BenchmarkConversion converts the folder that MQ_BENCH_MODEL names as it lies,
-// over a line with 20 ms of delay, and over one with a rate as well.
+// over a line with 20 ms of delay, and over one with a rate as well; with and
+// without the comparison at the end, which reads the source again.
 func BenchmarkConversion(b *testing.B) {
 	dir, mq := os.Getenv("MQ_BENCH_MODEL"), build(b)
 	if dir == "" {
@@ -41,12 +42,14 @@ func BenchmarkConversion(b *testing.B) {
 		{"delay", "org/model", 20 * time.Millisecond, 0},
 		{"rate", "org/model", 20 * time.Millisecond, rate},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			h.Delay, h.Rate = c.delay, c.rate
-			for b.Loop() {
-				measure(b, h, exec.Command(mq, convert(c.model, filepath.Join(b.TempDir(), "m.gguf"))...))
-			}
-		})
+		for name, more := range map[string][]string{"written": {"--no-verify"}, "compared": nil} {
+			b.Run(c.name+"/"+name, func(b *testing.B) {
+				h.Delay, h.Rate = c.delay, c.rate
+				for b.Loop() {
+					measure(b, h, exec.Command(mq, append(convert(c.model, filepath.Join(b.TempDir(), "m.gguf")), more...)...))
+				}
+			})
+		}
 	}
 }
 
