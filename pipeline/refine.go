@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -42,8 +43,8 @@ func (r *Refine) tokens() int {
 // matrixTokens is how much of the texts makes the importance matrix.
 const matrixTokens = 1 << 15
 
-// matrix asks for an importance matrix of the same texts: rounding starts from
-// it.
+// matrix asks for an importance matrix of the same texts, as much of each:
+// rounding starts from it.
 func (r *Refine) matrix() *Collect {
 	c := &Collect{Chunks: max(2, min(r.tokens(), matrixTokens)/calibrationContext)}
 	for i, t := range r.Texts {
@@ -52,10 +53,16 @@ func (r *Refine) matrix() *Collect {
 			c.Text += "\n"
 		}
 		c.Name += t.Name
+		if some := matrixTokens * tokenBytes / len(r.Texts); len(r.Texts) > 1 && len(t.Content) > some {
+			t.Content = strings.ToValidUTF8(t.Content[:some], "")
+		}
 		c.Text += t.Content
 	}
 	return c
 }
+
+// tokenBytes is about how many bytes of text a token stands for.
+const tokenBytes = 3
 
 // refine rounds an output anew in a file of its own, from which the plan then
 // takes what was refined. The files of the work are to be dropped when the

@@ -28,7 +28,11 @@ func gridSaysWhatIsRead(t *testing.T, typ Type, _ facts) {
 		g.Unpack(&c, encoded)
 		for i, want := range back {
 			j := i / g.Sub
-			got := float32(float32(c.D*float32(c.Scale[j]))*g.Levels[c.Level[i]]) - float32(c.DMin*float32(c.Min[j]))
+			scale := float32(c.Scale[j])
+			if g.Scales != nil {
+				scale = g.Scales[c.Scale[j]]
+			}
+			got := float32(float32(c.D*scale)*g.Levels[c.Level[i]]) - float32(c.DMin*float32(c.Min[j]))
 			if d := got - want; d*d > 1e-12*want*want {
 				t.Fatalf("value %d is %v, the reader says %v", i, got, want)
 			}

@@ -13,6 +13,7 @@ type Grid struct {
 	Levels              []float32 // what codes stand for, rising
 	ScaleLow, ScaleHigh int32     // the same: there is only one scale
 	ScaleStep           int32     // between two scales; 0 is 1
+	Scales              []float32 // what scales stand for, rising, and d is 1; nil: themselves
 	MinLow, MinHigh     int32     // 0 and 0: there are no minima
 	Book                *Book     // nil: each value has any level
 

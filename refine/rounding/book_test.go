@@ -65,7 +65,7 @@ func TestUnitsAreFilledWell(t *testing.T) {
 			for i := range target {
 				target[i] = float32(random.NormFloat64() * 4)
 			}
-			st := newStep(1, 1, 0, 0)
+			st := c.newStep(1, 1, 0, 0)
 			cost := func(codes [unitSize]uint8) (sum float64) {
 				var d [unitSize]float64
 				for i, k := range codes {

@@ -1,6 +1,8 @@
 package rounding
 
 import (
+	"sort"
+
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/block"
@@ -58,8 +60,8 @@ func (c *Codes) Bytes() []byte {
 // step is what the codes of a sub-block stand for: scale·level + offset.
 type step struct{ scale, inverse, offset float32 }
 
-func newStep(d float32, scale int32, dmin float32, minimum int32) step {
-	s := step{scale: d * float32(scale), offset: -float32(dmin * float32(minimum))}
+func (c *Codes) newStep(d float32, scale int32, dmin float32, minimum int32) step {
+	s := step{scale: d * c.scaleOf(scale), offset: -float32(dmin * float32(minimum))}
 	if s.scale != 0 {
 		s.inverse = 1 / s.scale
 	}
@@ -71,7 +73,7 @@ func (s step) value(level float32) float32 { return float32(s.scale*level) + s.o
 // stepOf returns the step of a sub-block, counted over the whole matrix.
 func (c *Codes) stepOf(sub int) step {
 	b := sub * c.grid.Sub / c.grid.Block
-	return newStep(c.d[b], c.scale[sub], c.dmin[b], c.min[sub])
+	return c.newStep(c.d[b], c.scale[sub], c.dmin[b], c.min[sub])
 }
 
 // Values fills dst, [rows, columns], with what the codes stand for.
@@ -86,6 +88,24 @@ func (c *Codes) Values(dst []float32) {
 
 // fixed reports whether sub-blocks have no scales of their own.
 func (c *Codes) fixed() bool { return c.grid.ScaleLow == c.grid.ScaleHigh }
+
+// scaleOf is what a scale stands for.
+func (c *Codes) scaleOf(scale int32) float32 {
+	if c.grid.Scales == nil {
+		return float32(scale)
+	}
+	return c.grid.Scales[scale]
+}
+
+// below returns how far from a scale the last is that does not exceed what it
+// stands for and more.
+func (c *Codes) below(scale int32, more float32) int32 {
+	if c.grid.Scales == nil {
+		return c.scaleStep() * floor(more/float32(c.scaleStep()))
+	}
+	at := sort.Search(len(c.grid.Scales), func(i int) bool { return c.grid.Scales[i] > c.grid.Scales[scale]+more })
+	return int32(max(at-1, 0)) - scale
+}
 
 // scaleStep is how far scales are apart.
 func (c *Codes) scaleStep() int32 { return max(1, c.grid.ScaleStep) }

@@ -79,9 +79,11 @@ func (d *desk) descend(rows []descent, diagonal *linear.Panels, units []unit) (c
 		if !c.fixed() {
 			rows[r].scales()
 		}
-		if c.grid.Block < span {
+		switch {
+		case c.grid.Scales != nil:
+		case c.grid.Block < span:
 			rows[r].blocks()
-		} else {
+		default:
 			rows[r].directions(0, d.x1[r*span:][:n], d.y1[r*span:][:n])
 		}
 	}

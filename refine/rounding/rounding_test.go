@@ -134,7 +134,7 @@ func plainFeedback(c *Codes, target []float32, f *linear.Factor) {
 				if s < c.grid.ScaleLow || s > c.grid.ScaleHigh || m < c.grid.MinLow || m > c.grid.MinHigh {
 					continue
 				}
-				st := newStep(d, s, dmin, m)
+				st := c.newStep(d, s, dmin, m)
 				cost := 0.0
 				var codes []uint8
 				own := slices.Clone(errs)

@@ -87,7 +87,7 @@ func (w *descent) scales() {
 		p.of(w, first, both)
 		s, m := p.best(both)
 		step := w.scaleStep()
-		lower := [2]int32{step * floor(s/float32(step)), floor(m)}
+		lower := [2]int32{w.below(w.scale[sub], s), floor(m)}
 		var least float32
 		var found trial
 		for k := range int32(4) {
@@ -97,7 +97,7 @@ func (w *descent) scales() {
 			}
 			t.scale = min(max(w.scale[sub]+t.scale, w.grid.ScaleLow), w.grid.ScaleHigh) - w.scale[sub]
 			t.min = min(max(w.min[sub]+t.min, w.grid.MinLow), w.grid.MinHigh) - w.min[sub]
-			if g := p.gain(float32(t.scale), float32(t.min)); g > least {
+			if g := p.gain(w.scaleOf(w.scale[sub]+t.scale)-w.scaleOf(w.scale[sub]), float32(t.min)); g > least {
 				least, found = g, t
 			}
 		}
@@ -127,7 +127,7 @@ func (w *descent) directions(first int, x, y []float32) {
 	at := w.row*w.Columns + w.from + first
 	for i := range x {
 		sub := (at + i) / w.grid.Sub
-		x[i], y[i] = float32(w.scale[sub])*w.values[w.code[at+i]], -float32(w.min[sub])
+		x[i], y[i] = w.scaleOf(w.scale[sub])*w.values[w.code[at+i]], -float32(w.min[sub])
 	}
 }
 
@@ -162,7 +162,7 @@ func (w *descent) block(x, y, curveX, curveY []float32) {
 	w.changed = true
 	for j := range x {
 		sub := (at + j) / w.grid.Sub
-		before, level := newStep(old[0], w.scale[sub], old[1], w.min[sub]), w.values[w.code[at+j]]
+		before, level := w.newStep(old[0], w.scale[sub], old[1], w.min[sub]), w.values[w.code[at+j]]
 		w.change[j] -= w.stepOf(sub).value(level) - before.value(level)
 		w.slope[j] -= float32(s * curveX[j])
 		if both {

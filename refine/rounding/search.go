@@ -78,7 +78,7 @@ func (s *search) round(k *bench, row int, x, target, errs []float32) {
 		for ; at < len(s.trials) && n < width; at++ {
 			t := s.trials[at]
 			if d, scale, dmin, minimum, ok := s.tried(t, d, scale, dmin, minimum); ok {
-				k.trials[n], k.steps[n] = t, newStep(d, scale, dmin, minimum)
+				k.trials[n], k.steps[n] = t, s.newStep(d, scale, dmin, minimum)
 				n++
 			}
 		}
