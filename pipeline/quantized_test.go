@@ -2,13 +2,41 @@ package pipeline
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/internal/fixtures/quantized"
+	"github.com/f190792d/mq/internal/tiny"
 	"github.com/f190792d/mq/quantize"
 )
+
+// TestFilesOfACheckpointInF32AreMadeAgain: the converter writes some types from
+// the checkpoint's own values, and others are quantized from BF16.
+func TestFilesOfACheckpointInF32AreMadeAgain(t *testing.T) {
+	dir, out := t.TempDir(), t.TempDir()
+	if err := tiny.Write(dir, "LlamaForCausalLM", 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range []string{"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q8_0 Q5_0"} {
+		o := Options{Out: filepath.Join(out, names+"{type}.gguf")}
+		for name := range strings.FieldsSeq(names) {
+			r, err := quantize.ParseRecipe(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Recipes = append(o.Recipes, r)
+		}
+		write(t, dir, o)
+		for _, r := range o.Recipes {
+			again, err := Rederive(t.Context(), strings.ReplaceAll(o.Out, "{type}", r.Name), dir, RederiveOptions{})
+			if err != nil || len(again) != 0 {
+				t.Errorf("%s made again: %v, %v", r.Name, again, err)
+			}
+		}
+	}
+}
 
 // TestCodesOfAQuantizedCheckpointAreKept converts one in its own precision and
 // to several types: matrices whose type holds their codes are the same in all
@@ -64,6 +92,18 @@ func TestCodesOfAQuantizedCheckpointAreKept(t *testing.T) {
 // run converts a folder and opens the result.
 func run(t *testing.T, dir string, o Options) *gguf.File {
 	t.Helper()
+	write(t, dir, o)
+	file, err := gguf.Open(o.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// write converts a checkpoint.
+func write(t *testing.T, dir string, o Options) {
+	t.Helper()
 	ckpt, err := hf.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +116,6 @@ func run(t *testing.T, dir string, o Options) *gguf.File {
 	if _, err := job.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	file, err := gguf.Open(o.Out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { file.Close() })
-	return file
 }
 
 func data(t *testing.T, f *gguf.File, info gguf.TensorInfo) []byte {

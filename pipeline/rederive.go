@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/formats/fault"
@@ -55,15 +56,43 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 		defer drop()
 		source, options.Importance = made, nil
 	}
-	kvs, streams, from, err := openStreams(ctx, source, o.Files)
+	folder, err := o.Files.IsFolder(source)
+	if err != nil {
+		return nil, err
+	}
+	var departures []quantize.Departure
+	for _, as := range writers(file, folder) {
+		departures, err = rederive(ctx, file, source, as, o.Files, options, quantize.RunOptions{
+			Workers: run.Workers, MaxMemory: min(run.Memory/4, pipelinePerWorker*int64(run.Workers)),
+			Progress: run.Progress.Named("rederiving"),
+		})
+		if err != nil || len(departures) == 0 {
+			break
+		}
+	}
+	return departures, err
+}
+
+// writers are the types in which the converter may have written what a file
+// was made from: the file's own, where the converter writes it, and the
+// checkpoint's precision, from which the quantizer goes on.
+func writers(file *gguf.File, folder bool) []convert.FileType {
+	number, _ := file.KVs().Uint("general.file_type")
+	if recipe, err := quantize.ParseRecipe(strconv.FormatUint(number, 10)); err == nil && folder {
+		if own, ok := convert.ParseFileType(recipe.Name); ok {
+			return []convert.FileType{own, convert.Auto}
+		}
+	}
+	return []convert.FileType{convert.Auto}
+}
+
+func rederive(ctx context.Context, file *gguf.File, source string, as convert.FileType, files hf.Options, o quantize.Options, run quantize.RunOptions) ([]quantize.Departure, error) {
+	kvs, streams, from, err := openStreams(ctx, source, as, files)
 	if err != nil {
 		return nil, err
 	}
 	defer from.Close()
-	return quantize.Rederive(ctx, kvs, streams, file, options, quantize.RunOptions{
-		Workers: run.Workers, MaxMemory: min(run.Memory/4, pipelinePerWorker*int64(run.Workers)),
-		Progress: run.Progress.Named("rederiving"),
-	})
+	return quantize.Rederive(ctx, kvs, streams, file, o, run)
 }
 
 // again makes a refined file a second time, in a folder beside it.
@@ -149,7 +178,7 @@ func matrixOf(ctx context.Context, file *gguf.File, given string) (*quantize.Imp
 }
 
 // openStreams opens what a file was made from as key-values and streams.
-func openStreams(ctx context.Context, path string, files hf.Options) (gguf.KVs, []gguf.Stream, io.Closer, error) {
+func openStreams(ctx context.Context, path string, as convert.FileType, files hf.Options) (gguf.KVs, []gguf.Stream, io.Closer, error) {
 	folder, err := files.IsFolder(path)
 	if err != nil {
 		return nil, nil, nil, err
@@ -159,9 +188,9 @@ func openStreams(ctx context.Context, path string, files hf.Options) (gguf.KVs, 
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder})
+		plan, err := convert.NewPlan(ctx, ckpt, convert.Options{Type: as, Encoder: encoder})
 		if err == nil && plan.Quantized.Matrices > 0 && !plan.Arch.KeepsTypes {
-			plan, err = convert.NewPlan(ctx, ckpt, convert.Options{Type: convert.Auto, Encoder: encoder, ForQuantizer: true})
+			plan, err = convert.NewPlan(ctx, ckpt, convert.Options{Type: as, Encoder: encoder, ForQuantizer: as == convert.Auto})
 		}
 		if err != nil {
 			ckpt.Close()
