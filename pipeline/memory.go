@@ -74,6 +74,24 @@ func (j *Job) checkBytes(outputs int) int64 {
 	return int64(len(j.prompt)) * (logits + activations)
 }
 
+// refineDisk is what the refinement of an output takes of a disk beside it: a
+// file like it, and the scratch file.
+func (j *Job) refineDisk(out Output) int64 {
+	if j.o.Refine == nil {
+		return 0
+	}
+	width, columns := int64(0), int64(0)
+	for _, t := range j.in.infos {
+		if t.Name == "token_embd.weight" {
+			width = t.Columns()
+		}
+		if len(gguf.TrimShape(t.Shape)) > 1 {
+			columns = max(columns, t.Columns())
+		}
+	}
+	return out.Plan.Summary.FileBytes + refine.ScratchBytes(int(width), int(columns), j.o.Refine.tokens())
+}
+
 // refineBytes is what a refinement holds for the matrices that are worked on, 0
 // where there is none.
 func (j *Job) refineBytes() (bytes int64) {

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/f190792d/mq/formats/atomicfile"
+	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/pipeline/internal/journal"
 	"github.com/f190792d/mq/quantize"
 )
@@ -72,9 +73,24 @@ func (j *Job) planDisks() ([]DiskUse, error) {
 			index[system] = i
 			disks = append(disks, DiskUse{Folder: filepath.Dir(out.Paths[0]), Free: free})
 		}
-		disks[i].Needed += out.Plan.Summary.FileBytes
+		disks[i].Needed += out.Plan.Summary.FileBytes + j.refineDisk(out)
 	}
 	return disks, nil
+}
+
+// checkDisks refuses work that a disk has no room for. What a stopped run has
+// left is not counted twice.
+func (j *Job) checkDisks() error {
+	disks, err := j.planDisks()
+	if err != nil || j.o.Resume {
+		return err
+	}
+	for _, d := range disks {
+		if d.Free > 0 && d.Needed > d.Free {
+			return fault.Op("pipeline").Folder(d.Folder).IO("%d bytes are free, and %d are needed, for what is only there while it is refined, too: free some, or take fewer tokens", d.Free, d.Needed)
+		}
+	}
+	return nil
 }
 
 // CheckOutputs returns what is wrong with the outputs before any work: names,

@@ -202,6 +202,43 @@ func TestRefinementHasItsPlaceInTheBudget(t *testing.T) {
 	}
 }
 
+// TestRefinementHasItsPlaceOnTheDisk: a plan counts the files that are only there
+// while it is refined, and what has no room is refused.
+func TestRefinementHasItsPlaceOnTheDisk(t *testing.T) {
+	recipe, err := quantize.ParseRecipe("Q4_0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed := func(r *Refine) (*Job, int64) {
+		j, err := job(t, Options{Recipes: []quantize.Recipe{recipe}, Refine: r, Quantize: quantize.Options{Importance: &quantize.Importance{Matrix: &imatrix.Matrix{}}}, Out: filepath.Join(t.TempDir(), "x.gguf")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := j.Preflight(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j, p.Disk[0].Needed
+	}
+	_, plain := needed(nil)
+	least := 2*plain + 4<<16*(5*256+768)
+	if _, refined := needed(&Refine{Tokens: 1 << 16}); refined < least || refined > least+4096 { // two key-values
+		t.Errorf("a refinement needs %d bytes of the disk, and the file has %d", refined, plain)
+	}
+	planned, err := job(t, Options{Recipes: []quantize.Recipe{recipe}, Refine: &Refine{Auto: true}, PlanOnly: true, Out: filepath.Join(t.TempDir(), "x.gguf"), Progress: func(r progress.Report) {
+		t.Errorf("a plan runs the model: %v", r)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := planned.Preflight(true); err != nil || p.Disk[0].Needed < plain {
+		t.Errorf("the plan is %+v, %v", p, err)
+	}
+	if j, _ := needed(&Refine{Tokens: 1 << 40}); !errors.Is(j.checkDisks(), fault.ErrIO) {
+		t.Errorf("no disk has that much room: %v", j.checkDisks())
+	}
+}
+
 // TestAStoppedRefinementGoesOn: stopped behind any layer, and then resumed, it
 // gives the same bytes, and does not refine again what it had.
 func TestAStoppedRefinementGoesOn(t *testing.T) {

@@ -58,6 +58,9 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 		if err := j.CheckOutputs(); err != nil {
 			return r, err
 		}
+		if err := j.checkDisks(); err != nil {
+			return r, err
+		}
 		for i, out := range j.Outputs {
 			drop, err := j.refine(ctx, out, &r.Outputs[i])
 			if err != nil {

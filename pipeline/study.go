@@ -25,6 +25,9 @@ const calibrationContext = 512
 // the types for a size. Outputs and sizes are checked before the model runs.
 func (j *Job) study(ctx context.Context) error {
 	if r := j.o.Refine; r != nil {
+		if j.o.PlanOnly && j.o.Collect == nil && j.o.Quantize.Importance == nil && j.o.Size == nil {
+			return j.supposeMatrix()
+		}
 		if r.Auto {
 			if err := j.write(ctx); err != nil {
 				return err
@@ -59,6 +62,17 @@ func (j *Job) study(ctx context.Context) error {
 		return err
 	}
 	return j.saveTypes()
+}
+
+// supposeMatrix plans a refinement as with the matrix that it would collect.
+func (j *Job) supposeMatrix() error {
+	j.o.Collect = j.o.Refine.matrix()
+	m, err := j.uniform(j.options())
+	if err == nil {
+		m.Unrecorded = true
+		j.o.Quantize.Importance, j.o.Collect = m, nil
+	}
+	return err
 }
 
 // checkNames tests the outputs, as far as they are known, and the files that
