@@ -23,6 +23,7 @@ type Attention struct {
 	Clamp          float64   // limit of queries, keys and values; 0: none
 	HeadNorm       HeadNorm  // of queries and keys
 	ValueNorm      bool      // values are scaled to unit root mean square
+	ValueScale     float64   // of values; 0: 1
 	Unit           float64   // epsilon with which rotated queries and keys are scaled to unit root mean square; 0: they are not
 	Gate           Gate      // of the heads' results
 	Sinks          bool      // each head has a score without a value ("attn_sinks")

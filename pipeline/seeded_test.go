@@ -277,6 +277,10 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"keys below values", moved("blk.1.attn_kv_b.weight", 0, 12, 8), nil}, {"the divisors of long contexts in short ones", exchanged("rope_factors_short", "rope_factors_long"), nil}, rope("minicpm3"),
 		}},
 		{"chatglm", []fault{{"keys for values", moved("attn_qkv.weight", 48, 16, 16), nil}, {"every pair rotated", nothing, []string{"chatglm.rope.dimension_count=int:8"}}, rope("chatglm")}},
+		{"mimo-v2", []fault{
+			{"experts swapped", swappedExperts, nil}, {"sinks left out", drowned, nil}, {"values as they are", nothing, []string{"mimo2.attention.value_scale=float:1"}},
+			{"a window off by one", nothing, []string{"mimo2.attention.sliding_window=int:8"}}, rope("mimo2"),
+		}},
 		{"phimoe", []fault{
 			{"experts swapped", swappedExperts, nil}, {"biases of keys left out", mapped("attn_k.bias", func(float64) float64 { return 0 }), nil},
 			{"a rotation that does not grow", nothing, []string{"phimoe.rope.scaling.attn_factor=float:1"}}, rope("phimoe"),

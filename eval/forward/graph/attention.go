@@ -19,6 +19,7 @@ type attention struct {
 	style        arch.RopeStyle    // in which rows of queries and keys pair, rotated or not
 	unit         *norm             // of each head after the rotation; nil: none
 	valueNorm    *norm             // of each value head; nil: none
+	valueScale   float32
 	gate         arch.Gate
 	gateBy       linear // of gates that do not stand behind the queries
 }
@@ -70,6 +71,11 @@ func (a *attention) mix(r *run, layer int, x, y []float32) error {
 	if gates != nil {
 		if err := a.applyGates(r, mixed, gates); err != nil {
 			return err
+		}
+	}
+	if a.valueScale != 1 {
+		for i := range mixed {
+			mixed[i] *= a.valueScale
 		}
 	}
 	return r.multiply(mixed, n, a.o.to(y))
@@ -190,7 +196,7 @@ func (a *attention) parts(p *parts) {
 	p.linear("attn_output", a.o)
 	p.headNorm("attn_q_norm", a.qNorm)
 	p.headNorm("attn_k_norm", a.kNorm)
-	p.numbers("the attention's clamp, gate and source of keys", float64(a.clamp), float64(a.gate), float64(a.keysOf), flag(a.normAfter), flag(a.unit != nil), flag(a.valueNorm != nil))
+	p.numbers("the attention's clamp, gate and source of keys", float64(a.clamp), float64(a.gate), float64(a.keysOf), flag(a.normAfter), flag(a.unit != nil), flag(a.valueNorm != nil), float64(a.valueScale))
 	p.attention(&a.Attention)
 	p.rotation(a.rope)
 }

@@ -17,7 +17,7 @@ func (b *builder) attention(d *arch.Attention, l int) *attention {
 	}
 	a := &attention{
 		Attention: shape, rope: b.rotation(d.Rope), style: b.Rope, keysOf: d.KeysOf - 1,
-		clamp: float32(d.Clamp), normAfter: d.HeadNorm.After, gate: d.Gate,
+		valueScale: float32(cmp.Or(d.ValueScale, 1)), clamp: float32(d.Clamp), normAfter: d.HeadNorm.After, gate: d.Gate,
 		o: b.linear("blk.{i}.attn_output", l, b.Embed, d.Heads*d.ValueDim),
 	}
 	queries, keys, values := d.Heads*d.Dim, d.KVHeads*d.Dim, d.KVHeads*d.ValueDim
