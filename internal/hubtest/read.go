@@ -284,6 +284,9 @@ func (p *paced) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// burst is how much of a line's time a sender who was late may catch up on.
+const burst = 50 * time.Millisecond
+
 // bucket spreads bytes over time.
 type bucket struct {
 	mu   sync.Mutex
@@ -296,8 +299,8 @@ func (b *bucket) take(rate int64, n int) {
 	}
 	b.mu.Lock()
 	now := time.Now()
-	if b.next.Before(now) {
-		b.next = now
+	if late := now.Add(-burst); b.next.Before(late) {
+		b.next = late
 	}
 	b.next = b.next.Add(time.Duration(int64(n) * int64(time.Second) / rate))
 	wait := b.next.Sub(now)

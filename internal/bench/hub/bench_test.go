@@ -32,15 +32,15 @@ func BenchmarkConversion(b *testing.B) {
 	if dir == "" {
 		b.Skip("MQ_BENCH_MODEL names no checkpoint folder")
 	}
-	h := serve(b, dir)
+	h, named := serve(b, dir)
 	for _, c := range []struct {
 		name, model string
 		delay       time.Duration
 		rate        int64
 	}{
 		{"folder", dir, 0, 0},
-		{"delay", "org/model", 20 * time.Millisecond, 0},
-		{"rate", "org/model", 20 * time.Millisecond, rate},
+		{"delay", named, 20 * time.Millisecond, 0},
+		{"rate", named, 20 * time.Millisecond, rate},
 	} {
 		for name, more := range map[string][]string{"written": {"--no-verify"}, "compared": nil} {
 			b.Run(c.name+"/"+name, func(b *testing.B) {
@@ -61,7 +61,7 @@ func BenchmarkFaults(b *testing.B) {
 	if dir == "" {
 		dir = filepath.Join(root, "testdata", "stories-llama")
 	}
-	h := serve(b, dir)
+	h, name := serve(b, dir)
 	b.Setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.5")
 	file := filepath.Join(b.TempDir(), "m.gguf")
 	if out, err := exec.Command(mq, convert(dir, file)...).CombinedOutput(); err != nil {
@@ -75,7 +75,7 @@ func BenchmarkFaults(b *testing.B) {
 	for b.Loop() {
 		seed++
 		h.Fault = faults(seed)
-		peak := measure(b, h, exec.Command(mq, append(convert("org/model", file), "--max-memory", "128MiB")...))
+		peak := measure(b, h, exec.Command(mq, append(convert(name, file), "--max-memory", "128MiB")...))
 		most = max(most, peak)
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
 			b.Fatalf("seed %d: other bytes than of the folder (%v)", seed, err)
@@ -89,7 +89,7 @@ func BenchmarkFaults(b *testing.B) {
 // faults go wrong with two of five requests for content.
 func faults(seed uint64) func(*http.Request) hubtest.Fault {
 	random, mu := rand.New(rand.NewPCG(seed, 1)), sync.Mutex{}
-	return func(*http.Request) hubtest.Fault {
+	return func(r *http.Request) hubtest.Fault {
 		mu.Lock()
 		defer mu.Unlock()
 		switch random.IntN(20) {
@@ -102,7 +102,9 @@ func faults(seed uint64) func(*http.Request) hubtest.Fault {
 		case 6:
 			return hubtest.Fault{Status: []int{500, 502, 503, 504, 408}[random.IntN(5)]}
 		case 7:
-			return hubtest.Fault{Status: http.StatusForbidden} // as of an address that expired
+			if r.URL.Query().Has("signature") { // which may have expired
+				return hubtest.Fault{Status: http.StatusForbidden}
+			}
 		}
 		return hubtest.Fault{}
 	}
@@ -124,10 +126,10 @@ func convert(model, out string) []string {
 	return []string{"convert", model, "-t", "q4_k_m", "-o", out, "--force", "--quiet"}
 }
 
-// serve makes a Hub of org/model out of a folder.
-func serve(b *testing.B, dir string) *hubtest.Hub {
+// serve makes a Hub with the model of a folder, under the folder's name.
+func serve(b *testing.B, dir string) (h *hubtest.Hub, name string) {
 	b.Helper()
-	h := hubtest.New(b)
+	h, name = hubtest.New(b), "org/"+filepath.Base(dir)
 	paths, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		b.Fatal(err)
@@ -136,11 +138,11 @@ func serve(b *testing.B, dir string) *hubtest.Hub {
 	for _, path := range paths {
 		files[filepath.Base(path)] = mapped(b, path)
 	}
-	h.Add("org/model", files)
+	h.Add(name, files)
 	b.Setenv("HF_ENDPOINT", h.URL())
 	b.Setenv("HF_HOME", b.TempDir())
 	b.Setenv("HF_TOKEN", "")
-	return h
+	return h, name
 }
 
 // mapped is a file as memory that holds nothing of it.

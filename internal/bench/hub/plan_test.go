@@ -26,16 +26,16 @@ func BenchmarkPlan(b *testing.B) {
 	if dir == "" {
 		b.Skip("MQ_BENCH_SMALL names no folder with config.json and tokenizer.json")
 	}
-	h := serve(b, dir)
+	h, name := serve(b, dir)
 	files := map[string][]byte{}
-	for name, data := range h.Repo("org/model").Head() {
-		files[name] = data
+	for file, data := range h.Repo(name).Head() {
+		files[file] = data
 	}
 	weights(b, h, files)
-	h.Add("org/model", files)
+	h.Add(name, files)
 	h.Delay = 20 * time.Millisecond
 	for b.Loop() {
-		measure(b, h, exec.Command(mq, "plan", "org/model", "-t", "q4_k_m", "--quiet"))
+		measure(b, h, exec.Command(mq, "plan", name, "-t", "q4_k_m", "--quiet"))
 	}
 }
 
