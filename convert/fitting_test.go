@@ -70,6 +70,9 @@ func TestTensorsNameTheirClass(t *testing.T) {
 // TestFindsTheClassesOfLargeModelsInTime: 91,000 tensors, most of experts one
 // by one.
 func TestFindsTheClassesOfLargeModelsInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the time of a program that looks for races is another")
+	}
 	text, err := os.ReadFile(shared.Path(t, "data", "configs", "deepseek-ai--DeepSeek-V3_config.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ var notRun = map[string]string{
 	"internal/bench/compare.sh":    "takes minutes, and a build of llama.cpp",
 	"internal/bench/chunks.py":     "takes a build of ggml",
 	"internal/bench/perplexity.sh": "takes minutes, and a build of llama.cpp",
+	"internal/bench/sources.sh":    "takes minutes",
 }
 
 // printed are the command lines of the blocks of a page, or of a help text.
