@@ -39,7 +39,7 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 			return context.Cause(ctx)
 		case errors.Is(err, fault.ErrCorrupt), errors.Is(err, fault.ErrInvalid):
 			return err
-		case errors.Is(err, errExpired) && expired < 3:
+		case errors.Is(err, errExpired) && expired < renewals:
 			expired++
 			continue
 		case resp != nil && resp.StatusCode >= 400 && !transfer.Retriable(resp.StatusCode):
@@ -60,6 +60,10 @@ func (r *Repo) stream(ctx context.Context, e *entry, from, n int64, take func(r 
 	}
 	return nil
 }
+
+// renewals is how many addresses in a row may be refused before the refusal is
+// taken for one of the reader.
+const renewals = 6
 
 // errExpired says that a signed address is no longer accepted.
 var errExpired = errors.New("the signed address has expired")
