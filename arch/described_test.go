@@ -42,7 +42,7 @@ func TestErrorsOfDescriptionsNameLineAndKey(t *testing.T) {
 		describedLlama + "parameters:\n  x: none":                                        `line 4: key "parameters.x": the parent has no such parameter`,
 		describedLlama + "parameters:\n  block_count: 3":                                 `line 4: key "parameters.block_count": every architecture has this key-value`,
 		describedLlama + "parameters:\n  x: {value: 1, type: text}":                      `line 4: key "parameters.x": its type is one of number, count and truth, not text`,
-		describedLlama + "parameters:\n  x: 1 +":                                         `line 4: key "parameters.x": "1 +" is no expression`,
+		describedLlama + "parameters:\n  x: 1 +":                                         `line 4: key "parameters.x": "1 +" is not an expression`,
 		describedLlama + "parameters:\n  x: sqrt(1, 2)":                                  `sqrt takes 1 arguments, not 2`,
 		describedLlama + "parameters:\n  x: func() {}":                                   `line 4: key "parameters.x"`,
 		describedLlama + "parameters:\n  x: " + strings.Repeat("(", 600):                 "an expression of 600 characters",

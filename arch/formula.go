@@ -23,8 +23,7 @@ type formula struct {
 // longestFormula bounds a formula in bytes.
 const longestFormula = 512
 
-// functions are what formulas may call, by the number of their arguments; -1
-// is one or more.
+// functions are what formulas may call.
 var functions = map[string]struct {
 	arguments int
 	of        func(...float64) float64 // nil: the arguments are not all wanted
@@ -50,7 +49,7 @@ func parseFormula(text string) (formula, error) {
 	}
 	tree, err := parser.ParseExpr(text)
 	if err != nil {
-		return formula{}, fmt.Errorf("%q is no expression: %w", text, err)
+		return formula{}, fmt.Errorf("%q is not an expression: %w", text, err)
 	}
 	f := formula{text, tree}
 	ast.Inspect(tree, func(n ast.Node) bool {
