@@ -14,7 +14,8 @@ var qwen3next = Arch{
 	Classes:  []string{"Qwen3NextForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10, "shared_expert_intermediate_size": 512,
-	}), Always: Keys{"norm_topk_prob": true}}},
+		"norm_topk_prob": true,
+	})}},
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, mixedDelta, qwenMoE, prediction),
 	Ignore:  []string{inverseFrequencies},
@@ -58,8 +59,7 @@ var qwen35moe = Arch{
 	Strip:    []string{"language_model."},
 	Defaults: map[string]Defaults{"": {Keys: deltaAssumed.and(Keys{
 		"num_key_value_heads": 2, "moe_intermediate_size": 512, "num_experts": 256, "num_experts_per_tok": 8, "shared_expert_intermediate_size": 512,
-		"norm_topk_prob": true,
-	})}},
+	}), Always: Keys{"norm_topk_prob": true}}},
 	Params:  slices.Concat(qwenMoEParams, predictionParams, deltaParams, sections),
 	Tensors: slices.Concat(offsetTrunk, gatedAttention, splitDelta, qwenMoE, prediction),
 	Ignore:  append([]string{inverseFrequencies}, otherModalities...),

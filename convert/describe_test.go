@@ -71,3 +71,29 @@ func describesAlike(t *testing.T, dir string) {
 		t.Errorf("the file and not its source:\n%s", strings.Join(d, "\n"))
 	}
 }
+
+// TestKeysThatAClassDoesNotAskForChangeNothing: the routers of these classes in
+// transformers 5.24 do not look at norm_topk_prob, and those of others do.
+func TestKeysThatAClassDoesNotAskForChangeNothing(t *testing.T) {
+	for class, asks := range map[string]bool{
+		"MixtralForCausalLM": false, "GraniteMoeForCausalLM": false, "GraniteMoeHybridForCausalLM": false,
+		"Qwen3VLMoeForConditionalGeneration": false, "Qwen3_5MoeForCausalLM": false,
+		"Qwen2MoeForCausalLM": true, "Qwen3MoeForCausalLM": true, "Qwen3NextForCausalLM": true, "OlmoeForCausalLM": true, "DeepseekV3ForCausalLM": true,
+	} {
+		text := regexp.MustCompile(`"norm_topk_prob": *true`).ReplaceAllString(tiny.Config(class), `"norm_topk_prob": false`)
+		if !strings.Contains(text, "norm_topk_prob") {
+			text = strings.Replace(text, `"num_hidden_layers"`, `"norm_topk_prob": false, "num_hidden_layers"`, 1)
+		}
+		config, err := tiny.ParseConfig([]byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", class, err)
+		}
+		h, err := arch.FromConfig(config)
+		if err != nil {
+			t.Fatalf("%s: %v", class, err)
+		}
+		if h.MoE.Normalize == asks {
+			t.Errorf("%s: the weights of experts sum to 1: %v", class, h.MoE.Normalize)
+		}
+	}
+}
