@@ -106,14 +106,6 @@ func edits(a, b string) int {
 	return row[len(b)]
 }
 
-// VocabularyOf returns how the vocabulary of a class is written.
-func VocabularyOf(class string) Vocabulary {
-	if a, ok := ByClass(class); ok {
-		return a.Vocabulary
-	}
-	return vocabularies[class]
-}
-
 // vocabularies are those of classes whose layers the table does not describe.
 var vocabularies = map[string]Vocabulary{
 	"LlavaForConditionalGeneration": llamaVocabulary, "VoxtralForConditionalGeneration": llamaVocabulary, "IQuestCoderForCausalLM": llamaVocabulary,

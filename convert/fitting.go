@@ -29,6 +29,8 @@ func Unknown(ctx context.Context, ckpt *hf.Checkpoint, err error) error {
 	if e != nil {
 		return err
 	}
+	ctx, stop := context.WithTimeout(ctx, longestSearch)
+	defer stop()
 	classes := candidates(ctx, ckpt.Config(), unpacked)
 	if len(classes) == 0 {
 		return fmt.Errorf("%w; its tensors are those of no class that is", err)
@@ -36,10 +38,9 @@ func Unknown(ctx context.Context, ckpt *hf.Checkpoint, err error) error {
 	return fmt.Errorf("%w; its tensors are those of %s", err, strings.Join(classes, ", "))
 }
 
-// candidates lists the classes whose models have these tensors.
+// candidates lists the classes whose models have these tensors, as far as it
+// comes before ctx ends.
 func candidates(ctx context.Context, config hf.Config, from *unpack.Checkpoint) []string {
-	ctx, stop := context.WithTimeout(ctx, longestSearch)
-	defer stop()
 	var classes []string
 	type kind struct{ arch, defaults string }
 	seen := map[kind]bool{}

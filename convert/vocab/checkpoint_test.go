@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/internal/shared"
@@ -229,7 +228,7 @@ func TestWritesTheReferencesKeyValues(t *testing.T) {
 			t.Parallel()
 			vocabtest.SkipLarge(t, c.folder)
 			// Gemma's rules do not fit Llama's vocabulary, which stands in for it.
-			tok, err := Read(t.Context(), c.files(t), Options{Rules: arch.VocabularyOf(c.class), Unchecked: c.name == "gemma-spm"})
+			tok, err := Read(t.Context(), c.files(t), Options{Rules: rulesOf(c.class), Unchecked: c.name == "gemma-spm"})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/fault"
+	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/tokenizer"
 	"github.com/f190792d/mq/internal/vocabtest"
 )
@@ -95,7 +96,7 @@ func TestEveryWriterFillsTheRowsOfTheEmbedding(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			const rows = 1100
-			v, err := Read(t.Context(), test.files, Options{Rows: rows, Rules: arch.VocabularyOf(test.class), Unchecked: true})
+			v, err := Read(t.Context(), test.files, Options{Rows: rows, Rules: rulesOf(test.class), Unchecked: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,4 +155,9 @@ func TestMinusOneNamesNoToken(t *testing.T) {
 func toyPieces(algorithm uint64) []byte {
 	return vocabtest.SentencePiece(algorithm, false, vocabtest.Piece{Text: "<unk>", Type: 2}, vocabtest.Piece{Text: "▁", Score: -1, Type: 1},
 		vocabtest.Piece{Text: "a", Score: -2, Type: 1}, vocabtest.Piece{Text: "▁a", Score: -3, Type: 1})
+}
+
+// rulesOf returns how the vocabulary of a class is written.
+func rulesOf(class string) arch.Vocabulary {
+	return arch.VocabularyFor(hf.NewConfig(map[string]any{"architectures": []any{class}}, "config.json"))
 }

@@ -14,6 +14,7 @@ import (
 // counts as absent. The zero Config is empty.
 type Config struct {
 	values map[string]any
+	folder string // named in errors where there is one
 	file   string // named in errors
 	prefix string // of the keys, for errors: "rope_scaling."
 
@@ -49,7 +50,7 @@ func (c Config) Values() map[string]any { return c.values }
 func (c Config) Sub(key string) (Config, bool) {
 	v, _ := c.Value(key)
 	sub, ok := v.(map[string]any)
-	return Config{values: sub, file: c.file, prefix: c.prefix + key + "."}, ok
+	return Config{values: sub, folder: c.folder, file: c.file, prefix: c.prefix + key + "."}, ok
 }
 
 // At is the place of a key, for errors of package op.
@@ -58,7 +59,7 @@ func (c Config) At(op, key string) fault.Place {
 	if file == "" {
 		file = "config.json"
 	}
-	return fault.Op(op).File(file).Key(c.prefix + key)
+	return fault.Op(op).Folder(c.folder).File(file).Key(c.prefix + key)
 }
 
 // wrong says that a key does not hold what it must.

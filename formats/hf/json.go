@@ -39,6 +39,10 @@ func (f *Folder) ReadJSON(name string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	config, err := ParseConfig(data, f.name+": "+name)
-	return config.As(f.reading), err
+	config, err := ParseConfig(data, name)
+	if err != nil {
+		return Config{}, fault.Op("hf").Folder(f.name).Of(err)
+	}
+	config.folder = f.name
+	return config.As(f.reading), nil
 }
