@@ -2,9 +2,9 @@ package arch
 
 import "slices"
 
-// afmoe serves Trinity: norms before and behind each part, normalized query and
+// afmoe serves Trinity: norms before and after each part, normalized query and
 // key heads, gated heads, a window and a rotation in three layers of four, and
-// experts chosen by sigmoids, behind some dense layers.
+// experts chosen by sigmoids, after some dense layers.
 var afmoe = Arch{
 	Name:       "afmoe",
 	Classes:    []string{"AfmoeForCausalLM"},

@@ -16,13 +16,13 @@ type Arch struct {
 	StateSpace       bool       // no layer has attention or a feed-forward part
 	KeepsTypes       bool       // matrices keep the checkpoint's types, whatever type is asked for
 	Vocabulary       Vocabulary // how the vocabulary is written
-	EarlyTemplate    bool       // the chat template stands behind general.architecture
+	EarlyTemplate    bool       // the chat template stands after general.architecture
 
 	First      [][]string // targets that stand before all others: the groups one after the other, each layer by layer
 	FirstCoded bool       // only where the checkpoint has them quantized
 
 	Only    Keys     // values of config.json that the model must have where it states them: others are of another graph
-	Early   []Param  // key-values behind general.architecture
+	Early   []Param  // key-values after general.architecture
 	Common  []string // key-values before general.file_type, in writing order, of the common ones and Params; nil: all common ones, in their own
 	Params  []Param  // key-values beyond the common ones, in writing order
 	Tensors []Tensor // every source tensor is consumed by exactly one source template …

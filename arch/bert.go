@@ -3,7 +3,7 @@ package arch
 import "slices"
 
 // bert serves BERT and the many embedding models with its layers, such as BGE,
-// E5 and MiniLM: an encoder with learned positions and layer norms behind the
+// E5 and MiniLM: an encoder with learned positions and layer norms after the
 // residual sums.
 var bert = Arch{
 	Name:    "bert",

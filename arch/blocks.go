@@ -107,7 +107,7 @@ func mayLack(tensors []Tensor) []Tensor {
 	return tensors
 }
 
-// What stands before and behind the layers; models may use the embedding for
+// What stands before and after the layers; models may use the embedding for
 // the output matrix.
 var (
 	embedding  = Tensor{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}}
@@ -121,7 +121,7 @@ var rowNorms = []Tensor{
 	{Source: "model.layers.{i}.self_attn.k_norm.weight", Target: "blk.{i}.attn_k_norm.weight", Shape: []Dim{kRows}},
 }
 
-// postNorms stand behind each part.
+// postNorms stand after each part.
 var postNorms = []Tensor{
 	{Source: "model.layers.{i}.post_attention_layernorm.weight", Target: "blk.{i}.post_attention_norm.weight", Shape: []Dim{embed}},
 	{Source: "model.layers.{i}.post_feedforward_layernorm.weight", Target: "blk.{i}.post_ffw_norm.weight", Shape: []Dim{embed}},

@@ -89,7 +89,7 @@ func mayNormHeads(h Hyper, layer int, l *Layer) {
 	l.Mixer.(*Attention).HeadNorm.Optional = true
 }
 
-// gatedHeads gates the result of attention by rows behind each query head.
+// gatedHeads gates the result of attention by rows after each query head.
 func gatedHeads(_ Hyper, _ int, l *Layer) {
 	if a, ok := l.Mixer.(*Attention); ok {
 		a.Gate = QueryGate
@@ -103,7 +103,7 @@ func gatedShared(_ Hyper, _ int, l *Layer) {
 	}
 }
 
-// sandwiched has a norm behind each part as well, before the sum.
+// sandwiched has a norm after each part as well, before the sum.
 func sandwiched(h Hyper, _ int, l *Layer) {
 	l.MixPost, l.FeedPost = rms("blk.{i}.post_attention_norm", h), rms("blk.{i}.post_ffw_norm", h)
 }
@@ -116,7 +116,7 @@ func capped(h Hyper, _ int, l *Layer) {
 	l.Mixer.(*Attention).Softcap = h.Value("attn_logit_softcapping")
 }
 
-// postNormed has norms behind each part alone.
+// postNormed has norms after each part alone.
 func postNormed(h Hyper, layer int, l *Layer) {
 	sandwiched(h, layer, l)
 	l.MixNorm, l.FeedNorm = nil, nil

@@ -3,7 +3,7 @@ package arch
 import "slices"
 
 // embeddingGemma serves EmbeddingGemma: Gemma 3 as an encoder, whose windows
-// reach to both sides, with matrices behind the pooling.
+// reach to both sides, with matrices after the pooling.
 var embeddingGemma = Arch{
 	Name:       "gemma-embedding",
 	Classes:    []string{"Gemma3TextModel"},

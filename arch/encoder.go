@@ -11,7 +11,7 @@ func centeredEmbedding(h Hyper) *Norm {
 	return &Norm{Name: "token_embd_norm", Kind: LayerNorm, Eps: h.LayerEps}
 }
 
-// normedSums has layer norms behind the residual sums alone.
+// normedSums has layer norms after the residual sums alone.
 func normedSums(h Hyper, _ int, l *Layer) {
 	l.MixNorm, l.FeedNorm, l.AfterSum = nil, nil, true
 	l.MixPost = &Norm{Name: "blk.{i}.attn_output_norm", Kind: LayerNorm, Eps: h.LayerEps}

@@ -34,7 +34,7 @@ var exaone = Arch{
 	sizes: func(_ *reader, h *Hyper) { h.Eps, h.LayerEps = first(h.Eps, h.LayerEps), 0 },
 }
 
-// exaone4 serves EXAONE 4: norms behind each part and none before, normalized
+// exaone4 serves EXAONE 4: norms after each part and none before, normalized
 // query and key heads. The larger models have three layers with a window for
 // each without, and rotations in the former alone.
 var exaone4 = Arch{

@@ -151,7 +151,7 @@ func (c *reader) multipliers(h *Hyper) {
 // normedBefore is gated before the norm in every file.
 func normedBefore(_ *reader, _ Arch, h Hyper) (l Loss) {
 	if h.Value("norm_before_gate") != 0 {
-		l.Text = "mamba_norm_before_gate is true: a file has no key for it, and llama.cpp normalizes the result of a state space behind its gate: its results differ from the model's"
+		l.Text = "mamba_norm_before_gate is true: a file has no key for it, and llama.cpp normalizes the result of a state space after its gate: its results differ from the model's"
 		l.Patch = func(m *Model) { m.stateSpaces(func(s *StateSpace) { s.NormBeforeGate = false }) }
 	}
 	return l

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// gemma2 serves Gemma 2: norms before and behind each part, stored without
+// gemma2 serves Gemma 2: norms before and after each part, stored without
 // their offset of 1; soft caps on scores and logits; a window in every second
 // layer; the embedding scaled by the root of its width. The output matrix is
 // always the embedding.

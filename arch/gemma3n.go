@@ -142,7 +142,7 @@ func publishedSparsity(layers int) []float64 {
 func unlikePublished(_ *reader, a Arch, h Hyper) (l Loss) {
 	for i, cut := range h.Meaning.Cuts {
 		if i < sparseLayers && cut != normalQuantile(sparseShare) || i >= sparseLayers && !math.IsInf(cut, -1) {
-			l.Text = fmt.Sprintf("activation_sparsity_pattern: llama.cpp cuts off %v of the gates in the first %d layers and none behind: its results differ from the model's", sparseShare, sparseLayers)
+			l.Text = fmt.Sprintf("activation_sparsity_pattern: llama.cpp cuts off %v of the gates in the first %d layers and none after them: its results differ from the model's", sparseShare, sparseLayers)
 		}
 	}
 	if own := h.Layers - h.SharedKeys; own != min(h.Layers, sharedFrom) {

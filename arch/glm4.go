@@ -2,7 +2,7 @@ package arch
 
 import "slices"
 
-// glm4 serves GLM 4 and Z1 of April 2025: norms before and behind each part,
+// glm4 serves GLM 4 and Z1 of April 2025: norms before and after each part,
 // biases of queries, keys and values, and half of each head rotated.
 var glm4 = Arch{
 	Name:       "glm4",

@@ -66,7 +66,7 @@ func (c *reader) sharedIndexers(layers int) []bool {
 	return sharedEvery(max(c.int("index_topk_freq"), 1), c.int("index_skip_topk_offset"), layers)
 }
 
-// sharedEvery leaves one indexer in so many layers, behind the first.
+// sharedEvery leaves one indexer in so many layers, after the first.
 func sharedEvery(n, offset, layers int) []bool {
 	return each(layers, func(i int) bool { return max(i-offset+1, 0)%n != 0 })
 }

@@ -18,7 +18,7 @@ type Input struct {
 	TokenTypes bool      // the embedding of token type 0 is added ("token_types.weight")
 }
 
-// Output is what happens behind the last layer.
+// Output is what happens after the last layer.
 type Output struct {
 	Norm    *Norm    // nil: none
 	Scale   float64  // of the logits
@@ -79,7 +79,7 @@ type Layer struct {
 	// Feed(FeedNorm(x)). FeedNorm nil: the feed-forward part shares MixNorm.
 	Parallel bool
 
-	// AfterSum puts MixPost and FeedPost behind the residual sums instead of
+	// AfterSum puts MixPost and FeedPost after the residual sums instead of
 	// before (BERT).
 	AfterSum bool
 
@@ -88,7 +88,7 @@ type Layer struct {
 	AltUp  *AltUp // streams beside the one that the layer computes; nil: none
 	Laurel *Norm  // behind a low-rank branch beside the mixer: (x + Mixer(…) + MixNorm(x) + Laurel(laurel_r(laurel_l(MixNorm(x)))))/√2; nil: none
 
-	PerLayer *PerLayer // what the layer's own embedding adds behind both parts, to other streams where there are some; nil: nothing
+	PerLayer *PerLayer // what the layer's own embedding adds after both parts, to other streams where there are some; nil: nothing
 	OutScale bool      // the layer's result is multiplied by a number ("layer_output_scale"), where the model has it
 }
 

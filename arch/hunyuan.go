@@ -6,7 +6,7 @@ import (
 )
 
 // hunyuanDense serves the dense models of Hunyuan: query and key heads are
-// normalized behind the rotation.
+// normalized after the rotation.
 var hunyuanDense = Arch{
 	Name:       "hunyuan-dense",
 	Classes:    []string{"HunYuanDenseV1ForCausalLM"},

@@ -38,7 +38,7 @@ type Hyper struct {
 	LayerEmbed int     // width of the embedding that each layer has of its own; 0: none
 	ByLayer    ByLayer
 
-	DroppedLayers    int     // layers behind the last that are left out: multi-token prediction
+	DroppedLayers    int     // layers after the last that are left out: multi-token prediction
 	Deepstack        int     // layers that take image features
 	Pictures         []int   // layers that text passes by, not counted among Layers
 	TemperatureScale float64 // growth of the attention's temperature with the position
@@ -122,7 +122,7 @@ type MoE struct {
 	LeadingDense int    // layers before the first with experts
 	Step         int    // every so many layers, one has experts
 	DenseOnly    []int  // layers without experts beside those
-	Listed       []bool // whether each layer has experts, where config.json lists it; those behind follow the three above
+	Listed       []bool // whether each layer has experts, where config.json lists it; those after follow the three above
 
 	HashLayers int     // first layers whose experts follow from the token alone
 	Clamp      float64 // limit of gate and up projection; 0 is none

@@ -160,7 +160,7 @@ func (t Tensor) In(h Hyper, layer int) bool { return t.Where == nil || t.Where(h
 // Canonical returns a source name as the templates spell it: with parts called
 // otherwise, without the
 // wrappers of multimodal checkpoints, with the "model." that bare decoders
-// leave out, and with multi-token-prediction layers counted behind the
+// leave out, and with multi-token-prediction layers counted after the
 // others.
 func (a Arch) Canonical(name string, h Hyper) string {
 	if len(a.Rename) > 0 {

@@ -4,7 +4,7 @@ import "slices"
 
 // mimo2 serves MiMo V2 Flash: windows in most layers, which have more key heads
 // and a score without a value for each head, values smaller than keys and scaled,
-// and DeepSeek V3's choice of experts behind a dense layer. Prediction layers
+// and DeepSeek V3's choice of experts after a dense layer. Prediction layers
 // are kept; they are dense and have a window.
 var mimo2 = Arch{
 	Name:             "mimo2",
@@ -105,7 +105,7 @@ func slides(h Hyper, layer int) bool {
 	return layer >= h.Layers || at(h.Meaning.Sliding, layer, false)
 }
 
-// keyHeadsBy gives layers their key heads, and those behind the last others
+// keyHeadsBy gives layers their key heads, and those after the last others
 // where not all are alike.
 func (h *Hyper) keyHeadsBy(layers []int, behind int) {
 	h.KVHeads = sizeOf(layers, 0, behind)

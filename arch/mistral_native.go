@@ -65,7 +65,7 @@ var ministralNative = Arch{
 }
 
 // nativeYarn are the keys of YaRN in the order in which they are written for
-// this format: behind the others.
+// this format: after the others.
 var nativeYarn = []Param{
 	{Key: "rope.scaling.type", From: func(h Hyper) (any, bool) { s := h.Rope.ggufScaling(); return s, s != "" }},
 	f32("rope.scaling.factor", scaled(func(r Rope) float64 { return r.Factor }, "yarn")),

@@ -55,7 +55,7 @@ type Gate uint8
 // The gates.
 const (
 	NoGate      Gate = iota
-	QueryGate        // sigmoid of rows behind each query head in attn_q
+	QueryGate        // sigmoid of rows after each query head in attn_q
 	ElementGate      // sigmoid of attn_gate, an element each
 	PerHeadGate      // sigmoid of attn_gate, a head each
 )
@@ -73,7 +73,7 @@ type Temperature struct {
 // [Heads·NopeDim, KVRank] and attn_v_b [Heads·ValueDim, KVRank], of which the
 // file holds the former as [Heads, KVRank, NopeDim].
 type LatentAttention struct {
-	Attention             // Dim counts NopeDim and Rope.Dim behind it; KVHeads equals Heads
+	Attention             // Dim counts NopeDim and Rope.Dim after it; KVHeads equals Heads
 	QueryRank, KVRank int // QueryRank 0: queries are not compressed
 	NopeDim           int // dimensions of a head that are not rotated
 	NormEps           float64

@@ -31,7 +31,7 @@ var mllama = Arch{
 	}}},
 }
 
-// pictureTokens are the rows of the embedding behind the vocabulary.
+// pictureTokens are the rows of the embedding after the vocabulary.
 const pictureTokens = 8
 
 func pictureVocab(h Hyper, _ int) int { return h.Vocab + pictureTokens }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// olmo2 serves OLMo 2, whose norms stand behind each part instead of before,
+// olmo2 serves OLMo 2, whose norms stand after each part instead of before,
 // and OLMo 3, which adds a window in three layers of four and stretches the
 // rotation of the others alone.
 var olmo2 = Arch{

@@ -24,7 +24,7 @@ const (
 	DeltaQKV                       // [G·(q+k+v+z), N]: q of all key heads, then k, then v
 	DeltaGate                      // [G·(q+k+v+z), N]: z of all key heads
 	TileRows                       // [H·D, …]: value heads from grouped by key head to key heads in turn
-	TileTail                       // the same behind the rows of queries and keys; drops lengths of 1
+	TileTail                       // the same after the rows of queries and keys; drops lengths of 1
 	TileColumns                    // the same with columns
 	Ungroup                        // [G·(q+k+v), …]: parts Index up to Of of query, key and value, each of all key heads
 	Integers                       // whole numbers of any size to those of 32 bits
@@ -34,7 +34,7 @@ const (
 	Fold                           // [N] to [Count, N/Count]
 	Slice                          // Count of the rows, or elements of a vector, from row From on
 	Multiply                       // rows, or elements of a vector, From on, Count of them, by a multiplier; all where Count is nil
-	PadRows                        // rows of zeros behind, up to Count of them
+	PadRows                        // rows of zeros at the end, up to Count of them
 	AddOne                         // x + 1
 	NegExp                         // -exp(x)
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
-// projection is a matrix of sentence-transformers behind the pooling.
+// projection is a matrix of sentence-transformers after the pooling.
 type projection struct{ folder, target string }
 
 // behindPooling are the projections that files have names for, in order.
@@ -60,7 +60,7 @@ func (h *Hyper) project(folder string, config hf.Config, at fault.Place) error {
 	activation, _ := config.Values()["activation_function"].(string)
 	switch {
 	case config.Values()["bias"] != false || !strings.HasSuffix(activation, ".Identity"):
-		return at.Unsupported("a matrix with a bias or the activation %q behind it is not supported", activation)
+		return at.Unsupported("a matrix with a bias or the activation %q after it is not supported", activation)
 	case min(in, out) < 1 || max(in, out) > longest:
 		return at.Corrupt("%d by %d is not a shape", out, in)
 	}
@@ -71,5 +71,5 @@ func (h *Hyper) project(folder string, config hf.Config, at fault.Place) error {
 			return nil
 		}
 	}
-	return at.Unsupported("a matrix behind the pooling in folder %q is not supported, only those of 2_Dense and 3_Dense are", folder)
+	return at.Unsupported("a matrix after the pooling in folder %q is not supported, only those of 2_Dense and 3_Dense are", folder)
 }

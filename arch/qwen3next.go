@@ -187,7 +187,7 @@ var qwenMoE = slices.Concat(
 )
 
 // prediction joins embedding and hidden state for multi-token prediction. The
-// layers behind it are decoder layers like the rest.
+// layers after it are decoder layers like the rest.
 var prediction = in(leads, []Tensor{
 	{Source: "model.layers.{i}.eh_proj.weight", Target: "blk.{i}.nextn.eh_proj.weight", Shape: []Dim{embed, twice(embed)}},
 	{Source: "model.layers.{i}.enorm.weight", Target: "blk.{i}.nextn.enorm.weight", Shape: []Dim{embed}, Ops: offset},

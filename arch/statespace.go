@@ -43,7 +43,7 @@ func stateSpaces(source string) []Tensor {
 	}
 }
 
-// stateSpace is the mixer of a model whose result is normalized behind its
+// stateSpace is the mixer of a model whose result is normalized after its
 // gate.
 func stateSpace(h Hyper) *StateSpace {
 	s := h.SSM

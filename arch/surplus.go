@@ -23,7 +23,7 @@ var surplus = []struct{ pattern, what string }{
 	{"*.self_attn.masked_bias", "a mask"},
 	{"*.tokens_per_expert", "a count of training"},
 	{"*.num_batches_tracked", "a count of training"},
-	{"*Dense.linear.*", "a matrix behind the pooling, for which files of the architecture have no place"},
+	{"*Dense.linear.*", "a matrix after the pooling, for which files of the architecture have no place"},
 	{"v_head.*", "a head of training"},
 	{"value_head.*", "a head of training"},
 	{"critic_head.*", "a head of training"},

@@ -24,7 +24,7 @@ var beyond = map[string]string{
 }
 
 // decoded are checkpoints in 4 bits: the reference converter writes what it has
-// decoded behind all else.
+// decoded after all else.
 var decoded = []string{"kimi-k2.5"}
 
 // TestFamiliesEqualReferenceConverter plans the checkpoint of every family

@@ -97,7 +97,7 @@ func TestMatricesBehindThePooling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(p.Warnings, func(w string) bool { return strings.Contains(w, "2_Dense.linear.weight (a matrix behind the pooling") }) {
+	if !slices.ContainsFunc(p.Warnings, func(w string) bool { return strings.Contains(w, "2_Dense.linear.weight (a matrix after the pooling") }) {
 		t.Errorf("no warning of a matrix that the file has no place for: %q", p.Warnings)
 	}
 }

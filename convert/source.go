@@ -38,13 +38,13 @@ func sources(from *unpack.Checkpoint, a arch.Arch, h arch.Hyper) []source {
 	return all
 }
 
-// headless reports whether a checkpoint is a decoder without the matrix behind
+// headless reports whether a checkpoint is a decoder without the matrix after
 // it, as embedding models are stored.
 func headless(all []source) bool {
 	return !slices.ContainsFunc(all, func(s source) bool { return s.name == s.canonical })
 }
 
-// predictionLayers counts the layers behind the last that a checkpoint holds
+// predictionLayers counts the layers after the last that a checkpoint holds
 // for multi-token prediction and that conversion keeps; config.json often does
 // not tell.
 func predictionLayers(all []source, a arch.Arch, h arch.Hyper) int {

@@ -83,7 +83,7 @@ func (c choice) common(position int) bool {
 	return true
 }
 
-// logprobs returns the log-probability of each token of each sentence behind
+// logprobs returns the log-probability of each token of each sentence after
 // the common prefix: [sentence][token].
 func (c choice) logprobs(ctx context.Context, m Brancher) ([][]float64, error) {
 	branches := make([][]int32, len(c.sentences))

@@ -102,12 +102,12 @@ func splitQuoted(line string) []string {
 	return append(fields, line[start:])
 }
 
-// trailing is the number of tokens behind the prefix from which on the choice
+// trailing is the number of tokens after the prefix from which on the choice
 // itself is not scored, only what follows it.
 const trailing = 3
 
 // value scores one way to fill the gap: the mean over the tokens after it, or
-// over all behind the prefix where few follow. The last token, a full stop,
+// over all after the prefix where few follow. The last token, a full stop,
 // is left out where others remain.
 func (b blank) value(i int, logprobs []float64) float64 {
 	from := b.prefix

@@ -68,7 +68,7 @@ var refused = map[string]string{
 	"bailingmoe":      "config.json has names of its own for what experts have",
 	"bailingmoe2":     "config.json has names of its own for what experts have",
 	"apertus":         "the original context of a small model's llama3 scaling, and the numbers that the file lists by layer",
-	"gemma-embedding": "that positions see those behind them has a key of its own",
+	"gemma-embedding": "that positions see those after them has a key of its own",
 	"gemma3n":         "sizes of the branches have no keys, and sparsity has one of its own",
 	"gemma4":          "sizes by layer have keys of their own",
 	"chatglm":         "queries, keys and values of the old names lie in one tensor",

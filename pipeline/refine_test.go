@@ -239,7 +239,7 @@ func TestRefinementHasItsPlaceOnTheDisk(t *testing.T) {
 	}
 }
 
-// TestAStoppedRefinementGoesOn: stopped behind any layer, and then resumed, it
+// TestAStoppedRefinementGoesOn: stopped after any layer, and then resumed, it
 // gives the same bytes, and does not refine again what it had.
 func TestAStoppedRefinementGoesOn(t *testing.T) {
 	if testing.Short() {

@@ -217,7 +217,7 @@ func reversed(end string) func(*Job) {
 	})
 }
 
-// moved takes some rows of a matrix for those behind them.
+// moved takes some rows of a matrix for those after them.
 func moved(end string, from, count, behind int64) func(*Job) {
 	return rewrite(end, func(s gguf.Stream, dst, src []byte) {
 		size := s.RowBytes()
@@ -257,7 +257,7 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"deepseek-v3", []fault{{"k_b not turned", turnedBack, nil}, {"experts swapped", swappedExperts, nil}, rope("deepseek2")}},
 		{"deepseek-v2-lite", []fault{{"k_b not turned", turnedBack, nil}}},
 		{"olmo", []fault{{"no clamp", nothing, []string{"olmo.attention.clamp_kqv=float:100"}}}},
-		{"olmo2", []fault{{"norms behind the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil}}},
+		{"olmo2", []fault{{"norms after the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil}}},
 		{"granitemoe-shared", []fault{{"no scale of branches", nothing, []string{"granitemoe.residual_scale=float:1"}}, {"gate and up swapped", exchanged("ffn_gate_shexp.", "ffn_up_shexp."), nil}}},
 		{"cohere2", []fault{{"no scale of logits", nothing, []string{"cohere2.logit_scale=float:1"}}, {"a window off by one", nothing, []string{"cohere2.attention.sliding_window=int:8"}}}},
 		{"gptneox", []fault{{"one part after the other", nothing, []string{"gptneox.use_parallel_residual=bool:false"}}, {"queries and keys grouped by head", regrouped(3), nil}}},
@@ -267,7 +267,7 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		}},
 		{"gemma2-caps", []fault{
 			{"no cap of scores", nothing, []string{"gemma2.attn_logit_softcapping=float:0"}}, {"no cap of logits", nothing, []string{"gemma2.final_logit_softcapping=float:0"}},
-			{"another cap of scores", nothing, []string{"gemma2.attn_logit_softcapping=float:50"}}, {"norms behind the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil},
+			{"another cap of scores", nothing, []string{"gemma2.attn_logit_softcapping=float:50"}}, {"norms after the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil},
 		}},
 		{"embedding-gemma", []fault{
 			{"a projection left out", nothing, []string{"gemma-embedding.dense_3_feat_out=int:0"}}, {"another pooling", nothing, []string{"gemma-embedding.pooling_type=int:2"}},
@@ -294,7 +294,7 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"no cap of logits", nothing, []string{"gemma3n.final_logit_softcapping=float:0"}}, rope("gemma3n"),
 		}},
 		{"gemma4-moe", []fault{
-			{"norms behind the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
+			{"norms after the parts swapped", exchanged("post_ffw_norm_1.", "post_ffw_norm_2."), nil}, {"what the router sees in place of what experts see", exchanged("ffn_gate_inp.scale", "pre_ffw_norm_2.weight"), nil},
 			{"a window off by one", nothing, []string{"gemma4.attention.sliding_window=int:9"}}, rope("gemma4"),
 		}},
 		{"gemma4-e2b", []fault{{"no scale of layers", unscaledLayers, nil}, {"projections of layers swapped", exchanged("blk.0.inp_gate.", "blk.1.inp_gate."), nil}}},
@@ -325,7 +325,7 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"hunyuan", []fault{rope("hunyuan-dense")}},
 		{"minimax-m2", []fault{{"every pair rotated", nothing, []string{"minimax-m2.rope.dimension_count=int:12"}}}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
-		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms behind the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}}}},
+		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms after the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}}}},
 		{"xlm-roberta", []fault{{"positions of other tokens", shifted, nil}}},
 		{"nomic-bert", []fault{gates, rope("nomic-bert")}},
 		{"modern-bert", []fault{{"queries and keys grouped by head", regrouped(6), nil}, {"a window off by two", nothing, []string{"modern-bert.attention.sliding_window=int:18"}}, rope("modern-bert")}},

@@ -142,7 +142,7 @@ type walk struct {
 
 	passable bool // layer by layer
 	passed   int  // steps
-	ahead    bool // the source's streams are those behind the step already,
+	ahead    bool // the source's streams are those after the step already,
 	aheadToo bool // and the file's
 	buffer   []byte
 }

@@ -244,7 +244,7 @@ func TestHowItRunsDoesNotChangeBytes(t *testing.T) {
 	}
 }
 
-// TestTheLastProductEndsTheLayer: what the file's stream is behind a layer does
+// TestTheLastProductEndsTheLayer: what the file's stream is after a layer does
 // not depend on whether the layer runs, or its last product is added.
 func TestTheLastProductEndsTheLayer(t *testing.T) {
 	ended, folders := 0, []string{"../testdata/stories-llama"}

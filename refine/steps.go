@@ -78,7 +78,7 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 }
 
 // watch runs a step of the source or the file for what it multiplies. Where it
-// passes, the stream behind the step is kept, and returned.
+// passes, the stream after the step is kept, and returned.
 func (w *walk) watch(ctx context.Context, file bool, s step, g *group, passes bool, inspect func(forward.Input) error) ([]float32, error) {
 	x, err := w.stream(g, file)
 	if err != nil {
@@ -97,7 +97,7 @@ func (w *walk) watch(ctx context.Context, file bool, s step, g *group, passes bo
 	return x, w.keep(g, file, x)
 }
 
-// inputs returns what a stage multiplies, by expert, and the stream behind the
+// inputs returns what a stage multiplies, by expert, and the stream after the
 // step if that is passed.
 func (w *walk) inputs(ctx context.Context, file bool, s step, stage *stage, g *group, passes bool) (map[int]forward.Input, []float32, error) {
 	found := map[int]forward.Input{}

@@ -30,11 +30,11 @@ func (m memory) ReadAt(data []byte, at int64) (int, error) {
 }
 
 // The scratch file begins with two states. Then come the residual streams of
-// all groups in front of a step and those behind it as they come, which change
+// all groups in front of a step and those after it as they come, which change
 // places with every step; then what the last product of the step multiplies,
 // and the stream that it is added to.
 
-// at is where the stream of a group behind some steps is, the source's or the
+// at is where the stream of a group after some steps is, the source's or the
 // file's.
 func (w *walk) at(g *group, file bool, step int) int64 {
 	tokens := 2 * (w.tokens()*(step%2) + g.first)
@@ -67,7 +67,7 @@ func (w *walk) stream(g *group, file bool) ([]float32, error) {
 	return x, w.read(x, w.at(g, file, w.passed))
 }
 
-// keep takes the stream behind a step.
+// keep takes the stream after a step.
 func (w *walk) keep(g *group, file bool, x []float32) error {
 	return w.write(x, w.at(g, file, w.passed+1))
 }

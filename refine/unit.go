@@ -203,7 +203,7 @@ func Memory(rows, columns, matrices int) int64 {
 }
 
 // ScratchBytes is about how much of a disk the scratch file takes: for each
-// token the residual streams of both models in front of a layer and behind it,
+// token the residual streams of both models in front of a layer and after it,
 // and what the last product of a layer has, some columns wide.
 func ScratchBytes(width, columns, tokens int) int64 {
 	return 4 * int64(tokens) * int64(5*width+columns)

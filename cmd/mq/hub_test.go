@@ -140,7 +140,7 @@ func TestStoppedConversionsByNameGoOn(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, notes)
 	}
 	if n := h.Bytes.Load() - begin; n > whole*3/4 { // chunks of 1 MB were in flight
-		t.Errorf("%d of %d bytes were fetched again behind seven eighths", n, whole)
+		t.Errorf("%d of %d bytes were fetched again after seven eighths", n, whole)
 	} else {
 		t.Logf("%d of %d bytes", n, whole)
 	}

@@ -4,12 +4,12 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// Tile reorders the rows of value heads behind the first skip rows, from the
+// Tile reorders the rows of value heads after the first skip rows, from the
 // heads of each group (key head) together to the groups in turn: head j of
 // group g moves from g·R+j to j·G+g, with R heads in each of G groups.
 func Tile(r Rows, skip, groups, heads int64) Rows {
 	if groups <= 0 || heads <= 0 || heads%groups != 0 || r.Count < skip || (r.Count-skip)%heads != 0 {
-		return fail(r, fault.Op("transform").Invalid("%d rows behind %d are not of %d heads in %d groups", r.Count, skip, heads, groups))
+		return fail(r, fault.Op("transform").Invalid("%d rows after %d are not of %d heads in %d groups", r.Count, skip, heads, groups))
 	}
 	each, dim := heads/groups, (r.Count-skip)/heads
 	return Gather(r, r.Count, func(row int64) int64 {

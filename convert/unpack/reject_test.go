@@ -134,7 +134,7 @@ func TestRefusesWhatContradictsItself(t *testing.T) {
 }
 
 // TestRotationsThatUndoEachOtherAreNoMatter reads weights that are rotated with
-// the weights before and behind them.
+// the weights before and after them.
 func TestRotationsThatUndoEachOtherAreNoMatter(t *testing.T) {
 	err := edit(t, "ct-pack-4", func(list []safetensors.Named, config string) ([]safetensors.Named, string) {
 		return list, strings.Replace(config, `"format": "pack-quantized"`, `"format": "pack-quantized", "transform_config": {"config_groups": {"R1": {"type": "hadamard", "apply": [

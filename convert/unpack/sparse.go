@@ -66,7 +66,7 @@ func openSparse(m *module) (Tensor, error) {
 }
 
 // findRows finds where the values of every row begin: where a list says, or,
-// of two in four, half a row behind the last.
+// of two in four, half a row after the last.
 func (s *sparse) findRows() error {
 	m, half := s.module, s.cols/2
 	s.starts = make([]int64, s.rows+1)

@@ -50,7 +50,7 @@ func newTiles(budget int64) *tiles {
 	return &tiles{cache: newCache(budget, func(t *tile) { tilePool.Put(t.buffer) })}
 }
 
-// get returns the tile that begins at a row. The one behind it is read ahead.
+// get returns the tile that begins at a row. The one after it is read ahead.
 func (c *tiles) get(ctx context.Context, a *affine, first int64) (*entry[*tile], error) {
 	e, err := c.read(ctx, a, first)
 	if next := first + tileRows; err == nil && next < a.rows && c.ahead.CompareAndSwap(false, true) {

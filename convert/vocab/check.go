@@ -79,7 +79,7 @@ func bothEncode(ctx context.Context, t, own *tokenizer.Tokenizer, text string) (
 	return got, want, err
 }
 
-// at is an id, -1 behind the last one.
+// at is an id, -1 after the last one.
 func at(ids []int32, i int) int32 {
 	if i < len(ids) {
 		return ids[i]

@@ -81,7 +81,7 @@ func (c *checkpoint) writeKimi() error {
 }
 
 // writeRanks writes ranked tokens with the merge that makes each of them, and
-// the special tokens behind them.
+// the special tokens after them.
 func (c *checkpoint) writeRanks(tokens, special []string, pre string, change func(*specialVocab) error) error {
 	if err := c.putRanks(tokens, special, pre); err != nil {
 		return err

@@ -37,7 +37,7 @@ func edited(t testing.TB, edits map[string]func(object map[string]any)) memFiles
 	return files
 }
 
-// added puts tokens behind those of tokenizer.json.
+// added puts tokens after those of tokenizer.json.
 func added(tokens ...string) func(file map[string]any) {
 	return func(file map[string]any) {
 		for i, text := range tokens {

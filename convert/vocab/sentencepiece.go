@@ -155,7 +155,7 @@ func (c *checkpoint) writeLlamaHF() error {
 }
 
 // llamaTokens are the tokens of tokenizer.json as the reference's reader of
-// fast tokenizers gives them: added tokens only behind the model's own.
+// fast tokenizers gives them: added tokens only after the model's own.
 func (c *checkpoint) llamaTokens() ([]entry, error) {
 	b := c.json
 	roles := c.roleTokens()

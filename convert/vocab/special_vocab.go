@@ -225,7 +225,7 @@ func (v *specialVocab) fromConfig(files tokenizer.Files, config map[string]any, 
 // writers are the roles that have a key.
 var writers = map[string]string{"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "mask": "mask", "eot": "eot", "eom": "eom"} //nolint:misspell // the key is spelled so
 
-// append writes everything behind kvs.
+// append writes everything after kvs.
 func (v *specialVocab) append(kvs *gguf.KVs) {
 	if len(v.merges) > 0 {
 		kvs.Set(key("merges"), v.merges)

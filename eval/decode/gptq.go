@@ -165,7 +165,7 @@ func awq(p *parts) (*matrix, error) {
 }
 
 // awqByInputs is the layout for single vectors: codes in order along the
-// inputs, scales and zero points in lines with some room behind them.
+// inputs, scales and zero points in lines with some room after them.
 func (p *parts) awqByInputs(size int64, scales []float32, zeros []byte, shape []int64) (*matrix, error) {
 	outputs, inputs := p.codes.Shape[0], p.codes.Shape[1]*8
 	if size <= 0 {

@@ -27,7 +27,7 @@ type shard struct {
 	behind *os.File // whose page cache is released after reading; nil for none
 }
 
-// releaseAtLeast is the length of reads behind which the cache is released:
+// releaseAtLeast is the length of reads after which the cache is released:
 // smaller ones share their pages with others.
 const releaseAtLeast = 64 << 10
 

@@ -117,7 +117,7 @@ func (r *Repo) parts(e *entry) []*entry {
 // turns.
 type course struct {
 	from, until int64 // bytes
-	last        int64 // block behind the last one that was read
+	last        int64 // block after the last one that was read
 	ahead       int   // blocks that are read before they are asked for
 }
 
@@ -194,7 +194,7 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 	return total, nil
 }
 
-// extend keeps blocks coming behind those that were asked for, in requests
+// extend keeps blocks coming after those that were asked for, in requests
 // that are worth their round trip: half of what is read ahead at a time, or
 // what is left before the last.
 func (f *file) extend(from int64, ahead int, last int64) {

@@ -24,7 +24,7 @@ func TestCacheKeepsAndServesSnapshots(t *testing.T) {
 	if _, ok := r.Snapshot(all); ok {
 		t.Error("an empty cache has a snapshot")
 	}
-	h.Fault = cutting(200_000) // a download goes on behind a cut
+	h.Fault = cutting(200_000) // a download goes on after a cut
 	kept, err := r.Keep(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)

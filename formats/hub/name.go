@@ -46,7 +46,7 @@ var part = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$
 var hosts = []string{"huggingface.co", "www.huggingface.co", "hf.co"}
 
 // Parse reads OWNER/NAME, hf.co/OWNER/NAME or the address of a page of the
-// repository, each with @REVISION behind it or with a revision in the
+// repository, each with @REVISION after it or with a revision in the
 // address. endpoint, which may be empty, is another address of the Hub. It
 // reports false where s is none of these, as a path usually is.
 func Parse(s, endpoint string) (Name, bool) {

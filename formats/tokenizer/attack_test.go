@@ -17,7 +17,7 @@ import (
 )
 
 // filled repeats a part between a head and a tail up to the size, most times at
-// the most if that is not 0, and blanks behind that; %d in the part is its
+// the most if that is not 0, and blanks after that; %d in the part is its
 // number.
 func filled(size, most int, head, part, tail string) []byte {
 	var sb strings.Builder

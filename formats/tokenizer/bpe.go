@@ -10,7 +10,7 @@ import (
 )
 
 // bpe encodes a word by byte-pair merges (Sennrich et al. 2016). Symbols are
-// tokens, by id; strings that only merges know get ids behind the tokens.
+// tokens, by id; strings that only merges know get ids after the tokens.
 type bpe struct {
 	merges pairTable
 	tokens int32    // ids below are tokens

@@ -64,7 +64,7 @@ var vocabularies = []struct {
 	{"spiece.model", func(raw, _ []byte) (*Tokenizer, error) { return FromSentencePiece(raw) }},
 }
 
-// kimiSpecial is the number of special tokens behind the ranks of Kimi.
+// kimiSpecial is the number of special tokens after the ranks of Kimi.
 const kimiSpecial = 256
 
 // KimiSpecial returns the special tokens of tiktoken.model, of which

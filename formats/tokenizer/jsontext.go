@@ -23,7 +23,7 @@ func (r *jsonReader) fail(what string) error {
 	return fault.Corrupt("byte %d: %s", r.at, what)
 }
 
-// blank passes over white space and returns the byte behind it, 0 at the end.
+// blank passes over white space and returns the byte after it, 0 at the end.
 func (r *jsonReader) blank() byte {
 	for ; r.at < len(r.text); r.at++ {
 		switch c := r.text[r.at]; c {
@@ -47,12 +47,12 @@ func (r *jsonReader) accept(c byte) bool {
 // end makes sure that nothing follows.
 func (r *jsonReader) end() error {
 	if r.blank(); r.at < len(r.text) {
-		return r.fail("text behind the JSON value")
+		return r.fail("text after the JSON value")
 	}
 	return nil
 }
 
-// object reads an object: each is called behind every key and reads the value.
+// object reads an object: each is called after every key and reads the value.
 func (r *jsonReader) object(each func(key string) error) error {
 	if !r.accept('{') {
 		return r.fail("not an object")

@@ -8,7 +8,7 @@ import (
 )
 
 // lexicon holds texts with their ids, and finds the id of a text. The texts
-// stand one behind the other in one string; the table over them is of open
+// stand one after the other in one string; the table over them is of open
 // addressing, with the hash beside the row in each slot. A map of the language
 // takes four times the memory and the time to build.
 type lexicon struct {
@@ -135,7 +135,7 @@ func (l *lexicon) id(text string) (int32, bool) {
 }
 
 // next returns the id of the text that two texts make together, or unknown. The
-// merges of most files make the token that they made last, or the one behind
+// merges of most files make the token that they made last, or the one after
 // it.
 func (l *lexicon) next(left, right string, last int32) int32 {
 	for id := max(last, 0); id <= last+1; id++ {

@@ -19,7 +19,7 @@ type marker struct {
 	text           string
 	id             int32
 	control        bool // only looked for on request
-	lstrip, rstrip bool // takes the white space before, behind it
+	lstrip, rstrip bool // takes the white space before, after it
 	single         bool // only where no word character touches it
 }
 

@@ -61,7 +61,7 @@ func readMerges(span string, yield func(rank int, left, right string) error) err
 	})
 }
 
-// mergesText reads merges.txt: two strings a line, behind a line with the
+// mergesText reads merges.txt: two strings a line, after a line with the
 // version.
 func mergesText(text string) (merges, error) {
 	read := func(yield func(rank int, left, right string) error) error {
@@ -91,7 +91,7 @@ func mergesText(text string) (merges, error) {
 }
 
 // mergeList are merges as GGUF files have them, the first space dividing two
-// strings behind the first character.
+// strings after the first character.
 func mergeList(texts []string) merges {
 	return merges{len(texts), func(yield func(rank int, left, right string) error) error {
 		for rank, text := range texts {

@@ -25,7 +25,7 @@ func (m *greedy) word(w *pattern.Work, dst []int32, s string) []int32 {
 }
 
 // unescapeRWKV reads the spelling of RWKV vocabularies: \t \n \r \xff and any
-// other character behind a backslash for itself.
+// other character after a backslash for itself.
 func unescapeRWKV(text string) string {
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {

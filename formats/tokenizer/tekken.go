@@ -9,7 +9,7 @@ import (
 	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
-// Tekken is tekken.json of Mistral: ranked tokens behind a fixed number of
+// Tekken is tekken.json of Mistral: ranked tokens after a fixed number of
 // special tokens.
 type Tekken struct {
 	Config struct {
@@ -27,7 +27,7 @@ type Tekken struct {
 		Text string `json:"token_str"`
 	} `json:"special_tokens"`
 
-	Tokens   []string `json:"-"` // in the order of ranks, behind the special ones
+	Tokens   []string `json:"-"` // in the order of ranks, after the special ones
 	Specials []string `json:"-"`
 }
 

@@ -154,7 +154,7 @@ func checkRanks(name string, tokens []string) error {
 // TiktokenOptions complete a rank file.
 type TiktokenOptions struct {
 	Pattern string   // how text is cut into words; "": as Qwen does
-	Special []string // tokens behind the ranks, in order; nil: those of Qwen
+	Special []string // tokens after the ranks, in order; nil: those of Qwen
 }
 
 // QwenSpecial are the special tokens of the first Qwen models.

@@ -7,7 +7,7 @@ import "strings"
 // time and keep its ids.
 type wordCut struct {
 	off   bool      // nothing is known about such places
-	joins [256]bool // a token may reach over them behind a character that ends in this byte
+	joins [256]bool // a token may reach over them after a character that ends in this byte
 }
 
 // join notes that left and right may become one.

@@ -46,7 +46,7 @@ type weights struct {
 	size   int64
 }
 
-// ReadAt reads the header and zeros behind it.
+// ReadAt reads the header and zeros after it.
 func (w weights) ReadAt(p []byte, off int64) (int, error) {
 	if off >= w.size {
 		return 0, io.EOF

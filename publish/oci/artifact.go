@@ -184,7 +184,7 @@ func plain(kvs gguf.KVs) map[string]string {
 	return all
 }
 
-// scaled writes a number with two digits behind the point and a unit.
+// scaled writes a number with two digits after the point and a unit.
 func scaled(n int64, base float64, units ...string) string {
 	value, unit := float64(n), 0
 	for value >= base && unit < len(units)-1 {

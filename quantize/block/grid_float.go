@@ -25,7 +25,7 @@ func floatLevel(code uint8) uint8 {
 }
 
 // gridOfFloats is the grid of a type of 4-bit floats whose sub-blocks have
-// scales of eight bits, one behind the other, and then their codes.
+// scales of eight bits, one after the other, and then their codes.
 func gridOfFloats(size, sub int, scales []float32) Grid {
 	n := size / sub
 	return Grid{

@@ -14,7 +14,7 @@ type coder struct {
 	// place says for each code its rank, or, for one outside of the book,
 	// the complement of the start of its neighbours in near.
 	place []int32
-	// near holds lists, each behind its length, and, of the book of IQ1, what a
+	// near holds lists, each after its length, and, of the book of IQ1, what a
 	// kernel reads of them, if there is one. Room for kernels follows.
 	near []uint16
 }

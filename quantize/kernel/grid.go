@@ -37,7 +37,7 @@ func (t *Tries) Spread(numerators *Numerators, n int, limit float32) {
 	}
 }
 
-// A Row has the code of a group at each try, and room behind them.
+// A Row has the code of a group at each try, and room after them.
 type Row [MaxTries + 1 + room]uint32
 
 // A Grid chooses codes of a codebook for groups of values at many scales. A
@@ -69,7 +69,7 @@ func HasGrid() bool { return active.tryTernary != nil }
 // Try rounds a set of groups to the lattice at the first n scales, and replaces
 // points that are not in the codebook by the code of their list with the least
 // Σw(scale·q-x)². place has the rank of each code, or the complement of where
-// in near its list begins, behind its length; at least ListRoom more
+// in near its list begins, after its length; at least ListRoom more
 // follow the last list. Tries reports what became of a group.
 //
 // The numbers must not be so large that sums overflow.

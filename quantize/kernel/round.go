@@ -17,7 +17,7 @@ func Abs(f float32) float32 { return math.Float32frombits(math.Float32bits(f) &^
 // Extreme returns the value of largest magnitude; the first one on a tie, and
 // 0 where there is none but NaN.
 func Extreme(x []float32) float32 {
-	// Magnitudes have the order of their bits. With the place behind them
+	// Magnitudes have the order of their bits. With the place after them
 	// one maximum finds both; as arithmetic, for no jump could guess it.
 	var top int64
 	for i, v := range x {

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// span is how many columns are rounded before those behind them learn of
+	// span is how many columns are rounded before those after them learn of
 	// the errors.
 	span = 256
-	// spare is what panels may write behind the columns of a span.
+	// spare is what panels may write after the columns of a span.
 	spare = 32
 )
 
 // Feedback chooses all codes anew, starting from the scales that are there:
-// column after column, the error of each made up for by those behind it as the
+// column after column, the error of each made up for by those after it as the
 // factor of A says. Scales and minima are searched on the way.
 func (c *Codes) Feedback(ctx context.Context, workers int, target []float32, f *linear.Factor) error {
 	return c.feedback(ctx, workers, target, f, c.trials())

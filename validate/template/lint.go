@@ -173,5 +173,5 @@ func (l *linter) tokens(text string) {
 			return
 		}
 	}
-	l.warn("answers end with %s, which is none of the vocabulary's end tokens (eos, eot, eom): generation goes on behind it", end)
+	l.warn("answers end with %s, which is none of the vocabulary's end tokens (eos, eot, eom): generation goes on after it", end)
 }

@@ -25,7 +25,7 @@ func (c *Loader) exponents(t tensor) (tensor, bool) {
 }
 
 // fourBits describes a matrix of 4-bit numbers as published: a line is its
-// codes, the even number in the low half of a byte, and behind them its
+// codes, the even number in the low half of a byte, and after them its
 // exponents. The two are fetched from their tensors together.
 func (c *Loader) fourBits(t, exponents tensor, rows, cols int) (*compute.Matrix, error) {
 	if rows == compute.AnyRows && len(t.Shape) > 0 {
@@ -61,7 +61,7 @@ func (c *Loader) fourBits(t, exponents tensor, rows, cols int) (*compute.Matrix,
 // magnitudes are the numbers of type E2M1.
 var magnitudes = [8]float32{0, 0.5, 1, 1.5, 2, 3, 4, 6}
 
-// decodeFourBits decodes groups of codes with their exponent behind them.
+// decodeFourBits decodes groups of codes with their exponent after them.
 func decodeFourBits(dst []float32, src []byte) {
 	const half = fourBitGroup / 2
 	for len(dst) > 0 {

@@ -77,7 +77,7 @@ func (c *Loader) Vector(ctx context.Context, name string, layer int, shape ...in
 			want = append(want, int64(n))
 		}
 	}
-	if len(got) == 1 && len(want) > 1 && got[0] == all { // groups that stand one behind the other
+	if len(got) == 1 && len(want) > 1 && got[0] == all { // groups that stand one after the other
 		want = got
 	}
 	if view.Rows != nil && len(got) == len(want) && len(got) > 0 && slices.Equal(got[:len(got)-1], want[:len(want)-1]) {

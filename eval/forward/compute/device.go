@@ -50,7 +50,7 @@ type Attention struct {
 // Mask says which keys the query at a position sees. The zero value is causal
 // attention to all positions before.
 type Mask struct {
-	Full   bool // positions behind the query's too
+	Full   bool // positions after the query's too
 	Window int  // 0: all; keys that a causal query sees, its own included; a full one sees Window/2 on each side
 	Chunk  int  // queries see keys of their own chunk of so many positions; 0: all
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// ErrShortened marks the error of a read of mapped memory behind the end of its
+// ErrShortened marks the error of a read of mapped memory beyond the end of its
 // file.
 var ErrShortened = errors.New("the file was shortened")
 

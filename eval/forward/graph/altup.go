@@ -190,7 +190,7 @@ func (a *laurel) branch(r *run, x []float32, width int) ([]float32, error) {
 	return y, r.add(y, x, width)
 }
 
-// join adds the branch to the stream behind the mixer.
+// join adds the branch to the stream after the mixer.
 func (a *laurel) join(x, y []float32) {
 	half := float32(math.Sqrt(0.5))
 	for i, v := range y {

@@ -127,5 +127,5 @@ func cutPlain(g row, deviations float64) row {
 	return each(g, func(_ int, v float64) float64 { return max(v-mean-deviations*math.Sqrt(square), 0) })
 }
 
-// cutOut is one of several matrices that lie one behind the other.
+// cutOut is one of several matrices that lie one after the other.
 func cutOut(m rows, i, n int) rows { return m[i*n : (i+1)*n] }

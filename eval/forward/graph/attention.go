@@ -21,7 +21,7 @@ type attention struct {
 	valueNorm    *norm             // of each value head; nil: none
 	valueScale   float32
 	gate         arch.Gate
-	gateBy       linear // of gates that do not stand behind the queries
+	gateBy       linear // of gates that do not stand after the queries
 }
 
 // headNorm is a normalization of queries or keys.

@@ -165,7 +165,7 @@ func TestAttention(t *testing.T) {
 				return turned(rmsNorm(x, d.get("blk.0.attn_k_norm.weight"), eps), 4, i, true)
 			}
 		}},
-		"norm behind the rotation": {set: func(a *arch.Attention) {
+		"norm after the rotation": {set: func(a *arch.Attention) {
 			a.Rope, a.HeadNorm = rope, arch.HeadNorm{Over: arch.EachHead, Eps: eps, After: true}
 		}, plain: func(d *drawn, p *plainAttention) {
 			p.q = func(x row, _, i int) row {
@@ -254,7 +254,7 @@ func TestHeadNormsThatAreAbsent(t *testing.T) {
 	})
 }
 
-// A query gate stands behind its head in one matrix; queries, keys and values
+// A query gate stands after its head in one matrix; queries, keys and values
 // may stand in one tensor, with biases.
 func TestFusedProjectionsOfAttention(t *testing.T) {
 	d := &drawn{with: []string{"attn_qkv.weight", "attn_qkv.bias", "attn_output.bias"}}

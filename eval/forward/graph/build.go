@@ -59,7 +59,7 @@ func (b *builder) input(m *Model, in arch.Input, layers int) {
 	}
 }
 
-// output loads what stands behind the layers.
+// output loads what stands after the layers.
 func (b *builder) output(m *Model, out arch.Output) {
 	m.out = output{
 		norm: b.norm(out.Norm, 0, b.Embed), pooling: out.Pooling,

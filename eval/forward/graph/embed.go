@@ -19,7 +19,7 @@ func (m *Model) Pools() bool {
 }
 
 // Embed runs tokens as one sequence and returns the vector that the model's
-// pooling, and the matrices behind it, make of its positions. It is not scaled
+// pooling, and the matrices after it, make of its positions. It is not scaled
 // to length 1.
 func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 	if !m.Pools() {
@@ -33,7 +33,7 @@ func (m *Model) Embed(ctx context.Context, tokens []int32) ([]float32, error) {
 	return m.project(ctx, meanOf(states, m.width))
 }
 
-// States runs tokens as one sequence and returns what stands behind the last
+// States runs tokens as one sequence and returns what stands after the last
 // norm at every position: [len(tokens), Width()].
 func (m *Model) States(ctx context.Context, tokens []int32) ([]float32, error) {
 	return m.states(ctx, tokens, 0, len(tokens))
@@ -45,7 +45,7 @@ func (m *Model) Pool(ctx context.Context, states []float32) ([]float32, error) {
 	return m.project(ctx, meanOf(states[from*m.width:to*m.width], m.width))
 }
 
-// project multiplies an embedding with what stands behind the pooling.
+// project multiplies an embedding with what stands after the pooling.
 func (m *Model) project(ctx context.Context, x []float32) ([]float32, error) {
 	r := &run{ctx: ctx, device: m.device, how: m.how}
 	for _, l := range m.out.projections {

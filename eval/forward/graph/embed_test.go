@@ -42,7 +42,7 @@ func TestPooling(t *testing.T) {
 	}
 }
 
-// TestProjections multiplies a pooled embedding with what stands behind it.
+// TestProjections multiplies a pooled embedding with what stands after it.
 func TestProjections(t *testing.T) {
 	d := &drawn{}
 	m := built(t, d, arch.Model{Output: arch.Output{Kind: arch.Embeddings, Pooling: arch.LastPooling, Projections: []arch.Projection{{Name: "dense_2", Rows: 11}, {Name: "dense_3", Rows: 5}}}}, Options{})

@@ -19,7 +19,7 @@ type layer struct {
 	outScale []float32  // one number; nil: 1
 }
 
-// branch computes a part of the layer: norm, compute, and the norm behind it
+// branch computes a part of the layer: norm, compute, and the norm after it
 // where that comes before the sum.
 func (l *layer) branch(r *run, before, post *norm, x, normed, y []float32, width int, compute func(in []float32) error) error {
 	defer func() { r.sum = residual{} }()
@@ -154,7 +154,7 @@ func (l *layer) pass(r *run, index int, x []float32, width int, between func(x [
 	return x, l.finish(r, index, x, width)
 }
 
-// finish does what comes behind both parts of a layer.
+// finish does what comes after both parts of a layer.
 func (l *layer) finish(r *run, index int, x []float32, width int) error {
 	if l.inject != nil {
 		if err := l.inject.add(r, index, x, width); err != nil {

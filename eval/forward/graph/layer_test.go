@@ -65,7 +65,7 @@ func TestLayers(t *testing.T) {
 				return sums(x, of(p.feed(of(x, p.rms("ffn_norm"))), p.rms("post_ffw_norm")))
 			},
 		},
-		"norms behind alone": {
+		"norms after alone": {
 			layer: arch.Layer{Mixer: mixer, Feed: feed, MixPost: rms("post_attention_norm"), FeedPost: rms("post_ffw_norm")},
 			plain: func(p plainLayer, x rows) rows {
 				x = sums(x, of(p.mix(x), p.rms("post_attention_norm")))

@@ -33,7 +33,7 @@ type Model struct {
 
 	lastMixer int  // the last layer in which rows see each other
 	shares    bool // some layers use keys of others
-	full      bool // queries see positions behind their own
+	full      bool // queries see positions after their own
 }
 
 // With returns the model on the same weights, but run as r says.
@@ -220,7 +220,7 @@ func (m *Model) lookup(r *run, x []float32) error {
 		if m.positions != nil {
 			p := r.positions[i]
 			if p >= m.positions.Rows {
-				return fault.Op("forward").File(m.name).Corrupt("position %d is behind the %d that the model has learned", p, m.positions.Rows)
+				return fault.Op("forward").File(m.name).Corrupt("position %d is beyond the %d that the model has learned", p, m.positions.Rows)
 			}
 			learned[worker] = compute.Grow(learned[worker], width)
 			if raw[worker], err = m.positions.Row(r.ctx, learned[worker], p, raw[worker], r.how.Alter); err != nil {

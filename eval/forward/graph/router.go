@@ -121,7 +121,7 @@ func (r *router) sees(run *run, x []float32, n int) ([]float32, error) {
 // score turns logits into scores.
 func (r *router) score(logits []float32) {
 	switch r.Score {
-	case arch.ChosenSoftmaxScore: // comes behind the choice
+	case arch.ChosenSoftmaxScore: // comes after the choice
 	case arch.SigmoidScore:
 		for i, v := range logits {
 			logits[i] = logistic(v)

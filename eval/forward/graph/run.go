@@ -76,7 +76,7 @@ type run struct {
 type residual struct {
 	y, stream []float32
 	gain      float32
-	last      bool // the layer does nothing else behind it
+	last      bool // the layer does nothing else after it
 }
 
 // memory is kept between runs.

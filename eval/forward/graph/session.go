@@ -22,7 +22,7 @@ func (m *Model) NewSession() *Session {
 // Len returns the number of tokens so far.
 func (s *Session) Len() int { return s.past }
 
-// Append runs tokens behind those of earlier calls and returns the logits
+// Append runs tokens after those of earlier calls and returns the logits
 // after the last one: [Vocabulary()].
 func (s *Session) Append(ctx context.Context, tokens ...int32) ([]float32, error) {
 	if len(tokens) == 0 {

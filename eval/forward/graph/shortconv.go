@@ -40,7 +40,7 @@ func (m *shortConv) mix(r *run, layer int, x, y []float32) error {
 
 func (m *shortConv) parts(p *parts) {
 	width := m.out.w.Cols
-	p.split("shortconv.in_proj", m.in, []segment{{"the gate before", width}, {"the gate behind", width}, {"inputs", width}})
+	p.split("shortconv.in_proj", m.in, []segment{{"the gate before", width}, {"the gate after", width}, {"inputs", width}})
 	p.linear("shortconv.out_proj", m.out)
 	p.conv("shortconv.conv", &m.conv)
 }

@@ -47,7 +47,7 @@ func (p *pool) clone() pool {
 	return pool{slices.Clone(p.keys), slices.Clone(p.kv), slices.Clone(p.gate), p.first}
 }
 
-// appendRows puts the rows of a span behind those of the positions before it.
+// appendRows puts the rows of a span after those of the positions before it.
 func appendRows(kept, batch []float32, s span, line int) []float32 {
 	if s.past == 0 {
 		kept = kept[:0]

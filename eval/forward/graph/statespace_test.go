@@ -99,7 +99,7 @@ func TestStateSpacesWithHeads(t *testing.T) {
 		gate   func(d *drawn, y, z row) row
 	}{
 		"no norm":              {gate: func(_ *drawn, y, z row) row { return gated(y, z) }},
-		"norm behind the gate": {eps, false, func(d *drawn, y, z row) row { return grouped(d, gated(y, z)) }},
+		"norm after the gate":  {eps, false, func(d *drawn, y, z row) row { return grouped(d, gated(y, z)) }},
 		"norm before the gate": {eps, true, func(d *drawn, y, z row) row { return gated(grouped(d, y), z) }},
 	} {
 		t.Run(name, func(t *testing.T) {

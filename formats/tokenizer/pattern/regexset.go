@@ -89,7 +89,7 @@ var properties = map[string]class{
 	"White_Space": Space, "Space": Space,
 }
 
-// escapes are the sets behind a backslash and a small letter.
+// escapes are the sets after a backslash and a small letter.
 var escapes = map[byte]runeSet{
 	's': {classes: []class{Space}},
 	'd': {classes: []class{digit}},

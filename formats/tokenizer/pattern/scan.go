@@ -231,7 +231,7 @@ func (c contractions) letter(s string) (rune, int) {
 	return r, n
 }
 
-// digitGroups cuts text in and behind numbers, so that a number ends in groups
+// digitGroups cuts text in and after numbers, so that a number ends in groups
 // of three: ab1|234|567|cd. What stands before a number stays with its first
 // group, as in llama.cpp; a later rule parts the two.
 func digitGroups(ed *Edition) Splitter {

@@ -20,7 +20,7 @@ const shards = 163
 
 // BenchmarkPlan plans a model of the shape of DeepSeek-V3: the folder that
 // MQ_BENCH_SMALL names has its config.json and vocabulary; of the weights there
-// are headers, and as many zeros as belong behind them.
+// are headers, and as many zeros as belong after them.
 func BenchmarkPlan(b *testing.B) {
 	dir, mq := os.Getenv("MQ_BENCH_SMALL"), build(b)
 	if dir == "" {

@@ -41,7 +41,7 @@ const (
 	lastUser               // in the last one
 )
 
-// around is the text before and behind a content.
+// around is the text before and after a content.
 type around struct{ before, behind string }
 
 // turns is what a template renders beside the contents.

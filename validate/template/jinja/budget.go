@@ -109,7 +109,7 @@ func (b *budget) deeper() {
 	}
 }
 
-// down counts how deep a walk through values is; up is to be called behind.
+// down counts how deep a walk through values is; up is to be called afterwards.
 func (b *budget) down() {
 	b.work(1)
 	if b.depth++; b.depth > maxDepth {

@@ -330,7 +330,7 @@ func (r *run) slice(of any, s *slicing) any {
 	return list(picked)
 }
 
-// limits are the first index of a slice and the one behind its last.
+// limits are the first index of a slice and the one after its last.
 func limits(n, from int64, hasFrom bool, to int64, hasTo bool, step int64) (first, last int64) {
 	low, high := int64(0), n
 	if step < 0 {

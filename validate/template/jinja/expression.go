@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// expression reads an expression, with a condition behind it.
+// expression reads an expression, with a condition after it.
 func (p *parser) expression() expr {
 	p.enter()
 	defer p.leave()
@@ -114,7 +114,7 @@ func (p *parser) power() expr {
 	return p.left(func() expr { return p.signed(true) }, tokenOperator, "**")
 }
 
-// signed reads an operand with what stands before and behind it.
+// signed reads an operand with what stands before and after it.
 func (p *parser) signed(filters bool) expr {
 	var e expr
 	if t := p.now(); p.is(tokenOperator, "-") || p.is(tokenOperator, "+") {
@@ -214,7 +214,7 @@ func (p *parser) dict() expr {
 	return d
 }
 
-// postfix reads fields, items and calls behind an operand.
+// postfix reads fields, items and calls after an operand.
 func (p *parser) postfix(e expr) expr {
 	for n := 0; ; n++ {
 		if n >= 5*maxNesting {
@@ -318,7 +318,7 @@ func (p *parser) arguments() arguments {
 	return a
 }
 
-// filters reads filters, tests and calls behind an operand.
+// filters reads filters, tests and calls after an operand.
 func (p *parser) filters(e expr) expr {
 	for n := 0; ; n++ {
 		if n >= 5*maxNesting {

@@ -53,7 +53,7 @@ func (l *lexer) emit(kind tokenKind, text string) {
 	l.tokens = append(l.tokens, token{kind, text, l.line})
 }
 
-// take moves behind the next n bytes and returns them.
+// take moves past the next n bytes and returns them.
 func (l *lexer) take(n int) string {
 	s := l.src[l.pos : l.pos+n]
 	l.pos += n
@@ -131,7 +131,7 @@ func (l *lexer) strip(text string, sign byte, isPrint bool) string {
 }
 
 // suffix is the length of a closing delimiter with what it swallows: white
-// space behind a -, else the end of the line. before is what precedes it.
+// space after a -, else the end of the line. before is what precedes it.
 func (l *lexer) suffix(at, delimiter, before string) int {
 	n := len(delimiter)
 	if strings.HasSuffix(before, "-") {
@@ -149,7 +149,7 @@ func (l *lexer) ended(tag string) { l.lineStart = strings.HasSuffix(tag, "\n") }
 func rawBegin(s string) int { return wordTag(s, "raw") }
 
 // wordTag returns the length of a tag of one word with its delimiters and, of
-// one that ends in -, the white space behind.
+// one that ends in -, the white space after.
 func wordTag(s, word string) int {
 	rest, ok := strings.CutPrefix(s, "{%")
 	if !ok {

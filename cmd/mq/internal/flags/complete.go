@@ -131,7 +131,7 @@ func list(names func() []string) cobra.CompletionFunc {
 	}
 }
 
-// overrides completes the type behind REGEX=.
+// overrides completes the type after REGEX=.
 func overrides(_ *cobra.Command, _ []string, begun string) (all []string, _ cobra.ShellCompDirective) {
 	expression, _, ok := strings.Cut(begun, "=")
 	if ok {
