@@ -203,12 +203,19 @@ func (h *Hub) store(w http.ResponseWriter, req *http.Request) {
 	h.content(w, req, data)
 }
 
+// faultOf asks for the fault of one request at a time.
+func (h *Hub) faultOf(req *http.Request) (f Fault) {
+	if h.Fault == nil {
+		return f
+	}
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	return h.Fault(req)
+}
+
 // content serves bytes with the faults that are asked for.
 func (h *Hub) content(w http.ResponseWriter, req *http.Request, data []byte) {
-	var f Fault
-	if h.Fault != nil {
-		f = h.Fault(req)
-	}
+	f := h.faultOf(req)
 	if f.Status != 0 {
 		for key, values := range f.Header {
 			w.Header()[key] = values

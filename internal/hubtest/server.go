@@ -38,6 +38,7 @@ type Hub struct {
 
 	Requests, Resolves, Bytes, Received atomic.Int64
 
+	asking  sync.Mutex // of Fault
 	mu      sync.Mutex
 	repos   map[string]*Repo
 	blobs   map[string][]byte // by SHA-256

@@ -169,7 +169,7 @@ func (h *Hub) Forget() {
 // receive takes an object, or a part of one.
 func (h *Hub) receive(w http.ResponseWriter, req *http.Request, name string) {
 	if h.Fault != nil {
-		f := h.Fault(req)
+		f := h.faultOf(req)
 		if f.CutAfter > 0 {
 			_, _ = io.CopyN(io.Discard, req.Body, f.CutAfter)
 			panic(http.ErrAbortHandler)
