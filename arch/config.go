@@ -11,6 +11,18 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
+// reader puts around a configuration what its class takes whatever that says,
+// and what it assumes.
+func (a Arch) reader(config hf.Config, class string) (*reader, Defaults) {
+	c := newReader(config)
+	assumed := a.assumed(class, c.string("model_type"))
+	c.assumed = assumed.Keys.config()
+	if assumed.Always != nil {
+		c.layers = append([]hf.Config{assumed.Always.config()}, c.layers...)
+	}
+	return c, assumed
+}
+
 // FromConfig reads the hyperparameters of a checkpoint from its config.json.
 // Synonyms of keys and the spellings of transformers 4 and 5 are understood;
 // keys of a text_config go before those of the root. A missing or invalid key
@@ -24,12 +36,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 	if err != nil {
 		return Hyper{}, err
 	}
-	c := newReader(config)
-	assumed := a.assumed(class, c.string("model_type"))
-	c.assumed = assumed.Keys.config()
-	if assumed.Always != nil {
-		c.layers = append([]hf.Config{assumed.Always.config()}, c.layers...)
-	}
+	c, assumed := a.reader(config, class)
 	h := Hyper{
 		Class:    class,
 		Arch:     a.Name,

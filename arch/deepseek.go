@@ -78,7 +78,7 @@ var deepseek2 = Arch{
 	File:   Convention{Rope: RopeInterleaved},
 	Views:  append(latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"), fusedViews...),
 
-	losses:     []lossRule{latentEps, equalMagnitudes, pairedGroups, linearSharpens, lite},
+	losses:     []lossRule{equalMagnitudes, pairedGroups, linearSharpens, lite},
 	fromConfig: (*reader).deepseek,
 	fromFile: func(_ *fileReader, h *Hyper) {
 		m := &h.Meaning
@@ -185,22 +185,6 @@ func pairedGroups(c *reader, _ Arch, h Hyper) (l Loss) {
 func linearSharpens(_ *reader, _ Arch, h Hyper) (l Loss) {
 	if h.Rope.Scaling == "linear" && h.Rope.Factor > 1 {
 		l.Text = fmt.Sprintf("rope_scaling: llama.cpp sharpens latent attention under the type linear as under yarn, here by %.3g: its results differ from the model's", math.Pow(magnitude(h.Rope.Factor, 1), 2))
-	}
-	return l
-}
-
-// latentEps is that of the norms within latent attention, for which the class
-// does not ask the configuration.
-func latentEps(_ *reader, _ Arch, h Hyper) (l Loss) {
-	if h.Eps != h.Meaning.LatentEps {
-		l.Patch = func(m *Model) {
-			for i := range m.Layers {
-				if a, ok := m.Layers[i].Mixer.(*LatentAttention); ok {
-					a.NormEps = h.Eps
-				}
-			}
-		}
-		l.Text = fmt.Sprintf("rms_norm_eps is %v: llama.cpp takes it for the norms within latent attention, too, where the model has %v: its results differ a little from the model's", h.Eps, h.Meaning.LatentEps)
 	}
 	return l
 }

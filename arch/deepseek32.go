@@ -22,7 +22,7 @@ var deepseek32 = Arch{
 	File:    deepseek2.File,
 	Views:   deepseek2.Views,
 
-	losses:     []lossRule{latentEps, linearSharpens},
+	losses:     []lossRule{linearSharpens},
 	fromConfig: deepseek2.fromConfig,
 }
 
@@ -84,7 +84,6 @@ var mistral4 = Arch{
 	File:   deepseek2.File,
 	Views:  latentViews("model.layers.{i}.self_attn.kv_b_proj.weight"),
 
-	losses:     []lossRule{latentEps},
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
 }
 

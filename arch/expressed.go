@@ -102,8 +102,7 @@ func Losses(config hf.Config, h Hyper) []Loss {
 	if err != nil {
 		return nil
 	}
-	c := newReader(config)
-	c.assumed = a.assumed(h.Class, c.string("model_type")).Keys.config()
+	c, _ := a.reader(config, h.Class)
 	var all []Loss
 	for _, rule := range slices.Concat(a.losses, commonLosses) {
 		if loss := rule(c, a, h); loss.Text != "" || loss.Patch != nil {

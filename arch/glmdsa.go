@@ -30,7 +30,7 @@ var glmDSA = Arch{
 	File:    deepseek2.File,
 	Views:   deepseek2.Views,
 
-	losses:     []lossRule{linearSharpens, latentEps},
+	losses:     []lossRule{linearSharpens},
 	fromConfig: deepseek2.fromConfig,
 	sizes: func(c *reader, h *Hyper) {
 		h.Index.Paired = true

@@ -6,7 +6,23 @@ import (
 	"slices"
 )
 
-var commonLosses = []lossRule{lostWindow, lostTemperature, lostScaling, lostNormalizing, lostWeight, ignoredFactor, wholePairs, otherGELU}
+var commonLosses = []lossRule{lostLatentEps, lostWindow, lostTemperature, lostScaling, lostNormalizing, lostWeight, ignoredFactor, wholePairs, otherGELU}
+
+// lostLatentEps gives the norms within latent attention the epsilon of the
+// others: their class does not ask the configuration for it.
+func lostLatentEps(_ *reader, _ Arch, h Hyper) (l Loss) {
+	if h.MLA.KVRank > 0 && h.Eps != h.Meaning.LatentEps {
+		l.Patch = func(m *Model) {
+			for i := range m.Layers {
+				if a, ok := m.Layers[i].Mixer.(*LatentAttention); ok {
+					a.NormEps = h.Eps
+				}
+			}
+		}
+		l.Text = fmt.Sprintf("rms_norm_eps is %v: llama.cpp takes it for the norms within latent attention, too, where the model has %v: its results differ a little from the model's", h.Eps, h.Meaning.LatentEps)
+	}
+	return l
+}
 
 // lostWindow lets queries see all positions. A window as long as the context
 // is not missed.

@@ -70,7 +70,7 @@ var minicpm3 = Arch{
 		r := &h.Meaning.Rotation
 		r.Scaling, r.OriginalContext, r.Magnitude = LongRoPEScaling, h.Rope.OriginalContext, orOne(g.float("rope.scaling.attn_factor"))
 	},
-	losses: []lossRule{latentEps, factorsInTensors, fixedMultipliers},
+	losses: []lossRule{factorsInTensors, fixedMultipliers},
 }
 
 // The multipliers of the published model, which llama.cpp takes for every one.

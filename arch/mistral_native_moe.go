@@ -42,7 +42,7 @@ var mistralNativeMoE = Arch{
 	File:   deepseek2.File,
 	Views:  latentViews("layers.{i}.attention.wkv_b.weight"),
 
-	losses:     []lossRule{assumedContext, latentEps, equalMagnitudes, lite},
+	losses:     []lossRule{assumedContext, equalMagnitudes, lite},
 	fromConfig: func(_ *reader, h *Hyper) { h.Meaning.Router.groupsOf(h.MoE) },
 	fromFile:   deepseek2.fromFile,
 }
