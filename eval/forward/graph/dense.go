@@ -52,15 +52,8 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 
 // cutOff counts gates from their mean and so many standard deviations on.
 func cutOff(g []float32, deviations float64) {
-	mean, square := 0.0, 0.0
-	for _, v := range g {
-		mean += float64(v)
-	}
-	mean /= float64(len(g))
-	for _, v := range g {
-		square += (float64(v) - mean) * (float64(v) - mean)
-	}
-	from := float32(mean + math.Sqrt(square/float64(len(g)))*deviations)
+	mean, variance := moments(g)
+	from := float32(mean + math.Sqrt(variance)*deviations)
 	for i, v := range g {
 		g[i] = max(v-from, 0)
 	}

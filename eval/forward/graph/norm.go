@@ -37,15 +37,8 @@ func (n *norm) apply(dst, src []float32) {
 
 // center is the layer norm: mean 0 and variance 1, then weights and bias.
 func (n *norm) center(dst, src []float32) {
-	mean, square := 0.0, 0.0
-	for _, v := range src {
-		mean += float64(v)
-	}
-	mean /= float64(len(src))
-	for _, v := range src {
-		square += (float64(v) - mean) * (float64(v) - mean)
-	}
-	factor := 1 / math.Sqrt(square/float64(len(src))+n.eps)
+	mean, variance := moments(src)
+	factor := 1 / math.Sqrt(variance+n.eps)
 	for i, v := range src {
 		dst[i] = float32((float64(v) - mean) * factor)
 	}
@@ -55,6 +48,18 @@ func (n *norm) center(dst, src []float32) {
 	for i, b := range n.bias {
 		dst[i] += b
 	}
+}
+
+// moments returns the mean and the variance of a row.
+func moments(row []float32) (mean, variance float64) {
+	for _, v := range row {
+		mean += float64(v)
+	}
+	mean /= float64(len(row))
+	for _, v := range row {
+		variance += (float64(v) - mean) * (float64(v) - mean)
+	}
+	return mean, variance / float64(len(row))
 }
 
 // part returns the norm of some of the elements that n has weights for.
