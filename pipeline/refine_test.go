@@ -102,6 +102,15 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 	if len(r.Outputs[0].Refined) != 29 {
 		t.Errorf("%d matrices were refined", len(r.Outputs[0].Refined))
 	}
+	layers, err := Refined(t.Context(), refined)
+	if err != nil || len(layers) != 5 || layers[3].Layer != "blk.3" || layers[3].Matrices != 7 || layers[4].Layer != "output.weight" {
+		t.Errorf("the provenance says %v of the layers (%v)", layers, err)
+	}
+	for _, l := range layers {
+		if !(l.After < l.Before) || !(l.Before < 1) {
+			t.Errorf("%+v", l)
+		}
+	}
 	file, err := gguf.Open(refined)
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +133,12 @@ func TestRefinedFilesAreNearerToTheirSource(t *testing.T) {
 	}
 	if data, err := os.ReadFile(refined + ".mq.json"); err != nil || !strings.Contains(string(data), `"refined": [`) {
 		t.Errorf("the provenance does not say that it was refined (%v)", err)
+	}
+	if err := os.Rename(refined+".mq.json", plain+".mq.json"); err != nil {
+		t.Fatal(err)
+	}
+	if layers, err := Refined(t.Context(), plain); layers != nil || err != nil {
+		t.Errorf("the provenance of another file says %v (%v)", layers, err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 5 {

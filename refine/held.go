@@ -49,6 +49,15 @@ func (h *heldBackRows) errors(ctx context.Context, weights []float32) ([]float64
 	return sums, err
 }
 
+// signal is the mean square of what the products should be, of all rows
+// together.
+func (h *heldBackRows) signal() (sum float64) {
+	for _, v := range h.wanted {
+		sum += float64(float64(v) * float64(v))
+	}
+	return sum / float64(h.rows)
+}
+
 // strengths returns for each row of weights which share of a change is best.
 func (h *heldBackRows) strengths(ctx context.Context, weights, change []float32) ([]float32, error) {
 	strengths := make([]float32, h.count)

@@ -48,12 +48,14 @@ type Job struct {
 }
 
 // Outcome is what has become of a matrix. The errors are the mean squares of
-// what its products differ by from the source's, on text that was held back.
+// what its products differ by from the source's, on text that was held back,
+// and Signal is that of the source's.
 type Outcome struct {
 	Tensor string  `json:"tensor"`
 	Expert int     `json:"expert,omitempty"`
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
+	Signal float64 `json:"signal"`
 	// Strength is the mean share of the correction that was made.
 	Strength float64 `json:"strength"`
 	// Kept is how many rows were left as they were.

@@ -122,6 +122,7 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 	if err != nil {
 		return err
 	}
+	o.Signal += h.signal()
 	target, err := m.target(ctx, weights, first, rows, h, o)
 	if err != nil {
 		return err

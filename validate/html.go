@@ -34,7 +34,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Sizes           *sizeChart
 		Histogram       *histogram
 		Top             []Tensor
-	}{r, r.count(Fail), r.count(Warning), r.headline(), newHeatMap(r.Tensors), newSizeChart(r.Tensors), newHistogram(r.Logits), r.Worst(10)})
+		Gains           []gain
+	}{r, r.count(Fail), r.count(Warning), r.headline(), newHeatMap(r.Tensors), newSizeChart(r.Tensors), newHistogram(r.Logits), r.Worst(10), gainsOf(r.Refined)})
 }
 
 // headline says the verdict in a sentence.
@@ -50,4 +51,26 @@ func (r *Report) headline() string {
 		return fmt.Sprintf("The file holds up%s; %d %s to know of.", against, r.count(Warning), plural(r.count(Warning), "thing"))
 	}
 	return fmt.Sprintf("The file holds up%s.", against)
+}
+
+// gain is a bar of a layer's errors: how wide they were and are.
+type gain struct {
+	Refined
+	Wide, Left int
+}
+
+const gainWidth = 600
+
+func gainsOf(list []Refined) []gain {
+	largest := 0.0
+	for _, r := range list {
+		largest = max(largest, r.Before)
+	}
+	var gains []gain
+	for _, r := range list {
+		if largest > 0 {
+			gains = append(gains, gain{r, int(gainWidth * r.Before / largest), int(gainWidth * r.After / largest)})
+		}
+	}
+	return gains
 }

@@ -89,9 +89,20 @@ type Report struct {
 	Logits   *Likeness `json:"logits,omitempty"`
 
 	Embeddings *Closeness `json:"embeddings,omitempty"` // of models without logits
-	Made       *Making    `json:"made,omitempty"`       // for those who read it later; set by the caller
+	Refined    []Refined  `json:"refined,omitempty"`    // set by the caller, as is what follows
+	Made       *Making    `json:"made,omitempty"`       // for those who read it later
 
 	unreadable error // of class corrupt, unsupported, …: the file was not even opened
+}
+
+// Refined is what refinement has done to the products of a layer, or of a
+// matrix outside of layers, on text that was held back: their errors before and
+// after it, in parts of the products themselves.
+type Refined struct {
+	Layer    string  `json:"layer"`
+	Matrices int     `json:"matrices"`
+	Before   float64 `json:"before"`
+	After    float64 `json:"after"`
 }
 
 // Making is when and by what a report was made.

@@ -49,6 +49,21 @@ func TestReportsTellTheVerdictEverywhere(t *testing.T) {
 	}
 }
 
+func TestThePageShowsWhatRefinementLeft(t *testing.T) {
+	r := &validate.Report{File: "m.gguf", Verdict: validate.Pass, Refined: []validate.Refined{
+		{Layer: "blk.0", Matrices: 7, Before: 0.08, After: 0.02}, {Layer: "output.weight", Matrices: 1, Before: 0.16, After: 0.08},
+	}}
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Refinement by layer", "blk.0", "0.08 → 0.02", `width="300"`, `width="75"`, "0.16 → 0.08", `width="600"`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestNamesOfAFileAreNoMarkup(t *testing.T) {
 	r := &validate.Report{File: "<script>alert(1)</script>.gguf", Verdict: validate.Pass,
 		Findings: []validate.Finding{{Check: validate.Layout, Severity: validate.Note, Message: "<img src=x> | `x`"}}}

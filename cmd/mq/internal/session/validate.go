@@ -16,7 +16,11 @@ func (s *Session) Validate(ctx context.Context, path string, o validate.Options)
 	o.Workers, o.Memory, o.Files = s.Jobs, s.Budget(), s.Files
 	o.Render, o.Lint = template.Render, template.Lint
 	o.Progress = steps.Show
-	return validate.File(ctx, path, o)
+	report, err := validate.File(ctx, path, o)
+	if err == nil {
+		report.Refined, err = pipeline.Refined(ctx, path)
+	}
+	return report, err
 }
 
 // Rederive makes a file again and fails where the file differs from that.
