@@ -118,9 +118,13 @@ func join(from []source, rowsOf func(source) transform.Rows) (transform.Rows, []
 
 // stream gives a target its type.
 func (t target) stream(chosen gguf.Type, encode transform.Encoder) gguf.Stream {
-	rows := t.rows
-	if t.encoded != nil {
-		rows = t.encoded.Rows
+	info := gguf.TensorInfo{Name: t.name, Type: chosen, Shape: t.shape}
+	if t.encoded == nil {
+		return transform.Stream(info, t.rows, encode)
 	}
-	return transform.Stream(gguf.TensorInfo{Name: t.name, Type: chosen, Shape: t.shape}, rows, encode)
+	s := transform.Stream(info, t.encoded.Rows, encode)
+	if info.Type = gguf.TypeF32; t.encoded.Factors == nil {
+		s.Floats = transform.Stream(info, t.rows, nil).ReadRows
+	}
+	return s
 }

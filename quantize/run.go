@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -155,7 +156,6 @@ func (r *run) schedule() error {
 		if t.rowBytes < 0 || t.rows < 0 || s.Size() < 0 {
 			return fault.Op("quantize").Tensor(s.Name).Corrupt("shape %v does not fit type %s", s.Shape, s.Type)
 		}
-		t.step = max(1, chunkBytes/max(1, t.rowBytes))
 		r.tensors[i] = t
 	}
 	for n, out := range r.outputs {
@@ -172,10 +172,25 @@ func (r *run) schedule() error {
 			t.written += c.Info.Size() / max(1, t.rows)
 		}
 	}
-	for _, t := range r.tensors {
+	for i := range r.tensors {
+		t := &r.tensors[i]
+		t.unblock()
+		t.step = max(1, chunkBytes/max(1, t.rowBytes))
 		r.total += t.rows * t.written
 	}
 	return nil
+}
+
+// unblock takes the weights of a source rather than its blocks where no output
+// has these.
+func (t *task) unblock() {
+	keeps := func(u use) bool { return !u.choice.Converts() }
+	if t.source.Floats == nil || slices.ContainsFunc(t.uses, keeps) {
+		return
+	}
+	plain := *t.source
+	plain.Type, plain.ReadRows = gguf.TypeF32, plain.Floats
+	t.source, t.rowBytes = &plain, plain.RowBytes()
 }
 
 func (r *run) writeHeaders() error {

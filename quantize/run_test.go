@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,59 @@ func TestSeveralOutputsEqualSingleOnes(t *testing.T) {
 	}
 	if last := events[len(events)-1]; reads != total || last.Done != written || last.Total != written {
 		t.Errorf("%d bytes were read and %d of %d reported, the source has %d", reads, last.Done, last.Total, total)
+	}
+}
+
+// TestBlocksThatNoOutputKeepsAreNotMade: weights come as floats where the source
+// has them, with the bytes that the blocks give.
+func TestBlocksThatNoOutputKeepsAreNotMade(t *testing.T) {
+	q4, _ := ByID(gguf.TypeQ4_0)
+	blocks, floats := 0, 0
+	counting := func(n *int, read func(context.Context, []byte, int64) error) func(context.Context, []byte, int64) error {
+		return func(ctx context.Context, dst []byte, first int64) error {
+			*n++
+			return read(ctx, dst, first)
+		}
+	}
+	both := sample()
+	for i, s := range both[:2] {
+		x := make([]float32, s.Elements())
+		encoded := make([]byte, len(x)/q4.Block*q4.Bytes)
+		q4.Quantize(encoded, wave(len(x)), nil)
+		q4.Dequantize(x, encoded)
+		s.Type, s.Floats = gguf.TypeQ4_0, counting(&floats, streamOf(s.Name, x, s.Shape...).ReadRows)
+		s.ReadRows = counting(&blocks, func(_ context.Context, dst []byte, first int64) error {
+			copy(dst, encoded[first*s.RowBytes():])
+			return nil
+		})
+		both[i] = s
+	}
+	without := make([]gguf.Stream, len(both))
+	for i, s := range both {
+		s.Floats = nil
+		without[i] = s
+	}
+	for _, names := range [][]string{{"Q8_0"}, {"Q4_K_M", "F16"}, {"F32"}, {"Q4_0"}, {"Q8_0", "COPY"}} {
+		var given [2][]*buffer
+		for i, streams := range [][]gguf.Stream{without, both} {
+			blocks, floats = 0, 0
+			var outputs []Output
+			for _, name := range names {
+				out, f := inMemory(plan(t, llama(1), infosOf(streams), Options{Recipe: recipe(t, name), AllowRequantize: true}))
+				outputs, given[i] = append(outputs, out), append(given[i], f...)
+			}
+			if err := Run(t.Context(), streams, outputs, RunOptions{Workers: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, f := range given[0] {
+			if !bytes.Equal(f.b, given[1][i].b) {
+				t.Errorf("%v: file %d has other bytes", names, i)
+			}
+		}
+		if kept := slices.Contains(names, "COPY"); (blocks > 0) != (kept || names[0] == "Q4_0") || (floats > 0) == kept {
+			t.Errorf("%v: %d reads of blocks, %d of floats", names, blocks, floats)
+		}
 	}
 }
 

@@ -14,4 +14,8 @@ type Stream struct {
 	// (Rows() of them). It may be called from several goroutines at once
 	// and ends with ctx, returning its cause.
 	ReadRows func(ctx context.Context, dst []byte, first int64) error
+
+	// Floats is ReadRows for the weights of the same rows as F32, where the
+	// source has these without making blocks of them; else nil.
+	Floats func(ctx context.Context, dst []byte, first int64) error
 }
