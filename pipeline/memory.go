@@ -107,7 +107,7 @@ func (j *Job) refineBytes() (bytes int64) {
 		for _, n := range shape[2:] {
 			count *= int(n)
 		}
-		bytes = max(bytes, refine.Memory(int(shape[1]), int(shape[0]), count))
+		bytes = max(bytes, refine.Memory(int(shape[1]), int(shape[0]), count, inLayer.MatchString(t.Name)))
 	}
 	return bytes
 }

@@ -209,11 +209,21 @@ func TestRefinementHasItsPlaceInTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	refined, err := peak(&Refine{Tokens: 1 << 16}, 4<<30)
-	if least := plain + refine.Memory(768, 768, 1)/2; err != nil || refined < least {
+	if least := plain + refine.Memory(768, 768, 1, true)/2; err != nil || refined < least {
 		t.Errorf("a refinement may hold %d bytes, and needs %d (%v)", refined, least, err)
 	}
 	if _, err := peak(&Refine{}, 64<<20); !errors.As(err, new(*TooLittleMemory)) {
 		t.Errorf("a budget of 64 MiB is taken: %v", err)
+	}
+	_, err = job(t, Options{
+		Recipes: []quantize.Recipe{recipe}, Refine: &Refine{Texts: []Text{{Content: strings.Repeat("Once upon a time. ", 1000)}}}, Memory: 64 << 20,
+		Out: filepath.Join(t.TempDir(), "x.gguf"), Progress: func(r progress.Report) { t.Errorf("%+v, though the budget does not suffice", r) },
+	})
+	if !errors.As(err, new(*TooLittleMemory)) {
+		t.Errorf("a budget of 64 MiB is taken, and the model runs: %v", err)
+	}
+	if n := refine.Memory(128256, 2048, 1, false); n > 1<<30 {
+		t.Errorf("an output of 128256 rows needs %d bytes", n)
 	}
 }
 

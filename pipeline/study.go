@@ -25,6 +25,9 @@ const calibrationContext = 512
 // the types for a size. Outputs and sizes are checked before the model runs.
 func (j *Job) study(ctx context.Context) error {
 	if r := j.o.Refine; r != nil {
+		if _, err := j.planMemory(nil); err != nil {
+			return err
+		}
 		if j.o.PlanOnly && j.o.Collect == nil && j.o.Quantize.Importance == nil && j.o.Size == nil {
 			return j.supposeMatrix()
 		}

@@ -192,12 +192,17 @@ func (u *unit) owed(source, file forward.Input, n int) []float32 {
 // Memory is about how many bytes the refinement of a tensor holds beside the
 // residual streams: while the text passes, the sums, the weights, and what the
 // layer computes; then second moments and their factor, and some rows of the
-// weights in several forms. Whichever is more, and what is held back.
-func Memory(rows, columns, matrices int) int64 {
+// weights in several forms. Whichever is more, and what is held back. A matrix
+// outside of layers gives logits, which are computed of few tokens only.
+func Memory(rows, columns, matrices int, inLayer bool) int64 {
 	r, c := int64(rows), int64(columns)
 	count := int64(atOnceOf(rows, columns, matrices))
 	square, held := linear.SymmetricBytes(columns), 4*int64(heldRows(columns))*(2*c+min(r, c))
-	passes := count*(square+held+4*max(c*c, 2*min(r*c, c*c))) + 4*(together*8*max(r, c))
+	computes := 4 * (together * 8 * max(r, c))
+	if !inLayer {
+		computes = 4 * (together*8*c + 3*disturbed*r)
+	}
+	passes := count*(square+held+4*max(c*c, 2*min(r*c, c*c))) + computes
 	rounds := count*(square+held+4*min(c*c, r*c)) + square + 4*(7*min(r*c, atOnce))
 	return max(passes, rounds)
 }
