@@ -102,6 +102,6 @@ func (j *Job) journal() *journal.Job {
 	return &journal.Job{
 		Sources: j.in.streams, Targets: j.targets, Inputs: j.inputs, Source: j.in.digest, Version: j.o.Version, Records: cacheFolder("finished"),
 		Force: j.o.Force, Resume: j.o.Resume, Workers: j.o.Workers, Unchanged: j.in.unchanged,
-		Progress: j.o.Progress,
+		Progress: j.o.Progress, Reads: j.in.reads,
 	}
 }

@@ -170,6 +170,22 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	return in, nil
 }
 
+// reads tells the file system of a checkpoint which streams will be read.
+func (in *input) reads(streams []int) {
+	if in.conversion == nil {
+		return
+	}
+	var next []hf.Tensor
+	for _, i := range streams {
+		for _, name := range in.conversion.Sources[i] {
+			if t, ok := in.checkpoint.Lookup(name); ok {
+				next = append(next, t)
+			}
+		}
+	}
+	in.checkpoint.ReadAhead(next)
+}
+
 // adapted adds adapters to what the input consists of.
 func (in *input) adapted(adapters []hf.Adapter) {
 	in.adapters = adapters

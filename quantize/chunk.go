@@ -26,22 +26,38 @@ func (r *run) next() *chunk {
 			r.cursor.tensor, r.cursor.row = r.cursor.tensor+1, 0
 			continue
 		}
-		c := &chunk{task: t, first: r.cursor.row, rows: min(t.step, t.rows-r.cursor.row)}
+		c := r.chunk(t, r.cursor.row)
 		r.cursor.row += c.rows
-		c.cost = c.rows * t.rowBytes
-		for _, u := range t.uses {
-			at := r.place(c, u)
-			if r.Skip == nil || !r.Skip(at) {
-				c.uses = append(c.uses, u)
-				c.cost += at.Length
-			}
-		}
 		if len(c.uses) > 0 {
 			return c
 		}
 		r.finish(c)
 	}
 	return nil
+}
+
+// chunk describes the rows of a tensor from first on.
+func (r *run) chunk(t *task, first int64) *chunk {
+	c := &chunk{task: t, first: first, rows: min(t.step, t.rows-first)}
+	c.cost = c.rows * t.rowBytes
+	for _, u := range t.uses {
+		at := r.place(c, u)
+		if r.Skip == nil || !r.Skip(at) {
+			c.uses = append(c.uses, u)
+			c.cost += at.Length
+		}
+	}
+	return c
+}
+
+// begun reports whether some chunk of a tensor is passed over.
+func (r *run) begun(t *task) bool {
+	for row := int64(0); r.Skip != nil && row < t.rows; row += t.step {
+		if len(r.chunk(t, row).uses) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // place returns where a chunk goes.

@@ -50,6 +50,10 @@ type RunOptions struct {
 	// where all outputs have it. It may be called from several goroutines.
 	Skip func(Range) bool
 
+	// Reads, if not nil, is told before anything is read which sources will be
+	// read as a whole, in their order. It is a hint for those that fetch.
+	Reads func(sources []int)
+
 	// Wrote is called with the bytes of each range after they were written,
 	// from several goroutines. The bytes are only valid during the call. An
 	// error ends the run.
@@ -79,6 +83,7 @@ func Run(ctx context.Context, sources []gguf.Stream, outputs []Output, o RunOpti
 	if err := r.writeHeaders(); err != nil {
 		return err
 	}
+	r.announce()
 
 	group, ctx := errgroup.WithContext(ctx)
 	readers := max(1, o.Workers/2)
@@ -191,6 +196,20 @@ func (t *task) unblock() {
 	plain := *t.source
 	plain.Type, plain.ReadRows = gguf.TypeF32, plain.Floats
 	t.source, t.rowBytes = &plain, plain.RowBytes()
+}
+
+// announce tells which sources will be read.
+func (r *run) announce() {
+	if r.Reads == nil {
+		return
+	}
+	var whole []int
+	for i := range r.tensors {
+		if t := &r.tensors[i]; len(t.uses) > 0 && !r.begun(t) {
+			whole = append(whole, i)
+		}
+	}
+	r.Reads(whole)
 }
 
 func (r *run) writeHeaders() error {

@@ -175,8 +175,23 @@ func TestResumesFromRangesThatWereWritten(t *testing.T) {
 	}
 	done := len(journal)
 	again := 0
+	begun := map[string]bool{}
+	for r := range journal {
+		begun[r.Tensor] = true
+	}
 	err = Run(context.Background(), sources, []Output{out}, RunOptions{Workers: 1,
 		Skip: func(r Range) bool { return journal[r] },
+		Reads: func(whole []int) {
+			var want []int
+			for i, s := range sources {
+				if !begun[s.Name] {
+					want = append(want, i)
+				}
+			}
+			if !slices.Equal(whole, want) {
+				t.Errorf("sources %v are said to be read as a whole, not %v", whole, want)
+			}
+		},
 		Wrote: func(r Range, _ []byte) error {
 			if journal[r] {
 				t.Errorf("range %+v was written twice", r)

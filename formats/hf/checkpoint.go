@@ -54,6 +54,13 @@ type ReaderAt = ctxio.ReaderAt
 // they are read.
 type Adviser interface{ WillRead(off, n int64) }
 
+// Stretch is a part of a weight file.
+type Stretch = ctxio.Stretch
+
+// Fetcher is a file system that fetches ahead, if it is told in which order
+// stretches will be read. Each call replaces what was said before.
+type Fetcher interface{ ReadAhead(next []Stretch) }
+
 // FileInfo describes a weight file as it was when it was opened.
 type FileInfo struct {
 	Name    string
@@ -221,6 +228,22 @@ func (c *Checkpoint) Unchanged() error {
 		}
 	}
 	return nil
+}
+
+// ReadAhead says in which order tensors will be read, each from its start to
+// its end. It is a hint for file systems that fetch, and replaces the last.
+func (c *Checkpoint) ReadAhead(next []Tensor) {
+	f, ok := c.fsys.(Fetcher)
+	if !ok {
+		return
+	}
+	var list []Stretch
+	for _, t := range next {
+		if t.shard != nil && t.joined == nil {
+			list = append(list, Stretch{File: t.File, Offset: t.offset, Size: t.Size})
+		}
+	}
+	f.ReadAhead(list)
 }
 
 // ReleaseBehind asks the system to forget weights once they have been read, so

@@ -117,8 +117,8 @@ func (r *Repo) parts(e *entry) []*entry {
 // turns.
 type course struct {
 	from, until int64 // bytes
-	last        int64 // block after the last one that was read
-	ahead       int   // blocks that are read before they are asked for
+	last        int64 // where the last block that was read ends
+	ahead       int64 // bytes that are read before they are asked for
 }
 
 // mostCourses are followed at once.
@@ -140,7 +140,7 @@ func (f *file) WillRead(off, n int64) {
 			return
 		}
 	}
-	c := &course{from: off, until: min(off+n, f.e.size), last: -mostBlocks}
+	c := &course{from: off, until: min(off+n, f.e.size), last: -mostBytes}
 	f.courses = append([]*course{c}, f.courses[:min(len(f.courses), mostCourses-1)]...)
 }
 
@@ -155,39 +155,44 @@ func (f *file) courseOf(off int64) *course {
 	return &f.whole
 }
 
-// readBlocks reads through the blocks of the memory. A reader that begins a
-// course has as many more read ahead as there is room for; one that goes on
-// where it stopped, or nearly so, has ever more; one that jumps has none.
-func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
-	const near = 8 // blocks: several goroutines read one course in turns
-	first := off / blockSize
-	need := int((off+int64(len(p))+blockSize-1)/blockSize - first)
-	most := min(f.repo.memory.budget/8, mostBlocks)
+// ahead returns how much is worth reading after a read, and how far. A reader
+// that begins a course has as much as there is room for; one that goes on
+// where it stopped, or nearly so, has ever more; one that jumps has nothing.
+func (f *file) ahead(off, end int64) (n, until int64) {
+	const near = 8 * blockSize // several goroutines read one course in turns
+	most := min(f.repo.memory.budget/8, mostBytes)
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	c := f.courseOf(off)
 	switch {
 	case off == c.from && off > 0:
 		c.ahead = most
-	case first < c.last-near || first > c.last+near:
+	case off < c.last-near-blockSize || off >= c.last+near+blockSize:
 		c.ahead = 0
-	case first+int64(need) > c.last: // rows of a sample may lie in one block
-		c.ahead = min(max(2*c.ahead, 4), most)
+	case end > c.last: // rows of a sample may lie in one block
+		c.ahead = min(max(2*c.ahead, 4*blockSize), most)
 	}
-	c.last = first + int64(need)
-	ahead, end := c.ahead, (c.until+blockSize-1)/blockSize
-	f.mu.Unlock()
-	f.start(first, need)
-	if ahead > 0 {
-		f.extend(first+int64(need), ahead, end)
+	c.last = end
+	return c.ahead, c.until
+}
+
+// readBlocks reads through the blocks of the memory.
+func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
+	need := f.e.blocks(off, off+int64(len(p)))
+	end := need[len(need)-1].end
+	f.repo.start(need)
+	if !f.repo.follow(f.e, off, off+int64(len(p))) {
+		if n, until := f.ahead(off, end); n > 0 {
+			f.extend(end, n, until)
+		}
 	}
 	total := int64(0)
-	for len(p) > 0 {
-		at := off / blockSize
-		b, err := f.block(ctx, at)
+	for _, k := range need {
+		b, err := f.repo.block(ctx, k)
 		if err != nil {
 			return total, err
 		}
-		n := copy(p, b.data[off-at*blockSize:])
+		n := copy(p, b.data[off-k.from:])
 		f.repo.memory.release(b)
 		p, off, total = p[n:], off+int64(n), total+int64(n)
 	}
@@ -197,53 +202,64 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 // extend keeps blocks coming after those that were asked for, in requests
 // that are worth their round trip: half of what is read ahead at a time, or
 // what is left before the last.
-func (f *file) extend(from int64, ahead int, last int64) {
-	end := min(from+int64(ahead), last)
-	at := from
-	for at < end && f.repo.memory.has(blockKey{f.e, at}) {
-		at++
+func (f *file) extend(from, ahead, until int64) {
+	if from >= until {
+		return
 	}
-	if end-at >= int64(ahead)/2 || at < end && end == last {
-		f.start(at, int(end-at))
+	want := f.e.blocks(from, min(from+ahead, until))
+	for len(want) > 0 && f.repo.memory.has(want[0]) {
+		want = want[1:]
+	}
+	if len(want) == 0 {
+		return
+	}
+	if end := want[len(want)-1].end; end-want[0].from >= ahead/2 || end >= until {
+		f.repo.start(want)
 	}
 }
 
-// start begins to fetch those of n blocks that are absent, as far as there is
-// room.
-func (f *file) start(first int64, n int) {
-	end := min(first+int64(n), (f.e.size+blockSize-1)/blockSize)
-	for at := first; at < end; {
-		if f.repo.memory.has(blockKey{f.e, at}) {
-			at++
+// start begins to fetch those of some blocks that are absent, as far as there
+// is room, and returns how many it has passed. Neighbours come with one request.
+func (r *Repo) start(want []blockKey) (passed int) {
+	for passed < len(want) {
+		first := want[passed]
+		if r.memory.has(first) {
+			passed++
 			continue
 		}
-		made := f.repo.memory.reserve(f.e, at, int(min(end-at, mostBlocks)))
-		if len(made) == 0 {
-			return
+		n := 1
+		for passed+n < len(want) && want[passed+n].file == first.file && want[passed+n].from == want[passed+n-1].end && want[passed+n].end <= first.from+mostBytes {
+			n++
 		}
-		at += int64(len(made))
-		go f.repo.fetch(f.repo.ctx, f.e, made)
+		made := r.memory.reserve(want[passed : passed+n])
+		if len(made) == 0 {
+			continue // another reader was faster
+		}
+		go r.fetch(r.ctx, first.file, made)
+		if passed += len(made); len(made) < n && passed < len(want) && !r.memory.has(want[passed]) {
+			return passed
+		}
 	}
+	return passed
 }
 
 // block waits for a block, fetching it where it was dropped meanwhile. The
 // caller releases it.
-func (f *file) block(ctx context.Context, at int64) (*block, error) {
-	m := f.repo.memory
+func (r *Repo) block(ctx context.Context, k blockKey) (*block, error) {
 	for {
-		b, ok := m.take(blockKey{f.e, at})
+		b, ok := r.memory.take(k)
 		if !ok {
-			f.start(at, 1)
+			r.start([]blockKey{k})
 			continue
 		}
 		select {
 		case <-ctx.Done():
-			m.release(b)
+			r.memory.release(b)
 			return nil, context.Cause(ctx)
 		case <-b.done:
 		}
 		if b.err != nil {
-			m.release(b)
+			r.memory.release(b)
 			return nil, b.err
 		}
 		return b, nil

@@ -9,23 +9,28 @@ import (
 
 // The units of reading ahead.
 const (
-	blockSize  = 1 << 20
-	mostBlocks = 64 // of one request
+	blockSize   = 1 << 20
+	mostBytes   = 64 << 20 // of one request
+	leastBlocks = 16       // of a memory
 )
 
 // memory holds blocks of files under a budget, the least used leaving first.
 type memory struct {
 	mu     sync.Mutex
-	budget int
+	budget int64 // bytes
+	used   int64
 	blocks map[blockKey]*block
 	recent *list.List // of *block, that used last in front
 	spare  [][]byte   // of blocks that left
 }
 
+// blockKey is where a block lies.
 type blockKey struct {
-	file *entry
-	at   int64 // number of the block
+	file      *entry
+	from, end int64
 }
+
+func (k blockKey) size() int64 { return k.end - k.from }
 
 // block is a piece of a file that was read or is being read.
 type block struct {
@@ -39,7 +44,7 @@ type block struct {
 }
 
 func newMemory(budget int64) *memory {
-	return &memory{budget: max(int(budget/blockSize), 2*mostBlocks/8), blocks: map[blockKey]*block{}, recent: list.New()}
+	return &memory{budget: max(budget/blockSize, leastBlocks) * blockSize, blocks: map[blockKey]*block{}, recent: list.New()}
 }
 
 // has reports whether a block is there or on its way.
@@ -69,24 +74,26 @@ func (m *memory) release(b *block) {
 	b.users--
 }
 
-// reserve makes places for the blocks [first, first+n) of a file as far as none
-// of them is there yet and others can leave; at least one is made where the
-// first is absent, so that a reader always gets on.
-func (m *memory) reserve(e *entry, first int64, n int) []*block {
+// reserve makes places for blocks, which lie one after the other, as far as
+// none of them is there yet and others can leave; at least one is made where
+// the first is absent, so that a reader always gets on.
+func (m *memory) reserve(keys []blockKey) []*block {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var made []*block
-	for i := range int64(n) {
-		k := blockKey{e, first + i}
+	for _, k := range keys {
 		if _, ok := m.blocks[k]; ok {
 			break
 		}
-		if len(m.blocks) >= m.budget && !m.evict() && len(made) > 0 {
+		for m.used+k.size() > m.budget && m.evict() {
+		}
+		if m.used+k.size() > m.budget && len(made) > 0 {
 			break
 		}
 		b := &block{key: k, done: make(chan struct{}), busy: true}
 		b.seat = m.recent.PushFront(b)
 		m.blocks[k] = b
+		m.used += k.size()
 		made = append(made, b)
 	}
 	return made
@@ -110,6 +117,7 @@ func (m *memory) evict() bool {
 func (m *memory) drop(b *block) {
 	m.recent.Remove(b.seat)
 	delete(m.blocks, b.key)
+	m.used -= b.key.size()
 }
 
 // buffer returns room for a block, whatever is in it.
@@ -149,14 +157,13 @@ func (m *memory) finish(b *block, err error) {
 // fetch reads reserved blocks, which lie one after the other, with one
 // request.
 func (r *Repo) fetch(ctx context.Context, e *entry, blocks []*block) {
-	from := blocks[0].key.at * blockSize
-	end := min(from+int64(len(blocks))*blockSize, e.size)
+	from, end := blocks[0].key.from, blocks[len(blocks)-1].key.end
 	next, have := 0, 0
 	err := r.stream(ctx, e, from, end-from, func(body io.Reader) (total int64, err error) {
 		for next < len(blocks) {
 			b := blocks[next]
 			if b.data == nil {
-				b.data = r.memory.buffer(min(blockSize, e.size-b.key.at*blockSize))
+				b.data = r.memory.buffer(b.key.size())
 			}
 			n, err := io.ReadFull(body, b.data[have:])
 			total, have = total+int64(n), have+n

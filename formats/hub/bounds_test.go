@@ -23,8 +23,8 @@ func TestMemoryStaysWithinTheBudget(t *testing.T) {
 	if err := readers(t, r, "model.safetensors", files["model.safetensors"], 5); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(r.memory.blocks); n > 16+4 {
-		t.Errorf("%d blocks are held under a budget of 16", n)
+	if n := r.memory.used; n > (16+4)<<20 {
+		t.Errorf("%d bytes are held under a budget of 16 MiB", n)
 	}
 }
 

@@ -25,6 +25,7 @@ type Repo struct {
 	names  []string // sorted
 	slots  *semaphore.Weighted
 	memory *memory
+	order  order
 
 	ctx context.Context // of what is read ahead, which outlives single calls
 	end context.CancelFunc
@@ -40,6 +41,7 @@ type entry struct {
 	mu     sync.Mutex
 	signed *target // where the content lies
 	head   []byte  // the first bytes, nil until they are read
+	cuts   []int64 // where blocks begin beside those of a regular grid, sorted
 }
 
 // FileInfo describes a file of a repository.
@@ -125,7 +127,7 @@ func (r *Repo) Close() error {
 }
 
 // Held is what the repository holds of its files in memory at most, in bytes.
-func (r *Repo) Held() int64 { return int64(r.memory.budget) * blockSize }
+func (r *Repo) Held() int64 { return r.memory.budget }
 
 // Files lists the files of the repository, sorted by path.
 func (r *Repo) Files() []FileInfo {

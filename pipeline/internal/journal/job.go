@@ -30,6 +30,9 @@ type Job struct {
 	// opened. It is called every few seconds, and before an output gets its name.
 	Unchanged func() error
 
+	// Reads, where set, is told which sources will be read, in their order.
+	Reads func(sources []int)
+
 	// Progress reports how far writing is.
 	Progress progress.Func
 

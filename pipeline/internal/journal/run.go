@@ -133,6 +133,7 @@ func (w *work) write(ctx context.Context) error {
 		Workers:   w.Workers,
 		MaxMemory: w.Memory,
 		Progress:  w.Progress.Named("writing"),
+		Reads:     w.Reads,
 		Skip: func(r quantize.Range) bool {
 			i := index(r)
 			return w.done[place{i, r.Offset, r.Length}] || w.isNamed(i)

@@ -1,0 +1,137 @@
+package hub
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/f190792d/mq/internal/hubtest"
+)
+
+// asked are the bytes of which a server was asked.
+type asked struct {
+	mu    sync.Mutex
+	more  *sync.Cond
+	spans map[string][][2]int64 // by the path of the address
+}
+
+func watch(h *hubtest.Hub) *asked {
+	a := &asked{spans: map[string][][2]int64{}}
+	a.more = sync.NewCond(&a.mu)
+	h.Unredirect = true
+	h.Fault = func(r *http.Request) hubtest.Fault {
+		var from, to int64
+		_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.spans[r.URL.Path] = append(a.spans[r.URL.Path], [2]int64{from, to})
+		a.more.Broadcast()
+		return hubtest.Fault{}
+	}
+	return a
+}
+
+// await reports whether a byte of a file is asked for, sooner or later.
+func (a *asked) await(path string, at int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	late := false
+	defer time.AfterFunc(10*time.Second, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		late = true
+		a.more.Broadcast()
+	}).Stop()
+	for {
+		for _, s := range a.spans[path] {
+			if s[0] <= at && at <= s[1] {
+				return true
+			}
+		}
+		if late {
+			return false
+		}
+		a.more.Wait()
+	}
+}
+
+// TestNoTensorIsWaitedFor reads tensors of two files in an order that is not
+// that of the files, large and small ones. The first byte of each is on its way
+// before it is asked for, and no byte comes twice.
+func TestNoTensorIsWaitedFor(t *testing.T) {
+	const begin = 200 << 10 // behind what the look at the header reads
+	h := hubtest.New(t)
+	sizes := []int64{3<<20 + 4097, 4096, 2<<20 + 11, 600, 5<<20 + 1, 700 << 10}
+	var content []byte
+	var tensors []Stretch
+	for i, n := 0, int64(begin); i < len(sizes); i++ {
+		for _, file := range []string{"a.safetensors", "b.safetensors"} {
+			tensors = append(tensors, Stretch{File: file, Offset: n, Size: sizes[i]})
+		}
+		n += sizes[i]
+	}
+	last := tensors[len(tensors)-1]
+	content = random(5, int(last.Offset+last.Size))
+	h.Add("org/model", map[string][]byte{"a.safetensors": content, "b.safetensors": content})
+	a := watch(h)
+	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 32 << 20 }), "org/model")
+	var order []Stretch
+	for i := range tensors {
+		order = append(order, tensors[(5*i+3)%len(tensors)])
+	}
+	r.ReadAhead(order)
+	for i, s := range order {
+		path := "/org/model/resolve/" + r.Commit + "/" + s.File
+		if !a.await(path, s.Offset) {
+			t.Errorf("tensor %d, at %d of %s, was not on the way when it was to be read", i, s.Offset, s.File)
+		}
+		f, err := r.Open(s.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for off := s.Offset; off < s.Offset+s.Size; off += 1 << 20 {
+			p := make([]byte, min(1<<20, s.Offset+s.Size-off))
+			if _, err := f.(io.ReaderAt).ReadAt(p, off); err != nil || !bytes.Equal(p, content[off:off+int64(len(p))]) {
+				t.Fatalf("%s at %d: other bytes, or %v", s.File, off, err)
+			}
+		}
+	}
+	if got, want := h.Bytes.Load(), 2*(last.Offset+last.Size-begin); got != want {
+		t.Errorf("%d bytes were fetched for %d", got, want)
+	}
+	if n := h.Requests.Load(); n > 30 {
+		t.Errorf("%d requests for %d tensors", n, len(order))
+	}
+}
+
+// TestWhatIsLeftOutOfAnOrderIsNotFetched reads every other tensor, as a run
+// does that goes on.
+func TestWhatIsLeftOutOfAnOrderIsNotFetched(t *testing.T) {
+	const size, count = 2<<20 + 77, 10
+	h := hubtest.New(t)
+	data := random(7, size*count)
+	h.Add("org/model", map[string][]byte{"m.safetensors": data})
+	r := repo(t, connect(t, h, nil), "org/model")
+	var order []Stretch
+	for i := int64(1); i < count; i += 2 {
+		order = append(order, Stretch{File: "m.safetensors", Offset: i * size, Size: size})
+	}
+	r.ReadAhead(order)
+	f, err := r.Open("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range order {
+		p := make([]byte, s.Size)
+		if _, err := f.(io.ReaderAt).ReadAt(p, s.Offset); err != nil || !bytes.Equal(p, data[s.Offset:][:size]) {
+			t.Fatalf("at %d: other bytes, or %v", s.Offset, err)
+		}
+	}
+	if got := h.Bytes.Load(); got != int64(len(order))*size {
+		t.Errorf("%d bytes were fetched for %d", got, len(order)*size)
+	}
+}
