@@ -27,7 +27,7 @@ var common = []Param{
 	u32("context_length", func(h Hyper, _ int) int { return h.Context }),
 	u32("embedding_length", func(h Hyper, _ int) int { return h.Embed }),
 	u32("feed_forward_length", ff),
-	u32("attention.head_count", func(h Hyper, _ int) int { return h.Heads }),
+	u32("attention.head_count", heads),
 	{Key: "attention.head_count_kv", From: func(h Hyper) (any, bool) {
 		if h.Keyless != nil {
 			return perLayer(h, kvHeads), true

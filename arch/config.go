@@ -198,7 +198,7 @@ func (c *reader) rope(h Hyper) Rope {
 		p = full
 	}
 	r := Rope{
-		Base:            first(p.amount("rope_theta"), c.amount("global_rope_theta", "rope_global_theta", "rope_theta_global", "rope_theta", "rotary_emb_base")),
+		Base:            first(p.amount("rope_theta"), c.ofLayers(false, "global_rope_theta", "rope_global_theta", "rope_theta_global", "rope_theta", "rotary_emb_base")),
 		Scaling:         p.string("rope_type", "type"),
 		Factor:          p.amount("factor"),
 		OriginalContext: p.int("original_max_position_embeddings"),

@@ -30,7 +30,7 @@ func grouped(h Hyper, layer int) *Attention {
 	m := h.Meaning
 	rotation := m.Rotation
 	a := &Attention{
-		Heads: h.Heads, KVHeads: keyHeads(h, layer), Dim: headDim(h, layer), ValueDim: valueDim(h, layer),
+		Heads: heads(h, layer), KVHeads: keyHeads(h, layer), Dim: headDim(h, layer), ValueDim: valueDim(h, layer),
 		Scale: 1 / math.Sqrt(float64(headDim(h, layer))), Rope: &rotation, KeysOf: sizeOf(m.KeysOf, layer, 0),
 	}
 	if m.Scale != 0 {

@@ -13,14 +13,14 @@ func vocab(h Hyper, _ int) int      { return h.Vocab }
 func tokenTypes(h Hyper, _ int) int { return h.TokenTypes }
 func embed(h Hyper, _ int) int      { return h.Embed }
 func ff(h Hyper, l int) int         { return sizeOf(h.ByLayer.FF, l, h.FF) }
-func heads(h Hyper, _ int) int      { return h.Heads }
+func heads(h Hyper, l int) int      { return sizeOf(h.ByLayer.Heads, l, h.Heads) }
 func keyHeads(h Hyper, l int) int   { return sizeOf(h.ByLayer.KVHeads, l, h.KVHeads) }
 func positions(h Hyper, _ int) int  { return h.Context }
-func qRows(h Hyper, l int) int      { return h.Heads * headDim(h, l) }
+func qRows(h Hyper, l int) int      { return heads(h, l) * headDim(h, l) }
 func kRows(h Hyper, l int) int      { return keyHeads(h, l) * headDim(h, l) }
 func vRows(h Hyper, l int) int      { return keyHeads(h, l) * valueDim(h, l) }
 func qkvRows(h Hyper, l int) int    { return qRows(h, l) + kRows(h, l) + vRows(h, l) }
-func oCols(h Hyper, l int) int      { return h.Heads * valueDim(h, l) }
+func oCols(h Hyper, l int) int      { return heads(h, l) * valueDim(h, l) }
 func experts(h Hyper, _ int) int    { return h.MoE.Experts }
 func expertFF(h Hyper, _ int) int   { return h.MoE.FF }
 func sharedFF(h Hyper, _ int) int   { return h.MoE.SharedFF }

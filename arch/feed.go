@@ -23,6 +23,7 @@ type Dense struct {
 	Fused      bool // ffn_up holds gate above up
 	Activation Activation
 	Limit      float64 // of gates above and of the rest on both sides; 0: none
+	LimitAfter bool    // gates are limited after the activation
 
 	Sparse bool    // a gate counts from the mean of its position's gates and Cut of their standard deviations on, what is below is 0
 	Cut    float64 // of Sparse
@@ -36,6 +37,7 @@ type Experts struct {
 	Gated        bool
 	Activation   Activation
 	Limit        float64
+	LimitAfter   bool
 	Router       Router
 	Shared       *Dense // for every position; nil: none
 	SharedGate   bool   // the sigmoid of ffn_gate_inp_shexp scales it

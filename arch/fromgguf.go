@@ -68,7 +68,11 @@ func (a Arch) FromGGUF(kvs gguf.KVs) (Hyper, error) {
 
 // attention reads the heads and their rotation.
 func (g *fileReader) attention(h *Hyper) {
-	h.Heads, h.HeadDim = g.need("attention.head_count"), g.int("attention.key_length")
+	h.Heads, h.ByLayer.Heads = g.byLayer("attention.head_count")
+	h.HeadDim = g.int("attention.key_length")
+	if h.Heads == 0 {
+		h.Heads = g.need("attention.head_count")
+	}
 	g.keyHeads(h)
 	h.HasHeadDim = h.HeadDim != 0
 	h.HasKVHeads = h.KVHeads != 0

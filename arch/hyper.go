@@ -63,7 +63,7 @@ type Hyper struct {
 }
 
 // ByLayer holds sizes of layers that are not all alike; nil: they are.
-type ByLayer struct{ KVHeads, FF []int }
+type ByLayer struct{ Heads, KVHeads, FF []int }
 
 // Meaning is what the side that hyperparameters were read from makes of them
 // beyond what is stated: transformers' class of a config.json, ggml of a
@@ -88,6 +88,8 @@ type Meaning struct {
 
 	Cuts []float64 // by layer: see [Dense.Cut]; minus infinity: none
 
+	Limits, SharedLimits []float64 // by layer, of experts and of all else: see [Dense.Limit]
+
 	Pooling Pooling
 }
 
@@ -96,6 +98,7 @@ type Rope struct {
 	Base                                                            float64
 	LocalBase                                                       float64 // of layers with a window; 0: the same
 	Dim                                                             int     // rotated dimensions of a head
+	LocalDim                                                        int     // of one of layers with a window, where they are told apart
 	Sections                                                        []int   // of them for time, height, width and the rest
 	Scaling                                                         string  // "", "linear", "yarn", "llama3", "longrope", "dynamic"
 	Factor                                                          float64

@@ -53,7 +53,7 @@ func (c HeadCount) Number(h Hyper, layer int) int {
 	if c == KVHeads {
 		return keyHeads(h, layer)
 	}
-	return h.Heads
+	return heads(h, layer)
 }
 
 // ops lists transforms that need no arguments.

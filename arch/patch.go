@@ -102,6 +102,6 @@ func activationsOf(feed Feed, f func(*Activation)) {
 // unscaled leaves the scaling of positions out.
 func unscaled(m *Model) {
 	m.rotations(func(r *Rotation) {
-		*r = Rotation{Dim: r.Dim, Base: r.Base, Sections: r.Sections, Magnitude: 1, Factors: r.Factors}
+		*r = Rotation{Dim: r.Dim, Base: r.Base, Sections: r.Sections, Magnitude: 1, Factors: r.Factors, Divisors: r.Divisors}
 	})
 }

@@ -26,7 +26,8 @@ type Rotation struct {
 
 	// Factors is the tensor of divisors by pair, "rope_freqs.weight", that a
 	// file may have; empty: it has none for this rotation.
-	Factors string
+	Factors  string
+	Divisors int // of that tensor, where they are more than the pairs
 }
 
 // Scaling enumerates what stretches a rotation to contexts longer than those

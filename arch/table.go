@@ -8,7 +8,7 @@ import (
 // table lists the architectures; each value stands in the file of its family.
 var table = []Arch{
 	llama, mllama, llama4, smollm3, mistral3, mistralNative, ministralNative, mistralNativeMoE, metaNative,
-	mimo2, glm4moe, glm4moeLite, glmDSA, bailingmoe, bailingmoe2, seedOSS, minimaxM2, dots1, ernie45, ernie45moe, hunyuanDense, hunyuanMoE,
+	mimo2, step35, glm4moe, glm4moeLite, glmDSA, bailingmoe, bailingmoe2, seedOSS, minimaxM2, dots1, ernie45, ernie45moe, hunyuanDense, hunyuanMoE,
 	deepseek, deepseek2, deepseek32, deepseek4, mistral4,
 	qwen, qwen2, qwen2moe, qwen3, qwen3moe, qwen3next, qwen35, qwen35moe,
 	qwen2vl, qwen3vl, qwen3vlmoe,

@@ -99,3 +99,23 @@ func (g *fileReader) window(h *Hyper, otherwise, every int) {
 		m.Sliding = each(h.Layers, func(i int) bool { return at(stated, i, false) })
 	}
 }
+
+// ofLayers returns a number that config.json states for every layer: that of
+// the first with a window, or of the first without, which may stand there for
+// all.
+func (c *reader) ofLayers(sliding bool, keys ...string) float64 {
+	layer, key, ok := c.find(keys)
+	if value, _ := layer.Value(key); !ok || !isList(value) {
+		if sliding {
+			return 0
+		}
+		return c.amount(keys...)
+	}
+	kinds := c.strings("layer_types")
+	for i, x := range c.floats(key) {
+		if (sizeOf(kinds, i, "") == slidingLayer) == sliding {
+			return x
+		}
+	}
+	return 0
+}

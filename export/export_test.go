@@ -90,6 +90,7 @@ var refused = map[string]string{
 	"llama4":          "experts lie fused and turned",
 	"minicpm":         "multipliers follow from keys of config.json",
 	"mimo2":           "windows, key heads and prediction layers have keys of their own",
+	"step35":          "query heads, rotations and limits by layer have keys of their own",
 	"mistral3":        "a window that no file tells",
 	"phimoe":          "how much the rotation of long contexts grows has a key of its own",
 	"stablelm":        "the norms of each head lie in a tensor of its own",

@@ -281,6 +281,12 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"experts swapped", swappedExperts, nil}, {"sinks left out", drowned, nil}, {"values as they are", nothing, []string{"mimo2.attention.value_scale=float:1"}},
 			{"a window off by one", nothing, []string{"mimo2.attention.sliding_window=int:8"}}, rope("mimo2"),
 		}},
+		{"step3.5", []fault{
+			{"experts swapped", swappedExperts, nil}, {"norms without their offset", noOffset, nil}, {"gates of heads left out", mapped("attn_gate.weight", func(float64) float64 { return 0 }), nil},
+			{"no limit of experts", nothing, []string{"step35.swiglu_clamp_exp=float:0"}}, {"no limit of shared experts", nothing, []string{"step35.swiglu_clamp_shexp=float:0"}},
+			{"another divisor of pairs", mapped("rope_freqs.weight", func(float64) float64 { return 1 }), nil}, {"a window off by one", nothing, []string{"step35.attention.sliding_window=int:10"}},
+			{"another rotation in windows", nothing, []string{"step35.rope.freq_base_swa=float:5000000"}}, rope("step35"),
+		}},
 		{"phimoe", []fault{
 			{"experts swapped", swappedExperts, nil}, {"biases of keys left out", mapped("attn_k.bias", func(float64) float64 { return 0 }), nil},
 			{"a rotation that does not grow", nothing, []string{"phimoe.rope.scaling.attn_factor=float:1"}}, rope("phimoe"),

@@ -11,6 +11,7 @@ import (
 type activation struct {
 	kind  arch.Activation
 	limit float32 // of gates above and of the rest on both sides; 0: none
+	after bool    // gates are limited after the function
 	xielu xielu
 }
 
@@ -18,9 +19,17 @@ type activation struct {
 func (a *activation) gate(g, up []float32) {
 	if a.limit != 0 {
 		for i := range g {
-			g[i] = min(g[i], a.limit)
 			up[i] = max(min(up[i], a.limit), -a.limit)
 		}
+		if !a.after {
+			capped(g, a.limit)
+		}
+	}
+	if a.after && a.limit != 0 {
+		a.apply(g)
+		capped(g, a.limit)
+		multiply(g, up)
+		return
 	}
 	switch a.kind {
 	case arch.SiLU:
@@ -31,9 +40,21 @@ func (a *activation) gate(g, up []float32) {
 		}
 	default:
 		a.apply(g)
-		for i, v := range up[:len(g)] {
-			g[i] *= v
-		}
+		multiply(g, up)
+	}
+}
+
+// capped limits x from above.
+func capped(x []float32, limit float32) {
+	for i, v := range x {
+		x[i] = min(v, limit)
+	}
+}
+
+// multiply replaces x by its products with y.
+func multiply(x, y []float32) {
+	for i, v := range y[:len(x)] {
+		x[i] *= v
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // dense loads a feed-forward network; the suffix tells a shared expert from a
 // layer's only one.
 func (b *builder) dense(d *arch.Dense, l int) *dense {
-	f := &dense{suffix: d.Suffix, sparse: d.Sparse, cut: d.Cut, activation: b.activation(d.Activation, d.Limit, l)}
+	f := &dense{suffix: d.Suffix, sparse: d.Sparse, cut: d.Cut, activation: b.activation(d.Activation, d.Limit, d.LimitAfter, l)}
 	gate, up := "blk.{i}.ffn_gate"+d.Suffix, "blk.{i}.ffn_up"+d.Suffix
 	switch {
 	case d.Gated && d.Fused:
@@ -27,8 +27,8 @@ func (b *builder) dense(d *arch.Dense, l int) *dense {
 }
 
 // activation loads the parameters that an activation function has.
-func (b *builder) activation(kind arch.Activation, limit float64, l int) activation {
-	a := activation{kind: kind, limit: float32(limit)}
+func (b *builder) activation(kind arch.Activation, limit float64, after bool, l int) activation {
+	a := activation{kind: kind, limit: float32(limit), after: after}
 	if kind == arch.XIELU {
 		one := func(name string) float64 {
 			if v := b.numbers("blk.{i}.xielu."+name, l, 1); len(v) == 1 {
@@ -93,7 +93,7 @@ func (b *builder) expertsOf(f *experts, d *arch.Experts, l int) {
 	if b.err != nil {
 		return
 	}
-	activation := b.activation(d.Activation, d.Limit, l)
+	activation := b.activation(d.Activation, d.Limit, d.LimitAfter, l)
 	for e := range d.Count {
 		one := dense{activation: activation, up: linear{up[e], upBias(e)}, down: linear{down[e], downBias(e)}}
 		if gate != nil {

@@ -100,24 +100,25 @@ func (b *builder) rotation(r *arch.Rotation) *rotary.Embedding {
 	}
 	var by rotary.Divisors
 	if r.Factors != "" {
-		by.All = b.divisors(r.Factors, r.Dim)
+		by.All = b.divisors(r.Factors, r.Dim/2, max(r.Divisors, r.Dim/2))
 	}
 	if r.Scaling == arch.LongRoPEScaling && r.Short == nil {
-		by.Short, by.Long = b.divisors("rope_factors_short.weight", r.Dim), b.divisors("rope_factors_long.weight", r.Dim)
+		by.Short, by.Long = b.divisors("rope_factors_short.weight", r.Dim/2, r.Dim/2), b.divisors("rope_factors_long.weight", r.Dim/2, r.Dim/2)
 	}
 	b.ropes[key] = rotary.New(*r, b.Rope, by)
 	return b.ropes[key]
 }
 
-// divisors loads what divides frequencies, nil where there is nothing.
-func (b *builder) divisors(name string, dim int) []float32 {
-	v := b.vector(name, 0, dim/2)
+// divisors loads what divides frequencies, nil where there is nothing: one
+// for each pair, the first of those that are stored.
+func (b *builder) divisors(name string, pairs, stored int) []float32 {
+	v := b.vector(name, 0, stored)
 	for j, f := range v {
 		if f == 0 {
 			b.keep(fault.Op("forward").File(b.Name).Tensor(name).Corrupt("factor %d is 0", j))
 		}
 	}
-	return v
+	return v[:min(len(v), pairs)]
 }
 
 // split loads matrices from one tensor in which their rows follow each other,

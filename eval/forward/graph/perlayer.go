@@ -112,7 +112,7 @@ func (b *builder) injection(d *arch.PerLayer, l int) *injection {
 		gate:       b.linear("blk.{i}.inp_gate", l, d.Width, b.Embed),
 		proj:       b.linear("blk.{i}.proj", l, b.Embed, d.Width),
 		post:       b.weightedNorm("blk.{i}.post_norm", l, arch.RMSNorm, d.Eps, b.Embed),
-		activation: b.activation(d.Activation, 0, l),
+		activation: b.activation(d.Activation, 0, false, l),
 	}
 }
 
