@@ -10,7 +10,7 @@ import (
 // scaled. It sets the tries of each group whose points are outside, and those
 // that may not have the code of the try before for other reasons than its lines.
 func (s *gridSearch) try(set uint8, n int, tries *kernel.Tries, codes *[8]kernel.Row, outside, apart *[8]uint32) {
-	s.grid.Try(s.dims == 8, s.x, s.root, tries, n, set, codes[:], s.book.place, s.book.near)
+	s.grid.Try(s.dims == 8, s.x, s.root, tries, n, set, codes[:], s.book.points, s.book.few)
 	for ; set != 0; set &= set - 1 {
 		g := bits.TrailingZeros8(set)
 		sets := s.grid.Tries(g)
@@ -18,7 +18,9 @@ func (s *gridSearch) try(set uint8, n int, tries *kernel.Tries, codes *[8]kernel
 		for unsure := sets.Unsure; unsure != 0; unsure &= unsure - 1 {
 			t := bits.TrailingZeros32(unsure)
 			code := s.point(g, tries.Inverse[t])
-			if place := s.book.place[code]; place < 0 { // of numbers near float32's end a kernel may see another point
+			outside[g] &^= 1 << t
+			if place := s.book.place[code]; place < 0 {
+				outside[g] |= 1 << t
 				code = s.nearestOf(g, s.book.neighbours(place), tries.Scale[t])
 			}
 			codes[g][t] = uint32(code)

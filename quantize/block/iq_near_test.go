@@ -57,18 +57,19 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	}
 }
 
-// checkBest compares the try that explains most with that of a search in order.
+// checkBest compares the try that explains most with that of a search in order of
+// all.
 func checkBest(t *testing.T, s *gridSearch, lx, ll []float32) {
 	t.Helper()
-	var best float32
+	var best, scale float32
 	want := -1
 	for k := range lx {
 		if ll[k] > 0 && float32(lx[k]*lx[k]) > float32(best*ll[k]) {
-			want = k
-			best = lx[k] / ll[k] * lx[k]
+			want, scale = k, lx[k]/ll[k]
+			best = scale * lx[k]
 		}
 	}
-	if got := s.grid.Best(len(lx)); got >= 0 && got != want {
+	if got, gotScale := s.bestTry(len(lx), 0); got != want || gotScale != scale {
 		t.Fatalf("%d bytes: the best try is %d, want %d; sums %v and %v", s.bytes, got, want, lx, ll)
 	}
 }

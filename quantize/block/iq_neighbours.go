@@ -15,8 +15,13 @@ type coder struct {
 	// the complement of the start of its neighbours in near.
 	place []int32
 	// near holds lists, each after its length, and, of the book of IQ1, what a
-	// kernel reads of them, if there is one. Room for kernels follows.
+	// kernel reads of them, if there is one.
 	near []uint16
+	// points has, for each number of a point, its code, or the complement of the
+	// start of its list in few. Those lists, each after its length, lack the codes
+	// that others of them outdo. Room for kernels follows.
+	points []int32
+	few    []uint16
 }
 
 // The number is how many distinct distances a list of neighbours reaches:
@@ -35,7 +40,7 @@ var (
 const maxDistance = 256
 
 func newCoder(book *codebook, l lattice, shells int) *coder {
-	c := &coder{codebook: book, place: make([]int32, 1<<(l.dims*l.bits))}
+	c := &coder{codebook: book, place: make([]int32, 1<<(l.dims*l.bits)), points: make([]int32, l.points())}
 	for rank, code := range book.codes {
 		c.place[code] = int32(rank) + 1 // 0 is outside, until all are known
 	}
@@ -43,15 +48,19 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 	for n := range l.points() {
 		code := l.code(n)
 		if c.place[code] > 0 {
+			c.points[n] = int32(code)
 			continue
 		}
 		c.place[code] = ^int32(len(c.near))
+		start := len(c.near)
 		c.near = measure.appendShells(c.near, code, shells)
+		c.points[n] = ^int32(len(c.few))
+		c.few = measure.appendFew(c.few, code, c.near[start+1:])
 		if len(book.codes) == 2048 && kernel.HasNear() {
 			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]))
 		}
 	}
-	c.near = append(c.near, make([]uint16, kernel.ListRoom)...)
+	c.few = append(c.few, make([]uint16, kernel.ListRoom)...)
 	for _, code := range book.codes {
 		c.place[code]--
 	}
@@ -74,24 +83,66 @@ func (c *coder) planes(place int32) []uint16 {
 // It looks up the distances of the lower and of the upper half of the levels.
 type ruler struct {
 	codes  []uint16
-	half   int     // bits in half a code
-	table  []uint8 // squared distance of two half codes
-	length []uint8 // of each code from the point measured last
+	half   int      // bits in half a code
+	table  []uint8  // squared distance of two half codes
+	steps  []uint32 // distances of their levels, in four bits each
+	length []uint8  // of each code from the point measured last
+	shift  int      // where the distances of the upper half begin
+	few    []fewCode
 }
 
 func newRuler(book *codebook, l lattice) *ruler {
 	half := l.dims / 2 * l.bits
-	r := &ruler{codes: book.codes, half: half, table: make([]uint8, 1<<(2*half)), length: make([]uint8, len(book.codes))}
+	r := &ruler{codes: book.codes, half: half, length: make([]uint8, len(book.codes)), shift: 2 * l.dims}
+	r.table, r.steps = make([]uint8, 1<<(2*half)), make([]uint32, 1<<(2*half))
 	for i := range r.table {
 		a, b := i&(1<<half-1), i>>half
 		var sum int
 		for shift := 0; shift < half; shift += l.bits {
 			d := a>>shift&(1<<l.bits-1) - b>>shift&(1<<l.bits-1)
 			sum += d * d
+			r.steps[i] |= uint32(max(d, -d)) << (shift / l.bits * 4)
 		}
 		r.table[i] = uint8(sum)
 	}
 	return r
+}
+
+// appendFew appends a list around a point, after its length, without the codes that
+// others outdo. A code outdoes another that is farther from the point in all levels in
+// which they differ: whatever the weights, and in whatever order sums are rounded,
+// it is not farther from values that the point is nearest to.
+func (r *ruler) appendFew(to []uint16, point uint16, list []uint16) []uint16 {
+	r.few = r.few[:0]
+	start := len(to)
+	to = append(to, 0)
+candidates:
+	for _, code := range list {
+		levels, steps := r.each(0, code), r.each(point, code)
+		for _, c := range r.few {
+			differ := (c.levels ^ levels) + 7*eachLevel
+			if differ&^((steps|8*eachLevel)-c.steps-eachLevel)&(8*eachLevel) == 0 {
+				continue candidates
+			}
+		}
+		r.few = append(r.few, fewCode{levels, steps})
+		to = append(to, code)
+	}
+	to[start] = uint16(len(r.few))
+	return to
+}
+
+// eachLevel is one in each of the four bits that a level has.
+const eachLevel = 0x11111111
+
+// A fewCode has the levels of a code and their distances from a point.
+type fewCode struct{ levels, steps uint32 }
+
+// each has the distances of the levels of two codes.
+func (r *ruler) each(a, b uint16) uint32 {
+	mask := 1<<r.half - 1
+	low, high := r.steps[int(a)&mask<<r.half|int(b)&mask], r.steps[int(a)>>r.half<<r.half|int(b)>>r.half]
+	return low | high<<r.shift
 }
 
 // appendShells appends the number of codes in the nearest shells around a

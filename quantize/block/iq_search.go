@@ -108,11 +108,13 @@ func (s *gridSearch) bestTry(n int, scale float32) (int, float32) {
 	var best float32
 	winner := -1
 	lx, ll := s.sums(n)
-	if t := s.grid.Best(n); t >= 0 {
-		return t, lx[t] / ll[t]
+	set := s.grid.Best(n)
+	if set == 0 {
+		set = 1<<n - 1
 	}
-	for t, lx := range lx {
-		if ll := ll[t]; ll > 0 && float32(lx*lx) > float32(best*ll) {
+	for ; set != 0; set &= set - 1 {
+		t := bits.TrailingZeros32(set)
+		if lx, ll := lx[t], ll[t]; ll > 0 && float32(lx*lx) > float32(best*ll) {
 			winner, scale = t, lx/ll
 			best = scale * lx
 		}

@@ -90,5 +90,5 @@ func (s *gridSearch) tryEach(g, n int, tries *kernel.Tries, codes *kernel.Row) (
 // wellScaled reports whether the numbers of a sub-block are such that the
 // bounds on rounding errors hold: none overflows or loses bits to underflow.
 func (s *gridSearch) wellScaled(tries *kernel.Tries, n int) bool {
-	return s.reach < 1e6 && tries.Scale[0] < 1e6 && tries.Inverse[n-1]*s.reach < 4e6
+	return s.reach < 1e6 && tries.Scale[0] < 1e6 && tries.Inverse[n-1] < 1e30 && tries.Inverse[n-1]*s.reach < 4e5
 }

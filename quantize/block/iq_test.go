@@ -74,6 +74,43 @@ func TestNeighboursAreTheNearestShellsInOrder(t *testing.T) {
 	}
 }
 
+func TestListsLackCodesThatOthersOutdo(t *testing.T) {
+	for _, c := range coders {
+		book := c.coder()
+		outdone := func(point, code, by uint16) bool {
+			for range c.shape.dims {
+				level := func(code uint16) int { return int(code & (1<<c.shape.bits - 1)) }
+				near, far := level(by)-level(point), level(code)-level(point)
+				if near != far && near*near >= far*far {
+					return false
+				}
+				point, code, by = point>>c.shape.bits, code>>c.shape.bits, by>>c.shape.bits
+			}
+			return true
+		}
+		for n := 0; n < c.shape.points(); n += 37 {
+			point := c.shape.code(n)
+			place, start := book.place[point], int(^book.points[n])
+			if place >= 0 {
+				if book.points[n] != int32(point) {
+					t.Fatalf("%s: point %#x has %#x", c.name, point, book.points[n])
+				}
+				continue
+			}
+			var want []uint16
+			list := book.neighbours(place)
+			for _, code := range list {
+				if !slices.ContainsFunc(list, func(by uint16) bool { return by != code && outdone(point, code, by) }) {
+					want = append(want, code)
+				}
+			}
+			if got := book.few[start+1:][:book.few[start]]; !slices.Equal(got, want) {
+				t.Fatalf("%s: %#x has the list %x, want %x", c.name, point, got, want)
+			}
+		}
+	}
+}
+
 // blocks yields sub-blocks of many kinds with importances.
 func blocks(n int, f func(x, w []float32)) {
 	r := rand.New(rand.NewPCG(1, 2))

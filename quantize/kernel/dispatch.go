@@ -29,7 +29,7 @@ type variant struct {
 	importance        func(w, x, weights *float32, octets int, variance float32)
 	prepare           [2]prepareKernel // the second makes minuses even
 	spreadTries       func(tries, numerators *float32, octets int, limit float32)
-	clearBest         func(sums *float32, n int) int
+	bestTries         func(sums *float32, n int) uint32
 	ranks             [2]func(ranks *uint32, x *float32) // of 16 values, and 32
 	setSplits         func(splits, ends, factors *float32)
 	scanSplits        func(s *float32, n int, bar float32) float32

@@ -41,7 +41,7 @@ var avx2 = variant{
 	importance:  importanceAVX2,
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	spreadTries: spreadTriesAVX2,
-	clearBest:   clearBestAVX2,
+	bestTries:   bestTriesAVX2,
 	ranks:       [2]func(*uint32, *float32){ranks16AVX2, ranks32AVX2},
 	setSplits:   setSplitsAVX2,
 	scanSplits:  scanSplitsAVX2,
@@ -64,7 +64,7 @@ func withAVX512(v variant) variant {
 // variants returns the kernels that this processor runs, the best first.
 func variants() []variant {
 	list := []variant{pure}
-	if cpu.X86.HasAVX2 {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		list = append([]variant{avx2}, list...)
 		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ {
 			list = append([]variant{withAVX512(avx2)}, list...)

@@ -53,13 +53,13 @@ type Grid struct {
 	open   [4]uint64        //nolint:unused,nolintlint
 	sets   [8]TrySets
 	groups [2]uint64                  //nolint:unused,nolintlint
-	points [MaxTries + 1]uint32       //nolint:unused,nolintlint
+	points [MaxTries + 1]uint16       //nolint:unused,nolintlint
 	lists  [5][maxLines + room]uint32 //nolint:unused,nolintlint
 	sums   [3][MaxTries + 1]float32   // and scores
 }
 
 type (
-	tryKernel func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, place *int32, near *uint16)
+	tryKernel func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)
 	sumKernel func(x, w *float32, codes *uint32, groups int, sums *float32)
 )
 
@@ -68,27 +68,28 @@ func HasGrid() bool { return active.tryTernary != nil }
 
 // Try rounds a set of groups to the lattice at the first n scales, and replaces
 // points that are not in the codebook by the code of their list with the least
-// Σw(scale·q-x)². place has the rank of each code, or the complement of where
-// in near its list begins, after its length; at least ListRoom more
-// follow the last list. Tries reports what became of a group.
+// Σw(scale·q-x)². points has, for each point, the code, or the complement of where
+// in few its list begins, after its length; at least ListRoom more follow the
+// last list. The number of a point has a digit for each level, the first the
+// lowest. Tries reports what became of a group.
 //
 // The numbers must not be so large that sums overflow.
-func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8, codes []Row, place []int32, near []uint16) {
-	try, values, points := active.tryOctal, 4, 1<<12
+func (g *Grid) Try(ternary bool, x, w []float32, tries *Tries, n int, set uint8, codes []Row, points []int32, few []uint16) {
+	try, values, count := active.tryOctal, 4, 1<<12
 	if ternary {
-		try, values, points = active.tryTernary, 8, 1<<16
+		try, values, count = active.tryTernary, 8, 6561
 	}
 	last := bits.Len8(set) - 1
 	if last < 0 {
 		return
 	}
-	_, _, _, _ = x[(last+1)*values-1], w[len(x)-1], place[points-1], codes[last]
-	try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, len(x)/8, int(set), &codes[0][0], &place[0], &near[0])
+	_, _, _, _ = x[(last+1)*values-1], w[len(x)-1], points[count-1], codes[last]
+	try(&g.tables[0][0][0], &x[0], &w[0], &tries.Inverse[0], n, len(x)/8, int(set), &codes[0][0], &points[0], &few[0])
 }
 
 // TrySets are the sets of tries of a group whose points are outside of the
-// codebook, of those the tries whose code rounding errors may decide, so that it
-// is not set, and of all the tries whose point is not that of the try before.
+// codebook, of the tries whose point or code rounding errors may decide, so that
+// neither is known, and of the tries whose point is not that of the try before.
 type TrySets struct {
 	Outside, Unsure, Starts uint32
 
@@ -115,11 +116,12 @@ func (g *Grid) Sum(ternary bool, x, w []float32, codes []Row, n int) (lx, ll []f
 	return g.sums[0][:n], g.sums[1][:n]
 }
 
-// Best returns the number of the try with the greatest lx²/ll of the sums that
-// were returned last for n tries, or -1 where rounding errors may decide.
-func (g *Grid) Best(n int) int {
-	if active.clearBest == nil {
-		return -1
+// Best returns, of n tries whose sums were returned last, the set of those whose
+// lx²/ll may be the greatest: all others are less by far more than rounding errors.
+// It is empty where that is not known.
+func (g *Grid) Best(n int) uint32 {
+	if active.bestTries == nil {
+		return 0
 	}
-	return active.clearBest(&g.sums[0][0], n)
+	return active.bestTries(&g.sums[0][0], n) & (1<<n - 1)
 }

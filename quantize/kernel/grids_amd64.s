@@ -24,29 +24,29 @@ DATA odds<>+24(SB)/4, $0x41500000
 DATA odds<>+28(SB)/4, $0x41700000
 GLOBL odds<>(SB), RODATA|NOPTR, $32
 
-// func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
-// Requires: AVX, AVX2, CMOV, POPCNT
+// func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
+// Requires: AVX, AVX2, CMOV, FMA3, POPCNT
 TEXT ·tryTernaryAVX2(SB), NOSPLIT, $0-80
 	MOVQ         grid+0(FP), AX
 	MOVQ         x+8(FP), DX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R9
+	MOVQ         tries+24(FP), R11
 	LEAQ         544(AX), DI
-	VMOVSS       160(R9), X0
+	VMOVSS       160(R11), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R9), X1
+	VMOVSS       (R11), X1
 	VMOVLHPS     X1, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y1
 	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R9)(R8*4), X0
+	VMOVSS       156(R11)(R8*4), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R9)(R8*4), X2
+	VMOVSS       -4(R11)(R8*4), X2
 	VMOVLHPS     X2, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y2
 	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R9)(R8*4), Y0
+	VBROADCASTSS 156(R11)(R8*4), Y0
 	VMOVUPS      all_40a00000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
@@ -176,134 +176,464 @@ group:
 	IMUL3Q       $0xa0, CX, CX
 	MOVQ         codes+56(FP), BX
 	ADDQ         CX, BX
-	MOVQ         n+32(FP), R8
-	XORQ         SI, SI
-	XORQ         DI, DI
-	MOVQ         tries+24(FP), R9
-	VMOVUPS      all_3f000000<>+0(SB), Y0
+	MOVQ         n+32(FP), SI
+	MOVQ         SI, CX
+	MOVQ         $0x00000001, DI
+	SHLQ         CL, DI
+	LEAQ         -1(DI), R8
+	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	VMOVUPS      all_00000002<>+0(SB), Y2
+	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-
-points:
-	VMULPS       (R9)(DI*4), Y0, Y4
-	VBROADCASTSS (DX), Y5
-	VMULPS       Y5, Y4, Y5
-	VSUBPS       Y0, Y5, Y5
-	VCVTPS2DQ    Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VBROADCASTSS 4(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x02, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 8(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 12(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x06, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 16(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x08, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 20(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x0a, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 24(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x0c, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 28(DX), Y6
-	VMULPS       Y6, Y4, Y4
-	VSUBPS       Y0, Y4, Y4
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      all_45800000<>+0(SB), Y1
+	VMULPS       (CX), Y1, Y1
+	VMOVUPS      all_45800000<>+0(SB), Y4
+	VMULPS       32(CX), Y4, Y4
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_50005000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 4(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00030003<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 8(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00090009<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 12(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_001b001b<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 16(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00510051<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 20(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00f300f3<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 24(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_02d902d9<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 28(DX), Y9
+	VMULPS       Y9, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPMAXSD      Y1, Y4, Y4
-	VPMINSD      Y2, Y4, Y4
-	VPSLLD       $0x0e, Y4, Y4
-	VPADDD       Y4, Y5, Y5
-	VMOVUPS      Y5, 752(AX)(DI*4)
-	VMOVUPS      back<>+0(SB), Y4
-	VPERMD       Y5, Y4, Y6
-	VPBLENDD     $0x01, Y3, Y6, Y4
-	VMOVAPS      Y6, Y3
-	VPCMPEQD     Y4, Y5, Y4
-	VMOVMSKPS    Y4, R10
-	XORQ         $0xff, R10
-	MOVQ         DI, CX
-	SHLQ         CL, R10
-	ORQ          R10, SI
-	ADDQ         $0x08, DI
-	CMPQ         DI, R8
-	JL           points
-	MOVQ         R8, CX
-	MOVQ         $0x00000001, DX
-	SHLQ         CL, DX
-	LEAQ         -1(DX), DI
-	ORQ          $0x01, SI
-	ANDQ         SI, DI
-	ORQ          DX, DI
-	MOVQ         DI, 592(AX)
-	XORQ         CX, CX
-	MOVQ         CX, 576(AX)
-	MOVQ         CX, 584(AX)
+	VPACKUSDW    Y4, Y1, Y1
+	VPMAXUW      Y5, Y1, Y1
+	VPMINUW      Y6, Y1, Y1
+	VPAND        Y7, Y1, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y1, Y1
+	VPMULLW      all_088b088b<>+0(SB), Y1, Y1
+	VPADDW       Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VPCMPEQW     Y1, Y8, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
+	CMPQ         SI, $0x10
+	JLE          pointed
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      all_45800000<>+0(SB), Y3
+	VMULPS       64(CX), Y3, Y3
+	VMOVUPS      all_45800000<>+0(SB), Y4
+	VMULPS       96(CX), Y4, Y4
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_50005000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 4(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00030003<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 8(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00090009<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 12(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_001b001b<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 16(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00510051<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 20(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00f300f3<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 24(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_02d902d9<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 28(DX), Y9
+	VMULPS       Y9, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKUSDW    Y4, Y3, Y3
+	VPMAXUW      Y5, Y3, Y3
+	VPMINUW      Y6, Y3, Y3
+	VPAND        Y7, Y3, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y3, Y3
+	VPMULLW      all_088b088b<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VPCMPEQW     Y3, Y8, Y3
+	VPERMQ       $0xd8, Y2, Y2
+	VPERMQ       $0xd8, Y3, Y3
+
+pointed:
+	VMOVUPS    Y0, 752(AX)
+	VMOVUPS    Y2, 784(AX)
+	VPACKSSWB  Y3, Y1, Y1
+	VPERMQ     $0xd8, Y1, Y1
+	VPMOVMSKB  Y1, CX
+	ANDQ       R8, CX
+	MOVQ       CX, 584(AX)
+	VPERM2I128 $0x08, Y0, Y0, Y1
+	VPERM2I128 $0x21, Y2, Y0, Y3
+	VPALIGNR   $0x0e, Y1, Y0, Y1
+	VPCMPEQW   Y1, Y0, Y1
+	VPALIGNR   $0x0e, Y3, Y2, Y0
+	VPCMPEQW   Y0, Y2, Y0
+	VPACKSSWB  Y0, Y1, Y0
+	VPERMQ     $0xd8, Y0, Y0
+	VPMOVMSKB  Y0, CX
+	NOTQ       CX
+	ORQ        $0x01, CX
+	ANDQ       CX, R8
+	MOVQ       R8, 592(AX)
+	ORQ        DI, R8
+	XORQ       CX, CX
+	MOVQ       CX, 576(AX)
 
 run:
-	MOVQ         DI, DX
+	MOVQ         R8, DX
 	NEGQ         DX
-	ANDQ         DI, DX
-	BSFQ         DI, R11
-	XORQ         DX, DI
+	ANDQ         R8, DX
+	BSFQ         R8, R9
+	XORQ         DX, R8
 	JZ           next
-	BSFQ         DI, R12
-	MOVL         752(AX)(R11*4), CX
-	MOVQ         place+64(FP), SI
-	MOVLQSX      (SI)(CX*4), SI
-	NOTQ         SI
-	TESTQ        SI, SI
-	JL           fill
-	MOVQ         DI, CX
-	NEGQ         CX
-	ANDQ         DI, CX
-	SUBQ         DX, CX
-	ORQ          CX, 576(AX)
-	MOVQ         near+72(FP), CX
-	LEAQ         (CX)(SI*2), CX
-	MOVWQZX      (CX), DX
-	ADDQ         $0x02, CX
+	BSFQ         R8, R10
+	MOVWLZX      752(AX)(R9*2), CX
+	MOVQ         points+64(FP), SI
+	MOVLQSX      (SI)(CX*4), CX
+	TESTQ        CX, CX
+	JGE          fill
+	NOTQ         CX
+	MOVQ         R8, SI
+	NEGQ         SI
+	ANDQ         R8, SI
+	SUBQ         DX, SI
+	ORQ          SI, 576(AX)
+	MOVQ         few+72(FP), SI
+	LEAQ         (SI)(CX*2), SI
+	MOVWQZX      (SI), DX
+	ADDQ         $0x02, SI
+	CMPQ         DX, $0x08
+	JG           more
+	VMOVUPS      iota<>+0(SB), Y0
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (SI), Y2
+	VMOVUPS      (AX), Y3
+	VPERMILPS    Y2, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPERMILPS    Y2, Y4, Y4
+	VPSRLD       $0x02, Y2, Y5
+	VMOVUPS      32(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      416(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      448(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      480(AX), Y7
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y3, Y3
+	VMOVUPS      all_fe800000<>+0(SB), Y5
+	VBLENDVPS    Y1, Y4, Y5, Y4
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+
+few:
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_7e800000<>+0(SB), Y1
+	VMOVUPS      all_7e800000<>+0(SB), Y3
+	VMOVUPS      all_fffffff8<>+0(SB), Y4
+	VBROADCASTSS 816(AX), Y5
+	VBROADCASTSS 9040(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 820(AX), Y5
+	VBROADCASTSS 9044(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 824(AX), Y5
+	VBROADCASTSS 9048(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000002<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 828(AX), Y5
+	VBROADCASTSS 9052(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000003<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 832(AX), Y5
+	VBROADCASTSS 9056(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000004<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 836(AX), Y5
+	VBROADCASTSS 9060(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000005<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 840(AX), Y5
+	VBROADCASTSS 9064(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000006<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 844(AX), Y5
+	VBROADCASTSS 9068(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000007<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y0
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VMOVUPS      Y0, (BX)(R9*4)
+	VSUBPS       Y1, Y3, Y0
+	VCMPPS       $0x1e, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, CX
+	MOVQ         $0x000000ff, DX
+	XORQ         CX, DX
+	JZ           fewSure
+	MOVQ         R9, CX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, SI
+	MOVQ         R10, CX
+	SHLQ         CL, SI
+	DECQ         SI
+	ANDQ         SI, DX
+	ORQ          DX, 584(AX)
+
+fewSure:
+	ADDQ $0x08, R9
+	CMPQ R9, R10
+	JL   few
+	JMP  run
+
+more:
 	CMPQ         DX, $0x10
 	JG           long
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (CX), Y2
+	VPMOVZXWD    (SI), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -361,10 +691,10 @@ run:
 	VANDPS       Y5, Y3, Y3
 	VMOVUPS      all_fe800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
-	VMOVUPS      Y3, 880(AX)
-	VMOVUPS      Y4, 9104(AX)
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(CX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VMOVUPS      (AX), Y4
 	VPERMILPS    Y3, Y4, Y4
 	VMOVUPS      256(AX), Y5
@@ -422,191 +752,173 @@ run:
 	VANDPS       Y1, Y4, Y4
 	VMOVUPS      all_fe800000<>+0(SB), Y6
 	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 912(AX)
-	VMOVUPS      Y5, 9136(AX)
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y5, 9072(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
+	VMOVUPS      160(CX)(R9*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 880(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9104(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000000<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 884(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9108(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000001<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 888(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9112(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000002<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 892(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9116(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000003<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 896(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9120(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000004<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 900(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9124(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000005<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 904(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9128(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000006<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 908(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9132(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000007<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 912(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9136(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000008<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 916(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9140(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000009<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 920(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9144(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000a<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 924(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9148(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000b<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 928(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9152(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000c<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 932(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9156(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000d<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 936(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9160(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000e<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 940(AX), Y6
-	VMULPS       Y6, Y0, Y0
-	VBROADCASTSS 9164(AX), Y6
-	VSUBPS       Y6, Y0, Y0
-	VPAND        Y5, Y0, Y0
-	VPOR         all_0000000f<>+0(SB), Y0, Y0
-	VMAXPS       Y0, Y1, Y5
-	VMINPS       Y5, Y4, Y4
-	VMINPS       Y0, Y1, Y1
-	VPAND        all_0000000f<>+0(SB), Y1, Y0
-	VPERMD       Y2, Y0, Y5
-	VPERMD       Y3, Y0, Y6
-	VPSLLD       $0x1c, Y0, Y0
-	VBLENDVPS    Y0, Y6, Y5, Y5
-	VMOVUPS      Y5, (BX)(R11*4)
+	VBROADCASTSS 816(AX), Y6
+	VBROADCASTSS 9040(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 820(AX), Y6
+	VBROADCASTSS 9044(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000001<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 824(AX), Y6
+	VBROADCASTSS 9048(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 828(AX), Y6
+	VBROADCASTSS 9052(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 832(AX), Y6
+	VBROADCASTSS 9056(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 836(AX), Y6
+	VBROADCASTSS 9060(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 840(AX), Y6
+	VBROADCASTSS 9064(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000006<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 844(AX), Y6
+	VBROADCASTSS 9068(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000007<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 848(AX), Y6
+	VBROADCASTSS 9072(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000008<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 852(AX), Y6
+	VBROADCASTSS 9076(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000009<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 856(AX), Y6
+	VBROADCASTSS 9080(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000a<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 860(AX), Y6
+	VBROADCASTSS 9084(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000b<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 864(AX), Y6
+	VBROADCASTSS 9088(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000c<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 868(AX), Y6
+	VBROADCASTSS 9092(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000d<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 872(AX), Y6
+	VBROADCASTSS 9096(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000e<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 876(AX), Y6
+	VBROADCASTSS 9100(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000f<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VPERMD       Y3, Y1, Y6
+	VPSLLD       $0x1c, Y1, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      Y0, (BX)(R9*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           shortSure
-	MOVQ         R11, CX
+	MOVQ         R9, CX
 	SHLQ         CL, DX
 	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
+	MOVQ         R10, CX
 	SHLQ         CL, SI
 	DECQ         SI
 	ANDQ         SI, DX
 	ORQ          DX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R11
-	CMPQ R11, R12
+	ADDQ $0x08, R9
+	CMPQ R9, R10
 	JL   short
 	JMP  run
 
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R11*4), Y0
+	VMOVUPS 160(CX)(R9*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
@@ -614,12 +926,12 @@ vector:
 	LEAQ    (AX)(DX*4), SI
 
 line:
-	VBROADCASTSS 880(CX), Y4
+	VBROADCASTSS 816(CX), Y4
 	VMULPS       Y4, Y0, Y4
-	VBROADCASTSS 9104(CX), Y5
+	VBROADCASTSS 9040(CX), Y5
 	VSUBPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y4, Y5
-	VBROADCASTSS 17328(CX), Y6
+	VBROADCASTSS 17264(CX), Y6
 	VBLENDVPS    Y5, Y6, Y3, Y3
 	VMAXPS       Y4, Y1, Y5
 	VMINPS       Y5, Y2, Y2
@@ -627,41 +939,41 @@ line:
 	ADDQ         $0x04, CX
 	CMPQ         CX, SI
 	JL           line
-	VMOVUPS      Y3, (BX)(R11*4)
+	VMOVUPS      Y3, (BX)(R9*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, SI
 	XORQ         CX, SI
 	JZ           sure
-	MOVQ         R11, CX
+	MOVQ         R9, CX
 	SHLQ         CL, SI
-	MOVQ         $0x00000001, R8
-	MOVQ         R12, CX
-	SHLQ         CL, R8
-	DECQ         R8
-	ANDQ         R8, SI
+	MOVQ         $0x00000001, DI
+	MOVQ         R10, CX
+	SHLQ         CL, DI
+	DECQ         DI
+	ANDQ         DI, SI
 	ORQ          SI, 584(AX)
 
 sure:
-	ADDQ $0x08, R11
-	CMPQ R11, R12
+	ADDQ $0x08, R9
+	CMPQ R9, R10
 	JL   vector
 	JMP  run
 
 long:
-	MOVQ         tries+24(FP), SI
-	VBROADCASTSS 160(SI)(R11*4), Y0
-	VBROADCASTSS 156(SI)(R12*4), Y1
+	MOVQ         tries+24(FP), CX
+	VBROADCASTSS 160(CX)(R9*4), Y0
+	VBROADCASTSS 156(CX)(R10*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      iota<>+0(SB), Y4
 	VMOVQ        DX, X5
 	VPBROADCASTD X5, Y5
-	XORQ         SI, SI
+	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (CX)(SI*2), Y6
+	VPMOVZXWD  (SI)(CX*2), Y6
 	VMOVUPS    (AX), Y7
 	VPERMILPS  Y6, Y7, Y7
 	VMOVUPS    256(AX), Y8
@@ -720,19 +1032,19 @@ lines:
 	VMOVUPS    all_fe800000<>+0(SB), Y10
 	VBLENDVPS  Y9, Y8, Y10, Y8
 	VPADDD     all_00000008<>+0(SB), Y4, Y4
-	VMOVUPS    Y7, 880(AX)(SI*4)
-	VMOVUPS    Y8, 9104(AX)(SI*4)
-	VMOVUPS    Y6, 17328(AX)(SI*4)
+	VMOVUPS    Y7, 816(AX)(CX*4)
+	VMOVUPS    Y8, 9040(AX)(CX*4)
+	VMOVUPS    Y6, 17264(AX)(CX*4)
 	VMULPS     Y7, Y0, Y6
 	VSUBPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 25552(AX)(SI*4)
+	VMOVUPS    Y6, 25488(AX)(CX*4)
 	VMINPS     Y6, Y2, Y2
 	VMULPS     Y7, Y1, Y6
 	VSUBPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 33776(AX)(SI*4)
+	VMOVUPS    Y6, 33712(AX)(CX*4)
 	VMINPS     Y6, Y3, Y3
-	ADDQ       $0x08, SI
-	CMPQ       SI, DX
+	ADDQ       $0x08, CX
+	CMPQ       CX, DX
 	JL         lines
 	VPERM2F128 $0x01, Y2, Y2, Y0
 	VMINPS     Y0, Y2, Y0
@@ -748,35 +1060,35 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       SI, SI
-	MOVQ       $-1, R8
-	MOVQ       $-1, R9
-	XORQ       R10, R10
+	XORQ       DI, DI
+	MOVQ       $-1, R11
+	MOVQ       $-1, R12
+	XORQ       CX, CX
 
 candidates:
-	VMOVUPS   25552(AX)(R10*4), Y2
+	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
 	VMOVMSKPS Y2, R13
 	POPCNTQ   R13, R14
-	ADDQ      R14, SI
+	ADDQ      R14, DI
 	BSFQ      R13, R14
-	LEAQ      (R10)(R14*1), R14
-	CMOVQNE   R14, R8
-	VMOVUPS   33776(AX)(R10*4), Y2
+	LEAQ      (CX)(R14*1), R14
+	CMOVQNE   R14, R11
+	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
 	VMOVMSKPS Y2, R13
 	POPCNTQ   R13, R14
-	ADDQ      R14, SI
+	ADDQ      R14, DI
 	BSFQ      R13, R14
-	LEAQ      (R10)(R14*1), R14
-	CMOVQNE   R14, R9
-	ADDQ      $0x08, R10
-	CMPQ      R10, DX
+	LEAQ      (CX)(R14*1), R14
+	CMOVQNE   R14, R12
+	ADDQ      $0x08, CX
+	CMPQ      CX, DX
 	JL        candidates
-	MOVWQZX   (CX)(R8*2), CX
-	XORQ      $0x02, SI
-	XORQ      R8, R9
-	ORQ       SI, R9
+	MOVWQZX   (SI)(R11*2), CX
+	XORQ      $0x02, DI
+	XORQ      R11, R12
+	ORQ       DI, R12
 	JNE       tries
 
 fill:
@@ -784,9 +1096,9 @@ fill:
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (BX)(R11*4)
-	ADDQ    $0x08, R11
-	CMPQ    R11, R12
+	VMOVUPS Y0, (BX)(R9*4)
+	ADDQ    $0x08, R9
+	CMPQ    R9, R10
 	JL      filling
 	JMP     run
 
@@ -895,35 +1207,115 @@ DATA all_40400000<>+24(SB)/4, $0x40400000
 DATA all_40400000<>+28(SB)/4, $0x40400000
 GLOBL all_40400000<>(SB), RODATA|NOPTR, $32
 
-DATA all_3f000000<>+0(SB)/4, $0x3f000000
-DATA all_3f000000<>+4(SB)/4, $0x3f000000
-DATA all_3f000000<>+8(SB)/4, $0x3f000000
-DATA all_3f000000<>+12(SB)/4, $0x3f000000
-DATA all_3f000000<>+16(SB)/4, $0x3f000000
-DATA all_3f000000<>+20(SB)/4, $0x3f000000
-DATA all_3f000000<>+24(SB)/4, $0x3f000000
-DATA all_3f000000<>+28(SB)/4, $0x3f000000
-GLOBL all_3f000000<>(SB), RODATA|NOPTR, $32
+DATA all_45800000<>+0(SB)/4, $0x45800000
+DATA all_45800000<>+4(SB)/4, $0x45800000
+DATA all_45800000<>+8(SB)/4, $0x45800000
+DATA all_45800000<>+12(SB)/4, $0x45800000
+DATA all_45800000<>+16(SB)/4, $0x45800000
+DATA all_45800000<>+20(SB)/4, $0x45800000
+DATA all_45800000<>+24(SB)/4, $0x45800000
+DATA all_45800000<>+28(SB)/4, $0x45800000
+GLOBL all_45800000<>(SB), RODATA|NOPTR, $32
 
-DATA all_00000002<>+0(SB)/4, $0x00000002
-DATA all_00000002<>+4(SB)/4, $0x00000002
-DATA all_00000002<>+8(SB)/4, $0x00000002
-DATA all_00000002<>+12(SB)/4, $0x00000002
-DATA all_00000002<>+16(SB)/4, $0x00000002
-DATA all_00000002<>+20(SB)/4, $0x00000002
-DATA all_00000002<>+24(SB)/4, $0x00000002
-DATA all_00000002<>+28(SB)/4, $0x00000002
-GLOBL all_00000002<>(SB), RODATA|NOPTR, $32
+DATA all_10001000<>+0(SB)/4, $0x10001000
+DATA all_10001000<>+4(SB)/4, $0x10001000
+DATA all_10001000<>+8(SB)/4, $0x10001000
+DATA all_10001000<>+12(SB)/4, $0x10001000
+DATA all_10001000<>+16(SB)/4, $0x10001000
+DATA all_10001000<>+20(SB)/4, $0x10001000
+DATA all_10001000<>+24(SB)/4, $0x10001000
+DATA all_10001000<>+28(SB)/4, $0x10001000
+GLOBL all_10001000<>(SB), RODATA|NOPTR, $32
 
-DATA back<>+0(SB)/4, $0x00000007
-DATA back<>+4(SB)/4, $0x00000000
-DATA back<>+8(SB)/4, $0x00000001
-DATA back<>+12(SB)/4, $0x00000002
-DATA back<>+16(SB)/4, $0x00000003
-DATA back<>+20(SB)/4, $0x00000004
-DATA back<>+24(SB)/4, $0x00000005
-DATA back<>+28(SB)/4, $0x00000006
-GLOBL back<>(SB), RODATA|NOPTR, $32
+DATA all_50005000<>+0(SB)/4, $0x50005000
+DATA all_50005000<>+4(SB)/4, $0x50005000
+DATA all_50005000<>+8(SB)/4, $0x50005000
+DATA all_50005000<>+12(SB)/4, $0x50005000
+DATA all_50005000<>+16(SB)/4, $0x50005000
+DATA all_50005000<>+20(SB)/4, $0x50005000
+DATA all_50005000<>+24(SB)/4, $0x50005000
+DATA all_50005000<>+28(SB)/4, $0x50005000
+GLOBL all_50005000<>(SB), RODATA|NOPTR, $32
+
+DATA all_1fff1fff<>+0(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+4(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+8(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+12(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+16(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+20(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+24(SB)/4, $0x1fff1fff
+DATA all_1fff1fff<>+28(SB)/4, $0x1fff1fff
+GLOBL all_1fff1fff<>(SB), RODATA|NOPTR, $32
+
+DATA all_00030003<>+0(SB)/4, $0x00030003
+DATA all_00030003<>+4(SB)/4, $0x00030003
+DATA all_00030003<>+8(SB)/4, $0x00030003
+DATA all_00030003<>+12(SB)/4, $0x00030003
+DATA all_00030003<>+16(SB)/4, $0x00030003
+DATA all_00030003<>+20(SB)/4, $0x00030003
+DATA all_00030003<>+24(SB)/4, $0x00030003
+DATA all_00030003<>+28(SB)/4, $0x00030003
+GLOBL all_00030003<>(SB), RODATA|NOPTR, $32
+
+DATA all_00090009<>+0(SB)/4, $0x00090009
+DATA all_00090009<>+4(SB)/4, $0x00090009
+DATA all_00090009<>+8(SB)/4, $0x00090009
+DATA all_00090009<>+12(SB)/4, $0x00090009
+DATA all_00090009<>+16(SB)/4, $0x00090009
+DATA all_00090009<>+20(SB)/4, $0x00090009
+DATA all_00090009<>+24(SB)/4, $0x00090009
+DATA all_00090009<>+28(SB)/4, $0x00090009
+GLOBL all_00090009<>(SB), RODATA|NOPTR, $32
+
+DATA all_001b001b<>+0(SB)/4, $0x001b001b
+DATA all_001b001b<>+4(SB)/4, $0x001b001b
+DATA all_001b001b<>+8(SB)/4, $0x001b001b
+DATA all_001b001b<>+12(SB)/4, $0x001b001b
+DATA all_001b001b<>+16(SB)/4, $0x001b001b
+DATA all_001b001b<>+20(SB)/4, $0x001b001b
+DATA all_001b001b<>+24(SB)/4, $0x001b001b
+DATA all_001b001b<>+28(SB)/4, $0x001b001b
+GLOBL all_001b001b<>(SB), RODATA|NOPTR, $32
+
+DATA all_00510051<>+0(SB)/4, $0x00510051
+DATA all_00510051<>+4(SB)/4, $0x00510051
+DATA all_00510051<>+8(SB)/4, $0x00510051
+DATA all_00510051<>+12(SB)/4, $0x00510051
+DATA all_00510051<>+16(SB)/4, $0x00510051
+DATA all_00510051<>+20(SB)/4, $0x00510051
+DATA all_00510051<>+24(SB)/4, $0x00510051
+DATA all_00510051<>+28(SB)/4, $0x00510051
+GLOBL all_00510051<>(SB), RODATA|NOPTR, $32
+
+DATA all_00f300f3<>+0(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+4(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+8(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+12(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+16(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+20(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+24(SB)/4, $0x00f300f3
+DATA all_00f300f3<>+28(SB)/4, $0x00f300f3
+GLOBL all_00f300f3<>(SB), RODATA|NOPTR, $32
+
+DATA all_02d902d9<>+0(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+4(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+8(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+12(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+16(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+20(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+24(SB)/4, $0x02d902d9
+DATA all_02d902d9<>+28(SB)/4, $0x02d902d9
+GLOBL all_02d902d9<>(SB), RODATA|NOPTR, $32
+
+DATA all_088b088b<>+0(SB)/4, $0x088b088b
+DATA all_088b088b<>+4(SB)/4, $0x088b088b
+DATA all_088b088b<>+8(SB)/4, $0x088b088b
+DATA all_088b088b<>+12(SB)/4, $0x088b088b
+DATA all_088b088b<>+16(SB)/4, $0x088b088b
+DATA all_088b088b<>+20(SB)/4, $0x088b088b
+DATA all_088b088b<>+24(SB)/4, $0x088b088b
+DATA all_088b088b<>+28(SB)/4, $0x088b088b
+GLOBL all_088b088b<>(SB), RODATA|NOPTR, $32
 
 DATA iota<>+0(SB)/4, $0x00000000
 DATA iota<>+4(SB)/4, $0x00000001
@@ -965,25 +1357,15 @@ DATA all_7e800000<>+24(SB)/4, $0x7e800000
 DATA all_7e800000<>+28(SB)/4, $0x7e800000
 GLOBL all_7e800000<>(SB), RODATA|NOPTR, $32
 
-DATA all_fffffff0<>+0(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+4(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+8(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+12(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+16(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+20(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+24(SB)/4, $0xfffffff0
-DATA all_fffffff0<>+28(SB)/4, $0xfffffff0
-GLOBL all_fffffff0<>(SB), RODATA|NOPTR, $32
-
-DATA all_00000000<>+0(SB)/4, $0x00000000
-DATA all_00000000<>+4(SB)/4, $0x00000000
-DATA all_00000000<>+8(SB)/4, $0x00000000
-DATA all_00000000<>+12(SB)/4, $0x00000000
-DATA all_00000000<>+16(SB)/4, $0x00000000
-DATA all_00000000<>+20(SB)/4, $0x00000000
-DATA all_00000000<>+24(SB)/4, $0x00000000
-DATA all_00000000<>+28(SB)/4, $0x00000000
-GLOBL all_00000000<>(SB), RODATA|NOPTR, $32
+DATA all_fffffff8<>+0(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+4(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+8(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+12(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+16(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+20(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+24(SB)/4, $0xfffffff8
+DATA all_fffffff8<>+28(SB)/4, $0xfffffff8
+GLOBL all_fffffff8<>(SB), RODATA|NOPTR, $32
 
 DATA all_00000001<>+0(SB)/4, $0x00000001
 DATA all_00000001<>+4(SB)/4, $0x00000001
@@ -994,6 +1376,16 @@ DATA all_00000001<>+20(SB)/4, $0x00000001
 DATA all_00000001<>+24(SB)/4, $0x00000001
 DATA all_00000001<>+28(SB)/4, $0x00000001
 GLOBL all_00000001<>(SB), RODATA|NOPTR, $32
+
+DATA all_00000002<>+0(SB)/4, $0x00000002
+DATA all_00000002<>+4(SB)/4, $0x00000002
+DATA all_00000002<>+8(SB)/4, $0x00000002
+DATA all_00000002<>+12(SB)/4, $0x00000002
+DATA all_00000002<>+16(SB)/4, $0x00000002
+DATA all_00000002<>+20(SB)/4, $0x00000002
+DATA all_00000002<>+24(SB)/4, $0x00000002
+DATA all_00000002<>+28(SB)/4, $0x00000002
+GLOBL all_00000002<>(SB), RODATA|NOPTR, $32
 
 DATA all_00000003<>+0(SB)/4, $0x00000003
 DATA all_00000003<>+4(SB)/4, $0x00000003
@@ -1044,6 +1436,16 @@ DATA all_00000007<>+20(SB)/4, $0x00000007
 DATA all_00000007<>+24(SB)/4, $0x00000007
 DATA all_00000007<>+28(SB)/4, $0x00000007
 GLOBL all_00000007<>(SB), RODATA|NOPTR, $32
+
+DATA all_fffffff0<>+0(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+4(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+8(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+12(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+16(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+20(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+24(SB)/4, $0xfffffff0
+DATA all_fffffff0<>+28(SB)/4, $0xfffffff0
+GLOBL all_fffffff0<>(SB), RODATA|NOPTR, $32
 
 DATA all_00000009<>+0(SB)/4, $0x00000009
 DATA all_00000009<>+4(SB)/4, $0x00000009
@@ -1115,29 +1517,29 @@ DATA all_0000000f<>+24(SB)/4, $0x0000000f
 DATA all_0000000f<>+28(SB)/4, $0x0000000f
 GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
-// func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
-// Requires: AVX, AVX2, CMOV, POPCNT
+// func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
+// Requires: AVX, AVX2, CMOV, FMA3, POPCNT
 TEXT ·tryOctalAVX2(SB), NOSPLIT, $0-80
 	MOVQ         grid+0(FP), AX
 	MOVQ         x+8(FP), DX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R9
+	MOVQ         tries+24(FP), R11
 	LEAQ         544(AX), DI
-	VMOVSS       160(R9), X0
+	VMOVSS       160(R11), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R9), X1
+	VMOVSS       (R11), X1
 	VMOVLHPS     X1, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y1
 	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R9)(R8*4), X0
+	VMOVSS       156(R11)(R8*4), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R9)(R8*4), X2
+	VMOVSS       -4(R11)(R8*4), X2
 	VMOVLHPS     X2, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y2
 	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R9)(R8*4), Y0
+	VBROADCASTSS 156(R11)(R8*4), Y0
 	VMOVUPS      all_41700000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
@@ -1233,102 +1635,324 @@ group:
 	IMUL3Q       $0xa0, CX, CX
 	MOVQ         codes+56(FP), BX
 	ADDQ         CX, BX
-	MOVQ         n+32(FP), R8
-	XORQ         SI, SI
-	XORQ         DI, DI
-	MOVQ         tries+24(FP), R9
-	VMOVUPS      all_3f000000<>+0(SB), Y0
+	MOVQ         n+32(FP), SI
+	MOVQ         SI, CX
+	MOVQ         $0x00000001, DI
+	SHLQ         CL, DI
+	LEAQ         -1(DI), R8
+	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	VMOVUPS      all_00000007<>+0(SB), Y2
+	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-
-points:
-	VMULPS       (R9)(DI*4), Y0, Y4
-	VBROADCASTSS (DX), Y5
-	VMULPS       Y5, Y4, Y5
-	VSUBPS       Y0, Y5, Y5
-	VCVTPS2DQ    Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VBROADCASTSS 4(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x03, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 8(DX), Y6
-	VMULPS       Y6, Y4, Y6
-	VSUBPS       Y0, Y6, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x06, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 12(DX), Y6
-	VMULPS       Y6, Y4, Y4
-	VSUBPS       Y0, Y4, Y4
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      all_45800000<>+0(SB), Y1
+	VMULPS       (CX), Y1, Y1
+	VMOVUPS      all_45800000<>+0(SB), Y4
+	VMULPS       32(CX), Y4, Y4
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_f000f000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 4(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00080008<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 8(DX), Y9
+	VMULPS       Y9, Y1, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00400040<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y0, Y0
+	VBROADCASTSS 12(DX), Y9
+	VMULPS       Y9, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPMAXSD      Y1, Y4, Y4
-	VPMINSD      Y2, Y4, Y4
-	VPSLLD       $0x09, Y4, Y4
-	VPADDD       Y4, Y5, Y5
-	VMOVUPS      Y5, 752(AX)(DI*4)
-	VMOVUPS      back<>+0(SB), Y4
-	VPERMD       Y5, Y4, Y6
-	VPBLENDD     $0x01, Y3, Y6, Y4
-	VMOVAPS      Y6, Y3
-	VPCMPEQD     Y4, Y5, Y4
-	VMOVMSKPS    Y4, R10
-	XORQ         $0xff, R10
-	MOVQ         DI, CX
-	SHLQ         CL, R10
-	ORQ          R10, SI
-	ADDQ         $0x08, DI
-	CMPQ         DI, R8
-	JL           points
-	MOVQ         R8, CX
-	MOVQ         $0x00000001, DX
-	SHLQ         CL, DX
-	LEAQ         -1(DX), DI
-	ORQ          $0x01, SI
-	ANDQ         SI, DI
-	ORQ          DX, DI
-	MOVQ         DI, 592(AX)
-	XORQ         CX, CX
-	MOVQ         CX, 576(AX)
-	MOVQ         CX, 584(AX)
+	VPACKUSDW    Y4, Y1, Y1
+	VPMAXUW      Y5, Y1, Y1
+	VPMINUW      Y6, Y1, Y1
+	VPAND        Y7, Y1, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y1, Y1
+	VPMULLW      all_02000200<>+0(SB), Y1, Y1
+	VPADDW       Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VPCMPEQW     Y1, Y8, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
+	CMPQ         SI, $0x10
+	JLE          pointed
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      all_45800000<>+0(SB), Y3
+	VMULPS       64(CX), Y3, Y3
+	VMOVUPS      all_45800000<>+0(SB), Y4
+	VMULPS       96(CX), Y4, Y4
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_f000f000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 4(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00080008<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 8(DX), Y9
+	VMULPS       Y9, Y3, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y4, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y10
+	VPMAXUW      Y5, Y10, Y10
+	VPMINUW      Y6, Y10, Y10
+	VPAND        Y7, Y10, Y9
+	VPMINUW      Y9, Y8, Y8
+	VPSRLW       $0x0d, Y10, Y10
+	VPMULLW      all_00400040<>+0(SB), Y10, Y10
+	VPADDW       Y10, Y2, Y2
+	VBROADCASTSS 12(DX), Y9
+	VMULPS       Y9, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKUSDW    Y4, Y3, Y3
+	VPMAXUW      Y5, Y3, Y3
+	VPMINUW      Y6, Y3, Y3
+	VPAND        Y7, Y3, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y3, Y3
+	VPMULLW      all_02000200<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VPCMPEQW     Y3, Y8, Y3
+	VPERMQ       $0xd8, Y2, Y2
+	VPERMQ       $0xd8, Y3, Y3
+
+pointed:
+	VMOVUPS    Y0, 752(AX)
+	VMOVUPS    Y2, 784(AX)
+	VPACKSSWB  Y3, Y1, Y1
+	VPERMQ     $0xd8, Y1, Y1
+	VPMOVMSKB  Y1, CX
+	ANDQ       R8, CX
+	MOVQ       CX, 584(AX)
+	VPERM2I128 $0x08, Y0, Y0, Y1
+	VPERM2I128 $0x21, Y2, Y0, Y3
+	VPALIGNR   $0x0e, Y1, Y0, Y1
+	VPCMPEQW   Y1, Y0, Y1
+	VPALIGNR   $0x0e, Y3, Y2, Y0
+	VPCMPEQW   Y0, Y2, Y0
+	VPACKSSWB  Y0, Y1, Y0
+	VPERMQ     $0xd8, Y0, Y0
+	VPMOVMSKB  Y0, CX
+	NOTQ       CX
+	ORQ        $0x01, CX
+	ANDQ       CX, R8
+	MOVQ       R8, 592(AX)
+	ORQ        DI, R8
+	XORQ       CX, CX
+	MOVQ       CX, 576(AX)
 
 run:
-	MOVQ         DI, DX
+	MOVQ         R8, DX
 	NEGQ         DX
-	ANDQ         DI, DX
-	BSFQ         DI, R11
-	XORQ         DX, DI
+	ANDQ         R8, DX
+	BSFQ         R8, R9
+	XORQ         DX, R8
 	JZ           next
-	BSFQ         DI, R12
-	MOVL         752(AX)(R11*4), CX
-	MOVQ         place+64(FP), SI
-	MOVLQSX      (SI)(CX*4), SI
-	NOTQ         SI
-	TESTQ        SI, SI
-	JL           fill
-	MOVQ         DI, CX
-	NEGQ         CX
-	ANDQ         DI, CX
-	SUBQ         DX, CX
-	ORQ          CX, 576(AX)
-	MOVQ         near+72(FP), CX
-	LEAQ         (CX)(SI*2), CX
-	MOVWQZX      (CX), DX
-	ADDQ         $0x02, CX
+	BSFQ         R8, R10
+	MOVWLZX      752(AX)(R9*2), CX
+	MOVQ         points+64(FP), SI
+	MOVLQSX      (SI)(CX*4), CX
+	TESTQ        CX, CX
+	JGE          fill
+	NOTQ         CX
+	MOVQ         R8, SI
+	NEGQ         SI
+	ANDQ         R8, SI
+	SUBQ         DX, SI
+	ORQ          SI, 576(AX)
+	MOVQ         few+72(FP), SI
+	LEAQ         (SI)(CX*2), SI
+	MOVWQZX      (SI), DX
+	ADDQ         $0x02, SI
+	CMPQ         DX, $0x08
+	JG           more
+	VMOVUPS      iota<>+0(SB), Y0
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (SI), Y2
+	VPERMPS      (AX), Y2, Y3
+	VPERMPS      256(AX), Y2, Y4
+	VPSRLD       $0x03, Y2, Y5
+	VPERMPS      32(AX), Y5, Y6
+	VPERMPS      288(AX), Y5, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x03, Y5, Y5
+	VPERMPS      64(AX), Y5, Y6
+	VPERMPS      320(AX), Y5, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x03, Y5, Y5
+	VPERMPS      96(AX), Y5, Y6
+	VPERMPS      352(AX), Y5, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y3, Y3
+	VMOVUPS      all_fe800000<>+0(SB), Y5
+	VBLENDVPS    Y1, Y4, Y5, Y4
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+
+few:
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_7e800000<>+0(SB), Y1
+	VMOVUPS      all_7e800000<>+0(SB), Y3
+	VMOVUPS      all_fffffff8<>+0(SB), Y4
+	VBROADCASTSS 816(AX), Y5
+	VBROADCASTSS 9040(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 820(AX), Y5
+	VBROADCASTSS 9044(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 824(AX), Y5
+	VBROADCASTSS 9048(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000002<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 828(AX), Y5
+	VBROADCASTSS 9052(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000003<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 832(AX), Y5
+	VBROADCASTSS 9056(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000004<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 836(AX), Y5
+	VBROADCASTSS 9060(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000005<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 840(AX), Y5
+	VBROADCASTSS 9064(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000006<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VBROADCASTSS 844(AX), Y5
+	VBROADCASTSS 9068(AX), Y6
+	VFMSUB231PS  Y5, Y0, Y6
+	VPAND        Y4, Y6, Y6
+	VPOR         all_00000007<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y1, Y0
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y6, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VMOVUPS      Y0, (BX)(R9*4)
+	VSUBPS       Y1, Y3, Y0
+	VCMPPS       $0x1e, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, CX
+	MOVQ         $0x000000ff, DX
+	XORQ         CX, DX
+	JZ           fewSure
+	MOVQ         R9, CX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, SI
+	MOVQ         R10, CX
+	SHLQ         CL, SI
+	DECQ         SI
+	ANDQ         SI, DX
+	ORQ          DX, 584(AX)
+
+fewSure:
+	ADDQ $0x08, R9
+	CMPQ R9, R10
+	JL   few
+	JMP  run
+
+more:
 	CMPQ         DX, $0x10
 	JG           long
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (CX), Y2
+	VPMOVZXWD    (SI), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -1350,10 +1974,10 @@ run:
 	VANDPS       Y5, Y3, Y3
 	VMOVUPS      all_fe800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
-	VMOVUPS      Y3, 880(AX)
-	VMOVUPS      Y4, 9104(AX)
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(CX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
 	VPSRLD       $0x03, Y3, Y6
@@ -1375,191 +1999,173 @@ run:
 	VANDPS       Y1, Y4, Y4
 	VMOVUPS      all_fe800000<>+0(SB), Y6
 	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 912(AX)
-	VMOVUPS      Y5, 9136(AX)
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y5, 9072(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
+	VMOVUPS      160(CX)(R9*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 880(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9104(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000000<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 884(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9108(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000001<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 888(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9112(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000002<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 892(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9116(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000003<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 896(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9120(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000004<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 900(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9124(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000005<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 904(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9128(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000006<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 908(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9132(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000007<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 912(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9136(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000008<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 916(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9140(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_00000009<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 920(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9144(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000a<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 924(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9148(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000b<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 928(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9152(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000c<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 932(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9156(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000d<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 936(AX), Y6
-	VMULPS       Y6, Y0, Y6
-	VBROADCASTSS 9160(AX), Y7
-	VSUBPS       Y7, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPOR         all_0000000e<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y7
-	VMINPS       Y7, Y4, Y4
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 940(AX), Y6
-	VMULPS       Y6, Y0, Y0
-	VBROADCASTSS 9164(AX), Y6
-	VSUBPS       Y6, Y0, Y0
-	VPAND        Y5, Y0, Y0
-	VPOR         all_0000000f<>+0(SB), Y0, Y0
-	VMAXPS       Y0, Y1, Y5
-	VMINPS       Y5, Y4, Y4
-	VMINPS       Y0, Y1, Y1
-	VPAND        all_0000000f<>+0(SB), Y1, Y0
-	VPERMD       Y2, Y0, Y5
-	VPERMD       Y3, Y0, Y6
-	VPSLLD       $0x1c, Y0, Y0
-	VBLENDVPS    Y0, Y6, Y5, Y5
-	VMOVUPS      Y5, (BX)(R11*4)
+	VBROADCASTSS 816(AX), Y6
+	VBROADCASTSS 9040(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 820(AX), Y6
+	VBROADCASTSS 9044(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000001<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 824(AX), Y6
+	VBROADCASTSS 9048(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 828(AX), Y6
+	VBROADCASTSS 9052(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 832(AX), Y6
+	VBROADCASTSS 9056(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 836(AX), Y6
+	VBROADCASTSS 9060(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 840(AX), Y6
+	VBROADCASTSS 9064(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000006<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 844(AX), Y6
+	VBROADCASTSS 9068(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000007<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 848(AX), Y6
+	VBROADCASTSS 9072(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000008<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 852(AX), Y6
+	VBROADCASTSS 9076(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000009<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 856(AX), Y6
+	VBROADCASTSS 9080(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000a<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 860(AX), Y6
+	VBROADCASTSS 9084(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000b<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 864(AX), Y6
+	VBROADCASTSS 9088(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000c<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 868(AX), Y6
+	VBROADCASTSS 9092(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000d<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 872(AX), Y6
+	VBROADCASTSS 9096(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000e<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 876(AX), Y6
+	VBROADCASTSS 9100(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000f<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VPERMD       Y3, Y1, Y6
+	VPSLLD       $0x1c, Y1, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      Y0, (BX)(R9*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           shortSure
-	MOVQ         R11, CX
+	MOVQ         R9, CX
 	SHLQ         CL, DX
 	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
+	MOVQ         R10, CX
 	SHLQ         CL, SI
 	DECQ         SI
 	ANDQ         SI, DX
 	ORQ          DX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R11
-	CMPQ R11, R12
+	ADDQ $0x08, R9
+	CMPQ R9, R10
 	JL   short
 	JMP  run
 
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R11*4), Y0
+	VMOVUPS 160(CX)(R9*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
@@ -1567,12 +2173,12 @@ vector:
 	LEAQ    (AX)(DX*4), SI
 
 line:
-	VBROADCASTSS 880(CX), Y4
+	VBROADCASTSS 816(CX), Y4
 	VMULPS       Y4, Y0, Y4
-	VBROADCASTSS 9104(CX), Y5
+	VBROADCASTSS 9040(CX), Y5
 	VSUBPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y4, Y5
-	VBROADCASTSS 17328(CX), Y6
+	VBROADCASTSS 17264(CX), Y6
 	VBLENDVPS    Y5, Y6, Y3, Y3
 	VMAXPS       Y4, Y1, Y5
 	VMINPS       Y5, Y2, Y2
@@ -1580,41 +2186,41 @@ line:
 	ADDQ         $0x04, CX
 	CMPQ         CX, SI
 	JL           line
-	VMOVUPS      Y3, (BX)(R11*4)
+	VMOVUPS      Y3, (BX)(R9*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, SI
 	XORQ         CX, SI
 	JZ           sure
-	MOVQ         R11, CX
+	MOVQ         R9, CX
 	SHLQ         CL, SI
-	MOVQ         $0x00000001, R8
-	MOVQ         R12, CX
-	SHLQ         CL, R8
-	DECQ         R8
-	ANDQ         R8, SI
+	MOVQ         $0x00000001, DI
+	MOVQ         R10, CX
+	SHLQ         CL, DI
+	DECQ         DI
+	ANDQ         DI, SI
 	ORQ          SI, 584(AX)
 
 sure:
-	ADDQ $0x08, R11
-	CMPQ R11, R12
+	ADDQ $0x08, R9
+	CMPQ R9, R10
 	JL   vector
 	JMP  run
 
 long:
-	MOVQ         tries+24(FP), SI
-	VBROADCASTSS 160(SI)(R11*4), Y0
-	VBROADCASTSS 156(SI)(R12*4), Y1
+	MOVQ         tries+24(FP), CX
+	VBROADCASTSS 160(CX)(R9*4), Y0
+	VBROADCASTSS 156(CX)(R10*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      iota<>+0(SB), Y4
 	VMOVQ        DX, X5
 	VPBROADCASTD X5, Y5
-	XORQ         SI, SI
+	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (CX)(SI*2), Y6
+	VPMOVZXWD  (SI)(CX*2), Y6
 	VPERMPS    (AX), Y6, Y7
 	VPERMPS    256(AX), Y6, Y8
 	VPSRLD     $0x03, Y6, Y9
@@ -1637,19 +2243,19 @@ lines:
 	VMOVUPS    all_fe800000<>+0(SB), Y10
 	VBLENDVPS  Y9, Y8, Y10, Y8
 	VPADDD     all_00000008<>+0(SB), Y4, Y4
-	VMOVUPS    Y7, 880(AX)(SI*4)
-	VMOVUPS    Y8, 9104(AX)(SI*4)
-	VMOVUPS    Y6, 17328(AX)(SI*4)
+	VMOVUPS    Y7, 816(AX)(CX*4)
+	VMOVUPS    Y8, 9040(AX)(CX*4)
+	VMOVUPS    Y6, 17264(AX)(CX*4)
 	VMULPS     Y7, Y0, Y6
 	VSUBPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 25552(AX)(SI*4)
+	VMOVUPS    Y6, 25488(AX)(CX*4)
 	VMINPS     Y6, Y2, Y2
 	VMULPS     Y7, Y1, Y6
 	VSUBPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 33776(AX)(SI*4)
+	VMOVUPS    Y6, 33712(AX)(CX*4)
 	VMINPS     Y6, Y3, Y3
-	ADDQ       $0x08, SI
-	CMPQ       SI, DX
+	ADDQ       $0x08, CX
+	CMPQ       CX, DX
 	JL         lines
 	VPERM2F128 $0x01, Y2, Y2, Y0
 	VMINPS     Y0, Y2, Y0
@@ -1665,35 +2271,35 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       SI, SI
-	MOVQ       $-1, R8
-	MOVQ       $-1, R9
-	XORQ       R10, R10
+	XORQ       DI, DI
+	MOVQ       $-1, R11
+	MOVQ       $-1, R12
+	XORQ       CX, CX
 
 candidates:
-	VMOVUPS   25552(AX)(R10*4), Y2
+	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
 	VMOVMSKPS Y2, R13
 	POPCNTQ   R13, R14
-	ADDQ      R14, SI
+	ADDQ      R14, DI
 	BSFQ      R13, R14
-	LEAQ      (R10)(R14*1), R14
-	CMOVQNE   R14, R8
-	VMOVUPS   33776(AX)(R10*4), Y2
+	LEAQ      (CX)(R14*1), R14
+	CMOVQNE   R14, R11
+	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
 	VMOVMSKPS Y2, R13
 	POPCNTQ   R13, R14
-	ADDQ      R14, SI
+	ADDQ      R14, DI
 	BSFQ      R13, R14
-	LEAQ      (R10)(R14*1), R14
-	CMOVQNE   R14, R9
-	ADDQ      $0x08, R10
-	CMPQ      R10, DX
+	LEAQ      (CX)(R14*1), R14
+	CMOVQNE   R14, R12
+	ADDQ      $0x08, CX
+	CMPQ      CX, DX
 	JL        candidates
-	MOVWQZX   (CX)(R8*2), CX
-	XORQ      $0x02, SI
-	XORQ      R8, R9
-	ORQ       SI, R9
+	MOVWQZX   (SI)(R11*2), CX
+	XORQ      $0x02, DI
+	XORQ      R11, R12
+	ORQ       DI, R12
 	JNE       tries
 
 fill:
@@ -1701,9 +2307,9 @@ fill:
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (BX)(R11*4)
-	ADDQ    $0x08, R11
-	CMPQ    R11, R12
+	VMOVUPS Y0, (BX)(R9*4)
+	ADDQ    $0x08, R9
+	CMPQ    R9, R10
 	JL      filling
 	JMP     run
 
@@ -1731,6 +2337,46 @@ DATA all_41700000<>+20(SB)/4, $0x41700000
 DATA all_41700000<>+24(SB)/4, $0x41700000
 DATA all_41700000<>+28(SB)/4, $0x41700000
 GLOBL all_41700000<>(SB), RODATA|NOPTR, $32
+
+DATA all_f000f000<>+0(SB)/4, $0xf000f000
+DATA all_f000f000<>+4(SB)/4, $0xf000f000
+DATA all_f000f000<>+8(SB)/4, $0xf000f000
+DATA all_f000f000<>+12(SB)/4, $0xf000f000
+DATA all_f000f000<>+16(SB)/4, $0xf000f000
+DATA all_f000f000<>+20(SB)/4, $0xf000f000
+DATA all_f000f000<>+24(SB)/4, $0xf000f000
+DATA all_f000f000<>+28(SB)/4, $0xf000f000
+GLOBL all_f000f000<>(SB), RODATA|NOPTR, $32
+
+DATA all_00080008<>+0(SB)/4, $0x00080008
+DATA all_00080008<>+4(SB)/4, $0x00080008
+DATA all_00080008<>+8(SB)/4, $0x00080008
+DATA all_00080008<>+12(SB)/4, $0x00080008
+DATA all_00080008<>+16(SB)/4, $0x00080008
+DATA all_00080008<>+20(SB)/4, $0x00080008
+DATA all_00080008<>+24(SB)/4, $0x00080008
+DATA all_00080008<>+28(SB)/4, $0x00080008
+GLOBL all_00080008<>(SB), RODATA|NOPTR, $32
+
+DATA all_00400040<>+0(SB)/4, $0x00400040
+DATA all_00400040<>+4(SB)/4, $0x00400040
+DATA all_00400040<>+8(SB)/4, $0x00400040
+DATA all_00400040<>+12(SB)/4, $0x00400040
+DATA all_00400040<>+16(SB)/4, $0x00400040
+DATA all_00400040<>+20(SB)/4, $0x00400040
+DATA all_00400040<>+24(SB)/4, $0x00400040
+DATA all_00400040<>+28(SB)/4, $0x00400040
+GLOBL all_00400040<>(SB), RODATA|NOPTR, $32
+
+DATA all_02000200<>+0(SB)/4, $0x02000200
+DATA all_02000200<>+4(SB)/4, $0x02000200
+DATA all_02000200<>+8(SB)/4, $0x02000200
+DATA all_02000200<>+12(SB)/4, $0x02000200
+DATA all_02000200<>+16(SB)/4, $0x02000200
+DATA all_02000200<>+20(SB)/4, $0x02000200
+DATA all_02000200<>+24(SB)/4, $0x02000200
+DATA all_02000200<>+28(SB)/4, $0x02000200
+GLOBL all_02000200<>(SB), RODATA|NOPTR, $32
 
 // func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
 // Requires: AVX, AVX2

@@ -7,12 +7,12 @@ package kernel
 // tryTernaryAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
+func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
 
 // tryOctalAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, place *int32, near *uint16)
+func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
 
 // sumTernary16AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //

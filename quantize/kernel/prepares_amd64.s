@@ -227,21 +227,21 @@ DATA all_3f800000<>+24(SB)/4, $0x3f800000
 DATA all_3f800000<>+28(SB)/4, $0x3f800000
 GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
 
-// func clearBestAVX2(sums *float32, n int) int
-// Requires: AVX, AVX2, CMOV, POPCNT
-TEXT ·clearBestAVX2(SB), NOSPLIT, $0-24
+// func bestTriesAVX2(sums *float32, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·bestTriesAVX2(SB), NOSPLIT, $0-20
 	MOVQ         sums+0(FP), AX
-	MOVQ         n+8(FP), CX
+	MOVQ         n+8(FP), DX
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      iota8<>+0(SB), Y2
-	VMOVQ        CX, X3
+	VMOVQ        DX, X3
 	VPBROADCASTD X3, Y3
-	XORQ         DX, DX
+	XORQ         BX, BX
 
 scores:
-	VMOVUPS    (AX)(DX*4), Y4
-	VMOVUPS    128(AX)(DX*4), Y5
+	VMOVUPS    (AX)(BX*4), Y4
+	VMOVUPS    128(AX)(BX*4), Y5
 	VPCMPGTD   Y2, Y3, Y6
 	VPADDD     all_00000008<>+0(SB), Y2, Y2
 	VMULPS     Y4, Y4, Y4
@@ -249,10 +249,10 @@ scores:
 	VANDPS     Y6, Y4, Y4
 	VCMPPS     $0x1e, Y0, Y5, Y5
 	VANDPS     Y5, Y4, Y4
-	VMOVUPS    Y4, 256(AX)(DX*4)
+	VMOVUPS    Y4, 256(AX)(BX*4)
 	VMAXPS     Y4, Y1, Y1
-	ADDQ       $0x08, DX
-	CMPQ       DX, CX
+	ADDQ       $0x08, BX
+	CMPQ       BX, DX
 	JL         scores
 	VPERM2F128 $0x01, Y1, Y1, Y0
 	VMAXPS     Y0, Y1, Y0
@@ -261,37 +261,34 @@ scores:
 	VPERMILPS  $0xb1, Y0, Y1
 	VMAXPS     Y1, Y0, Y0
 	VMULPS     all_3f7fff00<>+0(SB), Y0, Y0
-	MOVQ       $-1, BX
 	XORQ       SI, SI
-	XORQ       DX, DX
+	XORQ       BX, BX
 
 candidates:
-	VMOVUPS   256(AX)(DX*4), Y1
+	VMOVUPS   256(AX)(BX*4), Y1
 	VCMPPS    $0x1d, Y0, Y1, Y1
-	VMOVMSKPS Y1, DI
-	POPCNTQ   DI, R8
-	ADDQ      R8, SI
-	BSFQ      DI, R8
-	LEAQ      (DX)(R8*1), R8
-	CMOVQNE   R8, BX
-	ADDQ      $0x08, DX
-	CMPQ      DX, CX
+	VMOVMSKPS Y1, R8
+	MOVQ      BX, CX
+	SHLL      CL, R8
+	ORL       R8, SI
+	ADDQ      $0x08, BX
+	CMPQ      BX, DX
 	JL        candidates
-	CMPQ      SI, $0x01
-	JNE       unclear
-	VMOVSS    (AX)(BX*4), X0
+	BSFQ      SI, DI
+	JZ        unclear
+	VMOVSS    (AX)(DI*4), X0
 	VMULSS    X0, X0, X0
 	VUCOMISS  all_0da24260<>+0(SB), X0
 	JB        unclear
 	VUCOMISS  all_7149f2ca<>+0(SB), X0
 	JA        unclear
-	MOVQ      BX, ret+16(FP)
+	MOVL      SI, ret+16(FP)
 	VZEROUPPER
 	RET
 
 unclear:
-	MOVQ $-1, BX
-	MOVQ BX, ret+16(FP)
+	XORQ SI, SI
+	MOVL SI, ret+16(FP)
 	VZEROUPPER
 	RET
 

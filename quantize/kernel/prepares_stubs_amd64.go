@@ -24,7 +24,7 @@ func prepareEvenAVX2(magnitude *float32, root *float32, x *float32, w *float32, 
 //go:noescape
 func spreadTriesAVX2(tries *float32, numerators *float32, octets int, limit float32)
 
-// clearBestAVX2 finds the try that explains most; see Grid.Best.
+// bestTriesAVX2 finds the tries that explain most; see Grid.Best.
 //
 //go:noescape
-func clearBestAVX2(sums *float32, n int) int
+func bestTriesAVX2(sums *float32, n int) uint32

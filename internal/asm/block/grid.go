@@ -59,7 +59,7 @@ const (
 	gridLeft    = gridSets + 8*16
 	gridGroup   = gridLeft + 8
 	gridPoints  = gridGroup + 8
-	gridListA   = gridPoints + 4*32
+	gridListA   = gridPoints + 2*32
 	gridMost    = 4 * (2048 + 8)
 	gridListB   = gridListA + gridMost
 	gridCodes   = gridListB + gridMost
@@ -96,7 +96,7 @@ const lanes = 8
 // compares like the line a·s - b, with a = Σwq² and b = Σ2wqx, and a code whose
 // line is lowest at two scales is lowest between them.
 func (l grid) try(name string) {
-	TEXT(name, NOSPLIT, "func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, place *int32, near *uint16)")
+	TEXT(name, NOSPLIT, "func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)")
 	Doc(name + " chooses the codes of groups at n scales; see Grid.Try.")
 	Pragma("noescape")
 	s := gridTry{grid: l, g: pointer("grid")}
@@ -126,11 +126,9 @@ func (l grid) try(name string) {
 	s.codes = pointer("codes")
 	ADDQ(row, s.codes)
 	starts := s.points(x)
-	MOVQ(starts, Mem{Base: s.g, Disp: gridStarts})
 	none := GP64()
 	XORQ(none, none)
 	MOVQ(none, Mem{Base: s.g, Disp: gridOutside})
-	MOVQ(none, Mem{Base: s.g, Disp: gridUnsure})
 
 	Label("run")
 	first, past, bit := GP64(), GP64(), lowestBit(starts)
@@ -138,22 +136,27 @@ func (l grid) try(name string) {
 	XORQ(bit, starts)
 	JZ(operand.LabelRef("next"))
 	BSFQ(starts, past)
-	place, code := GP64(), GP64()
-	MOVL(Mem{Base: s.g, Index: first, Scale: 4, Disp: gridPoints}, code.As32())
-	MOVLQSX(Mem{Base: pointer("place"), Index: code, Scale: 4}, place)
-	NOTQ(place)
-	TESTQ(place, place)
-	JL(operand.LabelRef("fill")) // the point is in the book
+	code := GP64()
+	MOVWLZX(Mem{Base: s.g, Index: first, Scale: 2, Disp: gridPoints}, code.As32())
+	MOVLQSX(Mem{Base: pointer("points"), Index: code, Scale: 4}, code)
+	TESTQ(code, code)
+	JGE(operand.LabelRef("fill")) // the point is in the book
+	NOTQ(code)
 	tries := lowestBit(starts)
 	SUBQ(bit, tries)
 	ORQ(tries, Mem{Base: s.g, Disp: gridOutside})
-	s.list, s.length = pointer("near"), GP64()
-	LEAQ(Mem{Base: s.list, Index: place, Scale: 2}, s.list)
+	s.list, s.length = pointer("few"), GP64()
+	LEAQ(Mem{Base: s.list, Index: code, Scale: 2}, s.list)
 	MOVWQZX(Mem{Base: s.list}, s.length)
 	ADDQ(operand.Imm(2), s.list)
+	CMPQ(s.length, operand.Imm(lanes))
+	JG(operand.LabelRef("more"))
+	s.compareFew("few", lanes, first, past)
+	JMP(operand.LabelRef("run"))
+	Label("more")
 	CMPQ(s.length, operand.Imm(shortList))
 	JG(operand.LabelRef("long"))
-	s.compareShort(first, past)
+	s.compareFew("short", shortList, first, past)
 	JMP(operand.LabelRef("run"))
 	Label("tries")
 	s.compare(first, past)
@@ -258,52 +261,4 @@ func (s *gridTry) findSlacks() {
 	ADDQ(operand.Imm(32), w)
 	DECQ(left)
 	JNZ(operand.LabelRef("slack"))
-}
-
-// points emits the points of all tries. Bits of the result tell the tries
-// whose point is not that of the one before, and the end.
-func (s *gridTry) points(x reg.GPVirtual) (starts reg.GPVirtual) {
-	changed, k, n := GP64(), GP64(), Load(Param("n"), GP64())
-	XORQ(changed, changed)
-	XORQ(k, k)
-	tries, half := pointer("tries"), LoadV(Constant(0.5))
-	none, top, before := Zero(), LoadV(Bits(uint32(s.levels-1))), Zero()
-	Label("points")
-	inverse := Mul(half, Mem{Base: tries, Index: k, Scale: 4})
-	var point Reg
-	for i := range s.positions {
-		// (v·inverse - 1)/2, rounded: halves are exact.
-		l := ToInteger(Sub(Mul(inverse, Broadcast(Mem{Base: x, Disp: 4 * i})), half))
-		VPMAXSD(none, l, l)
-		VPMINSD(top, l, l)
-		if i == 0 {
-			point = l
-			continue
-		}
-		VPSLLD(operand.Imm(uint64(i*s.bits)), l, l)
-		VPADDD(l, point, point)
-	}
-	StoreV(Mem{Base: s.g, Index: k, Scale: 4, Disp: gridPoints}, point)
-	previous, turned, new := YMM(), YMM(), GP64()
-	VPERMD(point, LoadV(Words("back", 7, 0, 1, 2, 3, 4, 5, 6)), turned)
-	VPBLENDD(operand.Imm(1), before, turned, previous)
-	VMOVAPS(turned, before)
-	VPCMPEQD(previous, point, previous)
-	VMOVMSKPS(previous, new.As32())
-	XORQ(operand.Imm(0xff), new)
-	MOVQ(k, reg.RCX)
-	SHLQ(reg.CL, new)
-	ORQ(new, changed)
-	ADDQ(operand.Imm(lanes), k)
-	CMPQ(k, n)
-	JL(operand.LabelRef("points"))
-	end, starts := GP64(), GP64()
-	MOVQ(n, reg.RCX)
-	MOVQ(operand.U32(1), end)
-	SHLQ(reg.CL, end)
-	LEAQ(Mem{Base: end, Disp: -1}, starts)
-	ORQ(operand.Imm(1), changed)
-	ANDQ(changed, starts)
-	ORQ(end, starts)
-	return starts
 }

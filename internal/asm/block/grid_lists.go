@@ -53,12 +53,12 @@ func (s *gridTry) keepLines(a, b, codes Reg, at func(field int) Mem) {
 	StoreV(at(gridCodes), codes)
 }
 
-// compareShort is compare for lists of up to sixteen. The numbers of lines take
-// the place of the last four bits of their heights, which the slack allows for.
-func (s *gridTry) compareShort(first, past reg.GPVirtual) {
+// compareFew is compare for lists of up to 8 or 16. The numbers of lines take the
+// place of the last bits of their heights, which the slack allows for.
+func (s *gridTry) compareFew(name string, most int, first, past reg.GPVirtual) {
 	number, length := s.numbers()
 	var codes []Reg
-	for from := 0; from < shortList; from += lanes {
+	for from := 0; from < most; from += lanes {
 		a, b, code := s.lines(Mem{Base: s.list, Disp: 2 * from})
 		s.raise(a, b, number, length)
 		StoreV(Mem{Base: s.g, Disp: gridListA + 4*from}, a)
@@ -66,31 +66,36 @@ func (s *gridTry) compareShort(first, past reg.GPVirtual) {
 		codes = append(codes, code)
 		VPADDD(Bits(lanes), number, number)
 	}
-	Label("short")
+	Label(name)
 	scale := LoadV(Mem{Base: pointer("tries"), Index: first, Scale: 4, Disp: triesScale})
-	low, next, clear := LoadV(Constant(above)), LoadV(Constant(above)), LoadV(Bits(^uint32(shortList-1)))
-	for l := range shortList {
+	low, next, clear := LoadV(Constant(above)), LoadV(Constant(above)), LoadV(Bits(^uint32(most-1)))
+	for l := range most {
 		s.offer(l, scale, clear, low, next)
 	}
-	rank, code, high := YMM(), YMM(), YMM()
-	VPAND(Bits(shortList-1), low, rank)
-	VPERMD(codes[0], rank, code)
-	VPERMD(codes[1], rank, high)
-	VPSLLD(operand.Imm(28), rank, rank) // bit 3 becomes the sign
-	VBLENDVPS(rank, high, code, code)
+	code := YMM()
+	VPERMD(codes[0], low, code) // by the last three bits
+	if most > lanes {
+		fourth, high := YMM(), YMM()
+		VPERMD(codes[1], low, high)
+		VPSLLD(operand.Imm(28), low, fourth) // becomes the sign
+		VBLENDVPS(fourth, high, code, code)
+	}
 	StoreV(Mem{Base: s.codes, Index: first, Scale: 4}, code)
-	s.doubt(first, past, low, next, "shortSure")
+	s.doubt(first, past, low, next, name+"Sure")
 	ADDQ(operand.Imm(lanes), first)
 	CMPQ(first, past)
-	JL(operand.LabelRef("short"))
+	JL(operand.LabelRef(name))
 }
 
 // offer emits the height of line l and its place among the lowest two.
 func (s *gridTry) offer(l int, scale, clear, low, next Reg) {
-	a, b := Mem{Base: s.g, Disp: gridListA + 4*l}, Mem{Base: s.g, Disp: gridListB + 4*l}
-	height := Sub(Mul(scale, Broadcast(a)), Broadcast(b))
+	a := Broadcast(Mem{Base: s.g, Disp: gridListA + 4*l})
+	height := Broadcast(Mem{Base: s.g, Disp: gridListB + 4*l})
+	VFMSUB231PS(a, scale, height)
 	VPAND(clear, height, height)
-	VPOR(Bits(uint32(l)), height, height)
+	if l > 0 {
+		VPOR(Bits(uint32(l)), height, height)
+	}
 	VMINPS(Greatest(low, height), next, next)
 	VMINPS(height, low, low)
 }

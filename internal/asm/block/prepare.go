@@ -16,7 +16,7 @@ func Prepares() {
 	prepare("prepareAVX2", false)
 	prepare("prepareEvenAVX2", true)
 	spreadTries()
-	clearBest()
+	bestTries()
 }
 
 // importance emits w = weights·√(variance + x²).
@@ -127,12 +127,11 @@ func spreadTries() {
 	RET()
 }
 
-// clearBest emits the number of the try with the greatest lx²/ll, -1 where
-// another is within 2^-16 of it or the numbers are so small that squares lose
-// bits.
-func clearBest() {
-	TEXT("clearBestAVX2", NOSPLIT, "func(sums *float32, n int) int")
-	Doc("clearBestAVX2 finds the try that explains most; see Grid.Best.")
+// bestTries emits the set of tries whose lx²/ll is within 2^-16 of the greatest,
+// empty where the numbers are so small that squares lose bits.
+func bestTries() {
+	TEXT("bestTriesAVX2", NOSPLIT, "func(sums *float32, n int) uint32")
+	Doc("bestTriesAVX2 finds the tries that explain most; see Grid.Best.")
 	Pragma("noescape")
 	sums, n := pointer("sums"), pointer("n")
 	none, most, at := Zero(), Zero(), GP64()
@@ -155,35 +154,32 @@ func clearBest() {
 	JL(operand.LabelRef("scores"))
 
 	limit := Mul(acrossOne(most, func(a, b, out Op) { VMAXPS(a, b, out) }), Constant(1-1./(1<<16)))
-	best, count := GP64(), GP64()
-	MOVQ(operand.I32(-1), best)
-	XORQ(count, count)
+	best, first := GP64(), GP64()
+	XORQ(best, best)
 	XORQ(at, at)
 	Label("candidates")
-	set, some := LaneBits(Compare(GreaterEqual, LoadV(Mem{Base: sums, Index: at, Scale: 4, Disp: 8 * 32}), limit)).As64(), GP64()
-	POPCNTQ(set, some)
-	ADDQ(some, count)
-	BSFQ(set, some)
-	LEAQ(Mem{Base: at, Index: some, Scale: 1}, some)
-	CMOVQNE(some, best)
+	set := LaneBits(Compare(GreaterEqual, LoadV(Mem{Base: sums, Index: at, Scale: 4, Disp: 8 * 32}), limit))
+	MOVQ(at, reg.RCX)
+	SHLL(reg.CL, set.As32())
+	ORL(set.As32(), best.As32())
 	ADDQ(operand.Imm(8), at)
 	CMPQ(at, n)
 	JL(operand.LabelRef("candidates"))
-	CMPQ(count, operand.Imm(1))
-	JNE(operand.LabelRef("unclear"))
+	BSFQ(best, first)
+	JZ(operand.LabelRef("unclear"))
 	square := XMM()
-	VMOVSS(Mem{Base: sums, Index: best, Scale: 4}, square)
+	VMOVSS(Mem{Base: sums, Index: first, Scale: 4}, square)
 	VMULSS(square, square, square)
 	VUCOMISS(Constant(1e-30), square)
 	JB(operand.LabelRef("unclear"))
 	VUCOMISS(Constant(1e30), square)
 	JA(operand.LabelRef("unclear"))
-	Store(best, ReturnIndex(0))
+	Store(best.As32(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 	Label("unclear")
-	MOVQ(operand.I32(-1), best)
-	Store(best, ReturnIndex(0))
+	XORQ(best, best)
+	Store(best.As32(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
