@@ -75,15 +75,20 @@ func (r *run) place(c *chunk, u use) Range {
 	return at
 }
 
+// fill reads a chunk as soon as there is memory for it.
+func (r *run) fill(ctx context.Context, c *chunk) error {
+	c.cost = min(c.cost, r.MaxMemory)
+	if err := r.memory.Acquire(ctx, c.cost); err != nil {
+		return context.Cause(ctx)
+	}
+	c.data = r.buffer(c.rows * c.task.rowBytes)
+	return c.task.source.ReadRows(ctx, *c.data, c.first)
+}
+
 // read fills chunks until none is left, as far ahead as memory allows.
 func (r *run) read(ctx context.Context) error {
 	for c := r.next(); c != nil; c = r.next() {
-		c.cost = min(c.cost, r.MaxMemory)
-		if err := r.memory.Acquire(ctx, c.cost); err != nil {
-			return context.Cause(ctx)
-		}
-		c.data = r.buffer(c.rows * c.task.rowBytes)
-		if err := c.task.source.ReadRows(ctx, *c.data, c.first); err != nil {
+		if err := r.fill(ctx, c); err != nil {
 			return err
 		}
 		select {
@@ -99,20 +104,35 @@ func (r *run) read(ctx context.Context) error {
 func (r *run) work(ctx context.Context) error {
 	var w worker
 	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case c, ok := <-r.chunks:
-			if !ok {
-				return nil
-			}
-			if err := r.process(ctx, &w, c); err != nil {
-				return err
-			}
-			r.buffers.Put(c.data)
-			r.memory.Release(c.cost)
-			r.finish(c)
+		c, err := r.take(ctx)
+		if c == nil || err != nil {
+			return err
 		}
+		if err := r.process(ctx, &w, c); err != nil {
+			return err
+		}
+		r.buffers.Put(c.data)
+		r.memory.Release(c.cost)
+		r.finish(c)
+	}
+}
+
+// take returns the next chunk, filled, and nil after the last. Where the system
+// reads ahead the worker fills it, and then has it in its cache.
+func (r *run) take(ctx context.Context) (*chunk, error) {
+	if r.chunks == nil {
+		c := r.next()
+		if c == nil || ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		c.task.source.Ahead(c.first+int64(aheadChunks*r.Workers)*c.task.step, c.rows*c.task.rowBytes)
+		return c, r.fill(ctx, c)
+	}
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case c := <-r.chunks:
+		return c, nil
 	}
 }
 

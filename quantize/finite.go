@@ -92,7 +92,11 @@ func notFinite(x []float32) int {
 
 // anyLarge is what screen.large is for values that were decoded already.
 func anyLarge(x []float32) bool {
-	for _, v := range x {
+	greatest, n := kernel.GreatestFloat(x)
+	if greatest >= 1<<14 || greatest != greatest {
+		return true
+	}
+	for _, v := range x[n:] {
 		if !(v > -1<<14 && v < 1<<14) {
 			return true
 		}

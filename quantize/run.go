@@ -23,6 +23,9 @@ const chunkBytes = 1 << 20
 // defaultMemory is the budget of data in flight for each worker.
 const defaultMemory = 16 << 20
 
+// aheadChunks is how far ahead of each worker the system reads.
+const aheadChunks = 3
+
 // Output is one file to write, or the files of a split set.
 type Output struct {
 	Plan  *Plan
@@ -75,7 +78,6 @@ func Run(ctx context.Context, sources []gguf.Stream, outputs []Output, o RunOpti
 	r := &run{
 		RunOptions: o, sources: sources, outputs: outputs,
 		memory: semaphore.NewWeighted(o.MaxMemory),
-		chunks: make(chan *chunk, 2*o.Workers),
 	}
 	if err := r.schedule(); err != nil {
 		return err
@@ -86,7 +88,22 @@ func Run(ctx context.Context, sources []gguf.Stream, outputs []Output, o RunOpti
 	r.announce()
 
 	group, ctx := errgroup.WithContext(ctx)
-	readers := max(1, o.Workers/2)
+	if !gguf.ReadAhead(sources) {
+		r.startReaders(ctx, group)
+	}
+	for range o.Workers {
+		group.Go(func() (err error) {
+			defer fault.Rescue(&err)
+			return r.work(ctx)
+		})
+	}
+	return group.Wait()
+}
+
+// startReaders fills chunks ahead of the workers.
+func (r *run) startReaders(ctx context.Context, group *errgroup.Group) {
+	r.chunks = make(chan *chunk, 2*r.Workers)
+	readers := max(1, r.Workers/2)
 	var reading sync.WaitGroup
 	reading.Add(readers)
 	for range readers {
@@ -102,13 +119,6 @@ func Run(ctx context.Context, sources []gguf.Stream, outputs []Output, o RunOpti
 		close(r.chunks)
 		return nil
 	})
-	for range o.Workers {
-		group.Go(func() (err error) {
-			defer fault.Rescue(&err)
-			return r.work(ctx)
-		})
-	}
-	return group.Wait()
 }
 
 // run is the state of one Run.
@@ -121,8 +131,8 @@ type run struct {
 	cursor  cursor
 
 	memory  *semaphore.Weighted
-	chunks  chan *chunk
-	buffers sync.Pool // of *[]byte
+	chunks  chan *chunk // filled by readers; nil where the system reads ahead
+	buffers sync.Pool   // of *[]byte
 
 	reporting sync.Mutex
 	done      int64

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,22 +29,34 @@ func sample() []gguf.Stream {
 }
 
 func TestWorkersDoNotChangeTheBytes(t *testing.T) {
-	sources := sample()
+	sources, ahead := sample(), sample()
+	var hints atomic.Int64
+	for i := range ahead {
+		ahead[i].Ahead = func(first, n int64) { hints.Add(1) }
+	}
 	var want []byte
 	for _, workers := range []int{1, 2, 7} {
 		for _, memory := range []int64{1, 3 << 20} {
 			p := plan(t, llama(1), infosOf(sources), Options{Recipe: recipe(t, "Q4_0")})
 			out, files := inMemory(p)
-			if err := Run(context.Background(), sources, []Output{out}, RunOptions{Workers: workers, MaxMemory: memory}); err != nil {
+			options := RunOptions{Workers: workers, MaxMemory: memory}
+			if err := Run(context.Background(), sources, []Output{out}, options); err != nil {
 				t.Fatal(err)
 			}
 			if want == nil {
 				want = files[0].b
 			}
-			if !bytes.Equal(files[0].b, want) {
+			again, own := inMemory(p)
+			if err := Run(context.Background(), ahead, []Output{again}, options); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(files[0].b, want) || !bytes.Equal(own[0].b, want) {
 				t.Errorf("%d workers in %d bytes: other bytes", workers, memory)
 			}
 		}
+	}
+	if hints.Load() == 0 {
+		t.Error("nothing was read ahead")
 	}
 	if bytes.Contains(want, bytes.Repeat([]byte{0xa5}, 9)) {
 		t.Error("a part of the file was not written")

@@ -208,7 +208,7 @@ func (s section) ReadAt(p []byte, off int64) (int, error) {
 // Stream returns a tensor as a stream of rows.
 func (f *File) Stream(t TensorInfo) Stream {
 	row := t.RowBytes()
-	return Stream{TensorInfo: t, ReadRows: func(ctx context.Context, dst []byte, first int64) error {
+	return Stream{TensorInfo: t, Ahead: f.ahead(t), ReadRows: func(ctx context.Context, dst []byte, first int64) error {
 		n, err := f.ReadTensorAt(ctx, t, dst, first*row)
 		if n == len(dst) {
 			return nil
@@ -218,6 +218,15 @@ func (f *File) Stream(t TensorInfo) Stream {
 		}
 		return err
 	}}
+}
+
+// ahead is the Ahead of a tensor's stream.
+func (f *File) ahead(t TensorInfo) func(first, n int64) {
+	if t.part < 0 || t.part >= len(f.parts) || f.parts[t.part].file == nil {
+		return nil
+	}
+	p, row := f.parts[t.part], t.RowBytes()
+	return func(first, n int64) { mmap.ReadFileAhead(p.file, p.dataOffset+t.Offset+first*row, n) }
 }
 
 // Contiguous checks that the data of each tensor follow those of the one

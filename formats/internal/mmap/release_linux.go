@@ -23,6 +23,12 @@ func ReleaseFile(f *os.File, off, n int64) {
 	_ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_DONTNEED) // only a hint
 }
 
+// ReadFileAhead tells the system that n bytes at off of f will be read soon. It
+// may go past the end of f.
+func ReadFileAhead(f *os.File, off, n int64) {
+	_ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_WILLNEED) // only a hint
+}
+
 // FlushFile starts writing n bytes at off of f to disk, so that a later
 // ReleaseFile can drop them.
 func FlushFile(f *os.File, off, n int64) {

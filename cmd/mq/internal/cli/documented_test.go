@@ -39,6 +39,7 @@ var notRun = map[string]string{
 	"internal/bench/compare.sh":    "takes minutes, and a build of llama.cpp",
 	"internal/bench/chunks.py":     "takes a build of ggml",
 	"internal/bench/perplexity.sh": "takes minutes, and a build of llama.cpp",
+	"internal/bench/copy.sh":       "needs a large model",
 	"internal/bench/sources.sh":    "takes minutes",
 }
 
