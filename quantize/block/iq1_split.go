@@ -101,18 +101,19 @@ const longList = 12
 // nearest chooses, of the neighbours at place, the one with the least
 // weighted squared error from group g.
 func (s *split) nearest(g int, place int32) uint16 {
-	var cost terms
-	x, w, list := s.x[8*g:][:8], s.w[8*g:][:8], s.book.neighbours(place)
-	if len(list) >= longList && kernel.HasNear() {
-		for l, v := range values1[s.down[g]] {
-			s.near.Values[l] = s.scale * v
-		}
-		if s.near.Search(x, w, s.book.planes(place), list) {
-			return s.near.Nearest(list)
-		}
-	}
+	x, w := s.x[8*g:][:8], s.w[8*g:][:8]
 	for l, v := range values1[s.down[g]] {
-		v = float32(s.scale * v)
+		s.near.Values[l] = s.scale * v
+	}
+	if code, ok := s.near.Few(x, w, s.codes[g], s.book.fewest(place)); ok {
+		return code
+	}
+	list := s.book.neighbours(place)
+	if len(list) >= longList && kernel.HasNear() && s.near.Search(x, w, s.book.planes(place), list) {
+		return s.near.Nearest(list)
+	}
+	var cost terms
+	for l, v := range s.near.Values {
 		for i := range x {
 			d := v - x[i]
 			cost[4*i+l] = w[i] * d * d

@@ -57,6 +57,52 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	}
 }
 
+// TestFewFindTheFirstOfTheNearest compares the choice from a list without the codes
+// that others outdo with that from the whole list.
+func TestFewFindTheFirstOfTheNearest(t *testing.T) {
+	book, found := coder1x2048(), 0
+	var near kernel.Near
+	blocks(8, func(x, w []float32) {
+		scale := abs(x[0]) + abs(x[3])
+		for d, values := range values1 {
+			var cost terms
+			for l, v := range values {
+				near.Values[l] = scale * v
+				for i := range x {
+					d := near.Values[l] - x[i]
+					cost[4*i+l] = w[i] * d * d
+				}
+			}
+			for wrong := range 2 { // levels that are not the nearest
+				var point uint16
+				for i := range x {
+					best := 0
+					for l := range 3 {
+						if cost[4*i+l] < cost[4*i+best] {
+							best = l
+						}
+					}
+					point |= uint16((best+wrong*i)%3) << (2 * i)
+				}
+				place := book.place[point]
+				if place >= 0 {
+					continue
+				}
+				got, ok := near.Few(x, w, point, book.fewest(place))
+				if want := cheapest8(book.neighbours(place), &cost); ok && got != want {
+					t.Fatalf("x %v w %v scale %v shift %d: %x is found near %x, want %x", x, w, scale, d, got, point, want)
+				}
+				if ok {
+					found++
+				}
+			}
+		}
+	})
+	if kernel.HasNear() && found < 1000 {
+		t.Errorf("only %d were found", found)
+	}
+}
+
 // checkBest compares the try that explains most with that of a search in order of
 // all.
 func checkBest(t *testing.T, s *gridSearch, lx, ll []float32) {

@@ -11,17 +11,17 @@ import (
 // codebook or the codes near it.
 type coder struct {
 	*codebook
-	// place says for each code its rank, or, for one outside of the book,
-	// the complement of the start of its neighbours in near.
-	place []int32
-	// near holds lists, each after its length, and, of the book of IQ1, what a
-	// kernel reads of them, if there is one.
+	// place says for each code its rank, or, for one outside of the book, the
+	// complement of the start of its list in few, and points the same for the
+	// number of a point, with codes in the place of ranks.
+	place, points []int32
+	// few holds lists without the codes that others of them outdo, each after its
+	// length and before the start of the whole list in near, in two halves. Room
+	// for kernels follows.
+	few []uint16
+	// near holds whole lists, each after its length, and, of the book of IQ1, what
+	// a kernel reads of them, if there is one.
 	near []uint16
-	// points has, for each number of a point, its code, or the complement of the
-	// start of its list in few. Those lists, each after its length, lack the codes
-	// that others of them outdo. Room for kernels follows.
-	points []int32
-	few    []uint16
 }
 
 // The number is how many distinct distances a list of neighbours reaches:
@@ -51,11 +51,12 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 			c.points[n] = int32(code)
 			continue
 		}
-		c.place[code] = ^int32(len(c.near))
+		c.place[code] = ^int32(len(c.few))
+		c.points[n] = c.place[code]
 		start := len(c.near)
 		c.near = measure.appendShells(c.near, code, shells)
-		c.points[n] = ^int32(len(c.few))
 		c.few = measure.appendFew(c.few, code, c.near[start+1:])
+		c.few = append(c.few, uint16(start), uint16(start>>16))
 		if len(book.codes) == 2048 && kernel.HasNear() {
 			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]))
 		}
@@ -67,16 +68,30 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 	return c
 }
 
-// neighbours is the list at the complement of place, a negative number.
-func (c *coder) neighbours(place int32) []uint16 {
+// fewest is the list at the complement of place, a negative number, without the
+// codes that others outdo.
+func (c *coder) fewest(place int32) []uint16 {
 	start := int(^place)
-	return c.near[start+1:][:c.near[start]]
+	return c.few[start+1:][:c.few[start]]
+}
+
+// whole is what near has for the complement of place.
+func (c *coder) whole(place int32) []uint16 {
+	at := c.few[int(^place):]
+	at = at[1+int(at[0]):]
+	return c.near[int(at[0])|int(at[1])<<16:]
+}
+
+// neighbours is the list at the complement of place.
+func (c *coder) neighbours(place int32) []uint16 {
+	list := c.whole(place)
+	return list[1:][:list[0]]
 }
 
 // planes is what a kernel reads of the list at the complement of place.
 func (c *coder) planes(place int32) []uint16 {
-	start := int(^place)
-	return c.near[start+1+int(c.near[start]):]
+	list := c.whole(place)
+	return list[1+int(list[0]):]
 }
 
 // A ruler measures squared distances from one point to every code of a book.

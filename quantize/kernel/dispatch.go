@@ -38,6 +38,7 @@ type variant struct {
 	sumTernary        [2]sumKernel // of up to 16 tries, and 24
 	sumOctal          [2]sumKernel // of up to 24, and 32
 	nearTernary       nearKernel
+	fewTernary        fewKernel
 }
 
 // A minKernel searches 16 or 32 lanes at a time. The bits that search returns

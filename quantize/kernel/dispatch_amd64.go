@@ -34,6 +34,7 @@ var avx2 = variant{
 	magnitudes32: magnitudes32AVX2,
 
 	nearTernary: nearTernaryAVX2,
+	fewTernary:  fewTernaryAVX2,
 	tryTernary:  tryTernaryAVX2,
 	tryOctal:    tryOctalAVX2,
 	sumTernary:  [2]sumKernel{sumTernary16AVX2, sumTernary24AVX2},

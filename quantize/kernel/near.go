@@ -12,7 +12,7 @@ const maxNear = 2048
 // A Near finds the codes of a list that may be nearest to a group of eight
 // values, under weights. A code has one of three levels for each, in two bits.
 type Near struct {
-	// Values are what levels stand for; Search needs them set.
+	// Values are what levels stand for; Search and Few need them set.
 	Values [3]float32
 	// Masks has a bit for each code of the list, 32 to a word.
 	Masks [maxNear / 32]uint32
@@ -22,6 +22,23 @@ type Near struct {
 }
 
 type nearKernel func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
+
+type fewKernel func(x, w, values *float32, point uint32, list *uint16, n int) int
+
+// Few returns the first of the codes of a list with the least Σw(value-x)², added
+// in order, if there is a kernel, and if no level is nearer than that of the point:
+// codes that others outdo may be left out of the list. ListRoom more follow it.
+func (s *Near) Few(x, w []float32, point uint16, list []uint16) (code uint16, ok bool) {
+	if active.fewTernary == nil {
+		return 0, false
+	}
+	_, _, _ = x[7], w[7], list[:len(list)+ListRoom]
+	i := active.fewTernary(&x[0], &w[0], &s.Values[0], uint32(point), &list[0], len(list))
+	if i < 0 {
+		return 0, false
+	}
+	return list[i], true
+}
 
 // HasNear reports whether Search does anything.
 func HasNear() bool { return active.nearTernary != nil }

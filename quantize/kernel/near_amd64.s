@@ -8,27 +8,27 @@
 // Requires: AVX, AVX2
 TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-81
 	MOVL         code+24(FP), AX
-	MOVQ         values+16(FP), CX
-	MOVQ         terms+56(FP), DX
+	MOVQ         terms+56(FP), CX
+	MOVQ         values+16(FP), DX
 	MOVQ         x+0(FP), BX
 	VMOVUPS      (BX), Y0
 	MOVQ         w+8(FP), BX
 	VMOVUPS      (BX), Y1
-	VBROADCASTSS (CX), Y2
+	VBROADCASTSS (DX), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y2, Y1, Y3
 	VMULPS       Y2, Y3, Y2
-	VMOVUPS      Y2, (DX)
-	VBROADCASTSS 4(CX), Y3
+	VBROADCASTSS 4(DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMULPS       Y3, Y1, Y4
 	VMULPS       Y3, Y4, Y3
-	VMOVUPS      Y3, 32(DX)
-	VBROADCASTSS 8(CX), Y4
+	VBROADCASTSS 8(DX), Y4
 	VSUBPS       Y0, Y4, Y0
 	VMULPS       Y0, Y1, Y1
 	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 64(DX)
+	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y0, 64(CX)
 	VMINPS       Y3, Y2, Y1
 	VMINPS       Y0, Y1, Y1
 	VMOVD        AX, X4
@@ -327,3 +327,171 @@ DATA bitOfByte<>+20(SB)/4, $0x80402010
 DATA bitOfByte<>+24(SB)/4, $0x08040201
 DATA bitOfByte<>+28(SB)/4, $0x80402010
 GLOBL bitOfByte<>(SB), RODATA|NOPTR, $32
+
+// func fewTernaryAVX2(x *float32, w *float32, values *float32, point uint32, list *uint16, n int) int
+// Requires: AVX, AVX2
+TEXT ·fewTernaryAVX2(SB), NOSPLIT, $0-56
+	MOVQ         values+16(FP), AX
+	MOVQ         x+0(FP), CX
+	VMOVUPS      (CX), Y0
+	MOVQ         w+8(FP), CX
+	VMOVUPS      (CX), Y1
+	VBROADCASTSS (AX), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS 4(AX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMULPS       Y3, Y1, Y4
+	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS 8(AX), Y4
+	VSUBPS       Y0, Y4, Y0
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y0, Y1, Y0
+	MOVL         point+24(FP), AX
+	VMINPS       Y3, Y2, Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVD        AX, X4
+	VPBROADCASTD X4, Y4
+	VPSRLVD      pairs<>+0(SB), Y4, Y4
+	VPAND        all_00000003<>+0(SB), Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPCMPEQD     all_00000000<>+0(SB), Y4, Y6
+	VANDPS       Y2, Y6, Y6
+	VORPS        Y6, Y5, Y5
+	VPCMPEQD     all_00000001<>+0(SB), Y4, Y6
+	VANDPS       Y3, Y6, Y6
+	VORPS        Y6, Y5, Y5
+	VPCMPEQD     all_00000002<>+0(SB), Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VCMPPS       $0x00, Y1, Y5, Y1
+	VMOVMSKPS    Y1, AX
+	CMPL         AX, $0x000000ff
+	JNE          unsure
+	VXORPS       Y1, Y1, Y1
+	VUNPCKLPS    Y3, Y2, Y4
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPS    Y1, Y0, Y3
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y4, Y1
+	VPERM2F128   $0x00, Y1, Y1, Y5
+	VPERM2F128   $0x11, Y1, Y1, Y1
+	VUNPCKHPD    Y3, Y4, Y3
+	VPERM2F128   $0x00, Y3, Y3, Y4
+	VPERM2F128   $0x11, Y3, Y3, Y3
+	VUNPCKLPD    Y0, Y2, Y6
+	VPERM2F128   $0x00, Y6, Y6, Y7
+	VPERM2F128   $0x11, Y6, Y6, Y6
+	VUNPCKHPD    Y0, Y2, Y0
+	VPERM2F128   $0x00, Y0, Y0, Y2
+	VPERM2F128   $0x11, Y0, Y0, Y0
+	MOVQ         list+32(FP), AX
+	MOVQ         n+40(FP), CX
+	VMOVUPS      iota<>+0(SB), Y8
+	VMOVUPS      all_7f7fffff<>+0(SB), Y9
+	VXORPS       Y10, Y10, Y10
+
+codes:
+	VPMOVZXWD    (AX), Y11
+	VPERMILPS    Y11, Y5, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y7, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y1, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y6, Y13
+	VADDPS       Y13, Y12, Y12
+	VPSRLD       $0x02, Y11, Y11
+	VPERMILPS    Y11, Y0, Y11
+	VADDPS       Y11, Y12, Y12
+	CMPQ         CX, $0x08
+	JGE          full
+	VMOVD        CX, X11
+	VPBROADCASTD X11, Y11
+	VPCMPGTD     iota<>+0(SB), Y11, Y11
+	VMOVUPS      all_7f7fffff<>+0(SB), Y13
+	VBLENDVPS    Y11, Y12, Y13, Y12
+
+full:
+	VCMPPS       $0x11, Y9, Y12, Y11
+	VBLENDVPS    Y11, Y8, Y10, Y10
+	VMINPS       Y9, Y12, Y9
+	VPADDD       all_00000008<>+0(SB), Y8, Y8
+	ADDQ         $0x10, AX
+	SUBQ         $0x08, CX
+	JG           codes
+	VPERM2F128   $0x01, Y9, Y9, Y0
+	VMINPS       Y0, Y9, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VMINPS       Y1, Y0, Y0
+	VPERMILPS    $0xb1, Y0, Y1
+	VMINPS       Y1, Y0, Y0
+	VCMPPS       $0x00, Y0, Y9, Y0
+	VMOVUPS      all_0000ffff<>+0(SB), Y1
+	VBLENDVPS    Y0, Y10, Y1, Y10
+	VEXTRACTI128 $0x01, Y10, X0
+	VPACKUSDW    X0, X10, X0
+	VPHMINPOSUW  X0, X0
+	VMOVD        X0, AX
+	MOVWQZX      AX, AX
+	MOVQ         AX, ret+48(FP)
+	VZEROUPPER
+	RET
+
+unsure:
+	MOVQ $-1, AX
+	MOVQ AX, ret+48(FP)
+	VZEROUPPER
+	RET
+
+DATA iota<>+0(SB)/4, $0x00000000
+DATA iota<>+4(SB)/4, $0x00000001
+DATA iota<>+8(SB)/4, $0x00000002
+DATA iota<>+12(SB)/4, $0x00000003
+DATA iota<>+16(SB)/4, $0x00000004
+DATA iota<>+20(SB)/4, $0x00000005
+DATA iota<>+24(SB)/4, $0x00000006
+DATA iota<>+28(SB)/4, $0x00000007
+GLOBL iota<>(SB), RODATA|NOPTR, $32
+
+DATA all_7f7fffff<>+0(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+4(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+8(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+12(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+16(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+20(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+24(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+28(SB)/4, $0x7f7fffff
+GLOBL all_7f7fffff<>(SB), RODATA|NOPTR, $32
+
+DATA all_00000008<>+0(SB)/4, $0x00000008
+DATA all_00000008<>+4(SB)/4, $0x00000008
+DATA all_00000008<>+8(SB)/4, $0x00000008
+DATA all_00000008<>+12(SB)/4, $0x00000008
+DATA all_00000008<>+16(SB)/4, $0x00000008
+DATA all_00000008<>+20(SB)/4, $0x00000008
+DATA all_00000008<>+24(SB)/4, $0x00000008
+DATA all_00000008<>+28(SB)/4, $0x00000008
+GLOBL all_00000008<>(SB), RODATA|NOPTR, $32
+
+DATA all_0000ffff<>+0(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+4(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+8(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+12(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+16(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+20(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+24(SB)/4, $0x0000ffff
+DATA all_0000ffff<>+28(SB)/4, $0x0000ffff
+GLOBL all_0000ffff<>(SB), RODATA|NOPTR, $32

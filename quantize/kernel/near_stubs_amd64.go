@@ -8,3 +8,8 @@ package kernel
 //
 //go:noescape
 func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
+
+// fewTernaryAVX2 finds the first code with the least cost; see Near.Few.
+//
+//go:noescape
+func fewTernaryAVX2(x *float32, w *float32, values *float32, point uint32, list *uint16, n int) int

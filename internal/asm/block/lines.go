@@ -27,28 +27,35 @@ func ternaryLines(to, fromX, fromW reg.GPVirtual) {
 		a[l], b[l] = lineParts(w, x, LoadV(Constant(float32(2*l+1))))
 	}
 	for k, v := range [2][4]Reg{a, b} {
-		// A transposition within halves: registers become positions p | p+4.
-		var pair [4]Reg
-		for i := range pair {
-			pair[i] = YMM()
-		}
-		VUNPCKLPS(v[1], v[0], pair[0])
-		VUNPCKHPS(v[1], v[0], pair[1])
-		VUNPCKLPS(v[3], v[2], pair[2])
-		VUNPCKHPS(v[3], v[2], pair[3])
-		for p := range 4 {
-			both, once := YMM(), YMM()
-			if p%2 == 0 {
-				VUNPCKLPD(pair[2+p/2], pair[p/2], both)
-			} else {
-				VUNPCKHPD(pair[2+p/2], pair[p/2], both)
-			}
-			VPERM2F128(operand.Imm(0x00), both, both, once)
-			StoreV(Mem{Base: to, Disp: gridB*k + 32*p}, once)
-			VPERM2F128(operand.Imm(0x11), both, both, once)
-			StoreV(Mem{Base: to, Disp: gridB*k + 32*(p+4)}, once)
+		for p, table := range ternaryTable(v) {
+			StoreV(Mem{Base: to, Disp: gridB*k + 32*p}, table)
 		}
 	}
+}
+
+// ternaryTable emits tables of eight positions from vectors for each level.
+func ternaryTable(v [4]Reg) (table [8]Reg) {
+	// A transposition within halves: registers become positions p | p+4.
+	var pair [4]Reg
+	for i := range pair {
+		pair[i] = YMM()
+	}
+	VUNPCKLPS(v[1], v[0], pair[0])
+	VUNPCKHPS(v[1], v[0], pair[1])
+	VUNPCKLPS(v[3], v[2], pair[2])
+	VUNPCKHPS(v[3], v[2], pair[3])
+	for p := range 4 {
+		both := YMM()
+		if p%2 == 0 {
+			VUNPCKLPD(pair[2+p/2], pair[p/2], both)
+		} else {
+			VUNPCKHPD(pair[2+p/2], pair[p/2], both)
+		}
+		table[p], table[p+4] = YMM(), YMM()
+		VPERM2F128(operand.Imm(0x00), both, both, table[p])
+		VPERM2F128(operand.Imm(0x11), both, both, table[p+4])
+	}
+	return table
 }
 
 // octalLines emits the tables of eight levels of four positions.

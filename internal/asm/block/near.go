@@ -12,6 +12,7 @@ import (
 // group of values.
 func NearCodes() {
 	near("nearTernaryAVX2")
+	fewTernary("fewTernaryAVX2")
 }
 
 // A nearSearch has the costs of levels: vector l has level l of eight positions.
@@ -181,16 +182,24 @@ func lastBits() Mem {
 	return p.Addr
 }
 
-// prices computes w·(value-x)² of all levels and stores them.
+// prices computes and stores what all levels cost.
 func (s *nearSearch) prices() {
-	values, terms := pointer("values"), pointer("terms")
-	x, w := LoadV(Mem{Base: pointer("x")}), LoadV(Mem{Base: pointer("w")})
-	for l := range 3 {
-		d := Sub(Broadcast(Mem{Base: values, Disp: 4 * l}), x)
-		c := Mul(Mul(w, d), d)
+	terms := pointer("terms")
+	for l, c := range pricesOf() {
 		StoreV(Mem{Base: terms, Disp: 32 * l}, c)
 		s.cost = append(s.cost, c)
 	}
+}
+
+// pricesOf computes w·(value-x)² of all levels.
+func pricesOf() (cost [3]Reg) {
+	values := pointer("values")
+	x, w := LoadV(Mem{Base: pointer("x")}), LoadV(Mem{Base: pointer("w")})
+	for l := range 3 {
+		d := Sub(Broadcast(Mem{Base: values, Disp: 4 * l}), x)
+		cost[l] = Mul(Mul(w, d), d)
+	}
+	return cost
 }
 
 // known has the costs of the known code.
