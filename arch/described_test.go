@@ -52,7 +52,7 @@ func TestErrorsOfDescriptionsNameLineAndKey(t *testing.T) {
 		describedLlama + "parameters:\n  x: hidden_width / 2":                            `line 4: key "parameters.x": "hidden_width / 2": nothing says what hidden_width is`,
 		describedLlama + "parameters:\n  x: hidden_size / 0":                             `line 4: key "parameters.x": "hidden_size / 0"`,
 		describedLlama + "graph:\n  layer.mixer.soft_cap: 3":                             `line 4: key "graph.layer.mixer.soft_cap": the model has no such field`,
-		describedLlama + "graph:\n  layer.mixer.mask.window: 2.5":                        `line 4: key "graph.layer.mixer.mask.window": 2.5 is no count`,
+		describedLlama + "graph:\n  layer.mixer.mask.window: 2.5":                        `line 4: key "graph.layer.mixer.mask.window": 2.5 is not a count`,
 		describedLlama + "graph:\n  layer.mixer: 3":                                      `line 4: key "graph.layer.mixer": it holds several values`,
 		describedLlama + "graph:\n  layer.mix_post: 3 + 4":                               `a norm is the name of its tensor, or none`,
 		describedLlama + "graph:\n  layer.feed.activation: selu":                         `line 4: key "graph.layer.feed.activation"`,

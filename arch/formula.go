@@ -152,7 +152,7 @@ func (f formula) number(s scope) (float64, error) {
 	}
 	x, ok := numberOf(v)
 	if !ok || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("%q is %v, which is no number", f.text, v)
+		return 0, fmt.Errorf("%q is %v, which is not a number", f.text, v)
 	}
 	return x, nil
 }
@@ -217,7 +217,7 @@ func (s scope) float(n ast.Expr) (float64, error) {
 	}
 	x, ok := numberOf(v)
 	if !ok {
-		return 0, fmt.Errorf("%v is no number", v)
+		return 0, fmt.Errorf("%v is not a number", v)
 	}
 	return x, nil
 }
@@ -265,7 +265,7 @@ func (s scope) binary(n *ast.BinaryExpr) (any, error) {
 		return same == (n.Op == token.EQL), nil
 	}
 	if !number || !other {
-		return nil, fmt.Errorf("%v %s %v are no numbers", a, n.Op, b)
+		return nil, fmt.Errorf("%v %s %v: the operator takes numbers", a, n.Op, b)
 	}
 	return compute(n.Op, x, y)
 }
@@ -280,7 +280,7 @@ func compute(op token.Token, x, y float64) (any, error) {
 		return x * y, nil
 	case token.QUO, token.REM:
 		if y == 0 {
-			return nil, fmt.Errorf("%v %s 0 is no number", x, op)
+			return nil, fmt.Errorf("%v %s 0 is not a number", x, op)
 		}
 		if op == token.REM {
 			return math.Mod(x, y), nil
@@ -310,7 +310,7 @@ func (s scope) index(n *ast.IndexExpr) (any, error) {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%v is no list", v)
+		return nil, fmt.Errorf("%v is not a list", v)
 	}
 	if at != math.Trunc(at) || at < 0 || at >= float64(len(list)) {
 		return nil, fmt.Errorf("a list of %d has no item %v", len(list), at)

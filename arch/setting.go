@@ -117,12 +117,12 @@ func (x setting) assign(v reflect.Value, s scope) error {
 		v.SetFloat(n)
 	case reflect.Int:
 		if !whole {
-			return fmt.Errorf("%v is no count", n)
+			return fmt.Errorf("%v is not a count", n)
 		}
 		v.SetInt(int64(n))
 	case reflect.Uint32:
 		if !whole || n < 0 {
-			return fmt.Errorf("%v is no count", n)
+			return fmt.Errorf("%v is not a count", n)
 		}
 		v.SetUint(uint64(n))
 	case reflect.Pointer:

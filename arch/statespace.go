@@ -70,7 +70,7 @@ func (c *reader) stepLimits(h *Hyper) {
 	v, _ := layer.Value(key)
 	limits, _ := v.([]any)
 	if len(limits) != 2 {
-		c.keep(layer.At("arch", key).Corrupt("%v is no pair of limits", v))
+		c.keep(layer.At("arch", key).Corrupt("%v is not a pair of limits", v))
 		return
 	}
 	for i, name := range []string{stepFrom, stepTo} {

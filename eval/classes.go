@@ -45,7 +45,7 @@ func LikeFile(source Model, kvs gguf.KVs) (Model, error) {
 	for _, label := range labels {
 		id, ok := words.ID(label)
 		if !ok || int(id) >= source.Vocabulary() {
-			return nil, fault.Op("eval").Corrupt("the class %q is no token of %s", label, source.Name())
+			return nil, fault.Op("eval").Corrupt("the class %q is not a token of %s", label, source.Name())
 		}
 		c.ids = append(c.ids, id)
 	}

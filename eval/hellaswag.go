@@ -19,7 +19,7 @@ func Hellaswag(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text str
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	const perTask = 6
 	if text == "" || len(lines)%perTask != 0 {
-		return Score{}, fault.Op("eval").Corrupt("hellaswag: %d lines are no whole number of tasks of %d lines", len(lines), perTask)
+		return Score{}, fault.Op("eval").Corrupt("hellaswag: %d lines are not a multiple of the %d lines of a task", len(lines), perTask)
 	}
 	left := make([]int, len(lines)/perTask)
 	for i := range left {
@@ -37,7 +37,7 @@ func Hellaswag(ctx context.Context, m Brancher, t *tokenizer.Tokenizer, text str
 		task := lines[n*perTask : (n+1)*perTask]
 		gold, err := strconv.Atoi(strings.TrimSpace(task[1]))
 		if err != nil || gold < 0 || gold > 3 {
-			return Score{}, fault.Op("eval").Corrupt("hellaswag: line %d: %q is no number of an ending", n*perTask+2, task[1])
+			return Score{}, fault.Op("eval").Corrupt("hellaswag: line %d: %q is not the number of an ending", n*perTask+2, task[1])
 		}
 		var sentences []string
 		for _, ending := range task[2:] {

@@ -89,7 +89,7 @@ var seededFaults = map[string]seeded{
 	"no block count":             {change: dropKV("llama.block_count"), alone: true, says: "block_count"},
 	"a type that loaders refuse": {change: setKV("llama.embedding_length", int32(256)), alone: true, says: "should be of type uint32"},
 	"an id beyond the tokens":    {change: setKV("tokenizer.ggml.eos_token_id", uint32(70000)), alone: true, says: "token 70000"},
-	"a merge of unknown tokens":  {change: setKV("tokenizer.ggml.merges", []string{"zzzz qqqq"}), alone: true, says: "is no token"},
+	"a merge of unknown tokens":  {change: setKV("tokenizer.ggml.merges", []string{"zzzz qqqq"}), alone: true, says: "is not a token"},
 	"a template left open":       {change: setKV("tokenizer.chat_template", "{% if x %}"), alone: true, says: "endif"},
 	"no vocabulary":              {change: dropKV("tokenizer.ggml.tokens"), alone: true, says: "tokenizer.ggml.tokens"},
 	"not a number":               {change: tensor("blk.1.ffn_up.weight", poison), alone: true, says: "blk.1.ffn_up.weight"},

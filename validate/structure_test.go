@@ -67,7 +67,7 @@ func TestFindsBrokenStructure(t *testing.T) {
 		{"scores of another length", set("tokenizer.ggml.scores", make([]float32, 3)), nil, validate.Vocabulary, "3 entries for 1024 tokens"},
 		{"an id out of range", set("tokenizer.ggml.eos_token_id", uint32(1024)), nil, validate.Vocabulary, "token 1024 is out of"},
 		{"an id of another type", set("tokenizer.ggml.eos_token_id", "2"), nil, validate.Vocabulary, "type string"},
-		{"a merge of no tokens", set("tokenizer.ggml.merges", append(slices.Clone(merges), "qqq zzz")), nil, validate.Vocabulary, `"qqq" is no token`},
+		{"a merge of no tokens", set("tokenizer.ggml.merges", append(slices.Clone(merges), "qqq zzz")), nil, validate.Vocabulary, `"qqq" is not a token`},
 		{"a merge of one half", set("tokenizer.ggml.merges", append(slices.Clone(merges), "qqq")), nil, validate.Vocabulary, "is not two strings"},
 		{"a token twice", set("tokenizer.ggml.tokens", append(slices.Clone(tokens[:1023]), tokens[0])), nil, validate.Vocabulary, "are both"},
 		{"tokens of another type", set("tokenizer.ggml.tokens", make([]int32, 1024)), nil, validate.Vocabulary, "no array of strings"},

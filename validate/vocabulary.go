@@ -86,7 +86,7 @@ func checkTypes(kvs gguf.KVs, tokens int, say sayer) {
 	types, ok := kvs.Ints(key)
 	switch {
 	case !ok:
-		say(Fail, key, "it is no array of integers")
+		say(Fail, key, "it is not an array of integers")
 	case len(types) != tokens:
 		say(Fail, key, "%d entries for %d tokens", len(types), tokens)
 	}
@@ -106,7 +106,7 @@ func checkScores(kvs gguf.KVs, tokens int, say sayer) {
 	scores, ok := kvs.Floats(key)
 	switch {
 	case !ok:
-		say(Fail, key, "it is no array of numbers")
+		say(Fail, key, "it is not an array of numbers")
 	case len(scores) != tokens:
 		say(Fail, key, "%d entries for %d tokens", len(scores), tokens)
 	}
@@ -132,7 +132,7 @@ func checkIDs(kvs gguf.KVs, tokens int, say sayer) {
 	}
 	for _, key := range []string{"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_space_prefix"} {
 		if _, ok := kvs.Bool(key); kvs.Has(key) && !ok {
-			say(Fail, key, "the value is no bool")
+			say(Fail, key, "the value is not a bool")
 		}
 	}
 }
@@ -143,7 +143,7 @@ func checkMerges(kvs gguf.KVs, tokens []string, say sayer) {
 	merges, ok := kvs.Strings(key)
 	if !ok {
 		if kvs.Has(key) {
-			say(Fail, key, "it is no array of strings")
+			say(Fail, key, "it is not an array of strings")
 		}
 		return
 	}
@@ -177,7 +177,7 @@ func unresolvedMerge(m string, known map[string]bool) string {
 	}
 	for _, part := range []string{m[:at], m[at+1:], m[:at] + m[at+1:]} {
 		if !known[part] {
-			return fmt.Sprintf("%q is no token", part)
+			return fmt.Sprintf("%q is not a token", part)
 		}
 	}
 	return ""

@@ -91,7 +91,7 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 		kinds[at].set(c, t)
 	}
 	if odd != nil {
-		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("tensors of the adapter that are no part of LoRA, DoRA or whole modules: %s", strings.Join(odd[:min(len(odd), 8)], ", "))
+		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("tensors of the adapter that are not part of LoRA, DoRA or whole modules: %s", strings.Join(odd[:min(len(odd), 8)], ", "))
 	}
 	for _, c := range list {
 		if err := c.complete(from); err != nil {

@@ -36,7 +36,7 @@ func (c *checkpoint) writePlamo() error {
 			}
 		}
 		if id < 0 {
-			return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("%s_token %q is no token", role, text)
+			return fault.Op("tokenizer").File("tokenizer_config.json").Corrupt("%s_token %q is not a token", role, text)
 		}
 		c.kvs.Set(key(writers[role]+"_token_id"), uint32(id))
 	}

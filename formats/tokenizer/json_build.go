@@ -319,7 +319,7 @@ func (b *jsonBuilder) processorID(kind string, value []any) (int32, error) {
 			return int32(id), nil
 		}
 	}
-	return 0, fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor %s: %v is no token and id", kind, value)
+	return 0, fault.Op("tokenizer").File("tokenizer.json").Corrupt("post-processor %s: %v is not a token with its id", kind, value)
 }
 
 // FromJSON builds the tokenizer of a tokenizer.json file, with the rules of

@@ -129,7 +129,7 @@ func (m *SentencePiece) piece(raw []byte) error {
 		return fault.Op("tokenizer").Corrupt("SentencePiece model: piece %d %q has type %d", len(m.Pieces), text, kind)
 	}
 	if score != score {
-		return fault.Op("tokenizer").Corrupt("SentencePiece model: piece %d %q has no number as score", len(m.Pieces), text)
+		return fault.Op("tokenizer").Corrupt("SentencePiece model: the score of piece %d %q is not a number", len(m.Pieces), text)
 	}
 	if m.size += len(text); len(m.Pieces) == maxPieces || m.size > maxText {
 		return fault.Op("tokenizer").Corrupt("SentencePiece model: more than %d pieces or %d bytes in them", maxPieces, maxText)

@@ -32,7 +32,7 @@ func Conversation(data []byte) (map[string]any, error) {
 	for i, m := range messages {
 		message, ok := m.(*jinja.Dict)
 		if !ok {
-			return nil, fmt.Errorf("message %d is no object", i+1)
+			return nil, fmt.Errorf("message %d is not an object", i+1)
 		}
 		if role, _ := message.Get("role"); role == nil {
 			return nil, fmt.Errorf("message %d has no role", i+1)

@@ -119,7 +119,7 @@ func (r *run) args(a arguments) callArgs {
 	if a.dict != nil {
 		d, ok := r.eval(a.dict).(*Dict)
 		if !ok {
-			fail(0, "what follows ** is no dictionary")
+			fail(0, "what follows ** is not a dictionary")
 		}
 		for i, k := range d.keys {
 			s, ok := asText(k)
@@ -278,7 +278,7 @@ func (r *run) slice(of any, s *slicing) any {
 		}
 		i, ok := integer(v)
 		if !ok {
-			fail(0, "a %s is no bound of a slice", typeName(v))
+			fail(0, "a %s is not a bound of a slice", typeName(v))
 		}
 		return i, true
 	}

@@ -188,7 +188,7 @@ func (r *run) assign(target []string, unpack bool, field string, v any) {
 	if field != "" {
 		ns, ok := r.lookup(target[0]).(*namespace)
 		if !ok {
-			fail(0, "%q is no namespace: it has no fields to set", target[0])
+			fail(0, "%q is not a namespace: it has no fields to set", target[0])
 		}
 		ns.setField(field, v)
 		return
