@@ -12,7 +12,8 @@
 // neither the number of rows in a batch nor the number of workers, and AVX2,
 // AVX-512 and NEON agree bit for bit.
 //
-// kernel_amd64.s is written by the module internal/asm.
+// kernel_amd64.s and kernel_arm64.s are written by the module internal/asm.
 package kernel
 
 //go:generate go -C ../../internal/asm run . forward
+//go:generate go -C ../../internal/asm run . forward-neon

@@ -48,6 +48,7 @@ var parts = map[string]part{
 	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},
 	"rows":          {formatsDtype, "rows_amd64", "rows_stubs_amd64", block.Rows, 8},
 	"forward":       {evalKernel, "kernel_amd64", "stubs_amd64", forward.Kernels, 8},
+	"forward-neon":  {evalKernel, "kernel_arm64", "stubs_arm64", forward.ForNEON, 4},
 }
 
 func main() {

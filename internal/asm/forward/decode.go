@@ -3,111 +3,51 @@ package forward
 import (
 	"fmt"
 
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/f190792d/mq/internal/asm/vec"
+	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
 // decoder emits a function that turns n blocks of so many values and bytes
 // into float32. setup loads constants and returns what writes one block.
 func decoder(name string, values, bytes int, setup func() func(dst, src Mem)) {
-	TEXT(name, NOSPLIT, "func(dst *float32, src *byte, n int)")
-	Doc(fmt.Sprintf("%s decodes n blocks of %d values in %d bytes.", name, values, bytes))
-	Pragma("noescape")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	Begin(name, "func(dst *float32, src *byte, n int)", fmt.Sprintf("%s decodes n blocks of %d values in %d bytes.", name, values, bytes))
+	dst, src, n := Argument("dst"), Argument("src"), Argument("n")
 	body := setup()
-	Label("loop")
+	Mark("loop")
 	body(Mem{Base: dst}, Mem{Base: src})
-	ADDQ(I32(4*values), dst)
-	ADDQ(I32(bytes), src)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	Advance(dst, 4*values)
+	Advance(src, bytes)
+	CountDown(n, "loop")
+	End()
 }
 
-// halfAt loads a float16 into all lanes.
-func halfAt(src Mem) reg.VecVirtual {
-	d := YMM()
-	VPBROADCASTW(src, d.AsX())
-	VCVTPH2PS(d.AsX(), d)
-	return d
-}
-
-// bytesOf fills a vector with a byte.
-func bytesOf(name string, v uint32) reg.VecVirtual { return vec.Scalar(name, U32(v*0x01010101)) }
-
-// eightFloats converts the low eight bytes of x, signed where they may be
-// negative.
-func eightFloats(x Op, signed bool) reg.VecVirtual {
-	y := YMM()
-	if signed {
-		VPMOVSXBD(x, y)
-	} else {
-		VPMOVZXBD(x, y)
+// floatsAt decodes eight values of 16 bits.
+func floatsAt(at func(from Mem) Reg) func() func(dst, src Mem) {
+	return func() func(dst, src Mem) {
+		return func(dst, src Mem) {
+			for i := 0; i < 32; i += Width() {
+				StoreV(dst.Offset(i), at(src.Offset(i/2)))
+			}
+		}
 	}
-	VCVTDQ2PS(y, y)
-	return y
-}
-
-// eachEight calls f for the four parts of the bytes of x, converted.
-func eachEight(x reg.VecVirtual, signed bool, f func(i int, v reg.VecVirtual)) {
-	f(0, eightFloats(x.AsX(), signed))
-	t := XMM()
-	VPSRLDQ(Imm(8), x.AsX(), t)
-	f(1, eightFloats(t, signed))
-	VEXTRACTI128(Imm(1), x, t)
-	f(2, eightFloats(t, signed))
-	VPSRLDQ(Imm(8), t, t)
-	f(3, eightFloats(t, signed))
-}
-
-// times stores v·scale, less offset where there is one.
-func times(v, scale reg.VecVirtual, offset Op, to Mem) {
-	VMULPS(scale, v, v)
-	if offset != nil {
-		VSUBPS(offset, v, v)
-	}
-	VMOVUPS(v, to)
 }
 
 func decoders() {
-	decoder("decodeBF16", 8, 16, func() func(dst, src Mem) {
-		return func(dst, src Mem) {
-			v := YMM()
-			VPMOVZXWD(src, v)
-			VPSLLD(Imm(16), v, v)
-			VMOVUPS(v, dst)
-		}
-	})
-	decoder("decodeF16", 8, 16, func() func(dst, src Mem) {
-		return func(dst, src Mem) {
-			v := YMM()
-			VCVTPH2PS(src, v)
-			VMOVUPS(v, dst)
-		}
-	})
+	decoder("decodeBF16", 8, 16, floatsAt(BrainFloatsAt))
+	decoder("decodeF16", 8, 16, floatsAt(HalvesAt))
 	decoder("decodeQ8_0", 32, 34, func() func(dst, src Mem) {
 		return func(dst, src Mem) {
-			d := halfAt(src)
-			for i := range 4 {
-				times(eightFloats(src.Offset(2+8*i), true), d, nil, dst.Offset(32*i))
-			}
+			d := HalfEverywhere(src)
+			FloatsAt(src.Offset(2), 32, true, func(at int, v Reg) { StoreV(dst.Offset(4*at), Mul(v, d)) })
 		}
 	})
 	decoder("decodeQ4_0", 32, 18, func() func(dst, src Mem) {
-		mask, zero := bytesOf("nibbles", 15), bytesOf("eights", 8)
+		mask, zero := BytesOf("nibbles", 15), BytesOf("eights", 8)
 		return func(dst, src Mem) {
-			d := halfAt(src)
-			x, high := YMM(), YMM()
-			VMOVDQU(src.Offset(2), x.AsX())
-			VPSRLW(Imm(4), x.AsX(), high.AsX())
-			VINSERTI128(Imm(1), high.AsX(), x, x)
-			VPAND(mask, x, x)
-			VPSUBB(zero, x, x)
-			eachEight(x, true, func(i int, v reg.VecVirtual) { times(v, d, nil, dst.Offset(32*i)) })
+			d := HalfEverywhere(src)
+			for i, x := range NibblesAt(src.Offset(2), mask) {
+				SubBytes(x, zero)
+				FloatsOf(x, true, func(at int, v Reg) { StoreV(dst.Offset(4*(Width()*i+at)), Mul(v, d)) })
+			}
 		}
 	})
 	decodeMin("decodeQ4_K", false)
@@ -119,30 +59,22 @@ func decoders() {
 // the first four of each lie in the low bits of bytes 0-3 and 4-7; of the
 // others, the low nibbles lie in the nibbles of bytes 8-11, the high bits
 // above the first ones.
-func sixBits(src Mem) (scales, mins reg.VecVirtual) {
-	load := func(at int) reg.GPVirtual {
-		r := GP32()
-		MOVL(src.Offset(at), r)
-		return r
+func sixBits(src Mem, nibbles, pairs, sixes Reg) (scales, mins []Reg) {
+	combine := func(first, rest Reg) []Reg {
+		high := Masked(ShiftRight16(first, 2), pairs)
+		BitOr(Masked(rest, nibbles), high)
+		return WordFloats(Masked(first, sixes), high)
 	}
-	combine := func(first, rest reg.GPVirtual) reg.VecVirtual {
-		high := GP32()
-		MOVL(first, high)
-		SHRL(Imm(2), high)
-		ANDL(U32(0x30303030), high)
-		ANDL(U32(0x0f0f0f0f), rest)
-		ORL(rest, high)
-		ANDL(U32(0x3f3f3f3f), first)
-		SHLQ(Imm(32), high.As64())
-		ORQ(first.As64(), high.As64())
-		x := YMM()
-		VMOVQ(high.As64(), x.AsX())
-		return eightFloats(x.AsX(), false)
+	rest := LoadWord(src.Offset(8))
+	return combine(LoadWord(src), rest), combine(LoadWord(src.Offset(4)), ShiftRight16(rest, 4))
+}
+
+// scaled multiplies each vector and keeps them.
+func scaled(v []Reg, by Reg) func(i int) Reg {
+	for i := range v {
+		v[i] = Mul(v[i], by)
 	}
-	rest, shifted := load(8), GP32()
-	MOVL(rest, shifted)
-	SHRL(Imm(4), shifted)
-	return combine(load(0), rest), combine(load(4), shifted)
+	return Spread(v)
 }
 
 // decodeMin emits the decoder of Q4_K, or of Q5_K with a plane of fifth bits.
@@ -152,50 +84,25 @@ func decodeMin(name string, fifth bool) {
 		size, low = 176, 48
 	}
 	decoder(name, 256, size, func() func(dst, src Mem) {
-		mask := bytesOf("nibbles", 15)
-		var sixteen reg.VecVirtual
+		mask, pairs, sixes := BytesOf("nibbles", 15), BytesOf("pairs", 0x30), BytesOf("sixes", 0x3f)
+		var sixteen Reg
 		if fifth {
-			sixteen = bytesOf("sixteens", 16)
+			sixteen = BytesOf("sixteens", 16)
 		}
-		kept := AllocLocal(64) // eight scales, eight offsets
 		return func(dst, src Mem) {
-			d, dmin := halfAt(src), halfAt(src.Offset(2))
-			scales, mins := sixBits(src.Offset(4))
-			VMULPS(d, scales, scales)
-			VMULPS(dmin, mins, mins)
-			VMOVUPS(scales, kept)
-			VMOVUPS(mins, kept.Offset(32))
-			for group := range 4 {
-				x := YMM()
-				VMOVDQU(src.Offset(low+32*group), x)
-				for half := range 2 {
-					j := 2*group + half
-					y := YMM()
-					if half == 0 {
-						VPAND(mask, x, y)
-					} else {
-						VPSRLW(Imm(4), x, y)
-						VPAND(mask, y, y)
-					}
+			s, m := sixBits(src.Offset(4), mask, pairs, sixes)
+			scales, mins := scaled(s, HalfEverywhere(src)), scaled(m, HalfEverywhere(src.Offset(2)))
+			for j := range 8 { // two groups of 32 values share their bytes
+				scale, offset := scales(j), mins(j)
+				for w := 0; w < 32; w += Width() {
+					y := Masked(ShiftRight16(LoadV(src.Offset(low+32*(j/2)+w)), 4*(j%2)), mask)
 					if fifth {
 						// Bit j becomes bit 4; what the shift carries over
 						// from a neighbour is masked.
-						h := YMM()
-						VMOVDQU(src.Offset(16), h)
-						if j < 4 {
-							VPSLLW(Imm(uint64(4-j)), h, h)
-						} else if j > 4 {
-							VPSRLW(Imm(uint64(j-4)), h, h)
-						}
-						VPAND(sixteen, h, h)
-						VPOR(h, y, y)
+						h := ShiftRight16(ShiftLeft16(LoadV(src.Offset(16+w)), max(0, 4-j)), max(0, j-4))
+						BitOr(Masked(h, sixteen), y)
 					}
-					scale, offset := YMM(), YMM()
-					VBROADCASTSS(kept.Offset(4*j), scale)
-					VBROADCASTSS(kept.Offset(32+4*j), offset)
-					eachEight(y, false, func(i int, v reg.VecVirtual) {
-						times(v, scale, offset, dst.Offset(4*(32*j+8*i)))
-					})
+					FloatsOf(y, false, func(at int, v Reg) { StoreV(dst.Offset(4*(32*j+w+at)), Sub(Mul(v, scale), offset)) })
 				}
 			}
 		}
@@ -206,41 +113,21 @@ func decodeMin(name string, fifth bool) {
 // of high bits, 16 signed scales, the scale of them all.
 func decodeQ6K() {
 	decoder("decodeQ6_K", 256, 210, func() func(dst, src Mem) {
-		low, pair, zero := bytesOf("nibbles", 15), bytesOf("pairs", 0x30), bytesOf("thirtytwos", 32)
-		kept := AllocLocal(64)
+		low, pair, zero := BytesOf("nibbles", 15), BytesOf("pairs", 0x30), BytesOf("thirtytwos", 32)
 		return func(dst, src Mem) {
-			d := halfAt(src.Offset(208))
-			for i := range 2 {
-				s := eightFloats(src.Offset(192+8*i), true)
-				VMULPS(d, s, s)
-				VMOVUPS(s, kept.Offset(32*i))
-			}
+			var s []Reg
+			FloatsAt(src.Offset(192), 16, true, func(_ int, v Reg) { s = append(s, v) })
+			scales := scaled(s, HalfEverywhere(src.Offset(208)))
 			for part := range 8 { // 32 values each, four to a half of the block
 				half, quarter := part/4, part%4
-				x, h := YMM(), YMM()
-				VMOVDQU(src.Offset(64*half+32*(quarter%2)), x)
-				if quarter >= 2 {
-					VPSRLW(Imm(4), x, x)
+				own := [2]Reg{scales(2 * part), scales(2*part + 1)}
+				for w := 0; w < 32; w += Width() {
+					x := Masked(ShiftRight16(LoadV(src.Offset(64*half+32*(quarter%2)+w)), quarter/2*4), low)
+					h := ShiftRight16(ShiftLeft16(LoadV(src.Offset(128+32*half+w)), max(0, 4-2*quarter)), max(0, 2*quarter-4))
+					BitOr(Masked(h, pair), x)
+					SubBytes(x, zero)
+					FloatsOf(x, true, func(at int, v Reg) { StoreV(dst.Offset(4*(32*part+w+at)), Mul(v, own[(w+at)/16])) })
 				}
-				VPAND(low, x, x)
-				VMOVDQU(src.Offset(128+32*half), h)
-				switch shift := 4 - 2*quarter; {
-				case shift > 0:
-					VPSLLW(Imm(uint64(shift)), h, h)
-				case shift < 0:
-					VPSRLW(Imm(uint64(-shift)), h, h)
-				}
-				VPAND(pair, h, h)
-				VPOR(h, x, x)
-				VPSUBB(zero, x, x)
-				var scales [2]reg.VecVirtual
-				for i := range scales {
-					scales[i] = YMM()
-					VBROADCASTSS(kept.Offset(4*(2*part+i)), scales[i])
-				}
-				eachEight(x, true, func(i int, v reg.VecVirtual) {
-					times(v, scales[i/2], nil, dst.Offset(4*(32*part+8*i)))
-				})
 			}
 		}
 	})

@@ -25,3 +25,9 @@ func Kernels() {
 	addSquares()
 	decoders()
 }
+
+// ForNEON emits what arm64 has of these, but for the products.
+func ForNEON() {
+	vec.ISA = vec.NEON
+	decoders()
+}

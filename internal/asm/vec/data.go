@@ -48,6 +48,16 @@ const (
 
 // Scalar is a vector of one value that takes four bytes of the data section.
 func Scalar(name string, v operand.Constant) Reg {
+	if ISA == NEON {
+		var bits uint32
+		switch v := v.(type) {
+		case operand.U32:
+			bits = uint32(v)
+		case operand.F32:
+			bits = math.Float32bits(float32(v))
+		}
+		return LoadV(Words(name, slices.Repeat([]uint32{bits}, 4)...))
+	}
 	if _, ok := constants[name]; !ok {
 		constants[name] = ConstData(name, v)
 	}

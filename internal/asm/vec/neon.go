@@ -27,6 +27,14 @@ const (
 	fcmge      = 0x6e20e400
 	fcmgt      = 0x6ea0e400
 	subInt     = 0x6ea08400
+	subBytes   = 0x6e208400
+	ushr       = 0x6f000400 // the element's size and the shift in bits 16 to 22
+	shl        = 0x4f005400
+	ushll      = 0x2f00a400 // bit 30: of the upper half
+	sshll      = 0x0f00a400
+	shll16     = 0x2e613800
+	fcvtl      = 0x0e217800
+	dup        = 0x4e000400 // the lane in bits 16 to 20
 	smax       = 0x4ea06400
 	smin       = 0x4ea06c00
 	andBits    = 0x4e201c00
@@ -41,7 +49,11 @@ const (
 	addv       = 0x4eb1b800
 	ldrQ       = 0x3dc00000 // offset in units of 16
 	strQ       = 0x3d800000
+	ldrD       = 0xfd400000
+	ldrS       = 0xbd400000
+	unscaled   = 0x01000000 // clear for an offset in bytes, of nine bits
 	ld1r       = 0x4d40c800
+	ld1rHalf   = 0x4d40c400
 	fmovToW    = 0x1e260000
 	move       = 0 // orBits of twice the same
 )
@@ -130,8 +142,16 @@ func armGeneral(r reg.Register) int {
 	return i
 }
 
-func armAddress(word uint32, m Mem) uint32 {
-	return word | uint32(m.Disp/16)<<10 | uint32(armGeneral(m.Base))<<5
+// armAddress is a load or a store of so many bytes.
+func armAddress(word uint32, m Mem, size int) uint32 {
+	word |= uint32(armGeneral(m.Base)) << 5
+	switch {
+	case m.Disp >= 0 && m.Disp%size == 0:
+		return word | uint32(m.Disp/size)<<10
+	case m.Disp >= -256 && m.Disp < 256:
+		return word&^unscaled | uint32(m.Disp&0x1ff)<<12
+	}
+	panic("no such offset")
 }
 
 // armScratch holds the addresses of constants.
@@ -145,12 +165,18 @@ func armLoad(out reg.Register, from Mem) {
 		})
 		return
 	}
-	word := armAddress(ldrQ, from)
+	word := armAddress(ldrQ, from, 16)
+	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
+}
+
+// armLoadPart loads 4 or 8 bytes into the lowest lanes.
+func armLoadPart(out reg.Register, from Mem, size int) {
+	word := armAddress(map[int]uint32{4: ldrS, 8: ldrD}[size], from, size)
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
 }
 
 func armStore(to Mem, v reg.Register) {
-	word := armAddress(strQ, to)
+	word := armAddress(strQ, to, 16)
 	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
 }
 

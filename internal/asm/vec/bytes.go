@@ -1,0 +1,199 @@
+package vec
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Vectors of bytes, and how they become floats.
+
+// ShiftRight16 shifts elements of 16 bits: what crosses a byte is the caller's to
+// mask.
+func ShiftRight16(v Reg, n int) Reg {
+	if n == 0 {
+		return v
+	}
+	return unary(func(a, o Op) { VPSRLW(operand.Imm(uint64(n)), a, o) }, ushr|uint32(32-n)<<16, v)
+}
+
+// ShiftLeft16 is ShiftRight16 the other way.
+func ShiftLeft16(v Reg, n int) Reg {
+	if n == 0 {
+		return v
+	}
+	return unary(func(a, o Op) { VPSLLW(operand.Imm(uint64(n)), a, o) }, shl|uint32(16+n)<<16, v)
+}
+
+// Masked is v & mask, for integers.
+func Masked(v Reg, mask Op) Reg {
+	return binary(func(b, a, o Op) { VPAND(b, a, o) }, andBits, v, mask)
+}
+
+// BitOr is or for integers, in place.
+func BitOr(bits Op, t Reg) {
+	inPlace(func(b, a, o Op) { VPOR(b, a, o) }, orBits, t, bits)
+}
+
+// SubBytes subtracts from bytes, in place.
+func SubBytes(t Reg, b Op) {
+	inPlace(func(b, a, o Op) { VPSUBB(b, a, o) }, subBytes, t, b)
+}
+
+// BytesOf fills a vector with a byte.
+func BytesOf(name string, v uint32) Reg { return Scalar(name, operand.U32(v*0x01010101)) }
+
+// NibblesAt is 32 nibbles of 16 bytes, first the low ones, as bytes: in one
+// vector, or in two.
+func NibblesAt(from Mem, low Op) []Reg {
+	if ISA == NEON {
+		x, high := LoadV(from), Vector()
+		arm2(ushr|12<<16, high, x) // of bytes
+		return []Reg{Masked(x, low), high}
+	}
+	x, high := YMM(), YMM()
+	VMOVDQU(from, x.AsX())
+	VPSRLW(operand.Imm(4), x.AsX(), high.AsX())
+	VINSERTI128(operand.Imm(1), high.AsX(), x, x)
+	VPAND(low, x, x)
+	return []Reg{x}
+}
+
+// widenedBytes converts the lowest bytes of x.
+func widenedBytes(x Op, signed bool) Reg {
+	y := Vector()
+	if signed {
+		VPMOVSXBD(x, y)
+	} else {
+		VPMOVZXBD(x, y)
+	}
+	return ToFloat(y)
+}
+
+// FloatsOf calls f for the values of a vector of bytes, a vector of floats at a
+// time, with the place of the first.
+func FloatsOf(x Reg, signed bool, f func(at int, v Reg)) {
+	if ISA == NEON {
+		widen := uint32(ushll)
+		if signed {
+			widen = sshll
+		}
+		for half := range uint32(2) {
+			words := Vector()
+			arm2(widen|1<<19|half<<30, words, x)
+			for quarter := range uint32(2) {
+				v := Vector()
+				arm2(widen|1<<20|quarter<<30, v, words)
+				f(int(8*half+4*quarter), ToFloat(v))
+			}
+		}
+		return
+	}
+	f(0, widenedBytes(x.AsX(), signed))
+	t := XMM()
+	VPSRLDQ(operand.Imm(8), x.AsX(), t)
+	f(8, widenedBytes(t, signed))
+	VEXTRACTI128(operand.Imm(1), x, t)
+	f(16, widenedBytes(t, signed))
+	VPSRLDQ(operand.Imm(8), t, t)
+	f(24, widenedBytes(t, signed))
+}
+
+// FloatsAt is FloatsOf for n bytes of memory, a multiple of 16.
+func FloatsAt(from Mem, n int, signed bool, f func(at int, v Reg)) {
+	if ISA == NEON {
+		for first := 0; first < n; first += 16 {
+			FloatsOf(LoadV(from.Offset(first)), signed, func(at int, v Reg) { f(first+at, v) })
+		}
+		return
+	}
+	for at := 0; at < n; at += 8 {
+		f(at, widenedBytes(from.Offset(at), signed))
+	}
+}
+
+// LoadWord loads four bytes into the lowest lane.
+func LoadWord(from Mem) Reg {
+	out := Vector()
+	if ISA == NEON {
+		armLoadPart(out, from, 4)
+	} else {
+		VMOVD(from, out.AsX())
+	}
+	return out
+}
+
+// WordFloats converts the eight bytes of the lowest lanes of two vectors.
+func WordFloats(first, second Reg) []Reg {
+	if ISA == NEON {
+		var out []Reg
+		for _, x := range []Reg{first, second} {
+			words, v := Vector(), Vector()
+			arm2(ushll|1<<19, words, x)
+			arm2(ushll|1<<20, v, words)
+			out = append(out, ToFloat(v))
+		}
+		return out
+	}
+	both := YMM()
+	VPUNPCKLDQ(second.AsX(), first.AsX(), both.AsX())
+	return []Reg{widenedBytes(both.AsX(), false)}
+}
+
+// Spread keeps floats, from which the function it returns takes one for all
+// lanes.
+func Spread(values []Reg) func(i int) Reg {
+	if ISA == NEON {
+		return func(i int) Reg {
+			out := Vector()
+			arm2(dup|uint32(i%4<<3|4)<<16, out, values[i/4])
+			return out
+		}
+	}
+	kept := AllocLocal(Width() * len(values))
+	for i, v := range values {
+		StoreV(kept.Offset(Width()*i), v)
+	}
+	return func(i int) Reg { return Broadcast(kept.Offset(4 * i)) }
+}
+
+// HalfEverywhere is one float16 of memory in all lanes.
+func HalfEverywhere(from Mem) Reg {
+	d := Vector()
+	if ISA == NEON {
+		armText("ADD $%d, %s, R%d", from.Disp, from.Base, armScratch)
+		armWord([]reg.Register{d}, nil, func(number func(reg.Register) int) uint32 {
+			return ld1rHalf | armScratch<<5 | uint32(number(d))
+		})
+		arm2(fcvtl, d, d)
+		return d
+	}
+	VPBROADCASTW(from, d.AsX())
+	VCVTPH2PS(d.AsX(), d)
+	return d
+}
+
+// HalvesAt is a vector of as many float16 of memory.
+func HalvesAt(from Mem) Reg {
+	out := Vector()
+	if ISA == NEON {
+		armLoadPart(out, from, 8)
+		arm2(fcvtl, out, out)
+	} else {
+		VCVTPH2PS(from, out)
+	}
+	return out
+}
+
+// BrainFloatsAt is a vector of as many bfloat16 of memory.
+func BrainFloatsAt(from Mem) Reg {
+	out := Vector()
+	if ISA == NEON {
+		armLoadPart(out, from, 8)
+		arm2(shll16, out, out)
+	} else {
+		VPMOVZXWD(from, out)
+		VPSLLD(operand.Imm(16), out, out)
+	}
+	return out
+}
