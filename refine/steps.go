@@ -15,8 +15,8 @@ type step struct {
 	passes bool // what it leaves in x is where the next step begins
 }
 
-// steps are those of the models: layer by layer, or where that cannot be, all
-// at once.
+// steps are those of the models: layer by layer, and of a layer the parts, or
+// where that cannot be, all at once.
 func (w *walk) steps() []step {
 	if !w.passable {
 		return []step{{run: func(ctx context.Context, m *forward.Model, g *group, _ []float32) error {
@@ -27,9 +27,18 @@ func (w *walk) steps() []step {
 		return m.Enter(ctx, g.chunks, x)
 	}}}
 	for layer := range w.File.Layers() {
-		list = append(list, step{passes: true, run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
-			return m.Pass(ctx, layer, g.chunks, x)
-		}})
+		parts := w.File.Parts(layer)
+		if w.Source.Parts(layer) != parts {
+			parts = 1
+		}
+		for part := range parts {
+			list = append(list, step{passes: true, run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
+				if parts == 1 {
+					return m.Pass(ctx, layer, g.chunks, x)
+				}
+				return m.PassPart(ctx, layer, part, g.chunks, x)
+			}})
+		}
 	}
 	return append(list, step{run: func(ctx context.Context, m *forward.Model, g *group, x []float32) error {
 		return m.Leave(ctx, g.chunks, x, forget)

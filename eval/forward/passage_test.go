@@ -33,31 +33,48 @@ func TestLayersOneByOneAreTheWholeRun(t *testing.T) {
 			if err := watch(&whole).Batch(t.Context(), sequences, 0, none); err != nil {
 				t.Fatal(err)
 			}
-			alone := watch(&single)
-			x := make([]float32, (len(sequences[0])+2)*m.Width())
-			if err := alone.Enter(t.Context(), sequences, x); err != nil {
-				t.Fatal(err)
-			}
-			for i := range m.Layers() {
-				if err := alone.Pass(t.Context(), i, sequences, x); err != nil {
+			for _, parts := range []bool{false, true} {
+				single = nil
+				alone := watch(&single)
+				x := make([]float32, (len(sequences[0])+2)*m.Width())
+				if err := alone.Enter(t.Context(), sequences, x); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if err := alone.Leave(t.Context(), sequences, x, none); err != nil {
-				t.Fatal(err)
-			}
-			if len(whole) != len(single) {
-				t.Fatalf("%d products, in a whole run %d", len(single), len(whole))
-			}
-			for i, in := range single {
-				if w := whole[i]; in.Weights[0] != w.Weights[0] || !slices.Equal(in.X, w.X) || !slices.Equal(in.Rows, w.Rows) || !slices.Equal(in.Stream, w.Stream) || in.Gain != w.Gain {
-					t.Fatalf("product %d, %s, multiplies something else", i, in.Weights[0].Name)
+				for i := range m.Layers() {
+					var err error
+					if !parts {
+						err = alone.Pass(t.Context(), i, sequences, x)
+					} else {
+						for part := 0; part < m.Parts(i) && err == nil; part++ {
+							err = alone.PassPart(t.Context(), i, part, sequences, x)
+						}
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
 				}
+				if err := alone.Leave(t.Context(), sequences, x, none); err != nil {
+					t.Fatal(err)
+				}
+				same(t, whole, single)
 			}
 		})
 	}
 	if passed < 10 {
 		t.Errorf("only %d families run layer by layer", passed)
+	}
+}
+
+// same compares inputs of products.
+func same(t *testing.T, whole, single []Input) {
+	t.Helper()
+	if len(whole) != len(single) {
+		t.Fatalf("%d products, in a whole run %d", len(single), len(whole))
+	}
+	for i, in := range single {
+		if w := whole[i]; in.Weights[0] != w.Weights[0] || !slices.Equal(in.X, w.X) || !slices.Equal(in.Rows, w.Rows) || !slices.Equal(in.Stream, w.Stream) || in.Gain != w.Gain {
+			t.Fatalf("product %d, %s, multiplies something else", i, in.Weights[0].Name)
+		}
 	}
 }
 

@@ -74,40 +74,55 @@ func (l *layer) sum(r *run, x, y []float32, scale float32, post *norm, width int
 // sequential runs both parts one after the other. Behind the mixer, between
 // may drop rows of the stream.
 func (l *layer) sequential(r *run, index int, x []float32, width int, between func(x []float32) []float32) ([]float32, error) {
-	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
-	if l.mix != nil {
-		r.sum = l.residual(y, x, l.mixScale, l.mixPost)
-		var beside []float32
-		err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) (err error) {
-			if l.laurel != nil {
-				if beside, err = l.laurel.branch(r, in, width); err != nil {
-					return err
-				}
-			}
-			return l.mix.mix(r, index, in, y)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := l.sum(r, x, y, l.mixScale, l.mixPost, width); err != nil {
-			return nil, err
-		}
-		if l.laurel != nil {
-			l.laurel.join(x, beside)
-		}
+	if err := l.mixing(r, index, x, width, false); err != nil {
+		return nil, err
 	}
 	x = between(x)
-	normed, y = normed[:len(x)], y[:len(x)]
-	if l.feed == nil || len(x) == 0 {
-		return x, nil
+	return x, l.feeding(r, x, width)
+}
+
+// mixing runs the mixer; alone says that nothing else is run.
+func (l *layer) mixing(r *run, index int, x []float32, width int, alone bool) error {
+	if l.mix == nil {
+		return nil
 	}
+	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
+	r.sum = l.residual(y, x, l.mixScale, l.mixPost)
+	r.sum.last = alone && l.mixScale == 1 && l.skipScale == 1 && l.mixPost == nil && l.laurel == nil
+	var beside []float32
+	err := l.branch(r, l.mixNorm, l.mixPost, x, normed, y, width, func(in []float32) (err error) {
+		if l.laurel != nil {
+			if beside, err = l.laurel.branch(r, in, width); err != nil {
+				return err
+			}
+		}
+		return l.mix.mix(r, index, in, y)
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.sum(r, x, y, l.mixScale, l.mixPost, width); err != nil {
+		return err
+	}
+	if l.laurel != nil {
+		l.laurel.join(x, beside)
+	}
+	return nil
+}
+
+// feeding runs the feed-forward network.
+func (l *layer) feeding(r *run, x []float32, width int) error {
+	if l.feed == nil || len(x) == 0 {
+		return nil
+	}
+	normed, y := r.buffer(bufNormed, len(x)), r.buffer(bufMixed, len(x))
 	r.sum = l.residual(y, x, l.feedScale, l.feedPost)
 	r.sum.last = l.feedScale == 1 && l.skipScale == 1 && l.feedPost == nil && l.inject == nil && l.outScale == nil
 	err := l.branch(r, l.feedNorm, l.feedPost, x, normed, y, width, func(in []float32) error { return l.feed.feed(r, in, y) })
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return x, l.sum(r, x, y, l.feedScale, l.feedPost, width)
+	return l.sum(r, x, y, l.feedScale, l.feedPost, width)
 }
 
 // sideBySide runs a parallel layer: both parts see the layer's input; the feed-forward part shares

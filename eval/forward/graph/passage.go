@@ -30,6 +30,33 @@ func (m *Model) Pass(ctx context.Context, layer int, sequences [][]int32, x []fl
 	})
 }
 
+// Parts returns in how many parts a layer can be passed: two where its mixer
+// and its feed-forward network follow each other.
+func (m *Model) Parts(layer int) int {
+	if l := m.layers[layer]; !l.parallel && l.mix != nil && l.feed != nil {
+		return 2
+	}
+	return 1
+}
+
+// PassPart runs the residual stream of sequences through a part of a layer, in
+// place.
+func (m *Model) PassPart(ctx context.Context, layer, part int, sequences [][]int32, x []float32) error {
+	l := m.layers[layer]
+	switch {
+	case m.Parts(layer) == 1:
+		return m.Pass(ctx, layer, sequences, x)
+	case part == 0:
+		return m.alone(ctx, sequences, func(r *run) error { return l.mixing(r, layer, x, m.width, true) })
+	}
+	return m.alone(ctx, sequences, func(r *run) error {
+		if err := l.feeding(r, x, m.width); err != nil {
+			return err
+		}
+		return l.finish(r, layer, x, m.width)
+	})
+}
+
 // Leave computes the logits of all positions and hands them out as
 // [Model.Batch] does.
 func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32, emit func(sequence, position int, logits []float32) error) error {
