@@ -148,6 +148,9 @@ func FromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Model
 		ckpt.ReleaseBehind()
 	}
 	options := graph.Options{Convention: a.Source, ReportInTurn: a.File.InTurn && !a.Source.InTurn}
+	if f, ok := ckpt.Fetcher(); ok {
+		options.ReadAhead = f.ReadAhead
+	}
 	loader, err := checkpoint.New(ctx, ckpt, o.Adapters, a, h)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/f190792d/mq/formats/ahead"
 	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/internal/ctxio"
@@ -54,12 +55,9 @@ type ReaderAt = ctxio.ReaderAt
 // they are read.
 type Adviser interface{ WillRead(off, n int64) }
 
-// Stretch is a part of a weight file.
-type Stretch = ctxio.Stretch
-
 // Fetcher is a file system that fetches ahead, if it is told in which order
 // stretches will be read. Each call replaces what was said before.
-type Fetcher interface{ ReadAhead(next []Stretch) }
+type Fetcher interface{ ReadAhead(next []ahead.Stretch) }
 
 // FileInfo describes a weight file as it was when it was opened.
 type FileInfo struct {
@@ -233,17 +231,30 @@ func (c *Checkpoint) Unchanged() error {
 // ReadAhead says in which order tensors will be read, each from its start to
 // its end. It is a hint for file systems that fetch, and replaces the last.
 func (c *Checkpoint) ReadAhead(next []Tensor) {
-	f, ok := c.fsys.(Fetcher)
+	f, ok := c.Fetcher()
 	if !ok {
 		return
 	}
-	var list []Stretch
+	var list []ahead.Stretch
 	for _, t := range next {
-		if t.shard != nil && t.joined == nil {
-			list = append(list, Stretch{File: t.File, Offset: t.offset, Size: t.Size})
-		}
+		list = append(list, t.Lies(0, t.Size)...)
 	}
 	f.ReadAhead(list)
+}
+
+// Fetcher is the checkpoint's file system, where it fetches ahead.
+func (c *Checkpoint) Fetcher() (f Fetcher, ok bool) {
+	f, ok = c.fsys.(Fetcher)
+	return f, ok
+}
+
+// Lies returns where size bytes of the tensor from off on lie; nothing where
+// they are computed, or joined from several files.
+func (t Tensor) Lies(off, size int64) []ahead.Stretch {
+	if t.shard == nil || t.joined != nil || t.computed != nil {
+		return nil
+	}
+	return []ahead.Stretch{{File: t.File, Offset: t.offset + off, Size: size}}
 }
 
 // ReleaseBehind asks the system to forget weights once they have been read, so

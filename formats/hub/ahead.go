@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/f190792d/mq/formats/ahead"
 )
 
 // headSize is what the first look at a file reads: the headers of nearly all
@@ -118,7 +121,7 @@ func (r *Repo) parts(e *entry) []*entry {
 type course struct {
 	from, until int64 // bytes
 	last        int64 // where the last block that was read ends
-	ahead       int64 // bytes that are read before they are asked for
+	more        int64 // bytes that are read before they are asked for
 }
 
 // mostCourses are followed at once.
@@ -155,10 +158,10 @@ func (f *file) courseOf(off int64) *course {
 	return &f.whole
 }
 
-// ahead returns how much is worth reading after a read, and how far. A reader
+// beyond returns how much is worth reading after a read, and how far. A reader
 // that begins a course has as much as there is room for; one that goes on
 // where it stopped, or nearly so, has ever more; one that jumps has nothing.
-func (f *file) ahead(off, end int64) (n, until int64) {
+func (f *file) beyond(off, end int64) (n, until int64) {
 	const near = 8 * blockSize // several goroutines read one course in turns
 	most := min(f.repo.memory.budget/8, mostBytes)
 	f.mu.Lock()
@@ -166,23 +169,27 @@ func (f *file) ahead(off, end int64) (n, until int64) {
 	c := f.courseOf(off)
 	switch {
 	case off == c.from && off > 0:
-		c.ahead = most
+		c.more = most
 	case off < c.last-near-blockSize || off >= c.last+near+blockSize:
-		c.ahead = 0
+		c.more = 0
 	case end > c.last: // rows of a sample may lie in one block
-		c.ahead = min(max(2*c.ahead, 4*blockSize), most)
+		c.more = min(max(2*c.more, 4*blockSize), most)
 	}
 	c.last = end
-	return c.ahead, c.until
+	return c.more, c.until
 }
 
 // readBlocks reads through the blocks of the memory.
 func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
 	need := f.e.blocks(off, off+int64(len(p)))
 	end := need[len(need)-1].end
-	f.repo.start(need)
-	if !f.repo.follow(f.e, off, off+int64(len(p))) {
-		if n, until := f.ahead(off, end); n > 0 {
+	if ahead.IsScattered(ctx) {
+		if slices.ContainsFunc(need, func(k blockKey) bool { return !f.repo.memory.has(k) }) {
+			need = f.e.pieces(off, off+int64(len(p)))
+		}
+		f.repo.start(need)
+	} else if f.repo.start(need); !f.repo.follow(f.e, off, off+int64(len(p))) {
+		if n, until := f.beyond(off, end); n > 0 {
 			f.extend(end, n, until)
 		}
 	}
@@ -202,18 +209,18 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 // extend keeps blocks coming after those that were asked for, in requests
 // that are worth their round trip: half of what is read ahead at a time, or
 // what is left before the last.
-func (f *file) extend(from, ahead, until int64) {
+func (f *file) extend(from, n, until int64) {
 	if from >= until {
 		return
 	}
-	want := f.e.blocks(from, min(from+ahead, until))
+	want := f.e.blocks(from, min(from+n, until))
 	for len(want) > 0 && f.repo.memory.has(want[0]) {
 		want = want[1:]
 	}
 	if len(want) == 0 {
 		return
 	}
-	if end := want[len(want)-1].end; end-want[0].from >= ahead/2 || end >= until {
+	if end := want[len(want)-1].end; end-want[0].from >= n/2 || end >= until {
 		f.repo.start(want)
 	}
 }

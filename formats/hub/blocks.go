@@ -9,6 +9,7 @@ import (
 
 // The units of reading ahead.
 const (
+	pieceSize   = 64 << 10 // of what is read here and there
 	blockSize   = 1 << 20
 	mostBytes   = 64 << 20 // of one request
 	leastBlocks = 16       // of a memory

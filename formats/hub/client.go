@@ -34,7 +34,7 @@ func NewClient(o Options) (*Client, error) {
 		return nil, fault.Op("hub").Invalid("the endpoint %q is not an http or https address", o.Endpoint)
 	}
 	o.Timeout = or(o.Timeout, 10*time.Second)
-	o.Connections, o.Attempts = or(o.Connections, 4), or(o.Attempts, 5)
+	o.Connections, o.Attempts = or(o.Connections, 16), or(o.Attempts, 5)
 	o.Budget = or(o.Budget, 128<<20)
 	c := &Client{o: o, http: o.HTTP, endpoint: u, backoff: 250 * time.Millisecond}
 	if c.http == nil {

@@ -26,7 +26,7 @@ type Options struct {
 	HTTP       *http.Client // empty: one of its own
 
 	Timeout     time.Duration // without a byte received; 0: 10 s
-	Connections int           // reads at once; 0: 4
+	Connections int           // reads at once; 0: 16
 	Budget      int64         // bytes of files held in memory; 0: 128 MiB
 	Attempts    int           // without any progress; 0: 5
 

@@ -5,11 +5,8 @@ import (
 	"sort"
 	"sync"
 
-	"github.com/f190792d/mq/formats/internal/ctxio"
+	"github.com/f190792d/mq/formats/ahead"
 )
-
-// Stretch is a part of a file, such as a tensor.
-type Stretch = ctxio.Stretch
 
 // order is what will be read, as one line of bytes, and how far its readers
 // are. They keep near each other, and go through it nearly as it was said.
@@ -34,7 +31,7 @@ const whole = blockSize / 2
 
 // ReadAhead says what will be read, in which order: the start of a stretch is
 // fetched while those before it are read. It replaces what was said before.
-func (r *Repo) ReadAhead(next []Stretch) {
+func (r *Repo) ReadAhead(next []ahead.Stretch) {
 	var list []leg
 	at := int64(0)
 	for _, s := range next {
@@ -122,6 +119,14 @@ func (e *entry) blocks(off, end int64) (list []blockKey) {
 			from = min(at+blockSize, until)
 		}
 		i++
+	}
+	return list
+}
+
+// pieces lists small blocks that [off, end) lies in, for samples.
+func (e *entry) pieces(off, end int64) (list []blockKey) {
+	for at := off / pieceSize * pieceSize; at < end; at += pieceSize {
+		list = append(list, blockKey{e, at, min(at+pieceSize, e.size)})
 	}
 	return list
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/f190792d/mq/formats/ahead"
 	"github.com/f190792d/mq/internal/hubtest"
 )
 
@@ -67,10 +68,10 @@ func TestNoTensorIsWaitedFor(t *testing.T) {
 	h := hubtest.New(t)
 	sizes := []int64{3<<20 + 4097, 4096, 2<<20 + 11, 600, 5<<20 + 1, 700 << 10}
 	var content []byte
-	var tensors []Stretch
+	var tensors []ahead.Stretch
 	for i, n := 0, int64(begin); i < len(sizes); i++ {
 		for _, file := range []string{"a.safetensors", "b.safetensors"} {
-			tensors = append(tensors, Stretch{File: file, Offset: n, Size: sizes[i]})
+			tensors = append(tensors, ahead.Stretch{File: file, Offset: n, Size: sizes[i]})
 		}
 		n += sizes[i]
 	}
@@ -79,7 +80,7 @@ func TestNoTensorIsWaitedFor(t *testing.T) {
 	h.Add("org/model", map[string][]byte{"a.safetensors": content, "b.safetensors": content})
 	a := watch(h)
 	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 32 << 20 }), "org/model")
-	var order []Stretch
+	var order []ahead.Stretch
 	for i := range tensors {
 		order = append(order, tensors[(5*i+3)%len(tensors)])
 	}
@@ -116,9 +117,9 @@ func TestWhatIsLeftOutOfAnOrderIsNotFetched(t *testing.T) {
 	data := random(7, size*count)
 	h.Add("org/model", map[string][]byte{"m.safetensors": data})
 	r := repo(t, connect(t, h, nil), "org/model")
-	var order []Stretch
+	var order []ahead.Stretch
 	for i := int64(1); i < count; i += 2 {
-		order = append(order, Stretch{File: "m.safetensors", Offset: i * size, Size: size})
+		order = append(order, ahead.Stretch{File: "m.safetensors", Offset: i * size, Size: size})
 	}
 	r.ReadAhead(order)
 	f, err := r.Open("m.safetensors")
@@ -133,5 +134,29 @@ func TestWhatIsLeftOutOfAnOrderIsNotFetched(t *testing.T) {
 	}
 	if got := h.Bytes.Load(); got != int64(len(order))*size {
 		t.Errorf("%d bytes were fetched for %d", got, len(order)*size)
+	}
+}
+
+// TestSamplesCostLittle reads rows here and there, some of them again.
+func TestSamplesCostLittle(t *testing.T) {
+	const samples, size = 40, 10_000
+	h := hubtest.New(t)
+	data := random(9, 64<<20)
+	h.Add("org/model", map[string][]byte{"m.safetensors": data})
+	r := repo(t, connect(t, h, nil), "org/model")
+	f, err := r.Open("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := ahead.Scattered(t.Context())
+	for i := range 2 * samples {
+		off := int64(1<<20 + i%samples*7919*150)
+		p := make([]byte, size)
+		if _, err := f.(*file).ReadAtContext(ctx, p, off); err != nil || !bytes.Equal(p, data[off:off+size]) {
+			t.Fatalf("at %d: other bytes, or %v", off, err)
+		}
+	}
+	if n := h.Bytes.Load(); n > samples*2*pieceSize {
+		t.Errorf("%d bytes were fetched for %d samples of %d", n, samples, size)
 	}
 }

@@ -34,9 +34,14 @@ func New(ctx context.Context, files *hf.Checkpoint, adapters []hf.Adapter, a arc
 	if err == nil {
 		all, err = decode.WithAdapters(all, adapters)
 	}
+	var vectors []tensor // which are read at once
 	for _, t := range all {
 		c.tensors[a.Canonical(t.Name, h)] = t
+		if len(t.Shape) == 1 {
+			vectors = append(vectors, t)
+		}
 	}
+	files.ReadAhead(vectors)
 	return c, err
 }
 

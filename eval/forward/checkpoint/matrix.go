@@ -115,6 +115,7 @@ func (c *Loader) stored(t tensor, skip, rows, cols int) *compute.Matrix {
 			_ = dtype.ToFloat32(dst, src, t.DType)
 		})}}
 	size := int64(m.LineBytes())
+	m.Lies = t.Lies(int64(skip)*size, int64(rows)*size)
 	m.Fetch = func(ctx context.Context, buf []byte, first, lines int) ([]byte, error) {
 		buf = buf[:int64(lines)*size]
 		_, err := t.ReadAt(ctx, buf, int64(skip+first)*size)

@@ -1,6 +1,10 @@
 package compute
 
-import "context"
+import (
+	"context"
+
+	"github.com/f190792d/mq/formats/ahead"
+)
 
 // Weight names a weight matrix.
 type Weight struct {
@@ -36,6 +40,9 @@ type Matrix struct {
 	Fetch      func(ctx context.Context, buf []byte, first, n int) ([]byte, error)
 	Turned     bool
 	Line, Skip int // elements of a stored line, and those before its own
+
+	// Lies is where what Fetch returns lies in files, as far as that is known.
+	Lies []ahead.Stretch
 
 	// Scale, where it is not nil, multiplies what Decode gives for the
 	// elements of a line from a column on.

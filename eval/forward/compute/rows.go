@@ -100,9 +100,10 @@ func Join(parts ...*Matrix) *Matrix {
 		return parts[0]
 	}
 	m := *parts[0]
-	m.Rows = 0
+	m.Rows, m.Lies = 0, nil
 	var starts []int
 	for _, p := range parts {
+		m.Lies = append(m.Lies, p.Lies...)
 		starts = append(starts, m.Rows)
 		m.Rows += p.Rows
 	}

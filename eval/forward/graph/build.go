@@ -16,7 +16,7 @@ func New(ctx context.Context, description arch.Model, w Weights, o Options) (*Mo
 	if b.Device == nil {
 		b.Device = compute.NewCPU(o.Workers)
 	}
-	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &compute.Spare[memory]{}, width: o.Embed, lastMixer: -1}
+	m := &Model{name: o.Name, limit: o.Context, how: o.Run, device: b.Device, free: &compute.Spare[memory]{}, width: o.Embed, readAhead: o.ReadAhead, lastMixer: -1}
 	b.input(m, description.Input, len(description.Layers))
 	if b.err != nil {
 		return nil, b.err

@@ -6,6 +6,7 @@ import (
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/eval/forward/rotary"
+	"github.com/f190792d/mq/formats/ahead"
 	"github.com/f190792d/mq/formats/fault"
 )
 
@@ -33,6 +34,10 @@ type Options struct {
 	Vocab   int            // rows of the embedding; 0: as many as it has
 	Context int            // positions that the model is made for; 0: no limit
 	Device  compute.Device // nil: the processor
+
+	// ReadAhead is told where matrices lie that are used next; nil: they are not
+	// fetched from far away.
+	ReadAhead func(next []ahead.Stretch)
 
 	arch.Convention // of the source
 

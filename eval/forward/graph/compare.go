@@ -9,6 +9,7 @@ import (
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/eval/forward/compute"
+	"github.com/f190792d/mq/formats/ahead"
 )
 
 // PartKind says how a part of a model is held in a file.
@@ -58,7 +59,8 @@ func (m *Model) CompareParts(ctx context.Context, source *Model) ([]PartDifferen
 		}
 	}
 	found := make([]PartDifference, len(made))
-	err := compute.Parallel(ctx, m.workers(), len(made), func(_, i int) (err error) {
+	ctx = ahead.Scattered(ctx)
+	err := compute.Parallel(ctx, max(m.workers(), source.readers()), len(made), func(_, i int) (err error) {
 		found[i], err = comparePart(ctx, made[i], want[i])
 		return err
 	})

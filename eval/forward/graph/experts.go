@@ -1,5 +1,7 @@
 package graph
 
+import "github.com/f190792d/mq/eval/forward/compute"
+
 // experts is a feed-forward layer of experts (Shazeer et al. 2017,
 // arXiv:1701.06538), of which each position uses a few, with an optional
 // shared expert that all use.
@@ -57,6 +59,7 @@ func (f *experts) feed(r *run, x, y []float32) error {
 	if err != nil {
 		return err
 	}
+	r.ahead(r.layer+1, f.used(starts)...)
 	results := r.buffer(bufExpert, len(chosen)*width)
 	defer func() { r.gathered = nil }()
 	for e := range f.each {
@@ -84,6 +87,19 @@ func (f *experts) feed(r *run, x, y []float32) error {
 		return err
 	}
 	return f.addShared(r, x, y, width)
+}
+
+// used lists the matrices that are multiplied, in their order.
+func (f *experts) used(starts []int) (list []*compute.Matrix) {
+	for e := range f.each {
+		if starts[e] < starts[e+1] {
+			list = append(list, f.each[e].gate.w, f.each[e].up.w, f.each[e].down.w)
+		}
+	}
+	if f.shared != nil {
+		list = append(list, f.shared.gate.w, f.shared.up.w, f.shared.down.w)
+	}
+	return list
 }
 
 // route returns the choices of all positions: [n, used].

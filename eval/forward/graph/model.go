@@ -7,6 +7,7 @@ import (
 
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/eval/forward/rotary"
+	"github.com/f190792d/mq/formats/ahead"
 	"github.com/f190792d/mq/formats/fault"
 )
 
@@ -30,6 +31,8 @@ type Model struct {
 	head       *connection // nil: one residual stream
 	altUp      *altUpEnds  // nil: one residual stream
 	out        output
+
+	readAhead func([]ahead.Stretch) // nil: nothing is fetched
 
 	lastMixer int  // the last layer in which rows see each other
 	shares    bool // some layers use keys of others
@@ -104,7 +107,7 @@ func (m *Model) spansOf(sequences [][]int32) (tokens []int32, spans []span) {
 
 // begin prepares a run of spans that lie one after the other.
 func (m *Model) begin(ctx context.Context, tokens []int32, spans []span) *run {
-	r := &run{ctx: ctx, device: m.device, workers: m.workers(), how: m.how, memory: m.free.Take(), tokens: tokens, tables: map[*rotary.Embedding]*rotary.Table{}}
+	r := &run{ctx: ctx, device: m.device, workers: m.workers(), how: m.how, memory: m.free.Take(), tokens: tokens, tables: map[*rotary.Embedding]*rotary.Table{}, ahead: m.ahead}
 	r.place(spans)
 	return r
 }
@@ -115,6 +118,23 @@ func (m *Model) workers() int {
 		return cpu.Workers()
 	}
 	return compute.NewCPU(m.how.Workers).Workers()
+}
+
+// readers is how many goroutines read here and there: more than compute where
+// each waits for an answer from far away.
+func (m *Model) readers() int {
+	const far = 16
+	if m.readAhead != nil {
+		return max(far, m.workers())
+	}
+	return m.workers()
+}
+
+// ahead tells what is used next: some matrices, then those of a layer.
+func (m *Model) ahead(layer int, first ...*compute.Matrix) {
+	if m.readAhead != nil {
+		m.readAhead(lies(first, m.layers, layer, m.out.w))
+	}
 }
 
 // pass runs spans of tokens and emits the logits of each span's rows from on.
@@ -158,6 +178,7 @@ func (m *Model) run(r *run, rows []outputRow) ([]float32, error) {
 			return nil, err
 		}
 	}
+	r.ahead(0)
 	if m.head != nil {
 		return runStreams(r, m.layers, m.head, x)
 	}
@@ -198,15 +219,17 @@ func (r *run) keepRows(x []float32, rows []outputRow, width int) []float32 {
 // lookup computes what tokens and positions put in.
 func (m *Model) lookup(r *run, x []float32) error {
 	width := m.width
-	raw := make([][]byte, r.workers)
-	learned := make([][]float32, r.workers)
-	return compute.Parallel(r.ctx, r.workers, len(r.tokens), func(worker, i int) (err error) {
+	readers := m.readers()
+	raw := make([][]byte, readers)
+	learned := make([][]float32, readers)
+	ctx := ahead.Scattered(r.ctx)
+	return compute.Parallel(ctx, readers, len(r.tokens), func(worker, i int) (err error) {
 		t := r.tokens[i]
 		if t < 0 || int(t) >= m.embed.Rows {
 			return fault.Op("forward").File(m.name).Corrupt("token %d is outside the vocabulary of %d", t, m.embed.Rows)
 		}
 		row := x[i*width : (i+1)*width]
-		if raw[worker], err = m.embed.Row(r.ctx, row, int(t), raw[worker], r.how.Alter); err != nil {
+		if raw[worker], err = m.embed.Row(ctx, row, int(t), raw[worker], r.how.Alter); err != nil {
 			return err
 		}
 		if m.embedScale != 1 {
@@ -223,7 +246,7 @@ func (m *Model) lookup(r *run, x []float32) error {
 				return fault.Op("forward").File(m.name).Corrupt("position %d is beyond the %d that the model has learned", p, m.positions.Rows)
 			}
 			learned[worker] = compute.Grow(learned[worker], width)
-			if raw[worker], err = m.positions.Row(r.ctx, learned[worker], p, raw[worker], r.how.Alter); err != nil {
+			if raw[worker], err = m.positions.Row(ctx, learned[worker], p, raw[worker], r.how.Alter); err != nil {
 				return err
 			}
 			for j, v := range learned[worker] {

@@ -48,6 +48,8 @@ type Run struct {
 
 // passed tells of a layer that a batch has passed.
 func (r *run) passed(layer, total int) {
+	r.layer = layer + 1
+	r.ahead(r.layer)
 	if r.how.Passed != nil {
 		r.how.Passed(layer+1, total)
 	}
@@ -64,6 +66,8 @@ type run struct {
 	spans     []span
 	positions []int // of the batch's rows
 	tokens    []int32
+	layer     int // that is computed
+	ahead     func(layer int, first ...*compute.Matrix)
 	byLayer   []float32 // of each row the parts of all layers; nil: there are none
 	longest   int       // positions of the longest sequence, past ones included
 	tables    map[*rotary.Embedding]*rotary.Table

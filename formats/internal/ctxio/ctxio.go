@@ -15,12 +15,6 @@ type ReaderAt interface {
 	ReadAtContext(ctx context.Context, p []byte, off int64) (int, error)
 }
 
-// Stretch is a part of a file, such as a tensor.
-type Stretch struct {
-	File         string
-	Offset, Size int64
-}
-
 // piece bounds what is read between two looks at the context: a slow disk
 // delivers it within a tenth of a second.
 const piece = 8 << 20
