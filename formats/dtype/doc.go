@@ -8,3 +8,4 @@
 package dtype
 
 //go:generate go -C ../../internal/asm run . rows
+//go:generate go -C ../../internal/asm run . rows-neon

@@ -24,9 +24,9 @@ loop:
 	VPMOVZXWD 48(CX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, 96(AX)
-	ADDQ      $0x40, CX
+	ADDQ      $+64, CX
 	ADDQ      $+128, AX
-	SUBQ      $0x20, DX
+	SUBQ      $+32, DX
 	JNZ       loop
 	VZEROUPPER
 	RET
@@ -47,9 +47,9 @@ loop:
 	VMOVUPS   Y0, 64(AX)
 	VCVTPH2PS 48(CX), Y0
 	VMOVUPS   Y0, 96(AX)
-	ADDQ      $0x40, CX
+	ADDQ      $+64, CX
 	ADDQ      $+128, AX
-	SUBQ      $0x20, DX
+	SUBQ      $+32, DX
 	JNZ       loop
 	VZEROUPPER
 	RET
@@ -62,47 +62,50 @@ TEXT ·narrowBF16AVX2(SB), NOSPLIT, $0-32
 	MOVQ blocks+16(FP), DX
 
 block:
-	VMOVUPS   (CX), Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   64(CX), Y2
-	VMOVUPS   96(CX), Y3
-	VCMPPS    $0x03, Y0, Y0, Y4
-	VCMPPS    $0x03, Y1, Y1, Y5
-	VCMPPS    $0x03, Y2, Y2, Y6
-	VCMPPS    $0x03, Y3, Y3, Y7
-	VORPS     Y5, Y4, Y4
-	VORPS     Y6, Y4, Y4
-	VORPS     Y7, Y4, Y4
-	VTESTPS   Y4, Y4
-	JNZ       done
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VCMPPS  $0x04, Y0, Y0, Y4
+	VCMPPS  $0x04, Y1, Y1, Y5
+	VCMPPS  $0x04, Y2, Y2, Y6
+	VCMPPS  $0x04, Y3, Y3, Y7
+	VORPS   Y5, Y4, Y4
+	VORPS   Y6, Y4, Y4
+	VORPS   Y7, Y4, Y4
+	VTESTPS Y4, Y4
+	JZ      numbers
+	JMP     done
+
+numbers:
 	VMOVUPS   all_00007fff<>+0(SB), Y4
 	VMOVUPS   all_00000001<>+0(SB), Y5
 	VPSRLD    $0x10, Y0, Y6
 	VPAND     Y5, Y6, Y6
 	VPADDD    Y4, Y6, Y6
 	VPADDD    Y6, Y0, Y0
-	VPSRLD    $0x10, Y0, Y0
 	VPSRLD    $0x10, Y1, Y6
 	VPAND     Y5, Y6, Y6
 	VPADDD    Y4, Y6, Y6
 	VPADDD    Y6, Y1, Y1
 	VPSRLD    $0x10, Y1, Y1
-	VPSRLD    $0x10, Y2, Y6
-	VPAND     Y5, Y6, Y6
-	VPADDD    Y4, Y6, Y6
-	VPADDD    Y6, Y2, Y2
-	VPSRLD    $0x10, Y2, Y2
-	VPSRLD    $0x10, Y3, Y6
-	VPAND     Y5, Y6, Y6
-	VPADDD    Y4, Y6, Y6
-	VPADDD    Y6, Y3, Y3
-	VPSRLD    $0x10, Y3, Y3
+	VPSRLD    $0x10, Y0, Y0
 	VPACKUSDW Y1, Y0, Y0
 	VPERMQ    $0xd8, Y0, Y0
 	VMOVUPS   Y0, (AX)
-	VPACKUSDW Y3, Y2, Y2
-	VPERMQ    $0xd8, Y2, Y2
-	VMOVUPS   Y2, 32(AX)
+	VPSRLD    $0x10, Y2, Y0
+	VPAND     Y5, Y0, Y0
+	VPADDD    Y4, Y0, Y0
+	VPADDD    Y0, Y2, Y0
+	VPSRLD    $0x10, Y3, Y1
+	VPAND     Y5, Y1, Y1
+	VPADDD    Y4, Y1, Y1
+	VPADDD    Y1, Y3, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VPSRLD    $0x10, Y0, Y0
+	VPACKUSDW Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
 	ADDQ      $+128, CX
 	ADDQ      $+64, AX
 	DECQ      DX
@@ -143,19 +146,22 @@ TEXT ·narrowF16AVX2(SB), NOSPLIT, $0-32
 	MOVQ blocks+16(FP), DX
 
 block:
-	VMOVUPS   (CX), Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   64(CX), Y2
-	VMOVUPS   96(CX), Y3
-	VCMPPS    $0x03, Y0, Y0, Y4
-	VCMPPS    $0x03, Y1, Y1, Y5
-	VCMPPS    $0x03, Y2, Y2, Y6
-	VCMPPS    $0x03, Y3, Y3, Y7
-	VORPS     Y5, Y4, Y4
-	VORPS     Y6, Y4, Y4
-	VORPS     Y7, Y4, Y4
-	VTESTPS   Y4, Y4
-	JNZ       done
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VCMPPS  $0x04, Y0, Y0, Y4
+	VCMPPS  $0x04, Y1, Y1, Y5
+	VCMPPS  $0x04, Y2, Y2, Y6
+	VCMPPS  $0x04, Y3, Y3, Y7
+	VORPS   Y5, Y4, Y4
+	VORPS   Y6, Y4, Y4
+	VORPS   Y7, Y4, Y4
+	VTESTPS Y4, Y4
+	JZ      numbers
+	JMP     done
+
+numbers:
 	VCVTPS2PH $0x00, Y0, (AX)
 	VCVTPS2PH $0x00, Y1, 16(AX)
 	VCVTPS2PH $0x00, Y2, 32(AX)
@@ -180,12 +186,11 @@ TEXT ·scaleCodesAVX2(SB), NOSPLIT, $0-48
 	MOVQ scale+16(FP), DX
 	MOVQ offset+24(FP), BX
 	MOVQ groups+32(FP), SI
-	MOVQ size+40(FP), DI
 
 group:
 	VBROADCASTSS (DX), Y0
 	VBROADCASTSS (BX), Y1
-	MOVQ         DI, R8
+	MOVQ         size+40(FP), DI
 
 loop:
 	VPMOVZXBD (CX), Y2
@@ -208,13 +213,13 @@ loop:
 	VSUBPS    Y1, Y2, Y2
 	VMULPS    Y0, Y2, Y2
 	VMOVUPS   Y2, 96(AX)
-	ADDQ      $0x20, CX
+	ADDQ      $+32, CX
 	ADDQ      $+128, AX
-	SUBQ      $0x20, R8
+	SUBQ      $+32, DI
 	JNZ       loop
-	ADDQ      $0x04, DX
-	ADDQ      $0x04, BX
-	SUBQ      $0x01, SI
+	ADDQ      $+4, DX
+	ADDQ      $+4, BX
+	DECQ      SI
 	JNZ       group
 	VZEROUPPER
 	RET
@@ -227,12 +232,11 @@ TEXT ·moveCodesAVX2(SB), NOSPLIT, $0-48
 	MOVQ scale+16(FP), DX
 	MOVQ offset+24(FP), BX
 	MOVQ groups+32(FP), SI
-	MOVQ size+40(FP), DI
 
 group:
 	VBROADCASTSS (DX), Y0
 	VBROADCASTSS (BX), Y1
-	MOVQ         DI, R8
+	MOVQ         size+40(FP), DI
 
 loop:
 	VPMOVZXBD (CX), Y2
@@ -255,13 +259,13 @@ loop:
 	VMULPS    Y0, Y2, Y2
 	VADDPS    Y1, Y2, Y2
 	VMOVUPS   Y2, 96(AX)
-	ADDQ      $0x20, CX
+	ADDQ      $+32, CX
 	ADDQ      $+128, AX
-	SUBQ      $0x20, R8
+	SUBQ      $+32, DI
 	JNZ       loop
-	ADDQ      $0x04, DX
-	ADDQ      $0x04, BX
-	SUBQ      $0x01, SI
+	ADDQ      $+4, DX
+	ADDQ      $+4, BX
+	DECQ      SI
 	JNZ       group
 	VZEROUPPER
 	RET

@@ -40,27 +40,30 @@ type blockLoop struct {
 // beginBlocks starts a function that returns how many blocks it did before
 // the first one that is not for it: that one jumps to "done".
 func beginBlocks(name, doc string) blockLoop {
-	TEXT(name, NOSPLIT, "func(dst *byte, src *float32, blocks int) int")
-	Doc(name + " " + doc)
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	b := blockLoop{get("dst"), get("src"), get("blocks")}
-	Label("block")
+	Begin(name, "func(dst *byte, src *float32, blocks int) int", name+" "+doc)
+	b := blockLoop{Argument("dst"), Argument("src"), Argument("blocks")}
+	Mark("block")
 	return b
 }
 
 // end closes the loop over blocks of n values that become size bytes.
 func (b blockLoop) end(n, size int) {
-	ADDQ(operand.I32(4*n), b.src)
-	ADDQ(operand.I32(size), b.dst)
-	DECQ(b.left)
-	JNZ(operand.LabelRef("block"))
-	Label("done")
-	done := Load(Param("blocks"), GP64())
-	SUBQ(b.left, done)
-	Store(done, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	Advance(b.src, 4*n)
+	Advance(b.dst, size)
+	CountDown(b.left, "block")
+	Mark("done")
+	done := Argument("blocks")
+	Subtract(done, b.left)
+	GiveInt(done)
+	End()
+}
+
+// values loads n values from the given one on.
+func (b blockLoop) values(first, n int) (v []Reg) {
+	for at := 0; at < 4*n; at += Width() {
+		v = append(v, LoadV(Mem{Base: b.src, Disp: 4*first + at}))
+	}
+	return v
 }
 
 // to is a place in the block.

@@ -1,133 +1,90 @@
 package block
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
 // Rows emits conversions of rows between float types.
 func Rows() {
-	widen("widenBF16AVX2", func(from Mem) Reg {
-		out := YMM()
-		VPMOVZXWD(from, out)
-		VPSLLD(operand.Imm(16), out, out)
-		return out
-	})
-	widen("widenF16AVX2", func(from Mem) Reg {
-		out := YMM()
-		VCVTPH2PS(from, out)
-		return out
-	})
+	widen("widenBF16"+ISA, BrainFloatsAt)
+	widen("widenF16"+ISA, HalvesAt)
 	narrowBF16()
 	narrowF16()
-	codes("scaleCodesAVX2", "(code - offset) · scale", func(code, scale, offset Reg) {
-		VSUBPS(offset, code, code)
-		VMULPS(scale, code, code)
-	})
-	codes("moveCodesAVX2", "code · scale + offset", func(code, scale, offset Reg) {
-		VMULPS(scale, code, code)
-		VADDPS(offset, code, code)
-	})
+	codes("scaleCodes"+ISA, "(code - offset) · scale", func(code, scale, offset Reg) Reg { return Mul(Sub(code, offset), scale) })
+	codes("moveCodes"+ISA, "code · scale + offset", func(code, scale, offset Reg) Reg { return Add(Mul(code, scale), offset) })
+}
+
+// RowsNEON is Rows for arm64.
+func RowsNEON() {
+	ISA = NEON
+	Rows()
 }
 
 // codes emits what makes weights of whole numbers of 8 bits in groups, each
 // with a scale and an offset.
-func codes(name, says string, one func(code, scale, offset Reg)) {
-	TEXT(name, NOSPLIT, "func(dst *float32, src *byte, scale, offset *float32, groups, size int)")
-	Doc(name + " makes " + says + " of groups of size codes, a positive multiple of 32.")
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	dst, src, scales, offsets, groups, size := get("dst"), get("src"), get("scale"), get("offset"), get("groups"), get("size")
-	left := GP64()
-	Label("group")
-	scale, offset := YMM(), YMM()
-	VBROADCASTSS(Mem{Base: scales}, scale)
-	VBROADCASTSS(Mem{Base: offsets}, offset)
-	MOVQ(size, left)
-	Label("loop")
-	for i := range 4 {
-		x := YMM()
-		VPMOVZXBD(Mem{Base: src, Disp: 8 * i}, x)
-		VCVTDQ2PS(x, x)
-		one(x, scale, offset)
-		StoreV(Mem{Base: dst, Disp: 32 * i}, x)
-	}
-	ADDQ(operand.Imm(32), src)
-	ADDQ(operand.I32(128), dst)
-	SUBQ(operand.Imm(32), left)
-	JNZ(operand.LabelRef("loop"))
-	ADDQ(operand.Imm(4), scales)
-	ADDQ(operand.Imm(4), offsets)
-	SUBQ(operand.Imm(1), groups)
-	JNZ(operand.LabelRef("group"))
-	VZEROUPPER()
-	RET()
+func codes(name, says string, one func(code, scale, offset Reg) Reg) {
+	Begin(name, "func(dst *float32, src *byte, scale, offset *float32, groups, size int)",
+		name+" makes "+says+" of groups of size codes, a positive multiple of 32.")
+	dst, src, scales, offsets, groups := Argument("dst"), Argument("src"), Argument("scale"), Argument("offset"), Argument("groups")
+	Mark("group")
+	scale, offset, left := Broadcast(Mem{Base: scales}), Broadcast(Mem{Base: offsets}), Argument("size")
+	Mark("loop")
+	FloatsAt(Mem{Base: src}, 32, false, func(at int, v Reg) { StoreV(Mem{Base: dst, Disp: 4 * at}, one(v, scale, offset)) })
+	Advance(src, 32)
+	Advance(dst, 128)
+	CountDownBy(left, 32, "loop")
+	Advance(scales, 4)
+	Advance(offsets, 4)
+	CountDown(groups, "group")
+	End()
 }
 
 // widen emits the conversion of 16-bit floats to float32, 32 at a time.
-func widen(name string, one func(from Mem) Reg) {
-	TEXT(name, NOSPLIT, "func(dst *float32, src *byte, n int)")
-	Doc(name + " converts n values, a positive multiple of 32.")
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	dst, src, left := get("dst"), get("src"), get("n")
-	Label("loop")
-	for i := range 4 {
-		StoreV(Mem{Base: dst, Disp: 32 * i}, one(Mem{Base: src, Disp: 16 * i}))
+func widen(name string, at func(from Mem) Reg) {
+	Begin(name, "func(dst *float32, src *byte, n int)", name+" converts n values, a positive multiple of 32.")
+	dst, src, left := Argument("dst"), Argument("src"), Argument("n")
+	Mark("loop")
+	for i := 0; i < 128; i += Width() {
+		StoreV(Mem{Base: dst, Disp: i}, at(Mem{Base: src, Disp: i / 2}))
 	}
-	ADDQ(operand.Imm(64), src)
-	ADDQ(operand.I32(128), dst)
-	SUBQ(operand.Imm(32), left)
-	JNZ(operand.LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	Advance(src, 64)
+	Advance(dst, 128)
+	CountDownBy(left, 32, "loop")
+	End()
 }
 
 // leaveAtNaN jumps to "done" if there is a NaN.
-func leaveAtNaN(x [4]Reg) {
-	var bad [4]Reg
-	for i := range x {
-		bad[i] = YMM()
-		VCMPPS(operand.Imm(Unordered), x[i], x[i], bad[i])
+func leaveAtNaN(x []Reg) {
+	var bad []Mask
+	for _, v := range x {
+		bad = append(bad, Compare(NotEqual, v, v))
 	}
-	for _, b := range bad[1:] {
-		VORPS(b, bad[0], bad[0])
-	}
-	VTESTPS(bad[0], bad[0])
-	JNZ(operand.LabelRef("done"))
+	JumpUnlessAny(bad, "numbers")
+	Jump("done")
+	Mark("numbers")
 }
 
 func narrowBF16() {
-	b := beginBlocks("narrowBF16AVX2", "rounds blocks of 32 values to bfloat16 until one has a NaN, and returns how many.")
-	x := b.run(0)
+	b := beginBlocks("narrowBF16"+ISA, "rounds blocks of 32 values to bfloat16 until one has a NaN, and returns how many.")
+	x := b.values(0, 32)
 	leaveAtNaN(x)
 	half, one := LoadV(Bits(0x7fff)), LoadV(Bits(1))
 	for i, v := range x {
-		odd := YMM()
-		VPSRLD(operand.Imm(16), v, odd)
-		VPAND(one, odd, odd)
-		VPADDD(half, odd, odd)
-		VPADDD(odd, v, v)
-		VPSRLD(operand.Imm(16), v, v)
-		x[i] = v
-	}
-	for i := range 2 {
-		VPACKUSDW(x[2*i+1], x[2*i], x[2*i])
-		VPERMQ(operand.Imm(0xd8), x[2*i], x[2*i])
-		StoreV(Mem{Base: b.dst, Disp: 32 * i}, x[2*i])
+		odd := Masked(ShiftRight(v, 16), one)
+		x[i] = AddInt(v, AddInt(odd, half))
+		if i%2 == 1 {
+			StoreTops(b.to(Width()*(i/2)), x[i-1], x[i])
+		}
 	}
 	b.end(32, 64)
 }
 
 func narrowF16() {
-	b := beginBlocks("narrowF16AVX2", "rounds blocks of 32 values to float16 until one has a NaN, and returns how many.")
-	x := b.run(0)
+	b := beginBlocks("narrowF16"+ISA, "rounds blocks of 32 values to float16 until one has a NaN, and returns how many.")
+	x := b.values(0, 32)
 	leaveAtNaN(x)
 	for i := range x {
-		VCVTPS2PH(operand.Imm(0), x[i], Mem{Base: b.dst, Disp: 16 * i})
+		StoreHalves(b.to(Width()/2*i), x[i])
 	}
 	b.end(32, 64)
 }

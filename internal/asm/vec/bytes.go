@@ -197,3 +197,28 @@ func BrainFloatsAt(from Mem) Reg {
 	}
 	return out
 }
+
+// StoreHalves stores a vector as float16.
+func StoreHalves(to Mem, v Reg) {
+	if ISA == NEON {
+		half := Vector()
+		arm2(fcvtn, half, v)
+		word := armAddress(strD, to, 8)
+		armWord(nil, []reg.Register{half}, func(number func(reg.Register) int) uint32 { return word | uint32(number(half)) })
+		return
+	}
+	VCVTPS2PH(operand.Imm(0), v, to)
+}
+
+// StoreTops stores the upper halves of the elements of two vectors.
+func StoreTops(to Mem, a, b Reg) {
+	out := Vector()
+	if ISA == NEON {
+		arm2(shrn16, out, a)
+		arm2Into(shrn16|upperHalf, out, b)
+	} else {
+		VPACKUSDW(ShiftRight(b, 16), ShiftRight(a, 16), out)
+		VPERMQ(operand.Imm(0xd8), out, out)
+	}
+	StoreV(to, out)
+}

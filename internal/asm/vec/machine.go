@@ -110,6 +110,26 @@ func CountDown(r reg.GPVirtual, to string) {
 	JNZ(operand.LabelRef(to))
 }
 
+// CountDownBy is CountDown in steps of n.
+func CountDownBy(r reg.GPVirtual, n int, to string) {
+	if ISA == NEON {
+		armText("SUBS $%d, %s, %s", n, r, r)
+		armJump("BNE", to)
+		return
+	}
+	SUBQ(operand.I32(n), r)
+	JNZ(operand.LabelRef(to))
+}
+
+// Subtract is to -= n.
+func Subtract(to, n reg.GPVirtual) {
+	if ISA == NEON {
+		armText("SUB %s, %s, %s", n, to, to)
+	} else {
+		SUBQ(n, to)
+	}
+}
+
 // SetTo is to = n.
 func SetTo(to reg.GPVirtual, n int) {
 	if ISA == NEON {
@@ -191,4 +211,13 @@ func Give(r reg.GPVirtual) {
 	}
 	out, _ := ReturnIndex(0).Resolve()
 	MOVL(r.As32(), out.Addr)
+}
+
+// GiveInt returns an int.
+func GiveInt(r reg.GPVirtual) {
+	if ISA == NEON {
+		armText("MOVD %s, %s", r, armParam("ret"))
+	} else {
+		Store(r, ReturnIndex(0))
+	}
 }

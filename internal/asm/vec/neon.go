@@ -27,13 +27,17 @@ const (
 	fcmge      = 0x6e20e400
 	fcmgt      = 0x6ea0e400
 	subInt     = 0x6ea08400
+	addInt     = 0x4ea08400
 	subBytes   = 0x6e208400
 	ushr       = 0x6f000400 // the element's size and the shift in bits 16 to 22
 	shl        = 0x4f005400
 	ushll      = 0x2f00a400 // bit 30: of the upper half
 	sshll      = 0x0f00a400
 	shll16     = 0x2e613800
+	shrn16     = 0x0f108400
 	fcvtl      = 0x0e217800
+	fcvtn      = 0x0e216800
+	upperHalf  = 0x40000000 // of what narrows and keeps the lower one
 	dup        = 0x4e000400 // the lane in bits 16 to 20
 	smax       = 0x4ea06400
 	smin       = 0x4ea06c00
@@ -51,6 +55,7 @@ const (
 	strQ       = 0x3d800000
 	ldrD       = 0xfd400000
 	ldrS       = 0xbd400000
+	strD       = 0xfd000000
 	unscaled   = 0x01000000 // clear for an offset in bytes, of nine bits
 	ld1r       = 0x4d40c800
 	ld1rHalf   = 0x4d40c400
@@ -108,6 +113,14 @@ func armInto(op uint32, out reg.Register, a, b Op) {
 	n, m := armReg(a), armReg(b)
 	armWord([]reg.Register{out}, []reg.Register{n, m, out}, func(number func(reg.Register) int) uint32 {
 		return op | uint32(number(m)<<16|number(n)<<5|number(out))
+	})
+}
+
+// arm2Into is arm2 for operations that read their result register.
+func arm2Into(op uint32, out reg.Register, a Op) {
+	n := armReg(a)
+	armWord([]reg.Register{out}, []reg.Register{n, out}, func(number func(reg.Register) int) uint32 {
+		return op | uint32(number(n)<<5|number(out))
 	})
 }
 

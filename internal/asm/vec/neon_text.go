@@ -72,6 +72,9 @@ func armBegin(name, signature, doc string) {
 		at = (at + 7) &^ 7
 		f.params["ret"] = at
 		at += 4
+		if strings.TrimSpace(result) == "int" {
+			at += 4
+		}
 	}
 	fmt.Fprintf(&f.out, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, strings.TrimPrefix(signature, "func"), name, at)
 	armStubs = append(armStubs, fmt.Sprintf("// %s\n//\n//go:noescape\nfunc %s%s\n", doc, name, strings.TrimPrefix(signature, "func")))

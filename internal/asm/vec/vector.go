@@ -236,3 +236,18 @@ func Between(t Reg, low, high Op) Reg {
 	AtMost(t, high)
 	return t
 }
+
+// AddInt is a + b for integers.
+func AddInt(a, b Op) Reg {
+	return binary(func(b, a, o Op) { VPADDD(b, a, o) }, addInt, a, b)
+}
+
+// ShiftRight is v >> n for integers without sign.
+func ShiftRight(v Reg, n int) Reg {
+	return unary(func(a, o Op) { VPSRLD(operand.Imm(uint64(n)), a, o) }, ushr|uint32(64-n)<<16, v)
+}
+
+// ShiftLeft is v << n for integers.
+func ShiftLeft(v Reg, n int) Reg {
+	return unary(func(a, o Op) { VPSLLD(operand.Imm(uint64(n)), a, o) }, shl|uint32(32+n)<<16, v)
+}
