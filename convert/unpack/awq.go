@@ -152,40 +152,73 @@ func widen(dst []float32, codes []byte) {
 // below the other: dst has n rows, a multiple of eight, with a code of each of
 // count lines.
 func turnedNibbles(dst, words []byte, n, count int64) {
-	for at := int64(0); at < n; at += 8 {
-		var x [8]uint32
-		for k := int64(0); k < count; k += 8 {
-			have := min(8, count-k)
-			for i := range have {
-				x[i] = binary.LittleEndian.Uint32(words[(k+i)*n/2+at/2:])
+	const wide = 128 // columns whose codes lie apart before rows get them
+	whole, deep := n&^15, count&^7
+	var lines [16][wide]byte
+	for at := int64(0); at < whole; at += 16 {
+		for k := int64(0); k < deep; k += wide {
+			some := min(wide, deep-k)
+			for i := int64(0); i < some; i += 8 {
+				turn16(&lines, words[(k+i)*n/2+at/2:], n/2, i)
 			}
-			turn8(&x)
+			for r := range lines {
+				copy(dst[(at+int64(r))*count+k:][:some], lines[r][:])
+			}
+		}
+	}
+	for at := int64(0); at < n; at += 8 {
+		from := int64(0)
+		if at < whole {
+			from = deep
+		}
+		for k := from; k < count; k++ {
+			w := binary.LittleEndian.Uint32(words[k*n/2+at/2:])
 			for i, row := range awqRows {
-				out := dst[(at+row)*count+k:]
-				if have == 8 {
-					binary.LittleEndian.PutUint64(out, spread(x[i]))
-					continue
-				}
-				for b := range have {
-					out[b] = byte(x[i] >> (4 * b) & 15)
-				}
+				dst[(at+row)*count+k] = byte(w >> (4 * i) & 15)
 			}
 		}
 	}
 }
 
-// turn8 transposes a matrix of 4-bit numbers whose rows are words.
-func turn8(x *[8]uint32) {
-	for i := range 4 {
-		t := (x[i]>>16 ^ x[i+4]) & 0x0000ffff
-		x[i], x[i+4] = x[i]^t<<16, x[i+4]^t
-	}
-	for _, i := range [4]int{0, 1, 4, 5} {
-		t := (x[i]>>8 ^ x[i+2]) & 0x00ff00ff
-		x[i], x[i+2] = x[i]^t<<8, x[i+2]^t
-	}
-	for i := 0; i < 8; i += 2 {
-		t := (x[i]>>4 ^ x[i+1]) & 0x0f0f0f0f
-		x[i], x[i+1] = x[i]^t<<4, x[i+1]^t
-	}
+// turn16 unpacks the codes of sixteen rows and eight columns, whose words lie
+// apart bytes from each other, as columns from one on.
+func turn16(lines *[16][128]byte, words []byte, apart, column int64) {
+	le := binary.LittleEndian
+	words = words[:7*apart+8]
+	a, b, c, d := le.Uint64(words), le.Uint64(words[apart:]), le.Uint64(words[2*apart:]), le.Uint64(words[3*apart:])
+	e, f, g, h := le.Uint64(words[4*apart:]), le.Uint64(words[5*apart:]), le.Uint64(words[6*apart:]), le.Uint64(words[7*apart:])
+	a, e = exchange(a, e, 32, 0x00000000ffffffff)
+	b, f = exchange(b, f, 32, 0x00000000ffffffff)
+	c, g = exchange(c, g, 32, 0x00000000ffffffff)
+	d, h = exchange(d, h, 32, 0x00000000ffffffff)
+	a, c = exchange(a, c, 16, 0x0000ffff0000ffff)
+	b, d = exchange(b, d, 16, 0x0000ffff0000ffff)
+	e, g = exchange(e, g, 16, 0x0000ffff0000ffff)
+	f, h = exchange(f, h, 16, 0x0000ffff0000ffff)
+	a, b = exchange(a, b, 8, 0x00ff00ff00ff00ff)
+	c, d = exchange(c, d, 8, 0x00ff00ff00ff00ff)
+	e, f = exchange(e, f, 8, 0x00ff00ff00ff00ff)
+	g, h = exchange(g, h, 8, 0x00ff00ff00ff00ff)
+	halves(&lines[0], &lines[2], column, a)
+	halves(&lines[4], &lines[6], column, b)
+	halves(&lines[1], &lines[3], column, c)
+	halves(&lines[5], &lines[7], column, d)
+	halves(&lines[8], &lines[10], column, e)
+	halves(&lines[12], &lines[14], column, f)
+	halves(&lines[9], &lines[11], column, g)
+	halves(&lines[13], &lines[15], column, h)
+}
+
+// halves gives eight columns of two rows the halves of bytes.
+func halves(low, high *[128]byte, column int64, x uint64) {
+	const half = 0x0f0f0f0f0f0f0f0f
+	binary.LittleEndian.PutUint64(low[column:], x&half)
+	binary.LittleEndian.PutUint64(high[column:], x>>4&half)
+}
+
+// exchange swaps the bits of a that lie by above those of a mask with b's under
+// the mask.
+func exchange(a, b uint64, by int, mask uint64) (uint64, uint64) {
+	t := (a>>by ^ b) & mask
+	return a ^ t<<by, b ^ t
 }
