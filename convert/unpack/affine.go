@@ -37,7 +37,7 @@ func (a *affine) group(column int64) int64 {
 // read decodes some rows.
 func (a *affine) read(ctx context.Context, first, n int64) (*tile, error) {
 	params := make([]float32, 2*n*a.groups)
-	buffer := tilePool.get(n * a.cols)
+	buffer := a.tiles.used.get(n * a.cols)
 	t := &tile{first: first, n: n, codes: *buffer, buffer: buffer, scale: params[:n*a.groups], offset: params[n*a.groups:]}
 	if err := a.params(ctx, first, n, t.scale, t.offset); err != nil {
 		return nil, err

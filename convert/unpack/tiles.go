@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -11,10 +12,10 @@ import (
 )
 
 const (
-	tileBudget  = 4 << 20  // bytes of all tiles that are kept
-	tileRows    = 32       // of one: no codec has codes of more rows in one place
-	stripBudget = 12 << 20 // bytes of all strips that are kept
-	stripBytes  = 8 << 20  // of one, where that is tileRows or more
+	tileBudget  = 2 << 20 // bytes of all tiles that are kept
+	tileRows    = 32      // of one: no codec has codes of more rows in one place
+	stripBudget = 6 << 20 // bytes of all strips that are kept: of codes, scales and zero points
+	stripBytes  = 4 << 20 // of one, where that is tileRows or more
 )
 
 // A pool keeps buffers that were used before.
@@ -30,7 +31,38 @@ func (p *pool) get(n int64) *[]byte {
 	return b
 }
 
-var scratch, tilePool, stripPool pool
+var scratch pool
+
+// A shelf keeps some buffers that were used before for what has about their
+// size: a small thing does not hold a large one.
+type shelf struct {
+	sync.Mutex
+	free []*[]byte
+}
+
+const shelved = 4 // buffers
+
+// get returns a buffer of n bytes, whatever they are.
+func (s *shelf) get(n int64) *[]byte {
+	s.Lock()
+	defer s.Unlock()
+	for i, b := range s.free {
+		if have := int64(cap(*b)); n <= have && have <= n+n/4 {
+			s.free = slices.Delete(s.free, i, i+1)
+			*b = (*b)[:n]
+			return b
+		}
+	}
+	return new(make([]byte, n))
+}
+
+func (s *shelf) put(b *[]byte) {
+	s.Lock()
+	defer s.Unlock()
+	if s.free = append(s.free, b); len(s.free) > shelved {
+		s.free = slices.Delete(s.free, 0, 1)
+	}
+}
 
 // tile is some rows of an affine matrix, decoded.
 type tile struct {
@@ -43,11 +75,14 @@ type tile struct {
 // tiles keeps what rows that are picked here and there lie in.
 type tiles struct {
 	*cache[*tile]
+	used  shelf       // of the codes of tiles that are kept no more
 	ahead atomic.Bool // a tile is being read that nobody has asked for
 }
 
 func newTiles(budget int64) *tiles {
-	return &tiles{cache: newCache(budget, func(t *tile) { tilePool.Put(t.buffer) })}
+	c := &tiles{}
+	c.cache = newCache(budget, func(t *tile) { c.used.put(t.buffer) })
+	return c
 }
 
 // get returns the tile that begins at a row. The one after it is read ahead.
@@ -72,10 +107,15 @@ func (c *tiles) read(ctx context.Context, a *affine, first int64) (*entry[*tile]
 // strips keeps columns of stored matrices that have the codes of a row one
 // below the other: to read the few of a tile from each line would take as long
 // as to read many.
-type strips struct{ *cache[*[]byte] }
+type strips struct {
+	*cache[*[]byte]
+	used shelf
+}
 
 func newStrips(budget int64) *strips {
-	return &strips{newCache(budget, func(b *[]byte) { stripPool.Put(b) })}
+	c := &strips{}
+	c.cache = newCache(budget, c.used.put)
+	return c
 }
 
 // columns calls use with columns [first, first+n) of every line of a stored
@@ -95,7 +135,7 @@ func (c *strips) columns(ctx context.Context, t hf.Tensor, width, first, n int64
 		return use(*out)
 	}
 	e, err := c.get(ctx, cacheKey{t.Name, from}, some*height*size, func(ctx context.Context) (*[]byte, error) {
-		strip := stripPool.get(some * height * size)
+		strip := c.used.get(some * height * size)
 		return strip, band(ctx, t, *strip, width, from, some)
 	})
 	if err != nil {
