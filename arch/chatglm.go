@@ -7,10 +7,13 @@ import "slices"
 // half of each head rotated. Files say no more of it than the old
 // configuration, whose names the reference converter looks for.
 var chatglm = Arch{
-	Name:       "chatglm",
-	Classes:    []string{"GlmForCausalLM", "ChatGLMModel", "ChatGLMForConditionalGeneration"},
-	Strip:      []string{"transformer."},
-	Vocabulary: Vocabulary{Writer: JSONFirst, Roles: []Role{{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}}},
+	Name:    "chatglm",
+	Classes: []string{"GlmForCausalLM", "ChatGLMModel", "ChatGLMForConditionalGeneration"},
+	Strip:   []string{"transformer."},
+	Vocabulary: Vocabulary{
+		Writer: JSONFirst, Roles: []Role{{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}}, RankedPre: "chatglm-bpe", AfterPre: "chatglm-spm",
+		After: []string{"[MASK]", "[gMASK]", "[sMASK]", "sop", "eop", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"},
+	},
 	Rename: []string{
 		"encoder.layers.", "model.layers.", "self_attention.query_key_value", "self_attn.qkv_proj", "self_attention.dense", "self_attn.o_proj",
 		"mlp.dense_h_to_4h", "mlp.gate_up_proj", "mlp.dense_4h_to_h", "mlp.down_proj",

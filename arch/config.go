@@ -46,7 +46,7 @@ func FromConfig(config hf.Config) (Hyper, error) {
 		Heads:    c.int("num_attention_heads", "n_head", "n_heads"),
 		KVHeads:  c.int("num_key_value_heads", "n_kv_heads"),
 		HeadDim:  c.int("head_dim"),
-		Vocab:    c.need("vocab_size"),
+		Vocab:    c.need("vocab_size", "padded_vocab_size"),
 		Eps:      c.amount("rms_norm_eps", "norm_eps"),
 		LayerEps: c.amount("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
 		Tied:     c.bool("tie_embedding", "tie_word_embeddings"),

@@ -18,7 +18,6 @@ var step35 = Arch{
 	Classes:          []string{"Step3p5ForCausalLM", "Step3p7ForConditionalGeneration"},
 	Rename:           []string{"transformer.shared_head.output.", "shared_head.head.", "transformer.shared_head.", "shared_head."},
 	KeepsPredictions: true,
-	Vocabulary:       llamaVocabulary,
 	Defaults: map[string]Defaults{"": {Keys: Keys{
 		"max_position_embeddings": 128000, "vocab_size": 128815, "hidden_size": 4096, "intermediate_size": 11264, "num_hidden_layers": 45, "num_attention_heads": 64,
 		"num_key_value_heads": 8, "head_dim": 128, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "moe_intermediate_size": 1280, "n_routed_experts": 288,

@@ -42,6 +42,14 @@ type Vocabulary struct {
 	Framed bool
 	// EOT is the token that ends a turn, 0 for what the files say.
 	EOT uint32
+	// RankedPre is the pre-tokenizer of ranks in tokenizer.model, where there is
+	// no tokenizer.json.
+	RankedPre string
+	// After are control tokens after those of a SentencePiece model in
+	// tokenizer.model, where there is no tokenizer.json; AfterPre is what the
+	// pre-tokenizer of such a vocabulary is called.
+	After    []string
+	AfterPre string
 	// Roles are the tokens that have a role where the files do not say.
 	Roles []Role
 	// Fixed are key-values of the tokenizer that the files have no say in.

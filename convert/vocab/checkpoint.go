@@ -28,6 +28,7 @@ type checkpoint struct {
 	config  map[string]any           // tokenizer_config.json
 	json    *tokenizer.File          // tokenizer.json, or nil
 	sp      *tokenizer.SentencePiece // tokenizer.model, or nil
+	ranks   []string                 // of tokenizer.model, where it is no SentencePiece model
 	fairseq *tokenizer.SentencePiece // sentencepiece.bpe.model, of models from fairseq, or nil
 	own     *tokenizer.Tokenizer     // the rules of the source, where they are not in json or sp
 	native  bool                     // params.json stands for config.json

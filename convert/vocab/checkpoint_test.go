@@ -80,9 +80,18 @@ var testCheckpoints = []testCheckpoint{
 	{"native-own-template", "made", "", 1024,
 		map[string]string{"tekken.json": "v13 listed", "chat_template.jinja": "one line\r\nand another one, so that both are a digest"}},
 	{"mistral-tekken", "made", "MistralForCausalLM", 1024, map[string]string{"tekken.json": "v3", "chat_template.jinja": "its own"}},
+	{"chatglm3", "llama2", "ChatGLMModel", 32064, map[string]string{"tokenizer.json": "", "tokenizer_config.json": ""}},
+	{"glm4", "made", "ChatGLMModel", 151936, map[string]string{"tokenizer.model": "", "tokenizer_config.json": glm4Config}},
 	{"qwen", "made", "QWenLMHeadModel", 151936,
 		map[string]string{"qwen.tiktoken": "", "tokenizer_config.json": `{"tokenizer_class":"QWenTokenizer"}`}},
 }
+
+// glm4Config names the tokens after the ranks of GLM 4.
+const glm4Config = `{"added_tokens_decoder": {"151643": {"content": "<|endoftext|>", "special": true}, "151644": {"content": "[MASK]", "special": true},
+	"151645": {"content": "[gMASK]", "special": true}, "151646": {"content": "[sMASK]", "special": true}, "151647": {"content": "<sop>", "special": true},
+	"151648": {"content": "<eop>", "special": true}, "151649": {"content": "<|system|>", "special": true}, "151650": {"content": "<|user|>", "special": true},
+	"151651": {"content": "<|assistant|>", "special": true}, "151652": {"content": "<tool>", "special": false}}, "eos_token": "<|endoftext|>",
+	"chat_template": "[gMASK]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}", "tokenizer_class": "ChatGLM4Tokenizer"}`
 
 // tekkenFile lists no special tokens: the first twenty of the format are
 // presumed.
@@ -119,7 +128,7 @@ func (c testCheckpoint) made(t testing.TB) memFiles {
 		switch name {
 		case "tekken.json":
 			files[name] = tekkenOf(t, text)
-		case "qwen.tiktoken":
+		case "qwen.tiktoken", "tokenizer.model":
 			files[name] = vocabtest.QwenRanks(t, tokenizer.FromByteChars)
 		default:
 			files[name] = []byte(text)
@@ -133,6 +142,9 @@ func (c testCheckpoint) files(t testing.TB) memFiles {
 	config, hyper := "config.json", map[string]any{"architectures": []string{c.class}, "vocab_size": c.size}
 	if c.class == "" {
 		config, hyper = "params.json", map[string]any{"vocab_size": c.size}
+	}
+	if c.name == "chatglm3" {
+		hyper = map[string]any{"architectures": []string{c.class}, "padded_vocab_size": c.size, "eos_token_id": 2, "pad_token_id": 0}
 	}
 	files := memFiles{}
 	if c.folder != "" {
@@ -207,6 +219,7 @@ var departures = map[string]string{
 	"stories\ttokenizer.ggml.pre":        "llama-bpe",
 	"deepseek_v3\ttokenizer.ggml.pre":    "deepseek-v3",
 	"minimind\ttokenizer.ggml.pre":       "gpt-2",
+	"glm4\ttokenizer.ggml.pre":           "chatglm-bpe",
 	"llama2-json\ttokenizer.ggml.scores": "",
 	// The reference writes templates of its own; ours say less around the
 	// same format.

@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -9,16 +10,24 @@ import (
 )
 
 // allSplits lists every way in which ranked tokens are two lower ones, by
-// token, then by the ranks of the two: what the reference writes for tekken.
+// token, then by the ranks of the two: what the reference writes for tekken. A
+// token that nothing makes is an error.
 func allSplits(tokens []string) ([]string, error) {
+	merges, whole := splits(tokens)
+	if len(whole) > 0 {
+		return nil, fault.Op("tokenizer").Corrupt("token of rank %d %q is not two other tokens", whole[0], tokens[whole[0]])
+	}
+	return merges, nil
+}
+
+// splits does so, and returns the ranks of tokens that nothing makes.
+func splits(tokens []string) (merges []string, whole []int) {
 	ranks := make(map[string]int32, len(tokens))
 	for rank, token := range tokens {
 		ranks[token] = int32(rank)
 	}
 	type split struct{ left, right int32 }
-	var merges []string
-	for rank := 256; rank < len(tokens); rank++ {
-		token := tokens[rank]
+	for rank, token := range tokens {
 		var ways []split
 		for at := 1; at < len(token); at++ {
 			left, ok := ranks[token[:at]]
@@ -27,8 +36,8 @@ func allSplits(tokens []string) ([]string, error) {
 				ways = append(ways, split{left, right})
 			}
 		}
-		if len(ways) == 0 {
-			return nil, fault.Op("tokenizer").Corrupt("token of rank %d %q is not two other tokens", rank, token)
+		if len(ways) == 0 && len(token) > 1 {
+			whole = append(whole, rank)
 		}
 		slices.SortStableFunc(ways, func(a, b split) int {
 			return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.right, b.right))
@@ -37,7 +46,7 @@ func allSplits(tokens []string) ([]string, error) {
 			merges = append(merges, tokenizer.ToByteChars(tokens[w.left])+" "+tokenizer.ToByteChars(tokens[w.right]))
 		}
 	}
-	return merges, nil
+	return merges, whole
 }
 
 // writeTiktoken writes the vocabulary of qwen.tiktoken.
@@ -78,6 +87,40 @@ func (c *checkpoint) writeKimi() error {
 	}
 	special := tokenizer.KimiSpecial(len(tokens), config)
 	return c.writeRanks(tokens, special, "kimi-k2", nil)
+}
+
+// writeRanked writes the ranks of tokenizer.model with every way in which a
+// token is two others, as its tokenizer.json would have them; the tokens after
+// them stand in tokenizer_config.json.
+func (c *checkpoint) writeRanked() error {
+	raw, err := c.read("tokenizer.model")
+	if err != nil {
+		return err
+	}
+	config, err := json.Marshal(c.config)
+	if err != nil {
+		return err
+	}
+	if c.own, err = tokenizer.FromRanks(raw, config); err != nil {
+		return err
+	}
+	c.size = max(c.size, len(c.ranks))
+	table := padded(c.size)
+	for rank, token := range c.ranks {
+		table[rank] = entry{tokenizer.ToByteChars(token), 0, tokenizer.TypeNormal}
+	}
+	if err := c.spConfigTokens(table); err != nil {
+		return err
+	}
+	c.put("gpt2", c.preOr(c.opts.Rules.RankedPre), table, false)
+	merges, whole := splits(c.ranks)
+	if len(whole) > 0 {
+		c.note("tokenizer: %d tokens of tokenizer.model, %q the first, are no two others: llama.cpp gives others for their text", len(whole), c.ranks[whole[0]])
+	}
+	return c.special(false, 0, func(v *specialVocab) error {
+		v.merges = merges
+		return nil
+	})
 }
 
 // writeRanks writes ranked tokens with the merge that makes each of them, and

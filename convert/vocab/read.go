@@ -88,7 +88,9 @@ func (c *checkpoint) open() error {
 		}
 		if c.sp, err = tokenizer.ParseSentencePiece(raw); err != nil {
 			if c.sp = nil; c.json == nil {
-				return err
+				if c.ranks, _ = tokenizer.ParseTiktoken(raw); c.ranks == nil || c.opts.Rules.RankedPre == "" {
+					return err
+				}
 			}
 			// Llama 3 ships ranks under this name, beside tokenizer.json.
 		}
@@ -108,6 +110,9 @@ func (c *checkpoint) rows() error {
 	c.size = c.opts.Rows
 	if c.size == 0 {
 		c.size = c.intParam("vocab_size")
+	}
+	if c.size == 0 {
+		c.size = c.intParam("padded_vocab_size")
 	}
 	if c.size < 0 || c.size > maxVocabulary {
 		return fault.Op("tokenizer").Corrupt("vocab_size is %d", c.size)
@@ -138,6 +143,10 @@ func (c *checkpoint) pick() (func(*checkpoint) error, error) {
 		return (*checkpoint).writeRWKV, nil
 	case exists("tokenizer.jsonl"):
 		return (*checkpoint).writePlamo, nil
+	case c.ranks != nil:
+		return (*checkpoint).writeRanked, nil
+	case c.json == nil && c.sp != nil && rules.After != nil:
+		return (*checkpoint).writeFollowed, nil
 	case rules.Writer == arch.MetaFiles && c.sp == nil:
 		return (*checkpoint).writeMeta, nil
 	case rules.Writer == arch.Gemma4 && c.json != nil:

@@ -121,6 +121,33 @@ func (c *checkpoint) writeSentencePiece() error {
 	return nil
 }
 
+// writeFollowed writes the vocabulary of a SentencePiece BPE model whose class
+// has tokens of its own after it, and names for the first three.
+func (c *checkpoint) writeFollowed() error {
+	own, after := len(c.sp.Pieces), c.opts.Rules.After
+	table := padded(max(c.size, own+len(after)))
+	for i := range table {
+		switch {
+		case i < own:
+			table[i] = spEntry(c.sp, i)
+		case i < own+len(after):
+			table[i] = entry{after[i-own], 0, tokenizer.TypeControl}
+		default:
+			table[i].score = 0
+		}
+	}
+	for i, name := range []string{"<unk>", "<bos>", "<eos>"}[:min(own, 3)] {
+		table[i].text = name
+	}
+	table, err := c.fit(table, own, "tokenizer.model")
+	if err != nil {
+		return err
+	}
+	c.put("llama", c.opts.Rules.AfterPre, table, true)
+	c.opts.Rules.Roles = nil // config.json says them
+	return c.special(false, len(table), nil)
+}
+
 // writeLlamaHF writes a SentencePiece vocabulary of which only tokenizer.json
 // is left. Scores are lost; the order of merges stands in for them, so that
 // the ids stay the same.

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -60,7 +61,7 @@ var vocabularies = []struct {
 	{"tiktoken.model", fromKimi},
 	{"rwkv_vocab_v20230424.txt", fromRWKV},
 	{"tokenizer.jsonl", fromPLaMo},
-	{"tokenizer.model", func(raw, _ []byte) (*Tokenizer, error) { return FromSentencePiece(raw) }},
+	{"tokenizer.model", fromModel},
 	{"spiece.model", func(raw, _ []byte) (*Tokenizer, error) { return FromSentencePiece(raw) }},
 }
 
@@ -70,20 +71,62 @@ const kimiSpecial = 256
 // KimiSpecial returns the special tokens of tiktoken.model, of which
 // added_tokens_decoder in tokenizer_config.json names some.
 func KimiSpecial(ranks int, config []byte) []string {
-	var named struct {
+	named, special := addedNames(config), make([]string, kimiSpecial)
+	for i := range special {
+		if special[i] = named[ranks+i]; special[i] == "" {
+			special[i] = "<|reserved_token_" + strconv.Itoa(ranks+i) + "|>"
+		}
+	}
+	return special
+}
+
+// fromModel reads a SentencePiece model, or ranks under its name.
+func fromModel(raw, config []byte) (*Tokenizer, error) {
+	t, err := FromSentencePiece(raw)
+	if err != nil {
+		if ranks, other := FromRanks(raw, config); other == nil {
+			return ranks, nil
+		}
+	}
+	return t, err
+}
+
+// FromRanks builds the tokenizer of ranks in tokenizer.model, as Llama 3 and GLM
+// 4 have them, with the tokens after them that tokenizer_config.json names.
+func FromRanks(raw, config []byte) (*Tokenizer, error) {
+	tokens, err := ParseTiktoken(raw)
+	if err != nil {
+		return nil, err
+	}
+	named, special := addedNames(config), []string{}
+	for id := range named {
+		if i := id - len(tokens); i >= 0 && i < kimiSpecial {
+			special = slices.Concat(special, make([]string, max(0, i+1-len(special))))
+		}
+	}
+	for i := range special {
+		if special[i] = named[len(tokens)+i]; special[i] == "" {
+			special[i] = "[PAD" + strconv.Itoa(len(tokens)+i) + "]"
+		}
+	}
+	return FromTiktoken(raw, TiktokenOptions{Pattern: pattern.Llama3, Special: special})
+}
+
+// addedNames are the tokens of added_tokens_decoder in tokenizer_config.json.
+func addedNames(config []byte) map[int]string {
+	var file struct {
 		Decoder map[string]struct {
 			Content string `json:"content"`
 		} `json:"added_tokens_decoder"`
 	}
-	_ = json.Unmarshal(config, &named) // no names without a configuration
-	special := make([]string, kimiSpecial)
-	for i := range special {
-		number := strconv.Itoa(ranks + i)
-		if special[i] = named.Decoder[number].Content; special[i] == "" {
-			special[i] = "<|reserved_token_" + number + "|>"
+	_ = json.Unmarshal(config, &file) // no names without a configuration
+	named := make(map[int]string, len(file.Decoder))
+	for number, token := range file.Decoder {
+		if id, err := strconv.Atoi(number); err == nil {
+			named[id] = token.Content
 		}
 	}
-	return special
+	return named
 }
 
 func fromKimi(raw, config []byte) (*Tokenizer, error) {
