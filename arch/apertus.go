@@ -17,7 +17,7 @@ var apertus = Arch{
 	Only:   Keys{"attention_bias": false, "qk_norm": true, "post_norm": false},
 	Params: llamaParams,
 	Tensors: slices.Concat([]Tensor{
-		embedding, outputNorm, head,
+		head, tiedHead, embedding, outputNorm,
 		{Source: "model.layers.{i}.attention_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}},
 		{Source: "model.layers.{i}.feedforward_layernorm.weight", Target: "blk.{i}.ffn_norm.weight", Shape: []Dim{embed}},
 		{Source: "model.layers.{i}.mlp.up_proj.weight", Target: "blk.{i}.ffn_up.weight", Shape: []Dim{ff, embed}},
@@ -32,5 +32,4 @@ var apertus = Arch{
 	Graph:  Graph{Activation: XIELU, Layer: decoder(normedHeads, ungated)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
-	losses: []lossRule{unloadedTied},
 }

@@ -21,6 +21,7 @@ var baichuan = Arch{
 		statedBase,
 	},
 	Tensors: slices.Concat(trunk, []Tensor{
+		tiedHead,
 		{Source: baichuanQKV, Target: "blk.{i}.attn_q.weight", Shape: []Dim{qkvRows, embed}, Ops: slices.Concat(third(0), permuted(QueryHeads))},
 		{Source: baichuanQKV, Target: "blk.{i}.attn_k.weight", Shape: []Dim{qkvRows, embed}, Ops: slices.Concat(third(1), permuted(KVHeads))},
 		{Source: baichuanQKV, Target: "blk.{i}.attn_v.weight", Shape: []Dim{qkvRows, embed}, Ops: third(2)},
@@ -40,7 +41,7 @@ var baichuan = Arch{
 		{Matrix: "blk.{i}.attn_k.weight", Source: baichuanQKV, Rows: thirdOfRows(1)},
 		{Matrix: "blk.{i}.attn_v.weight", Source: baichuanQKV, Rows: thirdOfRows(2)},
 	},
-	losses: []lossRule{unitRows, unloadedTied},
+	losses: []lossRule{unitRows},
 }
 
 const baichuanQKV = "model.layers.{i}.self_attn.W_pack.weight"

@@ -113,7 +113,14 @@ var (
 	embedding  = Tensor{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}}
 	outputNorm = Tensor{Source: "model.norm.weight", Target: "output_norm.weight", Shape: []Dim{embed}}
 	head       = Tensor{Source: "lm_head.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true}
+	tiedHead   = headOf("model.embed_tokens.weight")
 )
+
+// headOf writes the embedding as the output matrix, too, where a model has no
+// other: llama.cpp loads no file of some architectures without one.
+func headOf(source string) Tensor {
+	return Tensor{Source: source, Target: "output.weight", Shape: []Dim{vocab, embed}, Where: tied}
+}
 
 // rowNorms normalize all query and all key heads of a position together.
 var rowNorms = []Tensor{

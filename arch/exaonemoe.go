@@ -24,7 +24,7 @@ var exaoneMoE = Arch{
 		always("nextn_predict_layers", func(h Hyper, _ int) int { return h.MTPLayers }),
 		unscaledRope,
 	}),
-	Tensors: slices.Concat(trunk, attention(unmoved), headNorms,
+	Tensors: slices.Concat(trunk, []Tensor{tiedHead}, attention(unmoved), headNorms,
 		in(dense, mlp("mlp", "", ff)),
 		in(sparse, router("mlp.gate"), perExpert, fusedExperts, []Tensor{
 			{Source: "model.layers.{i}.mlp.e_score_correction_bias", Target: "blk.{i}.exp_probs_b.bias", Shape: []Dim{experts}, F32: true},
@@ -36,7 +36,6 @@ var exaoneMoE = Arch{
 	Graph:  Graph{Router: Router{Score: SigmoidScore}, Layer: decoder(normedHeads)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
-	losses: []lossRule{unloadedTied},
 
 	sizes: func(c *reader, h *Hyper) {
 		h.MoE.Shared, h.MoE.Gating = c.int("num_shared_experts"), Sigmoid

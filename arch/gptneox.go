@@ -22,8 +22,9 @@ var gptneox = Arch{
 	},
 	Tensors: slices.Concat(
 		[]Tensor{
-			{Source: "gpt_neox.embed_in.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 			{Source: "embed_out.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
+			headOf("gpt_neox.embed_in.weight"),
+			{Source: "gpt_neox.embed_in.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 		},
 		affine("gpt_neox.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),
 		affine("gpt_neox.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm", embed, nil),
@@ -41,5 +42,4 @@ var gptneox = Arch{
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
 	Views:  groupedViews("gpt_neox.layers.{i}.attention.query_key_value"),
-	losses: []lossRule{unloadedTied},
 }

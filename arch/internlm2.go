@@ -23,6 +23,7 @@ var internlm2 = Arch{
 		{Source: "model.layers.{i}.feed_forward.w2.weight", Target: "blk.{i}.ffn_down.weight", Shape: []Dim{embed, ff}},
 		outputNorm,
 		{Source: "output.weight", Target: "output.weight", Shape: []Dim{vocab, embed}, Optional: true, Untied: true},
+		headOf("model.tok_embeddings.weight"),
 	},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeInterleaved},
@@ -31,7 +32,6 @@ var internlm2 = Arch{
 		{Matrix: "blk.{i}.attn_k.weight", Source: internlmQKV, Rows: groupedRows(1, 2)},
 		{Matrix: "blk.{i}.attn_v.weight", Source: internlmQKV, Rows: groupedRows(2, 3)},
 	},
-	losses: []lossRule{unloadedTied},
 }
 
 const internlmQKV = "model.layers.{i}.attention.wqkv.weight"

@@ -89,14 +89,6 @@ func lostWeight(_ *reader, a Arch, h Hyper) (l Loss) {
 	return l
 }
 
-// unloadedTied is of architectures whose loader insists on an output matrix.
-func unloadedTied(_ *reader, a Arch, h Hyper) (l Loss) {
-	if h.Tied {
-		l.Text = fmt.Sprintf("tie_word_embeddings: llama.cpp loads no model of architecture %s without an output matrix of its own", a.Name)
-	}
-	return l
-}
-
 // ignoredFactor is in the file, and mq computes what the model does.
 func ignoredFactor(_ *reader, _ Arch, h Hyper) (l Loss) {
 	implied := magnitude(h.Rope.Factor, 1)

@@ -24,7 +24,7 @@ var nemotron = Arch{
 			return "none", true
 		}},
 	},
-	Tensors: slices.Concat([]Tensor{embedding, head},
+	Tensors: slices.Concat([]Tensor{head, tiedHead, embedding},
 		offsetNorm("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm"),
 		offsetNorm("model.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm"),
 		offsetNorm("model.norm", "output_norm"),
@@ -37,7 +37,6 @@ var nemotron = Arch{
 	Graph:  Graph{Activation: ReLUSquared, Layer: decoder(ungated, centered), Output: centeredOutput},
 	Source: Convention{Rope: RopeHalf, NormOffset: 1},
 	File:   Convention{Rope: RopeHalf},
-	losses: []lossRule{unloadedTied},
 
 	sizes: func(_ *reader, h *Hyper) { h.LayerEps = first(h.LayerEps, h.Eps) },
 }

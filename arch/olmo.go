@@ -43,14 +43,14 @@ var olmoe = Arch{
 		"max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "num_experts": 64, "num_experts_per_tok": 8, "norm_topk_prob": false,
 	}}},
 	Only: Keys{"clip_qkv": nil},
-	Tensors: slices.Concat(trunk, attention(unmoved), attentionBias(unmoved), outputBias, rowNorms,
+	Tensors: slices.Concat(trunk, []Tensor{tiedHead}, attention(unmoved), attentionBias(unmoved), outputBias, rowNorms,
 		router("mlp.gate"), perExpert, fusedExperts),
 	Ignore: []string{inverseFrequencies},
 	Graph:  Graph{Router: Router{Score: SoftmaxScore}, Layer: decoder(normedRows)},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
 	Views:  fusedViews,
-	losses: []lossRule{unloadedTied, func(_ *reader, _ Arch, h Hyper) (l Loss) {
+	losses: []lossRule{func(_ *reader, _ Arch, h Hyper) (l Loss) {
 		if h.KVHeads != h.Heads {
 			l.Text = fmt.Sprintf("num_key_value_heads is %d: llama.cpp loads only models of architecture olmoe that have as many as num_attention_heads, %d", h.KVHeads, h.Heads)
 		}

@@ -18,13 +18,13 @@ var olmo2 = Arch{
 		}, windows: listedLayers(4)},
 	},
 	Params:  windowParams,
-	Tensors: slices.Concat([]Tensor{embedding, outputNorm, head}, postNorms, attention(unmoved), attentionBias(unmoved), outputBias, rowNorms, mlp("mlp", "", ff)),
+	Tensors: slices.Concat([]Tensor{head, tiedHead, embedding, outputNorm}, postNorms, attention(unmoved), attentionBias(unmoved), outputBias, rowNorms, mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
 	Graph:   Graph{Layer: decoder(postNormed, normedRows)},
 	Source:  Convention{Rope: RopeHalf},
 	File:    Convention{Rope: RopeHalf},
 
-	losses: []lossRule{oneBase, unloadedTied},
+	losses: []lossRule{oneBase},
 	fromFile: func(g *fileReader, h *Hyper) {
 		g.window(h, 0, 4)
 		if h.Meaning.Window > 0 {

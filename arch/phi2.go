@@ -20,7 +20,7 @@ var phi2 = Arch{
 		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
 		statedBase, noBOS,
 	},
-	Tensors: slices.Concat([]Tensor{embedding, head, headBias},
+	Tensors: slices.Concat([]Tensor{head, tiedHead, embedding, headBias},
 		affine("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),
 		affine("model.final_layernorm", "output_norm", embed, nil),
 		affine("model.layers.{i}.self_attn.q_proj", "blk.{i}.attn_q", qRows, embed),
@@ -34,7 +34,6 @@ var phi2 = Arch{
 	Graph:  Graph{Activation: GELUTanh, Layer: decoder(centered, ungated, parallel, oneNorm), Output: centeredOutput},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
-	losses: []lossRule{unloadedTied},
 }
 
 // headBias is added to the logits.

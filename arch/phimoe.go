@@ -21,7 +21,7 @@ var phimoe = Arch{
 	Early:  phi3.Early,
 	Common: phi3.Common,
 	Params: slices.Concat(phi3.Params, ofCommon("expert_used_count", "expert_count")),
-	Tensors: slices.Concat([]Tensor{embedding, head},
+	Tensors: slices.Concat([]Tensor{head, tiedHead, embedding},
 		affine("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),
 		affine("model.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm", embed, nil),
 		affine("model.norm", "output_norm", embed, nil),
@@ -58,7 +58,7 @@ var phimoe = Arch{
 		phi3.fromFile(g, h)
 		h.Meaning.Router.Within = 2 * publishedJitter
 	},
-	losses: []lossRule{disabledWindow, factorsInTensors, unloadedTied, unlikeLlama, otherJitter, unbiased},
+	losses: []lossRule{disabledWindow, factorsInTensors, unlikeLlama, otherJitter, unbiased},
 }
 
 // publishedJitter is the noise that the published model's routers have been

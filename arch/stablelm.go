@@ -21,7 +21,7 @@ var stablelm = Arch{
 		truth("use_parallel_residual", false, "use_parallel_residual"),
 		statedBase,
 	},
-	Tensors: slices.Concat([]Tensor{embedding, head},
+	Tensors: slices.Concat([]Tensor{head, tiedHead, embedding},
 		affine("model.layers.{i}.input_layernorm", "blk.{i}.attn_norm", embed, nil),
 		in(oneAfterTheOther, affine("model.layers.{i}.post_attention_layernorm", "blk.{i}.ffn_norm", embed, nil)),
 		affine("model.norm", "output_norm", embed, nil),
@@ -38,7 +38,6 @@ var stablelm = Arch{
 	})},
 	Source: Convention{Rope: RopeHalf},
 	File:   Convention{Rope: RopeHalf},
-	losses: []lossRule{unloadedTied},
 
 	fromConfig: func(c *reader, h *Hyper) { h.note("qk_layernorm", oneIf(c.bool("qk_layernorm"))) },
 }

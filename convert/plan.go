@@ -151,6 +151,7 @@ func cover(h *arch.Hyper, a arch.Arch, all []source) ([]target, coverage) {
 	h.MTPLayers = predictionLayers(all, a, *h)
 	h.DroppedLayers -= min(h.MTPLayers, h.DroppedLayers)
 	h.Untied = h.Untied && !headless(all)
+	h.Tied = h.Tied && !storesHead(a, all)
 	return match(a, *h, all)
 }
 

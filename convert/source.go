@@ -44,6 +44,15 @@ func headless(all []source) bool {
 	return !slices.ContainsFunc(all, func(s source) bool { return s.name == s.canonical })
 }
 
+// storesHead reports whether a checkpoint has an output matrix of its own,
+// whatever config.json says.
+func storesHead(a arch.Arch, all []source) bool {
+	return slices.ContainsFunc(all, func(s source) bool {
+		template, _, _ := arch.Template(s.canonical)
+		return slices.ContainsFunc(a.Tensors, func(t arch.Tensor) bool { return t.Untied && t.Source == template })
+	})
+}
+
 // predictionLayers counts the layers after the last that a checkpoint holds
 // for multi-token prediction and that conversion keeps; config.json often does
 // not tell.

@@ -83,7 +83,7 @@ func (b *builder) output(m *Model, out arch.Output) {
 	case arch.Logits:
 		m.out.linear, m.out.vocab = b.optional("output", 0, b.Vocab, b.Embed), b.Vocab
 		if m.out.w == nil {
-			m.out.w = m.embed
+			m.out.linear = linear{m.embed, b.vector("output.bias", 0, b.Vocab)}
 		}
 	}
 }
