@@ -26,6 +26,7 @@ type splitSearch struct {
 	halves bool
 	ends   kernel.Ends // a sub-block that is whole is its second half
 	pairs  [2]pair     // of choices of shifts
+	sorted [32]float32
 	found  score
 }
 
@@ -55,6 +56,7 @@ func (s *split) findShared() bool {
 	f.ends.Clip(n)
 	var x, w, size float32
 	for i, k := range s.order.Numbers[:n] {
+		f.sorted[i] = s.x[k]
 		wx := float32(s.w[k] * s.x[k])
 		x += wx
 		w += s.w[k]
@@ -76,15 +78,19 @@ func (s *split) findHalves() bool {
 	f.halves = true
 	f.found = score{best: hopeless, scale: s.scale, choice: -1}
 	f.ends.Clip(n)
-	var x, w [2]float32
-	var size float32
+	var x0, x1, w0, w1, size float32
 	for i, k := range s.order.Numbers[:n] {
-		half, wx := k>>3&1, float32(s.w[k]*s.x[k])
-		x[half] += wx
-		w[half] += s.w[k]
+		v, w := s.x[k], s.w[k]
+		wx := float32(w * v)
+		second := -(k >> 3 & 1) // all ones or zeros: a sum of nothing stays
+		x0 += math.Float32frombits(math.Float32bits(wx) &^ second)
+		w0 += math.Float32frombits(math.Float32bits(w) &^ second)
+		x1 += math.Float32frombits(math.Float32bits(wx) & second)
+		w1 += math.Float32frombits(math.Float32bits(w) & second)
 		size += abs(wx)
-		f.ends.X[0][i+1], f.ends.X[1][i+1] = x[0], x[1]
-		f.ends.W[0][i+1], f.ends.W[1][i+1] = w[0], w[1]
+		f.sorted[i] = v
+		f.ends.X[0][i+1], f.ends.X[1][i+1] = x0, x1
+		f.ends.W[0][i+1], f.ends.W[1][i+1] = w0, w1
 	}
 	for d := range f.pairs {
 		f.pairs[d].Set(&f.ends, n, &values1[d], &values1)
@@ -96,50 +102,67 @@ func (s *split) findHalves() bool {
 
 // run finds the best split, with one or two pairs of choices; size is Σw·|x|.
 func (f *splitSearch) run(n, pairs int, size float32) {
-	var bar float32
-	for i := range f.pairs[:pairs] {
-		bar = f.pairs[i].seed(n, size, bar)
-	}
-	if bar > 0 {
-		for i := range f.pairs[:pairs] {
-			bar = f.pairs[i].Scan(n, bar)
-		}
-	}
-	for i := range n + 1 {
-		near := ^uint64(0) << i
-		if bar > 0 {
-			near = f.pairs[0].Near[i]
-			if pairs == 2 {
-				near |= f.pairs[1].Near[i]
-			}
-		}
-		for near &= 1<<(n+1) - 1; near != 0; near &= near - 1 {
-			k := bits.TrailingZeros64(near)
-			// The bar has risen since the first were seen.
-			if bar == 0 || f.pairs[0].Reaches(i, k, bar) || pairs == 2 && f.pairs[1].Reaches(i, k, bar) {
+	bar := f.seed(n, pairs, size)
+	if !(bar > 0) {
+		for i := range n + 1 {
+			for k := i; k <= n; k++ {
 				f.try(i, k)
 			}
+		}
+		return
+	}
+	rows := f.pairs[0].Scan(n, bar)
+	if pairs == 2 {
+		rows |= f.pairs[1].Scan(n, bar)
+	}
+	for ; rows != 0; rows &= rows - 1 {
+		i := bits.TrailingZeros64(rows)
+		ends := f.pairs[0].Ends(i, n)
+		if pairs == 2 {
+			ends |= f.pairs[1].Ends(i, n)
+		}
+		for ; ends != 0; ends &= ends - 1 {
+			f.try(i, bits.TrailingZeros64(ends))
 		}
 	}
 }
 
-// seed raises bar to what the best of all splits is above by more than
-// rounding errors: to a score slightly below one that is reached. It leaves
-// it, at 0, where squares may underflow, scores overflow, or the sums cancel.
-func (p *pair) seed(n int, size, bar float32) float32 {
-	least := size / 64
-	for i := n / 4; i < n/2; i += n / 8 {
-		for k := n - n/4; k > n/2; k -= n / 8 {
+// seed returns what the best of all splits is above by more than rounding errors: a
+// score slightly below one that is reached. It is 0 where squares may underflow,
+// scores overflow, or the sums cancel.
+//
+// The levels nearest to the values at the scale of a split make a better one.
+func (f *splitSearch) seed(n, pairs int, size float32) (bar float32) {
+	i, k := n/4, n-n/4
+	for range 3 {
+		var best, bestX, bestL, shift float32
+		for d := range f.pairs[:pairs] {
+			p := &f.pairs[d]
 			for c := range p.X {
 				lx, ll := p.X[c]-p.EndX[i]-p.EndX[k], p.Begin[c][i]+p.EndW[c][k]
-				if abs(lx) > least && lx*lx > 1e-25 && lx*lx < 1e25 && ll > 1e-15 && ll < 1e15 && lx*lx < 1e35*ll {
-					bar = max(bar, kernel.Below(lx, ll))
+				if score := lx * lx / ll; score > best {
+					best, bestX, bestL, shift = score, lx, ll, f.shift(c, d)
 				}
 			}
-			if bar > 0 {
-				return bar // the others are seen soon enough
-			}
 		}
+		square := bestX * bestX
+		if !(abs(bestX) > size/64 && square > 1e-25 && square < 1e25 && bestL > 1e-15 && bestL < 1e15 && square < 1e35*bestL) {
+			break
+		}
+		bar = max(bar, kernel.Below(bestX, bestL))
+		scale := bestX / bestL
+		if !(scale > 0) {
+			break
+		}
+		i, k = kernel.CountBelow(f.sorted[:n], scale*(shift-0.5), scale*(shift+0.5))
 	}
 	return bar
+}
+
+// shift is what the middle level stands for, between both halves.
+func (f *splitSearch) shift(c, d int) float32 {
+	if f.halves {
+		return (values1[c][1] + values1[d][1]) / 2
+	}
+	return values1[c][1]
 }

@@ -32,7 +32,8 @@ type variant struct {
 	bestTries         func(sums *float32, n int) uint32
 	ranks             [2]func(ranks *uint32, x *float32) // of 16 values, and 32
 	setSplits         func(splits, ends, factors *float32)
-	scanSplits        func(s *float32, n int, bar float32) float32
+	scanSplits        [2]func(s *float32, bar float32) uint64 // of 16 values, and 32
+	countBelow        func(x *float32, octets int, low, high float32) (i, k int)
 	tryTernary        tryKernel
 	tryOctal          tryKernel
 	sumTernary        [2]sumKernel // of up to 16 tries, and 24

@@ -45,7 +45,8 @@ var avx2 = variant{
 	bestTries:   bestTriesAVX2,
 	ranks:       [2]func(*uint32, *float32){ranks16AVX2, ranks32AVX2},
 	setSplits:   setSplitsAVX2,
-	scanSplits:  scanSplitsAVX2,
+	countBelow:  countBelowAVX2,
+	scanSplits:  [2]func(*float32, float32) uint64{scanSplits16AVX2, scanSplits32AVX2},
 }
 
 // withAVX512 is a variant with the searches in AVX-512.

@@ -20,19 +20,16 @@ type Splits struct {
 	Begin [2][maxEnds]float32
 	EndX  [maxEnds]float32
 	EndW  [2][maxEnds]float32
-	// Near has, for each i, a bit for each k of a split near the best.
-	Near [maxEnds]uint64
+	// Near has, for each i, a bit for each k but the last of a split near the best,
+	// and maybe for some k < i. Last has a bit for each i that is such a split with
+	// the last k.
+	Near [32]uint32
+	Last uint64
 
-	spans [maxEnds / 4]span
+	bars [4][maxEnds]float32 //nolint:unused // the assembly writes and reads it
 	// What weights below the beginning and below the end of the run of 1 count,
 	// of the first half and of the second for each choice, and of all.
 	factors [8]float32
-}
-
-// A span bounds four consecutive ends.
-type span struct {
-	low, high float32
-	w         [2]float32
 }
 
 // Ends are the sums of w·x and of w over the values below each end, in two
@@ -94,59 +91,54 @@ func (s *Splits) Reaches(i, k int, bar float32) bool {
 	return false
 }
 
-// Scan sets Near, for splits of n values, to those that reach the bar, a
-// positive score, which it raises to slightly below the best score that it
-// sees, and returns.
-func (s *Splits) Scan(n int, bar float32) float32 {
-	if active.scanSplits == nil {
-		return s.scan(n, bar)
+// Scan sets Near and Last, for splits of 16 or 32 values, to those that reach the
+// bar, a positive score, and returns the set of all i with any.
+func (s *Splits) Scan(n int, bar float32) (rows uint64) {
+	if scan := active.scanSplits[n/32]; scan != nil {
+		return scan(&s.X[0], bar)
 	}
-	return active.scanSplits(&s.X[0], n, bar)
-}
-
-func (s *Splits) scan(n int, bar float32) float32 {
-	s.setSpans(n)
+	s.Last = 0
 	for i := range n + 1 {
-		s.Near[i], bar = s.scanFrom(i, n, bar)
-	}
-	return bar
-}
-
-// setSpans bounds the ends. EndW falls as the run of 1 grows.
-func (s *Splits) setSpans(n int) {
-	for j := range n/4 + 1 {
-		x := s.EndX[4*j : min(4*j+4, n+1)]
-		last := 4*j + len(x) - 1
-		t := span{x[0], x[0], [2]float32{s.EndW[0][last], s.EndW[1][last]}}
-		for _, e := range x[1:] {
-			t.low, t.high = min(t.low, e), max(t.high, e)
-		}
-		s.spans[j] = t
-	}
-}
-
-// scanFrom returns the ends of splits from i that reach the bar, and the bar,
-// raised by what it saw.
-func (s *Splits) scanFrom(i, n int, bar float32) (near uint64, raised float32) {
-	x0, x1 := s.X[0]-s.EndX[i], s.X[1]-s.EndX[i]
-	w0, w1 := s.Begin[0][i], s.Begin[1][i]
-	for j := i / 4; j <= n/4; j++ {
-		t := &s.spans[j]
-		bar0, bar1 := bar*(w0+t.w[0]), bar*(w1+t.w[1])
-		low0, high0, low1, high1 := x0-t.low, x0-t.high, x1-t.low, x1-t.high
-		if low0*low0 <= bar0 && high0*high0 <= bar0 && low1*low1 <= bar1 && high1*high1 <= bar1 {
-			continue
-		}
-		for k := max(i, 4*j); k <= min(4*j+3, n); k++ {
-			e := s.EndX[k]
-			lx0, lx1, ll0, ll1 := x0-e, x1-e, w0+s.EndW[0][k], w1+s.EndW[1][k]
-			if lx0*lx0 > bar*ll0 || lx1*lx1 > bar*ll1 {
+		var near uint64
+		for k := i; k <= n; k++ {
+			if s.Reaches(i, k, bar) {
 				near |= 1 << k
-				bar = max(bar, Below(lx0, ll0), Below(lx1, ll1))
 			}
 		}
+		if i < n {
+			s.Near[i] = uint32(near & (1<<n - 1))
+		}
+		s.Last |= near >> n << i
+		if near != 0 {
+			rows |= 1 << i
+		}
 	}
-	return near, bar
+	return rows
+}
+
+// Ends returns, for an i, the set of all k of splits near the best.
+func (s *Splits) Ends(i, n int) uint64 {
+	near := s.Last >> i & 1 << n
+	if i < n {
+		near |= uint64(s.Near[i]) >> i << i
+	}
+	return near
+}
+
+// CountBelow returns how many of 16 or 32 values are below two limits.
+func CountBelow(x []float32, low, high float32) (i, k int) {
+	if active.countBelow != nil {
+		return active.countBelow(&x[0], len(x)/8, low, high)
+	}
+	for _, v := range x {
+		if v < low {
+			i++
+		}
+		if v < high {
+			k++
+		}
+	}
+	return i, k
 }
 
 // Below is slightly less than the score for two sums.

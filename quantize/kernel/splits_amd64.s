@@ -924,100 +924,473 @@ TEXT ·setSplitsAVX2(SB), NOSPLIT, $0-24
 	VZEROUPPER
 	RET
 
-// func scanSplitsAVX2(s *float32, n int, bar float32) float32
-// Requires: AVX, AVX2, SSE
-TEXT ·scanSplitsAVX2(SB), NOSPLIT, $0-28
+// func scanSplits16AVX2(s *float32, bar float32) uint64
+// Requires: AVX, AVX2, FMA3
+TEXT ·scanSplits16AVX2(SB), NOSPLIT, $0-24
 	MOVQ         s+0(FP), AX
-	MOVQ         n+8(FP), DX
-	VBROADCASTSS bar+16(FP), Y0
-	XORQ         BX, BX
+	VBROADCASTSS bar+8(FP), Y0
+	VMULPS       32(AX), Y0, Y1
+	VMOVUPS      Y1, 968(AX)
+	VMULPS       512(AX), Y0, Y1
+	VMOVUPS      Y1, 1288(AX)
+	VMULPS       192(AX), Y0, Y1
+	VMOVUPS      Y1, 1128(AX)
+	VMULPS       672(AX), Y0, Y1
+	VMOVUPS      Y1, 1448(AX)
+	VMULPS       64(AX), Y0, Y1
+	VMOVUPS      Y1, 1000(AX)
+	VMULPS       544(AX), Y0, Y1
+	VMOVUPS      Y1, 1320(AX)
+	VMULPS       224(AX), Y0, Y1
+	VMOVUPS      Y1, 1160(AX)
+	VMULPS       704(AX), Y0, Y1
+	VMOVUPS      Y1, 1480(AX)
+	VMULPS       96(AX), Y0, Y1
+	VMOVUPS      Y1, 1032(AX)
+	VMULPS       576(AX), Y0, Y1
+	VMOVUPS      Y1, 1352(AX)
+	VMULPS       256(AX), Y0, Y1
+	VMOVUPS      Y1, 1192(AX)
+	VMULPS       736(AX), Y0, Y0
+	VMOVUPS      Y0, 1512(AX)
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	XORQ         CX, CX
 
-begin:
-	VBROADCASTSS 352(AX)(BX*4), Y1
-	VBROADCASTSS (AX), Y2
-	VSUBPS       Y1, Y2, Y2
-	VBROADCASTSS 32(AX)(BX*4), Y3
-	VBROADCASTSS 4(AX), Y4
-	VSUBPS       Y1, Y4, Y1
-	VBROADCASTSS 192(AX)(BX*4), Y4
-	VMOVD        BX, X5
-	VPBROADCASTD X5, Y5
-	XORQ         SI, SI
-	MOVQ         BX, DI
-	ANDQ         $-8, DI
+rows0:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      352(AX), Y6
+	VSUBPS       Y6, Y3, Y7
+	VFMSUB213PS  1288(AX), Y7, Y7
+	VCMPPS       $0x1e, Y4, Y7, Y7
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1448(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y7, Y7
+	VMOVUPS      384(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1320(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1480(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VPACKSSDW    Y3, Y7, Y2
+	VPACKSSWB    Y2, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVWLZX      DX, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x08
+	JL           rows0
 
-ends:
-	VMOVUPS      352(AX)(DI*4), Y6
-	VSUBPS       Y6, Y2, Y7
-	VMULPS       Y7, Y7, Y7
-	VADDPS       512(AX)(DI*4), Y3, Y8
-	VMULPS       Y8, Y0, Y9
-	VCMPPS       $0x11, Y7, Y9, Y9
-	VSUBPS       Y6, Y1, Y6
-	VMULPS       Y6, Y6, Y6
-	VADDPS       672(AX)(DI*4), Y4, Y10
-	VMULPS       Y10, Y0, Y11
-	VCMPPS       $0x11, Y6, Y11, Y11
-	VORPS        Y9, Y11, Y12
-	VTESTPS      Y12, Y12
-	JZ           next
-	VMOVD        DI, X13
-	VPBROADCASTD X13, Y13
-	VPADDD       iota<>+0(SB), Y13, Y13
-	VPCMPGTD     Y13, Y5, Y13
-	VANDNPS      Y12, Y13, Y12
-	VMOVMSKPS    Y12, R8
-	TESTQ        R8, R8
-	JZ           next
-	MOVQ         DI, CX
-	SHLQ         CL, R8
-	ORQ          R8, SI
-	VXORPS       Y12, Y12, Y12
-	VDIVPS       Y8, Y7, Y7
-	VANDPS       Y9, Y7, Y7
-	VANDNPS      Y7, Y13, Y7
-	VMAXPS       Y7, Y12, Y12
-	VDIVPS       Y10, Y6, Y6
-	VANDPS       Y11, Y6, Y6
-	VANDNPS      Y6, Y13, Y6
-	VMAXPS       Y6, Y12, Y12
-	VMULPS       all_3f7fc000<>+0(SB), Y12, Y6
-	VPERM2F128   $0x01, Y6, Y6, Y7
-	VMAXPS       Y7, Y6, Y6
-	VPERMILPS    $0x4e, Y6, Y7
-	VMAXPS       Y7, Y6, Y6
-	VPERMILPS    $0xb1, Y6, Y7
-	VMAXPS       Y7, Y6, Y6
-	VMAXPS       Y6, Y0, Y0
-
-next:
-	ADDQ  $0x08, DI
-	CMPQ  DI, DX
-	JLE   ends
-	MOVQ  SI, 832(AX)(BX*8)
-	INCQ  BX
-	CMPQ  BX, DX
-	JLE   begin
-	MOVSS X0, ret+24(FP)
+rows1:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      384(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1320(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1480(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSWB    Y2, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVWLZX      DX, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x10
+	JL           rows1
+	VBROADCASTSS 416(AX), Y2
+	VSUBPS       Y2, Y0, Y0
+	VBROADCASTSS 1352(AX), Y3
+	VSUBPS       Y2, Y1, Y1
+	VBROADCASTSS 1512(AX), Y2
+	VMOVUPS      416(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1032(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1192(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, CX
+	ANDQ         $0x01, CX
+	VMOVUPS      384(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1000(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1160(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	VMOVUPS      352(AX), Y4
+	VSUBPS       Y4, Y0, Y0
+	VFMSUB213PS  968(AX), Y0, Y0
+	VCMPPS       $0x1e, Y3, Y0, Y0
+	VSUBPS       Y4, Y1, Y1
+	VFMSUB213PS  1128(AX), Y1, Y1
+	VCMPPS       $0x1e, Y2, Y1, Y1
+	VORPS        Y1, Y0, Y0
+	VMOVMSKPS    Y0, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	MOVQ         CX, 960(AX)
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     832(AX), Y0, Y0
+	VMOVMSKPS    Y0, DX
+	XORQ         $0xff, DX
+	ORQ          DX, CX
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     864(AX), Y0, Y0
+	VMOVMSKPS    Y0, AX
+	XORQ         $0xff, AX
+	SHLQ         $0x08, AX
+	ORQ          AX, CX
+	MOVQ         CX, ret+16(FP)
 	VZEROUPPER
 	RET
 
-DATA iota<>+0(SB)/4, $0x00000000
-DATA iota<>+4(SB)/4, $0x00000001
-DATA iota<>+8(SB)/4, $0x00000002
-DATA iota<>+12(SB)/4, $0x00000003
-DATA iota<>+16(SB)/4, $0x00000004
-DATA iota<>+20(SB)/4, $0x00000005
-DATA iota<>+24(SB)/4, $0x00000006
-DATA iota<>+28(SB)/4, $0x00000007
-GLOBL iota<>(SB), RODATA|NOPTR, $32
+DATA firsts<>+0(SB)/4, $0x00000000
+DATA firsts<>+4(SB)/4, $0x00000004
+DATA firsts<>+8(SB)/4, $0x00000001
+DATA firsts<>+12(SB)/4, $0x00000005
+DATA firsts<>+16(SB)/4, $0x00000002
+DATA firsts<>+20(SB)/4, $0x00000006
+DATA firsts<>+24(SB)/4, $0x00000003
+DATA firsts<>+28(SB)/4, $0x00000007
+GLOBL firsts<>(SB), RODATA|NOPTR, $32
 
-DATA all_3f7fc000<>+0(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+4(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+8(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+12(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+16(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+20(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+24(SB)/4, $0x3f7fc000
-DATA all_3f7fc000<>+28(SB)/4, $0x3f7fc000
-GLOBL all_3f7fc000<>(SB), RODATA|NOPTR, $32
+// func scanSplits32AVX2(s *float32, bar float32) uint64
+// Requires: AVX, AVX2, FMA3
+TEXT ·scanSplits32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         s+0(FP), AX
+	VBROADCASTSS bar+8(FP), Y0
+	VMULPS       32(AX), Y0, Y1
+	VMOVUPS      Y1, 968(AX)
+	VMULPS       512(AX), Y0, Y1
+	VMOVUPS      Y1, 1288(AX)
+	VMULPS       192(AX), Y0, Y1
+	VMOVUPS      Y1, 1128(AX)
+	VMULPS       672(AX), Y0, Y1
+	VMOVUPS      Y1, 1448(AX)
+	VMULPS       64(AX), Y0, Y1
+	VMOVUPS      Y1, 1000(AX)
+	VMULPS       544(AX), Y0, Y1
+	VMOVUPS      Y1, 1320(AX)
+	VMULPS       224(AX), Y0, Y1
+	VMOVUPS      Y1, 1160(AX)
+	VMULPS       704(AX), Y0, Y1
+	VMOVUPS      Y1, 1480(AX)
+	VMULPS       96(AX), Y0, Y1
+	VMOVUPS      Y1, 1032(AX)
+	VMULPS       576(AX), Y0, Y1
+	VMOVUPS      Y1, 1352(AX)
+	VMULPS       256(AX), Y0, Y1
+	VMOVUPS      Y1, 1192(AX)
+	VMULPS       736(AX), Y0, Y1
+	VMOVUPS      Y1, 1512(AX)
+	VMULPS       128(AX), Y0, Y1
+	VMOVUPS      Y1, 1064(AX)
+	VMULPS       608(AX), Y0, Y1
+	VMOVUPS      Y1, 1384(AX)
+	VMULPS       288(AX), Y0, Y1
+	VMOVUPS      Y1, 1224(AX)
+	VMULPS       768(AX), Y0, Y1
+	VMOVUPS      Y1, 1544(AX)
+	VMULPS       160(AX), Y0, Y1
+	VMOVUPS      Y1, 1096(AX)
+	VMULPS       640(AX), Y0, Y1
+	VMOVUPS      Y1, 1416(AX)
+	VMULPS       320(AX), Y0, Y1
+	VMOVUPS      Y1, 1256(AX)
+	VMULPS       800(AX), Y0, Y0
+	VMOVUPS      Y0, 1576(AX)
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	XORQ         CX, CX
+
+rows0:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      352(AX), Y6
+	VSUBPS       Y6, Y3, Y7
+	VFMSUB213PS  1288(AX), Y7, Y7
+	VCMPPS       $0x1e, Y4, Y7, Y7
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1448(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y7, Y7
+	VMOVUPS      384(AX), Y6
+	VSUBPS       Y6, Y3, Y8
+	VFMSUB213PS  1320(AX), Y8, Y8
+	VCMPPS       $0x1e, Y4, Y8, Y8
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1480(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y8, Y8
+	VMOVUPS      416(AX), Y6
+	VSUBPS       Y6, Y3, Y9
+	VFMSUB213PS  1352(AX), Y9, Y9
+	VCMPPS       $0x1e, Y4, Y9, Y9
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1512(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y9, Y9
+	VMOVUPS      448(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1384(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1544(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VPACKSSDW    Y8, Y7, Y2
+	VPACKSSDW    Y3, Y9, Y3
+	VPACKSSWB    Y3, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x08
+	JL           rows0
+
+rows1:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      384(AX), Y6
+	VSUBPS       Y6, Y3, Y7
+	VFMSUB213PS  1320(AX), Y7, Y7
+	VCMPPS       $0x1e, Y4, Y7, Y7
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1480(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y7, Y7
+	VMOVUPS      416(AX), Y6
+	VSUBPS       Y6, Y3, Y8
+	VFMSUB213PS  1352(AX), Y8, Y8
+	VCMPPS       $0x1e, Y4, Y8, Y8
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1512(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y8, Y8
+	VMOVUPS      448(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1384(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1544(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	VPACKSSDW    Y7, Y2, Y2
+	VPACKSSDW    Y3, Y8, Y3
+	VPACKSSWB    Y3, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x10
+	JL           rows1
+
+rows2:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      416(AX), Y6
+	VSUBPS       Y6, Y3, Y7
+	VFMSUB213PS  1352(AX), Y7, Y7
+	VCMPPS       $0x1e, Y4, Y7, Y7
+	VSUBPS       Y6, Y2, Y6
+	VFMSUB213PS  1512(AX), Y6, Y6
+	VCMPPS       $0x1e, Y5, Y6, Y6
+	VORPS        Y6, Y7, Y7
+	VMOVUPS      448(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1384(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1544(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y4, Y4, Y4
+	VPACKSSDW    Y4, Y2, Y2
+	VPACKSSDW    Y3, Y7, Y3
+	VPACKSSWB    Y3, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x18
+	JL           rows2
+
+rows3:
+	VBROADCASTSS 352(AX)(CX*4), Y2
+	VSUBPS       Y2, Y0, Y3
+	VBROADCASTSS 968(AX)(CX*4), Y4
+	VSUBPS       Y2, Y1, Y2
+	VBROADCASTSS 1128(AX)(CX*4), Y5
+	VMOVUPS      448(AX), Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMSUB213PS  1384(AX), Y3, Y3
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VFMSUB213PS  1544(AX), Y2, Y2
+	VCMPPS       $0x1e, Y5, Y2, Y2
+	VORPS        Y2, Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPACKSSDW    Y4, Y2, Y2
+	VPACKSSDW    Y3, Y5, Y3
+	VPACKSSWB    Y3, Y2, Y2
+	VMOVUPS      firsts<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, DX
+	MOVL         DX, 832(AX)(CX*4)
+	INCQ         CX
+	CMPQ         CX, $0x20
+	JL           rows3
+	VBROADCASTSS 480(AX), Y2
+	VSUBPS       Y2, Y0, Y0
+	VBROADCASTSS 1416(AX), Y3
+	VSUBPS       Y2, Y1, Y1
+	VBROADCASTSS 1576(AX), Y2
+	VMOVUPS      480(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1096(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1256(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, CX
+	ANDQ         $0x01, CX
+	VMOVUPS      448(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1064(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1224(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	VMOVUPS      416(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1032(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1192(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	VMOVUPS      384(AX), Y4
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB213PS  1000(AX), Y5, Y5
+	VCMPPS       $0x1e, Y3, Y5, Y5
+	VSUBPS       Y4, Y1, Y4
+	VFMSUB213PS  1160(AX), Y4, Y4
+	VCMPPS       $0x1e, Y2, Y4, Y4
+	VORPS        Y4, Y5, Y5
+	VMOVMSKPS    Y5, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	VMOVUPS      352(AX), Y4
+	VSUBPS       Y4, Y0, Y0
+	VFMSUB213PS  968(AX), Y0, Y0
+	VCMPPS       $0x1e, Y3, Y0, Y0
+	VSUBPS       Y4, Y1, Y1
+	VFMSUB213PS  1128(AX), Y1, Y1
+	VCMPPS       $0x1e, Y2, Y1, Y1
+	VORPS        Y1, Y0, Y0
+	VMOVMSKPS    Y0, DX
+	SHLQ         $0x08, CX
+	ORQ          DX, CX
+	MOVQ         CX, 960(AX)
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     832(AX), Y0, Y0
+	VMOVMSKPS    Y0, DX
+	XORQ         $0xff, DX
+	ORQ          DX, CX
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     864(AX), Y0, Y0
+	VMOVMSKPS    Y0, DX
+	XORQ         $0xff, DX
+	SHLQ         $0x08, DX
+	ORQ          DX, CX
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     896(AX), Y0, Y0
+	VMOVMSKPS    Y0, DX
+	XORQ         $0xff, DX
+	SHLQ         $0x10, DX
+	ORQ          DX, CX
+	VXORPS       Y0, Y0, Y0
+	VPCMPEQD     928(AX), Y0, Y0
+	VMOVMSKPS    Y0, AX
+	XORQ         $0xff, AX
+	SHLQ         $0x18, AX
+	ORQ          AX, CX
+	MOVQ         CX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func countBelowAVX2(x *float32, octets int, low float32, high float32) (i int, k int)
+// Requires: AVX, POPCNT
+TEXT ·countBelowAVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), AX
+	MOVQ         octets+8(FP), CX
+	VBROADCASTSS low+16(FP), Y0
+	XORQ         DX, DX
+	VBROADCASTSS high+20(FP), Y1
+	XORQ         BX, BX
+
+octet:
+	VMOVUPS   (AX), Y2
+	VCMPPS    $0x11, Y0, Y2, Y3
+	VMOVMSKPS Y3, SI
+	POPCNTQ   SI, SI
+	ADDQ      SI, DX
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VMOVMSKPS Y2, SI
+	POPCNTQ   SI, SI
+	ADDQ      SI, BX
+	ADDQ      $0x20, AX
+	DECQ      CX
+	JNZ       octet
+	MOVQ      DX, i+24(FP)
+	MOVQ      BX, k+32(FP)
+	VZEROUPPER
+	RET

@@ -19,7 +19,17 @@ func ranks32AVX2(ranks *uint32, x *float32)
 //go:noescape
 func setSplitsAVX2(splits *float32, ends *float32, factors *float32)
 
-// scanSplitsAVX2 reports the splits that reach the bar; see Splits.Scan.
+// scanSplits16AVX2 reports the splits that reach the bar; see Splits.Scan.
 //
 //go:noescape
-func scanSplitsAVX2(s *float32, n int, bar float32) float32
+func scanSplits16AVX2(s *float32, bar float32) uint64
+
+// scanSplits32AVX2 reports the splits that reach the bar; see Splits.Scan.
+//
+//go:noescape
+func scanSplits32AVX2(s *float32, bar float32) uint64
+
+// countBelowAVX2 counts values below two limits; see CountBelow.
+//
+//go:noescape
+func countBelowAVX2(x *float32, octets int, low float32, high float32) (i int, k int)

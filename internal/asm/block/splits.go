@@ -16,6 +16,9 @@ const (
 	splitEndX  = splitBegin + 2*splitRow
 	splitEndW  = splitEndX + splitRow
 	splitNear  = splitEndW + 2*splitRow
+	splitLast  = splitNear + 4*32
+	splitBarB  = splitLast + 8
+	splitBarW  = splitBarB + 2*splitRow
 )
 
 // Splits emits the order of values, and the search for splits whose score
@@ -24,85 +27,177 @@ func Splits() {
 	ranks("ranks16AVX2", 16)
 	ranks("ranks32AVX2", 32)
 	setSplits()
-	TEXT("scanSplitsAVX2", NOSPLIT, "func(s *float32, n int, bar float32) float32")
-	Doc("scanSplitsAVX2 reports the splits that reach the bar; see Splits.Scan.")
+	scanSplits("scanSplits16AVX2", 16)
+	scanSplits("scanSplits32AVX2", 32)
+	countBelow()
+}
+
+// A splitScan is a scan that is being emitted.
+type splitScan struct {
+	s   reg.GPVirtual
+	all [2]Reg // X of both choices
+	n   int
+}
+
+// scanSplits emits the scan for splits of n values. A split reaches the bar where
+//
+//	lx² - bar·EndW > bar·Begin
+//
+// There are no branches to mispredict. Splits whose second end is the last are a
+// column for itself, whose lanes are the first ends.
+func scanSplits(name string, n int) {
+	TEXT(name, NOSPLIT, "func(s *float32, bar float32) uint64")
+	Doc(name + " reports the splits that reach the bar; see Splits.Scan.")
 	Pragma("noescape")
-	s := Load(Param("s"), GP64()).(reg.GPVirtual)
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	f := splitScan{s: pointer("s"), n: n}
 	p, _ := Param("bar").Resolve()
 	bar := Broadcast(p.Addr)
+	for at := 0; at <= 4*n; at += 32 {
+		for c := range 2 {
+			row := splitRow*c + at
+			StoreV(Mem{Base: f.s, Disp: splitBarB + row}, Mul(bar, Mem{Base: f.s, Disp: splitBegin + row}))
+			StoreV(Mem{Base: f.s, Disp: splitBarW + row}, Mul(bar, Mem{Base: f.s, Disp: splitEndW + row}))
+		}
+	}
+	for c := range f.all {
+		f.all[c] = Broadcast(Mem{Base: f.s, Disp: splitX + 4*c})
+	}
 	i := GP64()
 	XORQ(i, i)
-
-	Label("begin")
-	x, w := [2]Reg{}, [2]Reg{}
-	end := Broadcast(Mem{Base: s, Index: i, Scale: 4, Disp: splitEndX})
-	for c := range 2 {
-		x[c] = Sub(Broadcast(Mem{Base: s, Disp: splitX + 4*c}), end)
-		w[c] = Broadcast(Mem{Base: s, Index: i, Scale: 4, Disp: splitBegin + splitRow*c})
+	for from := 0; from < n; from += lanes {
+		f.rows(i, from)
 	}
-	first := YMM()
-	VMOVD(i.As32(), first.AsX())
-	VPBROADCASTD(first.AsX(), first)
-	near, k := GP64(), GP64()
-	XORQ(near, near)
-	MOVQ(i, k)
-	ANDQ(operand.I32(-8), k)
+	f.report(f.column())
+}
 
-	Label("ends")
-	e := LoadV(Mem{Base: s, Index: k, Scale: 4, Disp: splitEndX})
-	var square, weight, more [2]Reg
-	for c := range 2 {
-		lx := Sub(x[c], e)
-		square[c] = Mul(lx, lx)
-		weight[c] = Add(w[c], Mem{Base: s, Index: k, Scale: 4, Disp: splitEndW + splitRow*c})
-		more[c] = compare(Less, Mul(bar, weight[c]), square[c])
+// some emits where either choice reaches the bar, from what remains of X.
+func (f *splitScan) some(x [2]Reg, end Op, weight func(c int) Mem, bar func(c int) Reg) Reg {
+	var any Reg
+	for c := range x {
+		lx := Sub(x[c], end)
+		VFMSUB213PS(weight(c), lx, lx)
+		more := compare(Greater, lx, bar(c))
+		if any == nil {
+			any = more
+		} else {
+			VORPS(more, any, any)
+		}
 	}
-	any := YMM()
-	VORPS(more[0], more[1], any)
-	VTESTPS(any, any)
-	JZ(operand.LabelRef("next"))
+	return any
+}
 
-	number, early := YMM(), YMM()
-	VMOVD(k.As32(), number.AsX())
-	VPBROADCASTD(number.AsX(), number)
-	VPADDD(Words("iota", 0, 1, 2, 3, 4, 5, 6, 7), number, number)
-	VPCMPGTD(number, first, early) // a split that ends before it begins
-	VANDNPS(any, early, any)
-	set := GP64()
-	VMOVMSKPS(any, set.As32())
-	TESTQ(set, set)
-	JZ(operand.LabelRef("next"))
-	MOVQ(k, reg.RCX)
-	SHLQ(reg.CL, set)
-	ORQ(set, near)
-	// The bar rises to slightly below the best of these.
-	best := Zero()
-	for c := range 2 {
-		score := Div(square[c], weight[c])
-		VANDPS(more[c], score, score)
-		VANDNPS(score, early, score)
-		VMAXPS(score, best, best)
+// rows emits the rows of eight first ends.
+func (f *splitScan) rows(i reg.GPVirtual, from int) {
+	name := "rows" + string(rune('0'+from/lanes))
+	Label(name)
+	first := Broadcast(Mem{Base: f.s, Index: i, Scale: 4, Disp: splitEndX})
+	var x, begin [2]Reg
+	for c := range x {
+		x[c] = Sub(f.all[c], first)
+		begin[c] = Broadcast(Mem{Base: f.s, Index: i, Scale: 4, Disp: splitBarB + splitRow*c})
 	}
-	best = Mul(best, Constant(1-1./1024))
-	swapped := YMM()
-	VPERM2F128(operand.Imm(1), best, best, swapped)
-	VMAXPS(swapped, best, best)
-	for _, order := range []uint64{0x4e, 0xb1} {
-		VPERMILPS(operand.Imm(order), best, swapped)
-		VMAXPS(swapped, best, best)
+	near := make([]Reg, f.n/lanes)
+	for k := from; k < f.n; k += lanes {
+		near[k/lanes] = f.some(x, LoadV(Mem{Base: f.s, Disp: splitEndX + 4*k}),
+			func(c int) Mem { return Mem{Base: f.s, Disp: splitBarW + splitRow*c + 4*k} },
+			func(c int) Reg { return begin[c] })
 	}
-	VMAXPS(best, bar, bar)
-
-	Label("next")
-	ADDQ(operand.Imm(8), k)
-	CMPQ(k, n)
-	JLE(operand.LabelRef("ends"))
-	MOVQ(near, Mem{Base: s, Index: i, Scale: 8, Disp: splitNear})
+	MOVL(setOf(near).As32(), Mem{Base: f.s, Index: i, Scale: 4, Disp: splitNear})
 	INCQ(i)
-	CMPQ(i, n)
-	JLE(operand.LabelRef("begin"))
-	Store(bar.AsX(), ReturnIndex(0))
+	CMPQ(i, operand.Imm(uint64(from+lanes)))
+	JL(operand.LabelRef(name))
+}
+
+// setOf emits the bits of two or four masks, of which some may be missing.
+func setOf(masks []Reg) reg.GPVirtual {
+	for i, m := range masks {
+		if m == nil {
+			masks[i] = Zero()
+		}
+	}
+	low, high, set := YMM(), YMM(), GP64()
+	VPACKSSDW(masks[1], masks[0], low)
+	if len(masks) == 2 {
+		VPACKSSWB(low, low, low)
+	} else {
+		VPACKSSDW(masks[3], masks[2], high)
+		VPACKSSWB(high, low, low)
+	}
+	VPERMD(low, LoadV(Words("firsts", 0, 4, 1, 5, 2, 6, 3, 7)), low)
+	VPMOVMSKB(low, set.As32())
+	if len(masks) == 2 {
+		MOVWLZX(set.As16(), set.As32())
+	}
+	return set
+}
+
+// column emits the set of first ends of splits whose second end is the last.
+func (f *splitScan) column() reg.GPVirtual {
+	end := Broadcast(Mem{Base: f.s, Disp: splitEndX + 4*f.n})
+	var x, last [2]Reg
+	for c := range x {
+		x[c] = Sub(f.all[c], end)
+		last[c] = Broadcast(Mem{Base: f.s, Disp: splitBarW + splitRow*c + 4*f.n})
+	}
+	sets := GP64()
+	for i := f.n; i >= 0; i -= lanes {
+		set := LaneBits(f.some(x, LoadV(Mem{Base: f.s, Disp: splitEndX + 4*i}),
+			func(c int) Mem { return Mem{Base: f.s, Disp: splitBarB + splitRow*c + 4*i} },
+			func(c int) Reg { return last[c] })).As64()
+		if i == f.n { // there is one more end
+			ANDQ(operand.Imm(1), set)
+			MOVQ(set, sets)
+		} else {
+			SHLQ(operand.Imm(lanes), sets)
+			ORQ(set, sets)
+		}
+	}
+	MOVQ(sets, Mem{Base: f.s, Disp: splitLast})
+	return sets
+}
+
+// report emits the set of first ends that have any split that reaches the bar.
+func (f *splitScan) report(rows reg.GPVirtual) {
+	for i := 0; i < f.n; i += lanes {
+		none := YMM()
+		VPCMPEQD(Mem{Base: f.s, Disp: splitNear + 4*i}, Zero(), none)
+		set := LaneBits(none).As64()
+		XORQ(operand.Imm(1<<lanes-1), set)
+		if i > 0 {
+			SHLQ(operand.Imm(uint64(i)), set)
+		}
+		ORQ(set, rows)
+	}
+	Store(rows, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// countBelow emits how many of some sorted values are below two limits.
+func countBelow() {
+	TEXT("countBelowAVX2", NOSPLIT, "func(x *float32, octets int, low, high float32) (i, k int)")
+	Doc("countBelowAVX2 counts values below two limits; see CountBelow.")
+	Pragma("noescape")
+	x, left := pointer("x"), pointer("octets")
+	var limit [2]Reg
+	var count [2]reg.GPVirtual
+	for c, name := range []string{"low", "high"} {
+		p, _ := Param(name).Resolve()
+		limit[c], count[c] = Broadcast(p.Addr), GP64()
+		XORQ(count[c], count[c])
+	}
+	Label("octet")
+	v := LoadV(Mem{Base: x})
+	for c := range limit {
+		set := LaneBits(Compare(Less, v, limit[c])).As64()
+		POPCNTQ(set, set)
+		ADDQ(set, count[c])
+	}
+	ADDQ(operand.Imm(4*lanes), x)
+	DECQ(left)
+	JNZ(operand.LabelRef("octet"))
+	Store(count[0], ReturnIndex(0))
+	Store(count[1], ReturnIndex(1))
 	VZEROUPPER()
 	RET()
 }
