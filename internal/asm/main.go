@@ -41,6 +41,7 @@ var parts = map[string]part{
 	"searches":      {quantizeKernel, "kernel_amd64", "stubs_amd64", search.ForAMD64, 16},
 	"searches-neon": {quantizeKernel, "kernel_arm64", "stubs_arm64", search.ForNEON, 4},
 	"blocks":        {quantizeKernel, "blocks_amd64", "blocks_stubs_amd64", block.Blocks, 8},
+	"blocks-neon":   {quantizeKernel, "blocks_arm64", "blocks_stubs_arm64", block.BlocksNEON, 4},
 	"greatest":      {quantizeKernel, "greatest_amd64", "greatest_stubs_amd64", block.GreatestBits, 8},
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},

@@ -47,30 +47,30 @@ block:
 	VMOVUPS    96(CX), Y6
 	VMULPS     Y0, Y3, Y3
 	VANDPS     Y3, Y1, Y7
-	VORPS      Y2, Y7, Y7
+	VORPS      Y7, Y2, Y7
 	VADDPS     Y7, Y3, Y3
 	VCVTTPS2DQ Y3, Y3
 	VMULPS     Y0, Y4, Y4
 	VANDPS     Y4, Y1, Y7
-	VORPS      Y2, Y7, Y7
+	VORPS      Y7, Y2, Y7
 	VADDPS     Y7, Y4, Y4
 	VCVTTPS2DQ Y4, Y4
 	VMULPS     Y0, Y5, Y5
 	VANDPS     Y5, Y1, Y7
-	VORPS      Y2, Y7, Y7
+	VORPS      Y7, Y2, Y7
 	VADDPS     Y7, Y5, Y5
 	VCVTTPS2DQ Y5, Y5
 	VMULPS     Y0, Y6, Y0
 	VANDPS     Y0, Y1, Y1
-	VORPS      Y2, Y1, Y1
+	VORPS      Y1, Y2, Y1
 	VADDPS     Y1, Y0, Y0
-	VCVTTPS2DQ Y0, Y6
-	VPACKSSDW  Y4, Y3, Y0
-	VPACKSSDW  Y6, Y5, Y1
-	VPACKSSWB  Y1, Y0, Y0
-	VMOVUPS    order<>+0(SB), Y1
-	VPERMD     Y0, Y1, Y0
-	VMOVUPS    Y0, 2(AX)
+	VCVTTPS2DQ Y0, Y0
+	VPACKSSDW  Y4, Y3, Y1
+	VPACKSSDW  Y0, Y5, Y0
+	VPACKSSWB  Y0, Y1, Y1
+	VMOVUPS    order<>+0(SB), Y0
+	VPERMD     Y1, Y0, Y1
+	VMOVUPS    Y1, 2(AX)
 	ADDQ       $+128, CX
 	ADDQ       $+34, AX
 	DECQ       DX
@@ -185,7 +185,8 @@ block:
 	VPMOVMSKB    Y1, BX
 	BSFL         BX, BX
 	VBROADCASTSS (CX)(BX*4), Y0
-	VDIVPS       all_c1000000<>+0(SB), Y0, Y0
+	VMOVUPS      all_c1000000<>+0(SB), Y1
+	VDIVPS       Y1, Y0, Y0
 	VCVTPS2PH    $0x00, X0, X1
 	VPEXTRW      $0x00, X1, (AX)
 	VMOVUPS      all_3f800000<>+0(SB), Y1
@@ -210,17 +211,17 @@ block:
 	VPMINSD      Y2, Y5, Y5
 	VMULPS       Y0, Y6, Y0
 	VADDPS       Y1, Y0, Y0
-	VCVTTPS2DQ   Y0, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPACKSSDW    Y4, Y3, Y0
-	VPACKSSDW    Y6, Y5, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y1
-	VPERMD       Y0, Y1, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPSLLW       $0x04, X1, X1
-	VPOR         X0, X1, X1
-	VMOVDQU      X1, 2(AX)
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 2(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+18, AX
 	DECQ         DX
@@ -332,17 +333,17 @@ block:
 	VSUBPS       Y4, Y7, Y4
 	VMULPS       Y0, Y4, Y0
 	VADDPS       Y1, Y0, Y0
-	VCVTTPS2DQ   Y0, Y7
-	VPMINSD      Y2, Y7, Y7
-	VPACKSSDW    Y5, Y3, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y1
-	VPERMD       Y0, Y1, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPSLLW       $0x04, X1, X1
-	VPOR         X0, X1, X1
-	VMOVDQU      X1, 4(AX)
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y5, Y3, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 4(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+20, AX
 	DECQ         DX
@@ -417,7 +418,8 @@ block:
 	VPMOVMSKB    Y1, BX
 	BSFL         BX, BX
 	VBROADCASTSS (CX)(BX*4), Y0
-	VDIVPS       all_c1800000<>+0(SB), Y0, Y0
+	VMOVUPS      all_c1800000<>+0(SB), Y1
+	VDIVPS       Y1, Y0, Y0
 	VCVTPS2PH    $0x00, X0, X1
 	VPEXTRW      $0x00, X1, (AX)
 	VMOVUPS      all_3f800000<>+0(SB), Y1
@@ -442,21 +444,21 @@ block:
 	VPMINSD      Y2, Y5, Y5
 	VMULPS       Y0, Y6, Y0
 	VADDPS       Y1, Y0, Y0
-	VCVTTPS2DQ   Y0, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPACKSSDW    Y4, Y3, Y0
-	VPACKSSDW    Y6, Y5, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y1
-	VPERMD       Y0, Y1, Y0
-	VPSLLW       $0x03, Y0, Y1
-	VPMOVMSKB    Y1, BX
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
 	MOVL         BX, 2(AX)
-	VPAND        all_0f0f0f0f<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPSLLW       $0x04, X1, X1
-	VPOR         X0, X1, X1
-	VMOVDQU      X1, 6(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 6(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+22, AX
 	DECQ         DX
@@ -578,21 +580,21 @@ block:
 	VSUBPS       Y4, Y7, Y4
 	VMULPS       Y0, Y4, Y0
 	VADDPS       Y1, Y0, Y0
-	VCVTTPS2DQ   Y0, Y7
-	VPMINSD      Y2, Y7, Y7
-	VPACKSSDW    Y5, Y3, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y1
-	VPERMD       Y0, Y1, Y0
-	VPSLLW       $0x03, Y0, Y1
-	VPMOVMSKB    Y1, BX
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y5, Y3, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
 	MOVL         BX, 4(AX)
-	VPAND        all_0f0f0f0f<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPSLLW       $0x04, X1, X1
-	VPOR         X0, X1, X1
-	VMOVDQU      X1, 8(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 8(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+24, AX
 	DECQ         DX
@@ -631,91 +633,98 @@ block:
 	VANDPS       Y1, Y0, Y1
 	VANDPS       Y2, Y0, Y2
 	VANDPS       Y3, Y0, Y3
-	VANDPS       Y4, Y0, Y4
+	VANDPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      128(CX), Y6
 	VMOVUPS      160(CX), Y7
 	VMOVUPS      192(CX), Y8
 	VMOVUPS      224(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      256(CX), Y6
 	VMOVUPS      288(CX), Y7
 	VMOVUPS      320(CX), Y8
 	VMOVUPS      352(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      384(CX), Y6
 	VMOVUPS      416(CX), Y7
 	VMOVUPS      448(CX), Y8
 	VMOVUPS      480(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      512(CX), Y6
 	VMOVUPS      544(CX), Y7
 	VMOVUPS      576(CX), Y8
 	VMOVUPS      608(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      640(CX), Y6
 	VMOVUPS      672(CX), Y7
 	VMOVUPS      704(CX), Y8
 	VMOVUPS      736(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      768(CX), Y6
 	VMOVUPS      800(CX), Y7
 	VMOVUPS      832(CX), Y8
 	VMOVUPS      864(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y6
-	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
 	VMOVUPS      896(CX), Y6
 	VMOVUPS      928(CX), Y7
 	VMOVUPS      960(CX), Y8
 	VMOVUPS      992(CX), Y9
-	VANDPS       Y6, Y0, Y6
+	VANDPS       Y6, Y4, Y6
+	VANDPS       Y7, Y4, Y7
+	VANDPS       Y8, Y4, Y8
+	VANDPS       Y9, Y4, Y4
 	VMAXPS       Y6, Y1, Y1
-	VANDPS       Y7, Y0, Y6
-	VMAXPS       Y6, Y2, Y2
-	VANDPS       Y8, Y0, Y6
-	VMAXPS       Y6, Y3, Y3
-	VANDPS       Y9, Y0, Y0
-	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y7, Y2, Y2
+	VMAXPS       Y8, Y3, Y3
+	VMAXPS       Y4, Y0, Y0
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y0, Y1, Y0
@@ -1092,91 +1101,98 @@ block:
 	VANDPS     Y1, Y0, Y1
 	VANDPS     Y2, Y0, Y2
 	VANDPS     Y3, Y0, Y3
-	VANDPS     Y4, Y0, Y4
+	VANDPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    128(CX), Y5
 	VMOVUPS    160(CX), Y6
 	VMOVUPS    192(CX), Y7
 	VMOVUPS    224(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    256(CX), Y5
 	VMOVUPS    288(CX), Y6
 	VMOVUPS    320(CX), Y7
 	VMOVUPS    352(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    384(CX), Y5
 	VMOVUPS    416(CX), Y6
 	VMOVUPS    448(CX), Y7
 	VMOVUPS    480(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    512(CX), Y5
 	VMOVUPS    544(CX), Y6
 	VMOVUPS    576(CX), Y7
 	VMOVUPS    608(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    640(CX), Y5
 	VMOVUPS    672(CX), Y6
 	VMOVUPS    704(CX), Y7
 	VMOVUPS    736(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    768(CX), Y5
 	VMOVUPS    800(CX), Y6
 	VMOVUPS    832(CX), Y7
 	VMOVUPS    864(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y5
-	VMAXPS     Y5, Y4, Y4
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    896(CX), Y5
 	VMOVUPS    928(CX), Y6
 	VMOVUPS    960(CX), Y7
 	VMOVUPS    992(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y0
-	VMAXPS     Y0, Y4, Y0
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
 	VMAXPS     Y2, Y1, Y1
 	VMAXPS     Y0, Y3, Y0
 	VMAXPS     Y0, Y1, Y0
@@ -1460,19 +1476,20 @@ block:
 	VANDPS     Y1, Y0, Y1
 	VANDPS     Y2, Y0, Y2
 	VANDPS     Y3, Y0, Y3
-	VANDPS     Y4, Y0, Y4
+	VANDPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
 	VMOVUPS    128(CX), Y5
 	VMOVUPS    160(CX), Y6
 	VMOVUPS    192(CX), Y7
 	VMOVUPS    224(CX), Y8
-	VANDPS     Y5, Y0, Y5
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
 	VMAXPS     Y5, Y1, Y1
-	VANDPS     Y6, Y0, Y5
-	VMAXPS     Y5, Y2, Y2
-	VANDPS     Y7, Y0, Y5
-	VMAXPS     Y5, Y3, Y3
-	VANDPS     Y8, Y0, Y0
-	VMAXPS     Y0, Y4, Y0
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
 	VMAXPS     Y2, Y1, Y1
 	VMAXPS     Y0, Y3, Y0
 	VMAXPS     Y0, Y1, Y0

@@ -11,6 +11,7 @@ var neon = variant{
 	searchScale:       searchScaleNEON,
 	searchPositive:    searchPositiveNEON,
 	descend:           descendNEON,
+	whole:             [forms]wholeKernel{Q8_0: q8_0NEON, Q4_0: q4_0NEON, Q4_1: q4_1NEON, Q5_0: q5_0NEON, Q5_1: q5_1NEON},
 }
 
 // variants returns the kernels that this processor runs, the best first.

@@ -20,6 +20,7 @@ package kernel
 //go:generate go -C ../../internal/asm run . searches
 //go:generate go -C ../../internal/asm run . searches-neon
 //go:generate go -C ../../internal/asm run . blocks
+//go:generate go -C ../../internal/asm run . blocks-neon
 //go:generate go -C ../../internal/asm run . greatest
 //go:generate go -C ../../internal/asm run . grids
 //go:generate go -C ../../internal/asm run . near

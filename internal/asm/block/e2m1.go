@@ -40,7 +40,7 @@ func fourBitFloats(name string, n int) {
 		VPAND(Bits(0x08080808), minus, minus)
 		VPOR(minus, codes, codes)
 		if n == 32 {
-			b.putLevels(at, codes, false)
+			b.putLevels(at, []Reg{codes}, false)
 			continue
 		}
 		// The high halves are 8 bytes further.

@@ -23,7 +23,7 @@ func nonLinearLevels() {
 	for i, x := range l {
 		l[i] = NonLinearLevel(Mul(x, inverse))
 	}
-	b.putLevels(0, packBytes(l), false)
+	b.putLevels(0, PackBytes(l[:]), false)
 	ADDQ(operand.Imm(4), inverses)
 	ADDQ(operand.I32(128), b.src)
 	ADDQ(stride, b.dst)

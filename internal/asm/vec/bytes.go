@@ -203,8 +203,7 @@ func StoreHalves(to Mem, v Reg) {
 	if ISA == NEON {
 		half := Vector()
 		arm2(fcvtn, half, v)
-		word := armAddress(strD, to, 8)
-		armWord(nil, []reg.Register{half}, func(number func(reg.Register) int) uint32 { return word | uint32(number(half)) })
+		armStorePart(to, half, 8)
 		return
 	}
 	VCVTPS2PH(operand.Imm(0), v, to)

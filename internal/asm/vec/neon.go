@@ -49,13 +49,27 @@ const (
 	insertBits = 0x6ea01c00 // d = m ? n : d
 	not        = 0x6e205800
 	movi0      = 0x6f00e400
+	umin       = 0x6ea06c00
 	umaxv      = 0x6eb0a800
+	uminv      = 0x6eb1a800
+	smaxv      = 0x4eb0a800
+	fmaxv      = 0x6e30f800
+	fminv      = 0x6eb0f800
+	fcvtzs     = 0x4ea1b800
+	orNot      = 0x4ee01c00 // n | ^m
+	testBits   = 0x4e208c00 // of bytes
+	addPairs   = 0x4e20bc00 // of bytes
+	sli        = 0x6f005400 // the element's size and the shift in bits 16 to 22
+	xtn4       = 0x0e612800
+	xtn8       = 0x0e212800
 	addv       = 0x4eb1b800
 	ldrQ       = 0x3dc00000 // offset in units of 16
 	strQ       = 0x3d800000
 	ldrD       = 0xfd400000
 	ldrS       = 0xbd400000
 	strD       = 0xfd000000
+	strS       = 0xbd000000
+	strH       = 0x7d000000
 	unscaled   = 0x01000000 // clear for an offset in bytes, of nine bits
 	ld1r       = 0x4d40c800
 	ld1rHalf   = 0x4d40c400
@@ -188,6 +202,12 @@ func armLoadPart(out reg.Register, from Mem, size int) {
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
 }
 
+// armStorePart stores 2, 4 or 8 bytes of the lowest lanes.
+func armStorePart(to Mem, v reg.Register, size int) {
+	word := armAddress(map[int]uint32{2: strH, 4: strS, 8: strD}[size], to, size)
+	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
+}
+
 func armStore(to Mem, v reg.Register) {
 	word := armAddress(strQ, to, 16)
 	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
@@ -201,6 +221,11 @@ func armBroadcast(out reg.Register, from Mem) {
 // armEverywhere is a float32 argument in all lanes.
 func armEverywhere(name string) Reg {
 	armText("MOVD $%s, R%d", armParam(name), armScratch)
+	return armBroadcastScratch()
+}
+
+// armBroadcastScratch is what the scratch register points to, in all lanes.
+func armBroadcastScratch() Reg {
 	out := Vector()
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
 		return ld1r | armScratch<<5 | uint32(number(out))

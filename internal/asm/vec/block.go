@@ -1,0 +1,198 @@
+package vec
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Blocks of 32 values: in four registers of AVX2, or eight of NEON.
+
+// tree combines vectors in pairs.
+func tree(v []Reg, of func(a, b Reg) Reg) Reg {
+	for len(v) > 1 {
+		var next []Reg
+		for i := 0; i < len(v); i += 2 {
+			next = append(next, of(v[i], v[i+1]))
+		}
+		v = next
+	}
+	return v[0]
+}
+
+// armAcross is the one of all lanes that two instructions choose, in all lanes.
+func armAcross(v []Reg, pair, across uint32) Reg {
+	m, out := tree(v, func(a, b Reg) Reg { return binary(nil, pair, a, b) }), Vector()
+	arm2(across, out, m)
+	arm2(dup|4<<16, out, out)
+	return out
+}
+
+// LeastOf is the least of 32 values in all lanes; which zero it is, is open.
+func LeastOf(v []Reg) Reg {
+	if ISA == NEON {
+		return armAcross(v, fmin, fminv)
+	}
+	return Across([4]Reg(v), func(a, b Op) Reg { return Least(a, b) })
+}
+
+// MostOf is the greatest of 32 values in all lanes; which zero it is, is open.
+func MostOf(v []Reg) Reg {
+	if ISA == NEON {
+		return armAcross(v, fmax, fmaxv)
+	}
+	return Across([4]Reg(v), func(a, b Op) Reg { return Greatest(a, b) })
+}
+
+// MostMagnitude is MostOf for values without sign, which have the order of
+// their bits.
+func MostMagnitude(v []Reg) Reg {
+	if ISA == NEON {
+		return armAcross(v, smax, smaxv)
+	}
+	return MostOf(v)
+}
+
+// MagnitudesMost is a > b ? a : b for values without sign.
+func MagnitudesMost(a, b Reg) Reg {
+	return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, smax, a, b)
+}
+
+// FirstEqual is the value of the 32 at x whose place is the first where v
+// equals m, one of v.
+func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
+	if ISA == NEON {
+		var at []Reg
+		for i, a := range v {
+			hit, place := Compare(Equal, a, m), Vector()
+			n := uint32(4 * i)
+			arm3(orNot, place, Words("places_"+string(rune('a'+i)), n, n+1, n+2, n+3), hit.(Op))
+			at = append(at, place)
+		}
+		armToGeneral(armAcross(at, umin, uminv), armScratch)
+		armText("ADD R%d<<2, %s, R%d", armScratch, x, armScratch)
+		return armBroadcastScratch()
+	}
+	var hits []Reg
+	for i := range v {
+		hits = append(hits, Compare(Equal, v[i], m).(Reg))
+	}
+	at := GP32()
+	VPMOVMSKB(PackBytes(hits)[0], at)
+	BSFL(at, at)
+	return Broadcast(Mem{Base: x, Index: at.As64(), Scale: 4})
+}
+
+// PackBytes packs 32 integers to signed bytes in their order: in one vector, or
+// in two.
+func PackBytes(l []Reg) []Reg {
+	if ISA == NEON {
+		var out []Reg
+		for i := 0; i < 8; i += 4 {
+			low, high, all := Vector(), Vector(), Vector()
+			arm2(xtn4, low, l[i])
+			arm2Into(xtn4|upperHalf, low, l[i+1])
+			arm2(xtn4, high, l[i+2])
+			arm2Into(xtn4|upperHalf, high, l[i+3])
+			arm2(xtn8, all, low)
+			arm2Into(xtn8|upperHalf, all, high)
+			out = append(out, all)
+		}
+		return out
+	}
+	low, high := YMM(), YMM()
+	VPACKSSDW(l[1], l[0], low)
+	VPACKSSDW(l[3], l[2], high)
+	VPACKSSWB(high, low, low)
+	// The packing works within halves of registers.
+	VPERMD(low, LoadV(Words("order", 0, 4, 1, 5, 2, 6, 3, 7)), low)
+	return []Reg{low}
+}
+
+// StoreFifths stores the bits 4 of 32 bytes, and StoreNibbles the bits below:
+// of value j in the low, of value j+16 in the high half of byte j.
+func StoreFifths(to Mem, l []Reg) {
+	if ISA == NEON {
+		var bits [2]Reg
+		for i := range l {
+			set := binary(nil, testBits, l[i], Bits(0x10101010))
+			bits[i] = binary(nil, andBits, set, Words("byte_bits", 0x08040201, 0x80402010, 0x08040201, 0x80402010))
+		}
+		sum := binary(nil, addPairs, bits[0], bits[1])
+		arm3(addPairs, sum, sum, sum)
+		arm3(addPairs, sum, sum, sum)
+		armStorePart(to, sum, 4)
+		return
+	}
+	top, set := YMM(), GP32()
+	VPSLLW(operand.Imm(3), l[0], top)
+	VPMOVMSKB(top, set)
+	MOVL(set, to)
+}
+
+// StoreNibbles is beside StoreFifths.
+func StoreNibbles(to Mem, l []Reg, fifth bool) {
+	if ISA == NEON {
+		arm2Into(sli|12<<16, l[0], l[1]) // bytes, by 4
+		StoreV(to, l[0])
+		return
+	}
+	x, high := l[0], XMM()
+	if fifth {
+		VPAND(Bits(0x0f0f0f0f), x, x)
+	}
+	VEXTRACTI128(operand.Imm(1), x, high)
+	VPSLLW(operand.Imm(4), high, high)
+	VPOR(x.AsX(), high, high)
+	VMOVDQU(high, to)
+}
+
+// StoreHalf stores the lowest lane as a float16.
+func StoreHalf(to Mem, f Reg) {
+	h := Vector()
+	if ISA == NEON {
+		arm2(fcvtn, h, f)
+		armStorePart(to, h, 2)
+		return
+	}
+	VCVTPS2PH(operand.Imm(0), f.AsX(), h.AsX())
+	VPEXTRW(operand.Imm(0), h.AsX(), to)
+}
+
+// JumpUnlessWithin jumps if the bits of the lowest lane are not within bounds.
+func JumpUnlessWithin(x Reg, least, most uint32, to string) {
+	if ISA == NEON {
+		armToGeneral(x, armScratch)
+		armText("MOVD $%d, R%d", least, armScratch+1)
+		armText("SUBW R%d, R%d", armScratch+1, armScratch)
+		armText("MOVD $%d, R%d", most-least, armScratch+1)
+		armText("CMPW R%d, R%d", armScratch+1, armScratch)
+		armJump("BHI", to)
+		return
+	}
+	bits := GP32()
+	VMOVD(x.AsX(), bits)
+	SUBL(operand.U32(least), bits)
+	CMPL(bits, operand.U32(most-least))
+	JA(operand.LabelRef(to))
+}
+
+// JumpIfNone jumps if the lowest lane is a zero of any sign.
+func JumpIfNone(x Reg, to string) {
+	if ISA == NEON {
+		armToGeneral(x, armScratch)
+		armText("LSLW $1, R%d", armScratch)
+		armBranch(to, "CBZW R%d, "+to, armScratch)
+		return
+	}
+	sign := GP32()
+	VMOVD(x.AsX(), sign)
+	ADDL(sign, sign)
+	JZ(operand.LabelRef(to))
+}
+
+// Cut truncates floats that fit an integer.
+func Cut(f Reg) Reg { return unary(func(a, o Op) { VCVTTPS2DQ(a, o) }, fcvtzs, f) }
+
+// Or is a | b, by the bits.
+func Or(a, b Op) Reg { return binary(func(b, a, o Op) { VORPS(b, a, o) }, orBits, a, b) }
