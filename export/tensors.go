@@ -34,12 +34,13 @@ type exporter struct {
 
 // all lists the tensors of the checkpoint, in the order of the templates.
 func (e *exporter) all(ctx context.Context) error {
-	for i, t := range e.arch.Tensors {
-		if t.Target == "" || slices.ContainsFunc(e.arch.Tensors[:i], func(u arch.Tensor) bool { return u.Source == t.Source && u.Target != "" }) {
+	templates := slices.DeleteFunc(slices.Clone(e.arch.Tensors), func(t arch.Tensor) bool { return len(t.Places(e.hyper)) == 0 })
+	for i, t := range templates {
+		if t.Target == "" || slices.ContainsFunc(templates[:i], func(u arch.Tensor) bool { return u.Source == t.Source && u.Target != "" }) {
 			continue
 		}
 		var siblings []arch.Tensor // several targets may share a source
-		for _, u := range e.arch.Tensors[i:] {
+		for _, u := range templates[i:] {
 			if u.Source == t.Source && u.Target != "" {
 				siblings = append(siblings, u)
 			}
