@@ -86,6 +86,7 @@ var step35 = Arch{
 		g.window(h, 0, 1)
 		m.Sliding, _ = g.kvs.Bools(g.prefix + slidingPattern)
 		m.Limits, m.SharedLimits = g.limits("swiglu_clamp_exp", h.Layers), g.limits("swiglu_clamp_shexp", h.Layers)
+		h.Keyless = nil // every layer attends
 		h.Rope.LocalDim = first(g.int("rope.dimension_count_swa"), h.Rope.Dim)
 		h.Rope.Dim /= 2
 		h.turnLocally()

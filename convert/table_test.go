@@ -93,7 +93,7 @@ func fileView(h arch.Hyper) arch.Hyper {
 	h.Meaning = arch.Meaning{} // compared by what it describes
 	h.MoE.StatesFF, h.Index.StatesPredictions = false, false
 	if h.Rope.Scaling == "llama3" { // a tensor in the file
-		h.Rope = arch.Rope{Base: h.Rope.Base, Dim: h.Rope.Dim}
+		h.Rope = arch.Rope{Base: h.Rope.Base, LocalBase: h.Rope.LocalBase, Dim: h.Rope.Dim, LocalDim: h.Rope.LocalDim}
 	}
 	h.Rope.OriginalContext, h.Rope.Exact, h.Rope.Share = 0, false, 0 // not in files
 	h.Rope.Sections = append(h.Rope.Sections, make([]int, 4-len(h.Rope.Sections))...)
