@@ -4,6 +4,383 @@
 
 #include "textflag.h"
 
+// func transpose8NEON(dst *float32, dstStride int, src *float32, srcStride, columns int)
+TEXT ·transpose8NEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R0
+	MOVD dstStride+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD srcStride+24(FP), R3
+	MOVD columns+32(FP), R4
+	LSL $2, R1, R1
+	LSL $2, R3, R3
+	MOVD R2, R5
+	ADD R3, R5, R5
+	MOVD R5, R6
+	ADD R3, R6, R6
+	MOVD R6, R7
+	ADD R3, R7, R7
+	MOVD R7, R8
+	ADD R3, R8, R8
+	MOVD R8, R9
+	ADD R3, R9, R9
+	MOVD R9, R10
+	ADD R3, R10, R10
+	MOVD R10, R11
+	ADD R3, R11, R11
+
+loop:
+	WORD $0x3dc00040
+	WORD $0x3dc000a1
+	WORD $0x3dc000c2
+	WORD $0x3dc000e3
+	WORD $0x4e813804
+	WORD $0x4e833845
+	WORD $0x4e817800
+	WORD $0x4e837841
+	WORD $0x4ec53882
+	WORD $0x4ec57883
+	WORD $0x4ec13804
+	WORD $0x4ec17800
+	WORD $0x3dc00101
+	WORD $0x3dc00125
+	WORD $0x3dc00146
+	WORD $0x3dc00167
+	WORD $0x4e853828
+	WORD $0x4e8738c9
+	WORD $0x4e857821
+	WORD $0x4e8778c5
+	WORD $0x4ec93906
+	WORD $0x4ec97907
+	WORD $0x4ec53828
+	WORD $0x4ec57821
+	WORD $0x3d800002
+	WORD $0x3d800406
+	ADD R1, R0, R0
+	WORD $0x3d800003
+	WORD $0x3d800407
+	ADD R1, R0, R0
+	WORD $0x3d800004
+	WORD $0x3d800408
+	ADD R1, R0, R0
+	WORD $0x3d800000
+	WORD $0x3d800401
+	ADD R1, R0, R0
+	WORD $0x3dc00440
+	WORD $0x3dc004a1
+	WORD $0x3dc004c2
+	WORD $0x3dc004e3
+	WORD $0x4e813804
+	WORD $0x4e833845
+	WORD $0x4e817800
+	WORD $0x4e837841
+	WORD $0x4ec53882
+	WORD $0x4ec57883
+	WORD $0x4ec13804
+	WORD $0x4ec17800
+	WORD $0x3dc00501
+	WORD $0x3dc00525
+	WORD $0x3dc00546
+	WORD $0x3dc00567
+	WORD $0x4e853828
+	WORD $0x4e8738c9
+	WORD $0x4e857821
+	WORD $0x4e8778c5
+	WORD $0x4ec93906
+	WORD $0x4ec97907
+	WORD $0x4ec53828
+	WORD $0x4ec57821
+	WORD $0x3d800002
+	WORD $0x3d800406
+	ADD R1, R0, R0
+	WORD $0x3d800003
+	WORD $0x3d800407
+	ADD R1, R0, R0
+	WORD $0x3d800004
+	WORD $0x3d800408
+	ADD R1, R0, R0
+	WORD $0x3d800000
+	WORD $0x3d800401
+	ADD R1, R0, R0
+	ADD $32, R2, R2
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R7, R7
+	ADD $32, R8, R8
+	ADD $32, R9, R9
+	ADD $32, R10, R10
+	ADD $32, R11, R11
+	SUBS $8, R4, R4
+	BNE loop
+	RET
+
+// func expNEON(dst, src *float32, n int, shift float32) float32
+TEXT ·expNEON(SB), NOSPLIT, $0-36
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $shift+24(FP), R16
+	WORD $0x4d40ca00
+	WORD $0x6f00e401
+	WORD $0x6f00e402
+	MOVD $exp_low<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $exp_high<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $exp_log2e<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $exp_ln2hi<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $exp_ln2lo<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $exp_one<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $exp_bias<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $exp_p0<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $exp_p1<>(SB), R16
+	WORD $0x3dc0020b
+	MOVD $exp_p2<>(SB), R16
+	WORD $0x3dc0020c
+	MOVD $exp_p3<>(SB), R16
+	WORD $0x3dc0020d
+	MOVD $exp_p4<>(SB), R16
+	WORD $0x3dc0020e
+	MOVD $exp_p5<>(SB), R16
+	WORD $0x3dc0020f
+
+loop:
+	WORD $0x3dc00030
+	WORD $0x4ea0d610
+	WORD $0x6eb0e471
+	WORD $0x4eb0f490
+	WORD $0x4e30f470
+	WORD $0x6e25de12
+	WORD $0x4e218a52
+	WORD $0x4ea6ce50
+	WORD $0x4ea7ce50
+	WORD $0x6e30de13
+	WORD $0x4eaa1d54
+	WORD $0x4eab1d75
+	WORD $0x4e30ce95
+	WORD $0x4eac1d94
+	WORD $0x4e30ceb4
+	WORD $0x4ead1db5
+	WORD $0x4e30ce95
+	WORD $0x4eae1dd4
+	WORD $0x4e30ceb4
+	WORD $0x4eaf1df5
+	WORD $0x4e30ce95
+	WORD $0x4e33ceb0
+	WORD $0x4e28d610
+	WORD $0x4e21aa52
+	WORD $0x4ea98652
+	WORD $0x4f375652
+	WORD $0x6e32de10
+	WORD $0x4e711e10
+	WORD $0x4e30d421
+	WORD $0x3d800010
+	WORD $0x3dc00430
+	WORD $0x4ea0d610
+	WORD $0x6eb0e471
+	WORD $0x4eb0f490
+	WORD $0x4e30f470
+	WORD $0x6e25de12
+	WORD $0x4e218a52
+	WORD $0x4ea6ce50
+	WORD $0x4ea7ce50
+	WORD $0x6e30de13
+	WORD $0x4eaa1d54
+	WORD $0x4eab1d75
+	WORD $0x4e30ce95
+	WORD $0x4eac1d94
+	WORD $0x4e30ceb4
+	WORD $0x4ead1db5
+	WORD $0x4e30ce95
+	WORD $0x4eae1dd4
+	WORD $0x4e30ceb4
+	WORD $0x4eaf1df5
+	WORD $0x4e30ce95
+	WORD $0x4e33ceb0
+	WORD $0x4e28d610
+	WORD $0x4e21aa52
+	WORD $0x4ea98652
+	WORD $0x4f375652
+	WORD $0x6e32de10
+	WORD $0x4e711e10
+	WORD $0x4e30d442
+	WORD $0x3d800410
+	ADD $32, R1, R1
+	ADD $32, R0, R0
+	SUBS $8, R2, R2
+	BNE loop
+	WORD $0x4e21d440
+	WORD $0x6e20d400
+	WORD $0x6e20d400
+	WORD $0x1e260010
+	MOVW R16, ret+32(FP)
+	RET
+
+// func swigluNEON(gate, up *float32, n int)
+TEXT ·swigluNEON(SB), NOSPLIT, $0-24
+	MOVD gate+0(FP), R0
+	MOVD up+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $exp_low<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $exp_high<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $exp_log2e<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $exp_ln2hi<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $exp_ln2lo<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $exp_one<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $exp_bias<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $exp_p0<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $exp_p1<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $exp_p2<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $exp_p3<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $exp_p4<>(SB), R16
+	WORD $0x3dc0020b
+	MOVD $exp_p5<>(SB), R16
+	WORD $0x3dc0020c
+
+loop:
+	WORD $0x3dc0000d
+	WORD $0x6f00e40e
+	WORD $0x4eadd5ce
+	WORD $0x6eaee40f
+	WORD $0x4eaef42e
+	WORD $0x4e2ef40e
+	WORD $0x6e22ddd0
+	WORD $0x4e218a10
+	WORD $0x4ea3ce0e
+	WORD $0x4ea4ce0e
+	WORD $0x6e2eddd1
+	WORD $0x4ea71cf2
+	WORD $0x4ea81d13
+	WORD $0x4e2ece53
+	WORD $0x4ea91d32
+	WORD $0x4e2ece72
+	WORD $0x4eaa1d53
+	WORD $0x4e2ece53
+	WORD $0x4eab1d72
+	WORD $0x4e2ece72
+	WORD $0x4eac1d93
+	WORD $0x4e2ece53
+	WORD $0x4e31ce6e
+	WORD $0x4e25d5ce
+	WORD $0x4e21aa10
+	WORD $0x4ea68610
+	WORD $0x4f375610
+	WORD $0x6e30ddce
+	WORD $0x4e6f1dce
+	WORD $0x4e25d5ce
+	WORD $0x6e2efdad
+	WORD $0x3dc0002e
+	WORD $0x6e2eddad
+	WORD $0x3d80000d
+	WORD $0x3dc0040d
+	WORD $0x6f00e40e
+	WORD $0x4eadd5ce
+	WORD $0x6eaee40f
+	WORD $0x4eaef42e
+	WORD $0x4e2ef40e
+	WORD $0x6e22ddd0
+	WORD $0x4e218a10
+	WORD $0x4ea3ce0e
+	WORD $0x4ea4ce0e
+	WORD $0x6e2eddd1
+	WORD $0x4ea71cf2
+	WORD $0x4ea81d13
+	WORD $0x4e2ece53
+	WORD $0x4ea91d32
+	WORD $0x4e2ece72
+	WORD $0x4eaa1d53
+	WORD $0x4e2ece53
+	WORD $0x4eab1d72
+	WORD $0x4e2ece72
+	WORD $0x4eac1d93
+	WORD $0x4e2ece53
+	WORD $0x4e31ce6e
+	WORD $0x4e25d5ce
+	WORD $0x4e21aa10
+	WORD $0x4ea68610
+	WORD $0x4f375610
+	WORD $0x6e30ddce
+	WORD $0x4e6f1dce
+	WORD $0x4e25d5ce
+	WORD $0x6e2efdad
+	WORD $0x3dc0042e
+	WORD $0x6e2eddad
+	WORD $0x3d80040d
+	ADD $32, R0, R0
+	ADD $32, R1, R1
+	SUBS $8, R2, R2
+	BNE loop
+	RET
+
+// func maxNEON(src *float32, n int) float32
+TEXT ·maxNEON(SB), NOSPLIT, $0-20
+	MOVD src+0(FP), R0
+	MOVD n+8(FP), R1
+	WORD $0x3dc00000
+	WORD $0x3dc00401
+
+loop:
+	WORD $0x3dc00002
+	WORD $0x4e22f400
+	WORD $0x3dc00402
+	WORD $0x4e22f421
+	ADD $32, R0, R0
+	SUBS $8, R1, R1
+	BNE loop
+	WORD $0x4e20f420
+	WORD $0x6e20f400
+	WORD $0x6e20f400
+	WORD $0x1e260010
+	MOVW R16, ret+16(FP)
+	RET
+
+// func addSquaresNEON(sums *float64, row *float32, n int)
+TEXT ·addSquaresNEON(SB), NOSPLIT, $0-24
+	MOVD sums+0(FP), R0
+	MOVD row+8(FP), R1
+	MOVD n+16(FP), R2
+
+loop:
+	WORD $0x3dc00020
+	WORD $0x3dc00001
+	WORD $0x0e617802
+	WORD $0x4e62cc41
+	WORD $0x3d800001
+	WORD $0x3dc00401
+	WORD $0x4e617800
+	WORD $0x4e60cc01
+	WORD $0x3d800401
+	WORD $0x3dc00420
+	WORD $0x3dc00801
+	WORD $0x0e617802
+	WORD $0x4e62cc41
+	WORD $0x3d800801
+	WORD $0x3dc00c01
+	WORD $0x4e617800
+	WORD $0x4e60cc01
+	WORD $0x3d800c01
+	ADD $64, R0, R0
+	ADD $32, R1, R1
+	SUBS $8, R2, R2
+	BNE loop
+	RET
+
 // func decodeBF16(dst *float32, src *byte, n int)
 TEXT ·decodeBF16(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
@@ -1603,6 +1980,84 @@ loop:
 	SUBS $1, R2, R2
 	BNE loop
 	RET
+
+DATA exp_low<>+0(SB)/4, $0xc2aeac4f
+DATA exp_low<>+4(SB)/4, $0xc2aeac4f
+DATA exp_low<>+8(SB)/4, $0xc2aeac4f
+DATA exp_low<>+12(SB)/4, $0xc2aeac4f
+GLOBL exp_low<>(SB), RODATA|NOPTR, $16
+
+DATA exp_high<>+0(SB)/4, $0x42b0c0a5
+DATA exp_high<>+4(SB)/4, $0x42b0c0a5
+DATA exp_high<>+8(SB)/4, $0x42b0c0a5
+DATA exp_high<>+12(SB)/4, $0x42b0c0a5
+GLOBL exp_high<>(SB), RODATA|NOPTR, $16
+
+DATA exp_log2e<>+0(SB)/4, $0x3fb8aa3b
+DATA exp_log2e<>+4(SB)/4, $0x3fb8aa3b
+DATA exp_log2e<>+8(SB)/4, $0x3fb8aa3b
+DATA exp_log2e<>+12(SB)/4, $0x3fb8aa3b
+GLOBL exp_log2e<>(SB), RODATA|NOPTR, $16
+
+DATA exp_ln2hi<>+0(SB)/4, $0x3f318000
+DATA exp_ln2hi<>+4(SB)/4, $0x3f318000
+DATA exp_ln2hi<>+8(SB)/4, $0x3f318000
+DATA exp_ln2hi<>+12(SB)/4, $0x3f318000
+GLOBL exp_ln2hi<>(SB), RODATA|NOPTR, $16
+
+DATA exp_ln2lo<>+0(SB)/4, $0xb95e8083
+DATA exp_ln2lo<>+4(SB)/4, $0xb95e8083
+DATA exp_ln2lo<>+8(SB)/4, $0xb95e8083
+DATA exp_ln2lo<>+12(SB)/4, $0xb95e8083
+GLOBL exp_ln2lo<>(SB), RODATA|NOPTR, $16
+
+DATA exp_one<>+0(SB)/4, $0x3f800000
+DATA exp_one<>+4(SB)/4, $0x3f800000
+DATA exp_one<>+8(SB)/4, $0x3f800000
+DATA exp_one<>+12(SB)/4, $0x3f800000
+GLOBL exp_one<>(SB), RODATA|NOPTR, $16
+
+DATA exp_bias<>+0(SB)/4, $0x0000007f
+DATA exp_bias<>+4(SB)/4, $0x0000007f
+DATA exp_bias<>+8(SB)/4, $0x0000007f
+DATA exp_bias<>+12(SB)/4, $0x0000007f
+GLOBL exp_bias<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p0<>+0(SB)/4, $0x39506967
+DATA exp_p0<>+4(SB)/4, $0x39506967
+DATA exp_p0<>+8(SB)/4, $0x39506967
+DATA exp_p0<>+12(SB)/4, $0x39506967
+GLOBL exp_p0<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p1<>+0(SB)/4, $0x3ab743ce
+DATA exp_p1<>+4(SB)/4, $0x3ab743ce
+DATA exp_p1<>+8(SB)/4, $0x3ab743ce
+DATA exp_p1<>+12(SB)/4, $0x3ab743ce
+GLOBL exp_p1<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p2<>+0(SB)/4, $0x3c088908
+DATA exp_p2<>+4(SB)/4, $0x3c088908
+DATA exp_p2<>+8(SB)/4, $0x3c088908
+DATA exp_p2<>+12(SB)/4, $0x3c088908
+GLOBL exp_p2<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p3<>+0(SB)/4, $0x3d2aa9c1
+DATA exp_p3<>+4(SB)/4, $0x3d2aa9c1
+DATA exp_p3<>+8(SB)/4, $0x3d2aa9c1
+DATA exp_p3<>+12(SB)/4, $0x3d2aa9c1
+GLOBL exp_p3<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p4<>+0(SB)/4, $0x3e2aaaaa
+DATA exp_p4<>+4(SB)/4, $0x3e2aaaaa
+DATA exp_p4<>+8(SB)/4, $0x3e2aaaaa
+DATA exp_p4<>+12(SB)/4, $0x3e2aaaaa
+GLOBL exp_p4<>(SB), RODATA|NOPTR, $16
+
+DATA exp_p5<>+0(SB)/4, $0x3f000000
+DATA exp_p5<>+4(SB)/4, $0x3f000000
+DATA exp_p5<>+8(SB)/4, $0x3f000000
+DATA exp_p5<>+12(SB)/4, $0x3f000000
+GLOBL exp_p5<>(SB), RODATA|NOPTR, $16
 
 DATA nibbles<>+0(SB)/4, $0x0f0f0f0f
 DATA nibbles<>+4(SB)/4, $0x0f0f0f0f

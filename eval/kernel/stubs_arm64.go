@@ -4,6 +4,31 @@
 
 package kernel
 
+// transpose8NEON writes element [r][k] of eight rows to dst[k·dstStride+r]; columns is a multiple of 8.
+//
+//go:noescape
+func transpose8NEON(dst *float32, dstStride int, src *float32, srcStride, columns int)
+
+// expNEON stores e^(src-shift) for n elements, a multiple of 8, and returns their sum.
+//
+//go:noescape
+func expNEON(dst, src *float32, n int, shift float32) float32
+
+// swigluNEON replaces gate by silu(gate)·up for n elements, a multiple of 8.
+//
+//go:noescape
+func swigluNEON(gate, up *float32, n int)
+
+// maxNEON returns the largest of n elements, a positive multiple of 8.
+//
+//go:noescape
+func maxNEON(src *float32, n int) float32
+
+// addSquaresNEON adds the squares of n elements, a positive multiple of 8, to n sums.
+//
+//go:noescape
+func addSquaresNEON(sums *float64, row *float32, n int)
+
 // decodeBF16 decodes n blocks of 8 values in 16 bytes.
 //
 //go:noescape

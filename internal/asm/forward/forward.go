@@ -18,16 +18,13 @@ func Kernels() {
 		emitProduct(fmt.Sprintf("gemm%dx32", rows), rows)
 	}
 	vec.ISA = vec.AVX2
-	transpose8()
-	exponential()
-	swiglu()
-	maximum()
-	addSquares()
+	rowKernels()
 	decoders()
 }
 
 // ForNEON emits what arm64 has of these, but for the products.
 func ForNEON() {
 	vec.ISA = vec.NEON
+	rowKernels()
 	decoders()
 }

@@ -2,70 +2,101 @@ package forward
 
 import (
 	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/f190792d/mq/internal/asm/vec"
+	. "github.com/f190792d/mq/internal/asm/vec"
 )
+
+// rowKernels emits what works on rows. A turn of a loop takes eight elements,
+// in one vector or in two.
+func rowKernels() {
+	transpose8()
+	exponential()
+	swiglu()
+	maximum()
+	addSquares()
+}
+
+// octet calls f for the vectors of eight elements, with the place in bytes.
+func octet(f func(i, at int)) {
+	for i := range 32 / Width() {
+		f(i, Width()*i)
+	}
+}
+
+// octetOf makes vectors for eight elements.
+func octetOf(f func(at int) Reg) (v []Reg) {
+	octet(func(_, at int) { v = append(v, f(at)) })
+	return v
+}
 
 // transpose8 emits the transposition of eight rows into columns of eight.
 func transpose8() {
-	TEXT("transpose8AVX2", NOSPLIT, "func(dst *float32, dstStride int, src *float32, srcStride, columns int)")
-	Doc("transpose8AVX2 writes element [r][k] of eight rows to dst[k·dstStride+r]; columns is a multiple of 8.")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64())
-	dstStride := Load(Param("dstStride"), GP64())
-	src := Load(Param("src"), GP64()).(reg.GPVirtual)
-	srcStride := Load(Param("srcStride"), GP64()).(reg.GPVirtual)
-	columns := Load(Param("columns"), GP64())
-	SHLQ(Imm(2), dstStride)
-	SHLQ(Imm(2), srcStride)
-	at := rowPointers(8, src, srcStride)
-	Label("loop")
-	var r, t [8]reg.VecVirtual
-	// Row i and row i+4 share a register, half by half, so that the rest
-	// stays within 128-bit lanes.
-	for i := range 4 {
-		for half := range 2 {
-			x := YMM()
-			VMOVUPS(at(i, 16*half), x.AsX())
-			VINSERTF128(Imm(1), at(i+4, 16*half), x, x)
-			r[4*half+i] = x
-		}
-	}
+	Begin("transpose8"+ISA, "func(dst *float32, dstStride int, src *float32, srcStride, columns int)",
+		"transpose8"+ISA+" writes element [r][k] of eight rows to dst[k·dstStride+r]; columns is a multiple of 8.")
+	dst, dstStride, src, srcStride, columns := Argument("dst"), Argument("dstStride"), Argument("src"), Argument("srcStride"), Argument("columns")
+	Times(dstStride, 2)
+	Times(srcStride, 2)
+	at, next := eightRows(src, srcStride)
+	Mark("loop")
 	for half := range 2 {
-		x := r[4*half : 4*half+4]
-		for i := range t[:4] {
-			t[i] = YMM()
-		}
-		VUNPCKLPS(x[1], x[0], t[0])
-		VUNPCKHPS(x[1], x[0], t[1])
-		VUNPCKLPS(x[3], x[2], t[2])
-		VUNPCKHPS(x[3], x[2], t[3])
-		for i := range 4 {
-			out := YMM()
-			if i%2 == 0 {
-				VUNPCKLPD(t[2+i/2], t[i/2], out)
-			} else {
-				VUNPCKHPD(t[2+i/2], t[i/2], out)
+		var columns [2][4]Reg
+		octet(func(part, _ int) {
+			var r [4]Reg
+			for i := range r {
+				if ISA == NEON {
+					r[i] = LoadV(at(4*part+i, 16*half))
+					continue
+				}
+				// Row i and row i+4 share a register, half by half, so that
+				// the rest stays within 128-bit lanes.
+				r[i] = YMM()
+				VMOVUPS(at(i, 16*half), r[i].AsX())
+				VINSERTF128(operand.Imm(1), at(i+4, 16*half), r[i], r[i])
 			}
-			VMOVUPS(out, Mem{Base: dst})
-			ADDQ(dstStride, dst)
+			columns[part] = Transposed(r)
+		})
+		for i := range 4 {
+			octet(func(part, at int) { StoreV(Mem{Base: dst, Disp: at}, columns[part][i]) })
+			Increase(dst, dstStride)
 		}
 	}
-	for _, row := range []int{0, 3, 6} {
-		ADDQ(Imm(32), at(row, 0).Base)
-	}
-	SUBQ(Imm(8), columns)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	next()
+	CountDownBy(columns, 8, "loop")
+	End()
 }
 
-func float(name string, v float32) reg.VecVirtual { return vec.Scalar(name, F32(v)) }
+// eightRows is what reaches eight rows, and what turns to their next columns.
+func eightRows(src, stride reg.GPVirtual) (at func(row, disp int) Mem, next func()) {
+	step := 1
+	at = func(row, disp int) Mem { return Mem{} }
+	if ISA == NEON {
+		rows := []reg.GPVirtual{src}
+		for i := range 7 {
+			rows = append(rows, GP64())
+			Move64(rows[i+1], rows[i])
+			Increase(rows[i+1], stride)
+		}
+		at = func(row, disp int) Mem { return Mem{Base: rows[row], Disp: disp} }
+	} else {
+		at, step = rowPointers(8, src, stride), 3
+	}
+	return at, func() {
+		for row := 0; row < 8; row += step {
+			Advance(at(row, 0).Base.(reg.GPVirtual), 32)
+		}
+	}
+}
+
+func float(name string, v float32) Reg { return Scalar(name, operand.F32(v)) }
 
 // exp8 holds the constants of the exponential.
-type exp8 struct{ low, high, log2e, ln2hi, ln2lo, one, bias reg.VecVirtual }
+type exp8 struct {
+	low, high, log2e, ln2hi, ln2lo, one, bias Reg
+
+	coefficient []func() Reg // of the polynomial, in a register of one's own
+}
 
 // The polynomial of e^r on [-ln2/2, ln2/2], after Cephes' expf: e^r ≈ 1 + r +
 // r²·p(r). The names are those of the data section.
@@ -81,135 +112,93 @@ func newExp8() exp8 {
 	e := exp8{
 		low: float("exp_low", -87.33654), high: float("exp_high", 88.37626), log2e: float("exp_log2e", 1.44269504088896341),
 		ln2hi: float("exp_ln2hi", 0.693359375), ln2lo: float("exp_ln2lo", -2.12194440e-4), one: float("exp_one", 1),
-		bias: vec.Scalar("exp_bias", U32(127)),
+		bias: Scalar("exp_bias", operand.U32(127)),
+	}
+	for _, c := range polynomial {
+		e.coefficient = append(e.coefficient, ScalarCopies(c.name, operand.F32(c.value)))
 	}
 	return e
 }
 
-// apply replaces x by its exponential: 0 below -87.3, never infinite, NaN for NaN.
-func (e exp8) apply(x reg.VecVirtual) {
-	tooLow, n, square := YMM(), YMM(), YMM()
-	VCMPPS(Imm(1), e.low, x, tooLow) // x < low
-	VMINPS(x, e.high, x)             // the second operand of the minimum is kept for NaN
-	VMAXPS(x, e.low, x)
-	VMULPS(e.log2e, x, n)
-	VROUNDPS(Imm(8), n, n)
-	VFNMADD231PS(e.ln2hi, n, x)
-	VFNMADD231PS(e.ln2lo, n, x)
-	VMULPS(x, x, square)
-	p := float(polynomial[0].name, polynomial[0].value)
-	for _, c := range polynomial[1:] {
-		VFMADD213PS(float(c.name, c.value), x, p)
+// of is the exponential of x: 0 below -87.3, never infinite, NaN for NaN.
+func (e exp8) of(x Reg) Reg {
+	tooLow := Compare(Less, x, e.low)
+	x = Within(x, e.low, e.high)
+	n := RoundEven(Mul(x, e.log2e))
+	SubProduct(x, n, e.ln2hi)
+	SubProduct(x, n, e.ln2lo)
+	square := Mul(x, x)
+	p := e.coefficient[0]()
+	for _, c := range e.coefficient[1:] {
+		sum := c()
+		AddProduct(sum, p, x)
+		p = sum
 	}
-	VFMADD213PS(x, square, p)
-	VADDPS(e.one, p, p)
-	VCVTPS2DQ(n, n)
-	VPADDD(e.bias, n, n)
-	VPSLLD(Imm(23), n, n)
-	VMULPS(n, p, x)
-	VANDNPS(x, tooLow, x)
+	AddProduct(x, p, square)
+	return Except(tooLow, Mul(Add(x, e.one), ShiftLeft(AddInt(ToInteger(n), e.bias), 23)))
 }
 
 // exponential emits dst = e^(src - shift).
 func exponential() {
-	TEXT("expAVX2", NOSPLIT, "func(dst, src *float32, n int, shift float32) float32")
-	Doc("expAVX2 stores e^(src-shift) for n elements, a multiple of 8, and returns their sum.")
-	Pragma("noescape")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	shift, sum := YMM(), YMM()
-	s, _ := Param("shift").Resolve()
-	VBROADCASTSS(s.Addr, shift)
-	VXORPS(sum, sum, sum)
+	Begin("exp"+ISA, "func(dst, src *float32, n int, shift float32) float32",
+		"exp"+ISA+" stores e^(src-shift) for n elements, a multiple of 8, and returns their sum.")
+	dst, src, n, shift := Argument("dst"), Argument("src"), Argument("n"), Everywhere("shift")
+	sums := octetOf(func(int) Reg { return Zero() })
 	e := newExp8()
-	Label("loop")
-	x := YMM()
-	VMOVUPS(Mem{Base: src}, x)
-	VSUBPS(shift, x, x)
-	e.apply(x)
-	VADDPS(x, sum, sum)
-	VMOVUPS(x, Mem{Base: dst})
-	ADDQ(Imm(32), src)
-	ADDQ(Imm(32), dst)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
-	high := XMM()
-	VEXTRACTF128(Imm(1), sum, high)
-	VADDPS(high, sum.AsX(), high)
-	VHADDPS(high, high, high)
-	VHADDPS(high, high, high)
-	Store(high, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	Mark("loop")
+	octet(func(i, at int) {
+		x := e.of(Sub(LoadV(Mem{Base: src, Disp: at}), shift))
+		Accumulate(sums[i], x)
+		StoreV(Mem{Base: dst, Disp: at}, x)
+	})
+	Advance(src, 32)
+	Advance(dst, 32)
+	CountDownBy(n, 8, "loop")
+	GiveFloat(SumOfEight(sums))
+	End()
 }
 
 // swiglu emits gate = gate / (1 + e^-gate) · up.
 func swiglu() {
-	TEXT("swigluAVX2", NOSPLIT, "func(gate, up *float32, n int)")
-	Doc("swigluAVX2 replaces gate by silu(gate)·up for n elements, a multiple of 8.")
-	Pragma("noescape")
-	gate, up, n := Load(Param("gate"), GP64()), Load(Param("up"), GP64()), Load(Param("n"), GP64())
+	Begin("swiglu"+ISA, "func(gate, up *float32, n int)", "swiglu"+ISA+" replaces gate by silu(gate)·up for n elements, a multiple of 8.")
+	gate, up, n := Argument("gate"), Argument("up"), Argument("n")
 	e := newExp8()
-	Label("loop")
-	g, x := YMM(), YMM()
-	VMOVUPS(Mem{Base: gate}, g)
-	VXORPS(x, x, x)
-	VSUBPS(g, x, x)
-	e.apply(x)
-	VADDPS(e.one, x, x)
-	VDIVPS(x, g, g)
-	VMULPS(Mem{Base: up}, g, g)
-	VMOVUPS(g, Mem{Base: gate})
-	ADDQ(Imm(32), gate)
-	ADDQ(Imm(32), up)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	Mark("loop")
+	octet(func(_, at int) {
+		g := LoadV(Mem{Base: gate, Disp: at})
+		x := Add(e.of(Sub(Zero(), g)), e.one)
+		StoreV(Mem{Base: gate, Disp: at}, Mul(Div(g, x), Mem{Base: up, Disp: at}))
+	})
+	Advance(gate, 32)
+	Advance(up, 32)
+	CountDownBy(n, 8, "loop")
+	End()
 }
 
 // maximum emits the largest of n elements.
 func maximum() {
-	TEXT("maxAVX2", NOSPLIT, "func(src *float32, n int) float32")
-	Doc("maxAVX2 returns the largest of n elements, a positive multiple of 8.")
-	Pragma("noescape")
-	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	m := YMM()
-	VMOVUPS(Mem{Base: src}, m)
-	Label("loop")
-	VMAXPS(Mem{Base: src}, m, m)
-	ADDQ(Imm(32), src)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
-	high, swap := XMM(), XMM()
-	VEXTRACTF128(Imm(1), m, high)
-	VMAXPS(high, m.AsX(), high)
-	VPERMILPS(Imm(0x4e), high, swap)
-	VMAXPS(swap, high, high)
-	VPERMILPS(Imm(0xb1), high, swap)
-	VMAXPS(swap, high, high)
-	Store(high, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	Begin("max"+ISA, "func(src *float32, n int) float32", "max"+ISA+" returns the largest of n elements, a positive multiple of 8.")
+	src, n := Argument("src"), Argument("n")
+	m := octetOf(func(at int) Reg { return LoadV(Mem{Base: src, Disp: at}) })
+	Mark("loop")
+	octet(func(i, at int) { RaiseTo(m[i], Mem{Base: src, Disp: at}) })
+	Advance(src, 32)
+	CountDownBy(n, 8, "loop")
+	GiveFloat(MostOfEight(m))
+	End()
 }
 
 // addSquares emits sums += row².
 func addSquares() {
-	TEXT("addSquaresAVX2", NOSPLIT, "func(sums *float64, row *float32, n int)")
-	Doc("addSquaresAVX2 adds the squares of n elements, a positive multiple of 8, to n sums.")
-	Pragma("noescape")
-	sums, row, n := Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
-	Label("loop")
+	Begin("addSquares"+ISA, "func(sums *float64, row *float32, n int)",
+		"addSquares"+ISA+" adds the squares of n elements, a positive multiple of 8, to n sums.")
+	sums, row, n := Argument("sums"), Argument("row"), Argument("n")
+	Mark("loop")
 	for half := range 2 {
-		x, sum := YMM(), YMM()
-		VCVTPS2PD(Mem{Base: row, Disp: 16 * half}, x)
-		VMOVUPD(Mem{Base: sums, Disp: 32 * half}, sum)
-		VFMADD231PD(x, x, sum)
-		VMOVUPD(sum, Mem{Base: sums, Disp: 32 * half})
+		AddSquares(Mem{Base: sums, Disp: 32 * half}, Mem{Base: row, Disp: 16 * half})
 	}
-	ADDQ(Imm(64), sums)
-	ADDQ(Imm(32), row)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	Advance(sums, 64)
+	Advance(row, 32)
+	CountDownBy(n, 8, "loop")
+	End()
 }

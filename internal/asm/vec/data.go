@@ -63,3 +63,13 @@ func Scalar(name string, v operand.Constant) Reg {
 	}
 	return Broadcast(constants[name])
 }
+
+// ScalarCopies is Scalar for a register that will be changed, again and again:
+// where there are registers for it, it is loaded here and copied then.
+func ScalarCopies(name string, v operand.Constant) func() Reg {
+	if ISA != NEON {
+		return func() Reg { return Scalar(name, v) }
+	}
+	kept := Scalar(name, v)
+	return func() Reg { return unary(nil, move, kept) }
+}

@@ -139,8 +139,8 @@ func Raise(high, v Reg) {
 	}
 }
 
-// roundEven rounds to integers, ties to even.
-func roundEven(f Reg) Reg {
+// RoundEven rounds to integers, ties to even.
+func RoundEven(f Reg) Reg {
 	switch ISA {
 	case NEON:
 		arm2(frintn, f, f)
@@ -157,7 +157,7 @@ func roundEven(f Reg) Reg {
 func ClampRound(f Reg, low, high Op) Reg {
 	inPlace(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, f, low)
 	inPlace(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, f, high)
-	return roundEven(f)
+	return RoundEven(f)
 }
 
 // ClampRoundPositive is ClampRound from 0 up. As integers the bits of floats
@@ -166,7 +166,7 @@ func ClampRound(f Reg, low, high Op) Reg {
 func ClampRoundPositive(f Reg, none, high Op) Reg {
 	atLeast(f, none)
 	AtMost(f, high)
-	return roundEven(f)
+	return RoundEven(f)
 }
 
 // LoadV loads a vector.

@@ -1,0 +1,122 @@
+package vec
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// What the forward pass needs: fused products, bounds, sums of all lanes.
+
+// AddProduct is sum += a·b with one rounding.
+func AddProduct(sum Reg, a, b Op) {
+	if ISA == NEON {
+		armInto(fmla, sum, a, b)
+	} else {
+		VFMADD231PS(b, a, sum)
+	}
+}
+
+// SubProduct is sum -= a·b with one rounding.
+func SubProduct(sum Reg, a, b Op) {
+	if ISA == NEON {
+		armInto(fmls, sum, a, b)
+	} else {
+		VFNMADD231PS(b, a, sum)
+	}
+}
+
+// Within holds x within bounds; NaN stays.
+func Within(x Reg, low, high Op) Reg {
+	// Of two operands x86 keeps the second one for NaN.
+	x = binary(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, high, x)
+	return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, low, x)
+}
+
+// RaiseTo is m = max(m, v), without regard to NaN and the signs of zeros.
+func RaiseTo(m Reg, v Op) { inPlace(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, m, v) }
+
+// eighth folds eight floats to one in the lowest lane, in one order everywhere.
+func eighth(v []Reg, x86 func(b, a, o Op), arm, pairs uint32) Reg {
+	if ISA == NEON {
+		out := binary(nil, arm, v[1], v[0])
+		arm3(pairs, out, out, out)
+		arm3(pairs, out, out, out)
+		return out
+	}
+	x, other := YMM(), XMM()
+	VEXTRACTF128(operand.Imm(1), v[0], other)
+	x86(other, v[0].AsX(), x.AsX())
+	for _, order := range []uint64{0xb1, 0x4e} {
+		VPERMILPS(operand.Imm(order), x.AsX(), other)
+		x86(other, x.AsX(), x.AsX())
+	}
+	return x
+}
+
+// SumOfEight is the sum of eight lanes.
+func SumOfEight(v []Reg) Reg { return eighth(v, addTo, fadd, faddPairs) }
+
+// MostOfEight is the greatest of eight lanes.
+func MostOfEight(v []Reg) Reg {
+	return eighth(v, func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, fmaxPairs)
+}
+
+// GiveFloat returns the lowest lane.
+func GiveFloat(v Reg) {
+	if ISA == NEON {
+		armToGeneral(v, armScratch)
+		armText("MOVW R%d, %s", armScratch, armParam("ret"))
+		return
+	}
+	Store(v.AsX(), ReturnIndex(0))
+}
+
+// AddSquares adds the squares of four floats to sums of float64.
+func AddSquares(sums, row Mem) {
+	if ISA == NEON {
+		four := LoadV(row)
+		for half := range uint32(2) {
+			x, sum := Vector(), LoadV(sums.Offset(16*int(half)))
+			arm2(fcvtlDouble|half*upperHalf, x, four)
+			armInto(fmlaDouble, sum, x, x)
+			StoreV(sums.Offset(16*int(half)), sum)
+		}
+		return
+	}
+	x, sum := YMM(), YMM()
+	VCVTPS2PD(row, x)
+	VMOVUPD(sums, sum)
+	VFMADD231PD(x, x, sum)
+	VMOVUPD(sum, sums)
+}
+
+// Transposed turns four rows of four elements, side by side in the halves of
+// registers of AVX2, into columns.
+func Transposed(r [4]Reg) (out [4]Reg) {
+	low := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKLPS(b, a, o) }, zip1, a, b) }
+	high := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKHPS(b, a, o) }, zip2, a, b) }
+	for i, t := range [2][2]Reg{{low(r[0], r[1]), low(r[2], r[3])}, {high(r[0], r[1]), high(r[2], r[3])}} {
+		out[2*i] = binary(func(b, a, o Op) { VUNPCKLPD(b, a, o) }, zip1|pairsOfTwo, t[0], t[1])
+		out[2*i+1] = binary(func(b, a, o Op) { VUNPCKHPD(b, a, o) }, zip2|pairsOfTwo, t[0], t[1])
+	}
+	return out
+}
+
+// Times is r <<= shift.
+func Times(r reg.GPVirtual, shift int) {
+	if ISA == NEON {
+		armText("LSL $%d, %s, %s", shift, r, r)
+	} else {
+		SHLQ(operand.Imm(uint64(shift)), r)
+	}
+}
+
+// Increase is to += n.
+func Increase(to, n reg.GPVirtual) {
+	if ISA == NEON {
+		armText("ADD %s, %s, %s", n, to, to)
+	} else {
+		ADDQ(n, to)
+	}
+}
