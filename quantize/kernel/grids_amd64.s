@@ -25,28 +25,28 @@ DATA odds<>+28(SB)/4, $0x41700000
 GLOBL odds<>(SB), RODATA|NOPTR, $32
 
 // func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
-// Requires: AVX, AVX2, CMOV, FMA3, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·tryTernaryAVX2(SB), NOSPLIT, $0-80
 	MOVQ         grid+0(FP), AX
 	MOVQ         x+8(FP), DX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R11
+	MOVQ         tries+24(FP), R9
 	LEAQ         544(AX), DI
-	VMOVSS       160(R11), X0
+	VMOVSS       160(R9), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R11), X1
+	VMOVSS       (R9), X1
 	VMOVLHPS     X1, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y1
 	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R11)(R8*4), X0
+	VMOVSS       156(R9)(R8*4), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R11)(R8*4), X2
+	VMOVSS       -4(R9)(R8*4), X2
 	VMOVLHPS     X2, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y2
 	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R11)(R8*4), Y0
+	VBROADCASTSS 156(R9)(R8*4), Y0
 	VMOVUPS      all_40a00000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
@@ -98,89 +98,22 @@ group:
 	ANDQ         DX, BX
 	MOVQ         BX, 736(AX)
 	MOVQ         CX, 744(AX)
-	MOVQ         CX, BX
-	SHLQ         $0x05, BX
+	MOVQ         CX, SI
+	SHLQ         $0x05, SI
 	MOVQ         x+8(FP), DX
-	MOVQ         w+16(FP), SI
-	ADDQ         BX, DX
-	ADDQ         BX, SI
-	VMOVUPS      (DX), Y0
-	VMOVUPS      (SI), Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VMOVUPS      all_3f800000<>+0(SB), Y4
-	VMULPS       Y4, Y1, Y5
-	VMULPS       Y0, Y5, Y6
-	VMULPS       Y4, Y5, Y4
-	VADDPS       Y6, Y6, Y5
-	VMOVUPS      all_40400000<>+0(SB), Y6
-	VMULPS       Y6, Y1, Y7
-	VMULPS       Y0, Y7, Y8
-	VMULPS       Y6, Y7, Y6
-	VADDPS       Y8, Y8, Y7
-	VMOVUPS      all_40a00000<>+0(SB), Y8
-	VMULPS       Y8, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMULPS       Y8, Y1, Y1
-	VADDPS       Y0, Y0, Y0
-	VUNPCKLPS    Y6, Y4, Y8
-	VUNPCKHPS    Y6, Y4, Y4
-	VUNPCKLPS    Y2, Y1, Y6
-	VUNPCKHPS    Y2, Y1, Y1
-	VUNPCKLPD    Y6, Y8, Y2
-	VPERM2F128   $0x00, Y2, Y2, Y9
-	VPERM2F128   $0x11, Y2, Y2, Y2
-	VUNPCKHPD    Y6, Y8, Y6
-	VPERM2F128   $0x00, Y6, Y6, Y8
-	VPERM2F128   $0x11, Y6, Y6, Y6
-	VUNPCKLPD    Y1, Y4, Y10
-	VPERM2F128   $0x00, Y10, Y10, Y11
-	VPERM2F128   $0x11, Y10, Y10, Y10
-	VUNPCKHPD    Y1, Y4, Y1
-	VPERM2F128   $0x00, Y1, Y1, Y4
-	VPERM2F128   $0x11, Y1, Y1, Y1
-	VMOVUPS      Y9, (AX)
-	VMOVUPS      Y8, 32(AX)
-	VMOVUPS      Y11, 64(AX)
-	VMOVUPS      Y4, 96(AX)
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y6, 160(AX)
-	VMOVUPS      Y10, 192(AX)
-	VMOVUPS      Y1, 224(AX)
-	VUNPCKLPS    Y7, Y5, Y1
-	VUNPCKHPS    Y7, Y5, Y2
-	VUNPCKLPS    Y3, Y0, Y4
-	VUNPCKHPS    Y3, Y0, Y0
-	VUNPCKLPD    Y4, Y1, Y3
-	VPERM2F128   $0x00, Y3, Y3, Y5
-	VPERM2F128   $0x11, Y3, Y3, Y3
-	VUNPCKHPD    Y4, Y1, Y1
-	VPERM2F128   $0x00, Y1, Y1, Y4
-	VPERM2F128   $0x11, Y1, Y1, Y1
-	VUNPCKLPD    Y0, Y2, Y6
-	VPERM2F128   $0x00, Y6, Y6, Y7
-	VPERM2F128   $0x11, Y6, Y6, Y6
-	VUNPCKHPD    Y0, Y2, Y0
-	VPERM2F128   $0x00, Y0, Y0, Y2
-	VPERM2F128   $0x11, Y0, Y0, Y0
-	VMOVUPS      Y5, 256(AX)
-	VMOVUPS      Y4, 288(AX)
-	VMOVUPS      Y7, 320(AX)
-	VMOVUPS      Y2, 352(AX)
-	VMOVUPS      Y3, 384(AX)
-	VMOVUPS      Y1, 416(AX)
-	VMOVUPS      Y6, 448(AX)
-	VMOVUPS      Y0, 480(AX)
+	MOVQ         w+16(FP), BX
+	ADDQ         SI, DX
+	ADDQ         SI, BX
 	VBROADCASTSS 544(AX)(CX*4), Y0
 	VMOVUPS      Y0, 512(AX)
 	IMUL3Q       $0xa0, CX, CX
-	MOVQ         codes+56(FP), BX
-	ADDQ         CX, BX
-	MOVQ         n+32(FP), SI
-	MOVQ         SI, CX
-	MOVQ         $0x00000001, DI
-	SHLQ         CL, DI
-	LEAQ         -1(DI), R8
+	MOVQ         codes+56(FP), SI
+	ADDQ         CX, SI
+	MOVQ         n+32(FP), DI
+	MOVQ         DI, CX
+	MOVQ         $0x00000001, R8
+	SHLQ         CL, R8
+	LEAQ         -1(R8), R9
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -301,7 +234,7 @@ group:
 	VPCMPEQW     Y1, Y8, Y1
 	VPERMQ       $0xd8, Y0, Y0
 	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         SI, $0x10
+	CMPQ         DI, $0x10
 	JLE          pointed
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y3
@@ -426,7 +359,7 @@ pointed:
 	VPACKSSWB  Y3, Y1, Y1
 	VPERMQ     $0xd8, Y1, Y1
 	VPMOVMSKB  Y1, CX
-	ANDQ       R8, CX
+	ANDQ       R9, CX
 	MOVQ       CX, 584(AX)
 	VPERM2I128 $0x08, Y0, Y0, Y1
 	VPERM2I128 $0x21, Y2, Y0, Y3
@@ -439,41 +372,120 @@ pointed:
 	VPMOVMSKB  Y0, CX
 	NOTQ       CX
 	ORQ        $0x01, CX
-	ANDQ       CX, R8
-	MOVQ       R8, 592(AX)
-	ORQ        DI, R8
-	XORQ       CX, CX
-	MOVQ       CX, 576(AX)
+	ANDQ       CX, R9
+	MOVQ       R9, 592(AX)
+	ORQ        R8, R9
+	XORQ       DI, DI
+	MOVQ       DI, 576(AX)
+	MOVQ       few+72(FP), CX
+	MOVWLZX    752(AX)(DI*2), DI
+	MOVQ       points+64(FP), R8
+	MOVLQSX    (R8)(DI*4), DI
+	MOVQ       DI, R8
+	NOTQ       R8
+	PREFETCHT0 (CX)(R8*2)
+	VMOVUPS    (DX), Y0
+	VMOVUPS    (BX), Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VMOVUPS    all_3f800000<>+0(SB), Y4
+	VMULPS     Y4, Y1, Y5
+	VMULPS     Y0, Y5, Y6
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y6, Y6, Y5
+	VMOVUPS    all_40400000<>+0(SB), Y6
+	VMULPS     Y6, Y1, Y7
+	VMULPS     Y0, Y7, Y8
+	VMULPS     Y6, Y7, Y6
+	VADDPS     Y8, Y8, Y7
+	VMOVUPS    all_40a00000<>+0(SB), Y8
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y0, Y1, Y0
+	VMULPS     Y8, Y1, Y1
+	VADDPS     Y0, Y0, Y0
+	VUNPCKLPS  Y6, Y4, Y8
+	VUNPCKHPS  Y6, Y4, Y4
+	VUNPCKLPS  Y2, Y1, Y6
+	VUNPCKHPS  Y2, Y1, Y1
+	VUNPCKLPD  Y6, Y8, Y2
+	VPERM2F128 $0x00, Y2, Y2, Y9
+	VPERM2F128 $0x11, Y2, Y2, Y2
+	VUNPCKHPD  Y6, Y8, Y6
+	VPERM2F128 $0x00, Y6, Y6, Y8
+	VPERM2F128 $0x11, Y6, Y6, Y6
+	VUNPCKLPD  Y1, Y4, Y10
+	VPERM2F128 $0x00, Y10, Y10, Y11
+	VPERM2F128 $0x11, Y10, Y10, Y10
+	VUNPCKHPD  Y1, Y4, Y1
+	VPERM2F128 $0x00, Y1, Y1, Y4
+	VPERM2F128 $0x11, Y1, Y1, Y1
+	VMOVUPS    Y9, (AX)
+	VMOVUPS    Y8, 32(AX)
+	VMOVUPS    Y11, 64(AX)
+	VMOVUPS    Y4, 96(AX)
+	VMOVUPS    Y2, 128(AX)
+	VMOVUPS    Y6, 160(AX)
+	VMOVUPS    Y10, 192(AX)
+	VMOVUPS    Y1, 224(AX)
+	VUNPCKLPS  Y7, Y5, Y1
+	VUNPCKHPS  Y7, Y5, Y2
+	VUNPCKLPS  Y3, Y0, Y4
+	VUNPCKHPS  Y3, Y0, Y0
+	VUNPCKLPD  Y4, Y1, Y3
+	VPERM2F128 $0x00, Y3, Y3, Y5
+	VPERM2F128 $0x11, Y3, Y3, Y3
+	VUNPCKHPD  Y4, Y1, Y1
+	VPERM2F128 $0x00, Y1, Y1, Y4
+	VPERM2F128 $0x11, Y1, Y1, Y1
+	VUNPCKLPD  Y0, Y2, Y6
+	VPERM2F128 $0x00, Y6, Y6, Y7
+	VPERM2F128 $0x11, Y6, Y6, Y6
+	VUNPCKHPD  Y0, Y2, Y0
+	VPERM2F128 $0x00, Y0, Y0, Y2
+	VPERM2F128 $0x11, Y0, Y0, Y0
+	VMOVUPS    Y5, 256(AX)
+	VMOVUPS    Y4, 288(AX)
+	VMOVUPS    Y7, 320(AX)
+	VMOVUPS    Y2, 352(AX)
+	VMOVUPS    Y3, 384(AX)
+	VMOVUPS    Y1, 416(AX)
+	VMOVUPS    Y6, 448(AX)
+	VMOVUPS    Y0, 480(AX)
 
 run:
-	MOVQ         R8, DX
+	MOVQ         R9, DX
 	NEGQ         DX
-	ANDQ         R8, DX
-	BSFQ         R8, R9
-	XORQ         DX, R8
+	ANDQ         R9, DX
+	BSFQ         R9, R10
+	XORQ         DX, R9
 	JZ           next
-	BSFQ         R8, R10
-	MOVWLZX      752(AX)(R9*2), CX
-	MOVQ         points+64(FP), SI
-	MOVLQSX      (SI)(CX*4), CX
+	BSFQ         R9, R11
+	MOVQ         DI, CX
+	MOVQ         few+72(FP), BX
+	MOVWLZX      752(AX)(R11*2), DI
+	MOVQ         points+64(FP), R8
+	MOVLQSX      (R8)(DI*4), DI
+	MOVQ         DI, R8
+	NOTQ         R8
+	PREFETCHT0   (BX)(R8*2)
 	TESTQ        CX, CX
 	JGE          fill
 	NOTQ         CX
-	MOVQ         R8, SI
-	NEGQ         SI
-	ANDQ         R8, SI
-	SUBQ         DX, SI
-	ORQ          SI, 576(AX)
-	MOVQ         few+72(FP), SI
-	LEAQ         (SI)(CX*2), SI
-	MOVWQZX      (SI), DX
-	ADDQ         $0x02, SI
+	MOVQ         R9, BX
+	NEGQ         BX
+	ANDQ         R9, BX
+	SUBQ         DX, BX
+	ORQ          BX, 576(AX)
+	MOVQ         few+72(FP), BX
+	LEAQ         (BX)(CX*2), BX
+	MOVWQZX      (BX), DX
+	ADDQ         $0x02, BX
 	CMPQ         DX, $0x08
-	JG           more
+	JG           notfew
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
+	VPMOVZXWD    (BX), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -537,7 +549,7 @@ run:
 
 few:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      160(CX)(R10*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      all_fffffff8<>+0(SB), Y4
@@ -605,35 +617,35 @@ few:
 	VMINPS       Y0, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (BX)(R9*4)
+	VMOVUPS      Y0, (SI)(R10*4)
 	VSUBPS       Y1, Y3, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           fewSure
-	MOVQ         R9, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, SI
 	MOVQ         R10, CX
-	SHLQ         CL, SI
-	DECQ         SI
-	ANDQ         SI, DX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
 	ORQ          DX, 584(AX)
 
 fewSure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   few
 	JMP  run
 
-more:
-	CMPQ         DX, $0x10
-	JG           long
+notfew:
+	CMPQ         DX, $0x0c
+	JG           notdozen
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
+	VPMOVZXWD    (BX), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -694,7 +706,263 @@ more:
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(SI), Y3
+	VPMOVZXWD    16(BX), Y3
+	VMOVUPS      (AX), Y4
+	VPERMILPS    Y3, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPERMILPS    Y3, Y5, Y5
+	VPSRLD       $0x02, Y3, Y6
+	VMOVUPS      32(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      64(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      96(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      384(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      160(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      416(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      192(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      448(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      480(AX), Y8
+	VPERMILPS    Y6, Y8, Y6
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y4, Y4
+	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y5
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y5, 9072(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+
+dozen:
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      all_7e800000<>+0(SB), Y1
+	VMOVUPS      all_7e800000<>+0(SB), Y4
+	VMOVUPS      all_fffffff0<>+0(SB), Y5
+	VBROADCASTSS 816(AX), Y6
+	VBROADCASTSS 9040(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 820(AX), Y6
+	VBROADCASTSS 9044(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000001<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 824(AX), Y6
+	VBROADCASTSS 9048(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 828(AX), Y6
+	VBROADCASTSS 9052(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 832(AX), Y6
+	VBROADCASTSS 9056(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 836(AX), Y6
+	VBROADCASTSS 9060(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 840(AX), Y6
+	VBROADCASTSS 9064(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000006<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 844(AX), Y6
+	VBROADCASTSS 9068(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000007<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 848(AX), Y6
+	VBROADCASTSS 9072(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000008<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 852(AX), Y6
+	VBROADCASTSS 9076(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000009<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 856(AX), Y6
+	VBROADCASTSS 9080(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000a<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 860(AX), Y6
+	VBROADCASTSS 9084(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000b<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VPERMD       Y3, Y1, Y6
+	VPSLLD       $0x1c, Y1, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      Y0, (SI)(R10*4)
+	VSUBPS       Y1, Y4, Y0
+	VCMPPS       $0x1e, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, CX
+	MOVQ         $0x000000ff, DX
+	XORQ         CX, DX
+	JZ           dozenSure
+	MOVQ         R10, CX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
+	ORQ          DX, 584(AX)
+
+dozenSure:
+	ADDQ $0x08, R10
+	CMPQ R10, R11
+	JL   dozen
+	JMP  run
+
+notdozen:
+	CMPQ         DX, $0x10
+	JG           notshort
+	VMOVUPS      iota<>+0(SB), Y0
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (BX), Y2
+	VMOVUPS      (AX), Y3
+	VPERMILPS    Y2, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPERMILPS    Y2, Y4, Y4
+	VPSRLD       $0x02, Y2, Y5
+	VMOVUPS      32(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      416(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      448(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      480(AX), Y7
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y5
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VBLENDVPS    Y5, Y4, Y6, Y4
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VPMOVZXWD    16(BX), Y3
 	VMOVUPS      (AX), Y4
 	VPERMILPS    Y3, Y4, Y4
 	VMOVUPS      256(AX), Y5
@@ -758,7 +1026,7 @@ more:
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      160(CX)(R10*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
@@ -893,37 +1161,40 @@ short:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (BX)(R9*4)
+	VMOVUPS      Y0, (SI)(R10*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           shortSure
-	MOVQ         R9, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, SI
 	MOVQ         R10, CX
-	SHLQ         CL, SI
-	DECQ         SI
-	ANDQ         SI, DX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
 	ORQ          DX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   short
 	JMP  run
+
+notshort:
+	JMP long
 
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R9*4), Y0
+	VMOVUPS 160(CX)(R10*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    AX, CX
-	LEAQ    (AX)(DX*4), SI
+	LEAQ    (AX)(DX*4), BX
 
 line:
 	VBROADCASTSS 816(CX), Y4
@@ -937,34 +1208,34 @@ line:
 	VMINPS       Y5, Y2, Y2
 	VMINPS       Y4, Y1, Y1
 	ADDQ         $0x04, CX
-	CMPQ         CX, SI
+	CMPQ         CX, BX
 	JL           line
-	VMOVUPS      Y3, (BX)(R9*4)
+	VMOVUPS      Y3, (SI)(R10*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, SI
-	XORQ         CX, SI
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           sure
-	MOVQ         R9, CX
-	SHLQ         CL, SI
-	MOVQ         $0x00000001, DI
 	MOVQ         R10, CX
-	SHLQ         CL, DI
-	DECQ         DI
-	ANDQ         DI, SI
-	ORQ          SI, 584(AX)
+	SHLQ         CL, BX
+	MOVQ         $0x00000001, R8
+	MOVQ         R11, CX
+	SHLQ         CL, R8
+	DECQ         R8
+	ANDQ         R8, BX
+	ORQ          BX, 584(AX)
 
 sure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   vector
 	JMP  run
 
 long:
 	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R9*4), Y0
-	VBROADCASTSS 156(CX)(R10*4), Y1
+	VBROADCASTSS 160(CX)(R10*4), Y0
+	VBROADCASTSS 156(CX)(R11*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      iota<>+0(SB), Y4
@@ -973,7 +1244,7 @@ long:
 	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (SI)(CX*2), Y6
+	VPMOVZXWD  (BX)(CX*2), Y6
 	VMOVUPS    (AX), Y7
 	VPERMILPS  Y6, Y7, Y7
 	VMOVUPS    256(AX), Y8
@@ -1060,35 +1331,35 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       DI, DI
-	MOVQ       $-1, R11
+	XORQ       R8, R8
 	MOVQ       $-1, R12
+	MOVQ       $-1, R13
 	XORQ       CX, CX
 
 candidates:
 	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R13
-	POPCNTQ   R13, R14
-	ADDQ      R14, DI
-	BSFQ      R13, R14
-	LEAQ      (CX)(R14*1), R14
-	CMOVQNE   R14, R11
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R8
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R12
 	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R13
-	POPCNTQ   R13, R14
-	ADDQ      R14, DI
-	BSFQ      R13, R14
-	LEAQ      (CX)(R14*1), R14
-	CMOVQNE   R14, R12
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R8
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R13
 	ADDQ      $0x08, CX
 	CMPQ      CX, DX
 	JL        candidates
-	MOVWQZX   (SI)(R11*2), CX
-	XORQ      $0x02, DI
-	XORQ      R11, R12
-	ORQ       DI, R12
+	MOVWQZX   (BX)(R12*2), CX
+	XORQ      $0x02, R8
+	XORQ      R12, R13
+	ORQ       R8, R13
 	JNE       tries
 
 fill:
@@ -1096,9 +1367,9 @@ fill:
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (BX)(R9*4)
-	ADDQ    $0x08, R9
-	CMPQ    R9, R10
+	VMOVUPS Y0, (SI)(R10*4)
+	ADDQ    $0x08, R10
+	CMPQ    R10, R11
 	JL      filling
 	JMP     run
 
@@ -1196,16 +1467,6 @@ DATA all_7f800000<>+20(SB)/4, $0x7f800000
 DATA all_7f800000<>+24(SB)/4, $0x7f800000
 DATA all_7f800000<>+28(SB)/4, $0x7f800000
 GLOBL all_7f800000<>(SB), RODATA|NOPTR, $32
-
-DATA all_40400000<>+0(SB)/4, $0x40400000
-DATA all_40400000<>+4(SB)/4, $0x40400000
-DATA all_40400000<>+8(SB)/4, $0x40400000
-DATA all_40400000<>+12(SB)/4, $0x40400000
-DATA all_40400000<>+16(SB)/4, $0x40400000
-DATA all_40400000<>+20(SB)/4, $0x40400000
-DATA all_40400000<>+24(SB)/4, $0x40400000
-DATA all_40400000<>+28(SB)/4, $0x40400000
-GLOBL all_40400000<>(SB), RODATA|NOPTR, $32
 
 DATA all_45800000<>+0(SB)/4, $0x45800000
 DATA all_45800000<>+4(SB)/4, $0x45800000
@@ -1316,6 +1577,16 @@ DATA all_088b088b<>+20(SB)/4, $0x088b088b
 DATA all_088b088b<>+24(SB)/4, $0x088b088b
 DATA all_088b088b<>+28(SB)/4, $0x088b088b
 GLOBL all_088b088b<>(SB), RODATA|NOPTR, $32
+
+DATA all_40400000<>+0(SB)/4, $0x40400000
+DATA all_40400000<>+4(SB)/4, $0x40400000
+DATA all_40400000<>+8(SB)/4, $0x40400000
+DATA all_40400000<>+12(SB)/4, $0x40400000
+DATA all_40400000<>+16(SB)/4, $0x40400000
+DATA all_40400000<>+20(SB)/4, $0x40400000
+DATA all_40400000<>+24(SB)/4, $0x40400000
+DATA all_40400000<>+28(SB)/4, $0x40400000
+GLOBL all_40400000<>(SB), RODATA|NOPTR, $32
 
 DATA iota<>+0(SB)/4, $0x00000000
 DATA iota<>+4(SB)/4, $0x00000001
@@ -1518,28 +1789,28 @@ DATA all_0000000f<>+28(SB)/4, $0x0000000f
 GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
 // func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
-// Requires: AVX, AVX2, CMOV, FMA3, POPCNT
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
 TEXT ·tryOctalAVX2(SB), NOSPLIT, $0-80
 	MOVQ         grid+0(FP), AX
 	MOVQ         x+8(FP), DX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R11
+	MOVQ         tries+24(FP), R9
 	LEAQ         544(AX), DI
-	VMOVSS       160(R11), X0
+	VMOVSS       160(R9), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R11), X1
+	VMOVSS       (R9), X1
 	VMOVLHPS     X1, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y1
 	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R11)(R8*4), X0
+	VMOVSS       156(R9)(R8*4), X0
 	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R11)(R8*4), X2
+	VMOVSS       -4(R9)(R8*4), X2
 	VMOVLHPS     X2, X0, X0
 	VINSERTF128  $0x01, X0, Y0, Y2
 	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R11)(R8*4), Y0
+	VBROADCASTSS 156(R9)(R8*4), Y0
 	VMOVUPS      all_41700000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
@@ -1591,55 +1862,22 @@ group:
 	ANDQ         DX, BX
 	MOVQ         BX, 736(AX)
 	MOVQ         CX, 744(AX)
-	MOVQ         CX, BX
-	SHLQ         $0x04, BX
+	MOVQ         CX, SI
+	SHLQ         $0x04, SI
 	MOVQ         x+8(FP), DX
-	MOVQ         w+16(FP), SI
-	ADDQ         BX, DX
-	ADDQ         BX, SI
-	VMOVUPS      odds<>+0(SB), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS (DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, 256(AX)
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 4(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      Y2, 288(AX)
-	VBROADCASTSS 8(SI), Y1
-	VBROADCASTSS 8(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      Y2, 320(AX)
-	VBROADCASTSS 12(SI), Y1
-	VBROADCASTSS 12(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y0
-	VADDPS       Y2, Y2, Y1
-	VMOVUPS      Y0, 96(AX)
-	VMOVUPS      Y1, 352(AX)
+	MOVQ         w+16(FP), BX
+	ADDQ         SI, DX
+	ADDQ         SI, BX
 	VBROADCASTSS 544(AX)(CX*4), Y0
 	VMOVUPS      Y0, 512(AX)
 	IMUL3Q       $0xa0, CX, CX
-	MOVQ         codes+56(FP), BX
-	ADDQ         CX, BX
-	MOVQ         n+32(FP), SI
-	MOVQ         SI, CX
-	MOVQ         $0x00000001, DI
-	SHLQ         CL, DI
-	LEAQ         -1(DI), R8
+	MOVQ         codes+56(FP), SI
+	ADDQ         CX, SI
+	MOVQ         n+32(FP), DI
+	MOVQ         DI, CX
+	MOVQ         $0x00000001, R8
+	SHLQ         CL, R8
+	LEAQ         -1(R8), R9
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -1708,7 +1946,7 @@ group:
 	VPCMPEQW     Y1, Y8, Y1
 	VPERMQ       $0xd8, Y0, Y0
 	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         SI, $0x10
+	CMPQ         DI, $0x10
 	JLE          pointed
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y3
@@ -1776,59 +2014,104 @@ group:
 	VPERMQ       $0xd8, Y3, Y3
 
 pointed:
-	VMOVUPS    Y0, 752(AX)
-	VMOVUPS    Y2, 784(AX)
-	VPACKSSWB  Y3, Y1, Y1
-	VPERMQ     $0xd8, Y1, Y1
-	VPMOVMSKB  Y1, CX
-	ANDQ       R8, CX
-	MOVQ       CX, 584(AX)
-	VPERM2I128 $0x08, Y0, Y0, Y1
-	VPERM2I128 $0x21, Y2, Y0, Y3
-	VPALIGNR   $0x0e, Y1, Y0, Y1
-	VPCMPEQW   Y1, Y0, Y1
-	VPALIGNR   $0x0e, Y3, Y2, Y0
-	VPCMPEQW   Y0, Y2, Y0
-	VPACKSSWB  Y0, Y1, Y0
-	VPERMQ     $0xd8, Y0, Y0
-	VPMOVMSKB  Y0, CX
-	NOTQ       CX
-	ORQ        $0x01, CX
-	ANDQ       CX, R8
-	MOVQ       R8, 592(AX)
-	ORQ        DI, R8
-	XORQ       CX, CX
-	MOVQ       CX, 576(AX)
+	VMOVUPS      Y0, 752(AX)
+	VMOVUPS      Y2, 784(AX)
+	VPACKSSWB    Y3, Y1, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VPMOVMSKB    Y1, CX
+	ANDQ         R9, CX
+	MOVQ         CX, 584(AX)
+	VPERM2I128   $0x08, Y0, Y0, Y1
+	VPERM2I128   $0x21, Y2, Y0, Y3
+	VPALIGNR     $0x0e, Y1, Y0, Y1
+	VPCMPEQW     Y1, Y0, Y1
+	VPALIGNR     $0x0e, Y3, Y2, Y0
+	VPCMPEQW     Y0, Y2, Y0
+	VPACKSSWB    Y0, Y1, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VPMOVMSKB    Y0, CX
+	NOTQ         CX
+	ORQ          $0x01, CX
+	ANDQ         CX, R9
+	MOVQ         R9, 592(AX)
+	ORQ          R8, R9
+	XORQ         DI, DI
+	MOVQ         DI, 576(AX)
+	MOVQ         few+72(FP), CX
+	MOVWLZX      752(AX)(DI*2), DI
+	MOVQ         points+64(FP), R8
+	MOVLQSX      (R8)(DI*4), DI
+	MOVQ         DI, R8
+	NOTQ         R8
+	PREFETCHT0   (CX)(R8*2)
+	VMOVUPS      odds<>+0(SB), Y0
+	VBROADCASTSS (BX), Y1
+	VBROADCASTSS (DX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y0, Y1, Y1
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 256(AX)
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 4(DX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y0, Y1, Y1
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 288(AX)
+	VBROADCASTSS 8(BX), Y1
+	VBROADCASTSS 8(DX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y0, Y1, Y1
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      Y2, 320(AX)
+	VBROADCASTSS 12(BX), Y1
+	VBROADCASTSS 12(DX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y2, Y1
+	VMOVUPS      Y0, 96(AX)
+	VMOVUPS      Y1, 352(AX)
 
 run:
-	MOVQ         R8, DX
+	MOVQ         R9, DX
 	NEGQ         DX
-	ANDQ         R8, DX
-	BSFQ         R8, R9
-	XORQ         DX, R8
+	ANDQ         R9, DX
+	BSFQ         R9, R10
+	XORQ         DX, R9
 	JZ           next
-	BSFQ         R8, R10
-	MOVWLZX      752(AX)(R9*2), CX
-	MOVQ         points+64(FP), SI
-	MOVLQSX      (SI)(CX*4), CX
+	BSFQ         R9, R11
+	MOVQ         DI, CX
+	MOVQ         few+72(FP), BX
+	MOVWLZX      752(AX)(R11*2), DI
+	MOVQ         points+64(FP), R8
+	MOVLQSX      (R8)(DI*4), DI
+	MOVQ         DI, R8
+	NOTQ         R8
+	PREFETCHT0   (BX)(R8*2)
 	TESTQ        CX, CX
 	JGE          fill
 	NOTQ         CX
-	MOVQ         R8, SI
-	NEGQ         SI
-	ANDQ         R8, SI
-	SUBQ         DX, SI
-	ORQ          SI, 576(AX)
-	MOVQ         few+72(FP), SI
-	LEAQ         (SI)(CX*2), SI
-	MOVWQZX      (SI), DX
-	ADDQ         $0x02, SI
+	MOVQ         R9, BX
+	NEGQ         BX
+	ANDQ         R9, BX
+	SUBQ         DX, BX
+	ORQ          BX, 576(AX)
+	MOVQ         few+72(FP), BX
+	LEAQ         (BX)(CX*2), BX
+	MOVWQZX      (BX), DX
+	ADDQ         $0x02, BX
 	CMPQ         DX, $0x08
-	JG           more
+	JG           notfew
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
+	VPMOVZXWD    (BX), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -1856,7 +2139,7 @@ run:
 
 few:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      160(CX)(R10*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      all_fffffff8<>+0(SB), Y4
@@ -1924,35 +2207,35 @@ few:
 	VMINPS       Y0, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (BX)(R9*4)
+	VMOVUPS      Y0, (SI)(R10*4)
 	VSUBPS       Y1, Y3, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           fewSure
-	MOVQ         R9, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, SI
 	MOVQ         R10, CX
-	SHLQ         CL, SI
-	DECQ         SI
-	ANDQ         SI, DX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
 	ORQ          DX, 584(AX)
 
 fewSure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   few
 	JMP  run
 
-more:
-	CMPQ         DX, $0x10
-	JG           long
+notfew:
+	CMPQ         DX, $0x0c
+	JG           notdozen
 	VMOVUPS      iota<>+0(SB), Y0
 	VMOVQ        DX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
+	VPMOVZXWD    (BX), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -1977,7 +2260,191 @@ more:
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(SI), Y3
+	VPMOVZXWD    16(BX), Y3
+	VPERMPS      (AX), Y3, Y4
+	VPERMPS      256(AX), Y3, Y5
+	VPSRLD       $0x03, Y3, Y6
+	VPERMPS      32(AX), Y6, Y7
+	VPERMPS      288(AX), Y6, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x03, Y6, Y6
+	VPERMPS      64(AX), Y6, Y7
+	VPERMPS      320(AX), Y6, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x03, Y6, Y6
+	VPERMPS      96(AX), Y6, Y7
+	VPERMPS      352(AX), Y6, Y6
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y4, Y4
+	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y5
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y5, 9072(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+
+dozen:
+	MOVQ         tries+24(FP), CX
+	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      all_7e800000<>+0(SB), Y1
+	VMOVUPS      all_7e800000<>+0(SB), Y4
+	VMOVUPS      all_fffffff0<>+0(SB), Y5
+	VBROADCASTSS 816(AX), Y6
+	VBROADCASTSS 9040(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 820(AX), Y6
+	VBROADCASTSS 9044(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000001<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 824(AX), Y6
+	VBROADCASTSS 9048(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 828(AX), Y6
+	VBROADCASTSS 9052(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 832(AX), Y6
+	VBROADCASTSS 9056(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 836(AX), Y6
+	VBROADCASTSS 9060(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 840(AX), Y6
+	VBROADCASTSS 9064(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000006<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 844(AX), Y6
+	VBROADCASTSS 9068(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000007<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 848(AX), Y6
+	VBROADCASTSS 9072(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000008<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 852(AX), Y6
+	VBROADCASTSS 9076(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_00000009<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 856(AX), Y6
+	VBROADCASTSS 9080(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000a<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VBROADCASTSS 860(AX), Y6
+	VBROADCASTSS 9084(AX), Y7
+	VFMSUB231PS  Y6, Y0, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         all_0000000b<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y1, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y1, Y1
+	VPERMD       Y2, Y1, Y0
+	VPERMD       Y3, Y1, Y6
+	VPSLLD       $0x1c, Y1, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      Y0, (SI)(R10*4)
+	VSUBPS       Y1, Y4, Y0
+	VCMPPS       $0x1e, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, CX
+	MOVQ         $0x000000ff, DX
+	XORQ         CX, DX
+	JZ           dozenSure
+	MOVQ         R10, CX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
+	ORQ          DX, 584(AX)
+
+dozenSure:
+	ADDQ $0x08, R10
+	CMPQ R10, R11
+	JL   dozen
+	JMP  run
+
+notdozen:
+	CMPQ         DX, $0x10
+	JG           notshort
+	VMOVUPS      iota<>+0(SB), Y0
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (BX), Y2
+	VPERMPS      (AX), Y2, Y3
+	VPERMPS      256(AX), Y2, Y4
+	VPSRLD       $0x03, Y2, Y5
+	VPERMPS      32(AX), Y5, Y6
+	VPERMPS      288(AX), Y5, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x03, Y5, Y5
+	VPERMPS      64(AX), Y5, Y6
+	VPERMPS      320(AX), Y5, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x03, Y5, Y5
+	VPERMPS      96(AX), Y5, Y6
+	VPERMPS      352(AX), Y5, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y5
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VBLENDVPS    Y5, Y4, Y6, Y4
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y4, 9040(AX)
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VPMOVZXWD    16(BX), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
 	VPSRLD       $0x03, Y3, Y6
@@ -2005,7 +2472,7 @@ more:
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      160(CX)(R10*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
@@ -2140,37 +2607,40 @@ short:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (BX)(R9*4)
+	VMOVUPS      Y0, (SI)(R10*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
 	MOVQ         $0x000000ff, DX
 	XORQ         CX, DX
 	JZ           shortSure
-	MOVQ         R9, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, SI
 	MOVQ         R10, CX
-	SHLQ         CL, SI
-	DECQ         SI
-	ANDQ         SI, DX
+	SHLQ         CL, DX
+	MOVQ         $0x00000001, BX
+	MOVQ         R11, CX
+	SHLQ         CL, BX
+	DECQ         BX
+	ANDQ         BX, DX
 	ORQ          DX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   short
 	JMP  run
+
+notshort:
+	JMP long
 
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R9*4), Y0
+	VMOVUPS 160(CX)(R10*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    AX, CX
-	LEAQ    (AX)(DX*4), SI
+	LEAQ    (AX)(DX*4), BX
 
 line:
 	VBROADCASTSS 816(CX), Y4
@@ -2184,34 +2654,34 @@ line:
 	VMINPS       Y5, Y2, Y2
 	VMINPS       Y4, Y1, Y1
 	ADDQ         $0x04, CX
-	CMPQ         CX, SI
+	CMPQ         CX, BX
 	JL           line
-	VMOVUPS      Y3, (BX)(R9*4)
+	VMOVUPS      Y3, (SI)(R10*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, SI
-	XORQ         CX, SI
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           sure
-	MOVQ         R9, CX
-	SHLQ         CL, SI
-	MOVQ         $0x00000001, DI
 	MOVQ         R10, CX
-	SHLQ         CL, DI
-	DECQ         DI
-	ANDQ         DI, SI
-	ORQ          SI, 584(AX)
+	SHLQ         CL, BX
+	MOVQ         $0x00000001, R8
+	MOVQ         R11, CX
+	SHLQ         CL, R8
+	DECQ         R8
+	ANDQ         R8, BX
+	ORQ          BX, 584(AX)
 
 sure:
-	ADDQ $0x08, R9
-	CMPQ R9, R10
+	ADDQ $0x08, R10
+	CMPQ R10, R11
 	JL   vector
 	JMP  run
 
 long:
 	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R9*4), Y0
-	VBROADCASTSS 156(CX)(R10*4), Y1
+	VBROADCASTSS 160(CX)(R10*4), Y0
+	VBROADCASTSS 156(CX)(R11*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      iota<>+0(SB), Y4
@@ -2220,7 +2690,7 @@ long:
 	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (SI)(CX*2), Y6
+	VPMOVZXWD  (BX)(CX*2), Y6
 	VPERMPS    (AX), Y6, Y7
 	VPERMPS    256(AX), Y6, Y8
 	VPSRLD     $0x03, Y6, Y9
@@ -2271,35 +2741,35 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       DI, DI
-	MOVQ       $-1, R11
+	XORQ       R8, R8
 	MOVQ       $-1, R12
+	MOVQ       $-1, R13
 	XORQ       CX, CX
 
 candidates:
 	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R13
-	POPCNTQ   R13, R14
-	ADDQ      R14, DI
-	BSFQ      R13, R14
-	LEAQ      (CX)(R14*1), R14
-	CMOVQNE   R14, R11
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R8
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R12
 	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R13
-	POPCNTQ   R13, R14
-	ADDQ      R14, DI
-	BSFQ      R13, R14
-	LEAQ      (CX)(R14*1), R14
-	CMOVQNE   R14, R12
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R8
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R13
 	ADDQ      $0x08, CX
 	CMPQ      CX, DX
 	JL        candidates
-	MOVWQZX   (SI)(R11*2), CX
-	XORQ      $0x02, DI
-	XORQ      R11, R12
-	ORQ       DI, R12
+	MOVWQZX   (BX)(R12*2), CX
+	XORQ      $0x02, R8
+	XORQ      R12, R13
+	ORQ       R8, R13
 	JNE       tries
 
 fill:
@@ -2307,9 +2777,9 @@ fill:
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (BX)(R9*4)
-	ADDQ    $0x08, R9
-	CMPQ    R9, R10
+	VMOVUPS Y0, (SI)(R10*4)
+	ADDQ    $0x08, R10
+	CMPQ    R10, R11
 	JL      filling
 	JMP     run
 

@@ -119,7 +119,6 @@ func (l grid) try(name string) {
 	x, w := pointer("x"), pointer("w")
 	ADDQ(at, x)
 	ADDQ(at, w)
-	l.tables(s.g, x, w)
 	StoreV(Mem{Base: s.g, Disp: gridSlack}, Broadcast(Mem{Base: s.g, Index: group, Scale: 4, Disp: gridSlacks}))
 	row := GP64()
 	IMUL3Q(operand.Imm(rowBytes), group, row)
@@ -130,15 +129,18 @@ func (l grid) try(name string) {
 	XORQ(none, none)
 	MOVQ(none, Mem{Base: s.g, Disp: gridOutside})
 
+	following := GP64()
+	s.entry(none, following)
+	l.tables(s.g, x, w)
+
 	Label("run")
-	first, past, bit := GP64(), GP64(), lowestBit(starts)
+	first, past, bit, code := GP64(), GP64(), lowestBit(starts), GP64()
 	BSFQ(starts, first)
 	XORQ(bit, starts)
 	JZ(operand.LabelRef("next"))
 	BSFQ(starts, past)
-	code := GP64()
-	MOVWLZX(Mem{Base: s.g, Index: first, Scale: 2, Disp: gridPoints}, code.As32())
-	MOVLQSX(Mem{Base: pointer("points"), Index: code, Scale: 4}, code)
+	MOVQ(following, code)
+	s.entry(past, following)
 	TESTQ(code, code)
 	JGE(operand.LabelRef("fill")) // the point is in the book
 	NOTQ(code)
@@ -149,15 +151,17 @@ func (l grid) try(name string) {
 	LEAQ(Mem{Base: s.list, Index: code, Scale: 2}, s.list)
 	MOVWQZX(Mem{Base: s.list}, s.length)
 	ADDQ(operand.Imm(2), s.list)
-	CMPQ(s.length, operand.Imm(lanes))
-	JG(operand.LabelRef("more"))
-	s.compareFew("few", lanes, first, past)
-	JMP(operand.LabelRef("run"))
-	Label("more")
-	CMPQ(s.length, operand.Imm(shortList))
-	JG(operand.LabelRef("long"))
-	s.compareFew("short", shortList, first, past)
-	JMP(operand.LabelRef("run"))
+	for _, short := range []struct {
+		name string
+		most int
+	}{{"few", lanes}, {"dozen", 12}, {"short", shortList}} {
+		CMPQ(s.length, operand.Imm(uint64(short.most)))
+		JG(operand.LabelRef("not" + short.name))
+		s.compareFew(short.name, short.most, first, past)
+		JMP(operand.LabelRef("run"))
+		Label("not" + short.name)
+	}
+	JMP(operand.LabelRef("long"))
 	Label("tries")
 	s.compare(first, past)
 	JMP(operand.LabelRef("run"))
@@ -188,6 +192,17 @@ func (l grid) try(name string) {
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// entry emits what there is for the point of a try, and fetches its list if it has
+// one.
+func (s *gridTry) entry(try, entry reg.GPVirtual) {
+	list, at := pointer("few"), GP64()
+	MOVWLZX(Mem{Base: s.g, Index: try, Scale: 2, Disp: gridPoints}, entry.As32())
+	MOVLQSX(Mem{Base: pointer("points"), Index: entry, Scale: 4}, entry)
+	MOVQ(entry, at)
+	NOTQ(at)
+	PREFETCHT0(Mem{Base: list, Index: at, Scale: 2})
 }
 
 func lowestBit(of reg.Register) reg.GPVirtual {

@@ -53,7 +53,7 @@ func (s *gridTry) keepLines(a, b, codes Reg, at func(field int) Mem) {
 	StoreV(at(gridCodes), codes)
 }
 
-// compareFew is compare for lists of up to 8 or 16. The numbers of lines take the
+// compareFew is compare for lists of up to 8, 12 or 16. The numbers of lines take the
 // place of the last bits of their heights, which the slack allows for.
 func (s *gridTry) compareFew(name string, most int, first, past reg.GPVirtual) {
 	number, length := s.numbers()
@@ -68,7 +68,7 @@ func (s *gridTry) compareFew(name string, most int, first, past reg.GPVirtual) {
 	}
 	Label(name)
 	scale := LoadV(Mem{Base: pointer("tries"), Index: first, Scale: 4, Disp: triesScale})
-	low, next, clear := LoadV(Constant(above)), LoadV(Constant(above)), LoadV(Bits(^uint32(most-1)))
+	low, next, clear := LoadV(Constant(above)), LoadV(Constant(above)), LoadV(Bits(^uint32(lanes*len(codes)-1)))
 	for l := range most {
 		s.offer(l, scale, clear, low, next)
 	}
