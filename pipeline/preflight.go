@@ -16,6 +16,7 @@ type Preflight struct {
 	Outputs   []PlannedOutput `json:"outputs"`
 	Disk      []DiskUse       `json:"disk,omitempty"`
 	Memory    MemoryUse       `json:"memory"`
+	Refine    *RefineUse      `json:"refine,omitempty"`
 }
 
 // PlannedOutput describes an output that will be written.
@@ -54,6 +55,7 @@ func (j *Job) Preflight(together bool) (*Preflight, error) {
 	if r.Memory, err = j.planMemory(made); err != nil {
 		return nil, err
 	}
+	r.Refine = j.planRefine(made)
 	r.Disk, err = j.planDisks()
 	return r, err
 }

@@ -71,7 +71,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}{
 		{"convert STORIES -o good.gguf", false}, {"convert STORIES -t q4_k_m --dry-run", false}, {"convert STORIES -t q8_0 -o set.gguf --split-max-size 2M", false},
 		{"convert STORIES --target-bpw 5 --sensitivity-by weights -o five.gguf", false}, {"convert STORIES -o good.gguf", false}, // it fails: an error
-		{"quantize good.gguf -t q4_k_m -o q4.gguf", false}, {"quantize good.gguf -t q4_0 --refine text.txt -o refined.gguf", false}, {"plan STORIES", true}, {"plan good.gguf -t q4_k_m", true}, {"plan STORIES --target-bpw 5 --sensitivity-by weights", true},
+		{"quantize good.gguf -t q4_k_m -o q4.gguf", false}, {"quantize good.gguf -t q4_0 --refine text.txt -o refined.gguf", false}, {"plan STORIES", true}, {"plan good.gguf -t q4_k_m", true}, {"plan STORIES -t q4_k_m --refine text.txt", true}, {"plan STORIES --target-bpw 5 --sensitivity-by weights", true},
 		{"eval good.gguf -f text.txt -c 64", true}, {"eval q4.gguf -f text.txt -c 64 --base good.gguf", true}, {"eval good.gguf --generate Once -n 3", true},
 		{"eval good.gguf -f text.txt -c 64 --stride 16 --chunks 2", true},
 		{"imatrix good.gguf -f text.txt -c 64 -o m.gguf --show-statistics", false}, {"quantize good.gguf -t iq2_xs --imatrix m.gguf -o small.gguf", false},

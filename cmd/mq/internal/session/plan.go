@@ -143,7 +143,21 @@ func (s *Session) printSource(p *pipeline.Preflight) {
 		rows = append(rows, []string{"tokenizer", p.Tokenizer})
 	}
 	rows = append(rows, []string{"memory", fmt.Sprintf("%s at most, %s allowed", ui.Bytes(p.Memory.Peak), ui.Bytes(p.Memory.Budget))})
+	if r := p.Refine; r != nil {
+		rows = append(rows, []string{"refining", fmt.Sprintf("about %s with %d workers and nothing else running, for %d tokens", about(r.Seconds), s.Jobs, r.Tokens)})
+	}
 	s.Table(s.Out, rows)
+}
+
+// about is a duration as one speaks of it.
+func about(seconds float64) string {
+	switch {
+	case seconds < 90:
+		return fmt.Sprintf("%.0f s", seconds)
+	case seconds < 90*60:
+		return fmt.Sprintf("%.0f min", seconds/60)
+	}
+	return fmt.Sprintf("%.1f hours", seconds/3600)
 }
 
 // PrintChosen shows what was chosen for a size: for each kind of tensor how
