@@ -39,7 +39,7 @@ var bertHeads = []string{"pooler.*", "cls.*", "lm_head.*", "embeddings.position_
 
 // encoderParams say that queries see all positions, and how embeddings pool.
 var encoderParams = []Param{
-	{Key: "attention.causal", From: func(Hyper) (any, bool) { return false, true }},
+	{Key: causal, Truth: true, Implied: 1, From: func(h Hyper) (any, bool) { return h.Value(causal) != 0, true }, compute: func(*reader, Hyper) float64 { return 0 }},
 	poolingType,
 }
 

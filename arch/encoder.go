@@ -3,8 +3,15 @@ package arch
 // The layers of encoders, whose positions all see each other, as changes to
 // those of decoders.
 
-// encoding lets queries see all positions.
-func encoding(_ Hyper, _ int, l *Layer) { l.Mixer.(*Attention).Mask.Kind = Full }
+// causal is the key of files that say whether queries see those before alone.
+const causal = "attention.causal"
+
+// encoding lets queries see all positions, unless a file says otherwise.
+func encoding(h Hyper, _ int, l *Layer) {
+	if h.Value(causal) == 0 {
+		l.Mixer.(*Attention).Mask.Kind = Full
+	}
+}
 
 // centeredEmbedding is the layer norm of the embedding.
 func centeredEmbedding(h Hyper) *Norm {

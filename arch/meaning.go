@@ -77,7 +77,7 @@ func (g *fileReader) meaning(h *Hyper, a Arch) {
 	if m.Router.Score > SqrtSoftplusScore {
 		g.keep(g.place("expert_gating_func").Unsupported("unsupported gating function %d", m.Router.Score))
 	}
-	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: h.Rope.OriginalContext}, true
+	m.Warming, m.WarmRope = Temperature{Scale: h.TemperatureScale, Floor: first(g.int("attention.temperature_length"), h.Rope.OriginalContext)}, true
 	m.Local = h.Rope.local()
 	m.Pooling = Pooling(g.int("pooling_type"))
 	if a.fromFile != nil {

@@ -13,7 +13,7 @@ var mpt = Arch{
 	},
 	Params: []Param{
 		number("attention.clamp_kqv", 0, "attn_config.clip_qkv"),
-		f32("attention.max_alibi_bias", func(Hyper) float64 { return 8 }), // of transformers' class
+		f32(alibi, func(h Hyper) float64 { return h.Value(alibi) }),
 	},
 	Tensors: []Tensor{
 		{Source: "wte.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
@@ -26,10 +26,15 @@ var mpt = Arch{
 		{Source: "norm_f.weight", Target: "output_norm.weight", Shape: []Dim{embed}},
 		head,
 	},
-	Graph: Graph{Activation: GELU, Output: centeredOutput, Layer: decoder(centered, ungated, unrotated, clamped, positionsWeigh)},
+	Graph: Graph{Activation: GELU, Output: centeredOutput, Layer: decoder(centered, ungated, unrotated, clamped, func(h Hyper, _ int, l *Layer) { l.Mixer.(*Attention).ALiBi = h.Value(alibi) })},
 
 	sizes: func(c *reader, h *Hyper) {
 		h.FF = c.int("expansion_ratio") * h.Embed
 		h.Context = c.int("max_seq_len")
+		h.set(alibi, 8) // of transformers' class
 	},
+	fromFile: func(g *fileReader, h *Hyper) { h.set(alibi, g.float(alibi)) },
 }
+
+// alibi is the key of the exponent of a linear bias of positions.
+const alibi = "attention.max_alibi_bias"

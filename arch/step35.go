@@ -67,7 +67,7 @@ var step35 = Arch{
 	)),
 	Ignore: append([]string{inverseFrequencies}, otherModalities...),
 	Extra:  []Extra{{ropeFactors, blendedFactors}},
-	Graph:  Graph{Router: Router{Score: SigmoidScore, Normalize: true}, Layer: decoder(normedHeads, gatedAndLimited)},
+	Graph:  Graph{Router: Router{Score: SigmoidScore}, Layer: decoder(normedHeads, gatedAndLimited)},
 	Source: Convention{Rope: RopeHalf, NormOffset: 1},
 	File:   Convention{Rope: RopeHalf},
 

@@ -285,7 +285,22 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 			{"experts swapped", swappedExperts, nil}, {"norms without their offset", noOffset, nil}, {"gates of heads left out", mapped("attn_gate.weight", func(float64) float64 { return 0 }), nil},
 			{"no limit of experts", nothing, []string{"step35.swiglu_clamp_exp=float:0"}}, {"no limit of shared experts", nothing, []string{"step35.swiglu_clamp_shexp=float:0"}},
 			{"another divisor of pairs", mapped("rope_freqs.weight", func(float64) float64 { return 1 }), nil}, {"a window off by one", nothing, []string{"step35.attention.sliding_window=int:10"}},
-			{"another rotation in windows", nothing, []string{"step35.rope.freq_base_swa=float:5000000"}}, rope("step35"),
+			{"weights that do not sum to 1", nothing, []string{"step35.expert_weights_norm=bool:false"}}, {"another rotation in windows", nothing, []string{"step35.rope.freq_base_swa=float:5000000"}}, rope("step35"),
+		}},
+		{"phi3", []fault{{"gate below up", moved("ffn_up.weight", 0, 72, 72), nil}, {"keys for values", moved("attn_qkv.weight", 48, 16, 16), nil}, rope("phi3")}},
+		{"glm4", []fault{{"gate below up", moved("ffn_up.weight", 0, 72, 72), nil}, {"norms after the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil}}},
+		{"afmoe", []fault{
+			{"gates left out", mapped("attn_gate.weight", func(float64) float64 { return 0 }), nil}, {"norms after the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil},
+			{"no scale of experts", nothing, []string{"afmoe.expert_weights_scale=float:1"}}, {"a window off by one", nothing, []string{"afmoe.attention.sliding_window=int:8"}},
+		}},
+		{"granite", []fault{
+			{"no scale of the embedding", nothing, []string{"granite.embedding_scale=float:1"}}, {"no scale of scores", nothing, []string{"granite.attention.scale=float:0"}},
+			{"no scale of branches", nothing, []string{"granite.residual_scale=float:1"}}, {"no scale of logits", nothing, []string{"granite.logit_scale=float:1"}},
+		}},
+		{"mpt", []fault{{"another slope of positions", nothing, []string{"mpt.attention.max_alibi_bias=float:4"}}}},
+		{"ministral3", []fault{{"no temperature", nothing, []string{"mistral3.attention.temperature_scale=float:0"}}}},
+		{"gemma3", []fault{
+			{"norms without their offset", noOffset, nil}, {"norms after the parts swapped", exchanged("post_attention_norm.", "post_ffw_norm."), nil}, rope("gemma3"),
 		}},
 		{"phimoe", []fault{
 			{"experts swapped", swappedExperts, nil}, {"biases of keys left out", mapped("attn_k.bias", func(float64) float64 { return 0 }), nil},
@@ -331,7 +346,8 @@ func TestCheckFindsSeededFaults(t *testing.T) {
 		{"hunyuan", []fault{rope("hunyuan-dense")}},
 		{"minimax-m2", []fault{{"every pair rotated", nothing, []string{"minimax-m2.rope.dimension_count=int:12"}}}},
 		{"gpt2", []fault{{"positions of other tokens", shifted, nil}}},
-		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms after the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}}}},
+		{"bert", []fault{{"positions of other tokens", shifted, nil}, {"norms after the sums swapped", exchanged("attn_output_norm.", "layer_output_norm."), nil}, {"another pooling", nothing, []string{"bert.pooling_type=int:1"}},
+			{"positions before alone", nothing, []string{"bert.attention.causal=bool:true"}}}},
 		{"xlm-roberta", []fault{{"positions of other tokens", shifted, nil}}},
 		{"nomic-bert", []fault{gates, rope("nomic-bert")}},
 		{"modern-bert", []fault{{"queries and keys grouped by head", regrouped(6), nil}, {"a window off by two", nothing, []string{"modern-bert.attention.sliding_window=int:18"}}, rope("modern-bert")}},

@@ -115,7 +115,7 @@ func (c *checkpoint) writeRanked() error {
 	c.put("gpt2", c.preOr(c.opts.Rules.RankedPre), table, false)
 	merges, whole := splits(c.ranks)
 	if len(whole) > 0 {
-		c.note("tokenizer: %d tokens of tokenizer.model, %q the first, are no two others: llama.cpp gives others for their text", len(whole), c.ranks[whole[0]])
+		c.note("tokenizer: %d tokens of tokenizer.model, %q the first, are not two others: llama.cpp gives others for their text", len(whole), c.ranks[whole[0]])
 	}
 	return c.special(false, 0, func(v *specialVocab) error {
 		v.merges = merges
