@@ -183,6 +183,7 @@ block:
 	VMOVUPS      order<>+0(SB), Y0
 	VPERMD       Y1, Y0, Y1
 	VPMOVMSKB    Y1, BX
+	ORL          $0x80000000, BX
 	BSFL         BX, BX
 	VBROADCASTSS (CX)(BX*4), Y0
 	VMOVUPS      all_c1000000<>+0(SB), Y1
@@ -416,6 +417,7 @@ block:
 	VMOVUPS      order<>+0(SB), Y0
 	VPERMD       Y1, Y0, Y1
 	VPMOVMSKB    Y1, BX
+	ORL          $0x80000000, BX
 	BSFL         BX, BX
 	VBROADCASTSS (CX)(BX*4), Y0
 	VMOVUPS      all_c1800000<>+0(SB), Y1

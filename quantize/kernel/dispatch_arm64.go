@@ -5,12 +5,19 @@ package kernel
 var neon = variant{
 	name:              "neon",
 	lanes:             16,
+	load:              loadNEON,
 	weigh:             [...]func(*float32, int){weighSquaresNEON, weighMagnitudesNEON, weighSpreadNEON, weighGivenNEON},
 	searchMin:         [2]minKernel{{16, searchMinNEON}, {16, searchMinNEON}},
 	searchMinAbsolute: [2]minKernel{{16, searchMinAbsoluteNEON}, {16, searchMinAbsoluteNEON}},
 	searchScale:       searchScaleNEON,
 	searchPositive:    searchPositiveNEON,
 	descend:           descendNEON,
+	divide:            divideNEON,
+	multiply:          multiplyNEON,
+	halfUp:            halfUpNEON,
+	away:              awayNEON,
+	extremes:          extremesNEON,
+	bounds:            boundsNEON,
 	whole:             [forms]wholeKernel{Q8_0: q8_0NEON, Q4_0: q4_0NEON, Q4_1: q4_1NEON, Q5_0: q5_0NEON, Q5_1: q5_1NEON},
 }
 

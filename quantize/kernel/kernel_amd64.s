@@ -5224,10 +5224,10 @@ TEXT ·divideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Z0
 	VBROADCASTSS high+52(FP), Z1
 
@@ -5256,11 +5256,11 @@ loop:
 	VPMINSD      Z1, Z2, Z2
 	VPSUBD       Z0, Z2, Z2
 	VPMOVDB      Z2, 16(AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -5273,10 +5273,10 @@ TEXT ·multiplyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Z0
 	VBROADCASTSS high+52(FP), Z1
 
@@ -5305,11 +5305,11 @@ loop:
 	VPMINSD      Z1, Z2, Z2
 	VPSUBD       Z0, Z2, Z2
 	VPMOVDB      Z2, 16(AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -8382,17 +8382,17 @@ square:
 	VMOVUPS     (CX)(SI*1), X3
 	VINSERTF128 $0x01, (R9)(SI*1), Y3, Y3
 	VUNPCKLPS   Y1, Y0, Y4
-	VUNPCKHPS   Y1, Y0, Y5
-	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKLPS   Y3, Y2, Y5
+	VUNPCKHPS   Y1, Y0, Y6
 	VUNPCKHPS   Y3, Y2, Y7
-	VUNPCKLPD   Y6, Y4, Y8
+	VUNPCKLPD   Y5, Y4, Y8
+	VUNPCKHPD   Y5, Y4, Y4
+	VUNPCKLPD   Y7, Y6, Y5
+	VUNPCKHPD   Y7, Y6, Y6
 	VMOVUPS     Y8, (DI)
-	VUNPCKHPD   Y6, Y4, Y4
 	VMOVUPS     Y4, 128(DI)
-	VUNPCKLPD   Y7, Y5, Y4
-	VMOVUPS     Y4, 256(DI)
-	VUNPCKHPD   Y7, Y5, Y4
-	VMOVUPS     Y4, 384(DI)
+	VMOVUPS     Y5, 256(DI)
+	VMOVUPS     Y6, 384(DI)
 	VMOVUPS     16(CX), X9
 	VINSERTF128 $0x01, 16(R9), Y9, Y9
 	VMOVUPS     16(CX)(BX*1), X10
@@ -8402,24 +8402,24 @@ square:
 	VMOVUPS     16(CX)(SI*1), X12
 	VINSERTF128 $0x01, 16(R9)(SI*1), Y12, Y12
 	VUNPCKLPS   Y10, Y9, Y4
-	VUNPCKHPS   Y10, Y9, Y5
-	VUNPCKLPS   Y12, Y11, Y6
+	VUNPCKLPS   Y12, Y11, Y5
+	VUNPCKHPS   Y10, Y9, Y6
 	VUNPCKHPS   Y12, Y11, Y7
-	VUNPCKLPD   Y6, Y4, Y8
+	VUNPCKLPD   Y5, Y4, Y8
+	VUNPCKHPD   Y5, Y4, Y4
+	VUNPCKLPD   Y7, Y6, Y5
+	VUNPCKHPD   Y7, Y6, Y6
 	VMOVUPS     Y8, 512(DI)
-	VUNPCKHPD   Y6, Y4, Y4
 	VMOVUPS     Y4, 640(DI)
-	VUNPCKLPD   Y7, Y5, Y4
-	VMOVUPS     Y4, 768(DI)
-	VUNPCKHPD   Y7, Y5, Y4
-	VMOVUPS     Y4, 896(DI)
-	ADDQ        $0x20, CX
+	VMOVUPS     Y5, 768(DI)
+	VMOVUPS     Y6, 896(DI)
+	ADDQ        $+32, CX
 	ADDQ        $+1024, DI
-	SUBQ        $0x20, R8
+	SUBQ        $+32, R8
 	JNZ         square
 	LEAQ        (CX)(SI*2), CX
 	ADDQ        BX, CX
-	ADDQ        $0x20, AX
+	ADDQ        $+32, AX
 	DECQ        DX
 	JNZ         octet
 	VZEROUPPER
@@ -8433,17 +8433,16 @@ TEXT ·divideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Y0
 	VBROADCASTSS high+52(FP), Y1
-	VMOVUPS      order<>+0(SB), Y2
 
 loop:
-	VBROADCASTSS (SI), Y3
-	VADDPS       (CX), Y3, Y3
+	VBROADCASTSS (SI), Y2
+	VADDPS       (CX), Y2, Y3
 	VBROADCASTSS (BX), Y4
 	VDIVPS       Y4, Y3, Y3
 	VADDPS       all_4b400000<>+0(SB), Y3, Y3
@@ -8452,22 +8451,18 @@ loop:
 	VPMAXSD      Y0, Y3, Y3
 	VPMINSD      Y1, Y3, Y3
 	VPSUBD       Y0, Y3, Y3
-	VPAND        all_000000ff<>+0(SB), Y3, Y3
-	VBROADCASTSS (SI), Y4
-	VADDPS       32(CX), Y4, Y4
-	VBROADCASTSS (BX), Y5
-	VDIVPS       Y5, Y4, Y4
-	VADDPS       all_4b400000<>+0(SB), Y4, Y4
-	VPAND        all_007fffff<>+0(SB), Y4, Y4
-	VPSUBD       all_00400000<>+0(SB), Y4, Y4
-	VPMAXSD      Y0, Y4, Y4
-	VPMINSD      Y1, Y4, Y4
-	VPSUBD       Y0, Y4, Y4
-	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VADDPS       32(CX), Y2, Y2
+	VDIVPS       Y4, Y2, Y2
+	VADDPS       all_4b400000<>+0(SB), Y2, Y2
+	VPAND        all_007fffff<>+0(SB), Y2, Y2
+	VPSUBD       all_00400000<>+0(SB), Y2, Y2
+	VPMAXSD      Y0, Y2, Y2
+	VPMINSD      Y1, Y2, Y2
+	VPSUBD       Y0, Y2, Y2
 	ADDQ         DI, BX
 	ADDQ         DI, SI
-	VBROADCASTSS (SI), Y5
-	VADDPS       64(CX), Y5, Y5
+	VBROADCASTSS (SI), Y4
+	VADDPS       64(CX), Y4, Y5
 	VBROADCASTSS (BX), Y6
 	VDIVPS       Y6, Y5, Y5
 	VADDPS       all_4b400000<>+0(SB), Y5, Y5
@@ -8476,28 +8471,29 @@ loop:
 	VPMAXSD      Y0, Y5, Y5
 	VPMINSD      Y1, Y5, Y5
 	VPSUBD       Y0, Y5, Y5
+	VADDPS       96(CX), Y4, Y4
+	VDIVPS       Y6, Y4, Y4
+	VADDPS       all_4b400000<>+0(SB), Y4, Y4
+	VPAND        all_007fffff<>+0(SB), Y4, Y4
+	VPSUBD       all_00400000<>+0(SB), Y4, Y4
+	VPMAXSD      Y0, Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VPSUBD       Y0, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y2, Y2
 	VPAND        all_000000ff<>+0(SB), Y5, Y5
-	VBROADCASTSS (SI), Y6
-	VADDPS       96(CX), Y6, Y6
-	VBROADCASTSS (BX), Y7
-	VDIVPS       Y7, Y6, Y6
-	VADDPS       all_4b400000<>+0(SB), Y6, Y6
-	VPAND        all_007fffff<>+0(SB), Y6, Y6
-	VPSUBD       all_00400000<>+0(SB), Y6, Y6
-	VPMAXSD      Y0, Y6, Y6
-	VPMINSD      Y1, Y6, Y6
-	VPSUBD       Y0, Y6, Y6
-	VPAND        all_000000ff<>+0(SB), Y6, Y6
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSDW    Y6, Y5, Y5
-	VPACKUSWB    Y5, Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VPACKSSDW    Y2, Y3, Y2
+	VPACKSSDW    Y4, Y5, Y3
+	VPACKUSWB    Y3, Y2, Y2
+	VMOVUPS      order<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -8520,17 +8516,16 @@ TEXT ·multiplyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Y0
 	VBROADCASTSS high+52(FP), Y1
-	VMOVUPS      order<>+0(SB), Y2
 
 loop:
-	VBROADCASTSS (SI), Y3
-	VADDPS       (CX), Y3, Y3
+	VBROADCASTSS (SI), Y2
+	VADDPS       (CX), Y2, Y3
 	VBROADCASTSS (BX), Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       all_4b400000<>+0(SB), Y3, Y3
@@ -8539,22 +8534,18 @@ loop:
 	VPMAXSD      Y0, Y3, Y3
 	VPMINSD      Y1, Y3, Y3
 	VPSUBD       Y0, Y3, Y3
-	VPAND        all_000000ff<>+0(SB), Y3, Y3
-	VBROADCASTSS (SI), Y4
-	VADDPS       32(CX), Y4, Y4
-	VBROADCASTSS (BX), Y5
-	VMULPS       Y5, Y4, Y4
-	VADDPS       all_4b400000<>+0(SB), Y4, Y4
-	VPAND        all_007fffff<>+0(SB), Y4, Y4
-	VPSUBD       all_00400000<>+0(SB), Y4, Y4
-	VPMAXSD      Y0, Y4, Y4
-	VPMINSD      Y1, Y4, Y4
-	VPSUBD       Y0, Y4, Y4
-	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VADDPS       32(CX), Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VADDPS       all_4b400000<>+0(SB), Y2, Y2
+	VPAND        all_007fffff<>+0(SB), Y2, Y2
+	VPSUBD       all_00400000<>+0(SB), Y2, Y2
+	VPMAXSD      Y0, Y2, Y2
+	VPMINSD      Y1, Y2, Y2
+	VPSUBD       Y0, Y2, Y2
 	ADDQ         DI, BX
 	ADDQ         DI, SI
-	VBROADCASTSS (SI), Y5
-	VADDPS       64(CX), Y5, Y5
+	VBROADCASTSS (SI), Y4
+	VADDPS       64(CX), Y4, Y5
 	VBROADCASTSS (BX), Y6
 	VMULPS       Y6, Y5, Y5
 	VADDPS       all_4b400000<>+0(SB), Y5, Y5
@@ -8563,28 +8554,29 @@ loop:
 	VPMAXSD      Y0, Y5, Y5
 	VPMINSD      Y1, Y5, Y5
 	VPSUBD       Y0, Y5, Y5
+	VADDPS       96(CX), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all_4b400000<>+0(SB), Y4, Y4
+	VPAND        all_007fffff<>+0(SB), Y4, Y4
+	VPSUBD       all_00400000<>+0(SB), Y4, Y4
+	VPMAXSD      Y0, Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VPSUBD       Y0, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y2, Y2
 	VPAND        all_000000ff<>+0(SB), Y5, Y5
-	VBROADCASTSS (SI), Y6
-	VADDPS       96(CX), Y6, Y6
-	VBROADCASTSS (BX), Y7
-	VMULPS       Y7, Y6, Y6
-	VADDPS       all_4b400000<>+0(SB), Y6, Y6
-	VPAND        all_007fffff<>+0(SB), Y6, Y6
-	VPSUBD       all_00400000<>+0(SB), Y6, Y6
-	VPMAXSD      Y0, Y6, Y6
-	VPMINSD      Y1, Y6, Y6
-	VPSUBD       Y0, Y6, Y6
-	VPAND        all_000000ff<>+0(SB), Y6, Y6
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSDW    Y6, Y5, Y5
-	VPACKUSWB    Y5, Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VPACKSSDW    Y2, Y3, Y2
+	VPACKSSDW    Y4, Y5, Y3
+	VPACKUSWB    Y3, Y2, Y2
+	VMOVUPS      order<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -8597,21 +8589,20 @@ TEXT ·halfUpAVX2(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Y0
 	VBROADCASTSS high+52(FP), Y1
 	VPSUBD       Y0, Y1, Y1
-	VCVTDQ2PS    Y0, Y0
 	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VCVTDQ2PS    Y0, Y0
 	VSUBPS       Y0, Y2, Y0
-	VMOVUPS      order<>+0(SB), Y2
 
 loop:
-	VBROADCASTSS (SI), Y3
-	VADDPS       (CX), Y3, Y3
+	VBROADCASTSS (SI), Y2
+	VADDPS       (CX), Y2, Y3
 	VBROADCASTSS (BX), Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y0, Y3, Y3
@@ -8619,21 +8610,17 @@ loop:
 	VPSLLD       $0x18, Y3, Y3
 	VPSRAD       $0x18, Y3, Y3
 	VPMINSD      Y1, Y3, Y3
-	VPAND        all_000000ff<>+0(SB), Y3, Y3
-	VBROADCASTSS (SI), Y4
-	VADDPS       32(CX), Y4, Y4
-	VBROADCASTSS (BX), Y5
-	VMULPS       Y5, Y4, Y4
-	VADDPS       Y0, Y4, Y4
-	VCVTTPS2DQ   Y4, Y4
-	VPSLLD       $0x18, Y4, Y4
-	VPSRAD       $0x18, Y4, Y4
-	VPMINSD      Y1, Y4, Y4
-	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VADDPS       32(CX), Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VPSLLD       $0x18, Y2, Y2
+	VPSRAD       $0x18, Y2, Y2
+	VPMINSD      Y1, Y2, Y2
 	ADDQ         DI, BX
 	ADDQ         DI, SI
-	VBROADCASTSS (SI), Y5
-	VADDPS       64(CX), Y5, Y5
+	VBROADCASTSS (SI), Y4
+	VADDPS       64(CX), Y4, Y5
 	VBROADCASTSS (BX), Y6
 	VMULPS       Y6, Y5, Y5
 	VADDPS       Y0, Y5, Y5
@@ -8641,27 +8628,28 @@ loop:
 	VPSLLD       $0x18, Y5, Y5
 	VPSRAD       $0x18, Y5, Y5
 	VPMINSD      Y1, Y5, Y5
+	VADDPS       96(CX), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       Y0, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPSLLD       $0x18, Y4, Y4
+	VPSRAD       $0x18, Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y2, Y2
 	VPAND        all_000000ff<>+0(SB), Y5, Y5
-	VBROADCASTSS (SI), Y6
-	VADDPS       96(CX), Y6, Y6
-	VBROADCASTSS (BX), Y7
-	VMULPS       Y7, Y6, Y6
-	VADDPS       Y0, Y6, Y6
-	VCVTTPS2DQ   Y6, Y6
-	VPSLLD       $0x18, Y6, Y6
-	VPSRAD       $0x18, Y6, Y6
-	VPMINSD      Y1, Y6, Y6
-	VPAND        all_000000ff<>+0(SB), Y6, Y6
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKSSDW    Y6, Y5, Y5
-	VPACKUSWB    Y5, Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VPACKSSDW    Y2, Y3, Y2
+	VPACKSSDW    Y4, Y5, Y3
+	VPACKUSWB    Y3, Y2, Y2
+	VMOVUPS      order<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -8692,20 +8680,19 @@ TEXT ·awayAVX2(SB), NOSPLIT, $0-56
 	MOVQ         count+16(FP), DX
 	MOVQ         scale+32(FP), BX
 	MOVQ         offset+40(FP), SI
-	MOVQ         n+24(FP), DI
-	SHRQ         $0x05, DI
-	XORQ         $0x01, DI
-	SHLQ         $0x02, DI
+	MOVQ         $0x00000020, DI
+	MOVQ         n+24(FP), R8
+	SUBQ         R8, DI
+	SHRQ         $0x02, DI
 	VBROADCASTSS low+48(FP), Y0
 	VBROADCASTSS high+52(FP), Y0
 	VMOVUPS      all_3f000000<>+0(SB), Y0
 	VMOVUPS      all_bf000000<>+0(SB), Y1
 	VMOVUPS      all_80000000<>+0(SB), Y2
-	VMOVUPS      order<>+0(SB), Y3
 
 loop:
-	VBROADCASTSS (BX), Y4
-	VMULPS       (CX), Y4, Y4
+	VBROADCASTSS (BX), Y3
+	VMULPS       (CX), Y3, Y4
 	VCVTTPS2DQ   Y4, Y5
 	VPCMPEQD     Y2, Y5, Y6
 	VCVTDQ2PS    Y5, Y7
@@ -8715,59 +8702,58 @@ loop:
 	VCMPPS       $0x12, Y1, Y4, Y4
 	VANDNPS      Y4, Y6, Y4
 	VPSUBD       Y7, Y5, Y5
-	VPADDD       Y4, Y5, Y5
-	VPAND        all_000000ff<>+0(SB), Y5, Y5
-	VBROADCASTSS (BX), Y4
-	VMULPS       32(CX), Y4, Y4
-	VCVTTPS2DQ   Y4, Y6
-	VPCMPEQD     Y2, Y6, Y7
-	VCVTDQ2PS    Y6, Y8
-	VSUBPS       Y8, Y4, Y4
-	VCMPPS       $0x1d, Y0, Y4, Y8
-	VANDNPS      Y8, Y7, Y8
-	VCMPPS       $0x12, Y1, Y4, Y4
-	VANDNPS      Y4, Y7, Y4
-	VPSUBD       Y8, Y6, Y6
-	VPADDD       Y4, Y6, Y6
-	VPAND        all_000000ff<>+0(SB), Y6, Y6
+	VPADDD       Y4, Y5, Y4
+	VMULPS       32(CX), Y3, Y3
+	VCVTTPS2DQ   Y3, Y5
+	VPCMPEQD     Y2, Y5, Y6
+	VCVTDQ2PS    Y5, Y7
+	VSUBPS       Y7, Y3, Y3
+	VCMPPS       $0x1d, Y0, Y3, Y7
+	VANDNPS      Y7, Y6, Y7
+	VCMPPS       $0x12, Y1, Y3, Y3
+	VANDNPS      Y3, Y6, Y3
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       Y3, Y5, Y3
 	ADDQ         DI, BX
 	ADDQ         DI, SI
-	VBROADCASTSS (BX), Y4
-	VMULPS       64(CX), Y4, Y4
-	VCVTTPS2DQ   Y4, Y7
+	VBROADCASTSS (BX), Y5
+	VMULPS       64(CX), Y5, Y6
+	VCVTTPS2DQ   Y6, Y7
 	VPCMPEQD     Y2, Y7, Y8
 	VCVTDQ2PS    Y7, Y9
-	VSUBPS       Y9, Y4, Y4
-	VCMPPS       $0x1d, Y0, Y4, Y9
+	VSUBPS       Y9, Y6, Y6
+	VCMPPS       $0x1d, Y0, Y6, Y9
 	VANDNPS      Y9, Y8, Y9
-	VCMPPS       $0x12, Y1, Y4, Y4
-	VANDNPS      Y4, Y8, Y4
+	VCMPPS       $0x12, Y1, Y6, Y6
+	VANDNPS      Y6, Y8, Y6
 	VPSUBD       Y9, Y7, Y7
-	VPADDD       Y4, Y7, Y7
-	VPAND        all_000000ff<>+0(SB), Y7, Y7
-	VBROADCASTSS (BX), Y4
-	VMULPS       96(CX), Y4, Y4
-	VCVTTPS2DQ   Y4, Y8
-	VPCMPEQD     Y2, Y8, Y9
-	VCVTDQ2PS    Y8, Y10
-	VSUBPS       Y10, Y4, Y4
-	VCMPPS       $0x1d, Y0, Y4, Y10
-	VANDNPS      Y10, Y9, Y10
-	VCMPPS       $0x12, Y1, Y4, Y4
-	VANDNPS      Y4, Y9, Y4
-	VPSUBD       Y10, Y8, Y8
-	VPADDD       Y4, Y8, Y8
-	VPAND        all_000000ff<>+0(SB), Y8, Y8
-	VPACKSSDW    Y6, Y5, Y5
-	VPACKSSDW    Y8, Y7, Y7
-	VPACKUSWB    Y7, Y5, Y5
-	VPERMD       Y5, Y3, Y5
-	VMOVUPS      Y5, (AX)
-	ADDQ         $0x04, BX
-	ADDQ         $0x04, SI
+	VPADDD       Y6, Y7, Y6
+	VMULPS       96(CX), Y5, Y5
+	VCVTTPS2DQ   Y5, Y7
+	VPCMPEQD     Y2, Y7, Y8
+	VCVTDQ2PS    Y7, Y9
+	VSUBPS       Y9, Y5, Y5
+	VCMPPS       $0x1d, Y0, Y5, Y9
+	VANDNPS      Y9, Y8, Y9
+	VCMPPS       $0x12, Y1, Y5, Y5
+	VANDNPS      Y5, Y8, Y5
+	VPSUBD       Y9, Y7, Y7
+	VPADDD       Y5, Y7, Y5
+	VPAND        all_000000ff<>+0(SB), Y4, Y4
+	VPAND        all_000000ff<>+0(SB), Y3, Y3
+	VPAND        all_000000ff<>+0(SB), Y6, Y6
+	VPAND        all_000000ff<>+0(SB), Y5, Y5
+	VPACKSSDW    Y3, Y4, Y3
+	VPACKSSDW    Y5, Y6, Y4
+	VPACKUSWB    Y4, Y3, Y3
+	VMOVUPS      order<>+0(SB), Y4
+	VPERMD       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x20, DX
+	ADDQ         $+32, AX
+	SUBQ         $+32, DX
 	JNZ          loop
 	VZEROUPPER
 	RET
@@ -8791,7 +8777,7 @@ DATA all_bf000000<>+60(SB)/4, $0xbf000000
 GLOBL all_bf000000<>(SB), RODATA|NOPTR, $64
 
 // func extremesAVX2(dst *float32, x *float32, runs int)
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·extremesAVX2(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    x+8(FP), CX
@@ -8819,33 +8805,29 @@ loop:
 	VMAXPS       Y7, Y6, Y6
 	VCMPPS       $0x1e, Y1, Y6, Y7
 	VCMPPS       $0x00, Y6, Y2, Y2
-	VMOVMSKPS    Y2, BX
-	VCMPPS       $0x00, Y6, Y3, Y2
-	VMOVMSKPS    Y2, SI
-	SHLL         $0x08, SI
-	ORL          SI, BX
-	VCMPPS       $0x00, Y6, Y4, Y2
-	VMOVMSKPS    Y2, SI
-	SHLL         $0x10, SI
-	ORL          SI, BX
-	VCMPPS       $0x00, Y6, Y5, Y2
-	VMOVMSKPS    Y2, SI
-	SHLL         $0x18, SI
-	ORL          SI, BX
+	VCMPPS       $0x00, Y6, Y3, Y3
+	VCMPPS       $0x00, Y6, Y4, Y4
+	VCMPPS       $0x00, Y6, Y5, Y5
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y3
+	VPACKSSWB    Y3, Y2, Y2
+	VMOVUPS      order<>+0(SB), Y3
+	VPERMD       Y2, Y3, Y2
+	VPMOVMSKB    Y2, BX
 	ORL          $0x80000000, BX
 	BSFL         BX, BX
 	VBROADCASTSS (CX)(BX*4), Y2
 	VANDPS       Y2, Y7, Y2
 	VMOVSS       X2, (AX)
 	ADDQ         $+128, CX
-	ADDQ         $0x04, AX
+	ADDQ         $+4, AX
 	DECQ         DX
 	JNZ          loop
 	VZEROUPPER
 	RET
 
 // func boundsAVX2(low *float32, high *float32, x *float32, runs int)
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·boundsAVX2(SB), NOSPLIT, $0-32
 	MOVQ low+0(FP), AX
 	MOVQ high+8(FP), CX
@@ -8867,19 +8849,15 @@ loop:
 	VPERMILPS    $0xb1, Y4, Y5
 	VMINPS       Y5, Y4, Y4
 	VCMPPS       $0x00, Y4, Y0, Y5
-	VMOVMSKPS    Y5, SI
-	VCMPPS       $0x00, Y4, Y1, Y5
-	VMOVMSKPS    Y5, DI
-	SHLL         $0x08, DI
-	ORL          DI, SI
-	VCMPPS       $0x00, Y4, Y2, Y5
-	VMOVMSKPS    Y5, DI
-	SHLL         $0x10, DI
-	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y1, Y6
+	VCMPPS       $0x00, Y4, Y2, Y7
 	VCMPPS       $0x00, Y4, Y3, Y4
-	VMOVMSKPS    Y4, DI
-	SHLL         $0x18, DI
-	ORL          DI, SI
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKSSDW    Y4, Y7, Y4
+	VPACKSSWB    Y4, Y5, Y5
+	VMOVUPS      order<>+0(SB), Y4
+	VPERMD       Y5, Y4, Y5
+	VPMOVMSKB    Y5, SI
 	ORL          $0x80000000, SI
 	BSFL         SI, SI
 	VBROADCASTSS (DX)(SI*4), Y4
@@ -8894,26 +8872,22 @@ loop:
 	VPERMILPS    $0xb1, Y4, Y5
 	VMAXPS       Y5, Y4, Y4
 	VCMPPS       $0x00, Y4, Y0, Y0
-	VMOVMSKPS    Y0, SI
-	VCMPPS       $0x00, Y4, Y1, Y0
-	VMOVMSKPS    Y0, DI
-	SHLL         $0x08, DI
-	ORL          DI, SI
-	VCMPPS       $0x00, Y4, Y2, Y0
-	VMOVMSKPS    Y0, DI
-	SHLL         $0x10, DI
-	ORL          DI, SI
-	VCMPPS       $0x00, Y4, Y3, Y0
-	VMOVMSKPS    Y0, DI
-	SHLL         $0x18, DI
-	ORL          DI, SI
+	VCMPPS       $0x00, Y4, Y1, Y1
+	VCMPPS       $0x00, Y4, Y2, Y2
+	VCMPPS       $0x00, Y4, Y3, Y3
+	VPACKSSDW    Y1, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSWB    Y1, Y0, Y0
+	VMOVUPS      order<>+0(SB), Y1
+	VPERMD       Y0, Y1, Y0
+	VPMOVMSKB    Y0, SI
 	ORL          $0x80000000, SI
 	BSFL         SI, SI
 	VBROADCASTSS (DX)(SI*4), Y0
 	VMOVSS       X0, (CX)
 	ADDQ         $+128, DX
-	ADDQ         $0x04, AX
-	ADDQ         $0x04, CX
+	ADDQ         $+4, AX
+	ADDQ         $+4, CX
 	DECQ         BX
 	JNZ          loop
 	VZEROUPPER

@@ -48,3 +48,38 @@ func searchMinNEON(x *float32, n int, trials *float32, count int, nmax float32) 
 //
 //go:noescape
 func searchMinAbsoluteNEON(x *float32, n int, trials *float32, count int, nmax float32) uint32
+
+// loadNEON puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
+//
+//go:noescape
+func loadNEON(t, x *float32, halves, n int)
+
+// divideNEON rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func divideNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
+
+// multiplyNEON rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func multiplyNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
+
+// halfUpNEON rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func halfUpNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
+
+// awayNEON rounds count values, a multiple of 32, in runs of n, 16 or 32, to bytes.
+//
+//go:noescape
+func awayNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
+
+// extremesNEON finds the value of largest magnitude of runs of 32.
+//
+//go:noescape
+func extremesNEON(dst, x *float32, runs int)
+
+// boundsNEON finds the least and the greatest value of runs of 32.
+//
+//go:noescape
+func boundsNEON(low, high, x *float32, runs int)

@@ -26,13 +26,7 @@ func ForAMD64() {
 		searchMin(fmt.Sprintf("searchMin%dAVX2", 16*parts), parts, false)
 		searchMin(fmt.Sprintf("searchMinAbsolute%dAVX2", 16*parts), parts, true)
 	}
-	loadTile()
-	round("divideAVX2", nearestBy(func(a, b Op) Reg { return Div(a, b) }))
-	round("multiplyAVX2", nearestBy(func(a, b Op) Reg { return Mul(a, b) }))
-	round("halfUpAVX2", halfUp)
-	round("awayAVX2", away)
-	extremes()
-	bounds()
+	runs()
 }
 
 // ForNEON emits what arm64 has of these.
@@ -41,6 +35,18 @@ func ForNEON() {
 	inLanes()
 	searchMin("searchMinNEON", 1, false)
 	searchMin("searchMinAbsoluteNEON", 1, true)
+	runs()
+}
+
+// runs emits what loads, rounds and bounds groups.
+func runs() {
+	loadTile("load" + ISA)
+	round("divide"+ISA, nearestBy(func(a, b Op) Reg { return Div(a, b) }))
+	round("multiply"+ISA, nearestBy(func(a, b Op) Reg { return Mul(a, b) }))
+	round("halfUp"+ISA, halfUp)
+	round("away"+ISA, away)
+	extremes("extremes" + ISA)
+	bounds("bounds" + ISA)
 }
 
 // inLanes emits the searches that differ by instruction set alone.

@@ -69,7 +69,9 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 			arm3(orNot, place, Words("places_"+string(rune('a'+i)), n, n+1, n+2, n+3), hit.(Op))
 			at = append(at, place)
 		}
-		armToGeneral(armAcross(at, umin, uminv), armScratch)
+		place := armAcross(at, umin, uminv)
+		arm3(umin, place, place, Bits(31)) // for NaN, which equals nothing
+		armToGeneral(place, armScratch)
 		armText("ADD R%d<<2, %s, R%d", armScratch, x, armScratch)
 		return armBroadcastScratch()
 	}
@@ -79,6 +81,7 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 	}
 	at := GP32()
 	VPMOVMSKB(PackBytes(hits)[0], at)
+	ORL(operand.U32(1<<31), at)
 	BSFL(at, at)
 	return Broadcast(Mem{Base: x, Index: at.As64(), Scale: 4})
 }
@@ -196,3 +199,58 @@ func Cut(f Reg) Reg { return unary(func(a, o Op) { VCVTTPS2DQ(a, o) }, fcvtzs, f
 
 // Or is a | b, by the bits.
 func Or(a, b Op) Reg { return binary(func(b, a, o Op) { VORPS(b, a, o) }, orBits, a, b) }
+
+// StoreLowBytes stores the low bytes of 32 integers.
+func StoreLowBytes(to Mem, l []Reg) {
+	if ISA == NEON {
+		for i, bytes := range PackBytes(l) {
+			StoreV(to.Offset(16*i), bytes)
+		}
+		return
+	}
+	low, high := YMM(), YMM()
+	for i := range l {
+		l[i] = Masked(l[i], Bits(0xff))
+	}
+	VPACKSSDW(l[1], l[0], low)
+	VPACKSSDW(l[3], l[2], high)
+	VPACKUSWB(high, low, low)
+	VPERMD(low, LoadV(Words("order", 0, 4, 1, 5, 2, 6, 3, 7)), low)
+	StoreV(to, low)
+}
+
+// StoreFirst stores the lowest lane.
+func StoreFirst(to Mem, v Reg) {
+	if ISA == NEON {
+		armStorePart(to, v, 4)
+	} else {
+		VMOVSS(v.AsX(), to)
+	}
+}
+
+// Truncate cuts off as x86 does: what does not fit is the lowest integer.
+func Truncate(f Reg) Reg {
+	if ISA == NEON {
+		return Choose(Compare(Less, f, LoadV(Constant(0x1p31))), Cut(f), Bits(1<<31))
+	}
+	return Cut(f)
+}
+
+// LowByte is the low byte of integers, with its sign.
+func LowByte(l Reg) Reg {
+	return unary(func(a, o Op) { VPSRAD(operand.Imm(24), a, o) }, sshr|(64-24)<<16, ShiftLeft(l, 24))
+}
+
+// SubInt is a - b for integers.
+func SubInt(a, b Op) Reg { return binary(func(b, a, o Op) { VPSUBD(b, a, o) }, subInt, a, b) }
+
+// EqualInt is set where integers are equal: all bits of a lane.
+func EqualInt(a, b Op) Reg { return binary(func(b, a, o Op) { VPCMPEQD(b, a, o) }, cmeq, a, b) }
+
+// ValuesAt loads n values.
+func ValuesAt(x reg.Register, n int) (v []Reg) {
+	for at := 0; at < 4*n; at += Width() {
+		v = append(v, LoadV(Mem{Base: x, Disp: at}))
+	}
+	return v
+}

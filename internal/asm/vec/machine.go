@@ -130,6 +130,15 @@ func Subtract(to, n reg.GPVirtual) {
 	}
 }
 
+// ShiftDown is r >>= shift.
+func ShiftDown(r reg.GPVirtual, shift int) {
+	if ISA == NEON {
+		armText("LSR $%d, %s, %s", shift, r, r)
+	} else {
+		SHRQ(operand.Imm(uint64(shift)), r)
+	}
+}
+
 // SetTo is to = n.
 func SetTo(to reg.GPVirtual, n int) {
 	if ISA == NEON {

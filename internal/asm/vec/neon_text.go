@@ -61,7 +61,7 @@ func armBegin(name, signature, doc string) {
 	for _, p := range parameter.FindAllStringSubmatch(inside, -1) {
 		for _, n := range strings.Split(p[1], ", ") {
 			size := 8
-			if p[2] == "float32" {
+			if p[2] == "float32" || p[2] == "int32" {
 				size = 4
 			}
 			f.params[n] = at

@@ -78,7 +78,7 @@ func AddSquares(sums, row Mem) {
 		four := LoadV(row)
 		for half := range uint32(2) {
 			x, sum := Vector(), LoadV(sums.Offset(16*int(half)))
-			arm2(fcvtlDouble|half*upperHalf, x, four)
+			arm2(fcvtlLong|half*upperHalf, x, four)
 			armInto(fmlaDouble, sum, x, x)
 			StoreV(sums.Offset(16*int(half)), sum)
 		}
