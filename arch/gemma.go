@@ -14,6 +14,7 @@ var gemma = Arch{
 	}, StatesHead: true}},
 	Only:   Keys{"use_bidirectional_attention": false},
 	Common: gemma2.Common,
+	Params: []Param{statedBase},
 	Tensors: slices.Concat([]Tensor{
 		{Source: "model.embed_tokens.weight", Target: "token_embd.weight", Shape: []Dim{vocab, embed}},
 		{Source: "model.layers.{i}.input_layernorm.weight", Target: "blk.{i}.attn_norm.weight", Shape: []Dim{embed}, Ops: offset},

@@ -26,6 +26,7 @@ var gemma2 = Arch{
 		number("attn_logit_softcapping", 50, "attn_logit_softcapping").implying(50),
 		number("final_logit_softcapping", 30, "final_logit_softcapping").implying(30),
 		u32("attention.sliding_window", func(h Hyper, _ int) int { return h.Meaning.Window }),
+		statedBase,
 	},
 	Tensors: slices.Concat(gemmaTrunk, attention(unmoved), attentionBias(unmoved), mlp("mlp", "", ff)),
 	Ignore:  []string{inverseFrequencies},
