@@ -95,7 +95,7 @@ func (d *description) parent(key string, n *yaml.Node) {
 		a, known = ByName(name)
 	}
 	if !known {
-		d.fail(n, key, "neither a class nor an architecture is called %s; the nearest class is %s", name, Nearest(name))
+		d.fail(n, key, "neither a class nor an architecture is called %s%s", name, nearest("; the nearest class is ", name))
 		return
 	}
 	d.a, d.defaults = a, a.assumed(name, "")

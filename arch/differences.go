@@ -26,6 +26,9 @@ func (d *differences) add(path string, a, b reflect.Value) {
 		if v.Kind() == reflect.Pointer && !v.IsNil() || v.Kind() == reflect.Interface && !v.IsNil() {
 			return "some " + v.Elem().Type().String()
 		}
+		if word := wordOf(v); word != "" {
+			return word
+		}
 		return v.Interface()
 	}
 	*d = append(*d, fmt.Sprintf("%s: %v, not %v", path, show(a), show(b)))

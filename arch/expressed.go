@@ -39,6 +39,10 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	if a.description != "" {
 		return fault.Op("arch").File(a.description).Unsupported("a file of architecture %s cannot express what it describes: it would have %s (%s)", a.Name, difference, field)
 	}
+	where := ""
+	if layer := layers.FindStringSubmatch(field); layer != nil {
+		where = " in layer " + layer[1]
+	}
 	field = index.ReplaceAllString(field, "")
 	at := slices.IndexFunc(graphKeys, func(k graphKey) bool {
 		return strings.HasPrefix(field, "Layers."+k.field) || strings.HasPrefix(field, k.field)
@@ -46,6 +50,8 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	keys := []string{"architectures"}
 	if at >= 0 {
 		keys = graphKeys[at].keys
+	} else {
+		where = fmt.Sprintf(" (%s)", found[0][:len(found[0])-len(difference)-2]) // no key says it
 	}
 	config := "config.json"
 	if a.Native {
@@ -55,11 +61,13 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	if len(keys) > 1 {
 		others = fmt.Sprintf(" (or %s)", strings.Join(keys[1:], ", "))
 	}
-	where := found[0][:len(found[0])-len(difference)-2]
-	return fault.Op("arch").File(config).Key(keys[0]).Unsupported("a file of architecture %s cannot express it%s: it would have %s (%s)", a.Name, others, difference, where)
+	return fault.Op("arch").File(config).Key(keys[0]).Unsupported("a file of architecture %s cannot express it%s%s: it would have %s", a.Name, others, where, difference)
 }
 
-var index = regexp.MustCompile(`\[\d+\]`)
+var (
+	index  = regexp.MustCompile(`\[\d+\]`)
+	layers = regexp.MustCompile(`^Layers\[(\d+)\]`)
+)
 
 type graphKey struct {
 	field string

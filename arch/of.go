@@ -31,7 +31,7 @@ func Of(config hf.Config) (Arch, error) {
 		return a, nil
 	}
 	if !ok {
-		return Arch{}, config.At("arch", "architectures").Kind(ErrClass).Unsupported("class %s is not supported; the nearest that is: %s; docs/adding-an-architecture.md says how to add one", class, Nearest(class))
+		return Arch{}, config.At("arch", "architectures").Kind(ErrClass).Unsupported("class %s is not supported%s; docs/adding-an-architecture.md says how to add one", class, nearest("; the nearest that is: ", class))
 	}
 	return a, nil
 }

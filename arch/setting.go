@@ -29,6 +29,16 @@ var words = map[reflect.Type]map[string]uint8{
 	reflect.TypeFor[Activation]():   activationWords(),
 }
 
+// wordOf names the value of an enumeration, by the first of its words.
+func wordOf(v reflect.Value) string {
+	for _, word := range slices.Sorted(maps.Keys(words[v.Type()])) {
+		if uint64(words[v.Type()][word]) == v.Uint() {
+			return word
+		}
+	}
+	return ""
+}
+
 func activationWords() map[string]uint8 {
 	all := map[string]uint8{}
 	for name, a := range activations {

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -71,19 +72,31 @@ func Named(a Arch) []Arch {
 	return all
 }
 
-// Nearest returns the class of the table whose name is closest to class by
-// edit distance.
-func Nearest(class string) string {
-	best, distance := "", 1<<30
+// nearest returns the class of the table whose family's name is closest to
+// that of class behind a lead, "" where more than a third of the letters
+// differ.
+func nearest(lead, class string) string {
+	best, distance := "", len(family(class))/3+1
 	for _, a := range table {
 		for _, c := range a.Classes {
-			if d := edits(class, c); d < distance {
+			d := edits(family(class), family(c))
+			if d < distance || d == distance && best != "" && edits(class, c) < edits(class, best) {
 				best, distance = c, d
 			}
 		}
 	}
-	return best
+	if best == "" {
+		return ""
+	}
+	return lead + best
 }
+
+// family is the name of a class without what the model is for.
+func family(class string) string {
+	return strings.ToLower(purpose.ReplaceAllString(class, ""))
+}
+
+var purpose = regexp.MustCompile(`(For[A-Z]\w*|LMHead\w*|Model)$`)
 
 // edits is the Levenshtein distance of two names.
 func edits(a, b string) int {

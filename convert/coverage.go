@@ -54,11 +54,11 @@ func (c coverage) err(ckpt *hf.Checkpoint, a arch.Arch) error {
 		return fault.Op("convert").Folder(ckpt.Name()).Corrupt("%s", strings.Join(c.misshapen, "; "))
 	}
 	if _, err := ckpt.ReadFile("adapter_config.json"); !errors.Is(err, fs.ErrNotExist) {
-		return fault.Op("convert").Folder(ckpt.Name()).Unsupported("the folder holds a LoRA adapter (adapter_config.json); merge it into its base model first")
+		return fault.Op("convert").Folder(ckpt.Name()).Kind(hf.ErrAdapter).Unsupported("the folder holds a LoRA adapter (adapter_config.json)")
 	}
 	var found []string
 	if len(c.leftover) > 0 {
-		found = append(found, fmt.Sprintf("no template of %s takes %s: %s", a.Name, count(c.leftover), strings.Join(group(c.leftover), ", ")))
+		found = append(found, fmt.Sprintf("%s that architecture %s does not have: %s", count(c.leftover), a.Name, strings.Join(group(c.leftover), ", ")))
 	}
 	if len(c.missing) > 0 {
 		found = append(found, fmt.Sprintf("missing: %s: %s", count(c.missing), strings.Join(group(c.missing), ", ")))

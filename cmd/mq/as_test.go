@@ -69,7 +69,7 @@ func TestAnUnknownClassIsReadAsAKnownOne(t *testing.T) {
 func TestAClassThatDoesNotFitIsRefused(t *testing.T) {
 	dir := unheard(t, "Qwen3ForCausalLM")
 	for class, want := range map[string]string{
-		"LlamaForCausalLM": "no template of llama takes", "Lama": "class Lama is not supported; the nearest that is: LlamaModel", "GPT2LMHeadModel": "",
+		"LlamaForCausalLM": "4 tensors that architecture llama does not have", "Lama": "class Lama is not supported; the nearest that is: LlamaModel", "GPT2LMHeadModel": "",
 	} {
 		if code, says := run("plan", dir, "--as", class); code == 0 || !strings.Contains(says, want) {
 			t.Errorf("--as %s: exit %d: %s", class, code, says)

@@ -106,5 +106,7 @@ func (v *specialVocab) appendChat(kvs *gguf.KVs) {
 	}
 	if ok {
 		kvs.Set(chatKey, main)
+	} else if len(names) > 0 {
+		v.notes = append(v.notes, fmt.Sprintf("tokenizer: %s has chat templates called %s and none called default: programs that do not ask for one by name use their own", v.chatFile, strings.Join(names, ", ")))
 	}
 }

@@ -3,6 +3,7 @@ package vocab
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,5 +171,20 @@ func TestChatTemplatesAreTheCheckedOnes(t *testing.T) {
 		if got := showValue(readFile(t, "templates/"+e.Name())); got != checked[e.Name()] {
 			t.Errorf("%s was changed after it was checked", e.Name())
 		}
+	}
+}
+
+func TestTemplatesWithoutADefaultAreSaid(t *testing.T) {
+	files := edited(t, map[string]func(map[string]any){
+		"tokenizer_config.json": func(config map[string]any) {
+			config["chat_template"] = []any{map[string]any{"name": "tool_use", "template": "b"}}
+		},
+	})
+	v, err := Read(t.Context(), files, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := v.KVs.Get("tokenizer.chat_template"); ok || !slices.ContainsFunc(v.Notes, func(n string) bool { return strings.Contains(n, "tool_use and none called default") }) {
+		t.Errorf("a default template %v, notes %q", ok, v.Notes)
 	}
 }

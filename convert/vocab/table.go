@@ -56,8 +56,8 @@ func (c *checkpoint) special(merges bool, limit int, change func(v *specialVocab
 			}
 		}
 	}
-	c.notes = append(c.notes, v.notes...)
 	v.append(&c.kvs)
+	c.notes = append(c.notes, v.notes...)
 	for _, token := range c.opts.Rules.Fixed {
 		if int(token.ID) < len(tokens) {
 			c.kvs.Set(key(token.Key), token.ID)

@@ -2,10 +2,15 @@ package hf
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
 )
+
+// ErrAdapter marks the error of a folder with changes to another model, where a
+// model is wanted.
+var ErrAdapter = errors.New("an adapter")
 
 // adapterConfig says what the tensors of an adapter mean.
 const adapterConfig = "adapter_config.json"

@@ -162,7 +162,7 @@ func TestRefusesFoldersOfAnotherKind(t *testing.T) {
 		says  string
 	}{
 		"adapter": {fstest.MapFS{"config.json": text("{}"), "adapter_config.json": text(`{"base_model_name_or_path":"meta-llama/Llama-3.1-8B"}`),
-			"adapter_model.safetensors": weightFile(t, "a")}, `adapter (LoRA) folder, which changes another model; merge it into its base model first, "meta-llama/Llama-3.1-8B"`},
+			"adapter_model.safetensors": weightFile(t, "a")}, `adapter (LoRA) folder, which changes another model, "meta-llama/Llama-3.1-8B"`},
 		"gguf":       {fstest.MapFS{"model-Q4_K_M.gguf": text("GGUF")}, "GGUF files"},
 		"meta":       {fstest.MapFS{"consolidated.00.pth": text("")}, "Meta's original"},
 		"tensorflow": {fstest.MapFS{"config.json": text("{}"), "tf_model.h5": text("")}, "TensorFlow"},

@@ -175,7 +175,7 @@ func wholeSet(f *Folder, files []string) error {
 
 // unsupportedLayouts explains folders that look like checkpoints.
 var unsupportedLayouts = []struct{ match, says string }{
-	{`^adapter_config\.json$|^adapter_model\.`, "this is an adapter (LoRA) folder, which changes another model; merge it into its base model first%s"},
+	{`^adapter_config\.json$|^adapter_model\.`, "this is an adapter (LoRA) folder, which changes another model%s"},
 	{`\.gguf$`, "it holds GGUF files, not a checkpoint; name the file itself"},
 	{`^consolidated.*\.pth$`, "it holds Meta's original .pth files without their params.json; put that beside them"},
 	{`\.(bin|pt|pth|ckpt)$`, "its weights are pickled under names other than pytorch_model*.bin; save them as safetensors"},
@@ -189,11 +189,11 @@ func noWeights(f *Folder, names []string) error {
 			if !match.MatchString(name) {
 				continue
 			}
-			says := s.says
-			if strings.Contains(says, "%s") {
-				says = fmt.Sprintf(says, baseModel(f))
+			at := fault.Op("hf").Folder(f.name)
+			if strings.Contains(s.says, "%s") {
+				return at.Kind(ErrAdapter).Unsupported("no weights: "+s.says+" (%s)", baseModel(f), name)
 			}
-			return fault.Op("hf").Folder(f.name).Unsupported("no weights: %s (%s)", says, name)
+			return at.Unsupported("no weights: %s (%s)", s.says, name)
 		}
 	}
 	return fault.Op("hf").Folder(f.name).Corrupt("no weights: no *.safetensors or pytorch_model*.bin found")

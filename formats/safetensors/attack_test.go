@@ -105,6 +105,7 @@ var attacks = []struct {
 	{"OffsetsFarOutOfRange", "outside", field(`"U8"`, `[1]`, `[9223372036854775806,9223372036854775807]`)},
 	{"OverlappingOffsets", `offsets overlap those of tensor "a"`, raw(`{`+f32("a", 0, 8)+`,`+f32("b", 4, 12)+`}`, 12)},
 	{"SameBytesTwice", "overlap", raw(`{`+f32("a", 0, 8)+`,`+f32("b", 0, 8)+`}`, 8)},
+	{"NameTwice", "name occurs twice", raw(`{`+f32("a", 0, 8)+`,`+f32("a", 0, 8)+`}`, 8)},
 	{"HoleAtTheStart", "hole", raw(`{`+f32("a", 4, 8)+`}`, 8)},
 	{"HoleInTheMiddle", "4 bytes before it", raw(`{`+f32("a", 0, 4)+`,`+f32("b", 8, 12)+`}`, 12)},
 	{"TrailingData", "3 bytes after the last tensor", raw(`{`+f32("a", 0, 4)+`}`, 7)},

@@ -130,6 +130,8 @@ func shortRead(err error) error {
 	return err
 }
 
+const twice = "the name occurs twice in the header"
+
 // checkLayout sorts the tensors by offset and demands that they tile the data.
 func checkLayout(tensors []Tensor, data int64) error {
 	slices.SortStableFunc(tensors, func(a, b Tensor) int {
@@ -141,6 +143,8 @@ func checkLayout(tensors []Tensor, data int64) error {
 		case t.Offset > data || t.Size > data-t.Offset:
 			return fault.Tensor(t.Name).Corrupt("its bytes %d to %d are outside the %d bytes of data: the file is truncated or its header is wrong",
 				t.Offset, t.Offset+t.Size, data)
+		case t.Offset < end && t.Name == tensors[i-1].Name:
+			return fault.Tensor(t.Name).Corrupt(twice)
 		case t.Offset < end:
 			return fault.Tensor(t.Name).Corrupt("offsets overlap those of tensor %s", quote(tensors[i-1].Name))
 		case t.Offset > end:
@@ -162,7 +166,7 @@ func indexNames(tensors []Tensor) ([]int32, error) {
 	slices.SortFunc(index, func(a, b int32) int { return strings.Compare(tensors[a].Name, tensors[b].Name) })
 	for i := 1; i < len(index); i++ {
 		if name := tensors[index[i]].Name; name == tensors[index[i-1]].Name {
-			return nil, fault.Tensor(name).Corrupt("the name occurs twice in the header")
+			return nil, fault.Tensor(name).Corrupt(twice)
 		}
 	}
 	return index, nil

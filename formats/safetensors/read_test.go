@@ -132,7 +132,7 @@ func TestAgreesWithNlpodyssey(t *testing.T) {
 
 func TestNlpodysseyRefusesWhatMqRefuses(t *testing.T) {
 	// The rules that only mq holds: names twice pass silently through a Go map.
-	own := map[string]bool{"DuplicateNames": true, "DuplicateNamesThroughEscapes": true, "MetadataTwice": true,
+	own := map[string]bool{"DuplicateNames": true, "NameTwice": true, "DuplicateNamesThroughEscapes": true, "MetadataTwice": true,
 		"MetadataKeyTwice": true, "FieldTwice": true, "HeaderNotStartingWithBrace": true, "ShapeOfTooManyDimensions": true,
 		"ShapeProductWrapsToSize": true, "InvalidUTF8": true, "LoneSurrogate": true, "ReversedSurrogates": true, "RaggedLastByte": true}
 	for _, c := range attacks {

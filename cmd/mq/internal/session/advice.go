@@ -20,6 +20,7 @@ var Advice = []struct {
 	Says  string
 }{
 	{arch.ErrClass, "--as CLASS reads it as a class that is, --arch FILE by a description"},
+	{hf.ErrAdapter, "convert its base model with --lora FOLDER to merge it, or the folder with --base MODEL for a file of the adapter alone"},
 	{hf.ErrLink, "or trust the link with --follow-links"},
 	{atomicfile.ErrNoFolder, "--mkdir makes it"},
 	{atomicfile.ErrExists, "--force replaces it"},
