@@ -152,7 +152,7 @@ func (m *module) gptqGroups(a *affine, size int64, index hf.Tensor, indexed bool
 		return err
 	}
 	a.index = make([]int32, a.cols)
-	straight := true
+	straight, columns := true, make([]int64, a.groups)
 	for i := range a.index {
 		g := int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
 		if index.DType == dtype.I64 {
@@ -162,7 +162,13 @@ func (m *module) gptqGroups(a *affine, size int64, index hf.Tensor, indexed bool
 			return m.corrupt("%q puts column %d into group %d of %d", index.Name, i, g, a.groups)
 		}
 		a.index[i] = int32(g)
+		columns[g]++
 		straight = straight && g == int64(i)/size
+	}
+	for g, n := range columns[:a.groups-1] {
+		if n != size {
+			return m.corrupt("%q puts %d columns into group %d, but %s says groups of %d", index.Name, n, g, m.method.Source, size)
+		}
 	}
 	if straight {
 		a.index = nil

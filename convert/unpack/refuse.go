@@ -1,7 +1,11 @@
 package unpack
 
 import (
+	"maps"
+	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -25,31 +29,55 @@ func refuse(ckpt *hf.Checkpoint, q hf.Quantization) error {
 			return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("the checkpoint is quantized by %s, which is not read; %s", q.Name(), r.says)
 		}
 	}
-	if q.Method == "compressed-tensors" && turnsActivations(q.Config) {
-		return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("%s has a \"transform_config\": its weights are rotated, and only its runtime turns the activations with them", q.Source)
+	if q.Method == "compressed-tensors" {
+		if at := turned(q.Config); at != "" {
+			return fault.Op("unpack").Folder(ckpt.Name()).Unsupported("%s has a \"transform_config\" that turns %s while the model runs, which no file can say; take a checkpoint whose rotations lie in the weights alone, or the 16-bit original", q.Source, at)
+		}
 	}
 	return nil
 }
 
-// turnsActivations reports whether weights are rotated and something else than
-// other weights undoes it.
-func turnsActivations(config hf.Config) bool {
+// places are where transforms of compressed-tensors act on what flows through
+// the model; in weights they are stored.
+var places = map[string]string{
+	"input": "the inputs of matrices", "output": "the outputs of matrices",
+	"q_attn": "queries", "attn_q": "queries", "k_cache": "keys", "attn_k": "keys",
+	"weight_input": "", "weight_output": "",
+}
+
+// turned says what transforms turn that nothing stored undoes, "" where there
+// is no such thing. Queries and keys that are turned alike have the products
+// that they had.
+func turned(config hf.Config) string {
 	groups, _ := config.Sub("transform_config.config_groups")
 	for name := range groups.Values() {
 		group, _ := groups.Sub(name)
 		apply, _ := group.Value("apply")
 		list, ok := apply.([]any)
 		if !ok {
-			return true
+			return "what it does not say"
 		}
+		found := map[string][]any{} // by what is turned: whether by the inverse
 		for _, a := range list {
 			object, _ := a.(map[string]any)
-			if at := object["location"]; at != "weight_input" && at != "weight_output" {
-				return true
+			location, _ := object["location"].(string)
+			what, known := places[location]
+			if !known {
+				return strconv.Quote(location)
 			}
+			inverse, _ := object["inverse"].(bool)
+			found[what] = append(found[what], []any{inverse, object["targets"], object["ignore"]})
+		}
+		if kind := text(group, "type"); (kind == "hadamard" || kind == "random-hadamard") && reflect.DeepEqual(found["queries"], found["keys"]) {
+			delete(found, "queries")
+			delete(found, "keys")
+		}
+		delete(found, "")
+		if len(found) > 0 {
+			return strings.Join(slices.Sorted(maps.Keys(found)), " and ")
 		}
 	}
-	return false
+	return ""
 }
 
 func text(c hf.Config, key string) string {
