@@ -115,117 +115,6 @@ loop:
 
 // func expNEON(dst, src *float32, n int, shift float32) float32
 TEXT ·expNEON(SB), NOSPLIT, $0-36
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD n+16(FP), R2
-	MOVD $shift+24(FP), R16
-	WORD $0x4d40ca00
-	WORD $0x6f00e401
-	WORD $0x6f00e402
-	MOVD $exp_low<>(SB), R16
-	WORD $0x3dc00203
-	MOVD $exp_high<>(SB), R16
-	WORD $0x3dc00204
-	MOVD $exp_log2e<>(SB), R16
-	WORD $0x3dc00205
-	MOVD $exp_ln2hi<>(SB), R16
-	WORD $0x3dc00206
-	MOVD $exp_ln2lo<>(SB), R16
-	WORD $0x3dc00207
-	MOVD $exp_one<>(SB), R16
-	WORD $0x3dc00208
-	MOVD $exp_bias<>(SB), R16
-	WORD $0x3dc00209
-	MOVD $exp_p0<>(SB), R16
-	WORD $0x3dc0020a
-	MOVD $exp_p1<>(SB), R16
-	WORD $0x3dc0020b
-	MOVD $exp_p2<>(SB), R16
-	WORD $0x3dc0020c
-	MOVD $exp_p3<>(SB), R16
-	WORD $0x3dc0020d
-	MOVD $exp_p4<>(SB), R16
-	WORD $0x3dc0020e
-	MOVD $exp_p5<>(SB), R16
-	WORD $0x3dc0020f
-
-loop:
-	WORD $0x3dc00030
-	WORD $0x4ea0d610
-	WORD $0x6eb0e471
-	WORD $0x4eb0f490
-	WORD $0x4e30f470
-	WORD $0x6e25de12
-	WORD $0x4e218a52
-	WORD $0x4ea6ce50
-	WORD $0x4ea7ce50
-	WORD $0x6e30de13
-	WORD $0x4eaa1d54
-	WORD $0x4eab1d75
-	WORD $0x4e30ce95
-	WORD $0x4eac1d94
-	WORD $0x4e30ceb4
-	WORD $0x4ead1db5
-	WORD $0x4e30ce95
-	WORD $0x4eae1dd4
-	WORD $0x4e30ceb4
-	WORD $0x4eaf1df5
-	WORD $0x4e30ce95
-	WORD $0x4e33ceb0
-	WORD $0x4e28d610
-	WORD $0x4e21aa52
-	WORD $0x4ea98652
-	WORD $0x4f375652
-	WORD $0x6e32de10
-	WORD $0x4e711e10
-	WORD $0x4e30d421
-	WORD $0x3d800010
-	WORD $0x3dc00430
-	WORD $0x4ea0d610
-	WORD $0x6eb0e471
-	WORD $0x4eb0f490
-	WORD $0x4e30f470
-	WORD $0x6e25de12
-	WORD $0x4e218a52
-	WORD $0x4ea6ce50
-	WORD $0x4ea7ce50
-	WORD $0x6e30de13
-	WORD $0x4eaa1d54
-	WORD $0x4eab1d75
-	WORD $0x4e30ce95
-	WORD $0x4eac1d94
-	WORD $0x4e30ceb4
-	WORD $0x4ead1db5
-	WORD $0x4e30ce95
-	WORD $0x4eae1dd4
-	WORD $0x4e30ceb4
-	WORD $0x4eaf1df5
-	WORD $0x4e30ce95
-	WORD $0x4e33ceb0
-	WORD $0x4e28d610
-	WORD $0x4e21aa52
-	WORD $0x4ea98652
-	WORD $0x4f375652
-	WORD $0x6e32de10
-	WORD $0x4e711e10
-	WORD $0x4e30d442
-	WORD $0x3d800410
-	ADD $32, R1, R1
-	ADD $32, R0, R0
-	SUBS $8, R2, R2
-	BNE loop
-	WORD $0x4e21d440
-	WORD $0x6e20d400
-	WORD $0x6e20d400
-	WORD $0x1e260010
-	MOVW R16, ret+32(FP)
-	RET
-
-// func swigluNEON(gate, up *float32, n int)
-TEXT ·swigluNEON(SB), NOSPLIT, $0-24
-	MOVD gate+0(FP), R0
-	MOVD up+8(FP), R1
-	MOVD n+16(FP), R2
 	MOVD $exp_low<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $exp_high<>(SB), R16
@@ -252,6 +141,117 @@ TEXT ·swigluNEON(SB), NOSPLIT, $0-24
 	WORD $0x3dc0020b
 	MOVD $exp_p5<>(SB), R16
 	WORD $0x3dc0020c
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $shift+24(FP), R16
+	WORD $0x4d40ca0d
+	WORD $0x6f00e40e
+	WORD $0x6f00e40f
+
+loop:
+	WORD $0x3dc00030
+	WORD $0x4eadd610
+	WORD $0x6eb0e411
+	WORD $0x4eb0f430
+	WORD $0x4e30f410
+	WORD $0x6e22de12
+	WORD $0x4e218a52
+	WORD $0x4ea3ce50
+	WORD $0x4ea4ce50
+	WORD $0x6e30de13
+	WORD $0x4ea71cf4
+	WORD $0x4ea81d15
+	WORD $0x4e30ce95
+	WORD $0x4ea91d34
+	WORD $0x4e30ceb4
+	WORD $0x4eaa1d55
+	WORD $0x4e30ce95
+	WORD $0x4eab1d74
+	WORD $0x4e30ceb4
+	WORD $0x4eac1d95
+	WORD $0x4e30ce95
+	WORD $0x4e33ceb0
+	WORD $0x4e25d610
+	WORD $0x4e21aa52
+	WORD $0x4ea68652
+	WORD $0x4f375652
+	WORD $0x6e32de10
+	WORD $0x4e711e10
+	WORD $0x4e30d5ce
+	WORD $0x3d800010
+	WORD $0x3dc00430
+	WORD $0x4eadd610
+	WORD $0x6eb0e411
+	WORD $0x4eb0f430
+	WORD $0x4e30f410
+	WORD $0x6e22de12
+	WORD $0x4e218a52
+	WORD $0x4ea3ce50
+	WORD $0x4ea4ce50
+	WORD $0x6e30de13
+	WORD $0x4ea71cf4
+	WORD $0x4ea81d15
+	WORD $0x4e30ce95
+	WORD $0x4ea91d34
+	WORD $0x4e30ceb4
+	WORD $0x4eaa1d55
+	WORD $0x4e30ce95
+	WORD $0x4eab1d74
+	WORD $0x4e30ceb4
+	WORD $0x4eac1d95
+	WORD $0x4e30ce95
+	WORD $0x4e33ceb0
+	WORD $0x4e25d610
+	WORD $0x4e21aa52
+	WORD $0x4ea68652
+	WORD $0x4f375652
+	WORD $0x6e32de10
+	WORD $0x4e711e10
+	WORD $0x4e30d5ef
+	WORD $0x3d800410
+	ADD $32, R1, R1
+	ADD $32, R0, R0
+	SUBS $8, R2, R2
+	BNE loop
+	WORD $0x4e2ed5e0
+	WORD $0x6e20d400
+	WORD $0x6e20d400
+	WORD $0x1e260010
+	MOVW R16, ret+32(FP)
+	RET
+
+// func swigluNEON(gate, up *float32, n int)
+TEXT ·swigluNEON(SB), NOSPLIT, $0-24
+	MOVD $exp_low<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $exp_high<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $exp_log2e<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $exp_ln2hi<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $exp_ln2lo<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $exp_one<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $exp_bias<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $exp_p0<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $exp_p1<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $exp_p2<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $exp_p3<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $exp_p4<>(SB), R16
+	WORD $0x3dc0020b
+	MOVD $exp_p5<>(SB), R16
+	WORD $0x3dc0020c
+	MOVD gate+0(FP), R0
+	MOVD up+8(FP), R1
+	MOVD n+16(FP), R2
 
 loop:
 	WORD $0x3dc0000d
@@ -475,13 +475,13 @@ loop:
 
 // func decodeQ4_0(dst *float32, src *byte, n int)
 TEXT ·decodeQ4_0(SB), NOSPLIT, $0-24
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD n+16(FP), R2
 	MOVD $nibbles<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $eights<>(SB), R16
 	WORD $0x3dc00201
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
 
 loop:
 	ADD $0, R1, R16
@@ -536,15 +536,15 @@ loop:
 
 // func decodeQ4_K(dst *float32, src *byte, n int)
 TEXT ·decodeQ4_K(SB), NOSPLIT, $0-24
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD n+16(FP), R2
 	MOVD $nibbles<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $pairs<>(SB), R16
 	WORD $0x3dc00201
 	MOVD $sixes<>(SB), R16
 	WORD $0x3dc00202
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
 
 loop:
 	WORD $0xbd400c23
@@ -999,9 +999,6 @@ loop:
 
 // func decodeQ5_K(dst *float32, src *byte, n int)
 TEXT ·decodeQ5_K(SB), NOSPLIT, $0-24
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD n+16(FP), R2
 	MOVD $nibbles<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $pairs<>(SB), R16
@@ -1010,6 +1007,9 @@ TEXT ·decodeQ5_K(SB), NOSPLIT, $0-24
 	WORD $0x3dc00202
 	MOVD $sixteens<>(SB), R16
 	WORD $0x3dc00203
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
 
 loop:
 	WORD $0xbd400c24
@@ -1526,15 +1526,15 @@ loop:
 
 // func decodeQ6_K(dst *float32, src *byte, n int)
 TEXT ·decodeQ6_K(SB), NOSPLIT, $0-24
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD n+16(FP), R2
 	MOVD $nibbles<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $pairs<>(SB), R16
 	WORD $0x3dc00201
 	MOVD $thirtytwos<>(SB), R16
 	WORD $0x3dc00202
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R2
 
 loop:
 	WORD $0x3dc03023

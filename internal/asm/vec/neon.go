@@ -92,6 +92,7 @@ const (
 type armLine struct {
 	text          func(number func(reg.Register) int) string
 	def, use      []reg.Register // vectors
+	constant      string         // that it loads
 	label         string         // of this line
 	target        string         // it may jump to
 	noFallThrough bool
@@ -197,10 +198,10 @@ const armScratch = 16
 
 func armLoad(out reg.Register, from Mem) {
 	if from.Symbol.Name != "" {
-		armText("MOVD $%s<>(SB), R%d", from.Symbol.Name, armScratch)
-		armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
-			return ldrQ | armScratch<<5 | uint32(number(out))
-		})
+		name := from.Symbol.Name
+		armEmit(armLine{constant: name, def: []reg.Register{out}, text: func(number func(reg.Register) int) string {
+			return fmt.Sprintf("MOVD $%s<>(SB), R%d\n\tWORD $0x%08x", name, armScratch, ldrQ|armScratch<<5|uint32(number(out)))
+		}})
 		return
 	}
 	word := armAddress(ldrQ, from, 16)

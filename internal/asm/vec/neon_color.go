@@ -10,8 +10,8 @@ import (
 type vectors map[string]bool
 
 // color gives each vector the first register that no vector alive at the same
-// time has.
-func color(lines []armLine) func(reg.Register) int {
+// time has. It is false where there are too few.
+func color(lines []armLine) (number func(reg.Register) int, ok bool) {
 	alive := aliveAfter(lines)
 	apart := map[string]vectors{}
 	var order []string
@@ -43,10 +43,10 @@ func color(lines []armLine) func(reg.Register) int {
 		}
 		given[v] = slices.Index(used[:], false)
 		if given[v] > 31 {
-			panic("too many vectors")
+			return nil, false
 		}
 	}
-	return func(r reg.Register) int { return given[r.Asm()] }
+	return func(r reg.Register) int { return given[r.Asm()] }, true
 }
 
 // aliveAfter finds the vectors that are read after each line before they are

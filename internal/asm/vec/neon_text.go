@@ -87,8 +87,8 @@ func armEnd() {
 	armText("RET")
 	f := &armFunction
 	f.lines[len(f.lines)-1].noFallThrough = true
-	number := color(f.lines)
-	for _, l := range f.lines {
+	lines, number := settle(f.lines)
+	for _, l := range lines {
 		if l.label != "" {
 			fmt.Fprintf(&f.out, "\n%s:\n", l.label)
 		} else {
