@@ -100,6 +100,9 @@ func place(template string, found []string) (Place, bool) {
 func numbers(name string) (rest string, found []string) {
 	parts := strings.Split(name, ".")
 	for p, part := range parts {
+		if part == "" || part[0] != '{' && (part[0] < '0' || part[0] > '9') {
+			continue // as most are of a hundred thousand names
+		}
 		n, err := strconv.Atoi(part)
 		if slices.Contains(placeholders, part) || err == nil && n >= 0 && strconv.Itoa(n) == part {
 			found = append(found, part)
@@ -217,17 +220,19 @@ func (a Arch) Ignores(name string) bool {
 
 // glob matches a whole name against a pattern in which * stands for anything.
 func glob(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	rest, ok := strings.CutPrefix(name, parts[0])
-	if !ok || len(parts) == 1 {
+	part, after, more := strings.Cut(pattern, "*")
+	rest, ok := strings.CutPrefix(name, part)
+	if !ok || !more {
 		return ok && rest == ""
 	}
-	for _, part := range parts[1 : len(parts)-1] {
+	for {
+		if part, after, more = strings.Cut(after, "*"); !more {
+			return strings.HasSuffix(rest, part)
+		}
 		if _, rest, ok = strings.Cut(rest, part); !ok {
 			return false
 		}
 	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
 // ViewsOf lists where a checkpoint may keep a matrix of the graph, given as

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/f190792d/mq/convert"
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/eval/forward"
@@ -126,7 +128,18 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	if options.ForQuantizer = !in.native; o.Lossless && options.Type != convert.Auto || o.Lossless && !in.native {
 		return nil, fault.Invalid("convert: a lossless file has the checkpoint's own precision, no other type")
 	}
+	var kept Quantized
+	beside, inner := errgroup.WithContext(ctx) // a large model has a hundred thousand tensors to look at
+	if _, quantized := ckpt.Quantization(); quantized && o.PlanOnly {
+		beside.Go(func() (err error) {
+			defer fault.Rescue(&err)
+			return kept.asItIs(inner, ckpt, o)
+		})
+	}
 	plan, err := convert.NewPlan(ctx, ckpt, options)
+	if other := beside.Wait(); err == nil && plan.Quantized.Method != "" {
+		err = other
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +162,8 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	if in.as.Description != "" {
 		in.about.Described = filepath.Base(in.as.File)
 	}
-	if q := in.about.Quantized; q != nil && o.PlanOnly {
-		if err := q.asItIs(ctx, ckpt, o); err != nil {
-			return nil, err
-		}
+	if q := in.about.Quantized; q != nil {
+		q.Name, q.Bytes = kept.Name, kept.Bytes
 	}
 	if ckpt.Dir() != "" {
 		in.path = ckpt.Dir()

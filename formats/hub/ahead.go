@@ -76,10 +76,15 @@ func (r *Repo) fetchHead(ctx context.Context, e *entry, n int64) ([]byte, error)
 			return nil, err
 		}
 	}
+	e.keep(head)
+	return head, nil
+}
+
+// keep remembers the first bytes of a file.
+func (e *entry) keep(head []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.head = head
-	return head, nil
 }
 
 // headerEnd is where the header of a safetensors file ends, 0 where the file

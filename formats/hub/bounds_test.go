@@ -107,10 +107,11 @@ func TestRequestsStayFew(t *testing.T) {
 }
 
 // TestHeadersCostTheirBytes reads the headers of a set, some of which are
-// longer than the first look at a file, and a vocabulary twice.
+// longer than the first look at a file, a vocabulary twice and a configuration
+// more often.
 func TestHeadersCostTheirBytes(t *testing.T) {
 	h := hubtest.New(t)
-	files, all := map[string][]byte{"tokenizer.json": random(11, 3<<20)}, int64(3<<20)
+	files, all := map[string][]byte{"tokenizer.json": random(11, 3<<20), "config.json": random(12, 3000)}, int64(3<<20)
 	for i, n := range []int{150_000, 151_000, 190_000, 20_000, 149_000} {
 		data := append(binary.LittleEndian.AppendUint64(nil, uint64(n)), random(uint64(i), n+2<<20)...)
 		files[fmt.Sprintf("model-%05d-of-000005.safetensors", i+1)] = data
@@ -138,6 +139,17 @@ func TestHeadersCostTheirBytes(t *testing.T) {
 		if data, err := fs.ReadFile(r, "tokenizer.json"); err != nil || !bytes.Equal(data, files["tokenizer.json"]) {
 			t.Errorf("the vocabulary: %v", err)
 		}
+	}
+	before := h.Requests.Load()
+	for range 4 {
+		data, err := fs.ReadFile(r, "config.json")
+		if err != nil || !bytes.Equal(data, files["config.json"]) {
+			t.Errorf("the configuration: %v", err)
+		}
+		clear(data) // which is the reader's own
+	}
+	if n := h.Requests.Load() - before; n > 2 {
+		t.Errorf("%d requests for a configuration", n)
 	}
 	if n, requests := h.Bytes.Load(), h.Requests.Load(); n > all+400_000 || requests > 20 {
 		t.Errorf("%d bytes in %d requests for %d of headers and vocabulary", n, requests, all)

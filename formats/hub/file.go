@@ -142,6 +142,9 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 	if e.size < 0 || e.size > maxWhole {
 		return nil, r.Name.place().File(name).Corrupt("%d bytes are more than is read of it", e.size)
 	}
+	if head := e.kept(); head != nil && int64(len(head)) == e.size {
+		return slices.Clone(head), nil
+	}
 	data := make([]byte, e.size)
 	var err error
 	switch {
@@ -157,8 +160,14 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 		r.memory.forget(e)
 		return nil, err
 	}
+	if e.size <= smallFile { // a configuration is read again and again
+		e.keep(slices.Clone(data))
+	}
 	return data, nil
 }
+
+// smallFile is the size up to which a file that was read whole is kept.
+const smallFile = 256 << 10
 
 // maxWhole bounds files that are read whole.
 const maxWhole = 512 << 20
