@@ -62,6 +62,9 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 	if kind, err := config.StringOr("peft_type", "LORA"); err != nil || kind != "LORA" {
 		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("adapter_config.json: an adapter of type %q; only LORA can be merged", kind)
 	}
+	if err := alone(from); err != nil {
+		return nil, err
+	}
 	var list []*change
 	byName := map[string]*change{}
 	var odd []string
@@ -99,6 +102,42 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 		}
 	}
 	return list, nil
+}
+
+// beyond are settings of adapters that are more than their factors say, unless
+// they have the value that is usual or none.
+var beyond = []struct{ key, says string }{
+	{"alora_invocation_tokens", "it acts only after some tokens, which no weights can say"},
+	{"layer_replication", "it repeats layers of its base; save the model that PEFT makes of both"},
+	{"target_parameters", "it changes parameters that are no modules; merge it with PEFT's merge_and_unload and convert that"},
+}
+
+// residual begin the names of ways to start factors that take these off the
+// base, which is thus another model than the one that is called so.
+var residual = []string{"pissa", "olora", "corda", "loftq", "lora_ga"}
+
+// alone refuses adapters whose factors are not all that they change.
+func alone(from hf.Adapter) error {
+	wrong := func(key, says string) error {
+		return fault.Op("lora").Folder(from.Name()).Unsupported("adapter_config.json has %q: %s", key, says)
+	}
+	for _, b := range beyond {
+		switch v, _ := from.Config().Value(b.key); list := v.(type) {
+		case nil:
+		case []any:
+			if len(list) > 0 {
+				return wrong(b.key, b.says)
+			}
+		default:
+			return wrong(b.key, b.says)
+		}
+	}
+	const start = "init_lora_weights"
+	v, _ := from.Config().Value(start)
+	if way, ok := v.(string); ok && slices.ContainsFunc(residual, func(r string) bool { return strings.HasPrefix(strings.ToLower(way), r) }) {
+		return wrong(start, way+" takes the first factors off the weights of the base; save the adapter with path_initial_model_for_weight_conversion, as one of the base itself")
+	}
+	return nil
 }
 
 // complete checks that the parts of a change fit together and finds its scale.
@@ -147,7 +186,9 @@ func (c *change) complete(from hf.Adapter) error {
 	if c.dora && from.Strength != 1 {
 		return wrong("an adapter with magnitudes (DoRA) has one strength, 1")
 	}
-	c.turned, err = config.BoolOr("fan_in_fan_out", false)
+	if c.turned, err = config.BoolOr("fan_in_fan_out", false); err == nil && c.dora && (c.embedding || c.turned) {
+		return fault.Op("lora").Folder(from.Name()).Tensor(c.name).Unsupported("magnitudes of columns, of an embedding or of a matrix that lies the other way round (DoRA); merge it with PEFT's merge_and_unload and convert that")
+	}
 	return err
 }
 

@@ -20,16 +20,24 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 		class          error
 		words          []string
 	}{
-		"another model":      {"adapter_model.safetensors", "layers.0.self_attn.q_proj", "layers.7.self_attn.q_proj", fault.ErrCorrupt, []string{"layers.7.self_attn.q_proj", "another model"}},
-		"only one factor":    {"adapter_model.safetensors", "layers.0.self_attn.q_proj.lora_A", "layers.0.self_attn.k_proj.lora_A", fault.ErrCorrupt, []string{"only one of the two factors"}},
-		"an unknown tensor":  {"adapter_model.safetensors", "q_proj.lora_A.weight", "q_proj.lora_X.weighs", fault.ErrUnsupported, []string{"lora_X.weighs"}},
-		"another rank":       {"adapter_config.json", `"r": 4`, `"r": 5`, fault.ErrCorrupt, []string{"rank 4", "5"}},
-		"another kind":       {"adapter_config.json", `"peft_type": "LORA"`, `"peft_type": "IA3"`, fault.ErrUnsupported, []string{"IA3"}},
-		"alpha is no number": {"adapter_config.json", `"lora_alpha": 8`, `"lora_alpha": "8"`, fault.ErrCorrupt, []string{"lora_alpha"}},
-		"factors too wide":   {"adapter_model.safetensors", "layers.0.self_attn.v_proj", "layers.0.mlp.down_proj.xx", fault.ErrCorrupt, nil},
+		"another model":         {"adapter_model.safetensors", "layers.0.self_attn.q_proj", "layers.7.self_attn.q_proj", fault.ErrCorrupt, []string{"layers.7.self_attn.q_proj", "another model"}},
+		"only one factor":       {"adapter_model.safetensors", "layers.0.self_attn.q_proj.lora_A", "layers.0.self_attn.k_proj.lora_A", fault.ErrCorrupt, []string{"only one of the two factors"}},
+		"an unknown tensor":     {"adapter_model.safetensors", "q_proj.lora_A.weight", "q_proj.lora_X.weighs", fault.ErrUnsupported, []string{"lora_X.weighs"}},
+		"another rank":          {"adapter_config.json", `"r": 4`, `"r": 5`, fault.ErrCorrupt, []string{"rank 4", "5"}},
+		"another kind":          {"adapter_config.json", `"peft_type": "LORA"`, `"peft_type": "IA3"`, fault.ErrUnsupported, []string{"IA3"}},
+		"alpha is no number":    {"adapter_config.json", `"lora_alpha": 8`, `"lora_alpha": "8"`, fault.ErrCorrupt, []string{"lora_alpha"}},
+		"factors of the base":   {"adapter_config.json", `"init_lora_weights": true`, `"init_lora_weights": "pissa_niter_4"`, fault.ErrUnsupported, []string{"pissa_niter_4", "path_initial_model_for_weight_conversion"}},
+		"after some tokens":     {"adapter_config.json", `"alora_invocation_tokens": null`, `"alora_invocation_tokens": [5, 6]`, fault.ErrUnsupported, []string{"alora_invocation_tokens"}},
+		"repeated layers":       {"adapter_config.json", `"layer_replication": null`, `"layer_replication": [[0, 2], [1, 2]]`, fault.ErrUnsupported, []string{"layer_replication"}},
+		"parameters":            {"adapter_config.json", `"target_parameters": null`, `"target_parameters": ["mlp.experts.down_proj"]`, fault.ErrUnsupported, []string{"target_parameters", "merge_and_unload"}},
+		"magnitudes of columns": {"adapter_config.json", `"fan_in_fan_out": false`, `"fan_in_fan_out": true`, fault.ErrUnsupported, []string{"DoRA"}},
+		"factors too wide":      {"adapter_model.safetensors", "layers.0.self_attn.v_proj", "layers.0.mlp.down_proj.xx", fault.ErrCorrupt, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := plain(t)
+			if strings.HasPrefix(name, "magnitudes") {
+				dir = unpacked(t, "dora")
+			}
 			path := filepath.Join(dir, test.file)
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -55,10 +63,12 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 }
 
 // plain unpacks the adapter without anything special.
-func plain(t *testing.T) string {
+func plain(t *testing.T) string { return unpacked(t, "plain") }
+
+func unpacked(t *testing.T, name string) string {
 	t.Helper()
 	for _, f := range adapters.All(t) {
-		if f.Name == "plain" {
+		if f.Name == name {
 			return f.Unpack(t)
 		}
 	}

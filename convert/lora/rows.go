@@ -47,7 +47,7 @@ func (c *change) apply(w unpack.Tensor, from hf.Adapter, k *keeper) (unpack.Tens
 	if w.Shape[0] != rows || w.Shape[1] != cols {
 		return out, wrong("factors of shape %v and %v make %d × %d weights, the matrix has %d × %d", c.b.Shape, c.a.Shape, rows, cols, w.Shape[0], w.Shape[1])
 	}
-	if c.dora && (c.embedding || c.turned || elements(c.magnitude) != rows) {
+	if c.dora && elements(c.magnitude) != rows {
 		return out, wrong("magnitudes of shape %v do not fit a matrix of %d rows", c.magnitude.Shape, rows)
 	}
 	out.Rows = c.merged(w.Rows, k)
