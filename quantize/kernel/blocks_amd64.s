@@ -751,21 +751,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y6
 	VMOVUPS      all_bf000000<>+0(SB), Y7
 	VMULPS       Y0, Y1, Y1
-	VCMPPS       $0x1d, Y6, Y1, Y8
-	VCMPPS       $0x12, Y7, Y1, Y1
-	VPSUBD       Y8, Y1, Y1
+	VCMPPS       $0x12, Y7, Y1, Y8
+	VCMPPS       $0x1d, Y6, Y1, Y1
+	VPSUBD       Y1, Y8, Y1
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y6, Y2, Y8
-	VCMPPS       $0x12, Y7, Y2, Y2
-	VPSUBD       Y8, Y2, Y2
+	VCMPPS       $0x12, Y7, Y2, Y8
+	VCMPPS       $0x1d, Y6, Y2, Y2
+	VPSUBD       Y2, Y8, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y6, Y3, Y8
-	VCMPPS       $0x12, Y7, Y3, Y3
-	VPSUBD       Y8, Y3, Y3
+	VCMPPS       $0x12, Y7, Y3, Y8
+	VCMPPS       $0x1d, Y6, Y3, Y3
+	VPSUBD       Y3, Y8, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y6, Y4, Y6
-	VCMPPS       $0x12, Y7, Y4, Y4
-	VPSUBD       Y6, Y4, Y4
+	VCMPPS       $0x12, Y7, Y4, Y7
+	VCMPPS       $0x1d, Y6, Y4, Y4
+	VPSUBD       Y4, Y7, Y4
 	VPACKSSDW    Y2, Y1, Y1
 	VPACKSSDW    Y4, Y3, Y2
 	VPACKSSWB    Y2, Y1, Y1
@@ -779,21 +779,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y6
-	VCMPPS       $0x1d, Y7, Y6, Y7
-	VCMPPS       $0x12, Y8, Y6, Y6
-	VPSUBD       Y7, Y6, Y6
+	VCMPPS       $0x12, Y8, Y6, Y8
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VPSUBD       Y6, Y8, Y6
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKSSDW    Y6, Y4, Y3
 	VPACKSSWB    Y3, Y2, Y2
@@ -810,21 +810,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y6
-	VCMPPS       $0x1d, Y7, Y6, Y7
-	VCMPPS       $0x12, Y8, Y6, Y6
-	VPSUBD       Y7, Y6, Y6
+	VCMPPS       $0x12, Y8, Y6, Y8
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VPSUBD       Y6, Y8, Y6
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKSSDW    Y6, Y4, Y3
 	VPACKSSWB    Y3, Y2, Y2
@@ -841,21 +841,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y6
-	VCMPPS       $0x1d, Y7, Y6, Y7
-	VCMPPS       $0x12, Y8, Y6, Y6
-	VPSUBD       Y7, Y6, Y6
+	VCMPPS       $0x12, Y8, Y6, Y8
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VPSUBD       Y6, Y8, Y6
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKSSDW    Y6, Y4, Y3
 	VPACKSSWB    Y3, Y2, Y2
@@ -872,21 +872,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y6
-	VCMPPS       $0x1d, Y7, Y6, Y7
-	VCMPPS       $0x12, Y8, Y6, Y6
-	VPSUBD       Y7, Y6, Y6
+	VCMPPS       $0x12, Y8, Y6, Y8
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VPSUBD       Y6, Y8, Y6
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKSSDW    Y6, Y4, Y3
 	VPACKSSWB    Y3, Y2, Y2
@@ -914,21 +914,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y6
 	VMOVUPS      all_bf000000<>+0(SB), Y7
 	VMULPS       Y0, Y1, Y1
-	VCMPPS       $0x1d, Y6, Y1, Y8
-	VCMPPS       $0x12, Y7, Y1, Y1
-	VPSUBD       Y8, Y1, Y1
+	VCMPPS       $0x12, Y7, Y1, Y8
+	VCMPPS       $0x1d, Y6, Y1, Y1
+	VPSUBD       Y1, Y8, Y1
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y6, Y2, Y8
-	VCMPPS       $0x12, Y7, Y2, Y2
-	VPSUBD       Y8, Y2, Y2
+	VCMPPS       $0x12, Y7, Y2, Y8
+	VCMPPS       $0x1d, Y6, Y2, Y2
+	VPSUBD       Y2, Y8, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y6, Y3, Y8
-	VCMPPS       $0x12, Y7, Y3, Y3
-	VPSUBD       Y8, Y3, Y3
+	VCMPPS       $0x12, Y7, Y3, Y8
+	VCMPPS       $0x1d, Y6, Y3, Y3
+	VPSUBD       Y3, Y8, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y6, Y4, Y6
-	VCMPPS       $0x12, Y7, Y4, Y4
-	VPSUBD       Y6, Y4, Y4
+	VCMPPS       $0x12, Y7, Y4, Y7
+	VCMPPS       $0x1d, Y6, Y4, Y4
+	VPSUBD       Y4, Y7, Y4
 	VPACKSSDW    Y2, Y1, Y1
 	VPACKSSDW    Y4, Y3, Y2
 	VPACKSSWB    Y2, Y1, Y1
@@ -946,21 +946,21 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y6
-	VCMPPS       $0x1d, Y7, Y6, Y7
-	VCMPPS       $0x12, Y8, Y6, Y6
-	VPSUBD       Y7, Y6, Y6
+	VCMPPS       $0x12, Y8, Y6, Y8
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VPSUBD       Y6, Y8, Y6
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKSSDW    Y6, Y4, Y3
 	VPACKSSWB    Y3, Y2, Y2
@@ -981,27 +981,27 @@ block:
 	VMOVUPS      all_3f000000<>+0(SB), Y7
 	VMOVUPS      all_bf000000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VCMPPS       $0x1d, Y7, Y2, Y9
-	VCMPPS       $0x12, Y8, Y2, Y2
-	VPSUBD       Y9, Y2, Y2
+	VCMPPS       $0x12, Y8, Y2, Y9
+	VCMPPS       $0x1d, Y7, Y2, Y2
+	VPSUBD       Y2, Y9, Y2
 	VMULPS       Y0, Y3, Y3
-	VCMPPS       $0x1d, Y7, Y3, Y9
-	VCMPPS       $0x12, Y8, Y3, Y3
-	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x12, Y8, Y3, Y9
+	VCMPPS       $0x1d, Y7, Y3, Y3
+	VPSUBD       Y3, Y9, Y3
 	VMULPS       Y0, Y4, Y4
-	VCMPPS       $0x1d, Y7, Y4, Y9
-	VCMPPS       $0x12, Y8, Y4, Y4
-	VPSUBD       Y9, Y4, Y4
+	VCMPPS       $0x12, Y8, Y4, Y9
+	VCMPPS       $0x1d, Y7, Y4, Y4
+	VPSUBD       Y4, Y9, Y4
 	VMULPS       Y0, Y6, Y0
-	VCMPPS       $0x1d, Y7, Y0, Y6
-	VCMPPS       $0x12, Y8, Y0, Y0
-	VPSUBD       Y6, Y0, Y6
-	VPACKSSDW    Y3, Y2, Y0
-	VPACKSSDW    Y6, Y4, Y2
-	VPACKSSWB    Y2, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y2
-	VPERMD       Y0, Y2, Y0
-	VPADDB       all_01010101<>+0(SB), Y0, Y0
+	VCMPPS       $0x12, Y8, Y0, Y6
+	VCMPPS       $0x1d, Y7, Y0, Y0
+	VPSUBD       Y0, Y6, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y0, Y4, Y0
+	VPACKSSWB    Y0, Y2, Y2
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y2, Y0, Y2
+	VPADDB       all_01010101<>+0(SB), Y2, Y0
 	VPADDB       Y1, Y1, Y2
 	VPADDB       Y2, Y1, Y1
 	VPADDB       Y0, Y1, Y1
@@ -1087,381 +1087,6 @@ DATA all_0db30db3<>+24(SB)/4, $0x0db30db3
 DATA all_0db30db3<>+28(SB)/4, $0x0db30db3
 GLOBL all_0db30db3<>(SB), RODATA|NOPTR, $32
 
-// func tq2_0AVX2(dst *byte, src *float32, blocks int) int
-// Requires: AVX, AVX2, F16C
-TEXT ·tq2_0AVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ blocks+16(FP), DX
-
-block:
-	VMOVUPS    all_7fffffff<>+0(SB), Y0
-	VMOVUPS    (CX), Y1
-	VMOVUPS    32(CX), Y2
-	VMOVUPS    64(CX), Y3
-	VMOVUPS    96(CX), Y4
-	VANDPS     Y1, Y0, Y1
-	VANDPS     Y2, Y0, Y2
-	VANDPS     Y3, Y0, Y3
-	VANDPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    128(CX), Y5
-	VMOVUPS    160(CX), Y6
-	VMOVUPS    192(CX), Y7
-	VMOVUPS    224(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    256(CX), Y5
-	VMOVUPS    288(CX), Y6
-	VMOVUPS    320(CX), Y7
-	VMOVUPS    352(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    384(CX), Y5
-	VMOVUPS    416(CX), Y6
-	VMOVUPS    448(CX), Y7
-	VMOVUPS    480(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    512(CX), Y5
-	VMOVUPS    544(CX), Y6
-	VMOVUPS    576(CX), Y7
-	VMOVUPS    608(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    640(CX), Y5
-	VMOVUPS    672(CX), Y6
-	VMOVUPS    704(CX), Y7
-	VMOVUPS    736(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    768(CX), Y5
-	VMOVUPS    800(CX), Y6
-	VMOVUPS    832(CX), Y7
-	VMOVUPS    864(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMOVUPS    all_7fffffff<>+0(SB), Y4
-	VMOVUPS    896(CX), Y5
-	VMOVUPS    928(CX), Y6
-	VMOVUPS    960(CX), Y7
-	VMOVUPS    992(CX), Y8
-	VANDPS     Y5, Y4, Y5
-	VANDPS     Y6, Y4, Y6
-	VANDPS     Y7, Y4, Y7
-	VANDPS     Y8, Y4, Y4
-	VMAXPS     Y5, Y1, Y1
-	VMAXPS     Y6, Y2, Y2
-	VMAXPS     Y7, Y3, Y3
-	VMAXPS     Y4, Y0, Y0
-	VMAXPS     Y2, Y1, Y1
-	VMAXPS     Y0, Y3, Y0
-	VMAXPS     Y0, Y1, Y0
-	VPERM2F128 $0x01, Y0, Y0, Y1
-	VMAXPS     Y1, Y0, Y0
-	VPERMILPS  $0x4e, Y0, Y1
-	VMAXPS     Y1, Y0, Y0
-	VPERMILPS  $0xb1, Y0, Y1
-	VMAXPS     Y1, Y0, Y0
-	VMOVD      X0, BX
-	SUBL       $0x0d800000, BX
-	CMPL       BX, $0x64000000
-	JA         done
-	VCVTPS2PH  $0x00, X0, X1
-	VPEXTRW    $0x00, X1, 64(AX)
-	VMOVUPS    all_3f800000<>+0(SB), Y1
-	VDIVPS     Y0, Y1, Y0
-	VMOVUPS    384(CX), Y1
-	VMOVUPS    416(CX), Y2
-	VMOVUPS    448(CX), Y3
-	VMOVUPS    480(CX), Y4
-	VMOVUPS    all_3f000000<>+0(SB), Y5
-	VMOVUPS    all_bf000000<>+0(SB), Y6
-	VMULPS     Y0, Y1, Y1
-	VCMPPS     $0x1d, Y5, Y1, Y7
-	VCMPPS     $0x12, Y6, Y1, Y1
-	VPSUBD     Y7, Y1, Y1
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y5, Y2, Y7
-	VCMPPS     $0x12, Y6, Y2, Y2
-	VPSUBD     Y7, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y5, Y3, Y7
-	VCMPPS     $0x12, Y6, Y3, Y3
-	VPSUBD     Y7, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y5, Y4, Y5
-	VCMPPS     $0x12, Y6, Y4, Y4
-	VPSUBD     Y5, Y4, Y4
-	VPACKSSDW  Y2, Y1, Y1
-	VPACKSSDW  Y4, Y3, Y2
-	VPACKSSWB  Y2, Y1, Y1
-	VMOVUPS    order<>+0(SB), Y2
-	VPERMD     Y1, Y2, Y1
-	VPADDB     all_01010101<>+0(SB), Y1, Y1
-	VMOVUPS    256(CX), Y2
-	VMOVUPS    288(CX), Y3
-	VMOVUPS    320(CX), Y4
-	VMOVUPS    352(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y6, Y2, Y8
-	VCMPPS     $0x12, Y7, Y2, Y2
-	VPSUBD     Y8, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VCMPPS     $0x1d, Y6, Y5, Y6
-	VCMPPS     $0x12, Y7, Y5, Y5
-	VPSUBD     Y6, Y5, Y5
-	VPACKSSDW  Y3, Y2, Y2
-	VPACKSSDW  Y5, Y4, Y3
-	VPACKSSWB  Y3, Y2, Y2
-	VMOVUPS    order<>+0(SB), Y3
-	VPERMD     Y2, Y3, Y2
-	VPADDB     all_01010101<>+0(SB), Y2, Y2
-	VPSLLW     $0x02, Y1, Y1
-	VPOR       Y1, Y2, Y2
-	VMOVUPS    128(CX), Y1
-	VMOVUPS    160(CX), Y3
-	VMOVUPS    192(CX), Y4
-	VMOVUPS    224(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y1, Y1
-	VCMPPS     $0x1d, Y6, Y1, Y8
-	VCMPPS     $0x12, Y7, Y1, Y1
-	VPSUBD     Y8, Y1, Y1
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VCMPPS     $0x1d, Y6, Y5, Y6
-	VCMPPS     $0x12, Y7, Y5, Y5
-	VPSUBD     Y6, Y5, Y5
-	VPACKSSDW  Y3, Y1, Y1
-	VPACKSSDW  Y5, Y4, Y3
-	VPACKSSWB  Y3, Y1, Y1
-	VMOVUPS    order<>+0(SB), Y3
-	VPERMD     Y1, Y3, Y1
-	VPADDB     all_01010101<>+0(SB), Y1, Y1
-	VPSLLW     $0x02, Y2, Y2
-	VPOR       Y2, Y1, Y1
-	VMOVUPS    (CX), Y2
-	VMOVUPS    32(CX), Y3
-	VMOVUPS    64(CX), Y4
-	VMOVUPS    96(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y6, Y2, Y8
-	VCMPPS     $0x12, Y7, Y2, Y2
-	VPSUBD     Y8, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VCMPPS     $0x1d, Y6, Y5, Y6
-	VCMPPS     $0x12, Y7, Y5, Y5
-	VPSUBD     Y6, Y5, Y5
-	VPACKSSDW  Y3, Y2, Y2
-	VPACKSSDW  Y5, Y4, Y3
-	VPACKSSWB  Y3, Y2, Y2
-	VMOVUPS    order<>+0(SB), Y3
-	VPERMD     Y2, Y3, Y2
-	VPADDB     all_01010101<>+0(SB), Y2, Y2
-	VPSLLW     $0x02, Y1, Y1
-	VPOR       Y1, Y2, Y2
-	VMOVUPS    Y2, (AX)
-	VMOVUPS    896(CX), Y1
-	VMOVUPS    928(CX), Y2
-	VMOVUPS    960(CX), Y3
-	VMOVUPS    992(CX), Y4
-	VMOVUPS    all_3f000000<>+0(SB), Y5
-	VMOVUPS    all_bf000000<>+0(SB), Y6
-	VMULPS     Y0, Y1, Y1
-	VCMPPS     $0x1d, Y5, Y1, Y7
-	VCMPPS     $0x12, Y6, Y1, Y1
-	VPSUBD     Y7, Y1, Y1
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y5, Y2, Y7
-	VCMPPS     $0x12, Y6, Y2, Y2
-	VPSUBD     Y7, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y5, Y3, Y7
-	VCMPPS     $0x12, Y6, Y3, Y3
-	VPSUBD     Y7, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y5, Y4, Y5
-	VCMPPS     $0x12, Y6, Y4, Y4
-	VPSUBD     Y5, Y4, Y4
-	VPACKSSDW  Y2, Y1, Y1
-	VPACKSSDW  Y4, Y3, Y2
-	VPACKSSWB  Y2, Y1, Y1
-	VMOVUPS    order<>+0(SB), Y2
-	VPERMD     Y1, Y2, Y1
-	VPADDB     all_01010101<>+0(SB), Y1, Y1
-	VMOVUPS    768(CX), Y2
-	VMOVUPS    800(CX), Y3
-	VMOVUPS    832(CX), Y4
-	VMOVUPS    864(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y6, Y2, Y8
-	VCMPPS     $0x12, Y7, Y2, Y2
-	VPSUBD     Y8, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VCMPPS     $0x1d, Y6, Y5, Y6
-	VCMPPS     $0x12, Y7, Y5, Y5
-	VPSUBD     Y6, Y5, Y5
-	VPACKSSDW  Y3, Y2, Y2
-	VPACKSSDW  Y5, Y4, Y3
-	VPACKSSWB  Y3, Y2, Y2
-	VMOVUPS    order<>+0(SB), Y3
-	VPERMD     Y2, Y3, Y2
-	VPADDB     all_01010101<>+0(SB), Y2, Y2
-	VPSLLW     $0x02, Y1, Y1
-	VPOR       Y1, Y2, Y2
-	VMOVUPS    640(CX), Y1
-	VMOVUPS    672(CX), Y3
-	VMOVUPS    704(CX), Y4
-	VMOVUPS    736(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y1, Y1
-	VCMPPS     $0x1d, Y6, Y1, Y8
-	VCMPPS     $0x12, Y7, Y1, Y1
-	VPSUBD     Y8, Y1, Y1
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VCMPPS     $0x1d, Y6, Y5, Y6
-	VCMPPS     $0x12, Y7, Y5, Y5
-	VPSUBD     Y6, Y5, Y5
-	VPACKSSDW  Y3, Y1, Y1
-	VPACKSSDW  Y5, Y4, Y3
-	VPACKSSWB  Y3, Y1, Y1
-	VMOVUPS    order<>+0(SB), Y3
-	VPERMD     Y1, Y3, Y1
-	VPADDB     all_01010101<>+0(SB), Y1, Y1
-	VPSLLW     $0x02, Y2, Y2
-	VPOR       Y2, Y1, Y1
-	VMOVUPS    512(CX), Y2
-	VMOVUPS    544(CX), Y3
-	VMOVUPS    576(CX), Y4
-	VMOVUPS    608(CX), Y5
-	VMOVUPS    all_3f000000<>+0(SB), Y6
-	VMOVUPS    all_bf000000<>+0(SB), Y7
-	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y6, Y2, Y8
-	VCMPPS     $0x12, Y7, Y2, Y2
-	VPSUBD     Y8, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
-	VMULPS     Y0, Y5, Y0
-	VCMPPS     $0x1d, Y6, Y0, Y5
-	VCMPPS     $0x12, Y7, Y0, Y0
-	VPSUBD     Y5, Y0, Y5
-	VPACKSSDW  Y3, Y2, Y0
-	VPACKSSDW  Y5, Y4, Y2
-	VPACKSSWB  Y2, Y0, Y0
-	VMOVUPS    order<>+0(SB), Y2
-	VPERMD     Y0, Y2, Y0
-	VPADDB     all_01010101<>+0(SB), Y0, Y0
-	VPSLLW     $0x02, Y1, Y1
-	VPOR       Y1, Y0, Y0
-	VMOVUPS    Y0, 32(AX)
-	ADDQ       $+1024, CX
-	ADDQ       $+66, AX
-	DECQ       DX
-	JNZ        block
-
-done:
-	MOVQ blocks+16(FP), AX
-	SUBQ DX, AX
-	MOVQ AX, ret+24(FP)
-	VZEROUPPER
-	RET
-
 // func q2_0AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
 TEXT ·q2_0AVX2(SB), NOSPLIT, $0-32
@@ -1516,21 +1141,21 @@ block:
 	VMOVUPS    all_3f000000<>+0(SB), Y5
 	VMOVUPS    all_bf000000<>+0(SB), Y6
 	VMULPS     Y0, Y1, Y1
-	VCMPPS     $0x1d, Y5, Y1, Y7
-	VCMPPS     $0x12, Y6, Y1, Y1
-	VPSUBD     Y7, Y1, Y1
+	VCMPPS     $0x12, Y6, Y1, Y7
+	VCMPPS     $0x1d, Y5, Y1, Y1
+	VPSUBD     Y1, Y7, Y1
 	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y5, Y2, Y7
-	VCMPPS     $0x12, Y6, Y2, Y2
-	VPSUBD     Y7, Y2, Y2
+	VCMPPS     $0x12, Y6, Y2, Y7
+	VCMPPS     $0x1d, Y5, Y2, Y2
+	VPSUBD     Y2, Y7, Y2
 	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y5, Y3, Y7
-	VCMPPS     $0x12, Y6, Y3, Y3
-	VPSUBD     Y7, Y3, Y3
+	VCMPPS     $0x12, Y6, Y3, Y7
+	VCMPPS     $0x1d, Y5, Y3, Y3
+	VPSUBD     Y3, Y7, Y3
 	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y5, Y4, Y5
-	VCMPPS     $0x12, Y6, Y4, Y4
-	VPSUBD     Y5, Y4, Y4
+	VCMPPS     $0x12, Y6, Y4, Y6
+	VCMPPS     $0x1d, Y5, Y4, Y4
+	VPSUBD     Y4, Y6, Y4
 	VPACKSSDW  Y2, Y1, Y1
 	VPACKSSDW  Y4, Y3, Y2
 	VPACKSSWB  Y2, Y1, Y1
@@ -1546,27 +1171,27 @@ block:
 	VMOVUPS    all_3f000000<>+0(SB), Y6
 	VMOVUPS    all_bf000000<>+0(SB), Y7
 	VMULPS     Y0, Y2, Y2
-	VCMPPS     $0x1d, Y6, Y2, Y8
-	VCMPPS     $0x12, Y7, Y2, Y2
-	VPSUBD     Y8, Y2, Y2
+	VCMPPS     $0x12, Y7, Y2, Y8
+	VCMPPS     $0x1d, Y6, Y2, Y2
+	VPSUBD     Y2, Y8, Y2
 	VMULPS     Y0, Y3, Y3
-	VCMPPS     $0x1d, Y6, Y3, Y8
-	VCMPPS     $0x12, Y7, Y3, Y3
-	VPSUBD     Y8, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
 	VMULPS     Y0, Y4, Y4
-	VCMPPS     $0x1d, Y6, Y4, Y8
-	VCMPPS     $0x12, Y7, Y4, Y4
-	VPSUBD     Y8, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
 	VMULPS     Y0, Y5, Y0
-	VCMPPS     $0x1d, Y6, Y0, Y5
-	VCMPPS     $0x12, Y7, Y0, Y0
-	VPSUBD     Y5, Y0, Y5
-	VPACKSSDW  Y3, Y2, Y0
-	VPACKSSDW  Y5, Y4, Y2
-	VPACKSSWB  Y2, Y0, Y0
-	VMOVUPS    order<>+0(SB), Y2
-	VPERMD     Y0, Y2, Y0
-	VPADDB     all_01010101<>+0(SB), Y0, Y0
+	VCMPPS     $0x12, Y7, Y0, Y5
+	VCMPPS     $0x1d, Y6, Y0, Y0
+	VPSUBD     Y0, Y5, Y0
+	VPACKSSDW  Y3, Y2, Y2
+	VPACKSSDW  Y0, Y4, Y0
+	VPACKSSWB  Y0, Y2, Y2
+	VMOVUPS    order<>+0(SB), Y0
+	VPERMD     Y2, Y0, Y2
+	VPADDB     all_01010101<>+0(SB), Y2, Y0
 	VPMADDUBSW all_04010401<>+0(SB), Y0, Y0
 	VPMADDWD   all_00100001<>+0(SB), Y0, Y0
 	VPACKSSDW  Y0, Y1, Y1
@@ -1615,85 +1240,6 @@ DATA firsts<>+20(SB)/4, $0x00000004
 DATA firsts<>+24(SB)/4, $0x00000001
 DATA firsts<>+28(SB)/4, $0x00000005
 GLOBL firsts<>(SB), RODATA|NOPTR, $32
-
-// func signBitsAVX2(dst *byte, src *float32, blocks int) int
-// Requires: AVX, AVX2
-TEXT ·signBitsAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ blocks+16(FP), DX
-
-block:
-	VXORPS    Y0, Y0, Y0
-	VMOVUPS   (CX), Y1
-	VMOVUPS   32(CX), Y2
-	VMOVUPS   64(CX), Y3
-	VMOVUPS   96(CX), Y4
-	VCMPPS    $0x1d, Y0, Y1, Y1
-	VCMPPS    $0x1d, Y0, Y2, Y2
-	VCMPPS    $0x1d, Y0, Y3, Y3
-	VCMPPS    $0x1d, Y0, Y4, Y4
-	VPACKSSDW Y2, Y1, Y1
-	VPACKSSDW Y4, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VMOVUPS   order<>+0(SB), Y2
-	VPERMD    Y1, Y2, Y1
-	VPMOVMSKB Y1, BX
-	MOVL      BX, 2(AX)
-	VMOVUPS   128(CX), Y1
-	VMOVUPS   160(CX), Y2
-	VMOVUPS   192(CX), Y3
-	VMOVUPS   224(CX), Y4
-	VCMPPS    $0x1d, Y0, Y1, Y1
-	VCMPPS    $0x1d, Y0, Y2, Y2
-	VCMPPS    $0x1d, Y0, Y3, Y3
-	VCMPPS    $0x1d, Y0, Y4, Y4
-	VPACKSSDW Y2, Y1, Y1
-	VPACKSSDW Y4, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VMOVUPS   order<>+0(SB), Y2
-	VPERMD    Y1, Y2, Y1
-	VPMOVMSKB Y1, BX
-	MOVL      BX, 6(AX)
-	VMOVUPS   256(CX), Y1
-	VMOVUPS   288(CX), Y2
-	VMOVUPS   320(CX), Y3
-	VMOVUPS   352(CX), Y4
-	VCMPPS    $0x1d, Y0, Y1, Y1
-	VCMPPS    $0x1d, Y0, Y2, Y2
-	VCMPPS    $0x1d, Y0, Y3, Y3
-	VCMPPS    $0x1d, Y0, Y4, Y4
-	VPACKSSDW Y2, Y1, Y1
-	VPACKSSDW Y4, Y3, Y2
-	VPACKSSWB Y2, Y1, Y1
-	VMOVUPS   order<>+0(SB), Y2
-	VPERMD    Y1, Y2, Y1
-	VPMOVMSKB Y1, BX
-	MOVL      BX, 10(AX)
-	VMOVUPS   384(CX), Y1
-	VMOVUPS   416(CX), Y2
-	VMOVUPS   448(CX), Y3
-	VMOVUPS   480(CX), Y4
-	VCMPPS    $0x1d, Y0, Y1, Y1
-	VCMPPS    $0x1d, Y0, Y2, Y2
-	VCMPPS    $0x1d, Y0, Y3, Y3
-	VCMPPS    $0x1d, Y0, Y4, Y4
-	VPACKSSDW Y2, Y1, Y0
-	VPACKSSDW Y4, Y3, Y1
-	VPACKSSWB Y1, Y0, Y0
-	VMOVUPS   order<>+0(SB), Y1
-	VPERMD    Y0, Y1, Y0
-	VPMOVMSKB Y0, BX
-	MOVL      BX, 14(AX)
-	ADDQ      $+512, CX
-	ADDQ      $+18, AX
-	DECQ      DX
-	JNZ       block
-	MOVQ      blocks+16(FP), AX
-	SUBQ      DX, AX
-	MOVQ      AX, ret+24(FP)
-	VZEROUPPER
-	RET
 
 // func mxfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
 // Requires: AVX, AVX2
@@ -2126,6 +1672,460 @@ block:
 	VZEROUPPER
 	RET
 
+// func tq2_0AVX2(dst *byte, src *float32, blocks int) int
+// Requires: AVX, AVX2, F16C
+TEXT ·tq2_0AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+block:
+	VMOVUPS    all_7fffffff<>+0(SB), Y0
+	VMOVUPS    (CX), Y1
+	VMOVUPS    32(CX), Y2
+	VMOVUPS    64(CX), Y3
+	VMOVUPS    96(CX), Y4
+	VANDPS     Y1, Y0, Y1
+	VANDPS     Y2, Y0, Y2
+	VANDPS     Y3, Y0, Y3
+	VANDPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    128(CX), Y5
+	VMOVUPS    160(CX), Y6
+	VMOVUPS    192(CX), Y7
+	VMOVUPS    224(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    256(CX), Y5
+	VMOVUPS    288(CX), Y6
+	VMOVUPS    320(CX), Y7
+	VMOVUPS    352(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    384(CX), Y5
+	VMOVUPS    416(CX), Y6
+	VMOVUPS    448(CX), Y7
+	VMOVUPS    480(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    512(CX), Y5
+	VMOVUPS    544(CX), Y6
+	VMOVUPS    576(CX), Y7
+	VMOVUPS    608(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    640(CX), Y5
+	VMOVUPS    672(CX), Y6
+	VMOVUPS    704(CX), Y7
+	VMOVUPS    736(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    768(CX), Y5
+	VMOVUPS    800(CX), Y6
+	VMOVUPS    832(CX), Y7
+	VMOVUPS    864(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VMOVUPS    896(CX), Y5
+	VMOVUPS    928(CX), Y6
+	VMOVUPS    960(CX), Y7
+	VMOVUPS    992(CX), Y8
+	VANDPS     Y5, Y4, Y5
+	VANDPS     Y6, Y4, Y6
+	VANDPS     Y7, Y4, Y7
+	VANDPS     Y8, Y4, Y4
+	VMAXPS     Y5, Y1, Y1
+	VMAXPS     Y6, Y2, Y2
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y4, Y0, Y0
+	VMAXPS     Y2, Y1, Y1
+	VMAXPS     Y0, Y3, Y0
+	VMAXPS     Y0, Y1, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMOVD      X0, BX
+	SUBL       $0x0d800000, BX
+	CMPL       BX, $0x64000000
+	JA         done
+	VCVTPS2PH  $0x00, X0, X1
+	VPEXTRW    $0x00, X1, 64(AX)
+	VMOVUPS    all_3f800000<>+0(SB), Y1
+	VDIVPS     Y0, Y1, Y0
+	VMOVUPS    384(CX), Y1
+	VMOVUPS    416(CX), Y2
+	VMOVUPS    448(CX), Y3
+	VMOVUPS    480(CX), Y4
+	VMOVUPS    all_3f000000<>+0(SB), Y5
+	VMOVUPS    all_bf000000<>+0(SB), Y6
+	VMULPS     Y0, Y1, Y1
+	VCMPPS     $0x12, Y6, Y1, Y7
+	VCMPPS     $0x1d, Y5, Y1, Y1
+	VPSUBD     Y1, Y7, Y1
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y6, Y2, Y7
+	VCMPPS     $0x1d, Y5, Y2, Y2
+	VPSUBD     Y2, Y7, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y6, Y3, Y7
+	VCMPPS     $0x1d, Y5, Y3, Y3
+	VPSUBD     Y3, Y7, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y6, Y4, Y6
+	VCMPPS     $0x1d, Y5, Y4, Y4
+	VPSUBD     Y4, Y6, Y4
+	VPACKSSDW  Y2, Y1, Y1
+	VPACKSSDW  Y4, Y3, Y2
+	VPACKSSWB  Y2, Y1, Y1
+	VMOVUPS    order<>+0(SB), Y2
+	VPERMD     Y1, Y2, Y1
+	VPADDB     all_01010101<>+0(SB), Y1, Y1
+	VMOVUPS    256(CX), Y2
+	VMOVUPS    288(CX), Y3
+	VMOVUPS    320(CX), Y4
+	VMOVUPS    352(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y7, Y2, Y8
+	VCMPPS     $0x1d, Y6, Y2, Y2
+	VPSUBD     Y2, Y8, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y5
+	VCMPPS     $0x12, Y7, Y5, Y7
+	VCMPPS     $0x1d, Y6, Y5, Y5
+	VPSUBD     Y5, Y7, Y5
+	VPACKSSDW  Y3, Y2, Y2
+	VPACKSSDW  Y5, Y4, Y3
+	VPACKSSWB  Y3, Y2, Y2
+	VMOVUPS    order<>+0(SB), Y3
+	VPERMD     Y2, Y3, Y2
+	VPADDB     all_01010101<>+0(SB), Y2, Y2
+	VPSLLW     $0x02, Y1, Y1
+	VPOR       Y1, Y2, Y2
+	VMOVUPS    128(CX), Y1
+	VMOVUPS    160(CX), Y3
+	VMOVUPS    192(CX), Y4
+	VMOVUPS    224(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y1, Y1
+	VCMPPS     $0x12, Y7, Y1, Y8
+	VCMPPS     $0x1d, Y6, Y1, Y1
+	VPSUBD     Y1, Y8, Y1
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y5
+	VCMPPS     $0x12, Y7, Y5, Y7
+	VCMPPS     $0x1d, Y6, Y5, Y5
+	VPSUBD     Y5, Y7, Y5
+	VPACKSSDW  Y3, Y1, Y1
+	VPACKSSDW  Y5, Y4, Y3
+	VPACKSSWB  Y3, Y1, Y1
+	VMOVUPS    order<>+0(SB), Y3
+	VPERMD     Y1, Y3, Y1
+	VPADDB     all_01010101<>+0(SB), Y1, Y1
+	VPSLLW     $0x02, Y2, Y2
+	VPOR       Y2, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VMOVUPS    32(CX), Y3
+	VMOVUPS    64(CX), Y4
+	VMOVUPS    96(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y7, Y2, Y8
+	VCMPPS     $0x1d, Y6, Y2, Y2
+	VPSUBD     Y2, Y8, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y5
+	VCMPPS     $0x12, Y7, Y5, Y7
+	VCMPPS     $0x1d, Y6, Y5, Y5
+	VPSUBD     Y5, Y7, Y5
+	VPACKSSDW  Y3, Y2, Y2
+	VPACKSSDW  Y5, Y4, Y3
+	VPACKSSWB  Y3, Y2, Y2
+	VMOVUPS    order<>+0(SB), Y3
+	VPERMD     Y2, Y3, Y2
+	VPADDB     all_01010101<>+0(SB), Y2, Y2
+	VPSLLW     $0x02, Y1, Y1
+	VPOR       Y1, Y2, Y2
+	VMOVUPS    Y2, (AX)
+	VMOVUPS    896(CX), Y1
+	VMOVUPS    928(CX), Y2
+	VMOVUPS    960(CX), Y3
+	VMOVUPS    992(CX), Y4
+	VMOVUPS    all_3f000000<>+0(SB), Y5
+	VMOVUPS    all_bf000000<>+0(SB), Y6
+	VMULPS     Y0, Y1, Y1
+	VCMPPS     $0x12, Y6, Y1, Y7
+	VCMPPS     $0x1d, Y5, Y1, Y1
+	VPSUBD     Y1, Y7, Y1
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y6, Y2, Y7
+	VCMPPS     $0x1d, Y5, Y2, Y2
+	VPSUBD     Y2, Y7, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y6, Y3, Y7
+	VCMPPS     $0x1d, Y5, Y3, Y3
+	VPSUBD     Y3, Y7, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y6, Y4, Y6
+	VCMPPS     $0x1d, Y5, Y4, Y4
+	VPSUBD     Y4, Y6, Y4
+	VPACKSSDW  Y2, Y1, Y1
+	VPACKSSDW  Y4, Y3, Y2
+	VPACKSSWB  Y2, Y1, Y1
+	VMOVUPS    order<>+0(SB), Y2
+	VPERMD     Y1, Y2, Y1
+	VPADDB     all_01010101<>+0(SB), Y1, Y1
+	VMOVUPS    768(CX), Y2
+	VMOVUPS    800(CX), Y3
+	VMOVUPS    832(CX), Y4
+	VMOVUPS    864(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y7, Y2, Y8
+	VCMPPS     $0x1d, Y6, Y2, Y2
+	VPSUBD     Y2, Y8, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y5
+	VCMPPS     $0x12, Y7, Y5, Y7
+	VCMPPS     $0x1d, Y6, Y5, Y5
+	VPSUBD     Y5, Y7, Y5
+	VPACKSSDW  Y3, Y2, Y2
+	VPACKSSDW  Y5, Y4, Y3
+	VPACKSSWB  Y3, Y2, Y2
+	VMOVUPS    order<>+0(SB), Y3
+	VPERMD     Y2, Y3, Y2
+	VPADDB     all_01010101<>+0(SB), Y2, Y2
+	VPSLLW     $0x02, Y1, Y1
+	VPOR       Y1, Y2, Y2
+	VMOVUPS    640(CX), Y1
+	VMOVUPS    672(CX), Y3
+	VMOVUPS    704(CX), Y4
+	VMOVUPS    736(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y1, Y1
+	VCMPPS     $0x12, Y7, Y1, Y8
+	VCMPPS     $0x1d, Y6, Y1, Y1
+	VPSUBD     Y1, Y8, Y1
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y5
+	VCMPPS     $0x12, Y7, Y5, Y7
+	VCMPPS     $0x1d, Y6, Y5, Y5
+	VPSUBD     Y5, Y7, Y5
+	VPACKSSDW  Y3, Y1, Y1
+	VPACKSSDW  Y5, Y4, Y3
+	VPACKSSWB  Y3, Y1, Y1
+	VMOVUPS    order<>+0(SB), Y3
+	VPERMD     Y1, Y3, Y1
+	VPADDB     all_01010101<>+0(SB), Y1, Y1
+	VPSLLW     $0x02, Y2, Y2
+	VPOR       Y2, Y1, Y1
+	VMOVUPS    512(CX), Y2
+	VMOVUPS    544(CX), Y3
+	VMOVUPS    576(CX), Y4
+	VMOVUPS    608(CX), Y5
+	VMOVUPS    all_3f000000<>+0(SB), Y6
+	VMOVUPS    all_bf000000<>+0(SB), Y7
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x12, Y7, Y2, Y8
+	VCMPPS     $0x1d, Y6, Y2, Y2
+	VPSUBD     Y2, Y8, Y2
+	VMULPS     Y0, Y3, Y3
+	VCMPPS     $0x12, Y7, Y3, Y8
+	VCMPPS     $0x1d, Y6, Y3, Y3
+	VPSUBD     Y3, Y8, Y3
+	VMULPS     Y0, Y4, Y4
+	VCMPPS     $0x12, Y7, Y4, Y8
+	VCMPPS     $0x1d, Y6, Y4, Y4
+	VPSUBD     Y4, Y8, Y4
+	VMULPS     Y0, Y5, Y0
+	VCMPPS     $0x12, Y7, Y0, Y5
+	VCMPPS     $0x1d, Y6, Y0, Y0
+	VPSUBD     Y0, Y5, Y0
+	VPACKSSDW  Y3, Y2, Y2
+	VPACKSSDW  Y0, Y4, Y0
+	VPACKSSWB  Y0, Y2, Y2
+	VMOVUPS    order<>+0(SB), Y0
+	VPERMD     Y2, Y0, Y2
+	VPADDB     all_01010101<>+0(SB), Y2, Y0
+	VPSLLW     $0x02, Y1, Y1
+	VPOR       Y1, Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	ADDQ       $+1024, CX
+	ADDQ       $+66, AX
+	DECQ       DX
+	JNZ        block
+
+done:
+	MOVQ blocks+16(FP), AX
+	SUBQ DX, AX
+	MOVQ AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func signBitsAVX2(dst *byte, src *float32, blocks int) int
+// Requires: AVX, AVX2
+TEXT ·signBitsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+block:
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   64(CX), Y3
+	VMOVUPS   96(CX), Y4
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VCMPPS    $0x1d, Y0, Y2, Y2
+	VCMPPS    $0x1d, Y0, Y3, Y3
+	VCMPPS    $0x1d, Y0, Y4, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VMOVUPS   order<>+0(SB), Y2
+	VPERMD    Y1, Y2, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, 2(AX)
+	VMOVUPS   128(CX), Y1
+	VMOVUPS   160(CX), Y2
+	VMOVUPS   192(CX), Y3
+	VMOVUPS   224(CX), Y4
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VCMPPS    $0x1d, Y0, Y2, Y2
+	VCMPPS    $0x1d, Y0, Y3, Y3
+	VCMPPS    $0x1d, Y0, Y4, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VMOVUPS   order<>+0(SB), Y2
+	VPERMD    Y1, Y2, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, 6(AX)
+	VMOVUPS   256(CX), Y1
+	VMOVUPS   288(CX), Y2
+	VMOVUPS   320(CX), Y3
+	VMOVUPS   352(CX), Y4
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VCMPPS    $0x1d, Y0, Y2, Y2
+	VCMPPS    $0x1d, Y0, Y3, Y3
+	VCMPPS    $0x1d, Y0, Y4, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VMOVUPS   order<>+0(SB), Y2
+	VPERMD    Y1, Y2, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, 10(AX)
+	VMOVUPS   384(CX), Y1
+	VMOVUPS   416(CX), Y2
+	VMOVUPS   448(CX), Y3
+	VMOVUPS   480(CX), Y4
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VCMPPS    $0x1d, Y0, Y2, Y2
+	VCMPPS    $0x1d, Y0, Y3, Y3
+	VCMPPS    $0x1d, Y0, Y4, Y0
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y0, Y3, Y0
+	VPACKSSWB Y0, Y1, Y1
+	VMOVUPS   order<>+0(SB), Y0
+	VPERMD    Y1, Y0, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, 14(AX)
+	ADDQ      $+512, CX
+	ADDQ      $+18, AX
+	DECQ      DX
+	JNZ       block
+	MOVQ      blocks+16(FP), AX
+	SUBQ      DX, AX
+	MOVQ      AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func magnitudes16AVX2(dst *float32, src *float32, groups int)
 // Requires: AVX
 TEXT ·magnitudes16AVX2(SB), NOSPLIT, $0-24
@@ -2139,14 +2139,14 @@ group:
 	VANDPS       32(CX), Y0, Y2
 	VMAXPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X2
-	VMAXPS       X2, X1, X2
-	VPERMILPS    $0x4e, X2, X1
-	VMAXPS       X1, X2, X2
-	VPERMILPS    $0xb1, X2, X1
-	VMAXPS       X1, X2, X2
-	VMOVSS       X2, (AX)
+	VMAXPS       X2, X1, X1
+	VPERMILPS    $0x4e, X1, X2
+	VMAXPS       X2, X1, X1
+	VPERMILPS    $0xb1, X1, X2
+	VMAXPS       X2, X1, X1
+	VMOVSS       X1, (AX)
 	ADDQ         $+64, CX
-	ADDQ         $0x04, AX
+	ADDQ         $+4, AX
 	DECQ         DX
 	JNZ          group
 	VZEROUPPER
@@ -2169,14 +2169,14 @@ group:
 	VANDPS       96(CX), Y0, Y2
 	VMAXPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X2
-	VMAXPS       X2, X1, X2
-	VPERMILPS    $0x4e, X2, X1
-	VMAXPS       X1, X2, X2
-	VPERMILPS    $0xb1, X2, X1
-	VMAXPS       X1, X2, X2
-	VMOVSS       X2, (AX)
+	VMAXPS       X2, X1, X1
+	VPERMILPS    $0x4e, X1, X2
+	VMAXPS       X2, X1, X1
+	VPERMILPS    $0xb1, X1, X2
+	VMAXPS       X2, X1, X1
+	VMOVSS       X1, (AX)
 	ADDQ         $+128, CX
-	ADDQ         $0x04, AX
+	ADDQ         $+4, AX
 	DECQ         DX
 	JNZ          group
 	VZEROUPPER

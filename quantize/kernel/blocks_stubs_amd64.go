@@ -34,20 +34,10 @@ func q5_1AVX2(dst *byte, src *float32, blocks int) int
 //go:noescape
 func tq1_0AVX2(dst *byte, src *float32, blocks int) int
 
-// tq2_0AVX2 writes blocks until one has an unusual scale, and returns how many.
-//
-//go:noescape
-func tq2_0AVX2(dst *byte, src *float32, blocks int) int
-
 // q2_0AVX2 writes blocks until one has an unusual scale, and returns how many.
 //
 //go:noescape
 func q2_0AVX2(dst *byte, src *float32, blocks int) int
-
-// signBitsAVX2 sets the bits of values from zero up in blocks of 128, and returns how many.
-//
-//go:noescape
-func signBitsAVX2(dst *byte, src *float32, blocks int) int
 
 // mxfp4AVX2 writes the codes of blocks, with a scale for each 32 values.
 //
@@ -58,6 +48,16 @@ func mxfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
 //
 //go:noescape
 func nvfp4AVX2(dst *byte, src *float32, blocks int, scale *float32)
+
+// tq2_0AVX2 writes blocks until one has an unusual scale, and returns how many.
+//
+//go:noescape
+func tq2_0AVX2(dst *byte, src *float32, blocks int) int
+
+// signBitsAVX2 sets the bits of values from zero up in blocks of 128, and returns how many.
+//
+//go:noescape
+func signBitsAVX2(dst *byte, src *float32, blocks int) int
 
 // magnitudes16AVX2 finds the greatest magnitude of each 16 values.
 //

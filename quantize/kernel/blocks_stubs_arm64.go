@@ -28,3 +28,33 @@ func q5_0NEON(dst *byte, src *float32, blocks int) int
 //
 //go:noescape
 func q5_1NEON(dst *byte, src *float32, blocks int) int
+
+// tq2_0NEON writes blocks until one has an unusual scale, and returns how many.
+//
+//go:noescape
+func tq2_0NEON(dst *byte, src *float32, blocks int) int
+
+// signBitsNEON sets the bits of values from zero up in blocks of 128, and returns how many.
+//
+//go:noescape
+func signBitsNEON(dst *byte, src *float32, blocks int) int
+
+// magnitudes16NEON finds the greatest magnitude of each 16 values.
+//
+//go:noescape
+func magnitudes16NEON(dst, src *float32, groups int)
+
+// magnitudes32NEON finds the greatest magnitude of each 32 values.
+//
+//go:noescape
+func magnitudes32NEON(dst, src *float32, groups int)
+
+// greatest16NEON returns the greatest magnitude in n bytes, a positive multiple of 128, by its bits.
+//
+//go:noescape
+func greatest16NEON(src *byte, n int) uint16
+
+// greatest32NEON returns the greatest magnitude in n bytes, a positive multiple of 128, by its bits.
+//
+//go:noescape
+func greatest32NEON(src *byte, n int) uint32

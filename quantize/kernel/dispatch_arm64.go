@@ -18,7 +18,14 @@ var neon = variant{
 	away:              awayNEON,
 	extremes:          extremesNEON,
 	bounds:            boundsNEON,
-	whole:             [forms]wholeKernel{Q8_0: q8_0NEON, Q4_0: q4_0NEON, Q4_1: q4_1NEON, Q5_0: q5_0NEON, Q5_1: q5_1NEON},
+	greatest16:        greatest16NEON,
+	greatest32:        greatest32NEON,
+	whole: [forms]wholeKernel{
+		Q8_0: q8_0NEON, Q4_0: q4_0NEON, Q4_1: q4_1NEON, Q5_0: q5_0NEON, Q5_1: q5_1NEON,
+		TQ2_0: tq2_0NEON, Signs: signBitsNEON,
+	},
+	magnitudes16: magnitudes16NEON,
+	magnitudes32: magnitudes32NEON,
 }
 
 // variants returns the kernels that this processor runs, the best first.

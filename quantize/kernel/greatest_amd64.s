@@ -30,10 +30,11 @@ loop:
 	VPMAXUW      Y2, Y1, Y1
 	VPMAXUW      Y4, Y3, Y3
 	VPMAXUW      Y3, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X0
-	VPMAXUW      X0, X1, X1
+	VEXTRACTI128 $0x01, Y1, X6
+	VMOVDQA      X1, X7
+	VPMAXUW      Y6, Y7, Y7
 	VPCMPEQW     X0, X0, X0
-	VPXOR        X0, X1, X0
+	VPXOR        X0, X7, X0
 	VPHMINPOSUW  X0, X0
 	VMOVD        X0, AX
 	NOTL         AX
@@ -77,13 +78,14 @@ loop:
 	VPMAXUD      Y2, Y1, Y1
 	VPMAXUD      Y4, Y3, Y3
 	VPMAXUD      Y3, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X0
-	VPMAXUD      X0, X1, X1
-	VPSHUFD      $0x4e, X1, X0
-	VPMAXUD      X0, X1, X1
-	VPSHUFD      $0xb1, X1, X0
-	VPMAXUD      X0, X1, X1
-	VMOVD        X1, AX
+	VEXTRACTI128 $0x01, Y1, X6
+	VMOVDQA      X1, X7
+	VPMAXUD      Y6, Y7, Y7
+	VPSHUFD      $0x4e, X7, X6
+	VPMAXUD      Y6, Y7, Y7
+	VPSHUFD      $0xb1, X7, X6
+	VPMAXUD      Y6, Y7, Y7
+	VMOVD        X7, AX
 	MOVL         AX, ret+16(FP)
 	VZEROUPPER
 	RET

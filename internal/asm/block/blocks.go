@@ -12,6 +12,16 @@ import (
 func BlocksNEON() {
 	ISA = NEON
 	legacy()
+	simple()
+	GreatestBits()
+}
+
+// simple emits what else works on whole blocks everywhere.
+func simple() {
+	tq2_0()
+	signBits()
+	magnitudes("magnitudes16"+ISA, 16)
+	magnitudes("magnitudes32"+ISA, 32)
 }
 
 // legacy emits the types of 32 values with levels in equal steps.
@@ -27,13 +37,10 @@ func legacy() {
 func Blocks() {
 	legacy()
 	tq1_0()
-	tq2_0()
 	q2_0()
-	signBits()
 	fourBitFloats("mxfp4AVX2", 32)
 	fourBitFloats("nvfp4AVX2", 16)
-	magnitudes("magnitudes16AVX2", 16)
-	magnitudes("magnitudes32AVX2", 32)
+	simple()
 	nonLinearLevels()
 }
 
@@ -190,7 +197,7 @@ func (b blockLoop) levels(low, inverse Reg, bias, top float32) []Reg {
 // the block.
 func (b blockLoop) putLevels(at int, l []Reg, fifth bool) (size int) {
 	if fifth {
-		StoreFifths(b.to(at), l)
+		StoreBits(b.to(at), l, 4)
 		at += 4
 	}
 	StoreNibbles(b.to(at), l, fifth)

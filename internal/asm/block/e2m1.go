@@ -79,29 +79,17 @@ func nearestFloats(x []Reg, scale, mask Reg) []Reg {
 
 // magnitudes emits the greatest magnitude of each n values.
 func magnitudes(name string, n int) {
-	TEXT(name, NOSPLIT, "func(dst, src *float32, groups int)")
-	Doc(name + " finds the greatest magnitude of each " + map[int]string{16: "16", 32: "32"}[n] + " values.")
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	dst, src, left := get("dst"), get("src"), get("groups")
+	Begin(name, "func(dst, src *float32, groups int)", name+" finds the greatest magnitude of each "+map[int]string{16: "16", 32: "32"}[n]+" values.")
+	dst, src, left := Argument("dst"), Argument("src"), Argument("groups")
 	mask := LoadV(Bits(Magnitude))
-	Label("group")
+	Mark("group")
 	most := And(mask, Mem{Base: src})
-	for at := 32; at < 4*n; at += 32 {
-		most = Greatest(most, And(mask, Mem{Base: src, Disp: at}))
+	for at := Width(); at < 4*n; at += Width() {
+		most = MagnitudesMost(most, And(mask, Mem{Base: src, Disp: at}))
 	}
-	half, other := XMM(), XMM()
-	VEXTRACTF128(operand.Imm(1), most, half)
-	VMAXPS(half, most.AsX(), half)
-	for _, order := range []uint64{0x4e, 0xb1} {
-		VPERMILPS(operand.Imm(order), half, other)
-		VMAXPS(other, half, half)
-	}
-	VMOVSS(half, Mem{Base: dst})
-	ADDQ(operand.I32(4*n), src)
-	ADDQ(operand.Imm(4), dst)
-	DECQ(left)
-	JNZ(operand.LabelRef("group"))
-	VZEROUPPER()
-	RET()
+	StoreFirst(Mem{Base: dst}, MostMagnitudeIn(most))
+	Advance(src, 4*n)
+	Advance(dst, 4)
+	CountDown(left, "group")
+	End()
 }

@@ -9,37 +9,40 @@ import (
 
 // trits are 32 values from the given one on, rounded to -1, 0, 1, as bytes 0,
 // 1, 2. No magnitude is more than one rounding above 1.
-func (b blockLoop) trits(first int, inverse Reg) Reg {
-	l := b.run(first)
+func (b blockLoop) trits(first int, inverse Reg) []Reg {
+	l := b.values(first, 32)
 	up, down := LoadV(Constant(0.5)), LoadV(Constant(-0.5))
 	for i, x := range l {
 		f := Mul(x, inverse)
-		VPSUBD(compare(GreaterEqual, f, up), compare(LessEqual, f, down), l[i])
+		l[i] = SubInt(compare(LessEqual, f, down), compare(GreaterEqual, f, up))
 	}
-	t := packBytes(l)
-	VPADDB(Bits(0x01010101), t, t)
+	t := PackBytes(l)
+	for i := range t {
+		t[i] = AddBytes(t[i], Bits(0x01010101))
+	}
 	return t
 }
 
 // tq2_0 emits super-blocks of 256: byte j of 32 has values j, j+32, j+64 and
 // j+96 as bit pairs.
 func tq2_0() {
-	b := beginBlocks("tq2_0AVX2", untilUnusual)
+	b := beginBlocks("tq2_0"+ISA, untilUnusual)
 	d := b.greatestMagnitude(256)
 	leaveUnlessOrdinary(d)
 	b.putHalf(64, d)
 	inverse := reciprocal(d)
 	for half := range 2 {
-		var pairs Reg
-		for k := 3; k >= 0; k-- {
+		pairs := b.trits(128*half+96, inverse)
+		for k := 2; k >= 0; k-- {
 			t := b.trits(128*half+32*k, inverse)
-			if pairs != nil {
-				VPSLLW(operand.Imm(2), pairs, pairs)
-				VPOR(pairs, t, t)
+			for i := range t {
+				BitOr(ShiftLeft16(pairs[i], 2), t[i])
 			}
 			pairs = t
 		}
-		StoreV(b.to(32*half), pairs)
+		for i := range pairs {
+			StoreV(b.to(32*half+Width()*i), pairs[i])
+		}
 	}
 	b.end(256, 66)
 }
@@ -54,21 +57,21 @@ func tq1_0() {
 	b.putHalf(52, d)
 	inverse := reciprocal(d)
 
-	q := b.trits(0, inverse)
+	q := b.trits(0, inverse)[0]
 	for k := 1; k < 5; k++ {
-		appendDigit(q, b.trits(32*k, inverse))
+		appendDigit(q, b.trits(32*k, inverse)[0])
 	}
 	StoreV(b.to(0), fraction(q))
 
-	q = b.trits(160, inverse)
+	q = b.trits(160, inverse)[0]
 	digit := YMM()
 	VEXTRACTI128(operand.Imm(1), q, digit.AsX())
 	appendDigit(q, digit)
-	t := b.trits(192, inverse)
+	t := b.trits(192, inverse)[0]
 	appendDigit(q, t)
 	VEXTRACTI128(operand.Imm(1), t, t.AsX())
 	appendDigit(q, t)
-	t = b.trits(224, inverse)
+	t = b.trits(224, inverse)[0]
 	appendDigit(q, t)
 	VMOVDQU(fraction(q).AsX(), b.to(32))
 
@@ -118,7 +121,7 @@ func q2_0() {
 	inverse := reciprocal(d)
 	var quads [2]Reg
 	for half := range quads {
-		t := b.trits(32*half, inverse)
+		t := b.trits(32*half, inverse)[0]
 		VPMADDUBSW(Bits(0x04010401), t, t)
 		VPMADDWD(Bits(0x00100001), t, t)
 		quads[half] = t
@@ -132,16 +135,14 @@ func q2_0() {
 
 // signBits emits the bits of blocks of 128: one where a value is not negative.
 func signBits() {
-	b := beginBlocks("signBitsAVX2", "sets the bits of values from zero up in blocks of 128, and returns how many.")
+	b := beginBlocks("signBits"+ISA, "sets the bits of values from zero up in blocks of 128, and returns how many.")
 	none := Zero()
 	for first := 0; first < 128; first += 32 {
-		l := b.run(first)
+		l := b.values(first, 32)
 		for i, x := range l {
-			VCMPPS(operand.Imm(GreaterEqual), none, x, l[i])
+			l[i] = compare(GreaterEqual, x, none)
 		}
-		set := GP32()
-		VPMOVMSKB(packBytes(l), set)
-		MOVL(set, b.to(2+first/8))
+		StoreBits(b.to(2+first/8), PackBytes(l), 7)
 	}
 	b.end(128, 18)
 }

@@ -112,13 +112,12 @@ func PackBytes(l []Reg) []Reg {
 	return []Reg{low}
 }
 
-// StoreFifths stores the bits 4 of 32 bytes, and StoreNibbles the bits below:
-// of value j in the low, of value j+16 in the high half of byte j.
-func StoreFifths(to Mem, l []Reg) {
+// StoreBits stores one bit of each of 32 bytes.
+func StoreBits(to Mem, l []Reg, bit int) {
 	if ISA == NEON {
 		var bits [2]Reg
 		for i := range l {
-			set := binary(nil, testBits, l[i], Bits(0x10101010))
+			set := binary(nil, testBits, l[i], Bits(0x01010101<<bit))
 			bits[i] = binary(nil, andBits, set, Words("byte_bits", 0x08040201, 0x80402010, 0x08040201, 0x80402010))
 		}
 		sum := binary(nil, addPairs, bits[0], bits[1])
@@ -127,13 +126,13 @@ func StoreFifths(to Mem, l []Reg) {
 		armStorePart(to, sum, 4)
 		return
 	}
-	top, set := YMM(), GP32()
-	VPSLLW(operand.Imm(3), l[0], top)
-	VPMOVMSKB(top, set)
+	set := GP32()
+	VPMOVMSKB(ShiftLeft16(l[0], 7-bit), set)
 	MOVL(set, to)
 }
 
-// StoreNibbles is beside StoreFifths.
+// StoreNibbles stores four bits of 32 bytes, none of which has more than five: of value j in
+// the low, of value j+16 in the high half of byte j.
 func StoreNibbles(to Mem, l []Reg, fifth bool) {
 	if ISA == NEON {
 		arm2Into(sli|12<<16, l[0], l[1]) // bytes, by 4
@@ -253,4 +252,70 @@ func ValuesAt(x reg.Register, n int) (v []Reg) {
 		v = append(v, LoadV(Mem{Base: x, Disp: at}))
 	}
 	return v
+}
+
+// AddBytes is a + b for bytes.
+func AddBytes(a, b Op) Reg { return binary(func(b, a, o Op) { VPADDB(b, a, o) }, addBytes, a, b) }
+
+// MostMagnitudeIn is the greatest of the floats without sign of a vector, in the
+// lowest lane.
+func MostMagnitudeIn(v Reg) Reg {
+	out := Vector()
+	if ISA == NEON {
+		arm2(smaxv, out, v)
+		return out
+	}
+	half, other := XMM(), XMM()
+	VEXTRACTF128(operand.Imm(1), v, half)
+	VMAXPS(half, v.AsX(), out.AsX())
+	for _, order := range []uint64{0x4e, 0xb1} {
+		VPERMILPS(operand.Imm(order), out.AsX(), other)
+		VMAXPS(other, out.AsX(), out.AsX())
+	}
+	return out
+}
+
+// RaiseBits is m = max(m, v) for integers of 16 or 32 bits without sign.
+func RaiseBits(width int, m, v Reg) {
+	if width == 16 {
+		inPlace(func(b, a, o Op) { VPMAXUW(b, a, o) }, umaxHalf, m, v)
+	} else {
+		inPlace(func(b, a, o Op) { VPMAXUD(b, a, o) }, umax, m, v)
+	}
+}
+
+// GiveGreatest returns the greatest of the integers of a vector.
+func GiveGreatest(width int, v Reg) {
+	if ISA == NEON {
+		move, across := "MOVW", uint32(umaxv)
+		if width == 16 {
+			move, across = "MOVH", umaxvHalf
+		}
+		most := Vector()
+		arm2(across, most, v)
+		armToGeneral(most, armScratch)
+		armText("%s R%d, %s", move, armScratch, armParam("ret"))
+		return
+	}
+	half, m, out := YMM(), YMM(), GP32()
+	VEXTRACTI128(operand.Imm(1), v, half.AsX())
+	VMOVDQA(v.AsX(), m.AsX())
+	RaiseBits(width, m, half)
+	if width == 16 {
+		// There is a minimum of words, so take that of the complement.
+		ones := XMM()
+		VPCMPEQW(ones, ones, ones)
+		VPXOR(ones, m.AsX(), ones)
+		VPHMINPOSUW(ones, ones)
+		VMOVD(ones, out)
+		NOTL(out)
+		Store(out.As16(), ReturnIndex(0))
+		return
+	}
+	for _, order := range []uint64{0x4e, 0xb1} {
+		VPSHUFD(operand.Imm(order), m.AsX(), half.AsX())
+		RaiseBits(width, m, half)
+	}
+	VMOVD(m.AsX(), out)
+	Store(out, ReturnIndex(0))
 }

@@ -70,6 +70,10 @@ const (
 	orNot      = 0x4ee01c00 // n | ^m
 	testBits   = 0x4e208c00 // of bytes
 	addPairs   = 0x4e20bc00 // of bytes
+	addBytes   = 0x4e208400
+	umax       = 0x6ea06400
+	umaxHalf   = 0x6e606400 // of 16 bits
+	umaxvHalf  = 0x6e70a800
 	sli        = 0x6f005400 // the element's size and the shift in bits 16 to 22
 	xtn4       = 0x0e612800
 	xtn8       = 0x0e212800

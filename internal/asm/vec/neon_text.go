@@ -71,8 +71,8 @@ func armBegin(name, signature, doc string) {
 	if result != "" {
 		at = (at + 7) &^ 7
 		f.params["ret"] = at
-		at += 4
-		if strings.TrimSpace(result) == "int" {
+		at += map[string]int{"int": 8, "uint16": 2}[strings.TrimSpace(result)]
+		if at == f.params["ret"] {
 			at += 4
 		}
 	}
