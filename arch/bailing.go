@@ -47,7 +47,7 @@ var bailingmoe2 = Arch{
 	Classes:          []string{"BailingMoeV2ForCausalLM"},
 	Only:             bailingOnly.and(Keys{"use_qk_norm": true}),
 	KeepsPredictions: true,
-	Defaults:         map[string]Defaults{"": {Keys: bailingKeys.and(Keys{"partial_rotary_factor": 0.5, "score_function": "sigmoid", "routed_scaling_factor": 2.5})}},
+	Defaults:         map[string]Defaults{"": {Keys: bailingKeys.and(Keys{"partial_rotary_factor": 0.5, "score_function": "sigmoid", "routed_scaling_factor": 2.5}), Always: Keys{"norm_topk_prob": true}}},
 	Params: []Param{
 		u32("rope.dimension_count", func(h Hyper, _ int) int { return h.Rope.Dim }),
 		always("leading_dense_block_count", func(h Hyper, _ int) int { return h.MoE.LeadingDense }),

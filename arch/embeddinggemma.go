@@ -19,6 +19,7 @@ var embeddingGemma = Arch{
 	Source: gemma3.Source,
 	File:   gemma3.File,
 
+	losses: []lossRule{otherScalar(0)},
 	fromConfig: func(c *reader, h *Hyper) {
 		if !c.states("use_bidirectional_attention") {
 			c.keep(c.place("use_bidirectional_attention").Corrupt(" is missing; embedding models have it true"))

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -36,6 +37,7 @@ var gemma2 = Arch{
 	Source: Convention{Rope: RopeHalf, NormOffset: 1},
 	File:   Convention{Rope: RopeHalf},
 
+	losses:     []lossRule{otherScalar(46)},
 	fromConfig: (*reader).queryScalar,
 	fromFile: func(g *fileReader, h *Hyper) {
 		h.queryScalar(46)
@@ -68,6 +70,18 @@ func cappedOutput(h Hyper) Output {
 // queryScalar is what scores are divided by the root of.
 func (c *reader) queryScalar(h *Hyper) {
 	h.Meaning.Scale = 1 / math.Sqrt(c.float("query_pre_attn_scalar"))
+}
+
+// otherScalar gives scores the scale that llama.cpp takes.
+func otherScalar(most int) lossRule {
+	return func(_ *reader, a Arch, h Hyper) (l Loss) {
+		own := h
+		if own.queryScalar(most); math.Abs(own.Meaning.Scale-h.Meaning.Scale) > rounding {
+			l.Patch = func(m *Model) { m.attentions(func(at *Attention) { at.Scale = own.Meaning.Scale }) }
+			l.Text = fmt.Sprintf("query_pre_attn_scalar: a file of architecture %s has no key for it, and llama.cpp multiplies scores by %.4g where the model has %.4g: its results differ from the model's", a.Name, own.Meaning.Scale, h.Meaning.Scale)
+		}
+		return l
+	}
 }
 
 // queryScalar is what llama.cpp takes for it: the size of a head, but for the

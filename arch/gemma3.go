@@ -28,6 +28,7 @@ var gemma3 = Arch{
 	Source:  Convention{Rope: RopeHalf, NormOffset: 1},
 	File:    Convention{Rope: RopeHalf},
 
+	losses:     []lossRule{otherScalar(62)},
 	fromConfig: (*reader).queryScalar,
 	fromFile: func(g *fileReader, h *Hyper) {
 		h.queryScalar(62)
