@@ -2,6 +2,8 @@ package convert
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +97,39 @@ func addProduct(t *testing.T, w []float32, a, b gguf.Stream, alpha float32) {
 		row, col := int64(i)/in, int64(i)%in
 		for r := range rank {
 			w[i] += alpha / float32(rank) * y[row*rank+r] * x[r*in+col]
+		}
+	}
+}
+
+// TestAnAdapterOfAnotherVocabularySaysSo converts with one whose matrices have
+// other rows than the base's config.json says.
+func TestAnAdapterOfAnotherVocabularySaysSo(t *testing.T) {
+	dir := adapters.Base(t)
+	path := filepath.Join(dir, "config.json")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(config), `"vocab_size": 300`, `"vocab_size": 296`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base, err := hf.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	for _, f := range adapters.All(t) {
+		if f.Name != "whole" {
+			continue
+		}
+		opened, err := hf.OpenAdapter(t.Context(), f.Unpack(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		_, err = NewPlan(t.Context(), base, Options{Type: F32, Adapters: []hf.Adapter{{Checkpoint: opened, Strength: 1}}})
+		if err == nil || !strings.Contains(err.Error(), `"lm_head.weight": an adapter gives it 300 rows`) || !strings.Contains(err.Error(), "set it to 300") {
+			t.Errorf("error %v", err)
 		}
 	}
 }

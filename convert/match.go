@@ -181,6 +181,9 @@ func checkShape(t spec, h arch.Hyper, layer int, s source) string {
 	if same {
 		return ""
 	}
+	if s.merged && len(s.shape) == 2 && want[0] == int64(h.Vocab) {
+		return fmt.Sprintf("tensor %q: an adapter gives it %d rows, but vocab_size in the base's config.json is %d: set it to %d there and put the adapter's tokenizer beside it", s.name, s.shape[0], want[0], s.shape[0])
+	}
 	if t.Target == "token_embd.weight" && len(s.shape) == 2 && s.shape[1] == want[1] {
 		return fmt.Sprintf("%s: tensor %q: %d rows, but vocab_size in config.json is %d", s.file, s.name, s.shape[0], want[0])
 	}
