@@ -48,7 +48,7 @@ func refuseUnknownNames(root *cobra.Command) {
 		case "help":
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				if found, _, err := root.Find(args); err != nil || found == root && len(args) > 0 {
-					return fault.Invalid("help: no command is named %q", args)
+					return fault.Invalid("help: there is no command %s", strings.Join(args, " "))
 				}
 				return nil
 			}

@@ -12,7 +12,7 @@ func Size(flag, text string) (int64, error) {
 		return 0, fault.Invalid("%s: %w", flag, err)
 	}
 	if n <= 0 {
-		return 0, fault.Invalid("%s %s: a size above zero is needed", flag, text)
+		return 0, fault.Invalid("%s %s: want a size above zero", flag, text)
 	}
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/formats/gguf"
@@ -59,13 +60,20 @@ func like(name string, known []string) string {
 }
 
 // Nearest returns what of the known names differs from a name by one or two
-// letters, the first of the nearest; empty where none does. Names are compared
-// as a function writes them.
+// letters and less than half of them, the first of the nearest, else the first
+// that begins with the name; empty for none. Names are compared as a function
+// writes them.
 func Nearest(name string, known []string, as func(string) string) string {
-	best, least := "", 3
+	letters := len(strings.TrimLeft(name, "-"))
+	best, least := "", min(3, (letters+1)/2)
 	for _, k := range known {
-		if d := distance(name, as(k)); d < least && d < len(name) {
+		if d := distance(name, as(k)); d < least {
 			best, least = k, d
+		}
+	}
+	if best == "" && letters > 1 {
+		if at := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(as(k), name) }); at >= 0 {
+			best = known[at]
 		}
 	}
 	return best

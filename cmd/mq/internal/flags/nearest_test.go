@@ -44,7 +44,10 @@ func TestDistanceCountsLetters(t *testing.T) {
 			t.Errorf("%s, %s: %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
-	if got := Nearest("--outptu", []string{"--force", "--output", "--out"}, strings.ToLower); got != "--output" {
-		t.Errorf("nearest is %q", got)
+	known := []string{"--as", "--force", "--kl-divergence", "--output", "--out"}
+	for given, want := range map[string]string{"--outptu": "--output", "--kl": "--kl-divergence", "--xs": "", "--f": "", "--forc": "--force"} {
+		if got := Nearest(given, known, strings.ToLower); got != want {
+			t.Errorf("%s: nearest is %q, want %q", given, got, want)
+		}
 	}
 }

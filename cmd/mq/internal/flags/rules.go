@@ -153,17 +153,17 @@ func checkValue(f *pflag.Flag) error {
 			switch {
 			case err == nil && n >= least && n <= greatest:
 			case math.IsInf(greatest, 1):
-				return fault.Invalid("--%s %s: it is a number from %s on", f.Name, text, limits[0])
+				return fault.Invalid("--%s %s: want a number of %s or more", f.Name, text, limits[0])
 			default:
-				return fault.Invalid("--%s %s: it is a number from %s to %s", f.Name, text, limits[0], limits[1])
+				return fault.Invalid("--%s %s: want a number from %s to %s", f.Name, text, limits[0], limits[1])
 			}
 			return nil
 		}
 		if err != nil || !(n >= 0) {
-			return fault.Invalid("--%s %s: it is not negative", f.Name, text)
+			return fault.Invalid("--%s %s: want 0 or more", f.Name, text)
 		}
 		if n == 0 && f.DefValue == "0" && !free {
-			return fault.Invalid("--%s 0: it is above zero; leave it out for the default", f.Name)
+			return fault.Invalid("--%s 0: want a number above zero; leave it out for the default", f.Name)
 		}
 	}
 	return nil

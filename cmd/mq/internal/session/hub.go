@@ -133,7 +133,7 @@ func (s *Session) hubOptions() (hub.Options, error) {
 // Waiting says that a server asks for a pause.
 func (s *Session) Waiting(server string) func(pause time.Duration, reason string) {
 	return func(pause time.Duration, reason string) {
-		s.Note("the %s answers %s: waiting %s", server, reason, pause.Round(time.Second))
+		s.Note("%s: %s: waiting %s", server, reason, pause.Round(time.Second))
 	}
 }
 
