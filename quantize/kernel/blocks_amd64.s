@@ -2208,53 +2208,53 @@ group:
 	VPERMPS      midpoints<>+32(SB), Y5, Y8
 	VBLENDVPS    Y7, Y8, Y6, Y6
 	VCMPPS       $0x1d, Y6, Y1, Y1
-	VPSUBD       Y1, Y5, Y5
-	VMULPS       Y0, Y2, Y1
-	VMULPS       all_3d924925<>+0(SB), Y1, Y2
-	VADDPS       all_40e8af8b<>+0(SB), Y2, Y2
-	VMINPS       all_41700000<>+0(SB), Y2, Y2
-	VMAXPS       all_00000000<>+0(SB), Y2, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x1c, Y2, Y7
-	VPERMPS      midpoints<>+0(SB), Y2, Y6
-	VPERMPS      midpoints<>+32(SB), Y2, Y8
+	VPSUBD       Y1, Y5, Y1
+	VMULPS       Y0, Y2, Y2
+	VMULPS       all_3d924925<>+0(SB), Y2, Y5
+	VADDPS       all_40e8af8b<>+0(SB), Y5, Y5
+	VMINPS       all_41700000<>+0(SB), Y5, Y5
+	VMAXPS       all_00000000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPSLLD       $0x1c, Y5, Y7
+	VPERMPS      midpoints<>+0(SB), Y5, Y6
+	VPERMPS      midpoints<>+32(SB), Y5, Y8
 	VBLENDVPS    Y7, Y8, Y6, Y6
-	VCMPPS       $0x1d, Y6, Y1, Y1
-	VPSUBD       Y1, Y2, Y2
-	VMULPS       Y0, Y3, Y1
-	VMULPS       all_3d924925<>+0(SB), Y1, Y3
-	VADDPS       all_40e8af8b<>+0(SB), Y3, Y3
-	VMINPS       all_41700000<>+0(SB), Y3, Y3
-	VMAXPS       all_00000000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y3, Y3
-	VPSLLD       $0x1c, Y3, Y7
-	VPERMPS      midpoints<>+0(SB), Y3, Y6
-	VPERMPS      midpoints<>+32(SB), Y3, Y8
+	VCMPPS       $0x1d, Y6, Y2, Y2
+	VPSUBD       Y2, Y5, Y2
+	VMULPS       Y0, Y3, Y3
+	VMULPS       all_3d924925<>+0(SB), Y3, Y5
+	VADDPS       all_40e8af8b<>+0(SB), Y5, Y5
+	VMINPS       all_41700000<>+0(SB), Y5, Y5
+	VMAXPS       all_00000000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPSLLD       $0x1c, Y5, Y7
+	VPERMPS      midpoints<>+0(SB), Y5, Y6
+	VPERMPS      midpoints<>+32(SB), Y5, Y8
 	VBLENDVPS    Y7, Y8, Y6, Y6
-	VCMPPS       $0x1d, Y6, Y1, Y1
-	VPSUBD       Y1, Y3, Y3
+	VCMPPS       $0x1d, Y6, Y3, Y3
+	VPSUBD       Y3, Y5, Y3
 	VMULPS       Y0, Y4, Y0
-	VMULPS       all_3d924925<>+0(SB), Y0, Y1
-	VADDPS       all_40e8af8b<>+0(SB), Y1, Y1
-	VMINPS       all_41700000<>+0(SB), Y1, Y1
-	VMAXPS       all_00000000<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x1c, Y1, Y6
-	VPERMPS      midpoints<>+0(SB), Y1, Y4
-	VPERMPS      midpoints<>+32(SB), Y1, Y7
-	VBLENDVPS    Y6, Y7, Y4, Y4
-	VCMPPS       $0x1d, Y4, Y0, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPACKSSDW    Y2, Y5, Y0
-	VPACKSSDW    Y1, Y3, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VMOVUPS      order<>+0(SB), Y1
-	VPERMD       Y0, Y1, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPSLLW       $0x04, X1, X1
-	VPOR         X0, X1, X1
-	VMOVDQU      X1, (AX)
-	ADDQ         $0x04, SI
+	VMULPS       all_3d924925<>+0(SB), Y0, Y4
+	VADDPS       all_40e8af8b<>+0(SB), Y4, Y4
+	VMINPS       all_41700000<>+0(SB), Y4, Y4
+	VMAXPS       all_00000000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPSLLD       $0x1c, Y4, Y6
+	VPERMPS      midpoints<>+0(SB), Y4, Y5
+	VPERMPS      midpoints<>+32(SB), Y4, Y7
+	VBLENDVPS    Y6, Y7, Y5, Y5
+	VCMPPS       $0x1d, Y5, Y0, Y0
+	VPSUBD       Y0, Y4, Y0
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y0, Y3, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, (AX)
+	ADDQ         $+4, SI
 	ADDQ         $+128, CX
 	ADDQ         BX, AX
 	DECQ         DX

@@ -1664,6 +1664,249 @@ group:
 	BNE group
 	RET
 
+// func nonLinearLevelsNEON(dst *byte, stride int, src *float32, groups int, inverse *float32)
+TEXT ·nonLinearLevelsNEON(SB), NOSPLIT, $0-40
+	MOVD $all_3d924925<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $all_40e8af8b<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $all_41700000<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_00000000<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $midpoints_high<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_00ffffff<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $midpoints_low<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_ff00ffff<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $all_3f000000<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $all_0000000f<>(SB), R16
+	WORD $0x3dc00209
+	MOVD dst+0(FP), R0
+	MOVD src+16(FP), R1
+	MOVD groups+24(FP), R2
+	MOVD stride+8(FP), R3
+	MOVD inverse+32(FP), R4
+
+group:
+	WORD $0x4d40c88a
+	WORD $0x3dc0002b
+	WORD $0x3dc0042c
+	WORD $0x3dc0082d
+	WORD $0x3dc00c2e
+	WORD $0x3dc0102f
+	WORD $0x3dc01430
+	WORD $0x3dc01831
+	WORD $0x3dc01c32
+	WORD $0x6e2add6b
+	WORD $0x6e20dd73
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e56b
+	WORD $0x6eab866b
+	WORD $0x4ea96d6b
+	WORD $0x6e2add8c
+	WORD $0x6e20dd93
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e58c
+	WORD $0x6eac866c
+	WORD $0x4ea96d8c
+	WORD $0x6e2addad
+	WORD $0x6e20ddb3
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e5ad
+	WORD $0x6ead866d
+	WORD $0x4ea96dad
+	WORD $0x6e2addce
+	WORD $0x6e20ddd3
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e5ce
+	WORD $0x6eae866e
+	WORD $0x4ea96dce
+	WORD $0x6e2addef
+	WORD $0x6e20ddf3
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e5ef
+	WORD $0x6eaf866f
+	WORD $0x4ea96def
+	WORD $0x6e2ade10
+	WORD $0x6e20de13
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e610
+	WORD $0x6eb08670
+	WORD $0x4ea96e10
+	WORD $0x6e2ade31
+	WORD $0x6e20de33
+	WORD $0x4e21d673
+	WORD $0x6eb3e454
+	WORD $0x4eb41e94
+	WORD $0x6e621e74
+	WORD $0x6ea3e693
+	WORD $0x4eb31e73
+	WORD $0x6e631e93
+	WORD $0x4e21aa73
+	WORD $0x4f385674
+	WORD $0x4ea51e94
+	WORD $0x4e140094
+	WORD $0x4f305675
+	WORD $0x4ea71eb5
+	WORD $0x4e1500d5
+	WORD $0x4eb51e94
+	WORD $0x4f300694
+	WORD $0x4e21da94
+	WORD $0x6e28de94
+	WORD $0x6e34e631
+	WORD $0x6eb18671
+	WORD $0x4ea96e31
+	WORD $0x6e2ade4a
+	WORD $0x6e20dd52
+	WORD $0x4e21d652
+	WORD $0x6eb2e453
+	WORD $0x4eb31e73
+	WORD $0x6e621e53
+	WORD $0x6ea3e672
+	WORD $0x4eb21e52
+	WORD $0x6e631e72
+	WORD $0x4e21aa52
+	WORD $0x4f385653
+	WORD $0x4ea51e73
+	WORD $0x4e130093
+	WORD $0x4f305654
+	WORD $0x4ea71e94
+	WORD $0x4e1400d4
+	WORD $0x4eb41e73
+	WORD $0x4f300673
+	WORD $0x4e21da73
+	WORD $0x6e28de73
+	WORD $0x6e33e54a
+	WORD $0x6eaa864a
+	WORD $0x4ea96d4a
+	WORD $0x0e61296b
+	WORD $0x4e61298b
+	WORD $0x0e6129ac
+	WORD $0x4e6129cc
+	WORD $0x0e21296b
+	WORD $0x4e21298b
+	WORD $0x0e6129ec
+	WORD $0x4e612a0c
+	WORD $0x0e612a2d
+	WORD $0x4e61294d
+	WORD $0x0e21298a
+	WORD $0x4e2129aa
+	WORD $0x6f0c554b
+	WORD $0x3d80000b
+	ADD $4, R4, R4
+	ADD $128, R1, R1
+	ADD R3, R0, R0
+	SUBS $1, R2, R2
+	BNE group
+	RET
+
 // func greatest16NEON(src *byte, n int) uint16
 TEXT ·greatest16NEON(SB), NOSPLIT, $0-18
 	MOVD $all_7fff7fff<>(SB), R16
@@ -1919,6 +2162,48 @@ DATA all_80808080<>+4(SB)/4, $0x80808080
 DATA all_80808080<>+8(SB)/4, $0x80808080
 DATA all_80808080<>+12(SB)/4, $0x80808080
 GLOBL all_80808080<>(SB), RODATA|NOPTR, $16
+
+DATA all_3d924925<>+0(SB)/4, $0x3d924925
+DATA all_3d924925<>+4(SB)/4, $0x3d924925
+DATA all_3d924925<>+8(SB)/4, $0x3d924925
+DATA all_3d924925<>+12(SB)/4, $0x3d924925
+GLOBL all_3d924925<>(SB), RODATA|NOPTR, $16
+
+DATA all_40e8af8b<>+0(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+4(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+8(SB)/4, $0x40e8af8b
+DATA all_40e8af8b<>+12(SB)/4, $0x40e8af8b
+GLOBL all_40e8af8b<>(SB), RODATA|NOPTR, $16
+
+DATA all_00000000<>+0(SB)/4, $0x00000000
+DATA all_00000000<>+4(SB)/4, $0x00000000
+DATA all_00000000<>+8(SB)/4, $0x00000000
+DATA all_00000000<>+12(SB)/4, $0x00000000
+GLOBL all_00000000<>(SB), RODATA|NOPTR, $16
+
+DATA midpoints_high<>+0(SB)/4, $0xffffffff
+DATA midpoints_high<>+4(SB)/4, $0xffffffff
+DATA midpoints_high<>+8(SB)/4, $0x00000000
+DATA midpoints_high<>+12(SB)/4, $0x7f000000
+GLOBL midpoints_high<>(SB), RODATA|NOPTR, $16
+
+DATA all_00ffffff<>+0(SB)/4, $0x00ffffff
+DATA all_00ffffff<>+4(SB)/4, $0x00ffffff
+DATA all_00ffffff<>+8(SB)/4, $0x00ffffff
+DATA all_00ffffff<>+12(SB)/4, $0x00ffffff
+GLOBL all_00ffffff<>(SB), RODATA|NOPTR, $16
+
+DATA midpoints_low<>+0(SB)/4, $0x8e6c4519
+DATA midpoints_low<>+4(SB)/4, $0xf7e0c7ac
+DATA midpoints_low<>+8(SB)/4, $0x5b3f260e
+DATA midpoints_low<>+12(SB)/4, $0xffca9e7a
+GLOBL midpoints_low<>(SB), RODATA|NOPTR, $16
+
+DATA all_ff00ffff<>+0(SB)/4, $0xff00ffff
+DATA all_ff00ffff<>+4(SB)/4, $0xff00ffff
+DATA all_ff00ffff<>+8(SB)/4, $0xff00ffff
+DATA all_ff00ffff<>+12(SB)/4, $0xff00ffff
+GLOBL all_ff00ffff<>(SB), RODATA|NOPTR, $16
 
 DATA all_7fff7fff<>+0(SB)/4, $0x7fff7fff
 DATA all_7fff7fff<>+4(SB)/4, $0x7fff7fff

@@ -49,6 +49,11 @@ func magnitudes16NEON(dst, src *float32, groups int)
 //go:noescape
 func magnitudes32NEON(dst, src *float32, groups int)
 
+// nonLinearLevelsNEON writes the levels of inverse·src, 16 bytes for 32 values; see NonLinearLevels.
+//
+//go:noescape
+func nonLinearLevelsNEON(dst *byte, stride int, src *float32, groups int, inverse *float32)
+
 // greatest16NEON returns the greatest magnitude in n bytes, a positive multiple of 128, by its bits.
 //
 //go:noescape

@@ -5,6 +5,8 @@ package kernel
 var neon = variant{
 	name:              "neon",
 	lanes:             16,
+	searchNonLinear:   searchNonLinearNEON,
+	nonLinearLevels:   nonLinearLevelsNEON,
 	load:              loadNEON,
 	weigh:             [...]func(*float32, int){weighSquaresNEON, weighMagnitudesNEON, weighSpreadNEON, weighGivenNEON},
 	searchMin:         [2]minKernel{{16, searchMinNEON}, {16, searchMinNEON}},

@@ -3173,15 +3173,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4096(CX), Y6, Y7
-	VMULPS    (CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4096(CX), Y7, Y6
+	VMULPS    (CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    32(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3194,15 +3194,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4128(CX), Y6, Y7
-	VMULPS    32(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4128(CX), Y7, Y6
+	VMULPS    32(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    128(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3215,15 +3215,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4224(CX), Y6, Y7
-	VMULPS    128(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4224(CX), Y7, Y6
+	VMULPS    128(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    160(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3236,15 +3236,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4256(CX), Y6, Y7
-	VMULPS    160(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4256(CX), Y7, Y6
+	VMULPS    160(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    256(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3257,15 +3257,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4352(CX), Y6, Y7
-	VMULPS    256(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4352(CX), Y7, Y6
+	VMULPS    256(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    288(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3278,15 +3278,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4384(CX), Y6, Y7
-	VMULPS    288(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4384(CX), Y7, Y6
+	VMULPS    288(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    384(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3299,15 +3299,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4480(CX), Y6, Y7
-	VMULPS    384(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4480(CX), Y7, Y6
+	VMULPS    384(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    416(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3320,15 +3320,15 @@ first0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4512(CX), Y6, Y7
-	VMULPS    416(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4512(CX), Y7, Y6
+	VMULPS    416(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      $+512, CX
 	CMPQ      CX, DX
@@ -3371,15 +3371,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4096(CX), Y6, Y7
-	VMULPS    (CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4096(CX), Y7, Y6
+	VMULPS    (CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    32(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3392,15 +3392,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4128(CX), Y6, Y7
-	VMULPS    32(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4128(CX), Y7, Y6
+	VMULPS    32(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    128(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3413,15 +3413,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4224(CX), Y6, Y7
-	VMULPS    128(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4224(CX), Y7, Y6
+	VMULPS    128(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    160(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3434,15 +3434,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4256(CX), Y6, Y7
-	VMULPS    160(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4256(CX), Y7, Y6
+	VMULPS    160(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    256(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3455,15 +3455,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4352(CX), Y6, Y7
-	VMULPS    256(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4352(CX), Y7, Y6
+	VMULPS    256(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    288(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3476,15 +3476,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4384(CX), Y6, Y7
-	VMULPS    288(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4384(CX), Y7, Y6
+	VMULPS    288(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	VMULPS    384(CX), Y1, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3497,15 +3497,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4480(CX), Y6, Y7
-	VMULPS    384(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4480(CX), Y7, Y6
+	VMULPS    384(CX), Y6, Y8
 	VADDPS    Y8, Y2, Y2
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y4, Y4
 	VMULPS    416(CX), Y0, Y6
 	VMULPS    all_3d924925<>+0(SB), Y6, Y7
@@ -3518,15 +3518,15 @@ project0:
 	VPERMPS   midpoints<>+32(SB), Y7, Y10
 	VBLENDVPS Y9, Y10, Y8, Y8
 	VCMPPS    $0x1d, Y8, Y6, Y6
-	VPSUBD    Y6, Y7, Y7
-	VPSLLD    $0x1c, Y7, Y8
-	VPERMPS   nonlinear<>+0(SB), Y7, Y6
-	VPERMPS   nonlinear<>+32(SB), Y7, Y7
-	VBLENDVPS Y8, Y7, Y6, Y6
-	VMULPS    4512(CX), Y6, Y7
-	VMULPS    416(CX), Y7, Y8
+	VPSUBD    Y6, Y7, Y6
+	VPSLLD    $0x1c, Y6, Y8
+	VPERMPS   nonlinear<>+0(SB), Y6, Y7
+	VPERMPS   nonlinear<>+32(SB), Y6, Y6
+	VBLENDVPS Y8, Y6, Y7, Y7
+	VMULPS    4512(CX), Y7, Y6
+	VMULPS    416(CX), Y6, Y8
 	VADDPS    Y8, Y3, Y3
-	VMULPS    Y6, Y7, Y6
+	VMULPS    Y7, Y6, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      $+512, CX
 	CMPQ      CX, DX

@@ -49,6 +49,11 @@ func searchMinNEON(x *float32, n int, trials *float32, count int, nmax float32) 
 //go:noescape
 func searchMinAbsoluteNEON(x *float32, n int, trials *float32, count int, nmax float32) uint32
 
+// searchNonLinearNEON searches 16 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
+//
+//go:noescape
+func searchNonLinearNEON(x *float32, n int, tops *float32, count int)
+
 // loadNEON puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
 //
 //go:noescape

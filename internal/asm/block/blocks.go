@@ -22,6 +22,7 @@ func simple() {
 	signBits()
 	magnitudes("magnitudes16"+ISA, 16)
 	magnitudes("magnitudes32"+ISA, 32)
+	nonLinearLevels()
 }
 
 // legacy emits the types of 32 values with levels in equal steps.
@@ -41,7 +42,6 @@ func Blocks() {
 	fourBitFloats("mxfp4AVX2", 32)
 	fourBitFloats("nvfp4AVX2", 16)
 	simple()
-	nonLinearLevels()
 }
 
 // A blockLoop steps through blocks.

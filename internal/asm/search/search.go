@@ -35,6 +35,7 @@ func ForNEON() {
 	inLanes()
 	searchMin("searchMinNEON", 1, false)
 	searchMin("searchMinAbsoluteNEON", 1, true)
+	searchNonLinear("searchNonLinearNEON")
 	runs()
 }
 

@@ -71,6 +71,7 @@ const (
 	testBits   = 0x4e208c00 // of bytes
 	addPairs   = 0x4e20bc00 // of bytes
 	addBytes   = 0x4e208400
+	tbl        = 0x4e000000
 	umax       = 0x6ea06400
 	umaxHalf   = 0x6e606400 // of 16 bits
 	umaxvHalf  = 0x6e70a800

@@ -30,8 +30,11 @@ func NonLinearLevel(v Reg) Reg {
 	above := Compare(GreaterEqual, v, lookup("midpoints", midpoints, step))
 	if ISA == AVX512 {
 		VPADDD(Bits(1), step, above, step)
-	} else {
-		VPSUBD(above, step, step)
+		return step
+	}
+	step = SubInt(step, above.(Reg))
+	if ISA == NEON { // whose table has no NaN
+		AtMost(step, Bits(15))
 	}
 	return step
 }
@@ -47,6 +50,9 @@ func NonLinearValue(level Reg) Reg {
 
 // lookup emits the entries of a table of sixteen at indices.
 func lookup(name string, table [16]uint32, index Reg) Reg {
+	if ISA == NEON {
+		return armLookup(name, table, index)
+	}
 	at := Words(name, table[:]...)
 	out := Vector()
 	if ISA == AVX512 {
@@ -59,4 +65,33 @@ func lookup(name string, table [16]uint32, index Reg) Reg {
 	VPERMPS(at.Offset(32), index, high)
 	VBLENDVPS(upper, high, out, out)
 	return out
+}
+
+// armLookup is lookup for whole numbers of eight bits, or halves of those of
+// sixteen, whose bytes are looked up. NaN stands for the greatest.
+func armLookup(name string, table [16]uint32, index Reg) Reg {
+	var low, high [4]uint32
+	scale := float32(1)
+	for _, b := range table {
+		if f := math.Float32frombits(b); f != float32(math.Trunc(float64(f))) {
+			scale = 2
+		}
+	}
+	for i, b := range table {
+		n := int32(math.MaxInt16)
+		if f := math.Float32frombits(b); f == f {
+			n = int32(f * scale)
+		}
+		low[i/4] |= uint32(n&0xff) << (i % 4 * 8)
+		high[i/4] |= uint32(n>>8&0xff) << (i % 4 * 8)
+	}
+	// Bytes of an index past the table give 0.
+	entry := func(bytes string, of [4]uint32, shift int, others uint32) Reg {
+		return binary(nil, tbl, LoadV(Words(name+bytes, of[:]...)), binary(nil, orBits, ShiftLeft(index, shift), Bits(others)))
+	}
+	if scale == 1 {
+		return ToFloat(unary(nil, sshr|(64-24)<<16, entry("_low", low, 24, 0xffffff)))
+	}
+	both := binary(nil, orBits, entry("_high", high, 24, 0xffffff), entry("_low", low, 16, 0xff00ffff))
+	return Mul(ToFloat(unary(nil, sshr|(64-16)<<16, both)), Constant(0.5))
 }
