@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/f190792d/mq/formats/ahead"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/internal/hubtest"
 )
@@ -83,6 +84,13 @@ func TestTensorsAreReadOnce(t *testing.T) {
 // TestRequestsStayFew reads a layer of many small experts in the order of a
 // conversion: all of one kind, then all of the next.
 func TestRequestsStayFew(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		requestsStayFew(t, told)
+	}
+}
+
+func requestsStayFew(t *testing.T, told bool) {
+	t.Helper()
 	const experts, size = 20_000, 1000
 	h := hubtest.New(t)
 	data := random(6, 3*experts*size)
@@ -92,17 +100,24 @@ func TestRequestsStayFew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var order []ahead.Stretch
+	for i := range 3 * experts {
+		order = append(order, ahead.Stretch{File: "model.safetensors", Offset: int64((3*(i%experts) + i/experts) * size), Size: size})
+	}
+	if told {
+		r.ReadAhead(order)
+	}
 	p := make([]byte, size)
 	for kind := range 3 {
 		for e := range experts {
-			off := int64((3*e + kind) * size)
+			off := order[kind*experts+e].Offset
 			if _, err := f.(io.ReaderAt).ReadAt(p, off); err != nil || !bytes.Equal(p, data[off:off+size]) {
 				t.Fatalf("expert %d: %v", e, err)
 			}
 		}
 	}
-	if n := h.Requests.Load(); n > 60 {
-		t.Errorf("%d requests", n)
+	if n, fetched := h.Requests.Load(), h.Bytes.Load(); n > 60 || fetched > int64(len(data))+headSize {
+		t.Errorf("%d requests for %d of %d bytes; told of the order: %v", n, fetched, len(data), told)
 	}
 }
 
