@@ -161,8 +161,8 @@ func divergences(base, other []float32, vocab int) (kld, spread float64) {
 		for i := range p {
 			lp := float64(p[i]) - zp
 			share := math.Exp(lp)
-			kld += share * (lp - float64(q[i]) + zq) / float64(rows)
-			squares += share * share
+			kld += float64(share*(lp-float64(q[i])+zq)) / float64(rows)
+			squares += float64(share * share)
 		}
 		spread += (1 - squares) / float64(rows)
 	}

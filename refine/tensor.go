@@ -202,6 +202,6 @@ func (m *moments) addFlat(sums []float64, weights, values []float32) {
 	}
 	for i, w := range weights {
 		d := float64(w) - float64(values[i])
-		sums[i/m.columns] += float64(m.flat) * float64(d*d)
+		sums[i/m.columns] += float64(float64(m.flat) * float64(d*d))
 	}
 }

@@ -60,6 +60,6 @@ func AddSquares(sums []float64, row []float32) {
 		active.squares(&sums[0], &row[0], fast)
 	}
 	for i := fast; i < len(row); i++ {
-		sums[i] += float64(row[i]) * float64(row[i])
+		sums[i] += float64(float64(row[i]) * float64(row[i]))
 	}
 }

@@ -53,7 +53,7 @@ func (p *pair) best(both bool) (s, m float32) {
 		return 0, 0
 	}
 	if both {
-		det := float64(p.xx)*float64(p.yy) - float64(float64(p.xy)*float64(p.xy))
+		det := float64(float64(p.xx)*float64(p.yy)) - float64(float64(p.xy)*float64(p.xy))
 		if det > 1e-6*float64(p.xx)*float64(p.yy) {
 			return float32((float64(float64(p.sx)*float64(p.yy)) - float64(float64(p.sy)*float64(p.xy))) / det),
 				float32((float64(float64(p.sy)*float64(p.xx)) - float64(float64(p.sx)*float64(p.xy))) / det)

@@ -79,7 +79,7 @@ func (a *activation) apply(x []float32) {
 	case arch.GELUTanh:
 		for i, v := range x {
 			w := float64(v)
-			x[i] = float32(0.5 * w * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(w+0.044715*w*w*w))))
+			x[i] = float32(0.5 * w * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(w+float64(0.044715*w*w*w)))))
 		}
 	case arch.GELUQuick:
 		for i, v := range x {
@@ -112,9 +112,9 @@ func (a xielu) apply(x []float32) {
 	for i, v := range x {
 		w := float64(v)
 		if w > 0 {
-			x[i] = float32(a.positive*w*w + a.beta*w)
+			x[i] = float32(float64(a.positive*w*w) + float64(a.beta*w))
 		} else {
-			x[i] = float32(a.negative*(math.Expm1(min(w, a.eps))-w) + a.beta*w)
+			x[i] = float32(float64(a.negative*(math.Expm1(min(w, a.eps))-w)) + float64(a.beta*w))
 		}
 	}
 }

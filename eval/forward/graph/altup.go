@@ -71,7 +71,7 @@ func (a *altUp) predicted(r *run, wide, x []float32) error {
 			for k := range s {
 				c := m[(i*s+j)*s+k]
 				for e, v := range from[k*w : (k+1)*w] {
-					to[j*w+e] += c * v
+					to[j*w+e] += float32(c * v)
 				}
 			}
 		}
@@ -96,7 +96,7 @@ func (a *altUp) corrected(r *run, wide, x []float32) error {
 		for j := range s {
 			c := m[i*s+j] + 1
 			for e, v := range row {
-				to[j*w+e] += c * v
+				to[j*w+e] += float32(c * v)
 			}
 		}
 		for e, v := range to[:w] {

@@ -81,7 +81,7 @@ func temperature(t *arch.Temperature) func(int) float32 {
 		return nil
 	}
 	return func(position int) float32 {
-		return float32(1 + t.Scale*math.Log1p(float64((position+t.Offset)/t.Floor)))
+		return float32(1 + float64(t.Scale*math.Log1p(float64((position+t.Offset)/t.Floor))))
 	}
 }
 

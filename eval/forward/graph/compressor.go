@@ -88,7 +88,7 @@ func (c *compressor) window(p *pool, w int) {
 		for _, at := range rows {
 			weight := math.Exp(float64(p.gate[at+j]) - peak)
 			sum += weight
-			mean += weight * float64(p.kv[at+j])
+			mean += float64(weight * float64(p.kv[at+j]))
 		}
 		key[j] = float32(mean / sum)
 	}

@@ -45,7 +45,7 @@ func (c *connection) read(r *run, x, mixtures, y []float32) error {
 		clear(row)
 		for j, w := range m[:s] {
 			for k, v := range x[i*wide+j*c.width:][:c.width] {
-				row[k] += w * v
+				row[k] += float32(w * v)
 			}
 		}
 	})
@@ -54,7 +54,7 @@ func (c *connection) read(r *run, x, mixtures, y []float32) error {
 // adjust applies the learned scale and offset to one kind of mixtures.
 func (c *connection) adjust(m []float32, kind, from int) {
 	for j := range m {
-		m[j] = m[j]*c.scale[kind] + c.base[from+j]
+		m[j] = float32(m[j]*c.scale[kind]) + c.base[from+j]
 	}
 }
 
@@ -113,7 +113,7 @@ func (c *connection) write(r *run, x, mixtures, y, next []float32) error {
 			for j := range s {
 				w := comb[j*s+to]
 				for k, v := range from[j*c.width:][:c.width] {
-					row[k] += w * v
+					row[k] += float32(w * v)
 				}
 			}
 		}

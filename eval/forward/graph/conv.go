@@ -26,7 +26,7 @@ func (c *conv) run(r *run, layer int, in, out []float32, channels int) error {
 			copy(to, c.bias)
 			for j := range c.width {
 				for k, v := range at(t - before + j) {
-					to[k] += c.weight[k*c.width+j] * v
+					to[k] += float32(c.weight[k*c.width+j] * v)
 				}
 			}
 		})

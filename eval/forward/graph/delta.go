@@ -128,7 +128,7 @@ func (d *delta) update(memory, q, k, v, to []float32, decay, strength float32) {
 		row := memory[i*d.valueDim:][:d.valueDim]
 		for j := range row {
 			row[j] *= decay
-			held[j] += row[j] * key
+			held[j] += float32(row[j] * key)
 		}
 	}
 	for j := range held {
@@ -138,8 +138,8 @@ func (d *delta) update(memory, q, k, v, to []float32, decay, strength float32) {
 	for i, key := range k {
 		row, query := memory[i*d.valueDim:][:d.valueDim], q[i]
 		for j := range row {
-			row[j] += key * held[j]
-			to[j] += row[j] * query
+			row[j] += float32(key * held[j])
+			to[j] += float32(row[j] * query)
 		}
 	}
 }

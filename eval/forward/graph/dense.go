@@ -53,7 +53,7 @@ func (f *dense) compute(r *run, x, y []float32, n int) error {
 // cutOff counts gates from their mean and so many standard deviations on.
 func cutOff(g []float32, deviations float64) {
 	mean, variance := moments(g)
-	from := float32(mean + math.Sqrt(variance)*deviations)
+	from := float32(mean + float64(math.Sqrt(variance)*deviations))
 	for i, v := range g {
 		g[i] = max(v-from, 0)
 	}

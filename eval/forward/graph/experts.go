@@ -79,7 +79,7 @@ func (f *experts) feed(r *run, x, y []float32) error {
 				weight = 1
 			}
 			for j, v := range results[at[k]*width:][:width] {
-				row[j] += weight * v
+				row[j] += float32(weight * v)
 			}
 		}
 	})

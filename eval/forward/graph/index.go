@@ -73,9 +73,9 @@ func (x *indexer) best(q, weights, keys []float32) []bool {
 		for h, w := range weights {
 			dot := float32(0)
 			for j, v := range q[h*x.dim : (h+1)*x.dim] {
-				dot += v * key[j]
+				dot += float32(v * key[j])
 			}
-			scores[t] += float64(w) * float64(max(dot, 0))
+			scores[t] += float64(float64(w) * float64(max(dot, 0)))
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {

@@ -58,7 +58,7 @@ func (l *layer) sum(r *run, x, y []float32, scale float32, post *norm, width int
 		err := r.perRow(len(x)/width, func(i int) {
 			to, from := x[i*width:(i+1)*width], y[i*width:(i+1)*width]
 			for j, v := range from {
-				to[j] = to[j]*l.skipScale + v*scale
+				to[j] = float32(to[j]*l.skipScale) + float32(v*scale)
 			}
 		})
 		if err != nil {
@@ -149,7 +149,7 @@ func (l *layer) sideBySide(r *run, index int, x []float32, width int) error {
 	return r.perRow(len(x)/width, func(i int) {
 		to, a, b := x[i*width:(i+1)*width], y[i*width:(i+1)*width], fed[i*width:(i+1)*width]
 		for j := range to {
-			to[j] = to[j]*l.skipScale + a[j]*l.mixScale + b[j]*l.feedScale
+			to[j] = float32(to[j]*l.skipScale) + float32(a[j]*l.mixScale) + float32(b[j]*l.feedScale)
 		}
 	})
 }

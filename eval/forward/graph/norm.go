@@ -57,7 +57,7 @@ func moments(row []float32) (mean, variance float64) {
 	}
 	mean /= float64(len(row))
 	for _, v := range row {
-		variance += (float64(v) - mean) * (float64(v) - mean)
+		variance += float64((float64(v) - mean) * (float64(v) - mean))
 	}
 	return mean, variance / float64(len(row))
 }
@@ -78,11 +78,11 @@ func squares(row []float32) float64 {
 	var s0, s1, s2, s3 float64
 	for len(row) >= 4 {
 		a, b, c, d := float64(row[0]), float64(row[1]), float64(row[2]), float64(row[3])
-		s0, s1, s2, s3 = s0+a*a, s1+b*b, s2+c*c, s3+d*d
+		s0, s1, s2, s3 = s0+float64(a*a), s1+float64(b*b), s2+float64(c*c), s3+float64(d*d)
 		row = row[4:]
 	}
 	for _, v := range row {
-		s0 += float64(v) * float64(v)
+		s0 += float64(float64(v) * float64(v))
 	}
 	return s0 + s1 + (s2 + s3)
 }
@@ -91,7 +91,7 @@ func squares(row []float32) float64 {
 func unitRow(dst, src []float32, scale float32) {
 	sum := 0.0
 	for _, v := range src[:len(dst)] {
-		sum += float64(v) * float64(v)
+		sum += float64(float64(v) * float64(v))
 	}
 	scale *= float32(1 / math.Sqrt(sum+1e-6))
 	for i, v := range src[:len(dst)] {

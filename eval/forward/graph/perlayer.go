@@ -82,7 +82,7 @@ func (e *layerEmbedding) lookup(r *run, x []float32) error {
 			e.norm.apply(row[at:at+e.width], row[at:at+e.width])
 		}
 		for j, v := range own[worker] {
-			row[j] = (row[j] + v*scale) * half
+			row[j] = (row[j] + float32(v*scale)) * half
 		}
 		return nil
 	})

@@ -71,10 +71,10 @@ func (m *mamba2) scan(r *run, layer int, mixed, projected, result []float32) err
 			for p, v := range row[h*dim : (h+1)*dim] {
 				cells, gain, sum := memory[p*m.state:][:m.state], float32(step)*v, float32(0)
 				for j := range cells {
-					cells[j] = cells[j]*decay + gain*b[j]
-					sum += cells[j] * c[j]
+					cells[j] = float32(cells[j]*decay) + float32(gain*b[j])
+					sum += float32(cells[j] * c[j])
 				}
-				result[t*m.inner+h*dim+p] = sum + m.skip[h]*v
+				result[t*m.inner+h*dim+p] = sum + float32(m.skip[h]*v)
 			}
 		}
 		return nil
@@ -186,11 +186,11 @@ func (m *mamba1) scan(r *run, layer int, mixed, selected, steps, both, result []
 			v, step := mixed[t*m.inner+k], softplus(float64(steps[t*m.inner+k]))
 			sum := float32(0)
 			for j := range cells {
-				cells[j] = cells[j]*float32(math.Exp(step*float64(rate[j]))) + float32(step)*v*b[j]
-				sum += cells[j] * c[j]
+				cells[j] = float32(cells[j]*float32(math.Exp(step*float64(rate[j])))) + float32(float32(step)*v*b[j])
+				sum += float32(cells[j] * c[j])
 			}
 			gate := both[t*2*m.inner+m.inner+k]
-			result[t*m.inner+k] = (sum + m.skip[k]*v) * gate * logistic(gate)
+			result[t*m.inner+k] = (sum + float32(m.skip[k]*v)) * gate * logistic(gate)
 		}
 		return nil
 	})

@@ -101,8 +101,8 @@ func (e *Embedding) Rotate(row []float32, width int, cos, sin []float32) {
 		a, b := first, second
 		for j, c := range cos {
 			x, y := head[a], head[b]
-			head[a] = x*c - y*sin[j]
-			head[b] = y*c + x*sin[j]
+			head[a] = float32(x*c) - float32(y*sin[j])
+			head[b] = float32(y*c) + float32(x*sin[j])
 			a, b = a+step, b+step
 		}
 		row = row[width:]

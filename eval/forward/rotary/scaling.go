@@ -40,7 +40,7 @@ func yarn(perPair []float32, r arch.Rotation) {
 	width := max(0.001, high-low)
 	for j, f := range perPair {
 		keep := (1 - min(1, max(0, (float64(j)-low)/width))) * r.Extrapolate
-		perPair[j] = float32(float64(f)/r.Factor*(1-keep) + float64(f)*keep)
+		perPair[j] = float32(float64(float64(f)/r.Factor*(1-keep)) + float64(float64(f)*keep))
 	}
 }
 
@@ -56,7 +56,7 @@ func llama3(frequency float64, r arch.Rotation) float64 {
 		return frequency / r.Factor
 	}
 	smooth := (original/wave - r.LowFreq) / (r.HighFreq - r.LowFreq)
-	return (1-smooth)*frequency/r.Factor + smooth*frequency
+	return (1-smooth)*frequency/r.Factor + float64(smooth*frequency)
 }
 
 // dynamic raises the base with the length of the sequence once that passes
@@ -65,7 +65,7 @@ func dynamic(r arch.Rotation) func(int) []float32 {
 	return func(positions int) []float32 {
 		longer := float64(max(positions, r.Context)) / float64(r.Context)
 		dim := float64(r.Dim)
-		return plain(r.Base*math.Pow(r.Factor*longer-(r.Factor-1), dim/(dim-2)), r.Dim)
+		return plain(r.Base*math.Pow(float64(r.Factor*longer)-(r.Factor-1), dim/(dim-2)), r.Dim)
 	}
 }
 
