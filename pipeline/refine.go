@@ -41,7 +41,7 @@ func (r *Refine) tokens() int {
 }
 
 // matrixTokens is how much of the texts makes the importance matrix.
-const matrixTokens = 1 << 15
+const matrixTokens = 1 << 14
 
 // matrix asks for an importance matrix of the same texts, as much of each:
 // rounding starts from it.

@@ -12,7 +12,7 @@ import (
 const (
 	// heldMost is how many rows of the text that is held back are kept, and
 	// heldBytes what those of either model take at most.
-	heldMost  = 4096
+	heldMost  = 2048
 	heldBytes = 128 << 20
 )
 
