@@ -4,15 +4,15 @@
     MQ_BENCH_ROWS=rows.bin go test ./quantize -run '^$' -bench 'Least/Q4_K$' -cpu 1
     chunks.py libggml-base.so rows.bin Q4_K IQ3_S IQ3_S+
 
-A "+" takes the weights of the columns, too. Eight rows are one call; the sum of
-the least times of the calls is printed, in nanoseconds for a value.
+A "+" takes the weights of the columns, too. The sum of the least times of the rows
+is printed, in nanoseconds for a value.
 """
 import ctypes
 import struct
 import sys
 import time
 
-COLUMNS, ROWS, CALL, RUNS, SECONDS = 2048, 64, 8, 400, 5
+COLUMNS, ROWS, RUNS, SECONDS = 2048, 64, 400, 5
 
 
 def main():
@@ -25,18 +25,18 @@ def main():
     data = open(sys.argv[2], "rb").read()
     values = (ctypes.c_float * ((ROWS + 1) * COLUMNS))(*struct.unpack(f"<{(ROWS + 1) * COLUMNS}f", data))
     at = lambda row: ctypes.addressof(values) + 4 * COLUMNS * row
-    out = ctypes.create_string_buffer(4 * COLUMNS * CALL)
+    out = ctypes.create_string_buffer(4 * COLUMNS)
     for name in sys.argv[3:]:
         id = ids[name.rstrip("+").upper()]
         weighted = name.endswith("+") or ggml.ggml_quantize_requires_imatrix(id)
         weights = at(ROWS) if weighted else None
         ggml.ggml_quantize_init(id)
-        least = [float("inf")] * (ROWS // CALL)
+        least = [float("inf")] * ROWS
         end = time.monotonic() + SECONDS
         for _ in range(RUNS):
             for i in range(len(least)):
                 start = time.perf_counter_ns()
-                ggml.ggml_quantize_chunk(id, at(CALL * i), out, 0, CALL, COLUMNS, weights)
+                ggml.ggml_quantize_chunk(id, at(i), out, 0, 1, COLUMNS, weights)
                 least[i] = min(least[i], time.perf_counter_ns() - start)
             if time.monotonic() > end:
                 break

@@ -140,6 +140,3 @@ func CountBelow(x []float32, low, high float32) (i, k int) {
 	}
 	return i, k
 }
-
-// Below is slightly less than the score for two sums.
-func Below(lx, ll float32) float32 { return lx * lx / ll * (1 - 1./1024) }
