@@ -109,7 +109,7 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 var beyond = []struct{ key, says string }{
 	{"alora_invocation_tokens", "it acts only after some tokens, which no weights can say"},
 	{"layer_replication", "it repeats layers of its base; save the model that PEFT makes of both"},
-	{"target_parameters", "it changes parameters that are no modules; merge it with PEFT's merge_and_unload and convert that"},
+	{"target_parameters", "it changes parameters, not modules; merge it with PEFT's merge_and_unload and convert that"},
 }
 
 // residual begin the names of ways to start factors that take these off the
