@@ -50,11 +50,11 @@ func expGeneric(x float32) float32 {
 		return x
 	}
 	n := float32(math.RoundToEven(float64(x * 1.44269504088896341)))
-	x -= n * 0.693359375
-	x -= n * -2.12194440e-4
+	x -= float32(n * 0.693359375)
+	x -= float32(n * -2.12194440e-4)
 	p := float32(1.9875691500e-4)
 	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
-		p = p*x + c
+		p = float32(p*x) + c
 	}
-	return (p*(x*x) + x + 1) * math.Float32frombits(uint32(int32(n)+127)<<23)
+	return (float32(p*(x*x)) + x + 1) * math.Float32frombits(uint32(int32(n)+127)<<23)
 }
