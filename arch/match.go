@@ -181,6 +181,20 @@ func (a Arch) Canonical(name string, h Hyper) string {
 	return textLayer(name, h.Pictures)
 }
 
+// TiedNames are what the embedding is called and the output matrix where a file
+// has its own; empty where it has none.
+func (a Arch) TiedNames() (embedding, head string) {
+	for _, t := range a.Tensors {
+		if t.Target == "token_embd.weight" && embedding == "" {
+			embedding = t.Source
+		}
+		if t.Target != "" && t.Untied {
+			head = t.Source
+		}
+	}
+	return embedding, head
+}
+
 // bare reports whether a name is of a decoder that is stored without the model around it.
 func bare(name string) bool {
 	return strings.HasPrefix(name, "layers.") || name == "embed_tokens.weight" || name == "norm.weight" || name == "tok_embeddings.weight" || name == "embed.weight"

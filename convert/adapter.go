@@ -28,7 +28,7 @@ func NewAdapterPlan(ctx context.Context, base *hf.Checkpoint, from hf.Adapter) (
 	if err != nil {
 		return nil, err
 	}
-	pairs, err := lora.Pairs(ctx, unpacked.Tensors, from)
+	pairs, err := lora.Pairs(ctx, unpacked.Tensors, tied(a, h, sources(unpacked, a, h)), from)
 	if err != nil {
 		return nil, err
 	}
@@ -105,4 +105,14 @@ func (p *Plan) factor(name string, r transform.Rows, shape []int64, source strin
 	slices.Reverse(ne)
 	p.Streams = append(p.Streams, transform.Stream(gguf.TensorInfo{Name: name, Type: gguf.TypeF32, Shape: ne}, r, nil))
 	p.Sources = append(p.Sources, []string{source})
+}
+
+// tied finds the one matrix of a model whose embedding is its output matrix.
+func tied(a arch.Arch, h arch.Hyper, all []source) lora.Tied {
+	embedding, head := a.TiedNames()
+	at := slices.IndexFunc(all, func(s source) bool { return s.canonical == embedding })
+	if at < 0 || !h.Tied || headless(all) {
+		return lora.Tied{}
+	}
+	return lora.Tied{Embedding: all[at].name, Head: head}
 }

@@ -32,13 +32,13 @@ func f32(t *testing.T, s gguf.Stream) []float32 {
 // an adapter's file, as a runtime scales them, to the tensors of the base
 // model's file, and compares with the file that the adapter is merged into.
 func TestAdapterFilesChangeWhatMergingChanges(t *testing.T) {
-	base, err := hf.Open(t.Context(), adapters.Base(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer base.Close()
 	for _, f := range adapters.All(t) {
 		t.Run(f.Name, func(t *testing.T) {
+			base, err := hf.Open(t.Context(), f.Base(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer base.Close()
 			opened, err := hf.OpenAdapter(t.Context(), f.Unpack(t))
 			if err != nil {
 				t.Fatal(err)
@@ -104,7 +104,8 @@ func addProduct(t *testing.T, w []float32, a, b gguf.Stream, alpha float32) {
 // TestAnAdapterOfAnotherVocabularySaysSo converts with one whose matrices have
 // other rows than the base's config.json says.
 func TestAnAdapterOfAnotherVocabularySaysSo(t *testing.T) {
-	dir := adapters.Base(t)
+	f := adapters.Named(t, "whole")
+	dir := f.Base(t)
 	path := filepath.Join(dir, "config.json")
 	config, err := os.ReadFile(path)
 	if err != nil {
@@ -118,18 +119,13 @@ func TestAnAdapterOfAnotherVocabularySaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer base.Close()
-	for _, f := range adapters.All(t) {
-		if f.Name != "whole" {
-			continue
-		}
-		opened, err := hf.OpenAdapter(t.Context(), f.Unpack(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer opened.Close()
-		_, err = NewPlan(t.Context(), base, Options{Type: F32, Adapters: []hf.Adapter{{Checkpoint: opened, Strength: 1}}})
-		if err == nil || !strings.Contains(err.Error(), `"lm_head.weight": an adapter gives it 300 rows`) || !strings.Contains(err.Error(), "set it to 300") {
-			t.Errorf("error %v", err)
-		}
+	opened, err := hf.OpenAdapter(t.Context(), f.Unpack(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	_, err = NewPlan(t.Context(), base, Options{Type: F32, Adapters: []hf.Adapter{{Checkpoint: opened, Strength: 1}}})
+	if err == nil || !strings.Contains(err.Error(), `"lm_head.weight": an adapter gives it 300 rows`) || !strings.Contains(err.Error(), "set it to 300") {
+		t.Errorf("error %v", err)
 	}
 }

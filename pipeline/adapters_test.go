@@ -12,7 +12,6 @@ import (
 // TestMergedAdaptersAreProven converts with an adapter of every kind; each file
 // is compared with the checkpoint and the adapter before it gets its name.
 func TestMergedAdaptersAreProven(t *testing.T) {
-	dir := adapters.Base(t)
 	recipe, err := quantize.ParseRecipe("Q8_0")
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +23,7 @@ func TestMergedAdaptersAreProven(t *testing.T) {
 		}
 		defer adapter.Close()
 		for _, recipes := range [][]quantize.Recipe{nil, {recipe}} {
-			run(t, dir, Options{
+			run(t, f.Base(t), Options{
 				Out: filepath.Join(t.TempDir(), "out.gguf"), Verify: true, Recipes: recipes,
 				Adapters: []hf.Adapter{{Checkpoint: adapter, Strength: 1}},
 			})

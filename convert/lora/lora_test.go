@@ -12,10 +12,19 @@ import (
 	"github.com/f190792d/mq/internal/fixtures/adapters"
 )
 
-// merge merges adapters into the fixtures' model.
-func merge(t *testing.T, dirs ...string) ([]unpack.Tensor, error) {
+// merge merges adapters into a fixture's model.
+func merge(t *testing.T, f adapters.Fixture, dirs ...string) ([]unpack.Tensor, error) {
 	t.Helper()
-	base, err := hf.Open(t.Context(), adapters.Base(t))
+	tied := Tied{Head: "lm_head.weight"}
+	if f.Model == "tied" {
+		tied.Embedding = "model.embed_tokens.weight"
+	}
+	return mergeTied(t, f, tied, dirs...)
+}
+
+func mergeTied(t *testing.T, f adapters.Fixture, tied Tied, dirs ...string) ([]unpack.Tensor, error) {
+	t.Helper()
+	base, err := hf.Open(t.Context(), f.Base(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +42,7 @@ func merge(t *testing.T, dirs ...string) ([]unpack.Tensor, error) {
 		t.Cleanup(func() { a.Close() })
 		list = append(list, hf.Adapter{Checkpoint: a, Strength: 1})
 	}
-	return Merge(t.Context(), opened.Tensors, list)
+	return Merge(t.Context(), opened.Tensors, tied, list)
 }
 
 // TestMergedWeightsEqualPEFT compares the weights of every kind of adapter
@@ -42,7 +51,7 @@ func TestMergedWeightsEqualPEFT(t *testing.T) {
 	for _, f := range adapters.All(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			dir := f.Unpack(t)
-			merged, err := merge(t, dir)
+			merged, err := merge(t, f, dir)
 			if err != nil {
 				t.Fatal(err)
 			}

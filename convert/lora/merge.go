@@ -14,11 +14,14 @@ import (
 
 // Merge returns the tensors of a checkpoint with adapters merged into them, in
 // the order given. Every tensor of an adapter must find its own.
-func Merge(ctx context.Context, base []unpack.Tensor, adapters []hf.Adapter) ([]unpack.Tensor, error) {
+func Merge(ctx context.Context, base []unpack.Tensor, tied Tied, adapters []hf.Adapter) ([]unpack.Tensor, error) {
 	out, held := slices.Clone(base), &keeper{}
 	for _, from := range adapters {
 		list, err := changes(ctx, from)
 		if err != nil {
+			return nil, err
+		}
+		if out, list, err = tied.part(out, list, from); err != nil {
 			return nil, err
 		}
 		index := newIndex(out)
@@ -88,12 +91,12 @@ type Pair struct {
 
 // Pairs returns the changes of an adapter that consists of factors alone, for
 // a file that holds them. Other changes can only be merged.
-func Pairs(ctx context.Context, base []unpack.Tensor, from hf.Adapter) ([]Pair, error) {
+func Pairs(ctx context.Context, base []unpack.Tensor, tied Tied, from hf.Adapter) ([]Pair, error) {
 	list, err := changes(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	merged, err := Merge(ctx, base, []hf.Adapter{from}) // which checks all shapes
+	merged, err := Merge(ctx, base, tied, []hf.Adapter{from}) // which checks all shapes
 	if err != nil {
 		return nil, err
 	}

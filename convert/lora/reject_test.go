@@ -34,10 +34,11 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 		"factors too wide":      {"adapter_model.safetensors", "layers.0.self_attn.v_proj", "layers.0.mlp.down_proj.xx", fault.ErrCorrupt, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := plain(t)
+			f := adapters.Named(t, "plain")
 			if strings.HasPrefix(name, "magnitudes") {
-				dir = unpacked(t, "dora")
+				f = adapters.Named(t, "dora")
 			}
+			dir := f.Unpack(t)
 			path := filepath.Join(dir, test.file)
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -49,7 +50,7 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 			if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(test.from), []byte(test.to)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err = merge(t, dir)
+			_, err = merge(t, f, dir)
 			if !errors.Is(err, test.class) {
 				t.Fatalf("error %v, want one of class %v", err, test.class)
 			}
@@ -62,16 +63,38 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 	}
 }
 
-// plain unpacks the adapter without anything special.
-func plain(t *testing.T) string { return unpacked(t, "plain") }
-
-func unpacked(t *testing.T, name string) string {
-	t.Helper()
-	for _, f := range adapters.All(t) {
-		if f.Name == name {
-			return f.Unpack(t)
-		}
+// TestRefusesWhatATiedModelCannotHold takes models that the fixtures' adapters
+// do not fit: one whose files have one matrix for embedding and output, and one
+// whose output matrix gets factors.
+func TestRefusesWhatATiedModelCannotHold(t *testing.T) {
+	const embedding = "model.embed_tokens.weight"
+	for name, test := range map[string]struct {
+		adapter, from, to string
+		tied              Tied
+		words             string
+	}{
+		"one matrix alone": {"parted", "", "", Tied{Embedding: embedding}, "ensure_weight_tying"},
+		"factors of both":  {"plain", "self_attn.q_proj", "self_att.lm_head", Tied{embedding, "lm_head.weight"}, "tie_word_embeddings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := adapters.Named(t, test.adapter)
+			dir := f.Unpack(t)
+			path := filepath.Join(dir, "adapter_model.safetensors")
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.from != "" {
+				data = bytes.ReplaceAll(data, []byte(test.from), []byte(test.to))
+			}
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f.Model = "tied"
+			_, err = mergeTied(t, f, test.tied, dir)
+			if !errors.Is(err, fault.ErrUnsupported) || !strings.Contains(err.Error(), test.words) {
+				t.Errorf("error %v, want one that names %s", err, test.words)
+			}
+		})
 	}
-	t.Fatal("there is no such fixture")
-	return ""
 }

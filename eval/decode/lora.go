@@ -15,9 +15,20 @@ import (
 // WithAdapters returns tensors as adapters of PEFT leave them: what a layer
 // computes with W is x·Wᵀ + scale·(x·Aᵀ)·Bᵀ, which is x·(W + scale·B·A)ᵀ.
 // Adapters whose tensors find no other are left to the converter to refuse.
-func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter) ([]hf.Tensor, error) {
+// Embedding, if any, is the tensor that serves as the output matrix too, and
+// head what that is called once an adapter parts them.
+func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter, embedding, head string) ([]hf.Tensor, error) {
 	all := append([]hf.Tensor(nil), tensors...)
 	for _, adapter := range adapters {
+		if embedding != "" && untied(adapter, embedding, head) {
+			for _, t := range all {
+				if t.Name == embedding {
+					t.Name, embedding = head, ""
+					all = append(all, t)
+					break
+				}
+			}
+		}
 		for i, t := range all {
 			changed, err := adapted(t, adapter)
 			if err != nil {
@@ -27,6 +38,33 @@ func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter) ([]hf.Tensor, erro
 		}
 	}
 	return all, nil
+}
+
+// untied reports whether an adapter has a copy of the embedding or of the output
+// matrix that leaves the other as it is.
+func untied(adapter hf.Adapter, embedding, head string) bool {
+	has := func(name string) bool {
+		module := strings.TrimSuffix(name, ".weight")
+		_, plain := ofAdapter(adapter, module, ".weight")
+		_, saved := ofAdapter(adapter, module, ".modules_to_save.weight")
+		return plain || saved
+	}
+	if has(head) && !has(embedding) {
+		return true
+	}
+	keeps, _ := adapter.Config().BoolOr("ensure_weight_tying", false)
+	list, _ := adapter.Config().Value("modules_to_save")
+	modules, _ := list.([]any)
+	for _, m := range modules {
+		name, _ := m.(string)
+		for _, of := range []string{embedding, head} {
+			last := name[strings.LastIndexByte(name, '.')+1:]
+			if !keeps && has(of) && strings.HasSuffix("."+of, "."+last+".weight") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // adapted changes one tensor.

@@ -12,9 +12,9 @@ import (
 // TestAdaptedCheckpointsEqualPEFT runs a checkpoint with an adapter, and the
 // file that it is merged into, against the model that PEFT merges.
 func TestAdaptedCheckpointsEqualPEFT(t *testing.T) {
-	dir := adapters.Base(t)
 	for _, f := range adapters.All(t) {
 		t.Run(f.Name, func(t *testing.T) {
+			dir := f.Base(t)
 			adapter, err := hf.OpenAdapter(t.Context(), f.Unpack(t))
 			if err != nil {
 				t.Fatal(err)

@@ -32,7 +32,17 @@ func New(ctx context.Context, files *hf.Checkpoint, adapters []hf.Adapter, a arc
 	c := &Loader{files: files, h: h, a: a, tensors: map[string]tensor{}, taken: map[string]bool{}}
 	all, err := decode.Tensors(ctx, files)
 	if err == nil {
-		all, err = decode.WithAdapters(all, adapters)
+		var embedding, head string
+		if h.Tied {
+			called := ""
+			called, head = a.TiedNames()
+			for _, t := range all {
+				if a.Canonical(t.Name, h) == called {
+					embedding = t.Name
+				}
+			}
+		}
+		all, err = decode.WithAdapters(all, adapters, embedding, head)
 	}
 	var vectors []tensor // which are read at once
 	for _, t := range all {
