@@ -14,6 +14,7 @@ type Arch struct {
 	Native           bool       // checkpoints are in the format of the models' publisher: params.json in place of config.json
 	KeepsPredictions bool       // multi-token-prediction layers are converted, not dropped
 	StateSpace       bool       // no layer has attention or a feed-forward part
+	Scaled           bool       // runtimes multiply the products of matrices with the tensors ".scale" beside them
 	KeepsTypes       bool       // matrices keep the checkpoint's types, whatever type is asked for
 	Vocabulary       Vocabulary // how the vocabulary is written
 	EarlyTemplate    bool       // the chat template stands after general.architecture

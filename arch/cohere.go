@@ -57,6 +57,7 @@ var unscaledRope = Param{Key: "rope.scaling.type", From: func(Hyper) (any, bool)
 // without, and rotations in the former alone.
 var cohere2 = Arch{
 	Name:     "cohere2",
+	Scaled:   true,
 	Classes:  []string{"Cohere2ForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: cohereKeys.and(Keys{"rope_theta": 1e4, "sliding_window": 4096}), StatesHead: true, windows: listedLayers(4)}},
 	Only:     Keys{"tie_word_embeddings": true},

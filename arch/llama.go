@@ -11,6 +11,7 @@ import (
 // halves: hence the permutation.
 var llama = Arch{
 	Name:    "llama",
+	Scaled:  true,
 	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "MistralForCausalLM", "MixtralForCausalLM", "InternLM3ForCausalLM"},
 	Defaults: map[string]Defaults{
 		"":                     {Keys: Keys{"max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "rope_theta": 1e4}, StatesHead: true},

@@ -7,6 +7,7 @@ import "slices"
 // queries with their position.
 var mistral3 = Arch{
 	Name:       "mistral3",
+	Scaled:     true,
 	Classes:    []string{"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"},
 	Strip:      []string{"language_model."},
 	Vocabulary: llamaVocabulary,

@@ -5,6 +5,7 @@ import "slices"
 // qwen3 drops Qwen 2's biases and normalizes every query and key head.
 var qwen3 = Arch{
 	Name:     "qwen3",
+	Scaled:   true,
 	Reranker: qwenReranker,
 	Classes:  []string{"Qwen3ForCausalLM", "Qwen3Model"},
 	Defaults: map[string]Defaults{"": {Keys: qwen2Keys.and(Keys{"head_dim": 128}), windows: fromLayer}},
@@ -19,6 +20,7 @@ var qwen3 = Arch{
 // qwen3moe replaces the feed-forward network by routed experts.
 var qwen3moe = Arch{
 	Name:     "qwen3moe",
+	Scaled:   true,
 	Reranker: qwenReranker,
 	Classes:  []string{"Qwen3MoeForCausalLM"},
 	Defaults: map[string]Defaults{"": {Keys: qwen2Keys.and(Keys{

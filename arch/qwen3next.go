@@ -33,6 +33,7 @@ var qwen3next = Arch{
 // hence the tiling. Text, height and width share the rotated dimensions.
 var qwen35 = Arch{
 	Name:     "qwen35",
+	Scaled:   true,
 	Reranker: qwenReranker,
 	Classes:  []string{"Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration"},
 	Only:     Keys{"attn_output_gate": true},
@@ -53,6 +54,7 @@ var qwen35 = Arch{
 // qwen35moe serves the mixture-of-experts models of Qwen 3.5 and 3.6.
 var qwen35moe = Arch{
 	Name:     "qwen35moe",
+	Scaled:   true,
 	Reranker: qwenReranker,
 	Classes:  []string{"Qwen3_5MoeForCausalLM", "Qwen3_5MoeForConditionalGeneration"},
 	Only:     Keys{"attn_output_gate": true},

@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/convert/transform"
@@ -24,16 +25,21 @@ func exactly(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) func(con
 	}
 	return func(ctx context.Context) (unpack.Packed, bool, error) {
 		packed := make(map[string]unpack.Packed, len(from))
-		var kind gguf.Type
+		out := unpack.Packed{}
 		for i, s := range from {
 			p, ok, err := s.exact(ctx)
-			if err != nil || !ok || i > 0 && p.Type != kind {
+			if err != nil || !ok || i > 0 && (p.Type != out.Type || (p.Factors == nil) != (out.Factors == nil)) {
 				return unpack.Packed{}, false, err
 			}
-			packed[s.name], kind = p, p.Type
+			packed[s.name], out.Type = p, p.Type
+			if i%(len(t.More)+1) == 0 {
+				out.Factors = append(out.Factors, p.Factors...)
+			} else if n := len(out.Factors) - len(p.Factors); n < 0 || !slices.Equal(out.Factors[n:], p.Factors) {
+				return unpack.Packed{}, false, nil // rows of one matrix share its factor
+			}
 		}
-		rows, _ := assemble(t, h, at, from, func(s source) transform.Rows { return packed[s.name].Rows })
-		return unpack.Packed{Type: kind, Rows: rows}, true, nil
+		out.Rows, _ = assemble(t, h, at, from, func(s source) transform.Rows { return packed[s.name].Rows })
+		return out, true, nil
 	}
 }
 
@@ -46,22 +52,55 @@ func (o Options) keepsCodes() bool {
 }
 
 // keepCodes gives quantized targets the block type that keeps every weight,
-// where there is one. It reads their scales.
-func keepCodes(ctx context.Context, targets []target, asked FileType) error {
-	for i := range targets {
-		t := &targets[i]
-		if t.exact == nil || t.f32 {
-			continue
+// where there is one, and adds the tensors of factors that these have. It reads
+// their scales, and counts the matrices whose factors have no place in a file.
+func keepCodes(ctx context.Context, targets []target, a arch.Arch, o Options) (all []target, unplaced int, err error) {
+	for _, t := range targets {
+		var factors *target
+		if t.exact != nil && !t.f32 {
+			packed, ok, err := t.exact(ctx)
+			if err != nil {
+				return nil, 0, err
+			}
+			if ok && packed.Factors != nil {
+				if factors, ok = factorsOf(t, packed.Factors, a, targets); !ok {
+					unplaced++
+				}
+			}
+			if ok && (o.Type != Q8_0 || packed.Type == gguf.TypeQ8_0) {
+				t.held = &packed
+			}
+			if packed.Factors == nil || !o.ForQuantizer { // which reads weights as they are
+				t.encoded = t.held
+			}
 		}
-		packed, ok, err := t.exact(ctx)
-		if err != nil {
-			return err
-		}
-		if ok && (asked != Q8_0 || packed.Type == gguf.TypeQ8_0) {
-			t.encoded = &packed
+		if all = append(all, t); factors != nil && t.encoded != nil {
+			all = append(all, *factors)
 		}
 	}
-	return nil
+	return all, unplaced, nil
+}
+
+// factorsOf is the tensor of the factors of a matrix, or of those of experts;
+// ok is false where runtimes apply none. With a bias they cannot.
+func factorsOf(t target, factors []float32, a arch.Arch, beside []target) (tensor *target, ok bool) {
+	name, ok := a.ScaleOf(t.name)
+	bias := strings.TrimSuffix(t.name, ".weight") + ".bias"
+	if !ok || strings.Contains(name, ".ffn_") && slices.ContainsFunc(beside, func(b target) bool { return b.name == bias }) {
+		return nil, false
+	}
+	matrices := 1
+	if len(t.shape) == 3 {
+		matrices = int(t.shape[2])
+	}
+	if len(factors) == 1 {
+		factors = slices.Repeat(factors, matrices)
+	}
+	if len(factors) != matrices {
+		return nil, false
+	}
+	tensor = new(vector(name, factors))
+	return tensor, true
 }
 
 // Quantized says what of a checkpoint was quantized already.
@@ -80,8 +119,8 @@ func quantized(from *unpack.Checkpoint, targets []target) Quantized {
 		if t.decoded {
 			q.Matrices++
 		}
-		if t.encoded != nil {
-			q.Exact[t.encoded.Type]++
+		if t.held != nil {
+			q.Exact[t.held.Type]++
 		}
 	}
 	return q

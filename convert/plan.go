@@ -2,6 +2,7 @@ package convert
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -123,8 +124,12 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 		}
 	}
 	if a.KeepsTypes || o.keepsCodes() {
-		if err := keepCodes(ctx, targets, o.Type); err != nil {
+		unplaced := 0
+		if targets, unplaced, err = keepCodes(ctx, targets, a, o); err != nil {
 			return nil, err
+		}
+		if unplaced > 0 && !o.ForQuantizer {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%d matrices of 4-bit floats lose their codes: a factor goes with each, and no runtime applies one to these matrices of %s", unplaced, a.Name))
 		}
 	}
 	p.Quantized = quantized(unpacked, targets)

@@ -27,7 +27,8 @@ type target struct {
 	// exact finds the block type that keeps every weight of a quantized
 	// matrix; nil where none can.
 	exact   func(context.Context) (unpack.Packed, bool, error)
-	encoded *unpack.Packed // what it found, where the file is to have it
+	held    *unpack.Packed // what it found, where a file can have it
+	encoded *unpack.Packed // the same, where this one is to
 	decoded bool           // made of quantized matrices
 	merged  bool           // an adapter has changed it
 }
@@ -40,21 +41,26 @@ func extras(a arch.Arch, h arch.Hyper) []target {
 		if values == nil {
 			continue
 		}
-		data := make([]byte, 0, 4*len(values))
-		for _, x := range values {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
-		}
-		all = append(all, target{
-			name:  e.Target,
-			shape: []int64{int64(len(values))},
-			f32:   true,
-			rows: transform.Rows{
-				DType: dtype.F32, Columns: int64(len(values)), Count: 1,
-				Read: func(_ context.Context, p []byte, off int64) error { copy(p, data[off:]); return nil },
-			},
-		})
+		all = append(all, vector(e.Target, values))
 	}
 	return all
+}
+
+// vector is a tensor of known values.
+func vector(name string, values []float32) target {
+	data := make([]byte, 0, 4*len(values))
+	for _, x := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+	}
+	return target{
+		name:  name,
+		shape: []int64{int64(len(values))},
+		f32:   true,
+		rows: transform.Rows{
+			DType: dtype.F32, Columns: int64(len(values)), Count: 1,
+			Read: func(_ context.Context, p []byte, off int64) error { copy(p, data[off:]); return nil },
+		},
+	}
 }
 
 // build turns source tensors into their target: those of each expert, and of

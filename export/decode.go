@@ -14,10 +14,10 @@ import (
 var plain = map[gguf.Type]dtype.DType{gguf.TypeF32: dtype.F32, gguf.TypeF16: dtype.F16, gguf.TypeBF16: dtype.BF16, gguf.TypeI32: dtype.I32}
 
 // decoded reads a tensor of the file: as it is where its type is plain, else
-// as float32.
-func decoded(f *gguf.File, t gguf.TensorInfo) (transform.Rows, error) {
+// as float32, times the factors of its matrices where it has some.
+func decoded(f *gguf.File, t gguf.TensorInfo, factors []float32) (transform.Rows, error) {
 	r := transform.Rows{DType: plain[t.Type], Columns: t.Columns(), Count: t.Rows()}
-	if r.DType != dtype.Invalid {
+	if r.DType != dtype.Invalid && factors == nil {
 		r.Read = func(ctx context.Context, p []byte, off int64) error {
 			_, err := f.ReadTensorAt(ctx, t, p, off)
 			return err
@@ -38,6 +38,12 @@ func decoded(f *gguf.File, t gguf.TensorInfo) (transform.Rows, error) {
 				return err
 			}
 			kind.Dequantize(row, codes)
+			if factors != nil {
+				factor := factors[at/r.Columns/(r.Count/int64(len(factors)))]
+				for i := range row {
+					row[i] *= factor
+				}
+			}
 			part := row[at%r.Columns:]
 			part = part[:min(len(part), len(p)/four)]
 			if err := dtype.FromFloat32(p[:four*len(part)], part, dtype.F32); err != nil {

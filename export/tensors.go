@@ -79,7 +79,11 @@ func (e *exporter) source(ctx context.Context, siblings []arch.Tensor, at arch.P
 			}
 			return e.refuse(name, "it is missing")
 		}
-		rows, err := decoded(e.file, info)
+		factors, err := e.factors(ctx, info)
+		if err != nil {
+			return err
+		}
+		rows, err := decoded(e.file, info, factors)
 		if err != nil {
 			return err
 		}
@@ -106,6 +110,23 @@ func (e *exporter) source(ctx context.Context, siblings []arch.Tensor, at arch.P
 		e.written[at.Fill(t.Target)] = t.Source
 	}
 	return nil
+}
+
+// factors are those that a file has beside a matrix, or beside the matrices of
+// experts.
+func (e *exporter) factors(ctx context.Context, matrix gguf.TensorInfo) ([]float32, error) {
+	name, ok := e.arch.ScaleOf(matrix.Name)
+	if !ok {
+		return nil, nil
+	}
+	all, err := vector(ctx, e.file, name)
+	if n := int64(len(all)); n > 0 {
+		if matrix.Rows()%n != 0 {
+			return nil, e.refuse(name, "its factors are not those of the matrices of "+matrix.Name)
+		}
+		e.written[name] = matrix.Name
+	}
+	return all, err
 }
 
 // inverse undoes the transforms from one source, or several below each other,

@@ -188,9 +188,16 @@ func (v *validation) wanted(a arch.Arch) (required []string, known map[string][]
 		known[e.Target] = nil // whether it is there follows from itself
 		optional[e.Target] = true
 	}
-	for name := range known {
+	for name, shapes := range maps.Clone(known) {
 		if !optional[name] {
 			required = append(required, name)
+		}
+		if scale, ok := a.ScaleOf(name); ok {
+			matrices := int64(1)
+			if len(shapes) > 0 && len(shapes[0]) == 3 {
+				matrices = shapes[0][2]
+			}
+			known[scale] = [][]int64{{matrices}}
 		}
 	}
 	slices.SortFunc(required, strings.Compare)

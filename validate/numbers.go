@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/f190792d/mq/formats/dtype"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/progress"
@@ -33,7 +34,10 @@ func (v *validation) numbers(ctx context.Context) error {
 		v.skip(Numbers, "left out as asked")
 		return nil
 	}
-	jobs := v.jobs()
+	jobs, err := v.jobs(ctx)
+	if err != nil {
+		return err
+	}
 	if err := v.scanAll(ctx, jobs); err != nil {
 		return err
 	}
@@ -62,9 +66,13 @@ func (v *validation) compares() bool {
 }
 
 // jobs pairs the tensors of the file with those of the source.
-func (v *validation) jobs() []*job {
+func (v *validation) jobs(ctx context.Context) ([]*job, error) {
 	fail := func(name, format string, args ...any) {
 		v.add(Finding{Check: Numbers, Severity: Fail, Tensor: name, Message: fmt.Sprintf(format, args...)})
+	}
+	factors, err := v.factors(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var jobs []*job
 	for _, t := range v.infos {
@@ -79,12 +87,13 @@ func (v *validation) jobs() []*job {
 		}
 		o, found := v.source.tensors[t.Name]
 		switch {
+		case !found && factors[t.Name] != nil: // it has been multiplied with its matrix
 		case !found:
 			fail(t.Name, "the source has no such tensor")
 		case !slices.Equal(gguf.TrimShape(o.Shape), gguf.TrimShape(t.Shape)):
 			fail(t.Name, "shape %v differs from the source's %v", t.Shape, o.Shape)
 		default:
-			j.source = &o
+			j.source, j.factors = &o, factors[t.Name]
 			j.stride = stride(t, typ, o)
 		}
 	}
@@ -95,7 +104,36 @@ func (v *validation) jobs() []*job {
 			}
 		}
 	}
-	return jobs
+	return jobs, nil
+}
+
+// factors reads the factors of matrices that the source has multiplied
+// already, by the names of both.
+func (v *validation) factors(ctx context.Context) (map[string][]float32, error) {
+	all := map[string][]float32{}
+	if v.arch == nil || !v.compares() {
+		return all, nil
+	}
+	for _, t := range v.infos {
+		name, ok := v.arch.ScaleOf(t.Name)
+		scale, there := v.tensors[name]
+		if _, plain := v.source.tensors[name]; !ok || !there || plain {
+			continue
+		}
+		n := scale.Elements()
+		if scale.Type != gguf.TypeF32 || n == 0 || n > t.Rows() || t.Rows()%n != 0 {
+			continue // its shape has been found wrong
+		}
+		raw, values := make([]byte, scale.Size()), make([]float32, n)
+		if _, err := v.file.ReadTensorAt(ctx, scale, raw, 0); err != nil {
+			return nil, err
+		}
+		if err := dtype.ToFloat32(values, raw, dtype.F32); err != nil {
+			return nil, err
+		}
+		all[t.Name], all[name] = values, values
+	}
+	return all, nil
 }
 
 // stride says which rows are quantized again: all, but of slow types a sample.

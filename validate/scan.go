@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -18,9 +19,12 @@ type job struct {
 	typ    quantize.Type
 	source *origin // nil where there is nothing to compare with
 	scales []int   // offsets in a block
-	glance bool    // rows whose scales and first values are sound are not decoded
-	step   int64   // rows of a chunk
-	stride int64   // of the rows that are quantized again; 0 for none
+
+	factors []float32 // of its matrices, which their source has multiplied already; nil for none
+
+	glance bool  // rows whose scales and first values are sound are not decoded
+	step   int64 // rows of a chunk
+	stride int64 // of the rows that are quantized again; 0 for none
 	tally  tally
 }
 
@@ -61,6 +65,7 @@ func (s *scanner) scan(ctx context.Context, j *job, first, rows int64) (*tally, 
 			continue
 		}
 		j.typ.Dequantize(s.y, raw)
+		multiply(s.y, j.factor(first+i))
 		bad, zero := t.inspect(s.y)
 		if zero {
 			t.zero++
@@ -133,10 +138,28 @@ func (s *scanner) recheck(ctx context.Context, j *job, rows []oddRow, t *tally) 
 			return err
 		}
 		j.typ.Dequantize(s.y, s.raw)
+		multiply(s.y, j.factor(r.row))
 		s.useless = 0
 		s.requantize(j, t, s.raw, s.sourceRow(j, 0), r.row)
 	}
 	return nil
+}
+
+// factor is what the weights of a row are still to be multiplied with.
+func (j *job) factor(row int64) float32 {
+	if j.factors == nil {
+		return 1
+	}
+	return j.factors[row/(j.file.Rows()/int64(len(j.factors)))]
+}
+
+func multiply(x []float32, factor float32) {
+	if factor == 1 {
+		return
+	}
+	for i := range x {
+		x[i] *= factor
+	}
 }
 
 // group is how many values share what a damaged scale would spoil.
@@ -218,17 +241,23 @@ func (t *tally) compare(x, y []float32, row int64, group int) oddRow {
 // F16, from BF16. Where none fits, the error tells.
 func (s *scanner) requantize(j *job, t *tally, raw, source []byte, row int64) {
 	t.tried++
-	if j.source.Type == j.file.Type { // such tensors are copied
+	switch factor := j.factor(row); {
+	case j.source.Type == j.file.Type: // such tensors are copied
 		copy(s.again, source)
-	} else {
+	case factor != 0 && factor != 1:
+		s.z = append(s.z[:0], s.x...)
+		multiply(s.z, 1/factor)
+		j.typ.Quantize(s.again, s.z, s.weights(j))
+	default:
 		j.typ.Quantize(s.again, s.x, s.weights(j))
 	}
-	equal := bytes.Equal(s.again, raw) || j.source.Type != j.file.Type && s.explained(j, raw)
+	equal := bytes.Equal(s.again, raw) || j.source.Type != j.file.Type && (j.factors != nil && slices.Equal(s.x, s.y) || s.explained(j, raw))
 	if equal {
 		t.equal++
 		s.z = append(s.z[:0], s.y...)
 	} else {
 		j.typ.Dequantize(s.z, s.again)
+		multiply(s.z, j.factor(row))
 		keep(&t.odd, s.judge(row, j.group()))
 	}
 	for i, a := range s.x {

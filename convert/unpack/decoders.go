@@ -41,6 +41,15 @@ var decoders = map[gguf.Type]func(dst []float32, src []byte){
 			dst[i+16] = float32(d*float32(int(c>>4)+int(high>>(i+16)&1)*16)) + m
 		}
 	}),
+	gguf.TypeNVFP4: func(dst []float32, src []byte) {
+		for ; len(dst) > 0; dst, src = dst[nvNumbers:], src[nvBytes:] {
+			for i := range nvNumbers {
+				part, j := i/16, i%16
+				code := src[nvScales+8*part+j%8] >> (j / 8 * 4) & 15
+				dst[i] = magnitudes[code] * dtype.F8E4M3ToF32(src[part])
+			}
+		}
+	},
 }
 
 func half(b []byte) float32 { return dtype.F16ToF32(binary.LittleEndian.Uint16(b)) }

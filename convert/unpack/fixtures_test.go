@@ -123,6 +123,9 @@ func TestPackedMatricesKeepEveryWeight(t *testing.T) {
 					}
 				}
 			}
+			if want, ok := nvfp4Matrices[f.Name]; ok && types["NVFP4"] != want {
+				t.Errorf("types %v, want %d of NVFP4", types, want)
+			}
 			if types[f.Lossless] != len(f.Decoded) && !mixedTypes[f.Name] {
 				t.Errorf("types %v, want %d of %q", types, len(f.Decoded), f.Lossless)
 			}
@@ -130,5 +133,8 @@ func TestPackedMatricesKeepEveryWeight(t *testing.T) {
 	}
 }
 
-// mixedTypes are fixtures whose matrices differ in their settings.
-var mixedTypes = map[string]bool{"mlx-4-float16": true}
+// mixedTypes are fixtures whose matrices differ in their settings, or in their
+// rows, of which those of 96 are no blocks of NVFP4.
+var mixedTypes = map[string]bool{"mlx-4-float16": true, "modelopt-nvfp4": true, "mlx-nvfp4": true}
+
+var nvfp4Matrices = map[string]int{"modelopt-nvfp4": 6, "mlx-nvfp4": 8}

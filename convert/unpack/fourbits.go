@@ -110,6 +110,17 @@ func (f *fourBits) of(row int64) float32 {
 	return f.factor[row/f.shape[len(f.shape)-2]]
 }
 
+// weight is what a code stands for under a scale and a factor.
+func (f *fourBits) weight(v, scale, factor float32) float32 {
+	switch {
+	case f.scaled != nil:
+		return v * f.scaled(scale, factor)
+	case f.factor != nil:
+		return float32(v*scale) * factor
+	}
+	return v * scale
+}
+
 // weights are what the codes stand for under every scale and one factor.
 type weights struct {
 	factor float32
@@ -128,15 +139,7 @@ func (f *fourBits) under(kept *atomic.Pointer[weights], factor float32) *weights
 			s = dtype.E8M0ToF32(byte(b))
 		}
 		for c, v := range magnitudes {
-			switch {
-			case f.scaled != nil:
-				v *= f.scaled(s, factor)
-			case f.factor != nil:
-				v = float32(v*s) * factor
-			default:
-				v *= s
-			}
-			w.of[b][c] = v
+			w.of[b][c] = f.weight(v, s, factor)
 		}
 	}
 	kept.Store(w)
@@ -177,5 +180,5 @@ func (f fourBits) exact(ctx context.Context) (Packed, bool, error) {
 		codes := rowsAs(f.codes, dtype.U8, f.cols()/2)
 		return Packed{Type: gguf.TypeMXFP4, Rows: transform.MXFP4(codes, rowsAs(f.scales, dtype.U8, f.cols()/32))}, true, nil
 	}
-	return Packed{}, false, nil
+	return f.nvfp4(ctx)
 }

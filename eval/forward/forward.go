@@ -181,7 +181,7 @@ func FromGGUF(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fault.Op("forward").File(f.Name()).Of(err)
 	}
-	m, err := build(ctx, model, file.New(f, o.ReleaseBehind), h, f.Name(), o, graph.Options{Convention: a.File})
+	m, err := build(ctx, model, file.New(f, a, o.ReleaseBehind), h, f.Name(), o, graph.Options{Convention: a.File})
 	if err != nil {
 		return nil, err
 	}

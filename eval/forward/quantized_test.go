@@ -2,9 +2,11 @@ package forward
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/f190792d/mq/convert"
+	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/internal/fixtures/quantized"
 )
 
@@ -24,6 +26,9 @@ func TestQuantizedCheckpointsEqualTransformers(t *testing.T) {
 			}
 			if want := len(f.Decoded); f.Lossless != "" && (count != want || plan.Quantized.Matrices != want) {
 				t.Errorf("%d of %d matrices keep their codes, want all %d", count, plan.Quantized.Matrices, want)
+			}
+			if f.Name == "modelopt-nvfp4" && !slices.ContainsFunc(plan.Streams, func(s gguf.Stream) bool { return s.Name == "blk.0.attn_q.scale" }) {
+				t.Error("the file has no factors")
 			}
 			for _, path := range []string{dir, whole, kept} {
 				m := open(t, path)

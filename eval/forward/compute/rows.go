@@ -130,10 +130,11 @@ func Join(parts ...*Matrix) *Matrix {
 		}
 		return buf, nil
 	}
-	if m.Scale != nil {
+	if slices.ContainsFunc(parts, func(p *Matrix) bool { return p.Scale != nil }) {
 		m.Scale = func(dst []float32, row, from int) {
-			at, p := part(row)
-			p.Scale(dst, at, from)
+			if at, p := part(row); p.Scale != nil {
+				p.Scale(dst, at, from)
+			}
 		}
 	}
 	return &m

@@ -19,13 +19,14 @@ import (
 type Loader struct {
 	file   *gguf.File
 	name   string
+	arch   arch.Arch
 	behind bool // the page cache is released behind the reader
 }
 
-// New returns the loader of an open file. It asks the system to forget weights
-// once they were read where releaseBehind is set.
-func New(f *gguf.File, releaseBehind bool) *Loader {
-	return &Loader{file: f, name: filepath.Base(f.Name()), behind: releaseBehind}
+// New returns the loader of an open file of an architecture. It asks the system
+// to forget weights once they were read where releaseBehind is set.
+func New(f *gguf.File, a arch.Arch, releaseBehind bool) *Loader {
+	return &Loader{file: f, name: filepath.Base(f.Name()), arch: a, behind: releaseBehind}
 }
 
 // at is the place of an error about a tensor.
@@ -138,16 +139,17 @@ func (g *Loader) Integers(ctx context.Context, name string, layer, n int) ([]int
 }
 
 // Matrix implements the graph's Weights.
-func (g *Loader) Matrix(_ context.Context, name string, layer, rows, cols int) (*compute.Matrix, error) {
+func (g *Loader) Matrix(ctx context.Context, name string, layer, rows, cols int) (*compute.Matrix, error) {
 	t, typ, ok, err := g.find(name, layer, rows, cols)
 	if !ok {
 		return nil, err
 	}
-	return g.stored(t, typ, 0, int(t.Rows()), cols), nil
+	m := g.stored(t, typ, 0, int(t.Rows()), cols)
+	return m, g.scale(ctx, t.Name, m)
 }
 
 // Experts implements the graph's Weights.
-func (g *Loader) Experts(_ context.Context, name string, layer, experts, rows, cols int) ([]*compute.Matrix, error) {
+func (g *Loader) Experts(ctx context.Context, name string, layer, experts, rows, cols int) ([]*compute.Matrix, error) {
 	lines, line := rows, cols
 	if turned[name] {
 		lines, line = cols, rows
@@ -163,7 +165,28 @@ func (g *Loader) Experts(_ context.Context, name string, layer, experts, rows, c
 		m.Expert, m.Experts = e, experts
 		list[e] = m
 	}
-	return list, nil
+	return list, g.scale(ctx, t.Name, list...)
+}
+
+// scale attaches the factors that a file has beside a matrix, or beside the
+// matrices of experts.
+func (g *Loader) scale(ctx context.Context, matrix string, list ...*compute.Matrix) error {
+	name, ok := g.arch.ScaleOf(matrix)
+	if !ok {
+		return nil
+	}
+	factors, err := g.Vector(ctx, name, 0, len(list))
+	if factors == nil {
+		return err
+	}
+	for i, m := range list {
+		m.Scale = func(dst []float32, _, _ int) {
+			for j := range dst {
+				dst[j] *= factors[i]
+			}
+		}
+	}
+	return nil
 }
 
 // stored describes the n-th matrix of a tensor.

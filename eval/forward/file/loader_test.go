@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/f190792d/mq/arch"
 	"github.com/f190792d/mq/formats/gguf"
 )
 
@@ -20,6 +21,8 @@ func open(t *testing.T) *Loader {
 	infos := []gguf.TensorInfo{
 		{Name: "blk.1.attn_k_b.weight", Type: gguf.TypeF32, Shape: []int64{2, 3, 2}}, // two heads of 2 × 3, turned
 		{Name: "blk.1.ssm_conv1d.weight", Type: gguf.TypeF32, Shape: []int64{4, 1, 3}},
+		{Name: "blk.1.ffn_up_exps.weight", Type: gguf.TypeF32, Shape: []int64{2, 1, 3}},
+		{Name: "blk.1.ffn_up_exps.scale", Type: gguf.TypeF32, Shape: []int64{3}},
 	}
 	plan, err := gguf.NewPlan(kvs, infos)
 	if err != nil {
@@ -36,7 +39,12 @@ func open(t *testing.T) *Loader {
 		t.Fatal(err)
 	}
 	for i := range infos {
-		if _, err := w.Write(bytes.Repeat([]byte{0, 0, 0x80, 0x3f}, int(infos[i].Size()/4))); err != nil {
+		data := bytes.Repeat([]byte{0, 0, 0x80, 0x3f}, int(infos[i].Size()/4))
+		if i == 3 { // 1, 1/2, 1/4
+			data[6], data[10] = 0, 0x80
+			data[7], data[11] = 0x3f, 0x3e
+		}
+		if _, err := w.Write(data); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,7 +56,7 @@ func open(t *testing.T) *Loader {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	return New(file, false)
+	return New(file, arch.Arch{}, false)
 }
 
 // Files keep the numbers of some activations in key-values, a list by layer.
@@ -90,5 +98,22 @@ func TestShapesAreCompared(t *testing.T) {
 	}
 	if m, err := g.Matrix(t.Context(), "blk.{i}.attn_q.weight", 1, 2, 2); m != nil || err != nil {
 		t.Errorf("an absent matrix: %v, %v", m, err)
+	}
+}
+
+// Every expert has its own factor, in the architectures that apply one.
+func TestFactorsMultiplyTheWeightsOfTheirMatrix(t *testing.T) {
+	for scaled, want := range map[bool][]float32{true: {1, 0.5, 0.25}, false: {1, 1, 1}} {
+		g := open(t)
+		g.arch.Scaled = scaled
+		list, err := g.Experts(t.Context(), "blk.{i}.ffn_up_exps.weight", 1, 3, 1, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range list {
+			if got, err := m.Sample(t.Context(), 0, 1, 0, 2); err != nil || !slices.Equal(got, []float32{want[i], want[i]}) {
+				t.Errorf("expert %d of an architecture that scales %v: %v, %v", i, scaled, got, err)
+			}
+		}
 	}
 }
