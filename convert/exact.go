@@ -31,7 +31,7 @@ func exactly(t arch.Tensor, h arch.Hyper, at arch.Place, from []source) func(con
 			if err != nil || !ok || i > 0 && (p.Type != out.Type || (p.Factors == nil) != (out.Factors == nil)) {
 				return unpack.Packed{}, false, err
 			}
-			packed[s.name], out.Type = p, p.Type
+			packed[s.name], out.Type, out.Rounded = p, p.Type, out.Rounded || p.Rounded
 			if i%(len(t.More)+1) == 0 {
 				out.Factors = append(out.Factors, p.Factors...)
 			} else if n := len(out.Factors) - len(p.Factors); n < 0 || !slices.Equal(out.Factors[n:], p.Factors) {
@@ -67,11 +67,12 @@ func keepCodes(ctx context.Context, targets []target, a arch.Arch, o Options) (a
 					unplaced++
 				}
 			}
-			if ok && (o.Type != Q8_0 || packed.Type == gguf.TypeQ8_0) {
+			if ok = ok && (o.Type != Q8_0 || packed.Type == gguf.TypeQ8_0); ok && !packed.Rounded {
 				t.held = &packed
 			}
-			if packed.Factors == nil || !o.ForQuantizer { // which reads weights as they are
-				t.encoded = t.held
+			// A quantizer reads weights as they are.
+			if ok && (packed.Factors == nil || !o.ForQuantizer) && !(packed.Rounded && o.Lossless) {
+				t.encoded = &packed
 			}
 		}
 		if all = append(all, t); factors != nil && t.encoded != nil {
@@ -108,6 +109,7 @@ type Quantized struct {
 	Method   string            // "GPTQ", "MLX", …; empty for a checkpoint of plain floats
 	Matrices int               // of the file that are made of quantized ones
 	Exact    map[gguf.Type]int // of those, how many keep every weight, by type
+	Rounded  int               // and how many their codes, but weights only as far as a float32 goes
 }
 
 func quantized(from *unpack.Checkpoint, targets []target) Quantized {
@@ -118,6 +120,9 @@ func quantized(from *unpack.Checkpoint, targets []target) Quantized {
 	for _, t := range targets {
 		if t.decoded {
 			q.Matrices++
+		}
+		if t.encoded != nil && t.encoded.Rounded {
+			q.Rounded++
 		}
 		if t.held != nil {
 			q.Exact[t.held.Type]++

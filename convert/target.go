@@ -27,8 +27,8 @@ type target struct {
 	// exact finds the block type that keeps every weight of a quantized
 	// matrix; nil where none can.
 	exact   func(context.Context) (unpack.Packed, bool, error)
-	held    *unpack.Packed // what it found, where a file can have it
-	encoded *unpack.Packed // the same, where this one is to
+	held    *unpack.Packed // what it found, where a file can have it exactly
+	encoded *unpack.Packed // what it found, where this one is to have it
 	decoded bool           // made of quantized matrices
 	merged  bool           // an adapter has changed it
 }

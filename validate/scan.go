@@ -162,6 +162,11 @@ func multiply(x []float32, factor float32) {
 	}
 }
 
+// alike reports whether weights differ by no more than a rounded factor makes.
+func alike(x, y float32) bool {
+	return math.Abs(float64(x)-float64(y))*(1<<22) <= math.Abs(float64(x))
+}
+
 // group is how many values share what a damaged scale would spoil.
 func (j *job) group() int { return max(j.typ.Block, 32) }
 
@@ -251,7 +256,7 @@ func (s *scanner) requantize(j *job, t *tally, raw, source []byte, row int64) {
 	default:
 		j.typ.Quantize(s.again, s.x, s.weights(j))
 	}
-	equal := bytes.Equal(s.again, raw) || j.source.Type != j.file.Type && (j.factors != nil && slices.Equal(s.x, s.y) || s.explained(j, raw))
+	equal := bytes.Equal(s.again, raw) || j.source.Type != j.file.Type && (j.factors != nil && slices.EqualFunc(s.x, s.y, alike) || s.explained(j, raw))
 	if equal {
 		t.equal++
 		s.z = append(s.z[:0], s.y...)

@@ -157,7 +157,7 @@ func (a *affine) packed(f *form) transform.Rows {
 				f.put(block, codes)
 			}
 			a.values(want, t, r)
-			if err := compare(f.id, line, want, got, 1); err != nil {
+			if err := compare(f.id, line, want, got, 1, false); err != nil {
 				return err
 			}
 			copy(dst, line[within:])
@@ -169,11 +169,11 @@ func (a *affine) packed(f *form) transform.Rows {
 
 // compare decodes a row and compares it, times a factor, with the weights that
 // it is to hold.
-func compare(id gguf.Type, line []byte, want, got []float32, factor float32) error {
+func compare(id gguf.Type, line []byte, want, got []float32, factor float32, rounded bool) error {
 	decoders[id](got, line)
 	got = got[:len(want)]
 	for i, v := range want {
-		if x := got[i] * factor; x != v {
+		if x := got[i] * factor; !near(x, v, rounded) {
 			return fault.Op("unpack").Corrupt("column %d: weight %v would become %v as %s", i, v, x, id)
 		}
 	}

@@ -107,6 +107,9 @@ func TestPackedMatricesKeepEveryWeight(t *testing.T) {
 					continue
 				}
 				types[p.Type.String()]++
+				if p.Rounded != (f.Name == "ct-nvfp4") {
+					t.Errorf("%s: rounded %v", name, p.Rounded)
+				}
 				line := make([]byte, p.Rows.Columns*p.Rows.Count)
 				if err := p.Rows.Read(t.Context(), line, 0); err != nil {
 					t.Fatal(err)
@@ -118,7 +121,7 @@ func TestPackedMatricesKeepEveryWeight(t *testing.T) {
 					if p.Factors != nil {
 						got[i] *= p.Factors[int64(i)/w.Rows.Columns*int64(len(p.Factors))/w.Rows.Count]
 					}
-					if got[i] != want {
+					if !near(got[i], want, p.Rounded) {
 						t.Fatalf("%s: weight %d is %v as %s, want %v", name, i, got[i], p.Type, want)
 					}
 				}
@@ -135,6 +138,6 @@ func TestPackedMatricesKeepEveryWeight(t *testing.T) {
 
 // mixedTypes are fixtures whose matrices differ in their settings, or in their
 // rows, of which those of 96 are no blocks of NVFP4.
-var mixedTypes = map[string]bool{"mlx-4-float16": true, "modelopt-nvfp4": true, "mlx-nvfp4": true}
+var mixedTypes = map[string]bool{"mlx-4-float16": true, "modelopt-nvfp4": true, "mlx-nvfp4": true, "ct-nvfp4": true}
 
-var nvfp4Matrices = map[string]int{"modelopt-nvfp4": 6, "mlx-nvfp4": 8}
+var nvfp4Matrices = map[string]int{"modelopt-nvfp4": 6, "mlx-nvfp4": 8, "ct-nvfp4": 6}

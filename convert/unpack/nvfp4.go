@@ -27,12 +27,13 @@ func (f fourBits) nvfp4(ctx context.Context) (Packed, bool, error) {
 		return Packed{}, false, err
 	}
 	var factors []float32
+	rounded := false
 	for i, own := range scales {
-		factor, ok := f.factored(own, i)
+		factor, exact, ok := f.factored(own, i)
 		if !ok {
 			return Packed{}, false, nil
 		}
-		factors = append(factors, factor)
+		factors, rounded = append(factors, factor), rounded || !exact
 	}
 	if f.factor == nil {
 		factors = nil
@@ -58,7 +59,7 @@ func (f fourBits) nvfp4(ctx context.Context) (Packed, bool, error) {
 			if factors != nil {
 				factor = factors[row/f.shape[len(f.shape)-2]]
 			}
-			if err := compare(gguf.TypeNVFP4, line, want, got, factor); err != nil {
+			if err := compare(gguf.TypeNVFP4, line, want, got, factor, rounded); err != nil {
 				return err
 			}
 			n := copy(p, line[off%size:])
@@ -66,7 +67,7 @@ func (f fourBits) nvfp4(ctx context.Context) (Packed, bool, error) {
 		}
 		return nil
 	}
-	return Packed{Type: gguf.TypeNVFP4, Rows: rows, Factors: factors}, true, nil
+	return Packed{Type: gguf.TypeNVFP4, Rows: rows, Factors: factors, Rounded: rounded}, true, nil
 }
 
 // scalesOf finds which scales every matrix has.
@@ -90,28 +91,30 @@ func (f *fourBits) scalesOf(ctx context.Context) ([][256]bool, error) {
 }
 
 // factored returns the factor under which blocks of NVFP4 give every weight
-// of a matrix that has these scales; ok is false where none does.
-func (f *fourBits) factored(scales [256]bool, matrix int) (factor float32, ok bool) {
+// of a matrix that has these scales, exactly or but for its rounding; ok is
+// false where none does.
+func (f *fourBits) factored(scales [256]bool, matrix int) (factor float32, exact, ok bool) {
 	stored := float32(1)
 	if f.factor != nil {
 		stored = f.of(int64(matrix) * f.shape[len(f.shape)-2])
 	}
-	factor = f.weight(1, 1, stored)
+	factor, exact = f.weight(1, 1, stored), true
 	for b, found := range scales {
 		if !found {
 			continue
 		}
 		if b > 0x7e { // it has a sign, or is no number
-			return 0, false
+			return 0, false, false
 		}
 		s := dtype.F8E4M3ToF32(byte(b))
 		for _, v := range magnitudes {
-			if f.weight(v, s, stored) != float32(v*s)*factor {
-				return 0, false
+			want, got := f.weight(v, s, stored), float32(v*s)*factor
+			if exact = exact && got == want; !near(got, want, f.scaled != nil) {
+				return 0, false, false
 			}
 		}
 	}
-	return factor, true
+	return factor, exact, true
 }
 
 // packNVFP4 makes blocks of one row.

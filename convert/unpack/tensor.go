@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"context"
+	"math"
 
 	"github.com/f190792d/mq/convert/transform"
 	"github.com/f190792d/mq/formats/dtype"
@@ -20,7 +21,8 @@ type Tensor struct {
 	Also   []string // the stored tensors beside the first that Rows takes in
 	Merged bool     // an adapter has changed it
 
-	// Exact finds the block type that holds every weight exactly, from the
+	// Exact finds the block type that holds every weight, exactly or [Packed]
+	// with rounded factors, from the
 	// scales and zero points alone. It is nil for tensors that are not
 	// quantized and for methods that no block type can follow.
 	Exact func(ctx context.Context) (Packed, bool, error)
@@ -34,6 +36,17 @@ type Packed struct {
 	// Factors are what the decoded weights are still to be multiplied with,
 	// one for each matrix; nil for none.
 	Factors []float32
+
+	// Rounded says that factors are reciprocals of the checkpoint's, rounded:
+	// weights agree to the last digits of a float32 alone.
+	Rounded bool
+}
+
+// near reports whether a weight is another, or differs from it as it may
+// where factors are rounded.
+func near(x, want float32, rounded bool) bool {
+	const digits = 1 << 22
+	return x == want || rounded && math.Abs(float64(x)-float64(want))*digits <= math.Abs(float64(want))
 }
 
 // Checkpoint is a checkpoint whose quantized matrices have been found.

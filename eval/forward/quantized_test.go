@@ -30,7 +30,15 @@ func TestQuantizedCheckpointsEqualTransformers(t *testing.T) {
 			if f.Name == "modelopt-nvfp4" && !slices.ContainsFunc(plan.Streams, func(s gguf.Stream) bool { return s.Name == "blk.0.attn_q.scale" }) {
 				t.Error("the file has no factors")
 			}
-			for _, path := range []string{dir, whole, kept} {
+			paths := []string{dir, whole, kept}
+			if f.Name == "ct-nvfp4" { // its factors are rounded where that is allowed
+				rounded := filepath.Join(root, "rounded.gguf")
+				if plan := convertWith(t, dir, rounded, convert.Options{Type: convert.Auto}); plan.Quantized.Rounded != 6 || len(plan.Quantized.Exact) > 0 {
+					t.Errorf("%d rounded matrices, exact %v, want 6 and none", plan.Quantized.Rounded, plan.Quantized.Exact)
+				}
+				paths = append(paths, rounded)
+			}
+			for _, path := range paths {
 				m := open(t, path)
 				for i, p := range f.Prompts {
 					checkFamily(t, m, i, p)
