@@ -211,7 +211,7 @@ func (c *reader) layerNumbers(key string) (listed []int) {
 	return listed
 }
 
-// limits reads the limits of the layers; null there is none.
+// limits reads the limits of the layers, 0 where null says that there is none.
 func (c *reader) limits(key string) (limits []float64) {
 	value, _ := c.given(key)
 	list, _ := value.([]any)
