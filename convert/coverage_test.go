@@ -132,7 +132,7 @@ func TestRefusesWhatItCannotCover(t *testing.T) {
 		},
 		"LoRA adapter": {
 			tensors: rename("q_proj.weight", "q_proj.lora_A.weight"), files: []string{"adapter_config.json"},
-			class: fault.ErrUnsupported, words: []string{"LoRA", "merge"},
+			class: fault.ErrUnsupported, words: []string{"LoRA", "LoRA adapter"},
 		},
 		"vocabulary does not fit": {
 			tensors: reshape("embed_tokens", 301, 64),
