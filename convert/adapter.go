@@ -28,7 +28,7 @@ func NewAdapterPlan(ctx context.Context, base *hf.Checkpoint, from hf.Adapter) (
 	if err != nil {
 		return nil, err
 	}
-	pairs, err := lora.Pairs(ctx, unpacked.Tensors, tied(a, h, sources(unpacked, a, h)), from)
+	pairs, err := lora.Pairs(ctx, unpacked.Tensors, adapted(a, h, sources(unpacked, a, h)), from)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +107,17 @@ func (p *Plan) factor(name string, r transform.Rows, shape []int64, source strin
 	p.Sources = append(p.Sources, []string{source})
 }
 
-// tied finds the one matrix of a model whose embedding is its output matrix.
-func tied(a arch.Arch, h arch.Hyper, all []source) lora.Tied {
+// adapted is what merging an adapter asks of a model.
+func adapted(a arch.Arch, h arch.Hyper, all []source) lora.Model {
+	m := lora.Model{Turned: func(name string) bool {
+		template, _, _ := arch.Template(a.Canonical(name, h))
+		return slices.ContainsFunc(a.Tensors, func(t arch.Tensor) bool {
+			return t.Source == template && slices.ContainsFunc(t.Ops, func(op arch.Op) bool { return op.Kind == arch.Transpose })
+		})
+	}}
 	embedding, head := a.TiedNames()
-	at := slices.IndexFunc(all, func(s source) bool { return s.canonical == embedding })
-	if at < 0 || !h.Tied || headless(all) {
-		return lora.Tied{}
+	if at := slices.IndexFunc(all, func(s source) bool { return s.canonical == embedding }); at >= 0 && h.Tied && !headless(all) {
+		m.Embedding, m.Head = all[at].name, head
 	}
-	return lora.Tied{Embedding: all[at].name, Head: head}
+	return m
 }

@@ -82,7 +82,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if err != nil {
 		return nil, err
 	}
-	if unpacked.Tensors, err = lora.Merge(ctx, unpacked.Tensors, tied(a, h, sources(unpacked, a, h)), o.Adapters); err != nil {
+	if unpacked.Tensors, err = lora.Merge(ctx, unpacked.Tensors, adapted(a, h, sources(unpacked, a, h)), o.Adapters); err != nil {
 		return nil, err
 	}
 	all := sources(unpacked, a, h)

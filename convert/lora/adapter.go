@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/f190792d/mq/convert/unpack"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/hf"
 )
@@ -14,6 +15,8 @@ import (
 // change is what an adapter does to one tensor of the model.
 type change struct {
 	name string // of the tensor, as the adapter calls it
+	key  string // what patterns match; empty for the module
+	stacked
 
 	a, b      hf.Tensor // [rank, in] and [out, rank]
 	magnitude hf.Tensor // of DoRA, [out]
@@ -56,8 +59,8 @@ var kinds = []struct {
 }
 
 // changes reads what an adapter does, from its configuration and the names and
-// shapes of its tensors.
-func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
+// shapes of its tensors; the tensors of the model tell what holds a parameter.
+func changes(ctx context.Context, tensors []unpack.Tensor, m Model, from hf.Adapter) ([]*change, error) {
 	config := from.Config()
 	if kind, err := config.StringOr("peft_type", "LORA"); err != nil || kind != "LORA" {
 		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("adapter_config.json: an adapter of type %q; only LORA can be merged", kind)
@@ -96,6 +99,10 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 	if odd != nil {
 		return nil, fault.Op("lora").Folder(from.Name()).Unsupported("tensors of the adapter that are not part of LoRA, DoRA or whole modules: %s", strings.Join(odd[:min(len(odd), 8)], ", "))
 	}
+	list, err := parameters(list, tensors, from, m)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range list {
 		if err := c.complete(from); err != nil {
 			return nil, err
@@ -109,7 +116,6 @@ func changes(ctx context.Context, from hf.Adapter) ([]*change, error) {
 var beyond = []struct{ key, says string }{
 	{"alora_invocation_tokens", "it acts only after some tokens, which no weights can say"},
 	{"layer_replication", "it repeats layers of its base; save the model that PEFT makes of both"},
-	{"target_parameters", "it changes parameters, not modules; merge it with PEFT's merge_and_unload and convert that"},
 }
 
 // residual begin the names of ways to start factors that take these off the
@@ -164,7 +170,7 @@ func (c *change) complete(from hf.Adapter) error {
 		if len(c.a.Shape) != 2 || len(c.b.Shape) != 2 || c.a.Shape[0] != c.b.Shape[1] || c.a.Shape[0] < 1 {
 			return wrong("factors of shape %v and %v do not fit", c.a.Shape, c.b.Shape)
 		}
-		if float64(c.a.Shape[0]) != rank {
+		if float64(c.a.Shape[0]) != rank*float64(max(c.experts, 1)) {
 			return wrong("factors of rank %d, but adapter_config.json says %v", c.a.Shape[0], rank)
 		}
 	}
@@ -206,7 +212,10 @@ func (c *change) setting(config hf.Config, key, patterns string) (float64, error
 	if !ok {
 		return usual, nil
 	}
-	module := c.name[:strings.LastIndexByte(c.name, '.')]
+	module := c.key
+	if module == "" {
+		module = c.name[:strings.LastIndexByte(c.name, '.')]
+	}
 	var keys []string
 	for pattern := range set.Values() {
 		if re, err := regexp.Compile(`^(?:.*\.)?(?:` + pattern + `)$`); err == nil && re.MatchString(module) {

@@ -15,14 +15,14 @@ import (
 // merge merges adapters into a fixture's model.
 func merge(t *testing.T, f adapters.Fixture, dirs ...string) ([]unpack.Tensor, error) {
 	t.Helper()
-	tied := Tied{Head: "lm_head.weight"}
+	tied := Model{Head: "lm_head.weight", Turned: func(string) bool { return f.Model == "joint" }}
 	if f.Model == "tied" {
 		tied.Embedding = "model.embed_tokens.weight"
 	}
 	return mergeTied(t, f, tied, dirs...)
 }
 
-func mergeTied(t *testing.T, f adapters.Fixture, tied Tied, dirs ...string) ([]unpack.Tensor, error) {
+func mergeTied(t *testing.T, f adapters.Fixture, tied Model, dirs ...string) ([]unpack.Tensor, error) {
 	t.Helper()
 	base, err := hf.Open(t.Context(), f.Base(t))
 	if err != nil {
@@ -101,4 +101,13 @@ func read(t *testing.T, w unpack.Tensor, first, n int64) []float32 {
 		t.Fatal(err)
 	}
 	return x
+}
+
+// TestFindsRouterUnderItsFormerName: transformers renamed the block of Mixtral,
+// whose checkpoints keep their names.
+func TestFindsRouterUnderItsFormerName(t *testing.T) {
+	index := newIndex([]unpack.Tensor{{Name: "model.norm.weight"}, {Name: "model.layers.0.block_sparse_moe.gate.weight"}})
+	if at, err := index.find("model.layers.0.mlp.gate.weight"); at != 1 || err != nil {
+		t.Errorf("found at %d, error %v", at, err)
+	}
 }

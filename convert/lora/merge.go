@@ -14,14 +14,14 @@ import (
 
 // Merge returns the tensors of a checkpoint with adapters merged into them, in
 // the order given. Every tensor of an adapter must find its own.
-func Merge(ctx context.Context, base []unpack.Tensor, tied Tied, adapters []hf.Adapter) ([]unpack.Tensor, error) {
+func Merge(ctx context.Context, base []unpack.Tensor, m Model, adapters []hf.Adapter) ([]unpack.Tensor, error) {
 	out, held := slices.Clone(base), &keeper{}
 	for _, from := range adapters {
-		list, err := changes(ctx, from)
+		list, err := changes(ctx, out, m, from)
 		if err != nil {
 			return nil, err
 		}
-		if out, list, err = tied.part(out, list, from); err != nil {
+		if out, list, err = m.part(out, list, from); err != nil {
 			return nil, err
 		}
 		index := newIndex(out)
@@ -77,6 +77,9 @@ func (x index) find(name string) (int, error) {
 		}
 		found = at
 	}
+	if now := strings.Replace(name, ".mlp.", ".block_sparse_moe.", 1); found < 0 && now != name { // which transformers renamed
+		return x.find(now)
+	}
 	return found, nil
 }
 
@@ -91,19 +94,19 @@ type Pair struct {
 
 // Pairs returns the changes of an adapter that consists of factors alone, for
 // a file that holds them. Other changes can only be merged.
-func Pairs(ctx context.Context, base []unpack.Tensor, tied Tied, from hf.Adapter) ([]Pair, error) {
-	list, err := changes(ctx, from)
+func Pairs(ctx context.Context, base []unpack.Tensor, m Model, from hf.Adapter) ([]Pair, error) {
+	list, err := changes(ctx, base, m, from)
 	if err != nil {
 		return nil, err
 	}
-	merged, err := Merge(ctx, base, tied, []hf.Adapter{from}) // which checks all shapes
+	merged, err := Merge(ctx, base, m, []hf.Adapter{from}) // which checks all shapes
 	if err != nil {
 		return nil, err
 	}
 	index := newIndex(merged)
 	var pairs []Pair
 	for _, c := range list {
-		if !c.low || c.dora || c.rebase || c.turned {
+		if !c.low || c.dora || c.rebase || c.turned || c.experts > 0 {
 			return nil, fault.Op("lora").Folder(from.Name()).Tensor(c.name).Unsupported("the adapter does more than add a product of two factors, which its own file cannot hold; merge it into its base model")
 		}
 		at, err := index.find(c.name)

@@ -29,12 +29,15 @@ func TestRefusesAdaptersThatDoNotFit(t *testing.T) {
 		"factors of the base":   {"adapter_config.json", `"init_lora_weights": true`, `"init_lora_weights": "pissa_niter_4"`, fault.ErrUnsupported, []string{"pissa_niter_4", "path_initial_model_for_weight_conversion"}},
 		"after some tokens":     {"adapter_config.json", `"alora_invocation_tokens": null`, `"alora_invocation_tokens": [5, 6]`, fault.ErrUnsupported, []string{"alora_invocation_tokens"}},
 		"repeated layers":       {"adapter_config.json", `"layer_replication": null`, `"layer_replication": [[0, 2], [1, 2]]`, fault.ErrUnsupported, []string{"layer_replication"}},
-		"parameters":            {"adapter_config.json", `"target_parameters": null`, `"target_parameters": ["mlp.experts.down_proj"]`, fault.ErrUnsupported, []string{"target_parameters", "merge_and_unload"}},
 		"magnitudes of columns": {"adapter_config.json", `"fan_in_fan_out": false`, `"fan_in_fan_out": true`, fault.ErrUnsupported, []string{"DoRA"}},
+		"parameters":            {"adapter_config.json", `"mlp.experts.down_proj"`, `"mlp.experts.left_proj"`, fault.ErrUnsupported, []string{"target_parameters", "merge_and_unload"}},
 		"factors too wide":      {"adapter_model.safetensors", "layers.0.self_attn.v_proj", "layers.0.mlp.down_proj.xx", fault.ErrCorrupt, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := adapters.Named(t, "plain")
+			if name == "parameters" {
+				f = adapters.Named(t, "experts-numbered")
+			}
 			if strings.HasPrefix(name, "magnitudes") {
 				f = adapters.Named(t, "dora")
 			}
@@ -70,11 +73,11 @@ func TestRefusesWhatATiedModelCannotHold(t *testing.T) {
 	const embedding = "model.embed_tokens.weight"
 	for name, test := range map[string]struct {
 		adapter, from, to string
-		tied              Tied
+		tied              Model
 		words             string
 	}{
-		"one matrix alone": {"parted", "", "", Tied{Embedding: embedding}, "ensure_weight_tying"},
-		"factors of both":  {"plain", "self_attn.q_proj", "self_att.lm_head", Tied{embedding, "lm_head.weight"}, "tie_word_embeddings"},
+		"one matrix alone": {"parted", "", "", Model{Embedding: embedding}, "ensure_weight_tying"},
+		"factors of both":  {"plain", "self_attn.q_proj", "self_att.lm_head", Model{Embedding: embedding, Head: "lm_head.weight"}, "tie_word_embeddings"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := adapters.Named(t, test.adapter)

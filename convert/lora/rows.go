@@ -37,6 +37,10 @@ func (c *change) apply(w unpack.Tensor, from hf.Adapter, k *keeper) (unpack.Tens
 		out.Rows = c.shifted(w.Rows)
 		return out, nil
 	}
+	if c.experts > 0 {
+		out.Rows = c.merged(w.Rows, k)
+		return out, nil
+	}
 	if len(w.Shape) != 2 {
 		return out, wrong("shape %v is not that of a matrix", w.Shape)
 	}
@@ -86,7 +90,16 @@ func (c *change) shifted(r transform.Rows) transform.Rows {
 // stored on its side, or is an embedding, the factors swap: a row of the
 // matrix is a column of a times all of b.
 func (c *change) merged(r transform.Rows, k *keeper) transform.Rows {
-	f := &factors{change: c, keeper: k}
+	f, each := &factors{change: c, keeper: k}, r.Count // rows of a matrix
+	if c.experts > 0 {
+		f, each = c.shared, c.b.Shape[0]
+		if c.side {
+			each = c.a.Shape[1]
+		}
+		if f.change == nil {
+			f.change, f.keeper = c, k
+		}
+	}
 	out := r
 	out.DType = dtype.F32
 	out.Read = func(ctx context.Context, p []byte, off int64) error {
@@ -94,7 +107,7 @@ func (c *change) merged(r transform.Rows, k *keeper) transform.Rows {
 		if err != nil {
 			return err
 		}
-		rank := int64(len(left)) / r.Count
+		rank := c.a.Shape[0] / max(c.experts, 1)
 		delta := make([]float32, r.Columns)
 		for len(p) > 0 {
 			row, within := off/4/r.Columns, off/4%r.Columns
@@ -109,8 +122,9 @@ func (c *change) merged(r transform.Rows, k *keeper) transform.Rows {
 			}
 			d := delta[:some]
 			clear(d)
+			at := c.first + row
 			for k := range rank {
-				axpy(d, left[row*rank+k], right[k*r.Columns+from:])
+				axpy(d, left[at*rank+k], right[(at/each*rank+k)*r.Columns+from:])
 			}
 			for i := range x {
 				x[i] += float32(c.scale * d[i])
@@ -176,7 +190,9 @@ func (f *factors) load(ctx context.Context) (left, right, magnitude []float32, e
 		}
 	}
 	left, right = b, a
-	if f.embedding != f.turned {
+	if f.experts > 0 {
+		left, right = f.stack(a, b)
+	} else if f.embedding != f.turned {
 		left, right = transposed(a, f.a.Shape[0]), transposed(b, f.b.Shape[0])
 	}
 	f.left, f.right, f.length = left, right, magnitude

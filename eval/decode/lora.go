@@ -12,13 +12,18 @@ import (
 	"github.com/f190792d/mq/formats/hf"
 )
 
+// Base is what the names of a model's tensors do not tell of it.
+type Base struct {
+	Embedding string                 // the tensor that serves as the output matrix too, if any
+	Head      string                 // what that is called once an adapter parts them
+	Turned    func(name string) bool // whether a tensor has its inputs along the rows
+}
+
 // WithAdapters returns tensors as adapters of PEFT leave them: what a layer
 // computes with W is x·Wᵀ + scale·(x·Aᵀ)·Bᵀ, which is x·(W + scale·B·A)ᵀ.
 // Adapters whose tensors find no other are left to the converter to refuse.
-// Embedding, if any, is the tensor that serves as the output matrix too, and
-// head what that is called once an adapter parts them.
-func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter, embedding, head string) ([]hf.Tensor, error) {
-	all := append([]hf.Tensor(nil), tensors...)
+func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter, base Base) ([]hf.Tensor, error) {
+	all, embedding, head := append([]hf.Tensor(nil), tensors...), base.Embedding, base.Head
 	for _, adapter := range adapters {
 		if embedding != "" && untied(adapter, embedding, head) {
 			for _, t := range all {
@@ -30,7 +35,7 @@ func WithAdapters(tensors []hf.Tensor, adapters []hf.Adapter, embedding, head st
 			}
 		}
 		for i, t := range all {
-			changed, err := adapted(t, adapter)
+			changed, err := adapted(t, adapter, base)
 			if err != nil {
 				return nil, err
 			}
@@ -68,7 +73,7 @@ func untied(adapter hf.Adapter, embedding, head string) bool {
 }
 
 // adapted changes one tensor.
-func adapted(t hf.Tensor, adapter hf.Adapter) (hf.Tensor, error) {
+func adapted(t hf.Tensor, adapter hf.Adapter, base Base) (hf.Tensor, error) {
 	module, isWeight := strings.CutSuffix(t.Name, ".weight")
 	if !isWeight {
 		module, _ = strings.CutSuffix(t.Name, ".bias")
@@ -82,11 +87,13 @@ func adapted(t hf.Tensor, adapter hf.Adapter) (hf.Tensor, error) {
 		}
 	}
 	config := adapter.Config()
-	scale := setting(config, "lora_alpha", "alpha_pattern", module) / setting(config, "r", "rank_pattern", module)
-	if on, _ := config.BoolOr("use_rslora", false); on {
-		scale = setting(config, "lora_alpha", "alpha_pattern", module) / math.Sqrt(setting(config, "r", "rank_pattern", module))
+	key := module
+	for _, target := range parametersOf(adapter) {
+		if isWeight && strings.HasSuffix("."+renamed(t.Name), "."+target) {
+			key = renamed(t.Name)
+		}
 	}
-	scale *= adapter.Strength
+	scale := scaleOf(adapter, key)
 	if b, ok := part(".lora_B.bias"); ok && !isWeight {
 		return hf.Computed(t.Name, t.File, t.Shape, func(ctx context.Context, p []byte, first int64) error {
 			x, err := values(ctx, t)
@@ -103,6 +110,10 @@ func adapted(t hf.Tensor, adapter hf.Adapter) (hf.Tensor, error) {
 			}
 			return nil
 		})
+	}
+	if x, ok := expertsOf(t, adapter, base); ok {
+		m := &matrix{t.Shape, x.rows}
+		return hf.Computed(t.Name, t.File, t.Shape, m.read)
 	}
 	a, ok := part(".lora_A.weight")
 	b, _ := part(".lora_B.weight")
@@ -186,7 +197,23 @@ func ofAdapter(adapter hf.Adapter, module, suffix string) (hf.Tensor, bool) {
 			return t, true
 		}
 	}
+	if now := renamed(module); now != module {
+		return ofAdapter(adapter, now, suffix)
+	}
 	return hf.Tensor{}, false
+}
+
+// renamed is what transformers calls a module since its fifth version.
+func renamed(name string) string { return strings.Replace(name, ".block_sparse_moe.", ".mlp.", 1) }
+
+// scaleOf is what the product of a module's factors is multiplied with.
+func scaleOf(adapter hf.Adapter, module string) float64 {
+	config := adapter.Config()
+	rank := setting(config, "r", "rank_pattern", module)
+	if on, _ := config.BoolOr("use_rslora", false); on {
+		rank = math.Sqrt(rank)
+	}
+	return setting(config, "lora_alpha", "alpha_pattern", module) / rank * adapter.Strength
 }
 
 // setting reads a number that patterns may set for single modules.

@@ -32,17 +32,7 @@ func New(ctx context.Context, files *hf.Checkpoint, adapters []hf.Adapter, a arc
 	c := &Loader{files: files, h: h, a: a, tensors: map[string]tensor{}, taken: map[string]bool{}}
 	all, err := decode.Tensors(ctx, files)
 	if err == nil {
-		var embedding, head string
-		if h.Tied {
-			called := ""
-			called, head = a.TiedNames()
-			for _, t := range all {
-				if a.Canonical(t.Name, h) == called {
-					embedding = t.Name
-				}
-			}
-		}
-		all, err = decode.WithAdapters(all, adapters, embedding, head)
+		all, err = decode.WithAdapters(all, adapters, baseOf(all, a, h))
 	}
 	var vectors []tensor // which are read at once
 	for _, t := range all {
@@ -53,6 +43,24 @@ func New(ctx context.Context, files *hf.Checkpoint, adapters []hf.Adapter, a arc
 	}
 	files.ReadAhead(vectors)
 	return c, err
+}
+
+// baseOf is what adapters ask of a model.
+func baseOf(all []tensor, a arch.Arch, h arch.Hyper) decode.Base {
+	base := decode.Base{Turned: func(name string) bool {
+		template, _, _ := arch.Template(a.Canonical(name, h))
+		return slices.ContainsFunc(a.Views, func(v arch.View) bool { return v.Turned && v.Source == template })
+	}}
+	if !h.Tied {
+		return base
+	}
+	embedding, head := a.TiedNames()
+	for _, t := range all {
+		if a.Canonical(t.Name, h) == embedding {
+			base.Embedding, base.Head = t.Name, head
+		}
+	}
+	return base
 }
 
 // at is the place of an error about a tensor.
