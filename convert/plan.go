@@ -134,7 +134,7 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	}
 	p.Quantized = quantized(unpacked, targets)
 	if p.Quantized.Rounded > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d matrices keep their codes, and their weights all but the last digit of a float32: the checkpoint divides by a factor of which the file has the reciprocal; --lossless writes F32", p.Quantized.Rounded))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d matrices keep their codes, and their weights all but the last digit of a float32: the checkpoint divides by a factor of which the file has the reciprocal; a lossless conversion writes F32", p.Quantized.Rounded))
 	}
 	p.stream(targets, o)
 	if kept, ok := mostly(targets); ok && o.Type == Auto && !o.ForQuantizer && p.Type != mixed {
