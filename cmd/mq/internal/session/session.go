@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -104,9 +105,11 @@ func (s *Session) ReadText(path string) (string, error) {
 	return string(text), err
 }
 
-// Steps shows the steps of a call, one after the other.
+// Steps shows the steps of a call, one after the other. Bodies on their way to
+// a server report from goroutines of their own, also when the call has ended.
 type Steps struct {
 	session *Session
+	mu      sync.Mutex
 	label   string
 	shown   *ui.Progress
 }
@@ -119,8 +122,10 @@ func (s *Session) Steps() *Steps {
 
 // Show moves a step; another step than before ends that.
 func (p *Steps) Show(r progress.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if r.Step != p.label || p.shown == nil {
-		p.Finish()
+		p.finish()
 		p.label, p.shown = r.Step, p.session.Progress(r.Step).Events()
 	}
 	p.shown.Show(r)
@@ -128,6 +133,12 @@ func (p *Steps) Show(r progress.Report) {
 
 // Finish ends the step that is shown.
 func (p *Steps) Finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finish()
+}
+
+func (p *Steps) finish() {
 	if p.shown != nil {
 		p.shown.Finish()
 	}
