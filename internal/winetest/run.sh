@@ -13,7 +13,8 @@ if [ ! -x "$wine" ]; then
 fi
 work=$(mktemp -d)
 export WINEPREFIX="$work/wine" WINEDEBUG=-all
-trap 'rm -rf "$work"' EXIT
+# Wine's server outlives the programs a little and still writes its registry
+trap 'for _ in 1 2 3 4 5; do rm -rf "$work" 2> /dev/null && break; sleep 2; done' EXIT
 GOOS=windows GOARCH=amd64 go build -o "$work/mq.exe" ./cmd/mq
 go build -o "$work/mq" ./cmd/mq
 cc=x86_64-w64-mingw32-gcc
