@@ -39,19 +39,18 @@ func CheckExpressed(a Arch, h Hyper, losses []Loss, kvs gguf.KVs) error {
 	if a.description != "" {
 		return fault.Op("arch").File(a.description).Unsupported("a file of architecture %s cannot express what it describes: it would have %s (%s)", a.Name, difference, field)
 	}
-	where := ""
+	where, plain := "", index.ReplaceAllString(field, "")
 	if layer := layers.FindStringSubmatch(field); layer != nil {
 		where = " in layer " + layer[1]
 	}
-	field = index.ReplaceAllString(field, "")
 	at := slices.IndexFunc(graphKeys, func(k graphKey) bool {
-		return strings.HasPrefix(field, "Layers."+k.field) || strings.HasPrefix(field, k.field)
+		return strings.HasPrefix(plain, "Layers."+k.field) || strings.HasPrefix(plain, k.field)
 	})
 	keys := []string{"architectures"}
 	if at >= 0 {
 		keys = graphKeys[at].keys
 	} else {
-		where = fmt.Sprintf(" (%s)", found[0][:len(found[0])-len(difference)-2]) // no key says it
+		where = fmt.Sprintf(" (%s)", field) // no key says it
 	}
 	config := "config.json"
 	if a.Native {

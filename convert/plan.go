@@ -82,8 +82,10 @@ func NewPlan(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*Plan, error)
 	if err != nil {
 		return nil, err
 	}
-	if unpacked.Tensors, err = lora.Merge(ctx, unpacked.Tensors, adapted(a, h, sources(unpacked, a, h)), o.Adapters); err != nil {
-		return nil, err
+	if len(o.Adapters) > 0 {
+		if unpacked.Tensors, err = lora.Merge(ctx, unpacked.Tensors, adapted(a, h, sources(unpacked, a, h)), o.Adapters); err != nil {
+			return nil, err
+		}
 	}
 	all := sources(unpacked, a, h)
 	targets, found := cover(&h, a, all)

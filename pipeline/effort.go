@@ -41,16 +41,13 @@ func (j *Job) shapes(out Output) (list []refine.Shape) {
 	arch, _ := j.in.kvs.String("general.architecture")
 	used, _ := j.in.kvs.Uint(arch + ".expert_used_count")
 	for _, c := range out.Plan.Tensors {
-		shape := gguf.TrimShape(c.Info.Shape)
-		if len(shape) < 2 {
+		rows, columns, matrices := matricesOf(c.Info)
+		if matrices == 0 {
 			continue
 		}
-		s := refine.Shape{Name: c.Info.Name, Rows: int(shape[1]), Columns: int(shape[0]), Matrices: 1, Used: 1}
+		s := refine.Shape{Name: c.Info.Name, Rows: rows, Columns: columns, Matrices: matrices, Used: 1}
 		if typ, ok := quantize.ByID(c.Info.Type); ok && c.Converts() {
 			s.Type = typ
-		}
-		for _, n := range shape[2:] {
-			s.Matrices *= int(n)
 		}
 		if s.Matrices > 1 && used > 0 {
 			s.Used = min(s.Matrices, int(used))
@@ -58,4 +55,18 @@ func (j *Job) shapes(out Output) (list []refine.Shape) {
 		list = append(list, s)
 	}
 	return list
+}
+
+// matricesOf are the sizes of the matrices of a tensor; there is none in a
+// vector.
+func matricesOf(t gguf.TensorInfo) (rows, columns, matrices int) {
+	shape := gguf.TrimShape(t.Shape)
+	if len(shape) < 2 {
+		return 0, 0, 0
+	}
+	matrices = 1
+	for _, n := range shape[2:] {
+		matrices *= int(n)
+	}
+	return int(shape[1]), int(shape[0]), matrices
 }

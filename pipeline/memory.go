@@ -99,15 +99,9 @@ func (j *Job) refineBytes() (bytes int64) {
 		return 0
 	}
 	for _, t := range j.in.infos {
-		shape := gguf.TrimShape(t.Shape)
-		if len(shape) < 2 {
-			continue
+		if rows, columns, matrices := matricesOf(t); matrices > 0 {
+			bytes = max(bytes, refine.Memory(rows, columns, matrices, refine.LayerOf(t.Name) != ""))
 		}
-		count := 1
-		for _, n := range shape[2:] {
-			count *= int(n)
-		}
-		bytes = max(bytes, refine.Memory(int(shape[1]), int(shape[0]), count, inLayer.MatchString(t.Name)))
 	}
 	return bytes
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"regexp"
 
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/refine"
 	"github.com/f190792d/mq/validate"
 )
-
-var inLayer = regexp.MustCompile(`^blk\.[0-9]+`)
 
 // Refined returns what the provenance beside a file says of its refinement, by
 // layer; nil where there is none, or it is that of another file.
@@ -44,7 +41,7 @@ func refinedLayers(outcomes []refine.Outcome) []validate.Refined {
 		if !(o.Signal > 0) {
 			continue
 		}
-		layer := inLayer.FindString(o.Tensor)
+		layer := refine.LayerOf(o.Tensor)
 		if layer == "" {
 			layer = o.Tensor
 		}

@@ -53,15 +53,20 @@ type batch struct {
 	tensors  []Shape
 }
 
-var inLayer = regexp.MustCompile(`^blk\.[0-9]+\.`)
+var layerPattern = regexp.MustCompile(`^blk\.[0-9]+`)
+
+// LayerOf is what the names of the tensors of a layer begin with, such as
+// "blk.3"; it is empty outside of layers.
+func LayerOf(tensor string) string { return layerPattern.FindString(tensor) }
 
 // batches divides the tensors of a layer by what their names say of their
 // place.
 func batches(tensors []Shape) []batch {
 	var list []batch
 	for _, t := range tensors {
-		place, _, _ := strings.Cut(inLayer.ReplaceAllString(t.Name, ""), "_")
-		ends := inLayer.MatchString(t.Name) && (strings.Contains(t.Name, "out") || strings.Contains(t.Name, "down"))
+		layer := LayerOf(t.Name)
+		place, _, _ := strings.Cut(strings.TrimPrefix(t.Name, layer+"."), "_")
+		ends := layer != "" && (strings.Contains(t.Name, "out") || strings.Contains(t.Name, "down"))
 		i := slices.IndexFunc(list, func(b batch) bool { return b.place == place && b.ends == ends && b.columns == t.Columns })
 		if i < 0 {
 			i = len(list)
@@ -83,7 +88,7 @@ func WorkOf(tensors []Shape, tokens int) Work {
 		if t.Name == embedding && !tied {
 			continue
 		}
-		layer := inLayer.FindString(t.Name)
+		layer := LayerOf(t.Name)
 		if layers[layer] == nil {
 			names = append(names, layer)
 		}

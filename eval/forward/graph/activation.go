@@ -21,15 +21,13 @@ func (a *activation) gate(g, up []float32) {
 		for i := range g {
 			up[i] = max(min(up[i], a.limit), -a.limit)
 		}
-		if !a.after {
+		if a.after {
+			a.apply(g)
 			capped(g, a.limit)
+			multiply(g, up)
+			return
 		}
-	}
-	if a.after && a.limit != 0 {
-		a.apply(g)
 		capped(g, a.limit)
-		multiply(g, up)
-		return
 	}
 	switch a.kind {
 	case arch.SiLU:
