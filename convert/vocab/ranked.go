@@ -2,7 +2,6 @@ package vocab
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -97,7 +96,7 @@ func (c *checkpoint) writeRanked() error {
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(c.config)
+	config, err := c.read("tokenizer_config.json")
 	if err != nil {
 		return err
 	}

@@ -43,19 +43,7 @@ func transpose8() {
 	for half := range 2 {
 		var columns [2][4]Reg
 		octet(func(part, _ int) {
-			var r [4]Reg
-			for i := range r {
-				if ISA == NEON {
-					r[i] = LoadV(at(4*part+i, 16*half))
-					continue
-				}
-				// Row i and row i+4 share a register, half by half, so that
-				// the rest stays within 128-bit lanes.
-				r[i] = YMM()
-				VMOVUPS(at(i, 16*half), r[i].AsX())
-				VINSERTF128(operand.Imm(1), at(i+4, 16*half), r[i], r[i])
-			}
-			columns[part] = Transposed(r)
+			columns[part] = Columns(at, part, 16*half)
 		})
 		for i := range 4 {
 			octet(func(part, at int) { StoreV(Mem{Base: dst, Disp: at}, columns[part][i]) })

@@ -2,7 +2,6 @@ package search
 
 import (
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/f190792d/mq/internal/asm/vec"
@@ -28,19 +27,7 @@ func loadTile(name string) {
 	at, next, octet := rows()
 	for half := range 2 {
 		for part := range 32 / Width() {
-			var r [4]Reg
-			for i := range r {
-				if ISA == NEON {
-					r[i] = LoadV(at(4*part+i, 16*half))
-					continue
-				}
-				// Rows i and i+4 share a register, half by half, so that the
-				// rest stays within 128-bit lanes.
-				r[i] = YMM()
-				VMOVUPS(at(i, 16*half), r[i].AsX())
-				VINSERTF128(operand.Imm(1), at(i+4, 16*half), r[i], r[i])
-			}
-			for i, column := range Transposed(r) {
+			for i, column := range Columns(at, part, 16*half) {
 				StoreV(Mem{Base: to, Disp: row*(4*half+i) + Width()*part}, column)
 			}
 		}

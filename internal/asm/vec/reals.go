@@ -91,9 +91,9 @@ func AddSquares(sums, row Mem) {
 	VMOVUPD(sum, sums)
 }
 
-// Transposed turns four rows of four elements, side by side in the halves of
+// transposed turns four rows of four elements, side by side in the halves of
 // registers of AVX2, into columns.
-func Transposed(r [4]Reg) (out [4]Reg) {
+func transposed(r [4]Reg) (out [4]Reg) {
 	low := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKLPS(b, a, o) }, zip1, a, b) }
 	high := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKHPS(b, a, o) }, zip2, a, b) }
 	for i, t := range [2][2]Reg{{low(r[0], r[1]), low(r[2], r[3])}, {high(r[0], r[1]), high(r[2], r[3])}} {
@@ -101,6 +101,23 @@ func Transposed(r [4]Reg) (out [4]Reg) {
 		out[2*i+1] = binary(func(b, a, o Op) { VUNPCKHPD(b, a, o) }, zip2|pairsOfTwo, t[0], t[1])
 	}
 	return out
+}
+
+// Columns loads four columns of rows that at reaches, from disp bytes on: of
+// rows i and i+4 in the halves of a register of AVX2, so that the rest stays
+// within 128-bit lanes, or of the four rows of a part.
+func Columns(at func(row, disp int) Mem, part, disp int) [4]Reg {
+	var r [4]Reg
+	for i := range r {
+		if ISA == NEON {
+			r[i] = LoadV(at(4*part+i, disp))
+			continue
+		}
+		r[i] = YMM()
+		VMOVUPS(at(i, disp), r[i].AsX())
+		VINSERTF128(operand.Imm(1), at(i+4, disp), r[i], r[i])
+	}
+	return transposed(r)
 }
 
 // Times is r <<= shift.
