@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // table lists the architectures; each value stands in the file of its family.
@@ -79,8 +81,8 @@ func nearest(lead, class string) string {
 	best, distance := "", len(family(class))/3+1
 	for _, a := range table {
 		for _, c := range a.Classes {
-			d := edits(family(class), family(c))
-			if d < distance || d == distance && best != "" && edits(class, c) < edits(class, best) {
+			d := levenshtein.ComputeDistance(family(class), family(c))
+			if d < distance || d == distance && best != "" && levenshtein.ComputeDistance(class, c) < levenshtein.ComputeDistance(class, best) {
 				best, distance = c, d
 			}
 		}
@@ -97,27 +99,6 @@ func family(class string) string {
 }
 
 var purpose = regexp.MustCompile(`(For[A-Z]\w*|LMHead\w*|Model)$`)
-
-// edits is the Levenshtein distance of two names.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
 
 // vocabularies are those of classes whose layers the table does not describe.
 var vocabularies = map[string]Vocabulary{

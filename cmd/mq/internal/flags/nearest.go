@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
+
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize"
 )
@@ -67,7 +69,7 @@ func Nearest(name string, known []string, as func(string) string) string {
 	letters := len(strings.TrimLeft(name, "-"))
 	best, least := "", min(3, (letters+1)/2)
 	for _, k := range known {
-		if d := distance(name, as(k)); d < least {
+		if d := levenshtein.ComputeDistance(name, as(k)); d < least {
 			best, least = k, d
 		}
 	}
@@ -77,26 +79,6 @@ func Nearest(name string, known []string, as func(string) string) string {
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: how many letters to insert, drop or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			next := min(row[j]+1, row[j-1]+1, diagonal)
-			if a[i-1] != b[j-1] {
-				next = min(row[j]+1, row[j-1]+1, diagonal+1)
-			}
-			diagonal, row[j] = row[j], next
-		}
-	}
-	return row[len(b)]
 }
 
 // DidYouMean is a suggestion as a part of a sentence.

@@ -35,15 +35,7 @@ func TestOtherNamesNameTypes(t *testing.T) {
 	}
 }
 
-func TestDistanceCountsLetters(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"abc", "abd", 1}, {"abc", "ac", 1}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%s, %s: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
+func TestNearestCountsLetters(t *testing.T) {
 	known := []string{"--as", "--force", "--kl-divergence", "--output", "--out"}
 	for given, want := range map[string]string{"--outptu": "--output", "--kl": "--kl-divergence", "--xs": "", "--f": "", "--forc": "--force"} {
 		if got := Nearest(given, known, strings.ToLower); got != want {
