@@ -28,7 +28,7 @@ func (s *Session) Run(ctx context.Context, job *pipeline.Job) (*pipeline.Report,
 	if s.JSON {
 		s.Typed("preflight", p)
 	} else {
-		s.Note("peak memory %s of %s allowed", ui.Bytes(p.Memory.Peak), ui.Bytes(p.Memory.Budget))
+		s.Note("memory: %s at most, %s allowed", ui.Bytes(p.Memory.Peak), ui.Bytes(p.Memory.Budget))
 	}
 	memory.Limit(p.Memory.Peak)
 	defer memory.Limit(s.Budget())
