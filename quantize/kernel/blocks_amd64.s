@@ -896,17 +896,16 @@ block:
 	VPADDB       Y1, Y1, Y3
 	VPADDB       Y3, Y1, Y1
 	VPADDB       Y2, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VPMINUB      all_01010101<>+0(SB), Y1, Y3
-	VMOVUPS      all_0db30db3<>+0(SB), Y4
-	VPUNPCKLBW   Y2, Y1, Y6
-	VPUNPCKHBW   Y2, Y1, Y2
-	VPMULHUW     Y4, Y6, Y6
-	VPMULHUW     Y4, Y2, Y2
-	VPACKUSWB    Y2, Y6, Y6
-	VPADDB       Y1, Y6, Y6
-	VPADDB       Y3, Y6, Y6
-	VMOVUPS      Y6, (AX)
+	VPMINUB      all_01010101<>+0(SB), Y1, Y2
+	VXORPS       Y3, Y3, Y3
+	VPUNPCKLBW   Y3, Y1, Y4
+	VPUNPCKHBW   Y3, Y1, Y3
+	VPMULHUW     all_0db40db4<>+0(SB), Y4, Y4
+	VPMULHUW     all_0db40db4<>+0(SB), Y3, Y3
+	VPACKUSWB    Y3, Y4, Y3
+	VPADDB       Y1, Y3, Y3
+	VPADDB       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
 	VMOVUPS      640(CX), Y1
 	VMOVUPS      672(CX), Y2
 	VMOVUPS      704(CX), Y3
@@ -967,13 +966,13 @@ block:
 	VMOVUPS      order<>+0(SB), Y3
 	VPERMD       Y2, Y3, Y2
 	VPADDB       all_01010101<>+0(SB), Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X5
 	VPADDB       Y1, Y1, Y3
 	VPADDB       Y3, Y1, Y1
 	VPADDB       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y2, X2
-	VPADDB       Y1, Y1, Y3
-	VPADDB       Y3, Y1, Y1
+	VPADDB       Y1, Y1, Y2
 	VPADDB       Y2, Y1, Y1
+	VPADDB       Y5, Y1, Y1
 	VMOVUPS      896(CX), Y2
 	VMOVUPS      928(CX), Y3
 	VMOVUPS      960(CX), Y4
@@ -1002,49 +1001,47 @@ block:
 	VMOVUPS      order<>+0(SB), Y0
 	VPERMD       Y2, Y0, Y2
 	VPADDB       all_01010101<>+0(SB), Y2, Y0
+	VEXTRACTI128 $0x01, Y0, X5
 	VPADDB       Y1, Y1, Y2
 	VPADDB       Y2, Y1, Y1
 	VPADDB       Y0, Y1, Y1
+	VPMINUB      all_01010101<>+0(SB), Y1, Y0
 	VXORPS       Y2, Y2, Y2
-	VPMINUB      all_01010101<>+0(SB), Y1, Y3
-	VMOVUPS      all_0db30db3<>+0(SB), Y4
-	VPUNPCKLBW   Y2, Y1, Y6
+	VPUNPCKLBW   Y2, Y1, Y3
 	VPUNPCKHBW   Y2, Y1, Y2
-	VPMULHUW     Y4, Y6, Y6
-	VPMULHUW     Y4, Y2, Y2
-	VPACKUSWB    Y2, Y6, Y6
-	VPADDB       Y1, Y6, Y6
-	VPADDB       Y3, Y6, Y6
-	VMOVDQU      X6, 32(AX)
-	VEXTRACTI128 $0x01, Y0, X0
-	VMOVDQA      Y0, Y1
-	VPSRLDQ      $0x04, Y0, Y0
-	VPADDB       Y1, Y1, Y2
-	VPADDB       Y2, Y1, Y1
-	VPADDB       Y0, Y1, Y1
-	VPSRLDQ      $0x04, Y0, Y0
-	VPADDB       Y1, Y1, Y2
-	VPADDB       Y2, Y1, Y1
-	VPADDB       Y0, Y1, Y1
-	VPSRLDQ      $0x04, Y0, Y0
-	VPADDB       Y1, Y1, Y2
-	VPADDB       Y2, Y1, Y1
-	VPADDB       Y0, Y1, Y1
-	VXORPS       Y0, Y0, Y0
-	VPADDB       Y1, Y1, Y2
-	VPADDB       Y2, Y1, Y1
-	VPADDB       Y0, Y1, Y1
-	VXORPS       Y0, Y0, Y0
-	VPMINUB      all_01010101<>+0(SB), Y1, Y2
-	VMOVUPS      all_0db30db3<>+0(SB), Y3
-	VPUNPCKLBW   Y0, Y1, Y4
-	VPUNPCKHBW   Y0, Y1, Y0
-	VPMULHUW     Y3, Y4, Y4
-	VPMULHUW     Y3, Y0, Y0
-	VPACKUSWB    Y0, Y4, Y4
-	VPADDB       Y1, Y4, Y4
-	VPADDB       Y2, Y4, Y4
-	VMOVD        X4, 48(AX)
+	VPMULHUW     all_0db40db4<>+0(SB), Y3, Y3
+	VPMULHUW     all_0db40db4<>+0(SB), Y2, Y2
+	VPACKUSWB    Y2, Y3, Y2
+	VPADDB       Y1, Y2, Y2
+	VPADDB       Y0, Y2, Y2
+	VMOVDQU      X2, 32(AX)
+	VMOVDQA      Y5, Y0
+	VPSRLDQ      $0x04, Y5, Y1
+	VPADDB       Y0, Y0, Y2
+	VPADDB       Y2, Y0, Y0
+	VPADDB       Y1, Y0, Y0
+	VPSRLDQ      $0x04, Y1, Y1
+	VPADDB       Y0, Y0, Y2
+	VPADDB       Y2, Y0, Y0
+	VPADDB       Y1, Y0, Y0
+	VPSRLDQ      $0x04, Y1, Y1
+	VPADDB       Y0, Y0, Y2
+	VPADDB       Y2, Y0, Y0
+	VPADDB       Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VPADDB       Y0, Y0, Y2
+	VPADDB       Y2, Y0, Y0
+	VPADDB       Y1, Y0, Y0
+	VPMINUB      all_01010101<>+0(SB), Y0, Y1
+	VXORPS       Y2, Y2, Y2
+	VPUNPCKLBW   Y2, Y0, Y3
+	VPUNPCKHBW   Y2, Y0, Y2
+	VPMULHUW     all_0db40db4<>+0(SB), Y3, Y3
+	VPMULHUW     all_0db40db4<>+0(SB), Y2, Y2
+	VPACKUSWB    Y2, Y3, Y2
+	VPADDB       Y0, Y2, Y2
+	VPADDB       Y1, Y2, Y2
+	VMOVSS       X2, 48(AX)
 	ADDQ         $+1024, CX
 	ADDQ         $+54, AX
 	DECQ         DX
@@ -1077,15 +1074,15 @@ DATA all_01010101<>+24(SB)/4, $0x01010101
 DATA all_01010101<>+28(SB)/4, $0x01010101
 GLOBL all_01010101<>(SB), RODATA|NOPTR, $32
 
-DATA all_0db30db3<>+0(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+4(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+8(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+12(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+16(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+20(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+24(SB)/4, $0x0db30db3
-DATA all_0db30db3<>+28(SB)/4, $0x0db30db3
-GLOBL all_0db30db3<>(SB), RODATA|NOPTR, $32
+DATA all_0db40db4<>+0(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+4(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+8(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+12(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+16(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+20(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+24(SB)/4, $0x0db40db4
+DATA all_0db40db4<>+28(SB)/4, $0x0db40db4
+GLOBL all_0db40db4<>(SB), RODATA|NOPTR, $32
 
 // func q2_0AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
@@ -1337,12 +1334,13 @@ block:
 	VMOVUPS      32(CX), Y4
 	VMOVUPS      64(CX), Y5
 	VMOVUPS      96(CX), Y6
+	VXORPS       Y7, Y7, Y7
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y4
 	VPACKSSWB    Y4, Y3, Y3
 	VMOVUPS      order<>+0(SB), Y4
 	VPERMD       Y3, Y4, Y3
-	VPCMPGTB     Y3, Y1, Y3
+	VPCMPGTB     Y3, Y7, Y3
 	VPCMPEQB     Y1, Y2, Y4
 	VPANDN       Y3, Y4, Y3
 	VPAND        all_08080808<>+0(SB), Y3, Y3
@@ -1351,9 +1349,9 @@ block:
 	VPSLLW       $0x04, X3, X3
 	VPOR         X2, X3, X3
 	VMOVDQU      X3, 1(AX)
-	ADDQ         $0x04, BX
+	ADDQ         $+4, BX
 	ADDQ         $+128, CX
-	ADDQ         $0x11, AX
+	ADDQ         $+17, AX
 	DECQ         DX
 	JNZ          block
 	VZEROUPPER
@@ -1537,12 +1535,13 @@ block:
 	VMOVUPS      32(CX), Y4
 	VMOVUPS      64(CX), Y5
 	VMOVUPS      96(CX), Y6
+	VXORPS       Y7, Y7, Y7
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y4
 	VPACKSSWB    Y4, Y3, Y3
 	VMOVUPS      order<>+0(SB), Y4
 	VPERMD       Y3, Y4, Y3
-	VPCMPGTB     Y3, Y1, Y3
+	VPCMPGTB     Y3, Y7, Y3
 	VPCMPEQB     Y1, Y2, Y4
 	VPANDN       Y3, Y4, Y3
 	VPAND        all_08080808<>+0(SB), Y3, Y3
@@ -1649,12 +1648,13 @@ block:
 	VMOVUPS      160(CX), Y4
 	VMOVUPS      192(CX), Y5
 	VMOVUPS      224(CX), Y6
+	VXORPS       Y7, Y7, Y7
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y4
 	VPACKSSWB    Y4, Y3, Y3
 	VMOVUPS      order<>+0(SB), Y4
 	VPERMD       Y3, Y4, Y3
-	VPCMPGTB     Y3, Y1, Y3
+	VPCMPGTB     Y3, Y7, Y3
 	VPCMPEQB     Y1, Y2, Y4
 	VPANDN       Y3, Y4, Y3
 	VPAND        all_08080808<>+0(SB), Y3, Y3
@@ -1664,9 +1664,9 @@ block:
 	VPOR         Y3, Y2, Y2
 	VPERMQ       $0x08, Y2, Y2
 	VMOVDQU      X2, 20(AX)
-	ADDQ         $0x10, BX
+	ADDQ         $+16, BX
 	ADDQ         $+256, CX
-	ADDQ         $0x24, AX
+	ADDQ         $+36, AX
 	DECQ         DX
 	JNZ          block
 	VZEROUPPER

@@ -29,6 +29,26 @@ func q5_0NEON(dst *byte, src *float32, blocks int) int
 //go:noescape
 func q5_1NEON(dst *byte, src *float32, blocks int) int
 
+// tq1_0NEON writes blocks until one has an unusual scale, and returns how many.
+//
+//go:noescape
+func tq1_0NEON(dst *byte, src *float32, blocks int) int
+
+// q2_0NEON writes blocks until one has an unusual scale, and returns how many.
+//
+//go:noescape
+func q2_0NEON(dst *byte, src *float32, blocks int) int
+
+// mxfp4NEON writes the codes of blocks, with a scale for each 32 values.
+//
+//go:noescape
+func mxfp4NEON(dst *byte, src *float32, blocks int, scale *float32)
+
+// nvfp4NEON writes the codes of blocks, with a scale for each 16 values.
+//
+//go:noescape
+func nvfp4NEON(dst *byte, src *float32, blocks int, scale *float32)
+
 // tq2_0NEON writes blocks until one has an unusual scale, and returns how many.
 //
 //go:noescape

@@ -24,8 +24,10 @@ var neon = variant{
 	greatest32:        greatest32NEON,
 	whole: [forms]wholeKernel{
 		Q8_0: q8_0NEON, Q4_0: q4_0NEON, Q4_1: q4_1NEON, Q5_0: q5_0NEON, Q5_1: q5_1NEON,
-		TQ2_0: tq2_0NEON, Signs: signBitsNEON,
+		TQ1_0: tq1_0NEON, TQ2_0: tq2_0NEON, Q2_0: q2_0NEON, Signs: signBitsNEON,
 	},
+	mxfp4:        mxfp4NEON,
+	nvfp4:        nvfp4NEON,
 	magnitudes16: magnitudes16NEON,
 	magnitudes32: magnitudes32NEON,
 }

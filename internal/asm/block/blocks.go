@@ -8,40 +8,30 @@ import (
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
-// BlocksNEON emits what arm64 has of Blocks.
+// BlocksNEON is Blocks for arm64, and what stands beside them.
 func BlocksNEON() {
 	ISA = NEON
-	legacy()
-	simple()
+	Blocks()
 	GreatestBits()
 }
 
-// simple emits what else works on whole blocks everywhere.
-func simple() {
-	tq2_0()
-	signBits()
-	magnitudes("magnitudes16"+ISA, 16)
-	magnitudes("magnitudes32"+ISA, 32)
-	nonLinearLevels()
-}
-
-// legacy emits the types of 32 values with levels in equal steps.
-func legacy() {
+// Blocks emits functions that write whole blocks.
+func Blocks() {
+	// types of 32 values with levels in equal steps
 	q8_0()
 	signedLevels("q4_0"+ISA, false, 8)
 	rangeLevels("q4_1"+ISA, false, 15)
 	signedLevels("q5_0"+ISA, true, 16)
 	rangeLevels("q5_1"+ISA, true, 31)
-}
-
-// Blocks emits functions that write whole blocks.
-func Blocks() {
-	legacy()
 	tq1_0()
 	q2_0()
-	fourBitFloats("mxfp4AVX2", 32)
-	fourBitFloats("nvfp4AVX2", 16)
-	simple()
+	fourBitFloats("mxfp4"+ISA, 32)
+	fourBitFloats("nvfp4"+ISA, 16)
+	tq2_0()
+	signBits()
+	magnitudes("magnitudes16"+ISA, 16)
+	magnitudes("magnitudes32"+ISA, 32)
+	nonLinearLevels()
 }
 
 // A blockLoop steps through blocks.

@@ -1,10 +1,6 @@
 package block
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
@@ -16,48 +12,37 @@ func fourBitFloats(name string, n int) {
 	if n == 16 {
 		length, size, at = 64, 36, 4
 	}
-	TEXT(name, NOSPLIT, "func(dst *byte, src *float32, blocks int, scale *float32)")
-	Doc(name + " writes the codes of blocks, with a scale for each " + map[int]string{16: "16", 32: "32"}[n] + " values.")
-	Pragma("noescape")
-	get := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-	b := blockLoop{get("dst"), get("src"), get("blocks")}
-	scales := get("scale")
+	Begin(name, "func(dst *byte, src *float32, blocks int, scale *float32)",
+		name+" writes the codes of blocks, with a scale for each "+map[int]string{16: "16", 32: "32"}[n]+" values.")
+	b := blockLoop{Argument("dst"), Argument("src"), Argument("blocks")}
+	scales := Argument("scale")
 	mask, none := LoadV(Bits(Magnitude)), Zero()
+	each := 4 * n / Width() // vectors of a scale
 
-	Label("block")
+	Mark("block")
 	for first := 0; first < length; first += 32 {
-		var code [4]Reg
-		for i := 0; i < len(code); i += n / 8 {
-			x := b.run(first)
-			copy(code[i:], nearestFloats(x[i:i+n/8], Broadcast(Mem{Base: scales, Disp: 4 * ((first + 8*i) / n)}), mask))
+		code := make([]Reg, 128/Width())
+		for i := 0; i < len(code); i += each {
+			x := b.values(first, 32)
+			copy(code[i:], nearestFloats(x[i:i+each], Broadcast(Mem{Base: scales, Disp: 4 * (first/n + i/each)}), mask))
 		}
-		codes := packBytes(code)
-		// A negative value whose code is not 0 gets the sign.
-		minus, zeros := packBytes(b.run(first)), YMM()
-		VPCMPGTB(minus, none, minus)
-		VPCMPEQB(none, codes, zeros)
-		VPANDN(minus, zeros, minus)
-		VPAND(Bits(0x08080808), minus, minus)
-		VPOR(minus, codes, codes)
+		codes, minus := PackBytes(code), PackSigns(b.values(first, 32))
+		for i := range codes {
+			// A negative value whose code is not 0 gets the sign.
+			minus[i] = Masked(ClearBits(minus[i], EqualBytes(codes[i], none)), Bits(0x08080808))
+			BitOr(minus[i], codes[i])
+		}
 		if n == 32 {
-			b.putLevels(at, []Reg{codes}, false)
-			continue
+			b.putLevels(at, codes, false)
+		} else {
+			StoreNibblesOf16(b.to(at+first/2), codes)
 		}
-		// The high halves are 8 bytes further.
-		high := YMM()
-		VPSRLDQ(operand.Imm(8), codes, high)
-		VPSLLW(operand.Imm(4), high, high)
-		VPOR(high, codes, codes)
-		VPERMQ(operand.Imm(0x08), codes, codes)
-		VMOVDQU(codes.AsX(), b.to(at+first/2))
 	}
-	ADDQ(operand.Imm(uint64(4*length/n)), scales)
-	ADDQ(operand.I32(4*length), b.src)
-	ADDQ(operand.Imm(uint64(size)), b.dst)
-	DECQ(b.left)
-	JNZ(operand.LabelRef("block"))
-	VZEROUPPER()
-	RET()
+	Advance(scales, 4*length/n)
+	Advance(b.src, 4*length)
+	Advance(b.dst, size)
+	CountDown(b.left, "block")
+	End()
 }
 
 // nearestFloats emits the codes of magnitudes: how many midpoints between
@@ -71,7 +56,7 @@ func nearestFloats(x []Reg, scale, mask Reg) []Reg {
 	for _, midpoint := range []float32{0.5, 1.5, 2.5, 3.5, 5, 7, 10} {
 		point := Mul(scale, Constant(midpoint))
 		for i := range x {
-			VPSUBD(compare(Less, point, x[i]), code[i], code[i])
+			CountMask(code[i], Compare(Less, point, x[i]))
 		}
 	}
 	return code

@@ -1,9 +1,6 @@
 package block
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
@@ -51,85 +48,77 @@ func tq2_0() {
 // first one 32 values before the second, then 16 such bytes, 16 values apart,
 // and four of four digits, four apart.
 func tq1_0() {
-	b := beginBlocks("tq1_0AVX2", untilUnusual)
+	b := beginBlocks("tq1_0"+ISA, untilUnusual)
 	d := b.greatestMagnitude(256)
 	leaveUnlessOrdinary(d)
 	b.putHalf(52, d)
 	inverse := reciprocal(d)
 
-	q := b.trits(0, inverse)[0]
+	q := b.trits(0, inverse)
 	for k := 1; k < 5; k++ {
-		appendDigit(q, b.trits(32*k, inverse)[0])
+		for i, digit := range b.trits(32*k, inverse) {
+			appendDigit(q[i], digit)
+		}
 	}
-	StoreV(b.to(0), fraction(q))
+	for i := range q {
+		StoreV(b.to(Width()*i), fraction(q[i]))
+	}
 
-	q = b.trits(160, inverse)[0]
-	digit := YMM()
-	VEXTRACTI128(operand.Imm(1), q, digit.AsX())
-	appendDigit(q, digit)
-	t := b.trits(192, inverse)[0]
-	appendDigit(q, t)
-	VEXTRACTI128(operand.Imm(1), t, t.AsX())
-	appendDigit(q, t)
-	t = b.trits(224, inverse)[0]
-	appendDigit(q, t)
-	VMOVDQU(fraction(q).AsX(), b.to(32))
+	last, digit := Halves(b.trits(160, inverse))
+	appendDigit(last, digit)
+	for _, first := range []int{192, 224} {
+		digit, next := Halves(b.trits(first, inverse))
+		appendDigit(last, digit)
+		if first == 224 {
+			StoreHalfOf(b.to(32), fraction(last))
+			last = next
+			break
+		}
+		appendDigit(last, next)
+	}
 
-	VEXTRACTI128(operand.Imm(1), t, t.AsX())
-	q = YMM()
-	VMOVDQA(t, q)
+	digit = last
+	last = Copy(last)
 	for range 3 {
-		VPSRLDQ(operand.Imm(4), t, t)
-		appendDigit(q, t)
+		digit = BytesDown(digit, 4)
+		appendDigit(last, digit)
 	}
-	appendDigit(q, Zero())
-	VMOVD(fraction(q).AsX(), b.to(48))
+	appendDigit(last, Zero())
+	StoreFirst(b.to(48), fraction(last))
 	b.end(256, 54)
 }
 
 // appendDigit makes q 3q + digit.
 func appendDigit(q, digit Reg) {
-	double := YMM()
-	VPADDB(q, q, double)
-	VPADDB(double, q, q)
-	VPADDB(digit, q, q)
+	IncreaseBytes(q, AddBytes(q, q))
+	IncreaseBytes(q, digit)
 }
 
 // fraction turns bytes q < 243 to q·256/243, rounded up: that is
-// q + ⌊q·13/243⌋, and one more but for 0.
+// q + ⌊q·13/243⌋, and one more but for 0. The quotient is that of q·3508/2^16.
 func fraction(q Reg) Reg {
-	none, one := Zero(), YMM()
-	VPMINUB(Bits(0x01010101), q, one)
-	factor := LoadV(Bits(3507<<16 | 3507)) // ⌈13·2^16/243⌉
-	low, high := YMM(), YMM()
-	VPUNPCKLBW(none, q, low)
-	VPUNPCKHBW(none, q, high)
-	VPMULHUW(factor, low, low)
-	VPMULHUW(factor, high, high)
-	VPACKUSWB(high, low, low)
-	VPADDB(q, low, low)
-	VPADDB(one, low, low)
-	return low
+	one := LeastBytes(q, Bits(0x01010101))
+	low, high := BytesToWords(q)
+	out := WordsToBytes(HighProduct(low, 3508), HighProduct(high, 3508))
+	IncreaseBytes(out, q)
+	IncreaseBytes(out, one)
+	return out
 }
 
 // q2_0 emits blocks of 64: byte j has the values from 4j on as bit pairs.
 func q2_0() {
-	b := beginBlocks("q2_0AVX2", untilUnusual)
+	b := beginBlocks("q2_0"+ISA, untilUnusual)
 	d := b.greatestMagnitude(64)
 	leaveUnlessOrdinary(d)
 	b.putHalf(0, d)
 	inverse := reciprocal(d)
-	var quads [2]Reg
-	for half := range quads {
-		t := b.trits(32*half, inverse)[0]
-		VPMADDUBSW(Bits(0x04010401), t, t)
-		VPMADDWD(Bits(0x00100001), t, t)
-		quads[half] = t
+	var quads []Reg
+	for first := 0; first < 64; first += 32 {
+		for _, t := range b.trits(first, inverse) {
+			quads = append(quads, FourPairs(t))
+		}
 	}
-	VPACKSSDW(quads[1], quads[0], quads[0])
-	VPACKUSWB(quads[0], quads[0], quads[0])
-	VPERMD(quads[0], LoadV(Words("firsts", 0, 4, 1, 5, 0, 4, 1, 5)), quads[0])
-	VMOVDQU(quads[0].AsX(), b.to(2))
+	StoreLowBytesOf16(b.to(2), quads)
 	b.end(64, 18)
 }
 

@@ -73,7 +73,9 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 		arm3(umin, place, place, Bits(31)) // for NaN, which equals nothing
 		armToGeneral(place, armScratch)
 		armText("ADD R%d<<2, %s, R%d", armScratch, x, armScratch)
-		return armBroadcastScratch()
+		out := Vector()
+		armBroadcastScratch(out)
+		return out
 	}
 	var hits []Reg
 	for i := range v {
@@ -86,22 +88,18 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 	return Broadcast(Mem{Base: x, Index: at.As64(), Scale: 4})
 }
 
+// armBytesOf has, of each 32-bit element of four vectors, one byte: the lowest, or
+// the highest.
+func armBytesOf(l []Reg, which uint32) Reg {
+	low, high := binary(nil, which|ofWords, l[0], l[1]), binary(nil, which|ofWords, l[2], l[3])
+	return binary(nil, which, low, high)
+}
+
 // PackBytes packs 32 integers to signed bytes in their order: in one vector, or
 // in two.
 func PackBytes(l []Reg) []Reg {
 	if ISA == NEON {
-		var out []Reg
-		for i := 0; i < 8; i += 4 {
-			low, high, all := Vector(), Vector(), Vector()
-			arm2(xtn4, low, l[i])
-			arm2Into(xtn4|upperHalf, low, l[i+1])
-			arm2(xtn4, high, l[i+2])
-			arm2Into(xtn4|upperHalf, high, l[i+3])
-			arm2(xtn8, all, low)
-			arm2Into(xtn8|upperHalf, all, high)
-			out = append(out, all)
-		}
-		return out
+		return []Reg{armBytesOf(l[:4], uzp1), armBytesOf(l[4:], uzp1)}
 	}
 	low, high := YMM(), YMM()
 	VPACKSSDW(l[1], l[0], low)

@@ -48,6 +48,8 @@ const (
 	upperHalf  = 0x40000000 // of what narrows and keeps the lower one
 	zip1       = 0x4e803800
 	zip2       = 0x4e807800
+	zip1Bytes  = 0x4e003800
+	zip2Bytes  = 0x4e007800
 	pairsOfTwo = 0x00400000 // of elements of 64 bits
 	dup        = 0x4e000400 // the lane in bits 16 to 20
 	smax       = 0x4ea06400
@@ -71,13 +73,20 @@ const (
 	testBits   = 0x4e208c00 // of bytes
 	addPairs   = 0x4e20bc00 // of bytes
 	addBytes   = 0x4e208400
+	uminBytes  = 0x6e206c00
+	cmeqBytes  = 0x6e208c00
+	cmgtBytes  = 0x4e203400
+	uzp1       = 0x4e001800 // of bytes
+	uzp2       = 0x4e005800
+	ofWords    = 0x00400000 // of elements of 16 bits
+	usra       = 0x6f001400 // the element's size and the shift in bits 16 to 22
+	sqdmulh    = 0x4e60b400 // of 16 bits
+	ext        = 0x6e000000 // the first byte in bits 11 to 14
 	tbl        = 0x4e000000
 	umax       = 0x6ea06400
 	umaxHalf   = 0x6e606400 // of 16 bits
 	umaxvHalf  = 0x6e70a800
 	sli        = 0x6f005400 // the element's size and the shift in bits 16 to 22
-	xtn4       = 0x0e612800
-	xtn8       = 0x0e212800
 	addv       = 0x4eb1b800
 	ldrQ       = 0x3dc00000 // offset in units of 16
 	strQ       = 0x3d800000
@@ -231,6 +240,11 @@ func armStore(to Mem, v reg.Register) {
 }
 
 func armBroadcast(out reg.Register, from Mem) {
+	if from.Disp != 0 {
+		armText("ADD $%d, %s, R%d", from.Disp, from.Base, armScratch)
+		armBroadcastScratch(out)
+		return
+	}
 	word := uint32(ld1r | armGeneral(from.Base)<<5)
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
 }
@@ -238,16 +252,16 @@ func armBroadcast(out reg.Register, from Mem) {
 // armEverywhere is a float32 argument in all lanes.
 func armEverywhere(name string) Reg {
 	armText("MOVD $%s, R%d", armParam(name), armScratch)
-	return armBroadcastScratch()
+	out := Vector()
+	armBroadcastScratch(out)
+	return out
 }
 
-// armBroadcastScratch is what the scratch register points to, in all lanes.
-func armBroadcastScratch() Reg {
-	out := Vector()
+// armBroadcastScratch loads what the scratch register points to into all lanes.
+func armBroadcastScratch(out reg.Register) {
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
 		return ld1r | armScratch<<5 | uint32(number(out))
 	})
-	return out
 }
 
 // ArmFloat is an integer as a float in all lanes.
