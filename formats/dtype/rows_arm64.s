@@ -176,9 +176,9 @@ numbers:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func narrowF16NEON(dst *byte, src *float32, blocks int) int
@@ -247,9 +247,9 @@ numbers:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func scaleCodesNEON(dst *float32, src *byte, scale, offset *float32, groups, size int)

@@ -46,6 +46,7 @@ var parts = map[string]part{
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
+	"prepares-neon": {quantizeKernel, "prepares_arm64", "prepares_stubs_arm64", block.PreparesNEON, 4},
 	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},
 	"rows":          {formatsDtype, "rows_amd64", "rows_stubs_amd64", block.Rows, 8},
 	"rows-neon":     {formatsDtype, "rows_arm64", "rows_stubs_arm64", block.RowsNEON, 4},

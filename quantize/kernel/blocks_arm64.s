@@ -118,9 +118,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func q4_0NEON(dst *byte, src *float32, blocks int) int
@@ -276,9 +276,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func q4_1NEON(dst *byte, src *float32, blocks int) int
@@ -400,9 +400,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func q5_0NEON(dst *byte, src *float32, blocks int) int
@@ -568,9 +568,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func q5_1NEON(dst *byte, src *float32, blocks int) int
@@ -704,9 +704,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func tq1_0NEON(dst *byte, src *float32, blocks int) int
@@ -1413,9 +1413,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func q2_0NEON(dst *byte, src *float32, blocks int) int
@@ -1607,9 +1607,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func mxfp4NEON(dst *byte, src *float32, blocks int, scale *float32)
@@ -2887,9 +2887,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func signBitsNEON(dst *byte, src *float32, blocks int) int
@@ -3030,9 +3030,9 @@ block:
 	BNE block
 
 done:
-	MOVD blocks+16(FP), R3
-	SUB R2, R3, R3
-	MOVD R3, ret+24(FP)
+	MOVD blocks+16(FP), R0
+	SUB R2, R0, R0
+	MOVD R0, ret+24(FP)
 	RET
 
 // func magnitudes16NEON(dst, src *float32, groups int)

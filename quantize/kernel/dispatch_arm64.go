@@ -30,6 +30,11 @@ var neon = variant{
 	nvfp4:        nvfp4NEON,
 	magnitudes16: magnitudes16NEON,
 	magnitudes32: magnitudes32NEON,
+
+	importance:  importanceNEON,
+	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
+	spreadTries: spreadTriesNEON,
+	bestTries:   bestTriesNEON,
 }
 
 // variants returns the kernels that this processor runs, the best first.

@@ -2091,16 +2091,16 @@ start0:
 	WORD $0x3dccf411
 	WORD $0x3dccf812
 	WORD $0x3dccfc13
-	MOVD $5, R5
-	MOVD $4294967295, R6
+	MOVD $5, R3
+	MOVD $4294967295, R4
 
 sweep:
-	MOVD R6, R7
-	MOVD $0, R6
+	MOVD R4, R5
+	MOVD $0, R4
 	ADD $0, R0, R2
 
 step0:
-	TST $15, R7
+	TST $15, R5
 	BEQ stay0
 	WORD $0x3dc40054
 	WORD $0x3dc00055
@@ -2161,11 +2161,11 @@ step0:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<0, R6, R6
+	WORD $0x1e260286
+	ORR R6<<0, R4, R4
 
 stay0:
-	TST $240, R7
+	TST $240, R5
 	BEQ stay1
 	WORD $0x3dc40454
 	WORD $0x3dc00455
@@ -2226,11 +2226,11 @@ stay0:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<4, R6, R6
+	WORD $0x1e260286
+	ORR R6<<4, R4, R4
 
 stay1:
-	TST $3840, R7
+	TST $3840, R5
 	BEQ stay2
 	WORD $0x3dc40854
 	WORD $0x3dc00855
@@ -2291,11 +2291,11 @@ stay1:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<8, R6, R6
+	WORD $0x1e260286
+	ORR R6<<8, R4, R4
 
 stay2:
-	TST $61440, R7
+	TST $61440, R5
 	BEQ stay3
 	WORD $0x3dc40c54
 	WORD $0x3dc00c55
@@ -2356,11 +2356,11 @@ stay2:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<12, R6, R6
+	WORD $0x1e260286
+	ORR R6<<12, R4, R4
 
 stay3:
-	TST $983040, R7
+	TST $983040, R5
 	BEQ stay4
 	WORD $0x3dc41054
 	WORD $0x3dc01055
@@ -2421,11 +2421,11 @@ stay3:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<16, R6, R6
+	WORD $0x1e260286
+	ORR R6<<16, R4, R4
 
 stay4:
-	TST $15728640, R7
+	TST $15728640, R5
 	BEQ stay5
 	WORD $0x3dc41454
 	WORD $0x3dc01455
@@ -2486,11 +2486,11 @@ stay4:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<20, R6, R6
+	WORD $0x1e260286
+	ORR R6<<20, R4, R4
 
 stay5:
-	TST $251658240, R7
+	TST $251658240, R5
 	BEQ stay6
 	WORD $0x3dc41854
 	WORD $0x3dc01855
@@ -2551,11 +2551,11 @@ stay5:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<24, R6, R6
+	WORD $0x1e260286
+	ORR R6<<24, R4, R4
 
 stay6:
-	TST $4026531840, R7
+	TST $4026531840, R5
 	BEQ stay7
 	WORD $0x3dc41c54
 	WORD $0x3dc01c55
@@ -2616,15 +2616,15 @@ stay6:
 	WORD $0x3dc00215
 	WORD $0x4e351e94
 	WORD $0x4eb1ba94
-	WORD $0x1e260288
-	ORR R8<<28, R6, R6
+	WORD $0x1e260286
+	ORR R6<<28, R4, R4
 
 stay7:
 	ADD $128, R2, R2
 	CMP R1, R2
 	BLO step0
-	CBZ R6, done
-	SUBS $1, R5, R5
+	CBZ R4, done
+	SUBS $1, R3, R3
 	BNE sweep
 
 done:
@@ -4954,7 +4954,7 @@ error0:
 	BNE trial
 
 done:
-	MOVD $0, R6
+	MOVD $0, R1
 	WORD $0x3dcd6000
 	WORD $0x3dccc001
 	WORD $0x6e211ca1
@@ -4972,8 +4972,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e261c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<0, R6, R6
+	WORD $0x1e260002
+	ORR R2<<0, R1, R1
 	WORD $0x3dcd6400
 	WORD $0x3dccc401
 	WORD $0x6e211ca1
@@ -4991,8 +4991,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e261c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<4, R6, R6
+	WORD $0x1e260002
+	ORR R2<<4, R1, R1
 	WORD $0x3dcd6800
 	WORD $0x3dccc801
 	WORD $0x6e211ca1
@@ -5010,8 +5010,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e261c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<8, R6, R6
+	WORD $0x1e260002
+	ORR R2<<8, R1, R1
 	WORD $0x3dcd6c00
 	WORD $0x3dcccc01
 	WORD $0x6e211ca1
@@ -5029,9 +5029,9 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e261c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<12, R6, R6
-	MOVW R6, ret+40(FP)
+	WORD $0x1e260000
+	ORR R0<<12, R1, R1
+	MOVW R1, ret+40(FP)
 	RET
 
 // func searchMinAbsoluteNEON(x *float32, n int, trials *float32, count int, nmax float32) uint32
@@ -6153,7 +6153,7 @@ error0:
 	BNE trial
 
 done:
-	MOVD $0, R6
+	MOVD $0, R1
 	WORD $0x3dcd6000
 	WORD $0x3dccc001
 	WORD $0x6e211cc1
@@ -6171,8 +6171,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e271c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<0, R6, R6
+	WORD $0x1e260002
+	ORR R2<<0, R1, R1
 	WORD $0x3dcd6400
 	WORD $0x3dccc401
 	WORD $0x6e211cc1
@@ -6190,8 +6190,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e271c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<4, R6, R6
+	WORD $0x1e260002
+	ORR R2<<4, R1, R1
 	WORD $0x3dcd6800
 	WORD $0x3dccc801
 	WORD $0x6e211cc1
@@ -6209,8 +6209,8 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e271c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<8, R6, R6
+	WORD $0x1e260002
+	ORR R2<<8, R1, R1
 	WORD $0x3dcd6c00
 	WORD $0x3dcccc01
 	WORD $0x6e211cc1
@@ -6228,9 +6228,9 @@ done:
 	WORD $0x4e601c20
 	WORD $0x4e271c00
 	WORD $0x4eb1b800
-	WORD $0x1e260007
-	ORR R7<<12, R6, R6
-	MOVW R6, ret+40(FP)
+	WORD $0x1e260000
+	ORR R0<<12, R1, R1
+	MOVW R1, ret+40(FP)
 	RET
 
 // func searchNonLinearNEON(x *float32, n int, tops *float32, count int)

@@ -20,9 +20,9 @@ octet:
 	VSQRTPS Y1, Y1
 	VMULPS  (DX), Y1, Y1
 	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
+	ADDQ    $+32, AX
+	ADDQ    $+32, CX
+	ADDQ    $+32, DX
 	DECQ    BX
 	JNZ     octet
 	VZEROUPPER
@@ -54,11 +54,11 @@ octet:
 	VMOVUPS    Y5, (AX)
 	VMAXPS     Y5, Y2, Y2
 	MOVB       R8, (DI)
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, CX
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, BX
-	INCQ       DI
+	ADDQ       $+32, AX
+	ADDQ       $+32, CX
+	ADDQ       $+32, DX
+	ADDQ       $+32, BX
+	ADDQ       $+1, DI
 	DECQ       SI
 	JNZ        octet
 	MOVQ       tops+48(FP), AX
@@ -140,21 +140,21 @@ octet:
 	NEGQ         R9
 	ANDQ         R9, R10
 	XORQ         R10, R8
-	VMOVUPS      lanes<>+0(SB), Y5
 	VMOVQ        R10, X4
 	VPBROADCASTD X4, Y4
+	VMOVUPS      lanes<>+0(SB), Y5
 	VPAND        Y5, Y4, Y4
 	VPCMPEQD     Y5, Y4, Y4
 	VPAND        all_80000000<>+0(SB), Y4, Y4
-	VXORPS       Y4, Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VMAXPS       Y6, Y2, Y2
+	VXORPS       Y4, Y6, Y4
+	VMOVUPS      Y4, (AX)
+	VMAXPS       Y4, Y2, Y2
 	MOVB         R8, (DI)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	INCQ         DI
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	ADDQ         $+32, BX
+	ADDQ         $+1, DI
 	DECQ         SI
 	JNZ          octet
 	MOVQ         tops+48(FP), AX
@@ -210,8 +210,8 @@ octet:
 	VMOVUPS Y2, (AX)
 	VDIVPS  Y2, Y1, Y2
 	VMOVUPS Y2, 160(AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
+	ADDQ    $+32, AX
+	ADDQ    $+32, CX
 	DECQ    DX
 	JNZ     octet
 	VZEROUPPER
@@ -251,7 +251,7 @@ scores:
 	VANDPS     Y5, Y4, Y4
 	VMOVUPS    Y4, 256(AX)(BX*4)
 	VMAXPS     Y4, Y1, Y1
-	ADDQ       $0x08, BX
+	ADDQ       $+8, BX
 	CMPQ       BX, DX
 	JL         scores
 	VPERM2F128 $0x01, Y1, Y1, Y0
@@ -265,29 +265,29 @@ scores:
 	XORQ       BX, BX
 
 candidates:
-	VMOVUPS   256(AX)(BX*4), Y1
-	VCMPPS    $0x1d, Y0, Y1, Y1
-	VMOVMSKPS Y1, R8
-	MOVQ      BX, CX
-	SHLL      CL, R8
-	ORL       R8, SI
-	ADDQ      $0x08, BX
-	CMPQ      BX, DX
-	JL        candidates
-	BSFQ      SI, DI
-	JZ        unclear
-	VMOVSS    (AX)(DI*4), X0
-	VMULSS    X0, X0, X0
-	VUCOMISS  all_0da24260<>+0(SB), X0
-	JB        unclear
-	VUCOMISS  all_7149f2ca<>+0(SB), X0
-	JA        unclear
-	MOVL      SI, ret+16(FP)
-	VZEROUPPER
-	RET
+	VMOVUPS      256(AX)(BX*4), Y1
+	VCMPPS       $0x1d, Y0, Y1, Y1
+	VMOVMSKPS    Y1, R8
+	MOVQ         BX, CX
+	SHLQ         CL, R8
+	ORQ          R8, SI
+	ADDQ         $+8, BX
+	CMPQ         BX, DX
+	JL           candidates
+	BSFQ         SI, DI
+	JZ           unclear
+	VBROADCASTSS (AX)(DI*4), Y0
+	VMULPS       Y0, Y0, Y0
+	VMOVD        X0, AX
+	SUBL         $0x0da24260, AX
+	CMPL         AX, $0x63a7b06a
+	JA           unclear
+	JMP          clear
 
 unclear:
 	XORQ SI, SI
+
+clear:
 	MOVL SI, ret+16(FP)
 	VZEROUPPER
 	RET
@@ -321,23 +321,3 @@ DATA all_3f7fff00<>+20(SB)/4, $0x3f7fff00
 DATA all_3f7fff00<>+24(SB)/4, $0x3f7fff00
 DATA all_3f7fff00<>+28(SB)/4, $0x3f7fff00
 GLOBL all_3f7fff00<>(SB), RODATA|NOPTR, $32
-
-DATA all_0da24260<>+0(SB)/4, $0x0da24260
-DATA all_0da24260<>+4(SB)/4, $0x0da24260
-DATA all_0da24260<>+8(SB)/4, $0x0da24260
-DATA all_0da24260<>+12(SB)/4, $0x0da24260
-DATA all_0da24260<>+16(SB)/4, $0x0da24260
-DATA all_0da24260<>+20(SB)/4, $0x0da24260
-DATA all_0da24260<>+24(SB)/4, $0x0da24260
-DATA all_0da24260<>+28(SB)/4, $0x0da24260
-GLOBL all_0da24260<>(SB), RODATA|NOPTR, $32
-
-DATA all_7149f2ca<>+0(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+4(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+8(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+12(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+16(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+20(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+24(SB)/4, $0x7149f2ca
-DATA all_7149f2ca<>+28(SB)/4, $0x7149f2ca
-GLOBL all_7149f2ca<>(SB), RODATA|NOPTR, $32

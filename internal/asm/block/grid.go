@@ -134,7 +134,7 @@ func (l grid) try(name string) {
 	l.tables(s.g, x, w)
 
 	Label("run")
-	first, past, bit, code := GP64(), GP64(), lowestBit(starts), GP64()
+	first, past, bit, code := GP64(), GP64(), LowestBit(starts), GP64()
 	BSFQ(starts, first)
 	XORQ(bit, starts)
 	JZ(operand.LabelRef("next"))
@@ -144,7 +144,7 @@ func (l grid) try(name string) {
 	TESTQ(code, code)
 	JGE(operand.LabelRef("fill")) // the point is in the book
 	NOTQ(code)
-	tries := lowestBit(starts)
+	tries := LowestBit(starts)
 	SUBQ(bit, tries)
 	ORQ(tries, Mem{Base: s.g, Disp: gridOutside})
 	s.list, s.length = pointer("few"), GP64()
@@ -203,14 +203,6 @@ func (s *gridTry) entry(try, entry reg.GPVirtual) {
 	MOVQ(entry, at)
 	NOTQ(at)
 	PREFETCHT0(Mem{Base: list, Index: at, Scale: 2})
-}
-
-func lowestBit(of reg.Register) reg.GPVirtual {
-	out := GP64()
-	MOVQ(of, out)
-	NEGQ(out)
-	ANDQ(of, out)
-	return out
 }
 
 // findSlacks emits, for each group, more than what rounding errors, of lines or

@@ -203,7 +203,7 @@ func (s *gridTry) lowestOfBoth(first, past, code reg.GPVirtual) {
 
 // limit emits the height of the lowest line and the slack.
 func (s *gridTry) limit(low Reg) Reg {
-	return Add(acrossOne(low, func(a, b, out Op) { VMINPS(a, b, out) }), Mem{Base: s.g, Disp: gridSlack})
+	return Add(LeastAcross(low), Mem{Base: s.g, Disp: gridSlack})
 }
 
 // count emits how many of some lines are not above a limit, and the place of

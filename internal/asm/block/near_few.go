@@ -50,7 +50,7 @@ func fewTernary(name string) {
 	SUBQ(operand.Imm(lanes), left)
 	JG(operand.LabelRef("codes"))
 
-	all := acrossOne(low, func(a, b, out Op) { VMINPS(a, b, out) })
+	all := LeastAcross(low)
 	VBLENDVPS(compare(Equal, low, all), best, LoadV(Bits(0xffff)), best)
 	half, first := XMM(), GP64()
 	VEXTRACTI128(operand.Imm(1), best, half)

@@ -41,7 +41,7 @@ func spread(w walk) func(int, Mem, Mem) Reg {
 // floatOfN is the argument n in all lanes.
 func floatOfN() Reg {
 	if ISA == NEON {
-		return ArmFloat(Argument("n"))
+		return ToFloat(InAllLanes(Argument("n")))
 	}
 	n, out := XMM(), Vector()
 	VXORPS(n, n, n)

@@ -71,7 +71,7 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 		}
 		place := armAcross(at, umin, uminv)
 		arm3(umin, place, place, Bits(31)) // for NaN, which equals nothing
-		armToGeneral(place, armScratch)
+		armToGeneral(place)
 		armText("ADD R%d<<2, %s, R%d", armScratch, x, armScratch)
 		out := Vector()
 		armBroadcastScratch(out)
@@ -162,7 +162,7 @@ func StoreHalf(to Mem, f Reg) {
 // JumpUnlessWithin jumps if the bits of the lowest lane are not within bounds.
 func JumpUnlessWithin(x Reg, least, most uint32, to string) {
 	if ISA == NEON {
-		armToGeneral(x, armScratch)
+		armToGeneral(x)
 		armText("MOVD $%d, R%d", least, armScratch+1)
 		armText("SUBW R%d, R%d", armScratch+1, armScratch)
 		armText("MOVD $%d, R%d", most-least, armScratch+1)
@@ -180,7 +180,7 @@ func JumpUnlessWithin(x Reg, least, most uint32, to string) {
 // JumpIfNone jumps if the lowest lane is a zero of any sign.
 func JumpIfNone(x Reg, to string) {
 	if ISA == NEON {
-		armToGeneral(x, armScratch)
+		armToGeneral(x)
 		armText("LSLW $1, R%d", armScratch)
 		armBranch(to, "CBZW R%d, "+to, armScratch)
 		return
@@ -291,7 +291,7 @@ func GiveGreatest(width int, v Reg) {
 		}
 		most := Vector()
 		arm2(across, most, v)
-		armToGeneral(most, armScratch)
+		armToGeneral(most)
 		armText("%s R%d, %s", move, armScratch, armParam("ret"))
 		return
 	}

@@ -161,7 +161,7 @@ func Spread(values []Reg) func(i int) Reg {
 func HalfEverywhere(from Mem) Reg {
 	d := Vector()
 	if ISA == NEON {
-		armText("ADD $%d, %s, R%d", from.Disp, from.Base, armScratch)
+		armPoint(from)
 		armWord([]reg.Register{d}, nil, func(number func(reg.Register) int) uint32 {
 			return ld1rHalf | armScratch<<5 | uint32(number(d))
 		})

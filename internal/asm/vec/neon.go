@@ -2,7 +2,6 @@ package vec
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/reg"
@@ -88,6 +87,8 @@ const (
 	umaxvHalf  = 0x6e70a800
 	sli        = 0x6f005400 // the element's size and the shift in bits 16 to 22
 	addv       = 0x4eb1b800
+	addvWords  = 0x4e71b800
+	cmgt       = 0x4ea03400
 	ldrQ       = 0x3dc00000 // offset in units of 16
 	strQ       = 0x3d800000
 	ldrD       = 0xfd400000
@@ -106,6 +107,7 @@ const (
 type armLine struct {
 	text          func(number func(reg.Register) int) string
 	def, use      []reg.Register // vectors
+	general       []reg.Register // that it names
 	constant      string         // that it loads
 	label         string         // of this line
 	target        string         // it may jump to
@@ -114,12 +116,12 @@ type armLine struct {
 
 // armFunction is the function that is being emitted, and the text before it.
 var armFunction struct {
-	lines   []armLine
-	general []reg.Register // by number
-	params  map[string]int
-	out     strings.Builder
-	words   map[string][]uint32
-	order   []string
+	lines  []armLine
+	given  map[string]int // numbers of general registers
+	params map[string]int
+	out    strings.Builder
+	words  map[string][]uint32
+	order  []string
 }
 
 func armEmit(l armLine) { armFunction.lines = append(armFunction.lines, l) }
@@ -179,37 +181,6 @@ func armZero(out reg.Register) {
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return movi0 | uint32(number(out)) })
 }
 
-// armGeneral is the number of a general register: they are few, and each
-// keeps its own.
-func armGeneral(r reg.Register) int {
-	f := &armFunction
-	same := func(o reg.Register) bool { return r.Asm() == o.Asm() }
-	i := slices.IndexFunc(f.general, same)
-	if i < 0 {
-		i = len(f.general)
-		f.general = append(f.general, r)
-	}
-	if i > 15 {
-		panic("too many general registers")
-	}
-	return i
-}
-
-// armAddress is a load or a store of so many bytes.
-func armAddress(word uint32, m Mem, size int) uint32 {
-	word |= uint32(armGeneral(m.Base)) << 5
-	switch {
-	case m.Disp >= 0 && m.Disp%size == 0:
-		return word | uint32(m.Disp/size)<<10
-	case m.Disp >= -256 && m.Disp < 256:
-		return word&^unscaled | uint32(m.Disp&0x1ff)<<12
-	}
-	panic("no such offset")
-}
-
-// armScratch holds the addresses of constants.
-const armScratch = 16
-
 func armLoad(out reg.Register, from Mem) {
 	if from.Symbol.Name != "" {
 		name := from.Symbol.Name
@@ -218,36 +189,20 @@ func armLoad(out reg.Register, from Mem) {
 		}})
 		return
 	}
-	word := armAddress(ldrQ, from, 16)
-	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
+	armMemory(ldrQ, from, 16, out, true)
 }
 
 // armLoadPart loads 4 or 8 bytes into the lowest lanes.
 func armLoadPart(out reg.Register, from Mem, size int) {
-	word := armAddress(map[int]uint32{4: ldrS, 8: ldrD}[size], from, size)
-	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
+	armMemory(map[int]uint32{4: ldrS, 8: ldrD}[size], from, size, out, true)
 }
 
 // armStorePart stores 2, 4 or 8 bytes of the lowest lanes.
 func armStorePart(to Mem, v reg.Register, size int) {
-	word := armAddress(map[int]uint32{2: strH, 4: strS, 8: strD}[size], to, size)
-	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
+	armMemory(map[int]uint32{2: strH, 4: strS, 8: strD}[size], to, size, v, false)
 }
 
-func armStore(to Mem, v reg.Register) {
-	word := armAddress(strQ, to, 16)
-	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 { return word | uint32(number(v)) })
-}
-
-func armBroadcast(out reg.Register, from Mem) {
-	if from.Disp != 0 {
-		armText("ADD $%d, %s, R%d", from.Disp, from.Base, armScratch)
-		armBroadcastScratch(out)
-		return
-	}
-	word := uint32(ld1r | armGeneral(from.Base)<<5)
-	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 { return word | uint32(number(out)) })
-}
+func armStore(to Mem, v reg.Register) { armMemory(strQ, to, 16, v, false) }
 
 // armEverywhere is a float32 argument in all lanes.
 func armEverywhere(name string) Reg {
@@ -262,16 +217,6 @@ func armBroadcastScratch(out reg.Register) {
 	armWord([]reg.Register{out}, nil, func(number func(reg.Register) int) uint32 {
 		return ld1r | armScratch<<5 | uint32(number(out))
 	})
-}
-
-// ArmFloat is an integer as a float in all lanes.
-func ArmFloat(n reg.Register) Reg {
-	out := Vector()
-	general := armGeneral(n)
-	armEmit(armLine{def: []reg.Register{out}, text: func(number func(reg.Register) int) string {
-		return fmt.Sprintf("VDUP R%d, V%d.S4", general, number(out))
-	}})
-	return ToFloat(out)
 }
 
 func armCompare(predicate uint64, out reg.Register, a, b Op) {
@@ -292,25 +237,9 @@ func armCompare(predicate uint64, out reg.Register, a, b Op) {
 	}
 }
 
-// armToGeneral moves the lowest lane to a general register.
-func armToGeneral(v reg.Register, general int) {
-	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 {
-		return fmovToW | uint32(number(v)<<5|general)
-	})
-}
-
 func armJumpUnlessAny(mask reg.Register, to string) {
 	most := Vector()
 	arm2(umaxv, most, mask.(Op))
-	armToGeneral(most, armScratch)
+	armToGeneral(most)
 	armBranch(to, "CBZW R%d, "+to, armScratch)
-}
-
-// armLanes is one bit for each lane of a mask.
-func armLanes(mask reg.Register) reg.GPVirtual {
-	sum := And(mask.(Op), Words("lane_bits", 1, 2, 4, 8))
-	arm2(addv, sum, sum)
-	out := generalRegister()
-	armToGeneral(sum, armGeneral(out))
-	return out
 }

@@ -3,32 +3,30 @@ package vec
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
-	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// generalRegister is a register for a moment: the last one is taken again.
-func generalRegister() reg.GPVirtual {
-	if armLast == nil {
-		armLast = GP64()
-	}
-	return armLast
-}
-
-var armLast reg.GPVirtual
-
 // armText emits an instruction on general registers, which are among args.
 func armText(format string, args ...any) {
-	for i, a := range args {
+	var general []reg.Register
+	for _, a := range args {
 		if r, ok := a.(reg.Register); ok {
-			args[i] = fmt.Sprintf("R%d", armGeneral(r))
+			general = append(general, r)
 		}
 	}
-	line := fmt.Sprintf(format, args...)
-	armEmit(armLine{text: func(func(reg.Register) int) string { return line }})
+	armEmit(armLine{general: general, text: func(func(reg.Register) int) string {
+		named := slices.Clone(args)
+		for i, a := range named {
+			if r, ok := a.(reg.Register); ok {
+				named[i] = fmt.Sprintf("R%d", armGeneral(r))
+			}
+		}
+		return fmt.Sprintf(format, named...)
+	}})
 }
 
 // armBranch emits a jump that may not be taken.
@@ -55,7 +53,7 @@ var parameter = regexp.MustCompile(`(\w+(?:, \w+)*) (\*?\w+)`)
 // armBegin starts a function; all its parameters are 8 bytes but float32.
 func armBegin(name, signature, doc string) {
 	f := &armFunction
-	f.lines, f.general, f.params, armLast = nil, nil, map[string]int{}, nil
+	f.lines, f.params = nil, map[string]int{}
 	inside, result, _ := strings.Cut(strings.TrimPrefix(signature, "func("), ")")
 	at := 0
 	for _, p := range parameter.FindAllStringSubmatch(inside, -1) {
@@ -88,6 +86,7 @@ func armEnd() {
 	f := &armFunction
 	f.lines[len(f.lines)-1].noFallThrough = true
 	lines, number := settle(f.lines)
+	f.given = giveGeneral(lines)
 	for _, l := range lines {
 		if l.label != "" {
 			fmt.Fprintf(&f.out, "\n%s:\n", l.label)

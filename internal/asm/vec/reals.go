@@ -65,7 +65,7 @@ func MostOfEight(v []Reg) Reg {
 // GiveFloat returns the lowest lane.
 func GiveFloat(v Reg) {
 	if ISA == NEON {
-		armToGeneral(v, armScratch)
+		armToGeneral(v)
 		armText("MOVW R%d, %s", armScratch, armParam("ret"))
 		return
 	}
