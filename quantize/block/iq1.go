@@ -1,17 +1,16 @@
 package block
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 // Types on a codebook of eight ternary levels. Level l stands for l-1+shift;
 // a bit in the block gives the direction of the shift.
 
-const shift1 = 0.125
-
 // values1 are the values of levels without their scale, for both shifts.
-var values1 = [2][3]float32{
-	{-1 + shift1, shift1, 1 + shift1},
-	{-1 - shift1, -shift1, 1 - shift1},
-}
+var values1 = kernel.Shifted
 
 // QuantizeIQ1_S quantizes one row to super-blocks of 256 values in 50 bytes:
 // a float16, for each 8 values the low byte of a rank in a codebook of 2048
@@ -21,19 +20,18 @@ var values1 = [2][3]float32{
 func QuantizeIQ1_S(dst []byte, src, weights []float32) {
 	s := splits.Get().(*split)
 	defer splits.Put(s)
-	s.book = coder1x2048()
 	for i := 0; i+superLen <= len(src); i += superLen {
 		block, x := dst[i/superLen*50:][:50], src[i:][:superLen]
 		clear(block)
-		s.weigh(x, superBlockOf(weights, i))
+		weigh1(s.all[:], x, superBlockOf(weights, i))
 		var scales [8]float32
 		var down [8]uint8
 		var top float32
 		for j := range scales {
-			if !s.load(x, j, 32, 1e-12) || !s.findShared() {
+			if !s.load(x, j) || !s.find() {
 				continue
 			}
-			scales[j], down[j] = s.fit(), s.down[0]
+			scales[j], down[j] = s.fit(), s.down
 			top = max(top, scales[j])
 			var high uint16
 			for g, rank := range s.ranks {
@@ -57,59 +55,6 @@ func QuantizeIQ1_S(dst []byte, src, weights []float32) {
 // scale3 rounds v to the nearest odd number 2l+1 and returns l, 0…7.
 func scale3(v float32) uint8 {
 	return uint8(min(max(nearest(0.5*(float32(v)-1)), 0), 7))
-}
-
-// QuantizeIQ1_M quantizes one row to super-blocks of 256 values in 56 bytes:
-// for each 8 values the low byte of a rank in a codebook of 2048 (32), its
-// high part and a shift (16), and for each 64 values four scales of three
-// bits and a quarter of the float16 scale of all (8).
-func QuantizeIQ1_M(dst []byte, src, weights []float32) {
-	s := splits.Get().(*split)
-	defer splits.Put(s)
-	s.book = coder1x2048()
-	for i := 0; i+superLen <= len(src); i += superLen {
-		block, x := dst[i/superLen*56:][:56], src[i:][:superLen]
-		clear(block)
-		s.weigh(x, superBlockOf(weights, i))
-		var scales [16]float32
-		var down [16][2]uint8
-		var top float32
-		for j := range scales {
-			if !s.load(x, j, 16, 1e-7) || !s.findHalves() {
-				continue
-			}
-			scales[j], down[j] = s.fit(), [2]uint8(s.down[:2])
-			top = max(top, scales[j])
-			block[2*j] = uint8(s.ranks[0])
-			block[2*j+1] = uint8(s.ranks[1])
-			block[32+j] = uint8(s.ranks[0]>>8 | s.ranks[1]>>8<<4)
-		}
-		if top == 0 {
-			continue
-		}
-		d := top / 15
-		inverse := 1 / d
-		var lx, ll float32
-		for j, scale := range scales {
-			l := scale3(inverse * scale)
-			binary.LittleEndian.PutUint16(block[48+j/4*2:],
-				binary.LittleEndian.Uint16(block[48+j/4*2:])|uint16(l)<<(j%4*3))
-			s.load(x, j, 16, 0)
-			s.ranks[0] = uint16(block[2*j]) | uint16(block[32+j]&7)<<8
-			s.ranks[1] = uint16(block[2*j+1]) | uint16(block[32+j]>>4)<<8
-			copy(s.down[:], down[j][:])
-			lx, ll = s.project(float32(2*l+1), lx, ll)
-			block[32+j] |= down[j][0]<<3 | down[j][1]<<7
-		}
-		if ll > 0 {
-			d = lx / ll
-		}
-		var bits [2]byte
-		putHalf(bits[:], d*1.1125)
-		for q, nibble := range [4]byte{bits[0] & 15, bits[0] >> 4, bits[1] & 15, bits[1] >> 4} {
-			block[49+2*q] |= nibble << 4
-		}
-	}
 }
 
 // scaled1 gives what levels stand for in a sub-block with a scale of three

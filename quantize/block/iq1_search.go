@@ -14,116 +14,69 @@ import (
 //	Σw·q·x = q₂·Σw·x - Σᵢw·x - Σₖw·x
 //	Σw·q²  = q₂²·Σw + (q₀²-q₁²)·Σᵢw + (q₁²-q₂²)·Σₖw
 //
-// and the best split has the largest score (Σw·q·x)²/Σw·q². There is a choice
-// of shifts: one for the sub-block, or one for each half.
+// and the best split has the largest score (Σw·q·x)²/Σw·q².
 //
 // Rounding decides between splits of nearly the same score, in the order of
-// i, k and choice. So the search computes scores in any way that is fast,
+// i, k and shift. So the search computes scores in any way that is fast,
 // and hands only splits near the best to the exact sums.
+
+// splitLen is the number of values of a sub-block with one shift.
+const splitLen = 32
 
 // splitSearch is the scratch space of the search.
 type splitSearch struct {
-	halves bool
-	ends   kernel.Ends // a sub-block that is whole is its second half
-	pairs  [2]pair     // of choices of shifts
-	sorted [32]float32
+	ends   kernel.Ends
+	splits kernel.Splits
+	sorted [splitLen]float32
 	found  score
 }
-
-// A pair has what the search needs of two choices of shifts.
-type pair struct{ kernel.Splits }
 
 // score keeps the split that explains most of x.
 type score struct {
 	best       float32
 	scale      float32
 	begin, end int
-	choice     int // -1: no split yet
+	down       int // -1: no split yet
 }
 
 // hopeless is below all scores.
 const hopeless = -float32(math.MaxFloat32)
 
-// findShared finds the split of a sub-block with one shift, and reports whether
-// there is one.
-func (s *split) findShared() bool {
+// find finds the split of a sub-block, and reports whether there is one.
+func (s *split) find() bool {
 	s.order.Sort(s.x)
-	f, n := &s.search, len(s.x)
-	f.halves = false
-	f.found = score{best: hopeless, scale: s.scale, choice: -1}
-	clear(f.ends.X[0][:])
-	clear(f.ends.W[0][:])
-	f.ends.Clip(n)
+	f := &s.search
+	f.found = score{best: hopeless, scale: s.scale, down: -1}
 	var x, w, size float32
-	for i, k := range s.order.Numbers[:n] {
+	for i, k := range s.order.Numbers {
 		f.sorted[i] = s.x[k]
 		wx := float32(s.w[k] * s.x[k])
 		x += wx
 		w += s.w[k]
 		size += abs(wx)
-		f.ends.X[1][i+1], f.ends.W[1][i+1] = x, w
+		f.ends.X[i+1], f.ends.W[i+1] = x, w
 	}
-	f.pairs[0].Set(&f.ends, n, &values1[0], &values1)
-	f.run(n, 1, size)
-	d := uint8(f.found.choice)
-	s.down = [4]uint8{d, d, d, d}
+	f.splits.Set(&f.ends)
+	f.run(size)
 	return s.assign(f.found)
 }
 
-// findHalves finds the split of a sub-block of two groups, each with its own
-// shift, and reports whether there is one.
-func (s *split) findHalves() bool {
-	s.order.Sort(s.x)
-	f, n := &s.search, len(s.x)
-	f.halves = true
-	f.found = score{best: hopeless, scale: s.scale, choice: -1}
-	f.ends.Clip(n)
-	var x0, x1, w0, w1, size float32
-	for i, k := range s.order.Numbers[:n] {
-		v, w := s.x[k], s.w[k]
-		wx := float32(w * v)
-		second := -(k >> 3 & 1) // all ones or zeros: a sum of nothing stays
-		x0 += math.Float32frombits(math.Float32bits(wx) &^ second)
-		w0 += math.Float32frombits(math.Float32bits(w) &^ second)
-		x1 += math.Float32frombits(math.Float32bits(wx) & second)
-		w1 += math.Float32frombits(math.Float32bits(w) & second)
-		size += abs(wx)
-		f.sorted[i] = v
-		f.ends.X[0][i+1], f.ends.X[1][i+1] = x0, x1
-		f.ends.W[0][i+1], f.ends.W[1][i+1] = w0, w1
-	}
-	for d := range f.pairs {
-		f.pairs[d].Set(&f.ends, n, &values1[d], &values1)
-	}
-	f.run(n, 2, size)
-	s.down[0], s.down[1] = uint8(f.found.choice>>1)&1, uint8(f.found.choice)&1
-	return s.assign(f.found)
-}
-
-// run finds the best split, with one or two pairs of choices; size is Σw·|x|.
-func (f *splitSearch) run(n, pairs int, size float32) {
-	bar := f.seed(n, pairs, size)
+// run finds the best split; size is Σw·|x|.
+func (f *splitSearch) run(size float32) {
+	bar := f.seed(size)
 	if !(bar > 0) {
-		for i := range n + 1 {
-			for k := i; k <= n; k++ {
+		for i := range splitLen + 1 {
+			for k := i; k <= splitLen; k++ {
 				f.try(i, k)
 			}
 		}
 		return
 	}
-	rows := f.pairs[0].Scan(n, bar)
-	if pairs == 2 {
-		rows |= f.pairs[1].Scan(n, bar)
-	}
-	for ; rows != 0; rows &= rows - 1 {
+	for rows := f.splits.Scan(bar); rows != 0; rows &= rows - 1 {
 		i := bits.TrailingZeros64(rows)
-		ends := f.pairs[0].Ends(i, n)
-		if pairs == 2 {
-			ends |= f.pairs[1].Ends(i, n)
-		}
-		for ; ends != 0; ends &= ends - 1 {
+		for ends := f.splits.Ends(i); ends != 0; ends &= ends - 1 {
 			k := bits.TrailingZeros64(ends)
-			if f.pairs[0].Reaches(i, k, bar) || pairs == 2 && f.pairs[1].Reaches(i, k, bar) {
+			if f.splits.Reaches(i, k, bar) {
 				f.try(i, k)
 				bar = max(bar, f.found.best*(1-1./1024))
 			}
@@ -138,17 +91,14 @@ func (f *splitSearch) run(n, pairs int, size float32) {
 // 5/4 of Σw; its errors are 17 halves of a last place of size, and 9 of Σw.
 //
 // The levels nearest to the values at the scale of a split make a better one.
-func (f *splitSearch) seed(n, pairs int, size float32) (bar float32) {
-	i, k := n/3, n-n/3
+func (f *splitSearch) seed(size float32) (bar float32) {
+	i, k, s := splitLen/3, splitLen-splitLen/3, &f.splits
 	for range 3 {
 		var best, bestX, bestL, shift float32
-		for d := range f.pairs[:pairs] {
-			p := &f.pairs[d]
-			for c := range p.X {
-				lx, ll := p.X[c]-p.EndX[i]-p.EndX[k], p.Begin[c][i]+p.EndW[c][k]
-				if score := lx * lx / ll; score > best {
-					best, bestX, bestL, shift = score, lx, ll, f.shift(c, d)
-				}
+		for d := range s.X {
+			lx, ll := s.X[d]-s.EndX[i]-s.EndX[k], s.Begin[d][i]+s.EndW[d][k]
+			if score := lx * lx / ll; score > best {
+				best, bestX, bestL, shift = score, lx, ll, values1[d][1]
 			}
 		}
 		square := bestX * bestX
@@ -165,15 +115,26 @@ func (f *splitSearch) seed(n, pairs int, size float32) (bar float32) {
 		if !(scale > 0) {
 			break
 		}
-		i, k = kernel.CountBelow(f.sorted[:n], scale*(shift-0.5), scale*(shift+0.5))
+		i, k = kernel.CountBelow(&f.sorted, scale*(shift-0.5), scale*(shift+0.5))
 	}
 	return bar
 }
 
-// shift is what the middle level stands for, between both halves.
-func (f *splitSearch) shift(c, d int) float32 {
-	if f.halves {
-		return (values1[c][1] + values1[d][1]) / 2
+// try offers the split from i to k to a search in the order of the reference, with
+// either shift: the sums of the three runs.
+func (f *splitSearch) try(i, k int) {
+	a, b, all := f.below(i), f.below(k), f.below(splitLen)
+	for d, v := range &values1 {
+		lx := float32(a.x*v[0]) + float32((b.x-a.x)*v[1]) + float32((all.x-b.x)*v[2])
+		ll := float32(a.w*v[0]*v[0]) + float32((b.w-a.w)*v[1]*v[1]) + float32((all.w-b.w)*v[2]*v[2])
+		if ll > 0 && float32(lx*lx) > float32(f.found.best*ll) {
+			scale := lx / ll
+			f.found = score{scale * lx, scale, i, k, d}
+		}
 	}
-	return values1[c][1]
 }
+
+// sums are those over the values below an end.
+type sums struct{ x, w float32 }
+
+func (f *splitSearch) below(end int) sums { return sums{f.ends.X[end], f.ends.W[end]} }

@@ -185,33 +185,13 @@ func FuzzSplits(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 16))
 	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0x3f, 3, 0, 0, 0x40, 7, 1, 2, 0x3e, 5}, 17))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := new(split)
-		for _, n := range []int{16, 32} {
-			s.x, s.w, s.scale = make([]float32, n), make([]float32, n), 1
-			for i := range n {
-				var word [8]byte
-				copy(word[:], data[min(8*i, len(data)):])
-				s.x[i] = finite(binary.LittleEndian.Uint32(word[:]))
-				s.w[i] = abs(finite(binary.LittleEndian.Uint32(word[4:])))
-			}
-			if n == 16 {
-				s.findHalves()
-			} else {
-				s.findShared()
-			}
-			got, want := s.search.found, &s.search
-			want.found = score{best: hopeless, scale: 1, choice: -1}
-			for i := range n + 1 {
-				for k := i; k <= n; k++ {
-					want.try(i, k)
-				}
-			}
-			if math.IsNaN(float64(want.found.best)) {
-				continue // sums overflow, and every split is one of NaN
-			}
-			if got != want.found {
-				t.Fatalf("x %v w %v: split %+v, want %+v", s.x, s.w, got, want.found)
-			}
+		x, w := make([]float32, splitLen), make([]float32, splitLen)
+		for i := range x {
+			var word [8]byte
+			copy(word[:], data[min(8*i, len(data)):])
+			x[i] = finite(binary.LittleEndian.Uint32(word[:]))
+			w[i] = abs(finite(binary.LittleEndian.Uint32(word[4:])))
 		}
+		exhaustive(t, x, w)
 	})
 }

@@ -43,10 +43,11 @@ var avx2 = variant{
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	spreadTries: spreadTriesAVX2,
 	bestTries:   bestTriesAVX2,
-	ranks:       [2]func(*uint32, *float32){ranks16AVX2, ranks32AVX2},
-	setSplits:   setSplitsAVX2,
-	countBelow:  countBelowAVX2,
-	scanSplits:  [2]func(*float32, float32) uint64{scanSplits16AVX2, scanSplits32AVX2},
+	ranks:       ranksAVX2,
+	splitHalves: splitHalvesAVX2, levelHalves: levelHalvesAVX2, projectHalves: projectHalvesAVX2,
+	setSplits:  setSplitsAVX2,
+	countBelow: countBelowAVX2,
+	scanSplits: scanSplitsAVX2,
 }
 
 // withAVX512 is a variant with the searches in AVX-512.
@@ -60,6 +61,7 @@ func withAVX512(v variant) variant {
 	v.descend = descendAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
+	v.splitHalves, v.levelHalves, v.projectHalves = splitHalvesAVX512, levelHalvesAVX512, projectHalvesAVX512
 	return v
 }
 

@@ -4,32 +4,22 @@
 
 package kernel
 
-// ranks16AVX2 finds the ranks of values; see Order.
+// ranksAVX2 finds the ranks of values; see Order.
 //
 //go:noescape
-func ranks16AVX2(ranks *uint32, x *float32)
-
-// ranks32AVX2 finds the ranks of values; see Order.
-//
-//go:noescape
-func ranks32AVX2(ranks *uint32, x *float32)
+func ranksAVX2(ranks *uint32, x *float32)
 
 // setSplitsAVX2 fills the tables of ends; see Splits.Set.
 //
 //go:noescape
 func setSplitsAVX2(splits *float32, ends *float32, factors *float32)
 
-// scanSplits16AVX2 reports the splits that reach the bar; see Splits.Scan.
+// scanSplitsAVX2 reports the splits that reach the bar; see Splits.Scan.
 //
 //go:noescape
-func scanSplits16AVX2(s *float32, bar float32) uint64
-
-// scanSplits32AVX2 reports the splits that reach the bar; see Splits.Scan.
-//
-//go:noescape
-func scanSplits32AVX2(s *float32, bar float32) uint64
+func scanSplitsAVX2(s *float32, bar float32) uint64
 
 // countBelowAVX2 counts values below two limits; see CountBelow.
 //
 //go:noescape
-func countBelowAVX2(x *float32, octets int, low float32, high float32) (i int, k int)
+func countBelowAVX2(x *float32, low float32, high float32) (i int, k int)

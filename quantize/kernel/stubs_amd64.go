@@ -74,10 +74,40 @@ func searchPositiveAVX512(x *float32, n int, tops *float32, count int, nmax floa
 //go:noescape
 func descendAVX512(x *float32, n int, nmax float32)
 
+// splitHalvesAVX2 finds the splits of groups that may be the best; see Halves.Search.
+//
+//go:noescape
+func splitHalvesAVX2(x *float32, lanes int)
+
+// levelHalvesAVX2 sets the codes of splits; see Halves.Search.
+//
+//go:noescape
+func levelHalvesAVX2(x *float32, lanes int)
+
+// projectHalvesAVX2 sums the products of codes; see Halves.Project.
+//
+//go:noescape
+func projectHalvesAVX2(x *float32, lanes int)
+
 // searchNonLinearAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
 //
 //go:noescape
 func searchNonLinearAVX2(x *float32, n int, tops *float32, count int)
+
+// splitHalvesAVX512 finds the splits of groups that may be the best; see Halves.Search.
+//
+//go:noescape
+func splitHalvesAVX512(x *float32, lanes int)
+
+// levelHalvesAVX512 sets the codes of splits; see Halves.Search.
+//
+//go:noescape
+func levelHalvesAVX512(x *float32, lanes int)
+
+// projectHalvesAVX512 sums the products of codes; see Halves.Project.
+//
+//go:noescape
+func projectHalvesAVX512(x *float32, lanes int)
 
 // searchNonLinearAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
 //

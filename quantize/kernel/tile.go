@@ -46,25 +46,26 @@ func (s *Scratch) Load(x []float32, n int) {
 // LoadWeights fills the weights as Load fills the values.
 func (s *Scratch) LoadWeights(w []float32, n int) { s.load(&s.W, w, n) }
 
-func (s *Scratch) load(t *Tile, x []float32, n int) {
-	if need := s.halves() * half * n; len(x) < need {
-		copy(s.tail[:need], x)
-		clear(s.tail[len(x):need])
-		x = s.tail[:need]
+func (s *Scratch) load(t *Tile, x []float32, n int) { t.load(x, n, s.groups, &s.tail) }
+
+// load puts groups of n values into lanes; tail is memory.
+func (t *Tile) load(x []float32, n, groups int, tail *Tile) {
+	halves := (groups + half - 1) / half
+	if need := halves * half * n; len(x) < need {
+		copy(tail[:need], x)
+		clear(tail[len(x):need])
+		x = tail[:need]
 	}
 	if active.load != nil {
-		active.load(&t[0], &x[0], s.halves(), n)
+		active.load(&t[0], &x[0], halves, n)
 		return
 	}
-	for j := range s.groups {
+	for j := range groups {
 		for i, v := range x[j*n:][:n] {
 			t[i*Lanes+j] = v
 		}
 	}
 }
-
-// halves is the number of halves of the lanes that are in use.
-func (s *Scratch) halves() int { return (s.groups + half - 1) / half }
 
 // column copies group j of a tile to dst.
 func (t *Tile) column(dst []float32, j int) []float32 {

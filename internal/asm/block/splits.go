@@ -24,11 +24,9 @@ const (
 // Splits emits the order of values, and the search for splits whose score
 // reaches a bar. Lanes are the second ends.
 func Splits() {
-	ranks("ranks16AVX2", 16)
-	ranks("ranks32AVX2", 32)
+	ranks("ranksAVX2")
 	setSplits()
-	scanSplits("scanSplits16AVX2", 16)
-	scanSplits("scanSplits32AVX2", 32)
+	scanSplits("scanSplitsAVX2")
 	countBelow()
 }
 
@@ -36,23 +34,25 @@ func Splits() {
 type splitScan struct {
 	s   reg.GPVirtual
 	all [2]Reg // X of both choices
-	n   int
 }
 
-// scanSplits emits the scan for splits of n values. A split reaches the bar where
+// splitLen is the number of values that are split.
+const splitLen = 32
+
+// scanSplits emits the scan for splits. A split reaches the bar where
 //
 //	lx² - bar·EndW > bar·Begin
 //
 // There are no branches to mispredict. Splits whose second end is the last are a
 // column for itself, whose lanes are the first ends.
-func scanSplits(name string, n int) {
+func scanSplits(name string) {
 	TEXT(name, NOSPLIT, "func(s *float32, bar float32) uint64")
 	Doc(name + " reports the splits that reach the bar; see Splits.Scan.")
 	Pragma("noescape")
-	f := splitScan{s: pointer("s"), n: n}
+	f := splitScan{s: pointer("s")}
 	p, _ := Param("bar").Resolve()
 	bar := Broadcast(p.Addr)
-	for at := 0; at <= 4*n; at += 32 {
+	for at := 0; at <= 4*splitLen; at += 32 {
 		for c := range 2 {
 			row := splitRow*c + at
 			StoreV(Mem{Base: f.s, Disp: splitBarB + row}, Mul(bar, Mem{Base: f.s, Disp: splitBegin + row}))
@@ -64,7 +64,7 @@ func scanSplits(name string, n int) {
 	}
 	i := GP64()
 	XORQ(i, i)
-	for from := 0; from < n; from += lanes {
+	for from := 0; from < splitLen; from += lanes {
 		f.rows(i, from)
 	}
 	f.report(f.column())
@@ -96,8 +96,8 @@ func (f *splitScan) rows(i reg.GPVirtual, from int) {
 		x[c] = Sub(f.all[c], first)
 		begin[c] = Broadcast(Mem{Base: f.s, Index: i, Scale: 4, Disp: splitBarB + splitRow*c})
 	}
-	near := make([]Reg, f.n/lanes)
-	for k := from; k < f.n; k += lanes {
+	var near [splitLen / lanes]Reg
+	for k := from; k < splitLen; k += lanes {
 		near[k/lanes] = f.some(x, LoadV(Mem{Base: f.s, Disp: splitEndX + 4*k}),
 			func(c int) Mem { return Mem{Base: f.s, Disp: splitBarW + splitRow*c + 4*k} },
 			func(c int) Reg { return begin[c] })
@@ -108,8 +108,8 @@ func (f *splitScan) rows(i reg.GPVirtual, from int) {
 	JL(operand.LabelRef(name))
 }
 
-// setOf emits the bits of two or four masks, of which some may be missing.
-func setOf(masks []Reg) reg.GPVirtual {
+// setOf emits the bits of four masks, of which some may be missing.
+func setOf(masks [4]Reg) reg.GPVirtual {
 	for i, m := range masks {
 		if m == nil {
 			masks[i] = Zero()
@@ -117,34 +117,27 @@ func setOf(masks []Reg) reg.GPVirtual {
 	}
 	low, high, set := YMM(), YMM(), GP64()
 	VPACKSSDW(masks[1], masks[0], low)
-	if len(masks) == 2 {
-		VPACKSSWB(low, low, low)
-	} else {
-		VPACKSSDW(masks[3], masks[2], high)
-		VPACKSSWB(high, low, low)
-	}
+	VPACKSSDW(masks[3], masks[2], high)
+	VPACKSSWB(high, low, low)
 	VPERMD(low, LoadV(Words("firsts", 0, 4, 1, 5, 2, 6, 3, 7)), low)
 	VPMOVMSKB(low, set.As32())
-	if len(masks) == 2 {
-		MOVWLZX(set.As16(), set.As32())
-	}
 	return set
 }
 
 // column emits the set of first ends of splits whose second end is the last.
 func (f *splitScan) column() reg.GPVirtual {
-	end := Broadcast(Mem{Base: f.s, Disp: splitEndX + 4*f.n})
+	end := Broadcast(Mem{Base: f.s, Disp: splitEndX + 4*splitLen})
 	var x, last [2]Reg
 	for c := range x {
 		x[c] = Sub(f.all[c], end)
-		last[c] = Broadcast(Mem{Base: f.s, Disp: splitBarW + splitRow*c + 4*f.n})
+		last[c] = Broadcast(Mem{Base: f.s, Disp: splitBarW + splitRow*c + 4*splitLen})
 	}
 	sets := GP64()
-	for i := f.n; i >= 0; i -= lanes {
+	for i := splitLen; i >= 0; i -= lanes {
 		set := LaneBits(f.some(x, LoadV(Mem{Base: f.s, Disp: splitEndX + 4*i}),
 			func(c int) Mem { return Mem{Base: f.s, Disp: splitBarB + splitRow*c + 4*i} },
 			func(c int) Reg { return last[c] })).As64()
-		if i == f.n { // there is one more end
+		if i == splitLen { // there is one more end
 			ANDQ(operand.Imm(1), set)
 			MOVQ(set, sets)
 		} else {
@@ -158,7 +151,7 @@ func (f *splitScan) column() reg.GPVirtual {
 
 // report emits the set of first ends that have any split that reaches the bar.
 func (f *splitScan) report(rows reg.GPVirtual) {
-	for i := 0; i < f.n; i += lanes {
+	for i := 0; i < splitLen; i += lanes {
 		none := YMM()
 		VPCMPEQD(Mem{Base: f.s, Disp: splitNear + 4*i}, Zero(), none)
 		set := LaneBits(none).As64()
@@ -175,10 +168,10 @@ func (f *splitScan) report(rows reg.GPVirtual) {
 
 // countBelow emits how many of some sorted values are below two limits.
 func countBelow() {
-	TEXT("countBelowAVX2", NOSPLIT, "func(x *float32, octets int, low, high float32) (i, k int)")
+	TEXT("countBelowAVX2", NOSPLIT, "func(x *float32, low, high float32) (i, k int)")
 	Doc("countBelowAVX2 counts values below two limits; see CountBelow.")
 	Pragma("noescape")
-	x, left := pointer("x"), pointer("octets")
+	x := pointer("x")
 	var limit [2]Reg
 	var count [2]reg.GPVirtual
 	for c, name := range []string{"low", "high"} {
@@ -186,16 +179,14 @@ func countBelow() {
 		limit[c], count[c] = Broadcast(p.Addr), GP64()
 		XORQ(count[c], count[c])
 	}
-	Label("octet")
-	v := LoadV(Mem{Base: x})
-	for c := range limit {
-		set := LaneBits(Compare(Less, v, limit[c])).As64()
-		POPCNTQ(set, set)
-		ADDQ(set, count[c])
+	for at := 0; at < 4*splitLen; at += 4 * lanes {
+		v := LoadV(Mem{Base: x, Disp: at})
+		for c := range limit {
+			set := LaneBits(Compare(Less, v, limit[c])).As64()
+			POPCNTQ(set, set)
+			ADDQ(set, count[c])
+		}
 	}
-	ADDQ(operand.Imm(4*lanes), x)
-	DECQ(left)
-	JNZ(operand.LabelRef("octet"))
 	Store(count[0], ReturnIndex(0))
 	Store(count[1], ReturnIndex(1))
 	VZEROUPPER()

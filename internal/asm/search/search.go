@@ -14,6 +14,7 @@ func ForAMD64() {
 		inLanes()
 	}
 	for _, ISA = range []string{AVX2, AVX512} {
+		halves()
 		searchNonLinear("searchNonLinear" + ISA)
 	}
 	ISA = AVX512

@@ -1,0 +1,200 @@
+package kernel
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Shifted are the values of three levels, shifted up or down.
+var Shifted = [2][3]float32{{-0.875, 0.125, 1.125}, {-1.125, -0.125, 0.875}}
+
+const (
+	halvesLen  = 16            // values of a group
+	halvesEnds = halvesLen + 1 // of runs of values in order
+	halvesMemo = 5*halvesEnds + 12 + halvesEnds*(halvesEnds+1)/2
+
+	leastMagnitude = 1e-7      // without one a group has no split
+	rankUnit       = 4 * Lanes // ranks are in bytes
+)
+
+// splitEnds are all pairs i ≤ k of ends, in order.
+var splitEnds = func() (pairs [halvesEnds * (halvesEnds + 1) / 2][2]uint8) {
+	n := 0
+	for i := range uint8(halvesEnds) {
+		for k := i; k < halvesEnds; k++ {
+			pairs[n] = [2]uint8{i, k}
+			n++
+		}
+	}
+	return pairs
+}()
+
+// Halves are up to Lanes groups of 16 values side by side that take three levels, each
+// half shifted up or down. In ascending order of x the best levels are runs of 0, of 1
+// and of 2: from 0 to i, to k and to the end. The search over i ≤ k is exhaustive.
+//
+// Rounding decides between splits of nearly the same score, in the order of i, k and
+// shifts. So scores are computed in any way that is fast, and only splits near the best
+// take part in a search in that order.
+//
+// The assembly knows the order of the fields.
+type Halves struct {
+	X, W  Tile // values and weights, of which 16 positions are used
+	ranks [halvesLen][Lanes]uint32
+	x, w  [2][halvesEnds]Each // Σw·x and Σw below each end, of each half
+
+	begin, end [Lanes]uint32
+	// Bias is what level 0 of each half stands for, and Factor what all values are multiplied by.
+	Bias   [2]Each
+	Factor Each
+	// Codes are the levels of each half, in two bits each.
+	Codes [2][Lanes]uint32
+	// SumX and SumL are Σw·q·x and Σw·q² of these, and TermX and TermL what is summed.
+	SumX, SumL   Each
+	TermX, TermL [halvesLen]Each
+
+	near [156]uint32 // for each split a bit for each group that it may be the best of
+	_    [halvesMemo][half]float32
+
+	// Scale is the least-squares scale of a split, which may be negative, and Choice its shifts: 2 for
+	// that of the first half, 1 for that of the second.
+	Scale  Each
+	Choice [Lanes]uint8
+
+	best   Each
+	groups int
+	tail   Tile
+}
+
+// Load takes groups of 16 values and their weights.
+func (h *Halves) Load(x, w []float32) {
+	h.groups = min(Lanes, len(x)/halvesLen)
+	h.X.load(x, halvesLen, h.groups, &h.tail)
+	h.W.load(w, halvesLen, h.groups, &h.tail)
+}
+
+// vectors calls a kernel for the lanes in use.
+func (h *Halves) vectors(f func(x *float32, lanes int)) { f(&h.X[0], (h.groups+half-1)/half*half) }
+
+// Search finds the split of each group, and reports those that have one and are not
+// negligible. Codes are those of the splits.
+func (h *Halves) Search() (found uint32) {
+	if active.splitHalves != nil {
+		h.vectors(active.splitHalves)
+	} else {
+		h.split()
+	}
+	for j := range h.best {
+		h.best[j] = -math.MaxFloat32
+	}
+	for n, ends := range &splitEnds {
+		for set := h.near[n] & (1<<h.groups - 1); set != 0; set &= set - 1 {
+			j := bits.TrailingZeros32(set)
+			if h.offer(j, int(ends[0]), int(ends[1])) {
+				found |= 1 << j
+			}
+		}
+	}
+	if active.levelHalves != nil {
+		h.vectors(active.levelHalves)
+	} else {
+		h.levels()
+	}
+	return found
+}
+
+// offer takes a split with any shifts that is better than the one that the group has.
+// Sums are those of the reference.
+func (h *Halves) offer(j, i, k int) (taken bool) {
+	var lx, ll [2][2]float32 // by half and shift
+	for half := range lx {
+		x, w := &h.x[half], &h.w[half]
+		below := x[i][j] + x[k][j]
+		for d, v := range &Shifted {
+			rise, fall := float32(v[0]*v[0])-float32(v[1]*v[1]), float32(v[1]*v[1])-float32(v[2]*v[2])
+			lx[half][d] = float32(x[halvesLen][j]*v[2]) - below
+			ll[half][d] = float32(w[halvesLen][j]*v[2]*v[2]) + float32(w[i][j]*rise) + float32(w[k][j]*fall)
+		}
+	}
+	for c := range uint8(4) {
+		x, l := lx[0][c>>1]+lx[1][c&1], ll[0][c>>1]+ll[1][c&1]
+		if l > 0 && float32(x*x) > float32(h.best[j]*l) {
+			h.Scale[j] = x / l
+			h.best[j] = h.Scale[j] * x
+			h.begin[j], h.end[j], h.Choice[j] = uint32(i), uint32(k), c
+			taken = true
+		}
+	}
+	return taken
+}
+
+// split sets what Search reads: sums below ends, and splits that may be the best, which
+// a kernel knows better.
+func (h *Halves) split() {
+	clear(h.near[:])
+	for j := range h.groups {
+		var order [halvesLen]int
+		var greatest float32
+		for i := range order {
+			x := h.X[i*Lanes+j]
+			greatest = max(greatest, Abs(x))
+			r := i
+			for ; r > 0 && h.X[order[r-1]*Lanes+j] > x; r-- {
+				order[r] = order[r-1]
+			}
+			order[r] = i
+		}
+		for r, i := range order {
+			h.ranks[i][j] = uint32(r) * rankUnit
+			x, w := h.X[i*Lanes+j], h.W[i*Lanes+j]
+			for half := range h.x {
+				h.x[half][r+1][j], h.w[half][r+1][j] = h.x[half][r][j], h.w[half][r][j]
+			}
+			h.x[i/8][r+1][j] += float32(w * x)
+			h.w[i/8][r+1][j] += w
+		}
+		if greatest < leastMagnitude {
+			continue
+		}
+		for n := range splitEnds {
+			h.near[n] |= 1 << j
+		}
+	}
+}
+
+// levels sets the codes of splits.
+func (h *Halves) levels() {
+	for half := range h.Codes {
+		clear(h.Codes[half][:])
+		for j := range h.groups {
+			for i := range 8 {
+				level := uint32(0)
+				for _, end := range [2]uint32{h.begin[j], h.end[j]} {
+					if h.ranks[8*half+i][j] >= end*rankUnit {
+						level++
+					}
+				}
+				h.Codes[half][j] |= level << (2 * i)
+			}
+		}
+	}
+}
+
+// Project sets the sums and terms of codes.
+func (h *Halves) Project() {
+	if active.projectHalves != nil {
+		h.vectors(active.projectHalves)
+		return
+	}
+	for j := range h.groups {
+		h.SumX[j], h.SumL[j] = 0, 0
+		for i := range halvesLen {
+			level := h.Codes[i/8][j] >> (i % 8 * 2) & 3
+			q := float32((float32(level) + h.Bias[i/8][j]) * h.Factor[j])
+			wq := float32(h.W[i*Lanes+j] * q)
+			h.TermX[i][j], h.TermL[i][j] = float32(wq*h.X[i*Lanes+j]), float32(wq*q)
+			h.SumX[j] += h.TermX[i][j]
+			h.SumL[j] += h.TermL[i][j]
+		}
+	}
+}
