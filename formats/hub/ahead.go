@@ -2,123 +2,10 @@ package hub
 
 import (
 	"context"
-	"encoding/binary"
-	"path"
-	"regexp"
 	"slices"
-	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/ahead"
 )
-
-// headSize is what the first look at a file reads: the headers of nearly all
-// safetensors files are shorter. longestHead bounds headers that are kept.
-const (
-	headSize    = 100 << 10
-	longestHead = 16 << 20
-)
-
-// headOf returns the first bytes of a file, those of a safetensors file up to
-// the end of its header. Who asks for the head of one part of a model asks for
-// the others: they are fetched together, as much of each as the first has.
-func (r *Repo) headOf(ctx context.Context, e *entry) ([]byte, error) {
-	head := e.kept()
-	if head != nil {
-		return head, nil
-	}
-	head, err := r.fetchHead(ctx, e, headSize)
-	if err != nil {
-		return nil, err
-	}
-	like := int64(len(head))
-	if n := headerEnd(e, head); n > 0 {
-		like = n + n/32
-	}
-	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(2 * r.client.o.Connections)
-	for _, other := range r.parts(e) {
-		g.Go(func() error {
-			if other.kept() != nil {
-				return nil
-			}
-			_, err := r.fetchHead(inner, other, like)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, err
-	}
-	return head, nil
-}
-
-// kept returns the first bytes of a file, nil until they are read.
-func (e *entry) kept() []byte {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.head
-}
-
-// fetchHead reads so many first bytes of a file, and the rest of a header that
-// is longer, and keeps them.
-func (r *Repo) fetchHead(ctx context.Context, e *entry, n int64) ([]byte, error) {
-	head := make([]byte, min(n, max(e.size, 0)))
-	if err := r.fill(ctx, e, head, 0); err != nil {
-		return nil, err
-	}
-	if have, end := int64(len(head)), headerEnd(e, head); end > have {
-		head = append(head, make([]byte, end-have)...)
-		if err := r.fill(ctx, e, head[have:], have); err != nil {
-			return nil, err
-		}
-	}
-	e.keep(head)
-	return head, nil
-}
-
-// keep remembers the first bytes of a file.
-func (e *entry) keep(head []byte) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.head = head
-}
-
-// headerEnd is where the header of a safetensors file ends, 0 where the file
-// is none or its first bytes cannot be right.
-func headerEnd(e *entry, head []byte) int64 {
-	if len(head) < 8 || path.Ext(e.path) != ".safetensors" {
-		return 0
-	}
-	n := binary.LittleEndian.Uint64(head)
-	if n > longestHead || int64(n) > e.size-8 {
-		return 0
-	}
-	return 8 + int64(n)
-}
-
-// numbered are the names of the parts of a model; some count with six digits.
-var numbered = regexp.MustCompile(`^(.*)-\d{5,6}-of-(\d{5,6}\.\w+)$`)
-
-// parts returns the files of the set that a file belongs to.
-func (r *Repo) parts(e *entry) []*entry {
-	m := numbered.FindStringSubmatch(e.path)
-	if m == nil {
-		return []*entry{e}
-	}
-	var set []*entry
-	for _, name := range r.names {
-		if strings.HasPrefix(name, m[1]+"-") && path.Dir(name) == path.Dir(e.path) {
-			if n := numbered.FindStringSubmatch(name); n != nil && n[1] == m[1] && n[2] == m[2] {
-				set = append(set, r.files[name])
-			}
-		}
-	}
-	return set
-}
 
 // A course is a stretch of a file that is read from its start to its end, such
 // as a tensor, and how far its reader is. Several goroutines may read it in
@@ -188,15 +75,16 @@ func (f *file) beyond(off, end int64) (n, until int64) {
 func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
 	need := f.e.blocks(off, off+int64(len(p)))
 	end := need[len(need)-1].end
+	once := false // nothing is left of a block that was read
 	if ahead.IsScattered(ctx) {
 		if slices.ContainsFunc(need, func(k blockKey) bool { return !f.repo.memory.has(k) }) {
 			need = f.e.pieces(off, off+int64(len(p)))
 		}
 		f.repo.start(need)
-	} else if f.repo.start(need); !f.repo.follow(f.e, off, off+int64(len(p))) {
-		if n, until := f.beyond(off, end); n > 0 {
-			f.extend(end, n, until)
-		}
+	} else if f.repo.start(need); f.repo.follow(f.e, off, off+int64(len(p))) {
+		once = f.repo.large
+	} else if n, until := f.beyond(off, end); n > 0 {
+		f.extend(end, n, until)
 	}
 	total := int64(0)
 	for _, k := range need {
@@ -205,7 +93,7 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 			return total, err
 		}
 		n := copy(p, b.data[off-k.from:])
-		f.repo.memory.release(b)
+		f.repo.memory.release(b, n, once)
 		p, off, total = p[n:], off+int64(n), total+int64(n)
 	}
 	return total, nil
@@ -266,12 +154,12 @@ func (r *Repo) block(ctx context.Context, k blockKey) (*block, error) {
 		}
 		select {
 		case <-ctx.Done():
-			r.memory.release(b)
+			r.memory.release(b, 0, false)
 			return nil, context.Cause(ctx)
 		case <-b.done:
 		}
 		if b.err != nil {
-			r.memory.release(b)
+			r.memory.release(b, 0, false)
 			return nil, b.err
 		}
 		return b, nil

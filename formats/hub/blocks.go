@@ -41,6 +41,7 @@ type block struct {
 	err   error
 	busy  bool // not read yet
 	users int  // that wait for it or read it
+	read  int  // bytes
 	seat  *list.Element
 }
 
@@ -68,11 +69,17 @@ func (m *memory) take(k blockKey) (*block, bool) {
 	return b, ok
 }
 
-// release ends what take began.
-func (m *memory) release(b *block) {
+// release ends what take began, after n bytes were read. A block of which each
+// byte is wanted once leaves when it was read: the next takes its room, which
+// is still in the processor's cache.
+func (m *memory) release(b *block, n int, once bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b.users--
+	b.read += n
+	if once && b.users == 0 && int64(b.read) >= b.key.size() && m.blocks[b.key] == b {
+		m.leave(b)
+	}
 }
 
 // reserve makes places for blocks, which lie one after the other, as far as
@@ -104,14 +111,19 @@ func (m *memory) reserve(keys []blockKey) []*block {
 func (m *memory) evict() bool {
 	for seat := m.recent.Back(); seat != nil; seat = seat.Prev() {
 		if b := seat.Value.(*block); !b.busy && b.users == 0 {
-			m.drop(b)
-			if cap(b.data) == blockSize {
-				m.spare = append(m.spare, b.data)
-			}
+			m.leave(b)
 			return true
 		}
 	}
 	return false
+}
+
+// leave drops a block whose room another may have.
+func (m *memory) leave(b *block) {
+	m.drop(b)
+	if cap(b.data) == blockSize {
+		m.spare = append(m.spare, b.data)
+	}
 }
 
 // drop takes a block out of the memory.

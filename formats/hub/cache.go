@@ -90,7 +90,7 @@ func (r *Repo) Keep(ctx context.Context, wanted func(path string) bool) (dir str
 		}
 	}
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(8)
+	g.SetLimit(mostDownloads)
 	for _, name := range r.names {
 		if wanted(name) {
 			g.Go(func() error { return r.keep(inner, root, dir, r.files[name]) })

@@ -33,9 +33,8 @@ func NewClient(o Options) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fault.Op("hub").Invalid("the endpoint %q is not an http or https address", o.Endpoint)
 	}
-	o.Timeout = or(o.Timeout, 10*time.Second)
-	o.Connections, o.Attempts = or(o.Connections, 16), or(o.Attempts, 5)
-	o.Budget = or(o.Budget, 128<<20)
+	o.Timeout, o.Budget = or(o.Timeout, defaultTimeout), or(o.Budget, defaultBudget)
+	o.Connections, o.Attempts = or(o.Connections, defaultConnections), or(o.Attempts, defaultAttempts)
 	c := &Client{o: o, http: o.HTTP, endpoint: u, backoff: 250 * time.Millisecond}
 	if c.http == nil {
 		c.http = &http.Client{Transport: &http.Transport{

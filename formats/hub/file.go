@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -142,7 +143,17 @@ func (r *Repo) ReadFileContext(ctx context.Context, name string) ([]byte, error)
 	if e.size < 0 || e.size > maxWhole {
 		return nil, r.Name.place().File(name).Corrupt("%d bytes are more than is read of it", e.size)
 	}
-	if head := e.kept(); head != nil && int64(len(head)) == e.size {
+	if path.Ext(name) == ".json" {
+		r.reading.Do(r.beside)
+	}
+	head := e.kept()
+	if head == nil && e.size > 0 && e.size <= headSize {
+		var err error
+		if head, err = r.fetchHead(ctx, e, headSize); err != nil {
+			return nil, err
+		}
+	}
+	if head != nil && int64(len(head)) == e.size {
 		return slices.Clone(head), nil
 	}
 	data := make([]byte, e.size)

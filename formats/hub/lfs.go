@@ -181,7 +181,7 @@ func (c *Client) sendParts(ctx context.Context, r io.ReaderAt, o *object, u *upl
 	}
 	there := maps.Clone(u.ETags) // which grows meanwhile
 	all, within := errgroup.WithContext(ctx)
-	all.SetLimit(4)
+	all.SetLimit(mostParts)
 	for _, number := range numbers {
 		from := int64(number-1) * chunk
 		n := min(chunk, o.size-from)

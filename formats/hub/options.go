@@ -23,7 +23,7 @@ type Options struct {
 	// which was stopped goes on; empty: none.
 	Unfinished string
 	Agent      string       // User-Agent
-	HTTP       *http.Client // empty: one of its own
+	HTTP       *http.Client // nil: one of its own
 
 	Timeout     time.Duration // without a byte received; 0: 10 s
 	Connections int           // reads at once; 0: 16
@@ -39,6 +39,17 @@ type Options struct {
 
 // DefaultEndpoint is the public Hub.
 const DefaultEndpoint = "https://huggingface.co"
+
+// What a client does where its options say nothing, and what none says.
+const (
+	defaultTimeout     = 10 * time.Second
+	defaultConnections = 16
+	defaultBudget      = 128 << 20
+	defaultAttempts    = 5
+
+	mostDownloads = 8 // files that come into the cache at once, as of the Hub's own client
+	mostParts     = 4 // of a file that are sent at once
+)
 
 // FromEnv reads the variables that the Hub's own client reads: HF_ENDPOINT,
 // HF_TOKEN and its files, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE and their older

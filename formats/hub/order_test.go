@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"sync"
 	"testing"
@@ -106,6 +107,68 @@ func TestNoTensorIsWaitedFor(t *testing.T) {
 	}
 	if n := h.Requests.Load(); n > 30 {
 		t.Errorf("%d requests for %d tensors", n, len(order))
+	}
+}
+
+// TestWhatWasReadLeaves reads a repository larger than the memory in the order
+// that was said: no more is held of it than is read ahead.
+func TestWhatWasReadLeaves(t *testing.T) {
+	const size = 48 << 20
+	h := hubtest.New(t)
+	data := random(10, size)
+	h.Add("org/model", map[string][]byte{"m.safetensors": data})
+	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 32 << 20 }), "org/model")
+	const begin = headSize
+	r.ReadAhead([]ahead.Stretch{{File: "m.safetensors", Offset: begin, Size: size - begin}})
+	f, err := r.Open("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 300<<10)
+	for off := int64(begin); off < size; off += int64(len(p)) {
+		n := min(len(p), int(size-off))
+		if _, err := f.(io.ReaderAt).ReadAt(p[:n], off); err != nil || !bytes.Equal(p[:n], data[off:off+int64(n)]) {
+			t.Fatalf("at %d: other bytes, or %v", off, err)
+		}
+		r.memory.mu.Lock()
+		held := r.memory.used + int64(len(r.memory.spare))*blockSize
+		r.memory.mu.Unlock()
+		if held > r.memory.budget/2 {
+			t.Fatalf("%d bytes are held at %d", held, off)
+		}
+	}
+	if got := h.Bytes.Load(); got != size-begin {
+		t.Errorf("%d bytes were fetched for %d", got, size-begin)
+	}
+}
+
+// TestDescriptionsComeTogether reads one small file: the others and the head of
+// the weights are on their way, and come once.
+func TestDescriptionsComeTogether(t *testing.T) {
+	h := hubtest.New(t)
+	files := map[string][]byte{
+		"config.json": random(1, 500), "generation_config.json": random(2, 100), "tokenizer_config.json": random(3, 3000),
+		"model.safetensors": random(4, 300<<10), "onnx/config.json": random(5, 200), "logo.png": random(6, 200),
+	}
+	h.Add("org/model", files)
+	a := watch(h)
+	r := repo(t, connect(t, h, nil), "org/model")
+	if _, err := fs.ReadFile(r, "config.json"); err != nil {
+		t.Fatal(err)
+	}
+	together := []string{"generation_config.json", "tokenizer_config.json", "model.safetensors"}
+	for _, name := range together {
+		if !a.await("/org/model/resolve/"+r.Commit+"/"+name, 0) {
+			t.Errorf("%s was not asked for", name)
+		}
+	}
+	for _, name := range together[:2] {
+		if data, err := fs.ReadFile(r, name); err != nil || !bytes.Equal(data, files[name]) {
+			t.Errorf("%s: other bytes, or %v", name, err)
+		}
+	}
+	if n := h.Resolves.Load(); n != 4 {
+		t.Errorf("%d requests for 4 files", n)
 	}
 }
 

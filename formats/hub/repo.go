@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 )
 
 // Repo is a model repository at one commit. It is an [fs.FS]; nothing of it
@@ -26,6 +27,10 @@ type Repo struct {
 	slots  *semaphore.Weighted
 	memory *memory
 	order  order
+	large  bool // more than the memory has room for
+
+	heads   singleflight.Group // by path
+	reading sync.Once          // of the first description
 
 	ctx context.Context // of what is read ahead, which outlives single calls
 	end context.CancelFunc
@@ -101,6 +106,7 @@ func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 		slots: semaphore.NewWeighted(int64(c.o.Connections)), memory: newMemory(c.o.Budget),
 	}
 	r.ctx, r.end = context.WithCancel(context.WithoutCancel(ctx))
+	total := int64(0)
 	for _, s := range info.Siblings {
 		if !fs.ValidPath(s.Name) || strings.ContainsAny(s.Name, "\\\x00") || s.Name == "." {
 			return nil, n.place().Corrupt("%q does not name a file inside the repository", clip(s.Name))
@@ -112,9 +118,11 @@ func (c *Client) Repo(ctx context.Context, n Name) (*Repo, error) {
 		if s.LFS != nil {
 			e.sha, e.size = strings.ToLower(s.LFS.SHA256), s.LFS.Size
 		}
+		total += max(e.size, 0)
 		r.files[s.Name] = e
 		r.names = append(r.names, s.Name)
 	}
+	r.large = total > c.o.Budget
 	slices.Sort(r.names)
 	r.names = slices.Compact(r.names)
 	return r, nil

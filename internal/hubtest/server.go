@@ -46,6 +46,7 @@ type Hub struct {
 	bucket  bucket
 	seen    []string // authorization headers that the storage saw
 	sums    sync.Map // of *byte: SHA-256 of large files, which take long to hash
+	files   sync.Map // of *byte: where they lie on the disk
 }
 
 // Fault is what goes wrong with one request for content.

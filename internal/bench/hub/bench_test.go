@@ -136,7 +136,9 @@ func serve(b *testing.B, dir string) (h *hubtest.Hub, name string) {
 	}
 	files := map[string][]byte{}
 	for _, path := range paths {
-		files[filepath.Base(path)] = mapped(b, path)
+		data := mapped(b, path)
+		files[filepath.Base(path)] = data
+		h.Lies(data, path)
 	}
 	h.Add(name, files)
 	b.Setenv("HF_ENDPOINT", h.URL())
@@ -146,7 +148,7 @@ func serve(b *testing.B, dir string) (h *hubtest.Hub, name string) {
 }
 
 // mapped is a file as memory that holds nothing of it.
-func mapped(b *testing.B, path string) []byte {
+func mapped(b testing.TB, path string) []byte {
 	b.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -168,7 +170,7 @@ func mapped(b *testing.B, path string) []byte {
 // measure runs a command, reports what it took and returns its peak memory.
 func measure(b *testing.B, h *hubtest.Hub, cmd *exec.Cmd) (peak int64) {
 	b.Helper()
-	fetched, requests, resolves, begin := h.Bytes.Load(), h.Requests.Load(), h.Resolves.Load(), time.Now()
+	fetched, requests, resolves, served, begin := h.Bytes.Load(), h.Requests.Load(), h.Resolves.Load(), spent(b), time.Now()
 	var says bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &says, &says
 	if err := cmd.Start(); err != nil {
@@ -193,12 +195,23 @@ func measure(b *testing.B, h *hubtest.Hub, cmd *exec.Cmd) (peak int64) {
 	b.ReportMetric(cmd.ProcessState.UserTime().Seconds()+cmd.ProcessState.SystemTime().Seconds(), "cpu-s")
 	b.ReportMetric(float64(peak)/1e6, "peak-MB")
 	if n > 0 {
+		b.ReportMetric((spent(b) - served).Seconds(), "server-s")
 		b.ReportMetric(n/1e6, "MB")
 		b.ReportMetric(n/1e6/took.Seconds(), "MB/s")
 		b.ReportMetric(float64(h.Requests.Load()-requests), "requests")
 		b.ReportMetric(float64(h.Resolves.Load()-resolves), "resolves")
 	}
 	return peak
+}
+
+// spent is the processor time of this process, which is the server.
+func spent(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // resident is the peak memory of a running process in bytes.
