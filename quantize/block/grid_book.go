@@ -2,9 +2,12 @@ package block
 
 // A Book lists which magnitudes neighbouring values of a grid can have
 // together. A code has the number of each level, from the lowest magnitude on.
+// With Sets it lists levels, which those with an even number and those with an
+// odd one have each a set of, and so many values have theirs of one of them.
 type Book struct {
 	Dims, Bits int  // values in a code, bits of each
 	Even       bool // of eight values an even number is negative
+	Sets       int
 	coder      func() *coder
 }
 

@@ -57,6 +57,20 @@ func scale3(v float32) uint8 {
 	return uint8(min(max(nearest(0.5*(float32(v)-1)), 0), 7))
 }
 
+// putHalf1 stores the scale of a super-block of IQ1_M, whose four parts are zero
+// before; getHalf1 reads it.
+func putHalf1(block []byte, d float32) {
+	var bits [2]byte
+	putHalf(bits[:], d)
+	for q, nibble := range [4]byte{bits[0] & 15, bits[0] >> 4, bits[1] & 15, bits[1] >> 4} {
+		block[49+2*q] |= nibble << 4
+	}
+}
+
+func getHalf1(block []byte) float32 {
+	return half([]byte{block[49]>>4 | block[51]&0xf0, block[53]>>4 | block[55]&0xf0})
+}
+
 // scaled1 gives what levels stand for in a sub-block with a scale of three
 // bits; the fourth entry belongs to no level.
 func scaled1(d float32, level, down uint8) (values [4]float32) {
@@ -88,7 +102,7 @@ func DequantizeIQ1_M(dst []float32, src []byte) {
 	codes := codes1x2048().codes
 	for i := 0; i+superLen <= len(dst); i += superLen {
 		y, block := dst[i:][:superLen], src[i/superLen*56:][:56]
-		d := half([]byte{block[49]>>4 | block[51]&0xf0, block[53]>>4 | block[55]&0xf0})
+		d := getHalf1(block)
 		for j := range superLen / 16 {
 			level := uint8(binary.LittleEndian.Uint16(block[48+j/4*2:]) >> (j % 4 * 3) & 7)
 			for g := range 2 {

@@ -130,11 +130,7 @@ func (h *halved) pack(dst []byte) {
 			block[32+j] = uint8(first>>8 | second>>8<<4 | uint16(h.down[0][at])<<3 | uint16(h.down[1][at])<<7)
 			scales |= uint64(h.Factor[at]) / 2 << (16*(j/4) + 3*(j%4))
 		}
-		var bits [2]byte
-		putHalf(bits[:], d[b]*1.1125)
-		for q, nibble := range [4]byte{bits[0] & 15, bits[0] >> 4, bits[1] & 15, bits[1] >> 4} {
-			scales |= uint64(nibble) << (16*q + 12)
-		}
 		binary.LittleEndian.PutUint64(block[48:], scales)
+		putHalf1(block, d[b]*1.1125)
 	}
 }

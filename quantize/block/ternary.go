@@ -14,25 +14,34 @@ func QuantizeTQ1_0(dst []byte, src, _ []float32) {
 }
 
 func quantizeTQ1_0(dst []byte, src []float32) {
+	var levels [superLen]uint8
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*54:][:54]
 		d := kernel.Magnitude(x)
 		inv := inverse(d)
-		out := block[:0]
-		for _, c := range tritColumns {
-			for b := range c.width {
-				var digits uint32
-				for k := range 5 {
-					digits *= 3
-					if k < c.depth {
-						digits += uint32(trit(x[b+k*c.width] * inv))
-					}
-				}
-				out = append(out, byte((digits*256+242)/243))
-			}
-			x = x[c.width*c.depth:]
+		for k, v := range x {
+			levels[k] = trit(v * inv)
 		}
+		packTrits(block, levels[:])
 		putHalf(block[52:], d)
+	}
+}
+
+// packTrits stores the 256 levels of a block of TQ1_0.
+func packTrits(block []byte, levels []uint8) {
+	out := block[:0]
+	for _, c := range tritColumns {
+		for b := range c.width {
+			var digits uint32
+			for k := range 5 {
+				digits *= 3
+				if k < c.depth {
+					digits += uint32(levels[b+k*c.width])
+				}
+			}
+			out = append(out, byte((digits*256+242)/243))
+		}
+		levels = levels[c.width*c.depth:]
 	}
 }
 

@@ -29,6 +29,7 @@ type filling struct {
 type wish struct {
 	st        step
 	x, target *[unitSize]float32
+	sets      sets
 }
 
 // at is what column j should be after those before it.
@@ -72,6 +73,9 @@ func (c *Codes) codeOf(levels []uint8) (code uint16) {
 // columns should be; where their number is to be even, the one that costs least
 // is turned.
 func (c *Codes) fill(u *unit, w *wish) (f filling) {
+	if c.grid.Book.Sets > 0 {
+		return c.fillSets(u, w)
+	}
 	b, half := c.grid.Book, len(c.values)/2
 	for from := 0; from < unitSize; from += b.Dims {
 		to := from + b.Dims
@@ -141,7 +145,7 @@ func (c *Codes) putSigned(u *unit, w *wish, f *filling, from, to int, code uint1
 
 // tryBook is try for one step of a type with a codebook.
 func (s *search) tryBook(k *bench, lane, width int, x, target []float32, least float32) {
-	w := wish{st: k.steps[lane]}
+	w := wish{st: k.steps[lane], sets: k.trials[lane].sets}
 	k.cost[lane] = 0
 	for at := 0; at < s.size; at += unitSize {
 		var own [unitSize]float32
@@ -219,7 +223,7 @@ func (w *descent) books(units []unit) {
 		for j := range wanted {
 			wanted[j] += old[j]
 		}
-		wish := &wish{st, &wanted, &wanted}
+		wish := &wish{st, &wanted, &wanted, w.setsOf(now.codes[0])}
 		cost := w.put(u, wish, &now, 0, unitSize, float32(math.Inf(1)))
 		f := w.fill(u, wish)
 		if f.codes == now.codes || !(f.cost < 0.9999*cost) {

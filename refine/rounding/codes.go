@@ -89,6 +89,10 @@ func (c *Codes) Values(dst []float32) {
 // fixed reports whether sub-blocks have no scales of their own.
 func (c *Codes) fixed() bool { return c.grid.ScaleLow == c.grid.ScaleHigh }
 
+// whole reports whether that of a block is all there is, and it has more columns
+// than are searched at once.
+func (c *Codes) whole() bool { return c.fixed() && c.grid.Sub < c.grid.Block }
+
 // scaleOf is what a scale stands for.
 func (c *Codes) scaleOf(scale int32) float32 {
 	if c.grid.Scales == nil {

@@ -25,6 +25,17 @@ func (c *Codes) Feedback(ctx context.Context, workers int, target []float32, f *
 func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *linear.Factor, all []trial) error {
 	n := c.Columns
 	x := append([]float32(nil), target...)
+	if c.whole() {
+		err := linear.EachRows(ctx, workers, c.Rows, func(first, count int) error {
+			for r := first; r < first+count; r++ {
+				c.start(r, target[r*n:(r+1)*n], f.D)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 	var rest linear.Panels
 	for s := 0; s < n; s += span {
 		e := min(s+span, n)

@@ -272,3 +272,36 @@ func TestNearestLevelIsTheNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestStartsAreNearTheBest: the scale that a block begins with, of those that
+// have no others, leaves hardly more than the best of many by the plain formula.
+func TestStartsAreNearTheBest(t *testing.T) {
+	target, a, f := problem(t)
+	for _, typ := range gridded() {
+		c := rounded(typ, target, a)
+		if !c.whole() {
+			continue
+		}
+		left := func(at int, d float64) (sum float64) {
+			for i := at; i < at+typ.Block; i++ {
+				least := math.Inf(1)
+				for _, level := range c.values {
+					off := float64(target[i]) - d*float64(level)
+					least = min(least, off*off*float64(f.D[i]))
+				}
+				sum += least
+			}
+			return sum
+		}
+		c.start(0, target[:testColumns], f.D)
+		for b := range testColumns / typ.Block {
+			best := math.Inf(1)
+			for k := range 200 {
+				best = min(best, left(b*typ.Block, 0.001*float64(k+1)))
+			}
+			if got := left(b*typ.Block, float64(c.d[b])); got > 1.02*best {
+				t.Errorf("%s: block %d starts with %g, and the best leaves %g", typ.Name, b, got, best)
+			}
+		}
+	}
+}

@@ -91,7 +91,7 @@ func (w *descent) scales() {
 		var least float32
 		var found trial
 		for k := range int32(4) {
-			t := trial{lower[0] + k&1*step, lower[1] + k>>1}
+			t := trial{scale: lower[0] + k&1*step, min: lower[1] + k>>1}
 			if !both {
 				t.min = 0
 			}

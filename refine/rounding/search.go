@@ -18,12 +18,19 @@ const (
 	longest = 32
 )
 
-// A trial is a change of a sub-block's scale and minimum, in steps.
-type trial struct{ scale, min int32 }
+// A trial is a change of a sub-block's scale and minimum, in steps, and the sets
+// of levels that its codes are of.
+type trial struct {
+	scale, min int32
+	sets       sets
+}
 
 // trials lists the changes that are tried, the nearest first: of equally good
 // ones the first is taken.
 func (c *Codes) trials() []trial {
+	if c.whole() {
+		return []trial{{}}
+	}
 	wide := int32(0)
 	if c.grid.MinHigh > 0 {
 		wide = reach
@@ -32,8 +39,11 @@ func (c *Codes) trials() []trial {
 	for distance := int32(0); distance <= 2*reach; distance++ {
 		for s := int32(-reach); s <= reach; s++ {
 			for m := -wide; m <= wide; m++ {
-				if max(s, -s)+max(m, -m) == distance {
-					list = append(list, trial{s, m})
+				if max(s, -s)+max(m, -m) != distance {
+					continue
+				}
+				for _, some := range c.trySets() {
+					list = append(list, trial{s, m, some})
 				}
 			}
 		}
