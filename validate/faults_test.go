@@ -12,6 +12,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/tiny"
 	"github.com/f190792d/mq/validate"
 )
@@ -45,7 +46,7 @@ func TestFindsOneBitFlippedInAScale(t *testing.T) {
 		{"BF16", "blk.0.attn_norm.weight", 0, 4},
 	} {
 		path := converted(t, stories, c.recipe, nil)
-		for _, bit := range []int{0, 7, 12, 14} {
+		for _, bit := range brief.Of([]int{12, 0, 7, 14}, 4) {
 			t.Run(fmt.Sprintf("%s/bit %d", c.recipe, bit), func(t *testing.T) {
 				flip(t, path, c.tensor, 3*c.block+c.scale, bit)
 				defer flip(t, path, c.tensor, 3*c.block+c.scale, bit)
@@ -99,7 +100,7 @@ func exchange(pairs ...string) func(*gguf.File) []gguf.Stream {
 }
 
 func TestFindsATensorOfAnotherLayer(t *testing.T) {
-	for _, recipe := range []string{"Q8_0", "Q4_K_M", "Q2_K", "Q1_0"} {
+	for _, recipe := range brief.Of([]string{"Q8_0", "Q4_K_M", "Q2_K", "Q1_0"}, 4) {
 		t.Run(recipe, func(t *testing.T) {
 			good := converted(t, stories, recipe, nil)
 			bad := edited(t, good, nil, func(f *gguf.File) []gguf.Stream {

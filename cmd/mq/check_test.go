@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/cmd/mq/internal/cli"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/fixtures/models"
 )
 
@@ -44,23 +45,10 @@ var lost = map[string]string{
 	"glm5.2":             "rms_norm_eps",
 }
 
-// sampled is one in so many of a list in short runs, which look for races and
-// the like, and all of it otherwise.
-func sampled[T any](list []T, every int) []T {
-	if !testing.Short() {
-		return list
-	}
-	var some []T
-	for i := 0; i < len(list); i += every {
-		some = append(some, list[i])
-	}
-	return some
-}
-
 // TestTrueConversionsPassTheirCheck converts the checkpoint of every family
 // as a user does, with the comparison at the end, and looks for warnings.
 func TestTrueConversionsPassTheirCheck(t *testing.T) {
-	for _, f := range sampled(models.All(t), 4) {
+	for _, f := range brief.Of(models.All(t), 4) {
 		t.Run(f.Name, func(t *testing.T) {
 			dir := f.Unpack(t)
 			for _, kind := range []string{"f32", "auto"} {

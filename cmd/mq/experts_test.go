@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/safetensors"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/tiny"
 )
 
@@ -99,7 +100,7 @@ func unfused(f *tiny.Files) {
 // TestEveryFamilyWithExpertsTakesThemApartAndFused: both layouts give the same
 // tensors and key-values.
 func TestEveryFamilyWithExpertsTakesThemApartAndFused(t *testing.T) {
-	for _, class := range sampled([]string{
+	for _, class := range brief.Of([]string{
 		"MixtralForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM", "Qwen3NextForCausalLM", "Qwen3_5MoeForCausalLM",
 		"DeepseekForCausalLM", "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "DeepseekV32ForCausalLM",
 		"Glm4MoeForCausalLM", "Glm4MoeLiteForCausalLM", "Ernie4_5_MoeForCausalLM", "HunYuanMoEV1ForCausalLM", "MiniMaxM2ForCausalLM", "Dots1ForCausalLM",

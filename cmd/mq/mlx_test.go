@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/f190792d/mq/formats/safetensors"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/tiny"
 )
 
@@ -75,7 +76,7 @@ func coarse(f *tiny.Files) {
 
 // TestMLXCheckpointsGiveTheFileOfTheOriginal, byte for byte.
 func TestMLXCheckpointsGiveTheFileOfTheOriginal(t *testing.T) {
-	for _, class := range sampled([]string{
+	for _, class := range brief.Of([]string{
 		"LlamaForCausalLM", "MixtralForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM", "Qwen3NextForCausalLM", "Qwen3_5ForCausalLM", "Qwen3_5MoeForCausalLM",
 		"DeepseekForCausalLM", "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM",
 	}, 3) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/f190792d/mq/cmd/mq/internal/cli"
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/tiny"
 	"github.com/f190792d/mq/quantize"
 )
@@ -56,7 +57,7 @@ func TestNoTypeSwallowsANumberThatItCannotHold(t *testing.T) {
 			binary.LittleEndian.PutUint32(w.Data[4*(2*w.Shape[1]+5):], math.Float32bits(x))
 		})
 		refused := 0
-		for _, typ := range sampled(types, 6) {
+		for _, typ := range brief.Of(types, 6) {
 			for _, flag := range []string{"--no-verify", "--part=1/1"} {
 				out := filepath.Join(t.TempDir(), "x.gguf")
 				code, says := run("convert", dir, "-t", typ, flag, "-o", out, "-q")
@@ -77,7 +78,7 @@ func TestNoTypeSwallowsANumberThatItCannotHold(t *testing.T) {
 				}
 			}
 		}
-		if tried := len(sampled(types, 6)); refused < tried {
+		if tried := len(brief.Of(types, 6)); refused < tried {
 			t.Errorf("%v: only %d of %d runs have refused it", x, refused, 2*tried)
 		}
 	}

@@ -45,7 +45,7 @@ func filled(size, most int, head, part, tail string) []byte {
 func TestHostileTokenizerJSONIsBoundInTimeAndMemory(t *testing.T) {
 	size := 16 << 20
 	if testing.Short() {
-		size = 4 << 20
+		size = 1 << 20
 	}
 	const model = `"model":{"type":"BPE","vocab":{"a":0},"merges":[]}`
 	long := strings.Repeat("x", 4096)
@@ -92,7 +92,7 @@ func TestHostileTokenizerJSONIsBoundInTimeAndMemory(t *testing.T) {
 func TestOtherHostileVocabulariesAreBoundInTimeAndMemory(t *testing.T) {
 	size := 16 << 20
 	if testing.Short() {
-		size = 4 << 20
+		size = 1 << 20
 	}
 	lines := func(line func(i int) string) []byte {
 		var sb strings.Builder

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/refine/linear"
 )
@@ -91,7 +92,7 @@ func objective(c *Codes, target []float32, a *linear.Symmetric) float64 {
 
 func TestEveryStepLowersTheObjective(t *testing.T) {
 	target, a, f := problem(t)
-	for _, typ := range gridded() {
+	for _, typ := range brief.Of(gridded(), 5) {
 		t.Run(typ.Name, func(t *testing.T) {
 			c := rounded(typ, target, a)
 			last := objective(c, target, a)
@@ -257,7 +258,7 @@ func TestCodesDoNotDependOnWorkers(t *testing.T) {
 }
 
 func TestNearestLevelIsTheNearest(t *testing.T) {
-	for _, typ := range gridded() {
+	for _, typ := range brief.Of(gridded(), 5) {
 		l := levelsOf(typ.Grid.Levels)
 		for x := float32(-140); x < 140; x += 0.37 {
 			code, off := 0, float32(math.Inf(1))
