@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -152,8 +153,16 @@ func square(n int) *Symmetric {
 	return a
 }
 
+// sizes are of less than two blocks and of more, the last not a whole one.
+var sizes = []int{32, 288, 608}
+
 func TestFactorIsTheMatrix(t *testing.T) {
-	const n = 288
+	for _, n := range sizes {
+		t.Run(strconv.Itoa(n), func(t *testing.T) { checkFactor(t, n) })
+	}
+}
+
+func checkFactor(t *testing.T, n int) {
 	a := square(n)
 	f, err := NewFactor(t.Context(), 2, a, 0.5)
 	if err != nil {
@@ -180,7 +189,12 @@ func TestFactorIsTheMatrix(t *testing.T) {
 }
 
 func TestSolutionsSolve(t *testing.T) {
-	const n, rows = 288, 70
+	for _, n := range sizes {
+		t.Run(strconv.Itoa(n), func(t *testing.T) { checkSolution(t, n, 70) })
+	}
+}
+
+func checkSolution(t *testing.T, n, rows int) {
 	a, b := square(n), drawn(3, rows*n)
 	f, err := NewFactor(t.Context(), 2, a, 0.5)
 	if err != nil {

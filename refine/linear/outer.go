@@ -29,6 +29,7 @@ func (s *sums) add(ctx context.Context, workers int, x, y []float32, n, rows, co
 	for at := 0; at < n; at += TokenBlock {
 		some := min(TokenBlock, n-at)
 		s.turned = compute.Grow(s.turned, rows*some)
+		s.panels.Workers = workers
 		s.panels.Load(y[at*columns:], columns, some, columns)
 		err := EachRows(ctx, workers, rows, func(first, count int) error {
 			turned := s.turned[first*some : (first+count)*some]

@@ -10,6 +10,7 @@ import (
 // Panels is a matrix [depth, columns] that others are multiplied with, in the
 // layout of the kernels.
 type Panels struct {
+	Workers               int // that pack
 	depth, columns, width int
 	data                  []float32
 }
@@ -26,7 +27,20 @@ func Rate() float64 { return rates[kernel.Name()] }
 func (b *Panels) reset(depth, columns int) {
 	width := kernel.Width()
 	count := (columns + width - 1) / width
-	*b = Panels{depth, columns, width, compute.Grow(b.data, count*width*depth)}
+	*b = Panels{b.Workers, depth, columns, width, compute.Grow(b.data, count*width*depth)}
+}
+
+// each packs the panels from one on below another, each by itself.
+func (b *Panels) each(from, to int, pack func(i int)) {
+	const few = 1 << 16 // elements that are not worth a second processor
+	workers := b.Workers
+	if (to-from)*b.width*b.depth < few {
+		workers = 1
+	}
+	_ = compute.Parallel(context.Background(), workers, to-from, func(_, i int) error {
+		pack(from + i)
+		return nil
+	})
 }
 
 // count returns the number of panels.
@@ -38,9 +52,9 @@ func (b *Panels) panel(i int) []float32 { return b.data[i*b.width*b.depth : (i+1
 // Load packs a matrix of depth rows whose lines are stride elements apart.
 func (b *Panels) Load(src []float32, stride, depth, columns int) {
 	b.reset(depth, columns)
-	for i := range b.count() {
+	b.each(0, b.count(), func(i int) {
 		b.copy(i, src[i*b.width:], stride, min(b.width, columns-i*b.width))
-	}
+	})
 }
 
 // copy packs a panel of n columns.
@@ -61,9 +75,7 @@ func (b *Panels) turn(i int, src []float32, stride int) {
 // elements.
 func (b *Panels) LoadTransposed(src []float32, stride, depth, columns int) {
 	b.reset(depth, columns)
-	for i := range b.count() {
-		b.turn(i, src[i*b.width*stride:], stride)
-	}
+	b.each(0, b.count(), func(i int) { b.turn(i, src[i*b.width*stride:], stride) })
 }
 
 // AddTo adds a·b to c, where a has rows of b's depth, lda elements apart, and
@@ -75,9 +87,18 @@ func (b *Panels) AddTo(c []float32, ldc int, a []float32, lda, rows int) {
 // addFrom is AddTo for the columns from one on that begins a panel: those of c
 // begin with it.
 func (b *Panels) addFrom(column int, c []float32, ldc int, a []float32, lda, rows int) {
+	b.into(column, c, ldc, a, lda, rows, true)
+}
+
+// put is AddTo that forgets what c was.
+func (b *Panels) put(c []float32, ldc int, a []float32, lda, rows int) {
+	b.into(0, c, ldc, a, lda, rows, false)
+}
+
+func (b *Panels) into(column int, c []float32, ldc int, a []float32, lda, rows int, add bool) {
 	first := column / b.width
 	for i := first; i < b.count(); i++ {
-		kernel.Gemm(rows, b.depth, a, lda, b.panel(i), c[(i-first)*b.width:], ldc, true)
+		kernel.Gemm(rows, b.depth, a, lda, b.panel(i), c[(i-first)*b.width:], ldc, add)
 	}
 }
 
@@ -94,7 +115,7 @@ func EachRows(ctx context.Context, workers, rows int, f func(first, n int) error
 
 // Multiply adds a·b to c: a is [rows, depth], b [depth, columns].
 func Multiply(ctx context.Context, workers int, c, a, b []float32, rows, depth, columns int) error {
-	var p Panels
+	p := Panels{Workers: workers}
 	for from := 0; from < depth; from += depthBlock {
 		n := min(depthBlock, depth-from)
 		p.Load(b[from*columns:], columns, n, columns)
@@ -118,7 +139,7 @@ const depthBlock = 256
 func MultiplyTransposed(ctx context.Context, workers int, c, a, b []float32, rows, depth, columns int) error {
 	clear(c[:rows*columns])
 	const some = 1024 // columns at a time
-	var p Panels
+	p := Panels{Workers: workers}
 	for at := 0; at < columns; at += some {
 		wide := min(some, columns-at)
 		for from := 0; from < depth; from += depthBlock {

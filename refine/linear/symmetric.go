@@ -110,17 +110,21 @@ func (m *Symmetric) mirror() {
 func (m *Symmetric) Load(p *Panels, first int) (count int) {
 	count = min(stair, m.N-first)
 	p.reset(count, m.N)
-	for s := 0; s < first; s += stair { // what lies above, turned
-		data, stride := m.rows(s)
-		for at := s; at < s+stair; at += p.width {
-			p.turn(at/p.width, data[(at-s)*stride+first-s:], stride)
-		}
-	}
+	m.turnAbove(p, first, first)
 	data, stride := m.rows(first)
-	for i := first / p.width; i < p.count(); i++ {
+	p.each(first/p.width, p.count(), func(i int) {
 		p.copy(i, data[i*p.width-first:], stride, min(p.width, m.N-i*p.width))
-	}
+	})
 	return count
+}
+
+// turnAbove packs the first columns of the transpose of what lies above a
+// block of rows.
+func (m *Symmetric) turnAbove(p *Panels, first, columns int) {
+	p.each(0, (columns+p.width-1)/p.width, func(i int) {
+		data, stride := m.rows(i * p.width)
+		p.turn(i, data[first-from(i*p.width):], stride)
+	})
 }
 
 // LoadUpper packs some columns of some rows of an upper triangle, none of them
@@ -135,7 +139,7 @@ func (m *Symmetric) LoadUpper(p *Panels, first, rows, column, columns int) {
 
 // MultiplySymmetric adds a·b to c: both are [rows, b.N].
 func MultiplySymmetric(ctx context.Context, workers int, c, a []float32, b *Symmetric, rows int) error {
-	var p Panels
+	p := Panels{Workers: workers}
 	for at := 0; at < b.N; at += stair {
 		b.Load(&p, at)
 		err := EachRows(ctx, workers, rows, func(first, count int) error {

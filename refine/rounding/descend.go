@@ -19,7 +19,7 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 	if err := linear.MultiplySymmetric(ctx, workers, slope, errs, a, c.Rows); err != nil {
 		return err
 	}
-	var p, diagonal linear.Panels
+	p, diagonal := linear.Panels{Workers: workers}, linear.Panels{}
 	for range sweeps {
 		for s := 0; s < n; s += span {
 			e := min(s+span, n)

@@ -36,7 +36,7 @@ func (c *Codes) feedback(ctx context.Context, workers int, target []float32, f *
 			return err
 		}
 	}
-	var rest linear.Panels
+	rest := linear.Panels{Workers: workers}
 	for s := 0; s < n; s += span {
 		e := min(s+span, n)
 		var subs []*search
