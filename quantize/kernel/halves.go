@@ -134,7 +134,7 @@ func (h *Halves) split() {
 	clear(h.near[:])
 	for j := range h.groups {
 		var order [halvesLen]int
-		var greatest float32
+		var greatest, size float32
 		for i := range order {
 			x := h.X[i*Lanes+j]
 			greatest = max(greatest, Abs(x))
@@ -147,6 +147,7 @@ func (h *Halves) split() {
 		for r, i := range order {
 			h.ranks[i][j] = uint32(r) * rankUnit
 			x, w := h.X[i*Lanes+j], h.W[i*Lanes+j]
+			size += Abs(w * x)
 			for half := range h.x {
 				h.x[half][r+1][j], h.w[half][r+1][j] = h.x[half][r][j], h.w[half][r][j]
 			}
@@ -156,6 +157,55 @@ func (h *Halves) split() {
 		if greatest < leastMagnitude {
 			continue
 		}
+		h.score(j, size)
+	}
+}
+
+// score sets which splits of a group may be the best, and a few more.
+func (h *Halves) score(j int, size float32) {
+	var x [4]float32
+	const room = 32 // for indices without checks
+	var begin, end [room][4]float32
+	var below [room]float32
+	for c := range x {
+		for half, v := range [2]*[3]float32{&Shifted[c>>1], &Shifted[c&1]} {
+			x[c] += h.x[half][halvesLen][j] * v[2]
+			for i := range halvesEnds {
+				begin[i][c] += h.w[half][halvesLen][j]*v[2]*v[2] + h.w[half][i][j]*(v[0]*v[0]-v[1]*v[1])
+				end[i][c] += h.w[half][i][j] * (v[1]*v[1] - v[2]*v[2])
+			}
+		}
+	}
+	for i := range halvesEnds {
+		below[i] = h.x[0][i][j] + h.x[1][i][j]
+	}
+	var bar float32
+	raise := func(i, k uint8) (raised bool) {
+		sum, begins, ends := below[i%room]+below[k%room], &begin[i%room], &end[k%room]
+		for c := range x {
+			lx, ll := x[c]-sum, begins[c]+ends[c]
+			if lx*lx > bar*ll {
+				bar, raised = lx*lx/ll*(1-1./1024), true
+			}
+		}
+		return raised
+	}
+	for i := uint8(0); i < halvesEnds; i += 2 {
+		for k := i; k < halvesEnds; k += 2 {
+			raise(i, k)
+		}
+	}
+	for n, ends := range &splitEnds {
+		if raise(ends[0], ends[1]) {
+			h.near[n] |= 1 << j
+		}
+	}
+	w, square := h.w[0][halvesLen][j]+h.w[1][halvesLen][j], size*size
+	sure := bar*w >= square/2 && 1e-22 < square && square < 1e24 && 1e-13 < w && w < 1e14 && bar < 1e34
+	for i := range halvesLen {
+		sure = sure && h.W[i*Lanes+j] >= 0
+	}
+	if !sure {
 		for n := range splitEnds {
 			h.near[n] |= 1 << j
 		}
