@@ -6,9 +6,12 @@ import (
 )
 
 // Shifted are the values of three levels, shifted up or down.
-var Shifted = [2][3]float32{{-0.875, 0.125, 1.125}, {-1.125, -0.125, 0.875}}
+var Shifted = [2][3]float32{{-down, 0.125, up}, {-up, -0.125, down}}
 
 const (
+	up, down = 1.125, 0.875  // magnitudes of the outer values
+	mid      = 0.125 * 0.125 // and the square of those between
+
 	halvesLen  = 16            // values of a group
 	halvesEnds = halvesLen + 1 // of runs of values in order
 	halvesMemo = 5*halvesEnds + 12 + halvesEnds*(halvesEnds+1)/2
@@ -106,25 +109,28 @@ func (h *Halves) Search() (found uint32) {
 // offer takes a split with any shifts that is better than the one that the group has.
 // Sums are those of the reference.
 func (h *Halves) offer(j, i, k int) (taken bool) {
-	var lx, ll [2][2]float32 // by half and shift
-	for half := range lx {
+	j %= Lanes
+	var lx, ll [4]float32 // by half, then by shift
+	for half := range h.x {
 		x, w := &h.x[half], &h.w[half]
-		below := x[i][j] + x[k][j]
-		for d, v := range &Shifted {
-			rise, fall := float32(v[0]*v[0])-float32(v[1]*v[1]), float32(v[1]*v[1])-float32(v[2]*v[2])
-			lx[half][d] = float32(x[halvesLen][j]*v[2]) - below
-			ll[half][d] = float32(w[halvesLen][j]*v[2]*v[2]) + float32(w[i][j]*rise) + float32(w[k][j]*fall)
-		}
+		below, allX, allW, wi, wk := x[i][j]+x[k][j], x[halvesLen][j], w[halvesLen][j], w[i][j], w[k][j]
+		lx[2*half] = float32(allX*up) - below
+		lx[2*half+1] = float32(allX*down) - below
+		// What a level more counts is exact.
+		ll[2*half] = float32(allW*up*up) + float32(wi*(down*down-mid)) + float32(wk*(mid-up*up))
+		ll[2*half+1] = float32(allW*down*down) + float32(wi*(up*up-mid)) + float32(wk*(mid-down*down))
 	}
+	best := h.best[j]
 	for c := range uint8(4) {
-		x, l := lx[0][c>>1]+lx[1][c&1], ll[0][c>>1]+ll[1][c&1]
-		if l > 0 && float32(x*x) > float32(h.best[j]*l) {
+		x, l := lx[c>>1]+lx[2+c&1], ll[c>>1]+ll[2+c&1]
+		if float32(x*x) > float32(best*l) && l > 0 {
 			h.Scale[j] = x / l
-			h.best[j] = h.Scale[j] * x
+			best = h.Scale[j] * x
 			h.begin[j], h.end[j], h.Choice[j] = uint32(i), uint32(k), c
 			taken = true
 		}
 	}
+	h.best[j] = best
 	return taken
 }
 

@@ -4069,7 +4069,7 @@ end:
 	VMOVUPS   6080(DX), Y2
 	VCMPPS    $0x1d, all_00000000<>+0(SB), Y2, Y2
 	VANDPS    Y2, Y1, Y1
-	VMULPS    all_3f7f8000<>+0(SB), Y0, Y0
+	VMULPS    all_3f7fbe77<>+0(SB), Y0, Y0
 	VMOVUPS   all_7fc00000<>+0(SB), Y2
 	VBLENDVPS Y1, Y0, Y2, Y0
 	VMOVUPS   all_7fc00000<>+0(SB), Y2
@@ -4363,23 +4363,23 @@ DATA all_77f684df<>+56(SB)/4, $0x77f684df
 DATA all_77f684df<>+60(SB)/4, $0x77f684df
 GLOBL all_77f684df<>(SB), RODATA|NOPTR, $64
 
-DATA all_3f7f8000<>+0(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+4(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+8(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+12(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+16(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+20(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+24(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+28(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+32(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+36(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+40(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+44(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+48(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+52(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+56(SB)/4, $0x3f7f8000
-DATA all_3f7f8000<>+60(SB)/4, $0x3f7f8000
-GLOBL all_3f7f8000<>(SB), RODATA|NOPTR, $64
+DATA all_3f7fbe77<>+0(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+4(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+8(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+12(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+16(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+20(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+24(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+28(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+32(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+36(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+40(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+44(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+48(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+52(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+56(SB)/4, $0x3f7fbe77
+DATA all_3f7fbe77<>+60(SB)/4, $0x3f7fbe77
+GLOBL all_3f7fbe77<>(SB), RODATA|NOPTR, $64
 
 DATA all_7fc00000<>+0(SB)/4, $0x7fc00000
 DATA all_7fc00000<>+4(SB)/4, $0x7fc00000
@@ -6380,7 +6380,7 @@ end:
 	VMOVUPS   6080(DX), Z1
 	VCMPPS    $0x1d, all_00000000<>+0(SB), Z1, K3
 	KANDW     K3, K2, K2
-	VMULPS    all_3f7f8000<>+0(SB), Z0, Z0
+	VMULPS    all_3f7fe000<>+0(SB), Z0, Z0
 	VMOVUPS   all_7fc00000<>+0(SB), Z1
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   all_7fc00000<>+0(SB), Z0
@@ -6457,6 +6457,24 @@ DATA all_00000001<>+52(SB)/4, $0x00000001
 DATA all_00000001<>+56(SB)/4, $0x00000001
 DATA all_00000001<>+60(SB)/4, $0x00000001
 GLOBL all_00000001<>(SB), RODATA|NOPTR, $64
+
+DATA all_3f7fe000<>+0(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+4(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+8(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+12(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+16(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+20(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+24(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+28(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+32(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+36(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+40(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+44(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+48(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+52(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+56(SB)/4, $0x3f7fe000
+DATA all_3f7fe000<>+60(SB)/4, $0x3f7fe000
+GLOBL all_3f7fe000<>(SB), RODATA|NOPTR, $64
 
 // func levelHalvesAVX512(x *float32, lanes int)
 // Requires: AVX, AVX512DQ, AVX512F

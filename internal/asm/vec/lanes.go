@@ -17,7 +17,7 @@ func Count(m Mask, n Reg) {
 	}
 }
 
-// Reciprocal is 1/a, up to 3/8192 of it.
+// Reciprocal is 1/a, up to 3/8192 of it, or 1/16384 with AVX-512.
 func Reciprocal(a Op) Reg {
 	out := Vector()
 	if ISA == AVX512 {
