@@ -52,6 +52,11 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 	if err != nil {
 		return nil, err
 	}
+	if m.drift != nil { // once for the rows of all matrices
+		if err := m.factor.Solve(ctx, u.workers, m.drift, n); err != nil {
+			return nil, err
+		}
+	}
 	var list []Outcome
 	for _, t := range u.tensors {
 		o := Outcome{Tensor: t.Name, Expert: u.expert, Rows: t.Rows}
@@ -72,7 +77,7 @@ type moments struct {
 	*unit
 	square *linear.Symmetric // mean of x̃·x̃ᵀ, after compare with that of others
 	factor *linear.Factor
-	drift  []float32 // mean of (x - x̃)·x̃ᵀ, or
+	drift  []float32 // mean of (x - x̃)·x̃ᵀ, and that solved, or
 	lacks  []float32 // mean of what the source's weights lack on x̃, times x̃ᵀ
 	flat   float32   // what the square of any weight's error costs besides
 	own    float32   // share of the text that the unit itself saw
@@ -170,6 +175,9 @@ func (m *moments) target(ctx context.Context, weights []float32, first, rows int
 	change := make([]float32, rows*n)
 	if m.lacks != nil {
 		copy(change, m.lacks[first*n:])
+		if err := m.factor.Solve(ctx, m.workers, change, rows); err != nil {
+			return nil, err
+		}
 	} else if err := linear.Multiply(ctx, m.workers, change, weights, m.drift, rows, n, n); err != nil {
 		return nil, err
 	}
@@ -177,9 +185,6 @@ func (m *moments) target(ctx context.Context, weights []float32, first, rows int
 		for i := range change {
 			change[i] *= m.own
 		}
-	}
-	if err := m.factor.Solve(ctx, m.workers, change, rows); err != nil {
-		return nil, err
 	}
 	strengths, err := h.strengths(ctx, weights, change)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *sums) add(ctx context.Context, workers int, x, y []float32, n, rows, co
 		s.turned = compute.Grow(s.turned, rows*some)
 		s.panels.Workers = workers
 		s.panels.Load(y[at*columns:], columns, some, columns)
-		err := EachRows(ctx, workers, rows, func(first, count int) error {
+		err := eachBlock(ctx, workers, rows, tallBlock, func(first, count int) error {
 			turned := s.turned[first*some : (first+count)*some]
 			for t := range some {
 				for i, v := range x[(at+t)*rows+first:][:count] {

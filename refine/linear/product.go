@@ -108,10 +108,19 @@ const RowBlock = 64
 // EachRows calls f for blocks of at most RowBlock rows, from several
 // goroutines.
 func EachRows(ctx context.Context, workers, rows int, f func(first, n int) error) error {
-	return compute.Parallel(ctx, workers, (rows+RowBlock-1)/RowBlock, func(_, i int) error {
-		return f(i*RowBlock, min(RowBlock, rows-i*RowBlock))
+	return eachBlock(ctx, workers, rows, RowBlock, f)
+}
+
+func eachBlock(ctx context.Context, workers, rows, block int, f func(first, n int) error) error {
+	return compute.Parallel(ctx, workers, (rows+block-1)/block, func(_, i int) error {
+		return f(i*block, min(block, rows-i*block))
 	})
 }
+
+// tallBlock is how many rows a panel is multiplied with while it is near: more
+// than [RowBlock], for all panels together are in no cache. Rows that lie far
+// apart are brought together first, for they would push each other out.
+const tallBlock = stair
 
 // Multiply adds a·b to c: a is [rows, depth], b [depth, columns].
 func Multiply(ctx context.Context, workers int, c, a, b []float32, rows, depth, columns int) error {
