@@ -84,6 +84,13 @@ func (b *Panels) AddTo(c []float32, ldc int, a []float32, lda, rows int) {
 	b.addFrom(0, c, ldc, a, lda, rows)
 }
 
+// AddAfter is AddTo for the columns of c from one on that begins a panel.
+func (b *Panels) AddAfter(column int, c []float32, ldc int, a []float32, lda, rows int) {
+	if column < b.columns {
+		b.addFrom(column, c[column:], ldc, a, lda, rows)
+	}
+}
+
 // addFrom is AddTo for the columns from one on that begins a panel: those of c
 // begin with it.
 func (b *Panels) addFrom(column int, c []float32, ldc int, a []float32, lda, rows int) {

@@ -20,7 +20,7 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 		return err
 	}
 	p, diagonal := linear.Panels{Workers: workers}, linear.Panels{}
-	for range sweeps {
+	for sweep := range sweeps {
 		for s := 0; s < n; s += span {
 			e := min(s+span, n)
 			a.Load(&p, s)
@@ -42,8 +42,12 @@ func (c *Codes) Descend(ctx context.Context, workers int, target []float32, a *l
 					copy(rows[r].slope, slope[(first+r)*n+s:])
 				}
 				changed := d.descend(rows, &diagonal, units)
-				if changed {
+				switch {
+				case !changed:
+				case sweep+1 < sweeps:
 					p.AddTo(slope[first*n:], n, d.errs[:], span, count)
+				default: // the columns before have had their turn
+					p.AddAfter(e, slope[first*n:], n, d.errs[:], span, count)
 				}
 				return nil
 			})
