@@ -23,6 +23,7 @@ type MemoryUse struct {
 	Budget   int64 `json:"budget"`   // what the run may use
 	Peak     int64 `json:"peak"`     // what it will use at most
 	Pipeline int64 `json:"pipeline"` // of that, for tensor data in flight
+	Kept     int64 `json:"kept"`     // of that, for what was fetched and will be read again
 }
 
 // TooLittleMemory is the error of a run whose budget does not suffice.
@@ -58,6 +59,10 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 	}
 	use := MemoryUse{Budget: j.o.Memory, Pipeline: min(room, pipelinePerWorker*int64(j.o.Workers))}
 	use.Peak = min(use.Budget, fixed+2*max(use.Pipeline, j.checkBytes(len(outputs))))
+	if j.in.checkpoint != nil && j.in.checkpoint.Held() > 0 && (j.compares() || j.o.Refine != nil) {
+		use.Kept = min(use.Budget-use.Peak, j.in.about.Bytes)
+		use.Peak += use.Kept
+	}
 	return use, nil
 }
 

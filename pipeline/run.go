@@ -47,6 +47,9 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
+	if memory.Kept > 0 {
+		j.in.checkpoint.KeepRead(memory.Kept)
+	}
 	source, err := j.openReference(ctx)
 	if err != nil {
 		return r, err

@@ -104,6 +104,14 @@ func (f *Folder) Held() int64 {
 	return 0
 }
 
+// KeepRead lets the folder's file system hold so many bytes more of what will
+// be read again. It does nothing unless that fetches its files.
+func (f *Folder) KeepRead(n int64) {
+	if h, ok := f.fsys.(interface{ KeepRead(n int64) }); ok {
+		h.KeepRead(n)
+	}
+}
+
 // Name is the folder's base name, or that of the repository that it is of;
 // errors and file names of results use it.
 func (f *Folder) Name() string { return f.name }

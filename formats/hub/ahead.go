@@ -75,14 +75,14 @@ func (f *file) beyond(off, end int64) (n, until int64) {
 func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, error) {
 	need := f.e.blocks(off, off+int64(len(p)))
 	end := need[len(need)-1].end
-	once := false // nothing is left of a block that was read
+	ordered := false
 	if ahead.IsScattered(ctx) {
 		if slices.ContainsFunc(need, func(k blockKey) bool { return !f.repo.memory.has(k) }) {
 			need = f.e.pieces(off, off+int64(len(p)))
 		}
 		f.repo.start(need)
 	} else if f.repo.start(need); f.repo.follow(f.e, off, off+int64(len(p))) {
-		once = f.repo.large
+		ordered = f.repo.large
 	} else if n, until := f.beyond(off, end); n > 0 {
 		f.extend(end, n, until)
 	}
@@ -93,7 +93,7 @@ func (f *file) readBlocks(ctx context.Context, p []byte, off int64) (int64, erro
 			return total, err
 		}
 		n := copy(p, b.data[off-k.from:])
-		f.repo.memory.release(b, n, once)
+		f.repo.memory.release(b, n, ordered)
 		p, off, total = p[n:], off+int64(n), total+int64(n)
 	}
 	return total, nil

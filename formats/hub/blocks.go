@@ -23,6 +23,8 @@ type memory struct {
 	blocks map[blockKey]*block
 	recent *list.List // of *block, that used last in front
 	spare  [][]byte   // of blocks that left
+	keep   int64      // bytes of blocks that stay for another time, beside the budget
+	kept   int64
 }
 
 // blockKey is where a block lies.
@@ -39,10 +41,10 @@ type block struct {
 	data  []byte
 	done  chan struct{} // closed when data or err is there
 	err   error
-	busy  bool // not read yet
-	users int  // that wait for it or read it
-	read  int  // bytes
-	seat  *list.Element
+	busy  bool          // not read yet
+	users int           // that wait for it or read it
+	read  int           // bytes
+	seat  *list.Element // nil: it stays
 }
 
 func newMemory(budget int64) *memory {
@@ -64,20 +66,33 @@ func (m *memory) take(k blockKey) (*block, bool) {
 	b, ok := m.blocks[k]
 	if ok {
 		b.users++
-		m.recent.MoveToFront(b.seat)
+		if b.seat != nil {
+			m.recent.MoveToFront(b.seat)
+		}
 	}
 	return b, ok
 }
 
-// release ends what take began, after n bytes were read. A block of which each
-// byte is wanted once leaves when it was read: the next takes its room, which
-// is still in the processor's cache.
-func (m *memory) release(b *block, n int, once bool) {
+// release ends what take began, after n bytes were read. Of what is read in an
+// order a block has done its work when all of it was read: it stays for another
+// time where there is room for that, else the next takes its place, which is
+// still in the processor's cache.
+func (m *memory) release(b *block, n int, ordered bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b.users--
+	if !ordered || b.seat == nil || m.blocks[b.key] != b {
+		return
+	}
 	b.read += n
-	if once && b.users == 0 && int64(b.read) >= b.key.size() && m.blocks[b.key] == b {
+	switch size := b.key.size(); {
+	case int64(b.read) < size || b.users > 0:
+	case m.kept+size <= m.keep:
+		m.recent.Remove(b.seat)
+		b.seat = nil
+		m.used, m.kept = m.used-size, m.kept+size
+		b.key.file.hold(b.key)
+	default:
 		m.leave(b)
 	}
 }
@@ -150,7 +165,7 @@ func (m *memory) forget(e *entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for k, b := range m.blocks {
-		if k.file == e && !b.busy {
+		if k.file == e && !b.busy && b.seat != nil {
 			m.drop(b)
 		}
 	}

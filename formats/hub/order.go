@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"sync"
@@ -100,13 +101,43 @@ func (e *entry) sortCuts() {
 	e.cuts = slices.Compact(e.cuts)
 }
 
-// blocks lists the blocks that [off, end) lies in.
+// hold notes a block that stays, sorted.
+func (e *entry) hold(k blockKey) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i, there := slices.BinarySearchFunc(e.held, k.from, func(h blockKey, at int64) int { return cmp.Compare(h.from, at) })
+	if !there {
+		e.held = slices.Insert(e.held, i, k)
+	}
+}
+
+// blocks lists the blocks that [off, end) lies in: those that stay, and new
+// ones between them.
 func (e *entry) blocks(off, end int64) (list []blockKey) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	i := sort.Search(len(e.held), func(i int) bool { return e.held[i].end > off })
+	for ; off < end; i++ {
+		most := e.size
+		if i < len(e.held) {
+			most = e.held[i].from
+		}
+		if off < most {
+			list = append(list, e.grid(off, min(end, most), most)...)
+		}
+		if most >= end {
+			break
+		}
+		list, off = append(list, e.held[i]), e.held[i].end
+	}
+	return list
+}
+
+// grid lists new blocks that [off, end) lies in. None goes beyond most.
+func (e *entry) grid(off, end, most int64) (list []blockKey) {
 	i, _ := slices.BinarySearch(e.cuts, off+1) // the first cut after off
 	for from := off; from < end; {
-		base, until := int64(0), e.size
+		base, until := int64(0), most
 		if i > 0 {
 			base = e.cuts[i-1]
 		}

@@ -113,11 +113,11 @@ func TestNoTensorIsWaitedFor(t *testing.T) {
 // TestWhatWasReadLeaves reads a repository larger than the memory in the order
 // that was said: no more is held of it than is read ahead.
 func TestWhatWasReadLeaves(t *testing.T) {
-	const size = 48 << 20
+	const size = 24 << 20
 	h := hubtest.New(t)
 	data := random(10, size)
 	h.Add("org/model", map[string][]byte{"m.safetensors": data})
-	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 32 << 20 }), "org/model")
+	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 16 << 20 }), "org/model")
 	const begin = headSize
 	r.ReadAhead([]ahead.Stretch{{File: "m.safetensors", Offset: begin, Size: size - begin}})
 	f, err := r.Open("m.safetensors")
@@ -139,6 +139,41 @@ func TestWhatWasReadLeaves(t *testing.T) {
 	}
 	if got := h.Bytes.Load(); got != size-begin {
 		t.Errorf("%d bytes were fetched for %d", got, size-begin)
+	}
+}
+
+// TestWhatIsReadAgainStays reads a repository larger than the memory twice, the
+// second time in pieces that lie otherwise: what there was room for comes once.
+func TestWhatIsReadAgainStays(t *testing.T) {
+	const begin, size, room = headSize, 24 << 20, 14 << 20
+	h := hubtest.New(t)
+	data := random(10, size)
+	h.Add("org/model", map[string][]byte{"m.safetensors": data})
+	r := repo(t, connect(t, h, func(o *Options) { o.Budget = 16 << 20 }), "org/model")
+	r.KeepRead(room)
+	f, err := r.Open("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int64{5<<20 + 77, 3<<20 + 5} {
+		var order []ahead.Stretch
+		for off := int64(begin); off < size; off += step {
+			order = append(order, ahead.Stretch{File: "m.safetensors", Offset: off, Size: min(step, size-off)})
+		}
+		r.ReadAhead(order)
+		for _, s := range order {
+			p := make([]byte, s.Size)
+			if _, err := f.(io.ReaderAt).ReadAt(p, s.Offset); err != nil || !bytes.Equal(p, data[s.Offset:][:s.Size]) {
+				t.Fatalf("at %d: other bytes, or %v", s.Offset, err)
+			}
+		}
+	}
+	once := int64(size - begin)
+	if got, most := h.Bytes.Load(), 2*once-room+2*blockSize; got > most {
+		t.Errorf("%d bytes were fetched for %d, twice, of which %d could stay", got, once, room)
+	}
+	if r.memory.kept > room || r.memory.used > r.memory.budget {
+		t.Errorf("%d bytes are kept, %d held beside them", r.memory.kept, r.memory.used)
 	}
 }
 

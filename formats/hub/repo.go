@@ -44,9 +44,10 @@ type entry struct {
 	sha  string // SHA-256 of the content of large files; empty: a plain git file
 
 	mu     sync.Mutex
-	signed *target // where the content lies
-	head   []byte  // the first bytes, nil until they are read
-	cuts   []int64 // where blocks begin beside those of a regular grid, sorted
+	signed *target    // where the content lies
+	head   []byte     // the first bytes, nil until they are read
+	cuts   []int64    // where blocks begin beside those of a regular grid, sorted
+	held   []blockKey // that stay in the memory, sorted
 }
 
 // FileInfo describes a file of a repository.
@@ -134,8 +135,17 @@ func (r *Repo) Close() error {
 	return nil
 }
 
-// Held is what the repository holds of its files in memory at most, in bytes.
+// Held is what the repository holds of its files in memory at most while they
+// are read, in bytes.
 func (r *Repo) Held() int64 { return r.memory.budget }
+
+// KeepRead has so many bytes more of what is read in the order of [Repo.ReadAhead]
+// stay in memory, to be read again.
+func (r *Repo) KeepRead(n int64) {
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
+	r.memory.keep = n
+}
 
 // Files lists the files of the repository, sorted by path.
 func (r *Repo) Files() []FileInfo {
