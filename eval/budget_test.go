@@ -37,6 +37,9 @@ func planStories(t *testing.T) (*convert.Plan, []gguf.TensorInfo) {
 // TestBudgetBeatsTheRecipeOfItsSize compares mixtures that were chosen for the
 // size of a recipe's file with that recipe.
 func TestBudgetBeatsTheRecipeOfItsSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: every tensor in every type")
+	}
 	ctx := context.Background()
 	source, infos := planStories(t)
 	m, tok := storiesWithTokenizer(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/formats/hf"
 	"github.com/f190792d/mq/formats/imatrix"
+	"github.com/f190792d/mq/internal/brief"
 	"github.com/f190792d/mq/internal/fixtures/models"
 	"github.com/f190792d/mq/internal/tiny"
 	"github.com/f190792d/mq/quantize"
@@ -78,7 +79,7 @@ func TestImatrixOfACheckpointIsThatOfItsFile(t *testing.T) {
 		}
 		compareMatrices(t, got, want)
 	}
-	for _, f := range models.All(t) {
+	for _, f := range brief.Of(models.All(t), 8) {
 		t.Run(f.Name, func(t *testing.T) {
 			for i := range f.Agreement {
 				if !f.LlamaCPPAgrees(i) {
@@ -91,7 +92,7 @@ func TestImatrixOfACheckpointIsThatOfItsFile(t *testing.T) {
 			check(t, f.Unpack(t))
 		})
 	}
-	for _, class := range tiny.Classes() {
+	for _, class := range brief.Of(tiny.Classes(), 8) {
 		t.Run(class, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := tiny.Write(dir, class, 7); err != nil {

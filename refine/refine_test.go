@@ -222,16 +222,16 @@ func tied(p *quantize.Plan) bool {
 // TestHowItRunsDoesNotChangeBytes: neither the number of workers does, nor where
 // the residual streams are.
 func TestHowItRunsDoesNotChangeBytes(t *testing.T) {
-	compared, wanted := 0, 3
+	compared, wanted, texts := 0, 3, 100
 	if testing.Short() {
-		wanted = 1
+		wanted, texts = 1, 20
 	}
 	for _, f := range models.All(t) {
 		if compared == wanted {
 			break
 		}
 		one := prepare(t, f.Unpack(t), "Q4_0")
-		chunks := drawn(100, 24, 250)
+		chunks := drawn(texts, 24, 250)
 		outcomes, want := one.refined(t, 1, chunks, nil)
 		if len(outcomes) > 0 {
 			compared++

@@ -14,7 +14,7 @@ import (
 func TestEveryFileOfAFolderIsReadWithinItsBounds(t *testing.T) {
 	size := 16 << 20
 	if testing.Short() {
-		size = 4 << 20
+		size = 1 << 20
 	}
 	whole := func(before, piece, after string) []byte {
 		return []byte(before + strings.Repeat(piece, (size-len(before)-len(after))/len(piece)) + after)
