@@ -116,9 +116,9 @@ func (f *file) ReadAtContext(ctx context.Context, p []byte, off int64) (int, err
 	if want <= 0 {
 		return 0, io.EOF
 	}
-	var head []byte
+	head := f.e.kept()
 	var err error
-	if off < headSize {
+	if head == nil && off < headSize {
 		if head, err = f.repo.headOf(ctx, f.e); err != nil {
 			return 0, err
 		}
