@@ -37,6 +37,9 @@ func fields(value any, into map[string]bool) {
 // TestJSONIsDocumented runs every command with --json: what it prints are
 // objects of schema 1, one a line, whose fields docs/scripting.md names.
 func TestJSONIsDocumented(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: some fifty runs")
+	}
 	stories, err := filepath.Abs("../../testdata/stories-llama")
 	if err != nil {
 		t.Fatal(err)
