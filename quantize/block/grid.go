@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // A Grid describes what values the blocks of a type can hold:
 //
 //	d·scale·level - dmin·min
@@ -58,7 +60,7 @@ func gridOfMin(t *kMin) Grid {
 			t.putScales(dst, scales, mins)
 			putHalf(dst[t.dAt:], c.D)
 			putHalf(dst[t.dAt+2:], c.DMin)
-			t.pack(dst, c.Level)
+			t.pack(dst, &c.Level)
 		},
 	}
 }
@@ -137,7 +139,7 @@ var (
 			for j, s := range c.Scale {
 				scales[j] = uint8(s + 32)
 			}
-			packBits(dst, &c.Level, 2)
+			kernel.PackBits((*[32]uint8)(dst), &c.Level, 2)
 			packPairs(dst[32:96], &c.Level)
 			putScales3(dst[96:108], &scales)
 			putHalf(dst[108:], c.D)

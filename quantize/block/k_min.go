@@ -24,10 +24,10 @@ type kMin struct {
 	plainCap, weightedCap uint8                 // of a scale before it is stored; wrapped ones exceed scaleMax
 	spread                float32               // variance of the super-block in units of its mean square
 
-	// The layout. Arrays go by value: a pointer would escape to the heap.
+	// The layout. Arrays of the stack go by value: a pointer would escape to the heap.
 	putScales func(block []byte, scales, mins [16]uint8)
 	scalesOf  func(block []byte) (scales, mins [16]uint8)
-	pack      func(block []byte, levels [superLen]uint8)
+	pack      func(block []byte, levels *[superLen]uint8)
 	unpack    func(block []byte) (levels [superLen]uint8)
 }
 
@@ -40,7 +40,7 @@ var (
 		search:   kernel.NewPositiveSearch(15),
 		plainCap: 255, weightedCap: 255, spread: 1,
 		putScales: putScales4, scalesOf: scales4,
-		pack:   func(b []byte, l [superLen]uint8) { packPairs(b[16:80], &l) },
+		pack:   func(b []byte, l *[superLen]uint8) { packPairs(b[16:80], l) },
 		unpack: func(b []byte) (l [superLen]uint8) { unpackPairs(&l, b[16:80]); return l },
 	}
 	q4K = kMin{
@@ -51,7 +51,7 @@ var (
 		search:   kernel.NewPositiveSearch(63),
 		plainCap: 63, weightedCap: 255, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
-		pack:   func(b []byte, l [superLen]uint8) { packNibbles(b[16:144], &l) },
+		pack:   func(b []byte, l *[superLen]uint8) { packNibbles(b[16:144], l) },
 		unpack: func(b []byte) (l [superLen]uint8) { unpackNibbles(&l, b[16:144]); return l },
 	}
 	q5K = kMin{
@@ -62,9 +62,9 @@ var (
 		search:   kernel.NewPositiveSearch(63),
 		plainCap: 63, weightedCap: 63, spread: 2,
 		putScales: putScales6, scalesOf: scales6,
-		pack: func(b []byte, l [superLen]uint8) {
-			packNibbles(b[48:176], &l)
-			packBits(b[16:48], &l, 4)
+		pack: func(b []byte, l *[superLen]uint8) {
+			packNibbles(b[48:176], l)
+			kernel.PackBits((*[32]uint8)(b[16:48]), l, 4)
 		},
 		unpack: func(b []byte) (l [superLen]uint8) {
 			unpackNibbles(&l, b[48:176])
@@ -196,7 +196,7 @@ func (t *kMin) store(s *strip, dst []byte, x []float32, plain bool) {
 		}
 	}
 	for b := range len(x) / superLen {
-		t.pack(dst[b*t.size:][:t.size], [superLen]uint8(s.levels[b*superLen:]))
+		t.pack(dst[b*t.size:][:t.size], (*[superLen]uint8)(s.levels[b*superLen:]))
 	}
 }
 

@@ -48,20 +48,7 @@ func unpackNibbles(levels *[superLen]uint8, src []byte) {
 	}
 }
 
-// packBits stores one bit of all levels in 32 bytes: bit r of byte b is that
-// of value 32·r+b.
-func packBits(dst []byte, levels *[superLen]uint8, bit int) {
-	dst = dst[:32]
-	for b := 0; b < len(dst); b += 8 {
-		var v uint64
-		for r := range 8 {
-			v |= pick(levels[32*r+b:], bit, 1) << r
-		}
-		le.PutUint64(dst[b:], v)
-	}
-}
-
-// unpackBits adds the bits stored by packBits to levels.
+// unpackBits adds the bits stored by kernel.PackBits to levels.
 func unpackBits(levels *[superLen]uint8, src []byte, bit int) {
 	for b, v := range src[:32] {
 		for r := range 8 {

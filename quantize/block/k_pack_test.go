@@ -1,6 +1,10 @@
 package block
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/f190792d/mq/quantize/kernel"
+)
 
 func TestLevelsAndScalesReadBack(t *testing.T) {
 	var levels [superLen]uint8
@@ -22,9 +26,9 @@ func TestLevelsAndScalesReadBack(t *testing.T) {
 		"nibbles": {15, packNibbles, unpackNibbles},
 		"six":     {63, pack6, unpack6},
 		"bits": {
-			1,
-			func(b []byte, l *[superLen]uint8) { packBits(b, l, 0) },
-			func(l *[superLen]uint8, b []byte) { unpackBits(l, b, 0) },
+			4,
+			func(b []byte, l *[superLen]uint8) { kernel.PackBits((*[32]uint8)(b), l, 2) },
+			func(l *[superLen]uint8, b []byte) { unpackBits(l, b, 2) },
 		},
 	} {
 		var block [210]byte

@@ -42,7 +42,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 		}
 		for b := range len(x) / superLen {
 			block, levels := dst[110*b:][:110], (*[superLen]uint8)(s.levels[superLen*b:])
-			packBits(block, levels, 2)
+			kernel.PackBits((*[32]uint8)(block), levels, 2)
 			packPairs(block[32:96], levels)
 		}
 	})

@@ -22,6 +22,7 @@ var avx2 = variant{
 	away:              awayAVX2,
 	extremes:          extremesAVX2,
 	bounds:            boundsAVX2,
+	packBits:          [2]func(dst, levels *uint8){packThirdAVX2, packFifthAVX2},
 	greatest16:        greatest16AVX2,
 	greatest32:        greatest32AVX2,
 	whole: [forms]wholeKernel{

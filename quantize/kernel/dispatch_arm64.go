@@ -20,6 +20,7 @@ var neon = variant{
 	away:              awayNEON,
 	extremes:          extremesNEON,
 	bounds:            boundsNEON,
+	packBits:          [2]func(dst, levels *uint8){packThirdNEON, packFifthNEON},
 	greatest16:        greatest16NEON,
 	greatest32:        greatest32NEON,
 	whole: [forms]wholeKernel{

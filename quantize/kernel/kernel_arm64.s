@@ -2092,16 +2092,22 @@ start0:
 	WORD $0x3dccf812
 	WORD $0x3dccfc13
 	MOVD $5, R3
-	MOVD $4294967295, R4
+	MOVD n+8(FP), R4
+	MOVD R4, R5
+	MOVD R4, R6
+	MOVD R4, R7
+	MOVD R4, R8
+	MOVD R4, R9
+	MOVD R4, R10
+	MOVD R4, R11
+	MOVD R4, R12
 
 sweep:
-	MOVD R4, R5
-	MOVD $0, R4
 	ADD $0, R0, R2
 
 step0:
-	TST $15, R5
-	BEQ stay0
+	CBZ R5, stay0
+	ADD $-1, R5, R5
 	WORD $0x3dc40054
 	WORD $0x3dc00055
 	WORD $0x6e35de94
@@ -2157,16 +2163,14 @@ step0:
 	WORD $0x3d880059
 	WORD $0x6eb41ea0
 	WORD $0x6eb41ecc
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<0, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay0
+	MOVD R4, R5
 
 stay0:
-	TST $240, R5
-	BEQ stay1
+	CBZ R6, stay1
+	ADD $-1, R6, R6
 	WORD $0x3dc40454
 	WORD $0x3dc00455
 	WORD $0x6e35de94
@@ -2222,16 +2226,14 @@ stay0:
 	WORD $0x3d880459
 	WORD $0x6eb41ea5
 	WORD $0x6eb41ecd
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<4, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay1
+	MOVD R4, R6
 
 stay1:
-	TST $3840, R5
-	BEQ stay2
+	CBZ R7, stay2
+	ADD $-1, R7, R7
 	WORD $0x3dc40854
 	WORD $0x3dc00855
 	WORD $0x6e35de94
@@ -2287,16 +2289,14 @@ stay1:
 	WORD $0x3d880859
 	WORD $0x6eb41ea6
 	WORD $0x6eb41ece
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<8, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay2
+	MOVD R4, R7
 
 stay2:
-	TST $61440, R5
-	BEQ stay3
+	CBZ R8, stay3
+	ADD $-1, R8, R8
 	WORD $0x3dc40c54
 	WORD $0x3dc00c55
 	WORD $0x6e35de94
@@ -2352,16 +2352,14 @@ stay2:
 	WORD $0x3d880c59
 	WORD $0x6eb41ea7
 	WORD $0x6eb41ecf
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<12, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay3
+	MOVD R4, R8
 
 stay3:
-	TST $983040, R5
-	BEQ stay4
+	CBZ R9, stay4
+	ADD $-1, R9, R9
 	WORD $0x3dc41054
 	WORD $0x3dc01055
 	WORD $0x6e35de94
@@ -2417,16 +2415,14 @@ stay3:
 	WORD $0x3d881059
 	WORD $0x6eb41ea8
 	WORD $0x6eb41ed0
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<16, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay4
+	MOVD R4, R9
 
 stay4:
-	TST $15728640, R5
-	BEQ stay5
+	CBZ R10, stay5
+	ADD $-1, R10, R10
 	WORD $0x3dc41454
 	WORD $0x3dc01455
 	WORD $0x6e35de94
@@ -2482,16 +2478,14 @@ stay4:
 	WORD $0x3d881459
 	WORD $0x6eb41ea9
 	WORD $0x6eb41ed1
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<20, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay5
+	MOVD R4, R10
 
 stay5:
-	TST $251658240, R5
-	BEQ stay6
+	CBZ R11, stay6
+	ADD $-1, R11, R11
 	WORD $0x3dc41854
 	WORD $0x3dc01855
 	WORD $0x6e35de94
@@ -2547,16 +2541,14 @@ stay5:
 	WORD $0x3d881859
 	WORD $0x6eb41eaa
 	WORD $0x6eb41ed2
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<24, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay6
+	MOVD R4, R11
 
 stay6:
-	TST $4026531840, R5
-	BEQ stay7
+	CBZ R12, stay7
+	ADD $-1, R12, R12
 	WORD $0x3dc41c54
 	WORD $0x3dc01c55
 	WORD $0x6e35de94
@@ -2612,18 +2604,25 @@ stay6:
 	WORD $0x3d881c59
 	WORD $0x6eb41eab
 	WORD $0x6eb41ed3
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4e351e94
-	WORD $0x4eb1ba94
-	WORD $0x1e260286
-	ORR R6<<28, R4, R4
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay7
+	MOVD R4, R12
 
 stay7:
 	ADD $128, R2, R2
 	CMP R1, R2
 	BLO step0
-	CBZ R4, done
+	MOVD $0, R13
+	ORR R5<<0, R13, R13
+	ORR R6<<0, R13, R13
+	ORR R7<<0, R13, R13
+	ORR R8<<0, R13, R13
+	ORR R9<<0, R13, R13
+	ORR R10<<0, R13, R13
+	ORR R11<<0, R13, R13
+	ORR R12<<0, R13, R13
+	CBZ R13, done
 	SUBS $1, R3, R3
 	BNE sweep
 
@@ -2743,20 +2742,19 @@ TEXT ·descendNEON(SB), NOSPLIT, $0-20
 	WORD $0x3dc00206
 	MOVD $all_00000000<>(SB), R16
 	WORD $0x3dc00207
-	MOVD $lane_bits<>(SB), R16
-	WORD $0x3dc00208
 	MOVD x+0(FP), R0
 	MOVD n+8(FP), R1
 	ADD R1<<7, R0, R1
 	MOVD $nmax+16(FP), R16
-	WORD $0x4d40ca09
-	WORD $0x6e201d2a
-	WORD $0x4e21a94a
-	WORD $0x3d8d000a
-	WORD $0x4ea1d521
+	WORD $0x4d40ca08
+	WORD $0x6e201d09
+	WORD $0x4e21a929
+	WORD $0x3d8d0009
+	WORD $0x4ea1d501
 	WORD $0x4e21a821
 	WORD $0x3d8d2001
 	WORD $0x6f00e401
+	WORD $0x6f00e408
 	WORD $0x6f00e409
 	WORD $0x6f00e40a
 	WORD $0x6f00e40b
@@ -2771,240 +2769,239 @@ TEXT ·descendNEON(SB), NOSPLIT, $0-20
 	WORD $0x6f00e414
 	WORD $0x6f00e415
 	WORD $0x6f00e416
-	WORD $0x6f00e417
 	ADD $0, R0, R2
 
 extreme0:
-	WORD $0x3dc00058
-	WORD $0x4e381c59
-	WORD $0x6ea1e73a
-	WORD $0x6ea1e73b
-	WORD $0x6ebb1f21
-	WORD $0x6eba1f10
-	WORD $0x3dc00458
-	WORD $0x4e381c59
-	WORD $0x6ea9e73a
-	WORD $0x6ea9e73b
-	WORD $0x6ebb1f29
-	WORD $0x6eba1f11
-	WORD $0x3dc00858
-	WORD $0x4e381c59
-	WORD $0x6eaae73a
-	WORD $0x6eaae73b
-	WORD $0x6ebb1f2a
-	WORD $0x6eba1f12
-	WORD $0x3dc00c58
-	WORD $0x4e381c59
-	WORD $0x6eabe73a
-	WORD $0x6eabe73b
-	WORD $0x6ebb1f2b
-	WORD $0x6eba1f13
-	WORD $0x3dc01058
-	WORD $0x4e381c59
-	WORD $0x6eace73a
-	WORD $0x6eace73b
-	WORD $0x6ebb1f2c
-	WORD $0x6eba1f14
-	WORD $0x3dc01458
-	WORD $0x4e381c59
-	WORD $0x6eade73a
-	WORD $0x6eade73b
-	WORD $0x6ebb1f2d
-	WORD $0x6eba1f15
-	WORD $0x3dc01858
-	WORD $0x4e381c59
-	WORD $0x6eaee73a
-	WORD $0x6eaee73b
-	WORD $0x6ebb1f2e
-	WORD $0x6eba1f16
-	WORD $0x3dc01c58
-	WORD $0x4e381c59
-	WORD $0x6eafe73a
-	WORD $0x6eafe73b
-	WORD $0x6ebb1f2f
-	WORD $0x6eba1f17
-	WORD $0x3dc02058
-	WORD $0x4e381c59
-	WORD $0x6ea1e73a
-	WORD $0x6ea1e73b
-	WORD $0x6ebb1f21
-	WORD $0x6eba1f10
-	WORD $0x3dc02458
-	WORD $0x4e381c59
-	WORD $0x6ea9e73a
-	WORD $0x6ea9e73b
-	WORD $0x6ebb1f29
-	WORD $0x6eba1f11
-	WORD $0x3dc02858
-	WORD $0x4e381c59
-	WORD $0x6eaae73a
-	WORD $0x6eaae73b
-	WORD $0x6ebb1f2a
-	WORD $0x6eba1f12
-	WORD $0x3dc02c58
-	WORD $0x4e381c59
-	WORD $0x6eabe73a
-	WORD $0x6eabe73b
-	WORD $0x6ebb1f2b
-	WORD $0x6eba1f13
-	WORD $0x3dc03058
-	WORD $0x4e381c59
-	WORD $0x6eace73a
-	WORD $0x6eace73b
-	WORD $0x6ebb1f2c
-	WORD $0x6eba1f14
-	WORD $0x3dc03458
-	WORD $0x4e381c59
-	WORD $0x6eade73a
-	WORD $0x6eade73b
-	WORD $0x6ebb1f2d
-	WORD $0x6eba1f15
-	WORD $0x3dc03858
-	WORD $0x4e381c59
-	WORD $0x6eaee73a
-	WORD $0x6eaee73b
-	WORD $0x6ebb1f2e
-	WORD $0x6eba1f16
-	WORD $0x3dc03c58
-	WORD $0x4e381c59
-	WORD $0x6eafe73a
-	WORD $0x6eafe73b
-	WORD $0x6ebb1f2f
-	WORD $0x6eba1f17
-	WORD $0x3dc04058
-	WORD $0x4e381c59
-	WORD $0x6ea1e73a
-	WORD $0x6ea1e73b
-	WORD $0x6ebb1f21
-	WORD $0x6eba1f10
-	WORD $0x3dc04458
-	WORD $0x4e381c59
-	WORD $0x6ea9e73a
-	WORD $0x6ea9e73b
-	WORD $0x6ebb1f29
-	WORD $0x6eba1f11
-	WORD $0x3dc04858
-	WORD $0x4e381c59
-	WORD $0x6eaae73a
-	WORD $0x6eaae73b
-	WORD $0x6ebb1f2a
-	WORD $0x6eba1f12
-	WORD $0x3dc04c58
-	WORD $0x4e381c59
-	WORD $0x6eabe73a
-	WORD $0x6eabe73b
-	WORD $0x6ebb1f2b
-	WORD $0x6eba1f13
-	WORD $0x3dc05058
-	WORD $0x4e381c59
-	WORD $0x6eace73a
-	WORD $0x6eace73b
-	WORD $0x6ebb1f2c
-	WORD $0x6eba1f14
-	WORD $0x3dc05458
-	WORD $0x4e381c59
-	WORD $0x6eade73a
-	WORD $0x6eade73b
-	WORD $0x6ebb1f2d
-	WORD $0x6eba1f15
-	WORD $0x3dc05858
-	WORD $0x4e381c59
-	WORD $0x6eaee73a
-	WORD $0x6eaee73b
-	WORD $0x6ebb1f2e
-	WORD $0x6eba1f16
-	WORD $0x3dc05c58
-	WORD $0x4e381c59
-	WORD $0x6eafe73a
-	WORD $0x6eafe73b
-	WORD $0x6ebb1f2f
-	WORD $0x6eba1f17
-	WORD $0x3dc06058
-	WORD $0x4e381c59
-	WORD $0x6ea1e73a
-	WORD $0x6ea1e73b
-	WORD $0x6ebb1f21
-	WORD $0x6eba1f10
-	WORD $0x3dc06458
-	WORD $0x4e381c59
-	WORD $0x6ea9e73a
-	WORD $0x6ea9e73b
-	WORD $0x6ebb1f29
-	WORD $0x6eba1f11
-	WORD $0x3dc06858
-	WORD $0x4e381c59
-	WORD $0x6eaae73a
-	WORD $0x6eaae73b
-	WORD $0x6ebb1f2a
-	WORD $0x6eba1f12
-	WORD $0x3dc06c58
-	WORD $0x4e381c59
-	WORD $0x6eabe73a
-	WORD $0x6eabe73b
-	WORD $0x6ebb1f2b
-	WORD $0x6eba1f13
-	WORD $0x3dc07058
-	WORD $0x4e381c59
-	WORD $0x6eace73a
-	WORD $0x6eace73b
-	WORD $0x6ebb1f2c
-	WORD $0x6eba1f14
-	WORD $0x3dc07458
-	WORD $0x4e381c59
-	WORD $0x6eade73a
-	WORD $0x6eade73b
-	WORD $0x6ebb1f2d
-	WORD $0x6eba1f15
-	WORD $0x3dc07858
-	WORD $0x4e381c59
-	WORD $0x6eaee73a
-	WORD $0x6eaee73b
-	WORD $0x6ebb1f2e
-	WORD $0x6eba1f16
-	WORD $0x3dc07c58
-	WORD $0x4e381c59
-	WORD $0x6eafe73a
-	WORD $0x6eafe73b
-	WORD $0x6ebb1f2f
-	WORD $0x6eba1f17
+	WORD $0x3dc00057
+	WORD $0x4e371c58
+	WORD $0x6ea1e719
+	WORD $0x6ea1e71a
+	WORD $0x6eba1f01
+	WORD $0x6eb91eef
+	WORD $0x3dc00457
+	WORD $0x4e371c58
+	WORD $0x6ea8e719
+	WORD $0x6ea8e71a
+	WORD $0x6eba1f08
+	WORD $0x6eb91ef0
+	WORD $0x3dc00857
+	WORD $0x4e371c58
+	WORD $0x6ea9e719
+	WORD $0x6ea9e71a
+	WORD $0x6eba1f09
+	WORD $0x6eb91ef1
+	WORD $0x3dc00c57
+	WORD $0x4e371c58
+	WORD $0x6eaae719
+	WORD $0x6eaae71a
+	WORD $0x6eba1f0a
+	WORD $0x6eb91ef2
+	WORD $0x3dc01057
+	WORD $0x4e371c58
+	WORD $0x6eabe719
+	WORD $0x6eabe71a
+	WORD $0x6eba1f0b
+	WORD $0x6eb91ef3
+	WORD $0x3dc01457
+	WORD $0x4e371c58
+	WORD $0x6eace719
+	WORD $0x6eace71a
+	WORD $0x6eba1f0c
+	WORD $0x6eb91ef4
+	WORD $0x3dc01857
+	WORD $0x4e371c58
+	WORD $0x6eade719
+	WORD $0x6eade71a
+	WORD $0x6eba1f0d
+	WORD $0x6eb91ef5
+	WORD $0x3dc01c57
+	WORD $0x4e371c58
+	WORD $0x6eaee719
+	WORD $0x6eaee71a
+	WORD $0x6eba1f0e
+	WORD $0x6eb91ef6
+	WORD $0x3dc02057
+	WORD $0x4e371c58
+	WORD $0x6ea1e719
+	WORD $0x6ea1e71a
+	WORD $0x6eba1f01
+	WORD $0x6eb91eef
+	WORD $0x3dc02457
+	WORD $0x4e371c58
+	WORD $0x6ea8e719
+	WORD $0x6ea8e71a
+	WORD $0x6eba1f08
+	WORD $0x6eb91ef0
+	WORD $0x3dc02857
+	WORD $0x4e371c58
+	WORD $0x6ea9e719
+	WORD $0x6ea9e71a
+	WORD $0x6eba1f09
+	WORD $0x6eb91ef1
+	WORD $0x3dc02c57
+	WORD $0x4e371c58
+	WORD $0x6eaae719
+	WORD $0x6eaae71a
+	WORD $0x6eba1f0a
+	WORD $0x6eb91ef2
+	WORD $0x3dc03057
+	WORD $0x4e371c58
+	WORD $0x6eabe719
+	WORD $0x6eabe71a
+	WORD $0x6eba1f0b
+	WORD $0x6eb91ef3
+	WORD $0x3dc03457
+	WORD $0x4e371c58
+	WORD $0x6eace719
+	WORD $0x6eace71a
+	WORD $0x6eba1f0c
+	WORD $0x6eb91ef4
+	WORD $0x3dc03857
+	WORD $0x4e371c58
+	WORD $0x6eade719
+	WORD $0x6eade71a
+	WORD $0x6eba1f0d
+	WORD $0x6eb91ef5
+	WORD $0x3dc03c57
+	WORD $0x4e371c58
+	WORD $0x6eaee719
+	WORD $0x6eaee71a
+	WORD $0x6eba1f0e
+	WORD $0x6eb91ef6
+	WORD $0x3dc04057
+	WORD $0x4e371c58
+	WORD $0x6ea1e719
+	WORD $0x6ea1e71a
+	WORD $0x6eba1f01
+	WORD $0x6eb91eef
+	WORD $0x3dc04457
+	WORD $0x4e371c58
+	WORD $0x6ea8e719
+	WORD $0x6ea8e71a
+	WORD $0x6eba1f08
+	WORD $0x6eb91ef0
+	WORD $0x3dc04857
+	WORD $0x4e371c58
+	WORD $0x6ea9e719
+	WORD $0x6ea9e71a
+	WORD $0x6eba1f09
+	WORD $0x6eb91ef1
+	WORD $0x3dc04c57
+	WORD $0x4e371c58
+	WORD $0x6eaae719
+	WORD $0x6eaae71a
+	WORD $0x6eba1f0a
+	WORD $0x6eb91ef2
+	WORD $0x3dc05057
+	WORD $0x4e371c58
+	WORD $0x6eabe719
+	WORD $0x6eabe71a
+	WORD $0x6eba1f0b
+	WORD $0x6eb91ef3
+	WORD $0x3dc05457
+	WORD $0x4e371c58
+	WORD $0x6eace719
+	WORD $0x6eace71a
+	WORD $0x6eba1f0c
+	WORD $0x6eb91ef4
+	WORD $0x3dc05857
+	WORD $0x4e371c58
+	WORD $0x6eade719
+	WORD $0x6eade71a
+	WORD $0x6eba1f0d
+	WORD $0x6eb91ef5
+	WORD $0x3dc05c57
+	WORD $0x4e371c58
+	WORD $0x6eaee719
+	WORD $0x6eaee71a
+	WORD $0x6eba1f0e
+	WORD $0x6eb91ef6
+	WORD $0x3dc06057
+	WORD $0x4e371c58
+	WORD $0x6ea1e719
+	WORD $0x6ea1e71a
+	WORD $0x6eba1f01
+	WORD $0x6eb91eef
+	WORD $0x3dc06457
+	WORD $0x4e371c58
+	WORD $0x6ea8e719
+	WORD $0x6ea8e71a
+	WORD $0x6eba1f08
+	WORD $0x6eb91ef0
+	WORD $0x3dc06857
+	WORD $0x4e371c58
+	WORD $0x6ea9e719
+	WORD $0x6ea9e71a
+	WORD $0x6eba1f09
+	WORD $0x6eb91ef1
+	WORD $0x3dc06c57
+	WORD $0x4e371c58
+	WORD $0x6eaae719
+	WORD $0x6eaae71a
+	WORD $0x6eba1f0a
+	WORD $0x6eb91ef2
+	WORD $0x3dc07057
+	WORD $0x4e371c58
+	WORD $0x6eabe719
+	WORD $0x6eabe71a
+	WORD $0x6eba1f0b
+	WORD $0x6eb91ef3
+	WORD $0x3dc07457
+	WORD $0x4e371c58
+	WORD $0x6eace719
+	WORD $0x6eace71a
+	WORD $0x6eba1f0c
+	WORD $0x6eb91ef4
+	WORD $0x3dc07857
+	WORD $0x4e371c58
+	WORD $0x6eade719
+	WORD $0x6eade71a
+	WORD $0x6eba1f0d
+	WORD $0x6eb91ef5
+	WORD $0x3dc07c57
+	WORD $0x4e371c58
+	WORD $0x6eaee719
+	WORD $0x6eaee71a
+	WORD $0x6eba1f0e
+	WORD $0x6eb91ef6
 	ADD $512, R2, R2
 	CMP R1, R2
 	BLO extreme0
 	MOVD $nmax+16(FP), R16
 	WORD $0x4d40ca01
 	WORD $0x6e201c20
-	WORD $0x4e221e01
+	WORD $0x4e221de1
 	WORD $0x6ea1e461
 	WORD $0x3d8d6001
-	WORD $0x6e30fc01
+	WORD $0x6e2ffc01
+	WORD $0x4e221e08
+	WORD $0x6ea8e468
+	WORD $0x3d8d6408
+	WORD $0x6e30fc08
 	WORD $0x4e221e29
 	WORD $0x6ea9e469
-	WORD $0x3d8d6409
+	WORD $0x3d8d6809
 	WORD $0x6e31fc09
 	WORD $0x4e221e4a
 	WORD $0x6eaae46a
-	WORD $0x3d8d680a
+	WORD $0x3d8d6c0a
 	WORD $0x6e32fc0a
 	WORD $0x4e221e6b
 	WORD $0x6eabe46b
-	WORD $0x3d8d6c0b
+	WORD $0x3d8d700b
 	WORD $0x6e33fc0b
 	WORD $0x4e221e8c
 	WORD $0x6eace46c
-	WORD $0x3d8d700c
+	WORD $0x3d8d740c
 	WORD $0x6e34fc0c
 	WORD $0x4e221ead
 	WORD $0x6eade46d
-	WORD $0x3d8d740d
+	WORD $0x3d8d780d
 	WORD $0x6e35fc0d
-	WORD $0x4e221ece
-	WORD $0x6eaee46e
-	WORD $0x3d8d780e
-	WORD $0x6e36fc0e
-	WORD $0x4e221ee2
+	WORD $0x4e221ec2
 	WORD $0x6ea2e462
 	WORD $0x3d8d7c02
-	WORD $0x6e37fc00
+	WORD $0x6e36fc00
 	ADD $0, R0, R2
 
 squares0:
@@ -3037,6 +3034,7 @@ squares0:
 	BLO squares0
 	WORD $0x6f00e402
 	WORD $0x6f00e403
+	WORD $0x6f00e40e
 	WORD $0x6f00e40f
 	WORD $0x6f00e410
 	WORD $0x6f00e411
@@ -3050,739 +3048,753 @@ squares0:
 	WORD $0x6f00e419
 	WORD $0x6f00e41a
 	WORD $0x6f00e41b
-	WORD $0x6f00e41c
 	ADD $0, R0, R2
 
 start0:
-	WORD $0x3dc0005d
-	WORD $0x6e3ddc3d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88005d
-	WORD $0x3dc4005e
-	WORD $0x3dc0005f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed442
-	WORD $0x3dc4005e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd6b5
-	WORD $0x3dc0045d
-	WORD $0x6e3ddd3d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88045d
-	WORD $0x3dc4045e
-	WORD $0x3dc0045f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed463
-	WORD $0x3dc4045e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd6d6
-	WORD $0x3dc0085d
-	WORD $0x6e3ddd5d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88085d
-	WORD $0x3dc4085e
-	WORD $0x3dc0085f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed5ef
-	WORD $0x3dc4085e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd6f7
-	WORD $0x3dc00c5d
-	WORD $0x6e3ddd7d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d880c5d
-	WORD $0x3dc40c5e
-	WORD $0x3dc00c5f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed610
-	WORD $0x3dc40c5e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd718
-	WORD $0x3dc0105d
-	WORD $0x6e3ddd9d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88105d
-	WORD $0x3dc4105e
-	WORD $0x3dc0105f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed631
-	WORD $0x3dc4105e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd739
-	WORD $0x3dc0145d
-	WORD $0x6e3dddbd
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88145d
-	WORD $0x3dc4145e
-	WORD $0x3dc0145f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed652
-	WORD $0x3dc4145e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd75a
-	WORD $0x3dc0185d
-	WORD $0x6e3ddddd
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d88185d
-	WORD $0x3dc4185e
-	WORD $0x3dc0185f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed673
-	WORD $0x3dc4185e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd77b
-	WORD $0x3dc01c5d
-	WORD $0x6e3ddc1d
-	WORD $0x4e24d7bd
-	WORD $0x4e251fbd
-	WORD $0x6ea687bd
-	WORD $0x3dcd001e
-	WORD $0x4ebe67bd
-	WORD $0x3dcd201e
-	WORD $0x4ebe6fbd
-	WORD $0x4e21dbbd
-	WORD $0x3d881c5d
-	WORD $0x3dc41c5e
-	WORD $0x3dc01c5f
-	WORD $0x6e3fdfde
-	WORD $0x6e3edfbe
-	WORD $0x4e3ed694
-	WORD $0x3dc41c5e
-	WORD $0x6e3edfbe
-	WORD $0x6e3ddfdd
-	WORD $0x4e3dd79c
+	WORD $0x3dc0005c
+	WORD $0x6e3cdc3c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88005c
+	WORD $0x3dc4005d
+	WORD $0x3dc0005e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd442
+	WORD $0x3dc4005d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd694
+	WORD $0x3dc0045c
+	WORD $0x6e3cdd1c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88045c
+	WORD $0x3dc4045d
+	WORD $0x3dc0045e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd463
+	WORD $0x3dc4045d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd6b5
+	WORD $0x3dc0085c
+	WORD $0x6e3cdd3c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88085c
+	WORD $0x3dc4085d
+	WORD $0x3dc0085e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd5ce
+	WORD $0x3dc4085d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd6d6
+	WORD $0x3dc00c5c
+	WORD $0x6e3cdd5c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d880c5c
+	WORD $0x3dc40c5d
+	WORD $0x3dc00c5e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd5ef
+	WORD $0x3dc40c5d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd6f7
+	WORD $0x3dc0105c
+	WORD $0x6e3cdd7c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88105c
+	WORD $0x3dc4105d
+	WORD $0x3dc0105e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd610
+	WORD $0x3dc4105d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd718
+	WORD $0x3dc0145c
+	WORD $0x6e3cdd9c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88145c
+	WORD $0x3dc4145d
+	WORD $0x3dc0145e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd631
+	WORD $0x3dc4145d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd739
+	WORD $0x3dc0185c
+	WORD $0x6e3cddbc
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d88185c
+	WORD $0x3dc4185d
+	WORD $0x3dc0185e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd652
+	WORD $0x3dc4185d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd75a
+	WORD $0x3dc01c5c
+	WORD $0x6e3cdc1c
+	WORD $0x4e24d79c
+	WORD $0x4e251f9c
+	WORD $0x6ea6879c
+	WORD $0x3dcd001d
+	WORD $0x4ebd679c
+	WORD $0x3dcd201d
+	WORD $0x4ebd6f9c
+	WORD $0x4e21db9c
+	WORD $0x3d881c5c
+	WORD $0x3dc41c5d
+	WORD $0x3dc01c5e
+	WORD $0x6e3edfbd
+	WORD $0x6e3ddf9d
+	WORD $0x4e3dd673
+	WORD $0x3dc41c5d
+	WORD $0x6e3ddf9d
+	WORD $0x6e3cdfbc
+	WORD $0x4e3cd77b
 	ADD $128, R2, R2
 	CMP R1, R2
 	BLO start0
 	WORD $0x3d8cc002
-	WORD $0x3d8ce015
+	WORD $0x3d8ce014
 	WORD $0x3d8cc403
-	WORD $0x3d8ce416
-	WORD $0x3d8cc80f
-	WORD $0x3d8ce817
-	WORD $0x3d8ccc10
-	WORD $0x3d8cec18
-	WORD $0x3d8cd011
-	WORD $0x3d8cf019
-	WORD $0x3d8cd412
-	WORD $0x3d8cf41a
-	WORD $0x3d8cd813
-	WORD $0x3d8cf81b
-	WORD $0x3d8cdc14
-	WORD $0x3d8cfc1c
+	WORD $0x3d8ce415
+	WORD $0x3d8cc80e
+	WORD $0x3d8ce816
+	WORD $0x3d8ccc0f
+	WORD $0x3d8cec17
+	WORD $0x3d8cd010
+	WORD $0x3d8cf018
+	WORD $0x3d8cd411
+	WORD $0x3d8cf419
+	WORD $0x3d8cd812
+	WORD $0x3d8cf81a
+	WORD $0x3d8cdc13
+	WORD $0x3d8cfc1b
 	WORD $0x3dccc000
 	WORD $0x3dccc401
 	WORD $0x3dccc802
 	WORD $0x3dcccc03
-	WORD $0x3dccd009
-	WORD $0x3dccd40a
-	WORD $0x3dccd80b
-	WORD $0x3dccdc0c
-	WORD $0x3dcce00d
-	WORD $0x3dcce40e
-	WORD $0x3dcce80f
-	WORD $0x3dccec10
-	WORD $0x3dccf011
-	WORD $0x3dccf412
-	WORD $0x3dccf813
-	WORD $0x3dccfc14
+	WORD $0x3dccd008
+	WORD $0x3dccd409
+	WORD $0x3dccd80a
+	WORD $0x3dccdc0b
+	WORD $0x3dcce00c
+	WORD $0x3dcce40d
+	WORD $0x3dcce80e
+	WORD $0x3dccec0f
+	WORD $0x3dccf010
+	WORD $0x3dccf411
+	WORD $0x3dccf812
+	WORD $0x3dccfc13
 	MOVD $5, R3
-	MOVD $4294967295, R4
+	MOVD n+8(FP), R4
+	MOVD R4, R5
+	MOVD R4, R6
+	MOVD R4, R7
+	MOVD R4, R8
+	MOVD R4, R9
+	MOVD R4, R10
+	MOVD R4, R11
+	MOVD R4, R12
 
 sweep:
-	MOVD R4, R5
-	MOVD $0, R4
 	ADD $0, R0, R2
 
 step0:
-	TST $15, R5
-	BEQ stay0
-	WORD $0x3dc40055
-	WORD $0x3dc00056
-	WORD $0x6e36deb5
-	WORD $0x3dc80056
-	WORD $0x6e36deb6
-	WORD $0x4eb6d416
-	WORD $0x3dc40057
-	WORD $0x3dc80058
-	WORD $0x6e38def7
-	WORD $0x3dc80058
-	WORD $0x6e38def7
-	WORD $0x4eb7d5b7
-	WORD $0x3dc00058
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8005a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay0
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc40055
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e2ddeb5
-	WORD $0x6e20dc1a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R5, stay0
+	ADD $-1, R5, R5
+	WORD $0x3dc40054
+	WORD $0x3dc00055
+	WORD $0x6e35de94
+	WORD $0x3dc80055
+	WORD $0x6e35de95
+	WORD $0x4eb5d415
+	WORD $0x3dc40056
+	WORD $0x3dc80057
+	WORD $0x6e37ded6
+	WORD $0x3dc80057
+	WORD $0x6e37ded6
+	WORD $0x4eb6d596
+	WORD $0x3dc00057
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc80059
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88005a
-	WORD $0x6eb51ec0
-	WORD $0x6eb51eed
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<0, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay0
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc40054
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e2cde94
+	WORD $0x6e20dc19
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc80058
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d880059
+	WORD $0x6eb41ea0
+	WORD $0x6eb41ecc
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay0
+	MOVD R4, R5
 
 stay0:
-	TST $240, R5
-	BEQ stay1
-	WORD $0x3dc40455
-	WORD $0x3dc00456
-	WORD $0x6e36deb5
-	WORD $0x3dc80456
-	WORD $0x6e36deb6
-	WORD $0x4eb6d436
-	WORD $0x3dc40457
-	WORD $0x3dc80458
-	WORD $0x6e38def7
-	WORD $0x3dc80458
-	WORD $0x6e38def7
-	WORD $0x4eb7d5d7
-	WORD $0x3dc00458
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8045a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay1
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc40455
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e2edeb5
-	WORD $0x6e21dc3a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R6, stay1
+	ADD $-1, R6, R6
+	WORD $0x3dc40454
+	WORD $0x3dc00455
+	WORD $0x6e35de94
+	WORD $0x3dc80455
+	WORD $0x6e35de95
+	WORD $0x4eb5d435
+	WORD $0x3dc40456
+	WORD $0x3dc80457
+	WORD $0x6e37ded6
+	WORD $0x3dc80457
+	WORD $0x6e37ded6
+	WORD $0x4eb6d5b6
+	WORD $0x3dc00457
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc80459
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88045a
-	WORD $0x6eb51ec1
-	WORD $0x6eb51eee
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<4, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay1
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc40454
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e2dde94
+	WORD $0x6e21dc39
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc80458
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d880459
+	WORD $0x6eb41ea1
+	WORD $0x6eb41ecd
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay1
+	MOVD R4, R6
 
 stay1:
-	TST $3840, R5
-	BEQ stay2
-	WORD $0x3dc40855
-	WORD $0x3dc00856
-	WORD $0x6e36deb5
-	WORD $0x3dc80856
-	WORD $0x6e36deb6
-	WORD $0x4eb6d456
-	WORD $0x3dc40857
-	WORD $0x3dc80858
-	WORD $0x6e38def7
-	WORD $0x3dc80858
-	WORD $0x6e38def7
-	WORD $0x4eb7d5f7
-	WORD $0x3dc00858
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8085a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay2
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc40855
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e2fdeb5
-	WORD $0x6e22dc5a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R7, stay2
+	ADD $-1, R7, R7
+	WORD $0x3dc40854
+	WORD $0x3dc00855
+	WORD $0x6e35de94
+	WORD $0x3dc80855
+	WORD $0x6e35de95
+	WORD $0x4eb5d455
+	WORD $0x3dc40856
+	WORD $0x3dc80857
+	WORD $0x6e37ded6
+	WORD $0x3dc80857
+	WORD $0x6e37ded6
+	WORD $0x4eb6d5d6
+	WORD $0x3dc00857
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc80859
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88085a
-	WORD $0x6eb51ec2
-	WORD $0x6eb51eef
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<8, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay2
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc40854
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e2ede94
+	WORD $0x6e22dc59
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc80858
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d880859
+	WORD $0x6eb41ea2
+	WORD $0x6eb41ece
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay2
+	MOVD R4, R7
 
 stay2:
-	TST $61440, R5
-	BEQ stay3
-	WORD $0x3dc40c55
-	WORD $0x3dc00c56
-	WORD $0x6e36deb5
-	WORD $0x3dc80c56
-	WORD $0x6e36deb6
-	WORD $0x4eb6d476
-	WORD $0x3dc40c57
-	WORD $0x3dc80c58
-	WORD $0x6e38def7
-	WORD $0x3dc80c58
-	WORD $0x6e38def7
-	WORD $0x4eb7d617
-	WORD $0x3dc00c58
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc80c5a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay3
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc40c55
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e30deb5
-	WORD $0x6e23dc7a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R8, stay3
+	ADD $-1, R8, R8
+	WORD $0x3dc40c54
+	WORD $0x3dc00c55
+	WORD $0x6e35de94
+	WORD $0x3dc80c55
+	WORD $0x6e35de95
+	WORD $0x4eb5d475
+	WORD $0x3dc40c56
+	WORD $0x3dc80c57
+	WORD $0x6e37ded6
+	WORD $0x3dc80c57
+	WORD $0x6e37ded6
+	WORD $0x4eb6d5f6
+	WORD $0x3dc00c57
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc80c59
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d880c5a
-	WORD $0x6eb51ec3
-	WORD $0x6eb51ef0
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<12, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay3
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc40c54
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e2fde94
+	WORD $0x6e23dc79
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc80c58
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d880c59
+	WORD $0x6eb41ea3
+	WORD $0x6eb41ecf
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay3
+	MOVD R4, R8
 
 stay3:
-	TST $983040, R5
-	BEQ stay4
-	WORD $0x3dc41055
-	WORD $0x3dc01056
-	WORD $0x6e36deb5
-	WORD $0x3dc81056
-	WORD $0x6e36deb6
-	WORD $0x4eb6d536
-	WORD $0x3dc41057
-	WORD $0x3dc81058
-	WORD $0x6e38def7
-	WORD $0x3dc81058
-	WORD $0x6e38def7
-	WORD $0x4eb7d637
-	WORD $0x3dc01058
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8105a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay4
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc41055
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e31deb5
-	WORD $0x6e29dd3a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R9, stay4
+	ADD $-1, R9, R9
+	WORD $0x3dc41054
+	WORD $0x3dc01055
+	WORD $0x6e35de94
+	WORD $0x3dc81055
+	WORD $0x6e35de95
+	WORD $0x4eb5d515
+	WORD $0x3dc41056
+	WORD $0x3dc81057
+	WORD $0x6e37ded6
+	WORD $0x3dc81057
+	WORD $0x6e37ded6
+	WORD $0x4eb6d616
+	WORD $0x3dc01057
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc81059
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88105a
-	WORD $0x6eb51ec9
-	WORD $0x6eb51ef1
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<16, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay4
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc41054
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e30de94
+	WORD $0x6e28dd19
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc81058
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d881059
+	WORD $0x6eb41ea8
+	WORD $0x6eb41ed0
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay4
+	MOVD R4, R9
 
 stay4:
-	TST $15728640, R5
-	BEQ stay5
-	WORD $0x3dc41455
-	WORD $0x3dc01456
-	WORD $0x6e36deb5
-	WORD $0x3dc81456
-	WORD $0x6e36deb6
-	WORD $0x4eb6d556
-	WORD $0x3dc41457
-	WORD $0x3dc81458
-	WORD $0x6e38def7
-	WORD $0x3dc81458
-	WORD $0x6e38def7
-	WORD $0x4eb7d657
-	WORD $0x3dc01458
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8145a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay5
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc41455
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e32deb5
-	WORD $0x6e2add5a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R10, stay5
+	ADD $-1, R10, R10
+	WORD $0x3dc41454
+	WORD $0x3dc01455
+	WORD $0x6e35de94
+	WORD $0x3dc81455
+	WORD $0x6e35de95
+	WORD $0x4eb5d535
+	WORD $0x3dc41456
+	WORD $0x3dc81457
+	WORD $0x6e37ded6
+	WORD $0x3dc81457
+	WORD $0x6e37ded6
+	WORD $0x4eb6d636
+	WORD $0x3dc01457
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc81459
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88145a
-	WORD $0x6eb51eca
-	WORD $0x6eb51ef2
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<20, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay5
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc41454
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e31de94
+	WORD $0x6e29dd39
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc81458
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d881459
+	WORD $0x6eb41ea9
+	WORD $0x6eb41ed1
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay5
+	MOVD R4, R10
 
 stay5:
-	TST $251658240, R5
-	BEQ stay6
-	WORD $0x3dc41855
-	WORD $0x3dc01856
-	WORD $0x6e36deb5
-	WORD $0x3dc81856
-	WORD $0x6e36deb6
-	WORD $0x4eb6d576
-	WORD $0x3dc41857
-	WORD $0x3dc81858
-	WORD $0x6e38def7
-	WORD $0x3dc81858
-	WORD $0x6e38def7
-	WORD $0x4eb7d677
-	WORD $0x3dc01858
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc8185a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay6
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc41855
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e33deb5
-	WORD $0x6e2bdd7a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R11, stay6
+	ADD $-1, R11, R11
+	WORD $0x3dc41854
+	WORD $0x3dc01855
+	WORD $0x6e35de94
+	WORD $0x3dc81855
+	WORD $0x6e35de95
+	WORD $0x4eb5d555
+	WORD $0x3dc41856
+	WORD $0x3dc81857
+	WORD $0x6e37ded6
+	WORD $0x3dc81857
+	WORD $0x6e37ded6
+	WORD $0x4eb6d656
+	WORD $0x3dc01857
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc81859
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d88185a
-	WORD $0x6eb51ecb
-	WORD $0x6eb51ef3
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<24, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay6
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc41854
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e32de94
+	WORD $0x6e2add59
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc81858
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d881859
+	WORD $0x6eb41eaa
+	WORD $0x6eb41ed2
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay6
+	MOVD R4, R11
 
 stay6:
-	TST $4026531840, R5
-	BEQ stay7
-	WORD $0x3dc41c55
-	WORD $0x3dc01c56
-	WORD $0x6e36deb5
-	WORD $0x3dc81c56
-	WORD $0x6e36deb6
-	WORD $0x4eb6d596
-	WORD $0x3dc41c57
-	WORD $0x3dc81c58
-	WORD $0x6e38def7
-	WORD $0x3dc81c58
-	WORD $0x6e38def7
-	WORD $0x4eb7d697
-	WORD $0x3dc01c58
-	WORD $0x6e38def8
-	WORD $0x6e36ff18
-	WORD $0x4e24d718
-	WORD $0x4e251f18
-	WORD $0x6ea68718
-	WORD $0x3dcd0019
-	WORD $0x4eb96718
-	WORD $0x3dcd2019
-	WORD $0x4eb96f18
-	WORD $0x4e21db18
-	WORD $0x6ea7e6d9
-	WORD $0x3dc81c5a
-	WORD $0x4e3ae71a
-	WORD $0x6e205b5a
-	WORD $0x4e3a1f39
-	WORD $0x6eb0ab3a
-	WORD $0x1e260350
-	CBZW R16, stay7
-	WORD $0x6e38deb5
-	WORD $0x4e35d6d6
-	WORD $0x3dc41c55
-	WORD $0x6e35df15
-	WORD $0x6e38deb5
-	WORD $0x4e35d6f7
-	WORD $0x6e36ded5
-	WORD $0x6e34deb5
-	WORD $0x6e2cdd9a
-	WORD $0x6e37df5a
-	WORD $0x6ebae6b5
-	WORD $0x4e351f35
-	WORD $0x6ea7e6f9
-	WORD $0x4e391eb5
+	CBZ R12, stay7
+	ADD $-1, R12, R12
+	WORD $0x3dc41c54
+	WORD $0x3dc01c55
+	WORD $0x6e35de94
+	WORD $0x3dc81c55
+	WORD $0x6e35de95
+	WORD $0x4eb5d575
+	WORD $0x3dc41c56
+	WORD $0x3dc81c57
+	WORD $0x6e37ded6
+	WORD $0x3dc81c57
+	WORD $0x6e37ded6
+	WORD $0x4eb6d676
+	WORD $0x3dc01c57
+	WORD $0x6e37ded7
+	WORD $0x6e35fef7
+	WORD $0x4e24d6f7
+	WORD $0x4e251ef7
+	WORD $0x6ea686f7
+	WORD $0x3dcd0018
+	WORD $0x4eb866f7
+	WORD $0x3dcd2018
+	WORD $0x4eb86ef7
+	WORD $0x4e21daf7
+	WORD $0x6ea7e6b8
 	WORD $0x3dc81c59
-	WORD $0x4eb51eba
-	WORD $0x6e791f1a
-	WORD $0x3d881c5a
-	WORD $0x6eb51ecc
-	WORD $0x6eb51ef4
-	WORD $0x4e281eb5
-	WORD $0x4eb1bab5
-	WORD $0x1e2602a6
-	ORR R6<<28, R4, R4
+	WORD $0x4e39e6f9
+	WORD $0x6e205b39
+	WORD $0x4e391f18
+	WORD $0x6eb0ab19
+	WORD $0x1e260330
+	CBZW R16, stay7
+	WORD $0x6e37de94
+	WORD $0x4e34d6b5
+	WORD $0x3dc41c54
+	WORD $0x6e34def4
+	WORD $0x6e37de94
+	WORD $0x4e34d6d6
+	WORD $0x6e35deb4
+	WORD $0x6e33de94
+	WORD $0x6e2bdd79
+	WORD $0x6e36df39
+	WORD $0x6eb9e694
+	WORD $0x4e341f14
+	WORD $0x6ea7e6d8
+	WORD $0x4e381e94
+	WORD $0x3dc81c58
+	WORD $0x4eb41e99
+	WORD $0x6e781ef9
+	WORD $0x3d881c59
+	WORD $0x6eb41eab
+	WORD $0x6eb41ed3
+	WORD $0x6eb0aa94
+	WORD $0x1e260290
+	CBZW R16, stay7
+	MOVD R4, R12
 
 stay7:
 	ADD $128, R2, R2
 	CMP R1, R2
 	BLO step0
-	CBZ R4, done
+	MOVD $0, R13
+	ORR R5<<0, R13, R13
+	ORR R6<<0, R13, R13
+	ORR R7<<0, R13, R13
+	ORR R8<<0, R13, R13
+	ORR R9<<0, R13, R13
+	ORR R10<<0, R13, R13
+	ORR R11<<0, R13, R13
+	ORR R12<<0, R13, R13
+	CBZ R13, done
 	SUBS $1, R3, R3
 	BNE sweep
 
 done:
 	WORD $0x6f00e404
-	WORD $0x6ea4e5a5
-	WORD $0x6e2dfc00
+	WORD $0x6ea4e585
+	WORD $0x6e2cfc00
 	WORD $0x4e251c00
 	WORD $0x3dcd6005
 	WORD $0x4e651c00
 	WORD $0x3d8c0000
-	WORD $0x6ea4e5c0
-	WORD $0x6e2efc21
+	WORD $0x6ea4e5a0
+	WORD $0x6e2dfc21
 	WORD $0x4e201c20
 	WORD $0x3dcd6401
 	WORD $0x4e611c00
 	WORD $0x3d8c0400
-	WORD $0x6ea4e5e0
-	WORD $0x6e2ffc41
+	WORD $0x6ea4e5c0
+	WORD $0x6e2efc41
 	WORD $0x4e201c20
 	WORD $0x3dcd6801
 	WORD $0x4e611c00
 	WORD $0x3d8c0800
-	WORD $0x6ea4e600
-	WORD $0x6e30fc61
+	WORD $0x6ea4e5e0
+	WORD $0x6e2ffc61
 	WORD $0x4e201c20
 	WORD $0x3dcd6c01
 	WORD $0x4e611c00
 	WORD $0x3d8c0c00
-	WORD $0x6ea4e620
-	WORD $0x6e31fd21
+	WORD $0x6ea4e600
+	WORD $0x6e30fd01
 	WORD $0x4e201c20
 	WORD $0x3dcd7001
 	WORD $0x4e611c00
 	WORD $0x3d8c1000
-	WORD $0x6ea4e640
-	WORD $0x6e32fd41
+	WORD $0x6ea4e620
+	WORD $0x6e31fd21
 	WORD $0x4e201c20
 	WORD $0x3dcd7401
 	WORD $0x4e611c00
 	WORD $0x3d8c1400
-	WORD $0x6ea4e660
-	WORD $0x6e33fd61
+	WORD $0x6ea4e640
+	WORD $0x6e32fd41
 	WORD $0x4e201c20
 	WORD $0x3dcd7801
 	WORD $0x4e611c00
 	WORD $0x3d8c1800
-	WORD $0x6ea4e680
-	WORD $0x6e34fd81
+	WORD $0x6ea4e660
+	WORD $0x6e33fd61
 	WORD $0x4e201c20
 	WORD $0x3dcd7c01
 	WORD $0x4e611c00
@@ -8569,6 +8581,174 @@ loop:
 	BNE loop
 	RET
 
+// func packThirdNEON(dst, levels *uint8)
+TEXT ·packThirdNEON(SB), NOSPLIT, $0-16
+	MOVD $all_01010101<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $all_02020202<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $all_04040404<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_08080808<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $all_10101010<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_20202020<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $all_40404040<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_80808080<>(SB), R16
+	WORD $0x3dc00207
+	MOVD dst+0(FP), R0
+	MOVD levels+8(FP), R1
+	WORD $0x3dc00028
+	WORD $0x6f1e0508
+	WORD $0x4e201d08
+	WORD $0x3dc00829
+	WORD $0x6f1f0529
+	WORD $0x4e211d29
+	WORD $0x4ea81d29
+	WORD $0x3dc01028
+	WORD $0x4e221d08
+	WORD $0x4ea91d08
+	WORD $0x3dc01829
+	WORD $0x4f115529
+	WORD $0x4e231d29
+	WORD $0x4ea81d29
+	WORD $0x3dc02028
+	WORD $0x4f125508
+	WORD $0x4e241d08
+	WORD $0x4ea91d08
+	WORD $0x3dc02829
+	WORD $0x4f135529
+	WORD $0x4e251d29
+	WORD $0x4ea81d29
+	WORD $0x3dc03028
+	WORD $0x4f145508
+	WORD $0x4e261d08
+	WORD $0x4ea91d08
+	WORD $0x3dc03829
+	WORD $0x4f155529
+	WORD $0x4e271d29
+	WORD $0x4ea81d29
+	WORD $0x3d800009
+	WORD $0x3dc00428
+	WORD $0x6f1e0508
+	WORD $0x4e201d00
+	WORD $0x3dc00c28
+	WORD $0x6f1f0508
+	WORD $0x4e211d01
+	WORD $0x4ea01c21
+	WORD $0x3dc01420
+	WORD $0x4e221c00
+	WORD $0x4ea11c00
+	WORD $0x3dc01c21
+	WORD $0x4f115421
+	WORD $0x4e231c21
+	WORD $0x4ea01c21
+	WORD $0x3dc02420
+	WORD $0x4f125400
+	WORD $0x4e241c00
+	WORD $0x4ea11c00
+	WORD $0x3dc02c21
+	WORD $0x4f135421
+	WORD $0x4e251c21
+	WORD $0x4ea01c21
+	WORD $0x3dc03420
+	WORD $0x4f145400
+	WORD $0x4e261c00
+	WORD $0x4ea11c00
+	WORD $0x3dc03c21
+	WORD $0x4f155421
+	WORD $0x4e271c21
+	WORD $0x4ea01c21
+	WORD $0x3d800401
+	RET
+
+// func packFifthNEON(dst, levels *uint8)
+TEXT ·packFifthNEON(SB), NOSPLIT, $0-16
+	MOVD $all_01010101<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $all_02020202<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $all_04040404<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_08080808<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $all_10101010<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_20202020<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $all_40404040<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_80808080<>(SB), R16
+	WORD $0x3dc00207
+	MOVD dst+0(FP), R0
+	MOVD levels+8(FP), R1
+	WORD $0x3dc00028
+	WORD $0x6f1c0508
+	WORD $0x4e201d08
+	WORD $0x3dc00829
+	WORD $0x6f1d0529
+	WORD $0x4e211d29
+	WORD $0x4ea81d29
+	WORD $0x3dc01028
+	WORD $0x6f1e0508
+	WORD $0x4e221d08
+	WORD $0x4ea91d08
+	WORD $0x3dc01829
+	WORD $0x6f1f0529
+	WORD $0x4e231d29
+	WORD $0x4ea81d29
+	WORD $0x3dc02028
+	WORD $0x4e241d08
+	WORD $0x4ea91d08
+	WORD $0x3dc02829
+	WORD $0x4f115529
+	WORD $0x4e251d29
+	WORD $0x4ea81d29
+	WORD $0x3dc03028
+	WORD $0x4f125508
+	WORD $0x4e261d08
+	WORD $0x4ea91d08
+	WORD $0x3dc03829
+	WORD $0x4f135529
+	WORD $0x4e271d29
+	WORD $0x4ea81d29
+	WORD $0x3d800009
+	WORD $0x3dc00428
+	WORD $0x6f1c0508
+	WORD $0x4e201d00
+	WORD $0x3dc00c28
+	WORD $0x6f1d0508
+	WORD $0x4e211d01
+	WORD $0x4ea01c21
+	WORD $0x3dc01420
+	WORD $0x6f1e0400
+	WORD $0x4e221c00
+	WORD $0x4ea11c00
+	WORD $0x3dc01c21
+	WORD $0x6f1f0421
+	WORD $0x4e231c21
+	WORD $0x4ea01c21
+	WORD $0x3dc02420
+	WORD $0x4e241c00
+	WORD $0x4ea11c00
+	WORD $0x3dc02c21
+	WORD $0x4f115421
+	WORD $0x4e251c21
+	WORD $0x4ea01c21
+	WORD $0x3dc03420
+	WORD $0x4f125400
+	WORD $0x4e261c00
+	WORD $0x4ea11c00
+	WORD $0x3dc03c21
+	WORD $0x4f135421
+	WORD $0x4e271c21
+	WORD $0x4ea01c21
+	WORD $0x3d800401
+	RET
+
 DATA all_7fffffff<>+0(SB)/4, $0x7fffffff
 DATA all_7fffffff<>+4(SB)/4, $0x7fffffff
 DATA all_7fffffff<>+8(SB)/4, $0x7fffffff
@@ -8623,12 +8803,6 @@ DATA all_00000000<>+8(SB)/4, $0x00000000
 DATA all_00000000<>+12(SB)/4, $0x00000000
 GLOBL all_00000000<>(SB), RODATA|NOPTR, $16
 
-DATA lane_bits<>+0(SB)/4, $0x00000001
-DATA lane_bits<>+4(SB)/4, $0x00000002
-DATA lane_bits<>+8(SB)/4, $0x00000004
-DATA lane_bits<>+12(SB)/4, $0x00000008
-GLOBL lane_bits<>(SB), RODATA|NOPTR, $16
-
 DATA all_0d800000<>+0(SB)/4, $0x0d800000
 DATA all_0d800000<>+4(SB)/4, $0x0d800000
 DATA all_0d800000<>+8(SB)/4, $0x0d800000
@@ -8652,6 +8826,12 @@ DATA all_7f7fffff<>+4(SB)/4, $0x7f7fffff
 DATA all_7f7fffff<>+8(SB)/4, $0x7f7fffff
 DATA all_7f7fffff<>+12(SB)/4, $0x7f7fffff
 GLOBL all_7f7fffff<>(SB), RODATA|NOPTR, $16
+
+DATA lane_bits<>+0(SB)/4, $0x00000001
+DATA lane_bits<>+4(SB)/4, $0x00000002
+DATA lane_bits<>+8(SB)/4, $0x00000004
+DATA lane_bits<>+12(SB)/4, $0x00000008
+GLOBL lane_bits<>(SB), RODATA|NOPTR, $16
 
 DATA all_42fe0000<>+0(SB)/4, $0x42fe0000
 DATA all_42fe0000<>+4(SB)/4, $0x42fe0000
@@ -8784,3 +8964,51 @@ DATA all_0000001f<>+4(SB)/4, $0x0000001f
 DATA all_0000001f<>+8(SB)/4, $0x0000001f
 DATA all_0000001f<>+12(SB)/4, $0x0000001f
 GLOBL all_0000001f<>(SB), RODATA|NOPTR, $16
+
+DATA all_01010101<>+0(SB)/4, $0x01010101
+DATA all_01010101<>+4(SB)/4, $0x01010101
+DATA all_01010101<>+8(SB)/4, $0x01010101
+DATA all_01010101<>+12(SB)/4, $0x01010101
+GLOBL all_01010101<>(SB), RODATA|NOPTR, $16
+
+DATA all_02020202<>+0(SB)/4, $0x02020202
+DATA all_02020202<>+4(SB)/4, $0x02020202
+DATA all_02020202<>+8(SB)/4, $0x02020202
+DATA all_02020202<>+12(SB)/4, $0x02020202
+GLOBL all_02020202<>(SB), RODATA|NOPTR, $16
+
+DATA all_04040404<>+0(SB)/4, $0x04040404
+DATA all_04040404<>+4(SB)/4, $0x04040404
+DATA all_04040404<>+8(SB)/4, $0x04040404
+DATA all_04040404<>+12(SB)/4, $0x04040404
+GLOBL all_04040404<>(SB), RODATA|NOPTR, $16
+
+DATA all_08080808<>+0(SB)/4, $0x08080808
+DATA all_08080808<>+4(SB)/4, $0x08080808
+DATA all_08080808<>+8(SB)/4, $0x08080808
+DATA all_08080808<>+12(SB)/4, $0x08080808
+GLOBL all_08080808<>(SB), RODATA|NOPTR, $16
+
+DATA all_10101010<>+0(SB)/4, $0x10101010
+DATA all_10101010<>+4(SB)/4, $0x10101010
+DATA all_10101010<>+8(SB)/4, $0x10101010
+DATA all_10101010<>+12(SB)/4, $0x10101010
+GLOBL all_10101010<>(SB), RODATA|NOPTR, $16
+
+DATA all_20202020<>+0(SB)/4, $0x20202020
+DATA all_20202020<>+4(SB)/4, $0x20202020
+DATA all_20202020<>+8(SB)/4, $0x20202020
+DATA all_20202020<>+12(SB)/4, $0x20202020
+GLOBL all_20202020<>(SB), RODATA|NOPTR, $16
+
+DATA all_40404040<>+0(SB)/4, $0x40404040
+DATA all_40404040<>+4(SB)/4, $0x40404040
+DATA all_40404040<>+8(SB)/4, $0x40404040
+DATA all_40404040<>+12(SB)/4, $0x40404040
+GLOBL all_40404040<>(SB), RODATA|NOPTR, $16
+
+DATA all_80808080<>+0(SB)/4, $0x80808080
+DATA all_80808080<>+4(SB)/4, $0x80808080
+DATA all_80808080<>+8(SB)/4, $0x80808080
+DATA all_80808080<>+12(SB)/4, $0x80808080
+GLOBL all_80808080<>(SB), RODATA|NOPTR, $16

@@ -188,3 +188,13 @@ func extremesAVX2(dst *float32, x *float32, runs int)
 //
 //go:noescape
 func boundsAVX2(low *float32, high *float32, x *float32, runs int)
+
+// packThirdAVX2 packs one bit of 256 levels; see PackBits.
+//
+//go:noescape
+func packThirdAVX2(dst *uint8, levels *uint8)
+
+// packFifthAVX2 packs one bit of 256 levels; see PackBits.
+//
+//go:noescape
+func packFifthAVX2(dst *uint8, levels *uint8)

@@ -88,3 +88,13 @@ func extremesNEON(dst, x *float32, runs int)
 //
 //go:noescape
 func boundsNEON(low, high, x *float32, runs int)
+
+// packThirdNEON packs one bit of 256 levels; see PackBits.
+//
+//go:noescape
+func packThirdNEON(dst, levels *uint8)
+
+// packFifthNEON packs one bit of 256 levels; see PackBits.
+//
+//go:noescape
+func packFifthNEON(dst, levels *uint8)

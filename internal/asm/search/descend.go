@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
@@ -77,18 +78,20 @@ func (d descent) descend() {
 	sumLL := d.registers(func(v int) Reg { return LoadV(d.state(slotSumLL, v)) })
 	left := GP64()
 	SetTo(left, 5)
-	// Vectors without a move in one sweep have none in the next.
-	moving, moved := GP64(), GP64()
-	SetTo(moved, 1<<32-1)
+	// A vector that has not moved at any position since it was there before never will.
+	n, moving := Argument("n"), GP64()
+	unseen := make([]reg.GPVirtual, d.vectors) // positions since the last move
+	for v := range unseen {
+		unseen[v] = GP64()
+		Move64(unseen[v], n)
+	}
 	Mark("sweep")
-	Move64(moving, moved)
-	SetTo(moved, 0)
 	step := 0
 	d.each("step", 0, 1, func(v int, x, weight, level Mem) {
 		stay := fmt.Sprint("stay", step)
 		step++
-		first := d.lane(v) / 4
-		JumpUnlessBits(moving, (1<<(Width()/4)-1)<<first, stay)
+		JumpIfZero(unseen[v], stay)
+		Advance(unseen[v], -1)
 		product := Mul(LoadV(weight), x)
 		lx := Sub(sumLX[v], Mul(product, level))
 		ll := Sub(sumLL[v], Mul(Mul(LoadV(weight), level), level))
@@ -110,10 +113,15 @@ func (d descent) descend() {
 		StoreV(level, Choose(move, kept, LoadV(level)))
 		Replace(move, lx, sumLX[v])
 		Replace(move, ll, sumLL[v])
-		Merge(moved, LaneBits(move), first)
+		JumpUnlessAny([]Mask{move}, stay)
+		Move64(unseen[v], n)
 		Mark(stay)
 	})
-	JumpIfZero(moved, "done")
+	SetTo(moving, 0)
+	for _, r := range unseen {
+		Merge(moving, r, 0)
+	}
+	JumpIfZero(moving, "done")
 	CountDown(left, "sweep")
 
 	Mark("done")

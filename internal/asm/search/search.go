@@ -49,6 +49,7 @@ func runs() {
 	round("away"+ISA, away)
 	extremes("extremes" + ISA)
 	bounds("bounds" + ISA)
+	packs()
 }
 
 // inLanes emits the searches that differ by instruction set alone.
