@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 )
 
 //go:embed report.html
 var page string
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(pageFunctions).Parse(page))
+})
+
+var pageFunctions = template.FuncMap{
 	"bytes":   bytesText,
 	"percent": func(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) },
 	"number":  func(x float64) string { return fmt.Sprintf("%.4g", x) },
@@ -21,12 +26,12 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"mark": func(s Severity) string {
 		return map[Severity]string{Pass: "✓", Skipped: "–", Note: "i", Warning: "!", Fail: "✗"}[s]
 	},
-}).Parse(page))
+}
 
 // WriteHTML writes the report as one page without any other file: it asks the
 // network for nothing, and follows the light or dark mode of the reader.
 func (r *Report) WriteHTML(w io.Writer) error {
-	return pageTemplate.Execute(w, struct {
+	return pageTemplate().Execute(w, struct {
 		*Report
 		Fails, Warnings int
 		Headline        string

@@ -3,7 +3,6 @@ package ollama
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/f190792d/mq/formats/fault"
@@ -20,14 +19,19 @@ const (
 )
 
 // parts are the rules of the four parts of a name.
-var parts = []struct {
-	what    string
-	pattern *regexp.Regexp
-}{
-	{"host", regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$`)},
-	{"namespace", regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,79}$`)},
-	{"model", regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$`)},
-	{"tag", regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$`)},
+var parts = []rule{{"host", "_.:-", 350}, {"namespace", "_-", 80}, {"model", "_.-", 80}, {"tag", "_.-", 80}}
+
+// A rule allows letters, digits and marks, none but "_" at the beginning.
+type rule struct {
+	what, marks string
+	most        int // bytes
+}
+
+func (r rule) holds(value string) bool {
+	foreign := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(r.marks, c)
+	}
+	return value != "" && len(value) <= r.most && !strings.ContainsFunc(value, foreign) && strings.IndexAny(value[:1], ".:-") < 0
 }
 
 // ParseName reads [[HOST/]NAMESPACE/]MODEL[:TAG].
@@ -48,7 +52,7 @@ func ParseName(s string) (Name, error) {
 		return Name{}, fault.Op("ollama").Invalid("%q is not the name of a model: write [[HOST/]NAMESPACE/]MODEL[:TAG]", s)
 	}
 	for i, value := range []string{n.Host, n.Namespace, n.Model, n.Tag} {
-		if !parts[i].pattern.MatchString(value) {
+		if !parts[i].holds(value) {
 			return Name{}, fault.Op("ollama").Invalid("%q is not the name of a model: the %s %q is empty, too long, or has a character that names do not have", s, parts[i].what, value)
 		}
 	}
