@@ -31,7 +31,7 @@ func (r rule) holds(value string) bool {
 	foreign := func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(r.marks, c)
 	}
-	return value != "" && len(value) <= r.most && !strings.ContainsFunc(value, foreign) && strings.IndexAny(value[:1], ".:-") < 0
+	return value != "" && len(value) <= r.most && !strings.ContainsFunc(value, foreign) && !strings.ContainsAny(value[:1], ".:-")
 }
 
 // ParseName reads [[HOST/]NAMESPACE/]MODEL[:TAG].
