@@ -127,8 +127,7 @@ TEXT ·expNEON(SB), NOSPLIT, $0-36
 	WORD $0x3dc00204
 	MOVD $exp_one<>(SB), R16
 	WORD $0x3dc00205
-	MOVD $exp_bias<>(SB), R16
-	WORD $0x3dc00206
+	WORD $0x4f0307e6
 	MOVD $exp_p0<>(SB), R16
 	WORD $0x3dc00207
 	MOVD $exp_p1<>(SB), R16
@@ -139,8 +138,7 @@ TEXT ·expNEON(SB), NOSPLIT, $0-36
 	WORD $0x3dc0020a
 	MOVD $exp_p4<>(SB), R16
 	WORD $0x3dc0020b
-	MOVD $exp_p5<>(SB), R16
-	WORD $0x3dc0020c
+	WORD $0x4f0167ec
 	MOVD dst+0(FP), R0
 	MOVD src+8(FP), R1
 	MOVD n+16(FP), R2
@@ -235,8 +233,7 @@ TEXT ·swigluNEON(SB), NOSPLIT, $0-24
 	WORD $0x3dc00204
 	MOVD $exp_one<>(SB), R16
 	WORD $0x3dc00205
-	MOVD $exp_bias<>(SB), R16
-	WORD $0x3dc00206
+	WORD $0x4f0307e6
 	MOVD $exp_p0<>(SB), R16
 	WORD $0x3dc00207
 	MOVD $exp_p1<>(SB), R16
@@ -247,8 +244,7 @@ TEXT ·swigluNEON(SB), NOSPLIT, $0-24
 	WORD $0x3dc0020a
 	MOVD $exp_p4<>(SB), R16
 	WORD $0x3dc0020b
-	MOVD $exp_p5<>(SB), R16
-	WORD $0x3dc0020c
+	WORD $0x4f0167ec
 	MOVD gate+0(FP), R0
 	MOVD up+8(FP), R1
 	MOVD n+16(FP), R2
@@ -2017,12 +2013,6 @@ DATA exp_one<>+8(SB)/4, $0x3f800000
 DATA exp_one<>+12(SB)/4, $0x3f800000
 GLOBL exp_one<>(SB), RODATA|NOPTR, $16
 
-DATA exp_bias<>+0(SB)/4, $0x0000007f
-DATA exp_bias<>+4(SB)/4, $0x0000007f
-DATA exp_bias<>+8(SB)/4, $0x0000007f
-DATA exp_bias<>+12(SB)/4, $0x0000007f
-GLOBL exp_bias<>(SB), RODATA|NOPTR, $16
-
 DATA exp_p0<>+0(SB)/4, $0x39506967
 DATA exp_p0<>+4(SB)/4, $0x39506967
 DATA exp_p0<>+8(SB)/4, $0x39506967
@@ -2052,12 +2042,6 @@ DATA exp_p4<>+4(SB)/4, $0x3e2aaaaa
 DATA exp_p4<>+8(SB)/4, $0x3e2aaaaa
 DATA exp_p4<>+12(SB)/4, $0x3e2aaaaa
 GLOBL exp_p4<>(SB), RODATA|NOPTR, $16
-
-DATA exp_p5<>+0(SB)/4, $0x3f000000
-DATA exp_p5<>+4(SB)/4, $0x3f000000
-DATA exp_p5<>+8(SB)/4, $0x3f000000
-DATA exp_p5<>+12(SB)/4, $0x3f000000
-GLOBL exp_p5<>(SB), RODATA|NOPTR, $16
 
 DATA nibbles<>+0(SB)/4, $0x0f0f0f0f
 DATA nibbles<>+4(SB)/4, $0x0f0f0f0f

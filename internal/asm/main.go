@@ -44,6 +44,7 @@ var parts = map[string]part{
 	"blocks-neon":   {quantizeKernel, "blocks_arm64", "blocks_stubs_arm64", block.BlocksNEON, 4},
 	"greatest":      {quantizeKernel, "greatest_amd64", "greatest_stubs_amd64", block.GreatestBits, 8},
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
+	"grids-neon":    {quantizeKernel, "grids_arm64", "grids_stubs_arm64", block.GridsNEON, 4},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"prepares-neon": {quantizeKernel, "prepares_arm64", "prepares_stubs_arm64", block.PreparesNEON, 4},

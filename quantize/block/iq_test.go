@@ -115,7 +115,11 @@ func TestListsLackCodesThatOthersOutdo(t *testing.T) {
 func blocks(n int, f func(x, w []float32)) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x, w := make([]float32, n), make([]float32, n)
-	for kind := range 3000 {
+	kinds := 3000
+	if testing.Short() {
+		kinds = 560 // twice each kind at each scale
+	}
+	for kind := range kinds {
 		scale := math.Exp(float64(kind%40-20) * 0.7)
 		for i := range x {
 			v := r.NormFloat64()

@@ -32,6 +32,10 @@ var neon = variant{
 	magnitudes16: magnitudes16NEON,
 	magnitudes32: magnitudes32NEON,
 
+	tryTernary:  tryTernaryNEON,
+	tryOctal:    tryOctalNEON,
+	sumTernary:  [2]sumKernel{sumTernary16NEON, sumTernary24NEON},
+	sumOctal:    [2]sumKernel{sumOctal24NEON, sumOctal32NEON},
 	importance:  importanceNEON,
 	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
 	spreadTries: spreadTriesNEON,

@@ -4,74 +4,55 @@
 
 #include "textflag.h"
 
-DATA odds4<>+0(SB)/4, $0x3f800000
-DATA odds4<>+4(SB)/4, $0x40400000
-DATA odds4<>+8(SB)/4, $0x40a00000
-DATA odds4<>+12(SB)/4, $0x40e00000
-DATA odds4<>+16(SB)/4, $0x3f800000
-DATA odds4<>+20(SB)/4, $0x40400000
-DATA odds4<>+24(SB)/4, $0x40a00000
-DATA odds4<>+28(SB)/4, $0x40e00000
-GLOBL odds4<>(SB), RODATA|NOPTR, $32
-
-DATA odds<>+0(SB)/4, $0x3f800000
-DATA odds<>+4(SB)/4, $0x40400000
-DATA odds<>+8(SB)/4, $0x40a00000
-DATA odds<>+12(SB)/4, $0x40e00000
-DATA odds<>+16(SB)/4, $0x41100000
-DATA odds<>+20(SB)/4, $0x41300000
-DATA odds<>+24(SB)/4, $0x41500000
-DATA odds<>+28(SB)/4, $0x41700000
-GLOBL odds<>(SB), RODATA|NOPTR, $32
-
 // func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
-TEXT ·tryTernaryAVX2(SB), NOSPLIT, $0-80
+TEXT ·tryTernaryAVX2(SB), NOSPLIT, $8-80
 	MOVQ         grid+0(FP), AX
-	MOVQ         x+8(FP), DX
+	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
 	MOVQ         tries+24(FP), R9
 	LEAQ         544(AX), DI
-	VMOVSS       160(R9), X0
-	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R9), X1
-	VMOVLHPS     X1, X0, X0
-	VINSERTF128  $0x01, X0, Y0, Y1
-	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R9)(R8*4), X0
-	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R9)(R8*4), X2
-	VMOVLHPS     X2, X0, X0
-	VINSERTF128  $0x01, X0, Y0, Y2
-	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R9)(R8*4), Y0
+	VMOVUPS      second_one<>+0(SB), Y0
+	VBROADCASTSS 160(R9), Y1
+	VANDPS       lane0<>+0(SB), Y1, Y1
+	VBROADCASTSS (R9), Y2
+	VANDPS       lane2<>+0(SB), Y2, Y2
+	VORPS        Y2, Y1, Y1
+	VORPS        Y0, Y1, Y1
+	VBROADCASTSS 156(R9)(R8*4), Y2
+	VANDPS       lane0<>+0(SB), Y2, Y2
+	VBROADCASTSS -4(R9)(R8*4), Y3
+	VANDPS       lane2<>+0(SB), Y3, Y3
+	VORPS        Y3, Y2, Y2
+	VORPS        Y0, Y2, Y0
+	VBROADCASTSS 156(R9)(R8*4), Y2
 	VMOVUPS      all_40a00000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
 slack:
 	VMOVUPS    (BX), Y5
-	VANDPS     (DX), Y4, Y6
+	VANDPS     (CX), Y4, Y6
 	VMULPS     Y3, Y5, Y7
 	VMULPS     Y3, Y7, Y8
 	VADDPS     Y7, Y7, Y7
 	VMULPS     Y6, Y7, Y7
-	VHADDPS    Y7, Y8, Y8
 	VMULPS     Y6, Y5, Y5
 	VMULPS     Y6, Y5, Y5
+	VHADDPS    Y7, Y8, Y6
 	VHADDPS    Y5, Y5, Y5
-	VHADDPS    Y5, Y8, Y8
-	VPERM2F128 $0x01, Y8, Y8, Y5
-	VADDPS     Y5, Y8, Y8
-	VMULPS     Y2, Y8, Y5
-	VMULPS     Y1, Y8, Y6
+	VHADDPS    Y5, Y6, Y5
+	VPERM2F128 $0x01, Y5, Y5, Y6
+	VADDPS     Y6, Y5, Y5
+	VMULPS     Y1, Y5, Y6
+	VMULPS     Y0, Y5, Y5
 	VHADDPS    Y5, Y6, Y5
 	VHADDPS    Y5, Y5, Y5
 	VPERMILPS  $0xb1, Y5, Y6
 	VMAXPS     Y6, Y5, Y5
 	VMULPS     all_37000000<>+0(SB), Y5, Y5
-	VMULPS     Y0, Y5, Y6
+	VMULPS     Y2, Y5, Y6
 	VMULPS     all_42c80000<>+0(SB), Y6, Y6
 	VMINPS     Y5, Y6, Y6
 	VMOVUPS    all_0da24260<>+0(SB), Y7
@@ -82,147 +63,146 @@ slack:
 	VMOVUPS    all_7f800000<>+0(SB), Y7
 	VBLENDVPS  Y6, Y5, Y7, Y5
 	VMOVSS     X5, (DI)
-	ADDQ       $0x04, DI
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, BX
+	ADDQ       $+4, DI
+	ADDQ       $+32, CX
+	ADDQ       $+32, BX
 	DECQ       SI
 	JNZ        slack
-	MOVQ       set+48(FP), DX
-	MOVQ       DX, 736(AX)
+	MOVQ       set+48(FP), CX
+	MOVQ       CX, 736(AX)
 
 group:
-	MOVQ         736(AX), DX
-	BSFQ         DX, CX
+	MOVQ         736(AX), BX
+	BSFQ         BX, DX
 	JZ           done
-	LEAQ         -1(DX), BX
-	ANDQ         DX, BX
-	MOVQ         BX, 736(AX)
-	MOVQ         CX, 744(AX)
-	MOVQ         CX, SI
-	SHLQ         $0x05, SI
-	MOVQ         x+8(FP), DX
-	MOVQ         w+16(FP), BX
-	ADDQ         SI, DX
-	ADDQ         SI, BX
-	VBROADCASTSS 544(AX)(CX*4), Y0
-	VMOVUPS      Y0, 512(AX)
-	IMUL3Q       $0xa0, CX, CX
-	MOVQ         codes+56(FP), SI
+	LEAQ         -1(BX), CX
+	ANDQ         BX, CX
+	MOVQ         CX, 736(AX)
+	MOVQ         DX, 744(AX)
+	MOVQ         DX, CX
+	SHLQ         $0x05, CX
+	MOVQ         x+8(FP), BX
+	MOVQ         w+16(FP), SI
+	ADDQ         CX, BX
 	ADDQ         CX, SI
-	MOVQ         n+32(FP), DI
-	MOVQ         DI, CX
-	MOVQ         $0x00000001, R8
-	SHLQ         CL, R8
-	LEAQ         -1(R8), R9
+	VBROADCASTSS 544(AX)(DX*4), Y0
+	VMOVUPS      Y0, 512(AX)
+	IMUL3Q       $0xa0, DX, CX
+	MOVQ         codes+56(FP), DI
+	ADDQ         CX, DI
+	MOVQ         n+32(FP), R8
+	MOVQ         $0x00000001, R9
+	MOVQ         R8, CX
+	SHLQ         CL, R9
+	LEAQ         -1(R9), R10
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y1
-	VMULPS       (CX), Y1, Y1
-	VMOVUPS      all_45800000<>+0(SB), Y4
-	VMULPS       32(CX), Y4, Y4
+	VMULPS       (CX), Y1, Y4
+	VMULPS       32(CX), Y1, Y1
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_50005000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VBROADCASTSS (BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 4(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 4(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00030003<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 8(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00030003<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 8(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00090009<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 12(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00090009<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 12(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_001b001b<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 16(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_001b001b<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 16(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00510051<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 20(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00510051<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 20(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00f300f3<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 24(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00f300f3<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 24(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_02d902d9<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 28(DX), Y9
-	VMULPS       Y9, Y1, Y1
-	VCVTPS2DQ    Y1, Y1
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_02d902d9<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 28(BX), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPACKUSDW    Y4, Y1, Y1
+	VMULPS       Y9, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKUSDW    Y1, Y4, Y1
 	VPMAXUW      Y5, Y1, Y1
 	VPMINUW      Y6, Y1, Y1
 	VPAND        Y7, Y1, Y4
@@ -232,115 +212,115 @@ group:
 	VPADDW       Y1, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VPCMPEQW     Y1, Y8, Y1
+	VMOVDQA      Y1, Y1
 	VPERMQ       $0xd8, Y0, Y0
 	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         DI, $0x10
+	CMPQ         R8, $0x10
 	JLE          pointed
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y3
-	VMULPS       64(CX), Y3, Y3
-	VMOVUPS      all_45800000<>+0(SB), Y4
-	VMULPS       96(CX), Y4, Y4
+	VMULPS       64(CX), Y3, Y4
+	VMULPS       96(CX), Y3, Y3
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_50005000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VBROADCASTSS (BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 4(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 4(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00030003<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 8(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00030003<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 8(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00090009<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 12(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00090009<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 12(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_001b001b<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 16(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_001b001b<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 16(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00510051<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 20(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00510051<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 20(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00f300f3<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 24(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00f300f3<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 24(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_02d902d9<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 28(DX), Y9
-	VMULPS       Y9, Y3, Y3
-	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_02d902d9<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 28(BX), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPACKUSDW    Y4, Y3, Y3
+	VMULPS       Y9, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y3
 	VPMAXUW      Y5, Y3, Y3
 	VPMINUW      Y6, Y3, Y3
 	VPAND        Y7, Y3, Y4
@@ -350,6 +330,7 @@ group:
 	VPADDW       Y3, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VPCMPEQW     Y3, Y8, Y3
+	VMOVDQA      Y3, Y3
 	VPERMQ       $0xd8, Y2, Y2
 	VPERMQ       $0xd8, Y3, Y3
 
@@ -359,133 +340,133 @@ pointed:
 	VPACKSSWB  Y3, Y1, Y1
 	VPERMQ     $0xd8, Y1, Y1
 	VPMOVMSKB  Y1, CX
-	ANDQ       R9, CX
+	ANDQ       R10, CX
 	MOVQ       CX, 584(AX)
 	VPERM2I128 $0x08, Y0, Y0, Y1
 	VPERM2I128 $0x21, Y2, Y0, Y3
 	VPALIGNR   $0x0e, Y1, Y0, Y1
-	VPCMPEQW   Y1, Y0, Y1
-	VPALIGNR   $0x0e, Y3, Y2, Y0
-	VPCMPEQW   Y0, Y2, Y0
-	VPACKSSWB  Y0, Y1, Y0
+	VPALIGNR   $0x0e, Y3, Y2, Y3
+	VPCMPEQW   Y1, Y0, Y0
+	VPCMPEQW   Y3, Y2, Y1
+	VPACKSSWB  Y1, Y0, Y0
 	VPERMQ     $0xd8, Y0, Y0
 	VPMOVMSKB  Y0, CX
 	NOTQ       CX
-	ORQ        $0x01, CX
-	ANDQ       CX, R9
-	MOVQ       R9, 592(AX)
-	ORQ        R8, R9
-	XORQ       DI, DI
-	MOVQ       DI, 576(AX)
+	MOVQ       $0x00000001, R8
+	ORQ        R8, CX
+	ANDQ       CX, R10
+	MOVQ       R10, 592(AX)
+	ORQ        R9, R10
+	XORQ       R8, R8
+	MOVQ       R8, 576(AX)
 	MOVQ       few+72(FP), CX
-	MOVWLZX    752(AX)(DI*2), DI
-	MOVQ       points+64(FP), R8
-	MOVLQSX    (R8)(DI*4), DI
-	MOVQ       DI, R8
-	NOTQ       R8
-	PREFETCHT0 (CX)(R8*2)
-	VMOVUPS    (DX), Y0
+	MOVWQZX    752(AX)(R8*2), R8
+	MOVQ       points+64(FP), R9
+	MOVLQSX    (R9)(R8*4), R8
+	MOVQ       R8, R9
+	NOTQ       R9
+	PREFETCHT0 (CX)(R9*2)
+	VMOVUPS    (SI), Y0
 	VMOVUPS    (BX), Y1
+	VMOVUPS    all_c0000000<>+0(SB), Y2
+	VMULPS     Y2, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VMOVUPS    all_3f800000<>+0(SB), Y4
-	VMULPS     Y4, Y1, Y5
-	VMULPS     Y0, Y5, Y6
+	VMULPS     Y4, Y0, Y5
 	VMULPS     Y4, Y5, Y4
-	VADDPS     Y6, Y6, Y5
+	VMULPS     Y1, Y5, Y5
 	VMOVUPS    all_40400000<>+0(SB), Y6
-	VMULPS     Y6, Y1, Y7
-	VMULPS     Y0, Y7, Y8
+	VMULPS     Y6, Y0, Y7
 	VMULPS     Y6, Y7, Y6
-	VADDPS     Y8, Y8, Y7
+	VMULPS     Y1, Y7, Y7
 	VMOVUPS    all_40a00000<>+0(SB), Y8
-	VMULPS     Y8, Y1, Y1
-	VMULPS     Y0, Y1, Y0
-	VMULPS     Y8, Y1, Y1
-	VADDPS     Y0, Y0, Y0
-	VUNPCKLPS  Y6, Y4, Y8
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y0, Y8
+	VMULPS     Y1, Y0, Y0
+	VUNPCKLPS  Y6, Y4, Y1
+	VUNPCKLPS  Y2, Y8, Y9
 	VUNPCKHPS  Y6, Y4, Y4
-	VUNPCKLPS  Y2, Y1, Y6
-	VUNPCKHPS  Y2, Y1, Y1
-	VUNPCKLPD  Y6, Y8, Y2
-	VPERM2F128 $0x00, Y2, Y2, Y9
+	VUNPCKHPS  Y2, Y8, Y2
+	VUNPCKLPD  Y9, Y1, Y6
+	VUNPCKHPD  Y9, Y1, Y1
+	VUNPCKLPD  Y2, Y4, Y8
+	VUNPCKHPD  Y2, Y4, Y2
+	VPERM2F128 $0x00, Y6, Y6, Y4
+	VPERM2F128 $0x11, Y6, Y6, Y6
+	VPERM2F128 $0x00, Y1, Y1, Y9
+	VPERM2F128 $0x11, Y1, Y1, Y1
+	VPERM2F128 $0x00, Y8, Y8, Y10
+	VPERM2F128 $0x11, Y8, Y8, Y8
+	VPERM2F128 $0x00, Y2, Y2, Y11
 	VPERM2F128 $0x11, Y2, Y2, Y2
-	VUNPCKHPD  Y6, Y8, Y6
-	VPERM2F128 $0x00, Y6, Y6, Y8
-	VPERM2F128 $0x11, Y6, Y6, Y6
-	VUNPCKLPD  Y1, Y4, Y10
-	VPERM2F128 $0x00, Y10, Y10, Y11
-	VPERM2F128 $0x11, Y10, Y10, Y10
-	VUNPCKHPD  Y1, Y4, Y1
-	VPERM2F128 $0x00, Y1, Y1, Y4
-	VPERM2F128 $0x11, Y1, Y1, Y1
-	VMOVUPS    Y9, (AX)
-	VMOVUPS    Y8, 32(AX)
-	VMOVUPS    Y11, 64(AX)
-	VMOVUPS    Y4, 96(AX)
-	VMOVUPS    Y2, 128(AX)
-	VMOVUPS    Y6, 160(AX)
-	VMOVUPS    Y10, 192(AX)
-	VMOVUPS    Y1, 224(AX)
+	VMOVUPS    Y4, (AX)
+	VMOVUPS    Y9, 32(AX)
+	VMOVUPS    Y10, 64(AX)
+	VMOVUPS    Y11, 96(AX)
+	VMOVUPS    Y6, 128(AX)
+	VMOVUPS    Y1, 160(AX)
+	VMOVUPS    Y8, 192(AX)
+	VMOVUPS    Y2, 224(AX)
 	VUNPCKLPS  Y7, Y5, Y1
-	VUNPCKHPS  Y7, Y5, Y2
-	VUNPCKLPS  Y3, Y0, Y4
+	VUNPCKLPS  Y3, Y0, Y2
+	VUNPCKHPS  Y7, Y5, Y4
 	VUNPCKHPS  Y3, Y0, Y0
-	VUNPCKLPD  Y4, Y1, Y3
-	VPERM2F128 $0x00, Y3, Y3, Y5
+	VUNPCKLPD  Y2, Y1, Y3
+	VUNPCKHPD  Y2, Y1, Y1
+	VUNPCKLPD  Y0, Y4, Y2
+	VUNPCKHPD  Y0, Y4, Y0
+	VPERM2F128 $0x00, Y3, Y3, Y4
 	VPERM2F128 $0x11, Y3, Y3, Y3
-	VUNPCKHPD  Y4, Y1, Y1
-	VPERM2F128 $0x00, Y1, Y1, Y4
+	VPERM2F128 $0x00, Y1, Y1, Y5
 	VPERM2F128 $0x11, Y1, Y1, Y1
-	VUNPCKLPD  Y0, Y2, Y6
-	VPERM2F128 $0x00, Y6, Y6, Y7
-	VPERM2F128 $0x11, Y6, Y6, Y6
-	VUNPCKHPD  Y0, Y2, Y0
-	VPERM2F128 $0x00, Y0, Y0, Y2
+	VPERM2F128 $0x00, Y2, Y2, Y6
+	VPERM2F128 $0x11, Y2, Y2, Y2
+	VPERM2F128 $0x00, Y0, Y0, Y7
 	VPERM2F128 $0x11, Y0, Y0, Y0
-	VMOVUPS    Y5, 256(AX)
-	VMOVUPS    Y4, 288(AX)
-	VMOVUPS    Y7, 320(AX)
-	VMOVUPS    Y2, 352(AX)
+	VMOVUPS    Y4, 256(AX)
+	VMOVUPS    Y5, 288(AX)
+	VMOVUPS    Y6, 320(AX)
+	VMOVUPS    Y7, 352(AX)
 	VMOVUPS    Y3, 384(AX)
 	VMOVUPS    Y1, 416(AX)
-	VMOVUPS    Y6, 448(AX)
+	VMOVUPS    Y2, 448(AX)
 	VMOVUPS    Y0, 480(AX)
 
 run:
-	MOVQ         R9, DX
-	NEGQ         DX
-	ANDQ         R9, DX
-	BSFQ         R9, R10
-	XORQ         DX, R9
+	MOVQ         R10, BX
+	NEGQ         BX
+	ANDQ         R10, BX
+	BSFQ         R10, R11
+	XORQ         BX, R10
 	JZ           next
-	BSFQ         R9, R11
-	MOVQ         DI, CX
-	MOVQ         few+72(FP), BX
-	MOVWLZX      752(AX)(R11*2), DI
-	MOVQ         points+64(FP), R8
-	MOVLQSX      (R8)(DI*4), DI
-	MOVQ         DI, R8
-	NOTQ         R8
-	PREFETCHT0   (BX)(R8*2)
+	BSFQ         R10, R12
+	MOVQ         R8, CX
+	MOVQ         few+72(FP), SI
+	MOVWQZX      752(AX)(R12*2), R8
+	MOVQ         points+64(FP), R9
+	MOVLQSX      (R9)(R8*4), R8
+	MOVQ         R8, R9
+	NOTQ         R9
+	PREFETCHT0   (SI)(R9*2)
 	TESTQ        CX, CX
 	JGE          fill
 	NOTQ         CX
-	MOVQ         R9, BX
-	NEGQ         BX
-	ANDQ         R9, BX
-	SUBQ         DX, BX
-	ORQ          BX, 576(AX)
-	MOVQ         few+72(FP), BX
-	LEAQ         (BX)(CX*2), BX
-	MOVWQZX      (BX), DX
-	ADDQ         $0x02, BX
-	CMPQ         DX, $0x08
+	MOVQ         R10, SI
+	NEGQ         SI
+	ANDQ         R10, SI
+	SUBQ         BX, SI
+	ORQ          SI, 576(AX)
+	MOVQ         few+72(FP), SI
+	LEAQ         (SI)(CX*2), SI
+	MOVWQZX      (SI), BX
+	ADDQ         $+2, SI
+	CMPQ         BX, $0x08
 	JG           notfew
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -541,28 +522,28 @@ run:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y5
-	VBLENDVPS    Y1, Y4, Y5, Y4
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y5
+	VBLENDVPS    Y1, Y4, Y5, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y1, 9040(AX)
 
 few:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      all_fffffff8<>+0(SB), Y4
 	VBROADCASTSS 816(AX), Y5
 	VBROADCASTSS 9040(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VMAXPS       Y6, Y1, Y5
 	VMINPS       Y5, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 820(AX), Y5
 	VBROADCASTSS 9044(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000001<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -570,7 +551,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 824(AX), Y5
 	VBROADCASTSS 9048(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000002<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -578,7 +559,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 828(AX), Y5
 	VBROADCASTSS 9052(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000003<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -586,7 +567,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 832(AX), Y5
 	VBROADCASTSS 9056(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000004<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -594,7 +575,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 836(AX), Y5
 	VBROADCASTSS 9060(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000005<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -602,7 +583,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 840(AX), Y5
 	VBROADCASTSS 9064(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000006<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -610,42 +591,42 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 844(AX), Y5
 	VBROADCASTSS 9068(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000007<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y0
 	VMINPS       Y0, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y3, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           fewSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 fewSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   few
 	JMP  run
 
 notfew:
-	CMPQ         DX, $0x0c
+	CMPQ         BX, $0x0c
 	JG           notdozen
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -701,12 +682,12 @@ notfew:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y5
 	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(BX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VMOVUPS      (AX), Y4
 	VPERMILPS    Y3, Y4, Y4
 	VMOVUPS      256(AX), Y5
@@ -762,28 +743,28 @@ notfew:
 	VADDPS       Y6, Y5, Y5
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_fe800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y5, 9072(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y1, 9072(AX)
 
 dozen:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
 	VBROADCASTSS 816(AX), Y6
 	VBROADCASTSS 9040(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VMAXPS       Y7, Y1, Y6
 	VMINPS       Y6, Y4, Y4
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 820(AX), Y6
 	VBROADCASTSS 9044(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000001<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -791,7 +772,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 824(AX), Y6
 	VBROADCASTSS 9048(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -799,7 +780,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 828(AX), Y6
 	VBROADCASTSS 9052(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000003<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -807,7 +788,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 832(AX), Y6
 	VBROADCASTSS 9056(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -815,7 +796,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 836(AX), Y6
 	VBROADCASTSS 9060(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000005<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -823,7 +804,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 840(AX), Y6
 	VBROADCASTSS 9064(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000006<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -831,7 +812,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 844(AX), Y6
 	VBROADCASTSS 9068(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000007<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -839,7 +820,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 848(AX), Y6
 	VBROADCASTSS 9072(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000008<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -847,7 +828,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 852(AX), Y6
 	VBROADCASTSS 9076(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000009<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -855,7 +836,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 856(AX), Y6
 	VBROADCASTSS 9080(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000a<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -863,7 +844,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 860(AX), Y6
 	VBROADCASTSS 9084(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000b<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y0
@@ -873,35 +854,35 @@ dozen:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           dozenSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 dozenSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   dozen
 	JMP  run
 
 notdozen:
-	CMPQ         DX, $0x10
+	CMPQ         BX, $0x10
 	JG           notshort
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VMOVUPS      (AX), Y3
 	VPERMILPS    Y2, Y3, Y3
 	VMOVUPS      256(AX), Y4
@@ -957,12 +938,12 @@ notdozen:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y5
 	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(BX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VMOVUPS      (AX), Y4
 	VPERMILPS    Y3, Y4, Y4
 	VMOVUPS      256(AX), Y5
@@ -1018,28 +999,28 @@ notdozen:
 	VADDPS       Y6, Y5, Y5
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_fe800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y5, 9072(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y1, 9072(AX)
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
 	VBROADCASTSS 816(AX), Y6
 	VBROADCASTSS 9040(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VMAXPS       Y7, Y1, Y6
 	VMINPS       Y6, Y4, Y4
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 820(AX), Y6
 	VBROADCASTSS 9044(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000001<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1047,7 +1028,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 824(AX), Y6
 	VBROADCASTSS 9048(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1055,7 +1036,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 828(AX), Y6
 	VBROADCASTSS 9052(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000003<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1063,7 +1044,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 832(AX), Y6
 	VBROADCASTSS 9056(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1071,7 +1052,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 836(AX), Y6
 	VBROADCASTSS 9060(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000005<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1079,7 +1060,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 840(AX), Y6
 	VBROADCASTSS 9064(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000006<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1087,7 +1068,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 844(AX), Y6
 	VBROADCASTSS 9068(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000007<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1095,7 +1076,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 848(AX), Y6
 	VBROADCASTSS 9072(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000008<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1103,7 +1084,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 852(AX), Y6
 	VBROADCASTSS 9076(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000009<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1111,7 +1092,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 856(AX), Y6
 	VBROADCASTSS 9080(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000a<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1119,7 +1100,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 860(AX), Y6
 	VBROADCASTSS 9084(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000b<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1127,7 +1108,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 864(AX), Y6
 	VBROADCASTSS 9088(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000c<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1135,7 +1116,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 868(AX), Y6
 	VBROADCASTSS 9092(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000d<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1143,7 +1124,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 872(AX), Y6
 	VBROADCASTSS 9096(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000e<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -1151,7 +1132,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 876(AX), Y6
 	VBROADCASTSS 9100(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000f<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y0
@@ -1161,25 +1142,25 @@ short:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           shortSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   short
 	JMP  run
 
@@ -1189,62 +1170,62 @@ notshort:
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R10*4), Y0
+	VMOVUPS 160(CX)(R11*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    AX, CX
-	LEAQ    (AX)(DX*4), BX
+	LEAQ    (AX)(BX*4), SI
 
 line:
 	VBROADCASTSS 816(CX), Y4
-	VMULPS       Y4, Y0, Y4
 	VBROADCASTSS 9040(CX), Y5
-	VSUBPS       Y5, Y4, Y4
-	VCMPPS       $0x11, Y1, Y4, Y5
 	VBROADCASTSS 17264(CX), Y6
+	VMULPS       Y4, Y0, Y4
+	VADDPS       Y5, Y4, Y4
+	VCMPPS       $0x11, Y1, Y4, Y5
 	VBLENDVPS    Y5, Y6, Y3, Y3
 	VMAXPS       Y4, Y1, Y5
 	VMINPS       Y5, Y2, Y2
 	VMINPS       Y4, Y1, Y1
-	ADDQ         $0x04, CX
-	CMPQ         CX, BX
+	ADDQ         $+4, CX
+	CMPQ         CX, SI
 	JL           line
-	VMOVUPS      Y3, (SI)(R10*4)
+	VMOVUPS      Y3, (DI)(R11*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
+	MOVQ         $0x000000ff, SI
+	XORQ         CX, SI
 	JZ           sure
-	MOVQ         R10, CX
-	SHLQ         CL, BX
-	MOVQ         $0x00000001, R8
 	MOVQ         R11, CX
-	SHLQ         CL, R8
-	DECQ         R8
-	ANDQ         R8, BX
-	ORQ          BX, 584(AX)
+	SHLQ         CL, SI
+	MOVQ         $0x00000001, R9
+	MOVQ         R12, CX
+	SHLQ         CL, R9
+	ADDQ         $-1, R9
+	ANDQ         R9, SI
+	ORQ          SI, 584(AX)
 
 sure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   vector
 	JMP  run
 
 long:
 	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R10*4), Y0
-	VBROADCASTSS 156(CX)(R11*4), Y1
+	VBROADCASTSS 160(CX)(R11*4), Y0
+	VBROADCASTSS 156(CX)(R12*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
-	VMOVUPS      iota<>+0(SB), Y4
-	VMOVQ        DX, X5
+	VMOVUPS      iota8<>+0(SB), Y4
+	VMOVQ        BX, X5
 	VPBROADCASTD X5, Y5
 	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (BX)(CX*2), Y6
+	VPMOVZXWD  (SI)(CX*2), Y6
 	VMOVUPS    (AX), Y7
 	VPERMILPS  Y6, Y7, Y7
 	VMOVUPS    256(AX), Y8
@@ -1300,22 +1281,22 @@ lines:
 	VADDPS     Y9, Y8, Y8
 	VPCMPGTD   Y4, Y5, Y9
 	VANDPS     Y9, Y7, Y7
-	VMOVUPS    all_fe800000<>+0(SB), Y10
+	VMOVUPS    all_7e800000<>+0(SB), Y10
 	VBLENDVPS  Y9, Y8, Y10, Y8
 	VPADDD     all_00000008<>+0(SB), Y4, Y4
 	VMOVUPS    Y7, 816(AX)(CX*4)
 	VMOVUPS    Y8, 9040(AX)(CX*4)
 	VMOVUPS    Y6, 17264(AX)(CX*4)
-	VMULPS     Y7, Y0, Y6
-	VSUBPS     Y8, Y6, Y6
+	VMULPS     Y0, Y7, Y6
+	VADDPS     Y8, Y6, Y6
 	VMOVUPS    Y6, 25488(AX)(CX*4)
 	VMINPS     Y6, Y2, Y2
-	VMULPS     Y7, Y1, Y6
-	VSUBPS     Y8, Y6, Y6
+	VMULPS     Y1, Y7, Y6
+	VADDPS     Y8, Y6, Y6
 	VMOVUPS    Y6, 33712(AX)(CX*4)
 	VMINPS     Y6, Y3, Y3
-	ADDQ       $0x08, CX
-	CMPQ       CX, DX
+	ADDQ       $+8, CX
+	CMPQ       CX, BX
 	JL         lines
 	VPERM2F128 $0x01, Y2, Y2, Y0
 	VMINPS     Y0, Y2, Y0
@@ -1331,72 +1312,93 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       R8, R8
-	MOVQ       $-1, R12
+	XORQ       R9, R9
 	MOVQ       $-1, R13
+	MOVQ       $-1, R14
 	XORQ       CX, CX
 
 candidates:
 	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R14
-	POPCNTQ   R14, R15
-	ADDQ      R15, R8
-	BSFQ      R14, R15
-	LEAQ      (CX)(R15*1), R15
-	CMOVQNE   R15, R12
+	VMOVMSKPS Y2, R15
+	POPCNTQ   R15, BP
+	ADDQ      BP, R9
+	BSFQ      R15, BP
+	LEAQ      (CX)(BP*1), BP
+	CMOVQNE   BP, R13
 	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R14
-	POPCNTQ   R14, R15
-	ADDQ      R15, R8
-	BSFQ      R14, R15
-	LEAQ      (CX)(R15*1), R15
-	CMOVQNE   R15, R13
-	ADDQ      $0x08, CX
-	CMPQ      CX, DX
+	VMOVMSKPS Y2, R15
+	POPCNTQ   R15, BP
+	ADDQ      BP, R9
+	BSFQ      R15, BP
+	LEAQ      (CX)(BP*1), BP
+	CMOVQNE   BP, R14
+	ADDQ      $+8, CX
+	CMPQ      CX, BX
 	JL        candidates
-	MOVWQZX   (BX)(R12*2), CX
-	XORQ      $0x02, R8
-	XORQ      R12, R13
-	ORQ       R8, R13
+	MOVWQZX   (SI)(R13*2), CX
+	MOVQ      $0x00000002, SI
+	XORQ      SI, R9
+	XORQ      R13, R14
+	ORQ       R9, R14
 	JNE       tries
 
 fill:
-	VMOVD        CX, X0
+	VMOVQ        CX, X0
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (SI)(R10*4)
-	ADDQ    $0x08, R10
-	CMPQ    R10, R11
+	VMOVUPS Y0, (DI)(R11*4)
+	ADDQ    $+8, R11
+	CMPQ    R11, R12
 	JL      filling
 	JMP     run
 
 next:
 	MOVQ 744(AX), CX
 	SHLQ $0x04, CX
-	MOVQ 576(AX), DX
-	MOVL DX, 608(AX)(CX*1)
-	MOVQ 584(AX), DX
-	MOVL DX, 612(AX)(CX*1)
-	MOVQ 592(AX), DX
-	MOVL DX, 616(AX)(CX*1)
+	MOVQ 576(AX), BX
+	MOVL BX, 608(AX)(CX*1)
+	MOVQ 584(AX), BX
+	MOVL BX, 612(AX)(CX*1)
+	MOVQ 592(AX), BX
+	MOVL BX, 616(AX)(CX*1)
 	JMP  group
 
 done:
 	VZEROUPPER
 	RET
 
-DATA all_3f800000<>+0(SB)/4, $0x3f800000
-DATA all_3f800000<>+4(SB)/4, $0x3f800000
-DATA all_3f800000<>+8(SB)/4, $0x3f800000
-DATA all_3f800000<>+12(SB)/4, $0x3f800000
-DATA all_3f800000<>+16(SB)/4, $0x3f800000
-DATA all_3f800000<>+20(SB)/4, $0x3f800000
-DATA all_3f800000<>+24(SB)/4, $0x3f800000
-DATA all_3f800000<>+28(SB)/4, $0x3f800000
-GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
+DATA second_one<>+0(SB)/4, $0x00000000
+DATA second_one<>+4(SB)/4, $0x3f800000
+DATA second_one<>+8(SB)/4, $0x00000000
+DATA second_one<>+12(SB)/4, $0x00000000
+DATA second_one<>+16(SB)/4, $0x00000000
+DATA second_one<>+20(SB)/4, $0x3f800000
+DATA second_one<>+24(SB)/4, $0x00000000
+DATA second_one<>+28(SB)/4, $0x00000000
+GLOBL second_one<>(SB), RODATA|NOPTR, $32
+
+DATA lane0<>+0(SB)/4, $0xffffffff
+DATA lane0<>+4(SB)/4, $0x00000000
+DATA lane0<>+8(SB)/4, $0x00000000
+DATA lane0<>+12(SB)/4, $0x00000000
+DATA lane0<>+16(SB)/4, $0xffffffff
+DATA lane0<>+20(SB)/4, $0x00000000
+DATA lane0<>+24(SB)/4, $0x00000000
+DATA lane0<>+28(SB)/4, $0x00000000
+GLOBL lane0<>(SB), RODATA|NOPTR, $32
+
+DATA lane2<>+0(SB)/4, $0x00000000
+DATA lane2<>+4(SB)/4, $0x00000000
+DATA lane2<>+8(SB)/4, $0xffffffff
+DATA lane2<>+12(SB)/4, $0x00000000
+DATA lane2<>+16(SB)/4, $0x00000000
+DATA lane2<>+20(SB)/4, $0x00000000
+DATA lane2<>+24(SB)/4, $0xffffffff
+DATA lane2<>+28(SB)/4, $0x00000000
+GLOBL lane2<>(SB), RODATA|NOPTR, $32
 
 DATA all_40a00000<>+0(SB)/4, $0x40a00000
 DATA all_40a00000<>+4(SB)/4, $0x40a00000
@@ -1578,6 +1580,26 @@ DATA all_088b088b<>+24(SB)/4, $0x088b088b
 DATA all_088b088b<>+28(SB)/4, $0x088b088b
 GLOBL all_088b088b<>(SB), RODATA|NOPTR, $32
 
+DATA all_c0000000<>+0(SB)/4, $0xc0000000
+DATA all_c0000000<>+4(SB)/4, $0xc0000000
+DATA all_c0000000<>+8(SB)/4, $0xc0000000
+DATA all_c0000000<>+12(SB)/4, $0xc0000000
+DATA all_c0000000<>+16(SB)/4, $0xc0000000
+DATA all_c0000000<>+20(SB)/4, $0xc0000000
+DATA all_c0000000<>+24(SB)/4, $0xc0000000
+DATA all_c0000000<>+28(SB)/4, $0xc0000000
+GLOBL all_c0000000<>(SB), RODATA|NOPTR, $32
+
+DATA all_3f800000<>+0(SB)/4, $0x3f800000
+DATA all_3f800000<>+4(SB)/4, $0x3f800000
+DATA all_3f800000<>+8(SB)/4, $0x3f800000
+DATA all_3f800000<>+12(SB)/4, $0x3f800000
+DATA all_3f800000<>+16(SB)/4, $0x3f800000
+DATA all_3f800000<>+20(SB)/4, $0x3f800000
+DATA all_3f800000<>+24(SB)/4, $0x3f800000
+DATA all_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
+
 DATA all_40400000<>+0(SB)/4, $0x40400000
 DATA all_40400000<>+4(SB)/4, $0x40400000
 DATA all_40400000<>+8(SB)/4, $0x40400000
@@ -1588,35 +1610,15 @@ DATA all_40400000<>+24(SB)/4, $0x40400000
 DATA all_40400000<>+28(SB)/4, $0x40400000
 GLOBL all_40400000<>(SB), RODATA|NOPTR, $32
 
-DATA iota<>+0(SB)/4, $0x00000000
-DATA iota<>+4(SB)/4, $0x00000001
-DATA iota<>+8(SB)/4, $0x00000002
-DATA iota<>+12(SB)/4, $0x00000003
-DATA iota<>+16(SB)/4, $0x00000004
-DATA iota<>+20(SB)/4, $0x00000005
-DATA iota<>+24(SB)/4, $0x00000006
-DATA iota<>+28(SB)/4, $0x00000007
-GLOBL iota<>(SB), RODATA|NOPTR, $32
-
-DATA all_fe800000<>+0(SB)/4, $0xfe800000
-DATA all_fe800000<>+4(SB)/4, $0xfe800000
-DATA all_fe800000<>+8(SB)/4, $0xfe800000
-DATA all_fe800000<>+12(SB)/4, $0xfe800000
-DATA all_fe800000<>+16(SB)/4, $0xfe800000
-DATA all_fe800000<>+20(SB)/4, $0xfe800000
-DATA all_fe800000<>+24(SB)/4, $0xfe800000
-DATA all_fe800000<>+28(SB)/4, $0xfe800000
-GLOBL all_fe800000<>(SB), RODATA|NOPTR, $32
-
-DATA all_00000008<>+0(SB)/4, $0x00000008
-DATA all_00000008<>+4(SB)/4, $0x00000008
-DATA all_00000008<>+8(SB)/4, $0x00000008
-DATA all_00000008<>+12(SB)/4, $0x00000008
-DATA all_00000008<>+16(SB)/4, $0x00000008
-DATA all_00000008<>+20(SB)/4, $0x00000008
-DATA all_00000008<>+24(SB)/4, $0x00000008
-DATA all_00000008<>+28(SB)/4, $0x00000008
-GLOBL all_00000008<>(SB), RODATA|NOPTR, $32
+DATA iota8<>+0(SB)/4, $0x00000000
+DATA iota8<>+4(SB)/4, $0x00000001
+DATA iota8<>+8(SB)/4, $0x00000002
+DATA iota8<>+12(SB)/4, $0x00000003
+DATA iota8<>+16(SB)/4, $0x00000004
+DATA iota8<>+20(SB)/4, $0x00000005
+DATA iota8<>+24(SB)/4, $0x00000006
+DATA iota8<>+28(SB)/4, $0x00000007
+GLOBL iota8<>(SB), RODATA|NOPTR, $32
 
 DATA all_7e800000<>+0(SB)/4, $0x7e800000
 DATA all_7e800000<>+4(SB)/4, $0x7e800000
@@ -1627,6 +1629,16 @@ DATA all_7e800000<>+20(SB)/4, $0x7e800000
 DATA all_7e800000<>+24(SB)/4, $0x7e800000
 DATA all_7e800000<>+28(SB)/4, $0x7e800000
 GLOBL all_7e800000<>(SB), RODATA|NOPTR, $32
+
+DATA all_00000008<>+0(SB)/4, $0x00000008
+DATA all_00000008<>+4(SB)/4, $0x00000008
+DATA all_00000008<>+8(SB)/4, $0x00000008
+DATA all_00000008<>+12(SB)/4, $0x00000008
+DATA all_00000008<>+16(SB)/4, $0x00000008
+DATA all_00000008<>+20(SB)/4, $0x00000008
+DATA all_00000008<>+24(SB)/4, $0x00000008
+DATA all_00000008<>+28(SB)/4, $0x00000008
+GLOBL all_00000008<>(SB), RODATA|NOPTR, $32
 
 DATA all_fffffff8<>+0(SB)/4, $0xfffffff8
 DATA all_fffffff8<>+4(SB)/4, $0xfffffff8
@@ -1790,50 +1802,51 @@ GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
 // func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
-TEXT ·tryOctalAVX2(SB), NOSPLIT, $0-80
+TEXT ·tryOctalAVX2(SB), NOSPLIT, $8-80
 	MOVQ         grid+0(FP), AX
-	MOVQ         x+8(FP), DX
+	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), BX
 	MOVQ         octets+40(FP), SI
 	MOVQ         n+32(FP), R8
 	MOVQ         tries+24(FP), R9
 	LEAQ         544(AX), DI
-	VMOVSS       160(R9), X0
-	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       (R9), X1
-	VMOVLHPS     X1, X0, X0
-	VINSERTF128  $0x01, X0, Y0, Y1
-	VINSERTF128  $0x00, X0, Y1, Y1
-	VMOVSS       156(R9)(R8*4), X0
-	VINSERTPS    $0x10, all_3f800000<>+0(SB), X0, X0
-	VMOVSS       -4(R9)(R8*4), X2
-	VMOVLHPS     X2, X0, X0
-	VINSERTF128  $0x01, X0, Y0, Y2
-	VINSERTF128  $0x00, X0, Y2, Y2
-	VBROADCASTSS 156(R9)(R8*4), Y0
+	VMOVUPS      second_one<>+0(SB), Y0
+	VBROADCASTSS 160(R9), Y1
+	VANDPS       lane0<>+0(SB), Y1, Y1
+	VBROADCASTSS (R9), Y2
+	VANDPS       lane2<>+0(SB), Y2, Y2
+	VORPS        Y2, Y1, Y1
+	VORPS        Y0, Y1, Y1
+	VBROADCASTSS 156(R9)(R8*4), Y2
+	VANDPS       lane0<>+0(SB), Y2, Y2
+	VBROADCASTSS -4(R9)(R8*4), Y3
+	VANDPS       lane2<>+0(SB), Y3, Y3
+	VORPS        Y3, Y2, Y2
+	VORPS        Y0, Y2, Y0
+	VBROADCASTSS 156(R9)(R8*4), Y2
 	VMOVUPS      all_41700000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
 slack:
 	VMOVUPS      (BX), Y5
-	VANDPS       (DX), Y4, Y6
+	VANDPS       (CX), Y4, Y6
 	VMULPS       Y3, Y5, Y7
 	VMULPS       Y3, Y7, Y8
 	VADDPS       Y7, Y7, Y7
 	VMULPS       Y6, Y7, Y7
-	VHADDPS      Y7, Y8, Y8
 	VMULPS       Y6, Y5, Y5
 	VMULPS       Y6, Y5, Y5
+	VHADDPS      Y7, Y8, Y6
 	VHADDPS      Y5, Y5, Y5
-	VHADDPS      Y5, Y8, Y8
-	VMULPS       Y2, Y8, Y5
-	VMULPS       Y1, Y8, Y6
+	VHADDPS      Y5, Y6, Y5
+	VMULPS       Y1, Y5, Y6
+	VMULPS       Y0, Y5, Y5
 	VHADDPS      Y5, Y6, Y5
 	VHADDPS      Y5, Y5, Y5
 	VPERMILPS    $0xb1, Y5, Y6
 	VMAXPS       Y6, Y5, Y5
 	VMULPS       all_37000000<>+0(SB), Y5, Y5
-	VMULPS       Y0, Y5, Y6
+	VMULPS       Y2, Y5, Y6
 	VMULPS       all_42c80000<>+0(SB), Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VMOVUPS      all_0da24260<>+0(SB), Y7
@@ -1846,95 +1859,94 @@ slack:
 	VMOVSS       X5, (DI)
 	VEXTRACTF128 $0x01, Y5, X5
 	VMOVSS       X5, 4(DI)
-	ADDQ         $0x08, DI
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
+	ADDQ         $+8, DI
+	ADDQ         $+32, CX
+	ADDQ         $+32, BX
 	DECQ         SI
 	JNZ          slack
-	MOVQ         set+48(FP), DX
-	MOVQ         DX, 736(AX)
+	MOVQ         set+48(FP), CX
+	MOVQ         CX, 736(AX)
 
 group:
-	MOVQ         736(AX), DX
-	BSFQ         DX, CX
+	MOVQ         736(AX), BX
+	BSFQ         BX, DX
 	JZ           done
-	LEAQ         -1(DX), BX
-	ANDQ         DX, BX
-	MOVQ         BX, 736(AX)
-	MOVQ         CX, 744(AX)
-	MOVQ         CX, SI
-	SHLQ         $0x04, SI
-	MOVQ         x+8(FP), DX
-	MOVQ         w+16(FP), BX
-	ADDQ         SI, DX
-	ADDQ         SI, BX
-	VBROADCASTSS 544(AX)(CX*4), Y0
-	VMOVUPS      Y0, 512(AX)
-	IMUL3Q       $0xa0, CX, CX
-	MOVQ         codes+56(FP), SI
+	LEAQ         -1(BX), CX
+	ANDQ         BX, CX
+	MOVQ         CX, 736(AX)
+	MOVQ         DX, 744(AX)
+	MOVQ         DX, CX
+	SHLQ         $0x04, CX
+	MOVQ         x+8(FP), BX
+	MOVQ         w+16(FP), SI
+	ADDQ         CX, BX
 	ADDQ         CX, SI
-	MOVQ         n+32(FP), DI
-	MOVQ         DI, CX
-	MOVQ         $0x00000001, R8
-	SHLQ         CL, R8
-	LEAQ         -1(R8), R9
+	VBROADCASTSS 544(AX)(DX*4), Y0
+	VMOVUPS      Y0, 512(AX)
+	IMUL3Q       $0xa0, DX, CX
+	MOVQ         codes+56(FP), DI
+	ADDQ         CX, DI
+	MOVQ         n+32(FP), R8
+	MOVQ         $0x00000001, R9
+	MOVQ         R8, CX
+	SHLQ         CL, R9
+	LEAQ         -1(R9), R10
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y1
-	VMULPS       (CX), Y1, Y1
-	VMOVUPS      all_45800000<>+0(SB), Y4
-	VMULPS       32(CX), Y4, Y4
+	VMULPS       (CX), Y1, Y4
+	VMULPS       32(CX), Y1, Y1
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_f000f000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VBROADCASTSS (BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 4(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 4(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00080008<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 8(DX), Y9
-	VMULPS       Y9, Y1, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00080008<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 8(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y1, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00400040<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y0, Y0
-	VBROADCASTSS 12(DX), Y9
-	VMULPS       Y9, Y1, Y1
-	VCVTPS2DQ    Y1, Y1
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00400040<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 12(BX), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPACKUSDW    Y4, Y1, Y1
+	VMULPS       Y9, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKUSDW    Y1, Y4, Y1
 	VPMAXUW      Y5, Y1, Y1
 	VPMINUW      Y6, Y1, Y1
 	VPAND        Y7, Y1, Y4
@@ -1944,63 +1956,63 @@ group:
 	VPADDW       Y1, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VPCMPEQW     Y1, Y8, Y1
+	VMOVDQA      Y1, Y1
 	VPERMQ       $0xd8, Y0, Y0
 	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         DI, $0x10
+	CMPQ         R8, $0x10
 	JLE          pointed
 	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y3
-	VMULPS       64(CX), Y3, Y3
-	VMOVUPS      all_45800000<>+0(SB), Y4
-	VMULPS       96(CX), Y4, Y4
+	VMULPS       64(CX), Y3, Y4
+	VMULPS       96(CX), Y3, Y3
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_f000f000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VBROADCASTSS (BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 4(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 4(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00080008<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 8(DX), Y9
-	VMULPS       Y9, Y3, Y10
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00080008<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 8(BX), Y9
+	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y4, Y9
+	VMULPS       Y9, Y3, Y9
 	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y10
-	VPMAXUW      Y5, Y10, Y10
-	VPMINUW      Y6, Y10, Y10
-	VPAND        Y7, Y10, Y9
-	VPMINUW      Y9, Y8, Y8
-	VPSRLW       $0x0d, Y10, Y10
-	VPMULLW      all_00400040<>+0(SB), Y10, Y10
-	VPADDW       Y10, Y2, Y2
-	VBROADCASTSS 12(DX), Y9
-	VMULPS       Y9, Y3, Y3
-	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00400040<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 12(BX), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPACKUSDW    Y4, Y3, Y3
+	VMULPS       Y9, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y3
 	VPMAXUW      Y5, Y3, Y3
 	VPMINUW      Y6, Y3, Y3
 	VPAND        Y7, Y3, Y4
@@ -2010,6 +2022,7 @@ group:
 	VPADDW       Y3, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VPCMPEQW     Y3, Y8, Y3
+	VMOVDQA      Y3, Y3
 	VPERMQ       $0xd8, Y2, Y2
 	VPERMQ       $0xd8, Y3, Y3
 
@@ -2019,99 +2032,101 @@ pointed:
 	VPACKSSWB    Y3, Y1, Y1
 	VPERMQ       $0xd8, Y1, Y1
 	VPMOVMSKB    Y1, CX
-	ANDQ         R9, CX
+	ANDQ         R10, CX
 	MOVQ         CX, 584(AX)
 	VPERM2I128   $0x08, Y0, Y0, Y1
 	VPERM2I128   $0x21, Y2, Y0, Y3
 	VPALIGNR     $0x0e, Y1, Y0, Y1
-	VPCMPEQW     Y1, Y0, Y1
-	VPALIGNR     $0x0e, Y3, Y2, Y0
-	VPCMPEQW     Y0, Y2, Y0
-	VPACKSSWB    Y0, Y1, Y0
+	VPALIGNR     $0x0e, Y3, Y2, Y3
+	VPCMPEQW     Y1, Y0, Y0
+	VPCMPEQW     Y3, Y2, Y1
+	VPACKSSWB    Y1, Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
 	VPMOVMSKB    Y0, CX
 	NOTQ         CX
-	ORQ          $0x01, CX
-	ANDQ         CX, R9
-	MOVQ         R9, 592(AX)
-	ORQ          R8, R9
-	XORQ         DI, DI
-	MOVQ         DI, 576(AX)
+	MOVQ         $0x00000001, R8
+	ORQ          R8, CX
+	ANDQ         CX, R10
+	MOVQ         R10, 592(AX)
+	ORQ          R9, R10
+	XORQ         R8, R8
+	MOVQ         R8, 576(AX)
 	MOVQ         few+72(FP), CX
-	MOVWLZX      752(AX)(DI*2), DI
-	MOVQ         points+64(FP), R8
-	MOVLQSX      (R8)(DI*4), DI
-	MOVQ         DI, R8
-	NOTQ         R8
-	PREFETCHT0   (CX)(R8*2)
+	MOVWQZX      752(AX)(R8*2), R8
+	MOVQ         points+64(FP), R9
+	MOVLQSX      (R9)(R8*4), R8
+	MOVQ         R8, R9
+	NOTQ         R9
+	PREFETCHT0   (CX)(R9*2)
 	VMOVUPS      odds<>+0(SB), Y0
-	VBROADCASTSS (BX), Y1
-	VBROADCASTSS (DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, (AX)
+	VMOVUPS      all_c0000000<>+0(SB), Y1
+	VBROADCASTSS (SI), Y2
+	VBROADCASTSS (BX), Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y4
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y4, (AX)
 	VMOVUPS      Y2, 256(AX)
-	VBROADCASTSS 4(BX), Y1
-	VBROADCASTSS 4(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, 32(AX)
+	VBROADCASTSS 4(SI), Y2
+	VBROADCASTSS 4(BX), Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y4
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y4, 32(AX)
 	VMOVUPS      Y2, 288(AX)
-	VBROADCASTSS 8(BX), Y1
-	VBROADCASTSS 8(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y1
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      Y1, 64(AX)
+	VBROADCASTSS 8(SI), Y2
+	VBROADCASTSS 8(BX), Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y4
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y4, 64(AX)
 	VMOVUPS      Y2, 320(AX)
-	VBROADCASTSS 12(BX), Y1
-	VBROADCASTSS 12(DX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VMULPS       Y0, Y1, Y0
-	VADDPS       Y2, Y2, Y1
+	VBROADCASTSS 12(SI), Y2
+	VBROADCASTSS 12(BX), Y3
+	VMULPS       Y1, Y3, Y1
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y0
+	VMULPS       Y1, Y2, Y1
 	VMOVUPS      Y0, 96(AX)
 	VMOVUPS      Y1, 352(AX)
 
 run:
-	MOVQ         R9, DX
-	NEGQ         DX
-	ANDQ         R9, DX
-	BSFQ         R9, R10
-	XORQ         DX, R9
+	MOVQ         R10, BX
+	NEGQ         BX
+	ANDQ         R10, BX
+	BSFQ         R10, R11
+	XORQ         BX, R10
 	JZ           next
-	BSFQ         R9, R11
-	MOVQ         DI, CX
-	MOVQ         few+72(FP), BX
-	MOVWLZX      752(AX)(R11*2), DI
-	MOVQ         points+64(FP), R8
-	MOVLQSX      (R8)(DI*4), DI
-	MOVQ         DI, R8
-	NOTQ         R8
-	PREFETCHT0   (BX)(R8*2)
+	BSFQ         R10, R12
+	MOVQ         R8, CX
+	MOVQ         few+72(FP), SI
+	MOVWQZX      752(AX)(R12*2), R8
+	MOVQ         points+64(FP), R9
+	MOVLQSX      (R9)(R8*4), R8
+	MOVQ         R8, R9
+	NOTQ         R9
+	PREFETCHT0   (SI)(R9*2)
 	TESTQ        CX, CX
 	JGE          fill
 	NOTQ         CX
-	MOVQ         R9, BX
-	NEGQ         BX
-	ANDQ         R9, BX
-	SUBQ         DX, BX
-	ORQ          BX, 576(AX)
-	MOVQ         few+72(FP), BX
-	LEAQ         (BX)(CX*2), BX
-	MOVWQZX      (BX), DX
-	ADDQ         $0x02, BX
-	CMPQ         DX, $0x08
+	MOVQ         R10, SI
+	NEGQ         SI
+	ANDQ         R10, SI
+	SUBQ         BX, SI
+	ORQ          SI, 576(AX)
+	MOVQ         few+72(FP), SI
+	LEAQ         (SI)(CX*2), SI
+	MOVWQZX      (SI), BX
+	ADDQ         $+2, SI
+	CMPQ         BX, $0x08
 	JG           notfew
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -2131,28 +2146,28 @@ run:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y5
-	VBLENDVPS    Y1, Y4, Y5, Y4
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y5
+	VBLENDVPS    Y1, Y4, Y5, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y3, 816(AX)
+	VMOVUPS      Y1, 9040(AX)
 
 few:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      all_fffffff8<>+0(SB), Y4
 	VBROADCASTSS 816(AX), Y5
 	VBROADCASTSS 9040(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VMAXPS       Y6, Y1, Y5
 	VMINPS       Y5, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 820(AX), Y5
 	VBROADCASTSS 9044(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000001<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2160,7 +2175,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 824(AX), Y5
 	VBROADCASTSS 9048(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000002<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2168,7 +2183,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 828(AX), Y5
 	VBROADCASTSS 9052(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000003<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2176,7 +2191,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 832(AX), Y5
 	VBROADCASTSS 9056(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000004<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2184,7 +2199,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 836(AX), Y5
 	VBROADCASTSS 9060(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000005<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2192,7 +2207,7 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 840(AX), Y5
 	VBROADCASTSS 9064(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000006<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y5
@@ -2200,42 +2215,42 @@ few:
 	VMINPS       Y6, Y1, Y1
 	VBROADCASTSS 844(AX), Y5
 	VBROADCASTSS 9068(AX), Y6
-	VFMSUB231PS  Y5, Y0, Y6
+	VFMADD231PS  Y0, Y5, Y6
 	VPAND        Y4, Y6, Y6
 	VPOR         all_00000007<>+0(SB), Y6, Y6
 	VMAXPS       Y6, Y1, Y0
 	VMINPS       Y0, Y3, Y3
 	VMINPS       Y6, Y1, Y1
 	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y3, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           fewSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 fewSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   few
 	JMP  run
 
 notfew:
-	CMPQ         DX, $0x0c
+	CMPQ         BX, $0x0c
 	JG           notdozen
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -2255,12 +2270,12 @@ notfew:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y5
 	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(BX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
 	VPSRLD       $0x03, Y3, Y6
@@ -2280,28 +2295,28 @@ notfew:
 	VADDPS       Y6, Y5, Y5
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_fe800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y5, 9072(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y1, 9072(AX)
 
 dozen:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
 	VBROADCASTSS 816(AX), Y6
 	VBROADCASTSS 9040(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VMAXPS       Y7, Y1, Y6
 	VMINPS       Y6, Y4, Y4
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 820(AX), Y6
 	VBROADCASTSS 9044(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000001<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2309,7 +2324,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 824(AX), Y6
 	VBROADCASTSS 9048(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2317,7 +2332,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 828(AX), Y6
 	VBROADCASTSS 9052(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000003<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2325,7 +2340,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 832(AX), Y6
 	VBROADCASTSS 9056(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2333,7 +2348,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 836(AX), Y6
 	VBROADCASTSS 9060(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000005<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2341,7 +2356,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 840(AX), Y6
 	VBROADCASTSS 9064(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000006<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2349,7 +2364,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 844(AX), Y6
 	VBROADCASTSS 9068(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000007<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2357,7 +2372,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 848(AX), Y6
 	VBROADCASTSS 9072(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000008<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2365,7 +2380,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 852(AX), Y6
 	VBROADCASTSS 9076(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000009<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2373,7 +2388,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 856(AX), Y6
 	VBROADCASTSS 9080(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000a<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2381,7 +2396,7 @@ dozen:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 860(AX), Y6
 	VBROADCASTSS 9084(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000b<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y0
@@ -2391,35 +2406,35 @@ dozen:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           dozenSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 dozenSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   dozen
 	JMP  run
 
 notdozen:
-	CMPQ         DX, $0x10
+	CMPQ         BX, $0x10
 	JG           notshort
-	VMOVUPS      iota<>+0(SB), Y0
-	VMOVQ        DX, X1
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
 	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (BX), Y2
+	VPMOVZXWD    (SI), Y2
 	VPERMPS      (AX), Y2, Y3
 	VPERMPS      256(AX), Y2, Y4
 	VPSRLD       $0x03, Y2, Y5
@@ -2439,12 +2454,12 @@ notdozen:
 	VADDPS       Y5, Y4, Y4
 	VPCMPGTD     Y0, Y1, Y5
 	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_fe800000<>+0(SB), Y6
+	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
 	VMOVUPS      Y3, 816(AX)
 	VMOVUPS      Y4, 9040(AX)
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VPMOVZXWD    16(BX), Y3
+	VPMOVZXWD    16(SI), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
 	VPSRLD       $0x03, Y3, Y6
@@ -2464,28 +2479,28 @@ notdozen:
 	VADDPS       Y6, Y5, Y5
 	VPCMPGTD     Y0, Y1, Y1
 	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_fe800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y5
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y5, 9072(AX)
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 848(AX)
+	VMOVUPS      Y1, 9072(AX)
 
 short:
 	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R10*4), Y0
+	VMOVUPS      160(CX)(R11*4), Y0
 	VMOVUPS      all_7e800000<>+0(SB), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y4
 	VMOVUPS      all_fffffff0<>+0(SB), Y5
 	VBROADCASTSS 816(AX), Y6
 	VBROADCASTSS 9040(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VMAXPS       Y7, Y1, Y6
 	VMINPS       Y6, Y4, Y4
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 820(AX), Y6
 	VBROADCASTSS 9044(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000001<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2493,7 +2508,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 824(AX), Y6
 	VBROADCASTSS 9048(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2501,7 +2516,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 828(AX), Y6
 	VBROADCASTSS 9052(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000003<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2509,7 +2524,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 832(AX), Y6
 	VBROADCASTSS 9056(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2517,7 +2532,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 836(AX), Y6
 	VBROADCASTSS 9060(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000005<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2525,7 +2540,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 840(AX), Y6
 	VBROADCASTSS 9064(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000006<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2533,7 +2548,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 844(AX), Y6
 	VBROADCASTSS 9068(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000007<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2541,7 +2556,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 848(AX), Y6
 	VBROADCASTSS 9072(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000008<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2549,7 +2564,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 852(AX), Y6
 	VBROADCASTSS 9076(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_00000009<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2557,7 +2572,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 856(AX), Y6
 	VBROADCASTSS 9080(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000a<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2565,7 +2580,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 860(AX), Y6
 	VBROADCASTSS 9084(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000b<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2573,7 +2588,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 864(AX), Y6
 	VBROADCASTSS 9088(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000c<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2581,7 +2596,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 868(AX), Y6
 	VBROADCASTSS 9092(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000d<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2589,7 +2604,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 872(AX), Y6
 	VBROADCASTSS 9096(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000e<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y6
@@ -2597,7 +2612,7 @@ short:
 	VMINPS       Y7, Y1, Y1
 	VBROADCASTSS 876(AX), Y6
 	VBROADCASTSS 9100(AX), Y7
-	VFMSUB231PS  Y6, Y0, Y7
+	VFMADD231PS  Y0, Y6, Y7
 	VPAND        Y5, Y7, Y7
 	VPOR         all_0000000f<>+0(SB), Y7, Y7
 	VMAXPS       Y7, Y1, Y0
@@ -2607,25 +2622,25 @@ short:
 	VPERMD       Y3, Y1, Y6
 	VPSLLD       $0x1c, Y1, Y5
 	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (SI)(R10*4)
+	VMOVUPS      Y0, (DI)(R11*4)
 	VSUBPS       Y1, Y4, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, DX
-	XORQ         CX, DX
+	MOVQ         $0x000000ff, BX
+	XORQ         CX, BX
 	JZ           shortSure
-	MOVQ         R10, CX
-	SHLQ         CL, DX
-	MOVQ         $0x00000001, BX
 	MOVQ         R11, CX
 	SHLQ         CL, BX
-	DECQ         BX
-	ANDQ         BX, DX
-	ORQ          DX, 584(AX)
+	MOVQ         $0x00000001, SI
+	MOVQ         R12, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 584(AX)
 
 shortSure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   short
 	JMP  run
 
@@ -2635,62 +2650,62 @@ notshort:
 tries:
 vector:
 	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R10*4), Y0
+	VMOVUPS 160(CX)(R11*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    AX, CX
-	LEAQ    (AX)(DX*4), BX
+	LEAQ    (AX)(BX*4), SI
 
 line:
 	VBROADCASTSS 816(CX), Y4
-	VMULPS       Y4, Y0, Y4
 	VBROADCASTSS 9040(CX), Y5
-	VSUBPS       Y5, Y4, Y4
-	VCMPPS       $0x11, Y1, Y4, Y5
 	VBROADCASTSS 17264(CX), Y6
+	VMULPS       Y4, Y0, Y4
+	VADDPS       Y5, Y4, Y4
+	VCMPPS       $0x11, Y1, Y4, Y5
 	VBLENDVPS    Y5, Y6, Y3, Y3
 	VMAXPS       Y4, Y1, Y5
 	VMINPS       Y5, Y2, Y2
 	VMINPS       Y4, Y1, Y1
-	ADDQ         $0x04, CX
-	CMPQ         CX, BX
+	ADDQ         $+4, CX
+	CMPQ         CX, SI
 	JL           line
-	VMOVUPS      Y3, (SI)(R10*4)
+	VMOVUPS      Y3, (DI)(R11*4)
 	VSUBPS       Y1, Y2, Y0
 	VCMPPS       $0x1e, 512(AX), Y0, Y0
 	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
+	MOVQ         $0x000000ff, SI
+	XORQ         CX, SI
 	JZ           sure
-	MOVQ         R10, CX
-	SHLQ         CL, BX
-	MOVQ         $0x00000001, R8
 	MOVQ         R11, CX
-	SHLQ         CL, R8
-	DECQ         R8
-	ANDQ         R8, BX
-	ORQ          BX, 584(AX)
+	SHLQ         CL, SI
+	MOVQ         $0x00000001, R9
+	MOVQ         R12, CX
+	SHLQ         CL, R9
+	ADDQ         $-1, R9
+	ANDQ         R9, SI
+	ORQ          SI, 584(AX)
 
 sure:
-	ADDQ $0x08, R10
-	CMPQ R10, R11
+	ADDQ $+8, R11
+	CMPQ R11, R12
 	JL   vector
 	JMP  run
 
 long:
 	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R10*4), Y0
-	VBROADCASTSS 156(CX)(R11*4), Y1
+	VBROADCASTSS 160(CX)(R11*4), Y0
+	VBROADCASTSS 156(CX)(R12*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
-	VMOVUPS      iota<>+0(SB), Y4
-	VMOVQ        DX, X5
+	VMOVUPS      iota8<>+0(SB), Y4
+	VMOVQ        BX, X5
 	VPBROADCASTD X5, Y5
 	XORQ         CX, CX
 
 lines:
-	VPMOVZXWD  (BX)(CX*2), Y6
+	VPMOVZXWD  (SI)(CX*2), Y6
 	VPERMPS    (AX), Y6, Y7
 	VPERMPS    256(AX), Y6, Y8
 	VPSRLD     $0x03, Y6, Y9
@@ -2710,22 +2725,22 @@ lines:
 	VADDPS     Y9, Y8, Y8
 	VPCMPGTD   Y4, Y5, Y9
 	VANDPS     Y9, Y7, Y7
-	VMOVUPS    all_fe800000<>+0(SB), Y10
+	VMOVUPS    all_7e800000<>+0(SB), Y10
 	VBLENDVPS  Y9, Y8, Y10, Y8
 	VPADDD     all_00000008<>+0(SB), Y4, Y4
 	VMOVUPS    Y7, 816(AX)(CX*4)
 	VMOVUPS    Y8, 9040(AX)(CX*4)
 	VMOVUPS    Y6, 17264(AX)(CX*4)
-	VMULPS     Y7, Y0, Y6
-	VSUBPS     Y8, Y6, Y6
+	VMULPS     Y0, Y7, Y6
+	VADDPS     Y8, Y6, Y6
 	VMOVUPS    Y6, 25488(AX)(CX*4)
 	VMINPS     Y6, Y2, Y2
-	VMULPS     Y7, Y1, Y6
-	VSUBPS     Y8, Y6, Y6
+	VMULPS     Y1, Y7, Y6
+	VADDPS     Y8, Y6, Y6
 	VMOVUPS    Y6, 33712(AX)(CX*4)
 	VMINPS     Y6, Y3, Y3
-	ADDQ       $0x08, CX
-	CMPQ       CX, DX
+	ADDQ       $+8, CX
+	CMPQ       CX, BX
 	JL         lines
 	VPERM2F128 $0x01, Y2, Y2, Y0
 	VMINPS     Y0, Y2, Y0
@@ -2741,57 +2756,58 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       R8, R8
-	MOVQ       $-1, R12
+	XORQ       R9, R9
 	MOVQ       $-1, R13
+	MOVQ       $-1, R14
 	XORQ       CX, CX
 
 candidates:
 	VMOVUPS   25488(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R14
-	POPCNTQ   R14, R15
-	ADDQ      R15, R8
-	BSFQ      R14, R15
-	LEAQ      (CX)(R15*1), R15
-	CMOVQNE   R15, R12
+	VMOVMSKPS Y2, R15
+	POPCNTQ   R15, BP
+	ADDQ      BP, R9
+	BSFQ      R15, BP
+	LEAQ      (CX)(BP*1), BP
+	CMOVQNE   BP, R13
 	VMOVUPS   33712(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R14
-	POPCNTQ   R14, R15
-	ADDQ      R15, R8
-	BSFQ      R14, R15
-	LEAQ      (CX)(R15*1), R15
-	CMOVQNE   R15, R13
-	ADDQ      $0x08, CX
-	CMPQ      CX, DX
+	VMOVMSKPS Y2, R15
+	POPCNTQ   R15, BP
+	ADDQ      BP, R9
+	BSFQ      R15, BP
+	LEAQ      (CX)(BP*1), BP
+	CMOVQNE   BP, R14
+	ADDQ      $+8, CX
+	CMPQ      CX, BX
 	JL        candidates
-	MOVWQZX   (BX)(R12*2), CX
-	XORQ      $0x02, R8
-	XORQ      R12, R13
-	ORQ       R8, R13
+	MOVWQZX   (SI)(R13*2), CX
+	MOVQ      $0x00000002, SI
+	XORQ      SI, R9
+	XORQ      R13, R14
+	ORQ       R9, R14
 	JNE       tries
 
 fill:
-	VMOVD        CX, X0
+	VMOVQ        CX, X0
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (SI)(R10*4)
-	ADDQ    $0x08, R10
-	CMPQ    R10, R11
+	VMOVUPS Y0, (DI)(R11*4)
+	ADDQ    $+8, R11
+	CMPQ    R11, R12
 	JL      filling
 	JMP     run
 
 next:
 	MOVQ 744(AX), CX
 	SHLQ $0x04, CX
-	MOVQ 576(AX), DX
-	MOVL DX, 608(AX)(CX*1)
-	MOVQ 584(AX), DX
-	MOVL DX, 612(AX)(CX*1)
-	MOVQ 592(AX), DX
-	MOVL DX, 616(AX)(CX*1)
+	MOVQ 576(AX), BX
+	MOVL BX, 608(AX)(CX*1)
+	MOVQ 584(AX), BX
+	MOVL BX, 612(AX)(CX*1)
+	MOVQ 592(AX), BX
+	MOVL BX, 616(AX)(CX*1)
 	JMP  group
 
 done:
@@ -2848,6 +2864,16 @@ DATA all_02000200<>+24(SB)/4, $0x02000200
 DATA all_02000200<>+28(SB)/4, $0x02000200
 GLOBL all_02000200<>(SB), RODATA|NOPTR, $32
 
+DATA odds<>+0(SB)/4, $0x3f800000
+DATA odds<>+4(SB)/4, $0x40400000
+DATA odds<>+8(SB)/4, $0x40a00000
+DATA odds<>+12(SB)/4, $0x40e00000
+DATA odds<>+16(SB)/4, $0x41100000
+DATA odds<>+20(SB)/4, $0x41300000
+DATA odds<>+24(SB)/4, $0x41500000
+DATA odds<>+28(SB)/4, $0x41700000
+GLOBL odds<>(SB), RODATA|NOPTR, $32
+
 // func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
 // Requires: AVX, AVX2
 TEXT ·sumTernary16AVX2(SB), NOSPLIT, $0-40
@@ -2858,11 +2884,11 @@ TEXT ·sumTernary16AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS odds4<>+0(SB), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
 
 group:
-	VMOVUPS      (DX), Y3
+	VMOVUPS      (DX), Y5
 	VMOVUPS      32(DX), Y6
 	VBROADCASTSS (CX), Y7
 	VBROADCASTSS (AX), Y8
@@ -2870,138 +2896,148 @@ group:
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPERMILPS    Y3, Y8, Y9
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 4(CX), Y7
 	VBROADCASTSS 4(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 8(CX), Y7
 	VBROADCASTSS 8(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 12(CX), Y7
 	VBROADCASTSS 12(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 16(CX), Y7
 	VBROADCASTSS 16(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 20(CX), Y7
 	VBROADCASTSS 20(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 24(CX), Y7
 	VBROADCASTSS 24(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y9
+	VPERMILPS    Y5, Y7, Y9
 	VADDPS       Y9, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
 	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VADDPS       Y8, Y3, Y3
 	VPERMILPS    Y6, Y7, Y7
-	VADDPS       Y7, Y5, Y5
+	VADDPS       Y7, Y4, Y4
 	VBROADCASTSS 28(CX), Y7
 	VBROADCASTSS 28(AX), Y8
 	VMULPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
 	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y8, Y9
+	VPSRLD       $0x02, Y5, Y5
+	VPERMILPS    Y5, Y8, Y9
 	VADDPS       Y9, Y1, Y1
-	VPERMILPS    Y3, Y7, Y3
-	VADDPS       Y3, Y2, Y2
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y5, Y2, Y2
 	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y8, Y3
-	VADDPS       Y3, Y4, Y4
-	VPERMILPS    Y6, Y7, Y3
-	VADDPS       Y3, Y5, Y5
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
+	VPERMILPS    Y6, Y8, Y5
+	VADDPS       Y5, Y3, Y3
+	VPERMILPS    Y6, Y7, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
 	MOVQ         sums+32(FP), AX
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y4, 32(AX)
-	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      Y4, 160(AX)
 	VZEROUPPER
 	RET
+
+DATA odds4<>+0(SB)/4, $0x3f800000
+DATA odds4<>+4(SB)/4, $0x40400000
+DATA odds4<>+8(SB)/4, $0x40a00000
+DATA odds4<>+12(SB)/4, $0x40e00000
+DATA odds4<>+16(SB)/4, $0x3f800000
+DATA odds4<>+20(SB)/4, $0x40400000
+DATA odds4<>+24(SB)/4, $0x40a00000
+DATA odds4<>+28(SB)/4, $0x40e00000
+GLOBL odds4<>(SB), RODATA|NOPTR, $32
 
 // func sumTernary24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
 // Requires: AVX, AVX2
@@ -3013,14 +3049,14 @@ TEXT ·sumTernary24AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS odds4<>+0(SB), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
+	VXORPS  Y6, Y6, Y6
 
 group:
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y6
+	VMOVUPS      (DX), Y7
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      64(DX), Y9
 	VBROADCASTSS (CX), Y10
 	VBROADCASTSS (AX), Y11
@@ -3028,177 +3064,177 @@ group:
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPERMILPS    Y3, Y11, Y12
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPERMILPS    Y6, Y11, Y12
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 4(CX), Y10
 	VBROADCASTSS 4(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 8(CX), Y10
 	VBROADCASTSS 8(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 12(CX), Y10
 	VBROADCASTSS 12(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 16(CX), Y10
 	VBROADCASTSS 16(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 20(CX), Y10
 	VBROADCASTSS 20(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 24(CX), Y10
 	VBROADCASTSS 24(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y12
+	VPERMILPS    Y7, Y10, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y12
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMILPS    Y8, Y10, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMILPS    Y6, Y10, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x02, Y9, Y9
 	VPERMILPS    Y9, Y11, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMILPS    Y9, Y10, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 28(CX), Y10
 	VBROADCASTSS 28(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x02, Y3, Y3
-	VPERMILPS    Y3, Y11, Y12
+	VPSRLD       $0x02, Y7, Y7
+	VPERMILPS    Y7, Y11, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMILPS    Y3, Y10, Y3
-	VADDPS       Y3, Y2, Y2
-	VPSRLD       $0x02, Y6, Y6
-	VPERMILPS    Y6, Y11, Y3
-	VADDPS       Y3, Y4, Y4
-	VPERMILPS    Y6, Y10, Y3
-	VADDPS       Y3, Y5, Y5
+	VPERMILPS    Y7, Y10, Y7
+	VADDPS       Y7, Y2, Y2
+	VPSRLD       $0x02, Y8, Y8
+	VPERMILPS    Y8, Y11, Y7
+	VADDPS       Y7, Y3, Y3
+	VPERMILPS    Y8, Y10, Y7
+	VADDPS       Y7, Y4, Y4
 	VPSRLD       $0x02, Y9, Y9
-	VPERMILPS    Y9, Y11, Y3
-	VADDPS       Y3, Y7, Y7
-	VPERMILPS    Y9, Y10, Y3
-	VADDPS       Y3, Y8, Y8
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
+	VPERMILPS    Y9, Y11, Y7
+	VADDPS       Y7, Y5, Y5
+	VPERMILPS    Y9, Y10, Y7
+	VADDPS       Y7, Y6, Y6
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
 	MOVQ         sums+32(FP), AX
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y4, 32(AX)
-	VMOVUPS      Y5, 160(AX)
-	VMOVUPS      Y7, 64(AX)
-	VMOVUPS      Y8, 192(AX)
+	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      Y4, 160(AX)
+	VMOVUPS      Y5, 64(AX)
+	VMOVUPS      Y6, 192(AX)
 	VZEROUPPER
 	RET
 
@@ -3212,14 +3248,14 @@ TEXT ·sumOctal24AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS odds<>+0(SB), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
+	VXORPS  Y6, Y6, Y6
 
 group:
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y6
+	VMOVUPS      (DX), Y7
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      64(DX), Y9
 	VBROADCASTSS (CX), Y10
 	VBROADCASTSS (AX), Y11
@@ -3227,93 +3263,93 @@ group:
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPERMPS      Y11, Y3, Y12
+	VPERMPS      Y11, Y7, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMPS      Y10, Y3, Y12
+	VPERMPS      Y10, Y7, Y12
 	VADDPS       Y12, Y2, Y2
-	VPERMPS      Y11, Y6, Y12
+	VPERMPS      Y11, Y8, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMPS      Y10, Y8, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMPS      Y10, Y6, Y12
-	VADDPS       Y12, Y5, Y5
 	VPERMPS      Y11, Y9, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMPS      Y10, Y9, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 4(CX), Y10
 	VBROADCASTSS 4(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y11, Y3, Y12
+	VPSRLD       $0x03, Y7, Y7
+	VPERMPS      Y11, Y7, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMPS      Y10, Y3, Y12
+	VPERMPS      Y10, Y7, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y11, Y6, Y12
+	VPSRLD       $0x03, Y8, Y8
+	VPERMPS      Y11, Y8, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMPS      Y10, Y8, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMPS      Y10, Y6, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x03, Y9, Y9
 	VPERMPS      Y11, Y9, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMPS      Y10, Y9, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 8(CX), Y10
 	VBROADCASTSS 8(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y11, Y3, Y12
+	VPSRLD       $0x03, Y7, Y7
+	VPERMPS      Y11, Y7, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMPS      Y10, Y3, Y12
+	VPERMPS      Y10, Y7, Y12
 	VADDPS       Y12, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y11, Y6, Y12
+	VPSRLD       $0x03, Y8, Y8
+	VPERMPS      Y11, Y8, Y12
+	VADDPS       Y12, Y3, Y3
+	VPERMPS      Y10, Y8, Y12
 	VADDPS       Y12, Y4, Y4
-	VPERMPS      Y10, Y6, Y12
-	VADDPS       Y12, Y5, Y5
 	VPSRLD       $0x03, Y9, Y9
 	VPERMPS      Y11, Y9, Y11
-	VADDPS       Y11, Y7, Y7
+	VADDPS       Y11, Y5, Y5
 	VPERMPS      Y10, Y9, Y10
-	VADDPS       Y10, Y8, Y8
+	VADDPS       Y10, Y6, Y6
 	VBROADCASTSS 12(CX), Y10
 	VBROADCASTSS 12(AX), Y11
 	VMULPS       Y11, Y10, Y11
 	VMULPS       Y0, Y11, Y11
 	VMULPS       Y0, Y10, Y10
 	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y11, Y3, Y12
+	VPSRLD       $0x03, Y7, Y7
+	VPERMPS      Y11, Y7, Y12
 	VADDPS       Y12, Y1, Y1
-	VPERMPS      Y10, Y3, Y3
-	VADDPS       Y3, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y11, Y6, Y3
-	VADDPS       Y3, Y4, Y4
-	VPERMPS      Y10, Y6, Y3
-	VADDPS       Y3, Y5, Y5
+	VPERMPS      Y10, Y7, Y7
+	VADDPS       Y7, Y2, Y2
+	VPSRLD       $0x03, Y8, Y8
+	VPERMPS      Y11, Y8, Y7
+	VADDPS       Y7, Y3, Y3
+	VPERMPS      Y10, Y8, Y7
+	VADDPS       Y7, Y4, Y4
 	VPSRLD       $0x03, Y9, Y9
-	VPERMPS      Y11, Y9, Y3
-	VADDPS       Y3, Y7, Y7
-	VPERMPS      Y10, Y9, Y3
-	VADDPS       Y3, Y8, Y8
-	ADDQ         $0x10, AX
-	ADDQ         $0x10, CX
+	VPERMPS      Y11, Y9, Y7
+	VADDPS       Y7, Y5, Y5
+	VPERMPS      Y10, Y9, Y7
+	VADDPS       Y7, Y6, Y6
+	ADDQ         $+16, AX
+	ADDQ         $+16, CX
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
 	MOVQ         sums+32(FP), AX
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y4, 32(AX)
-	VMOVUPS      Y5, 160(AX)
-	VMOVUPS      Y7, 64(AX)
-	VMOVUPS      Y8, 192(AX)
+	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      Y4, 160(AX)
+	VMOVUPS      Y5, 64(AX)
+	VMOVUPS      Y6, 192(AX)
 	VZEROUPPER
 	RET
 
@@ -3327,17 +3363,17 @@ TEXT ·sumOctal32AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS odds<>+0(SB), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
 
 group:
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y6
-	VMOVUPS      64(DX), Y9
+	VMOVUPS      (DX), Y9
+	VMOVUPS      32(DX), Y10
+	VMOVUPS      64(DX), Y11
 	VMOVUPS      96(DX), Y12
 	VBROADCASTSS (CX), Y13
 	VBROADCASTSS (AX), Y14
@@ -3345,113 +3381,113 @@ group:
 	VMULPS       Y0, Y14, Y14
 	VMULPS       Y0, Y13, Y13
 	VMULPS       Y0, Y13, Y13
-	VPERMPS      Y14, Y3, Y15
-	VADDPS       Y15, Y1, Y1
-	VPERMPS      Y13, Y3, Y15
-	VADDPS       Y15, Y2, Y2
-	VPERMPS      Y14, Y6, Y15
-	VADDPS       Y15, Y4, Y4
-	VPERMPS      Y13, Y6, Y15
-	VADDPS       Y15, Y5, Y5
 	VPERMPS      Y14, Y9, Y15
-	VADDPS       Y15, Y7, Y7
+	VADDPS       Y15, Y1, Y1
 	VPERMPS      Y13, Y9, Y15
-	VADDPS       Y15, Y8, Y8
+	VADDPS       Y15, Y2, Y2
+	VPERMPS      Y14, Y10, Y15
+	VADDPS       Y15, Y3, Y3
+	VPERMPS      Y13, Y10, Y15
+	VADDPS       Y15, Y4, Y4
+	VPERMPS      Y14, Y11, Y15
+	VADDPS       Y15, Y5, Y5
+	VPERMPS      Y13, Y11, Y15
+	VADDPS       Y15, Y6, Y6
 	VPERMPS      Y14, Y12, Y14
-	VADDPS       Y14, Y10, Y10
+	VADDPS       Y14, Y7, Y7
 	VPERMPS      Y13, Y12, Y13
-	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y8, Y8
 	VBROADCASTSS 4(CX), Y13
 	VBROADCASTSS 4(AX), Y14
 	VMULPS       Y14, Y13, Y14
 	VMULPS       Y0, Y14, Y14
 	VMULPS       Y0, Y13, Y13
 	VMULPS       Y0, Y13, Y13
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y14, Y3, Y15
-	VADDPS       Y15, Y1, Y1
-	VPERMPS      Y13, Y3, Y15
-	VADDPS       Y15, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y14, Y6, Y15
-	VADDPS       Y15, Y4, Y4
-	VPERMPS      Y13, Y6, Y15
-	VADDPS       Y15, Y5, Y5
 	VPSRLD       $0x03, Y9, Y9
 	VPERMPS      Y14, Y9, Y15
-	VADDPS       Y15, Y7, Y7
+	VADDPS       Y15, Y1, Y1
 	VPERMPS      Y13, Y9, Y15
-	VADDPS       Y15, Y8, Y8
+	VADDPS       Y15, Y2, Y2
+	VPSRLD       $0x03, Y10, Y10
+	VPERMPS      Y14, Y10, Y15
+	VADDPS       Y15, Y3, Y3
+	VPERMPS      Y13, Y10, Y15
+	VADDPS       Y15, Y4, Y4
+	VPSRLD       $0x03, Y11, Y11
+	VPERMPS      Y14, Y11, Y15
+	VADDPS       Y15, Y5, Y5
+	VPERMPS      Y13, Y11, Y15
+	VADDPS       Y15, Y6, Y6
 	VPSRLD       $0x03, Y12, Y12
 	VPERMPS      Y14, Y12, Y14
-	VADDPS       Y14, Y10, Y10
+	VADDPS       Y14, Y7, Y7
 	VPERMPS      Y13, Y12, Y13
-	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y8, Y8
 	VBROADCASTSS 8(CX), Y13
 	VBROADCASTSS 8(AX), Y14
 	VMULPS       Y14, Y13, Y14
 	VMULPS       Y0, Y14, Y14
 	VMULPS       Y0, Y13, Y13
 	VMULPS       Y0, Y13, Y13
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y14, Y3, Y15
-	VADDPS       Y15, Y1, Y1
-	VPERMPS      Y13, Y3, Y15
-	VADDPS       Y15, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y14, Y6, Y15
-	VADDPS       Y15, Y4, Y4
-	VPERMPS      Y13, Y6, Y15
-	VADDPS       Y15, Y5, Y5
 	VPSRLD       $0x03, Y9, Y9
 	VPERMPS      Y14, Y9, Y15
-	VADDPS       Y15, Y7, Y7
+	VADDPS       Y15, Y1, Y1
 	VPERMPS      Y13, Y9, Y15
-	VADDPS       Y15, Y8, Y8
+	VADDPS       Y15, Y2, Y2
+	VPSRLD       $0x03, Y10, Y10
+	VPERMPS      Y14, Y10, Y15
+	VADDPS       Y15, Y3, Y3
+	VPERMPS      Y13, Y10, Y15
+	VADDPS       Y15, Y4, Y4
+	VPSRLD       $0x03, Y11, Y11
+	VPERMPS      Y14, Y11, Y15
+	VADDPS       Y15, Y5, Y5
+	VPERMPS      Y13, Y11, Y15
+	VADDPS       Y15, Y6, Y6
 	VPSRLD       $0x03, Y12, Y12
 	VPERMPS      Y14, Y12, Y14
-	VADDPS       Y14, Y10, Y10
+	VADDPS       Y14, Y7, Y7
 	VPERMPS      Y13, Y12, Y13
-	VADDPS       Y13, Y11, Y11
+	VADDPS       Y13, Y8, Y8
 	VBROADCASTSS 12(CX), Y13
 	VBROADCASTSS 12(AX), Y14
 	VMULPS       Y14, Y13, Y14
 	VMULPS       Y0, Y14, Y14
 	VMULPS       Y0, Y13, Y13
 	VMULPS       Y0, Y13, Y13
-	VPSRLD       $0x03, Y3, Y3
-	VPERMPS      Y14, Y3, Y15
-	VADDPS       Y15, Y1, Y1
-	VPERMPS      Y13, Y3, Y3
-	VADDPS       Y3, Y2, Y2
-	VPSRLD       $0x03, Y6, Y6
-	VPERMPS      Y14, Y6, Y3
-	VADDPS       Y3, Y4, Y4
-	VPERMPS      Y13, Y6, Y3
-	VADDPS       Y3, Y5, Y5
 	VPSRLD       $0x03, Y9, Y9
-	VPERMPS      Y14, Y9, Y3
-	VADDPS       Y3, Y7, Y7
-	VPERMPS      Y13, Y9, Y3
-	VADDPS       Y3, Y8, Y8
+	VPERMPS      Y14, Y9, Y15
+	VADDPS       Y15, Y1, Y1
+	VPERMPS      Y13, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	VPSRLD       $0x03, Y10, Y10
+	VPERMPS      Y14, Y10, Y9
+	VADDPS       Y9, Y3, Y3
+	VPERMPS      Y13, Y10, Y9
+	VADDPS       Y9, Y4, Y4
+	VPSRLD       $0x03, Y11, Y11
+	VPERMPS      Y14, Y11, Y9
+	VADDPS       Y9, Y5, Y5
+	VPERMPS      Y13, Y11, Y9
+	VADDPS       Y9, Y6, Y6
 	VPSRLD       $0x03, Y12, Y12
-	VPERMPS      Y14, Y12, Y3
-	VADDPS       Y3, Y10, Y10
-	VPERMPS      Y13, Y12, Y3
-	VADDPS       Y3, Y11, Y11
-	ADDQ         $0x10, AX
-	ADDQ         $0x10, CX
+	VPERMPS      Y14, Y12, Y9
+	VADDPS       Y9, Y7, Y7
+	VPERMPS      Y13, Y12, Y9
+	VADDPS       Y9, Y8, Y8
+	ADDQ         $+16, AX
+	ADDQ         $+16, CX
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
 	MOVQ         sums+32(FP), AX
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y4, 32(AX)
-	VMOVUPS      Y5, 160(AX)
-	VMOVUPS      Y7, 64(AX)
-	VMOVUPS      Y8, 192(AX)
-	VMOVUPS      Y10, 96(AX)
-	VMOVUPS      Y11, 224(AX)
+	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      Y4, 160(AX)
+	VMOVUPS      Y5, 64(AX)
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y7, 96(AX)
+	VMOVUPS      Y8, 224(AX)
 	VZEROUPPER
 	RET

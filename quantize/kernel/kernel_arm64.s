@@ -513,8 +513,7 @@ weights0:
 TEXT ·searchScaleNEON(SB), NOSPLIT, $0-36
 	MOVD $all_7fffffff<>(SB), R16
 	WORD $0x3dc00200
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00201
+	WORD $0x4f046401
 	MOVD $all_3f800000<>(SB), R16
 	WORD $0x3dc00202
 	MOVD $all_26901d7d<>(SB), R16
@@ -1316,10 +1315,8 @@ TEXT ·searchPositiveNEON(SB), NOSPLIT, $0-36
 	WORD $0x3dc00201
 	MOVD $all_007fffff<>(SB), R16
 	WORD $0x3dc00202
-	MOVD $all_00400000<>(SB), R16
-	WORD $0x3dc00203
-	MOVD $all_000000ff<>(SB), R16
-	WORD $0x3dc00204
+	WORD $0x4f024403
+	WORD $0x4f0707e4
 	MOVD x+0(FP), R0
 	MOVD n+8(FP), R1
 	ADD R1<<7, R0, R1
@@ -2131,15 +2128,13 @@ step0:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8005a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2194,15 +2189,13 @@ stay0:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8045a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2257,15 +2250,13 @@ stay1:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8085a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2320,15 +2311,13 @@ stay2:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc80c5a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2383,15 +2372,13 @@ stay3:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8105a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2446,15 +2433,13 @@ stay4:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8145a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2509,15 +2494,13 @@ stay5:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc8185a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2572,15 +2555,13 @@ stay6:
 	WORD $0x4e21daf8
 	WORD $0x4e241ef7
 	WORD $0x4e21daf7
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00219
+	WORD $0x4f000419
 	WORD $0x6eb9e6b9
 	WORD $0x3dc81c5a
 	WORD $0x4e3ae71a
 	WORD $0x6e205b5a
 	WORD $0x4e3a1f39
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc0021a
+	WORD $0x4f00041a
 	WORD $0x6ebae6da
 	WORD $0x4e3a1f39
 	WORD $0x6eb0ab3a
@@ -2726,8 +2707,7 @@ levels0:
 
 // func descendNEON(x *float32, n int, nmax float32)
 TEXT ·descendNEON(SB), NOSPLIT, $0-20
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00200
+	WORD $0x4f046400
 	MOVD $all_3f800000<>(SB), R16
 	WORD $0x3dc00201
 	MOVD $all_7fffffff<>(SB), R16
@@ -2738,10 +2718,8 @@ TEXT ·descendNEON(SB), NOSPLIT, $0-20
 	WORD $0x3dc00204
 	MOVD $all_007fffff<>(SB), R16
 	WORD $0x3dc00205
-	MOVD $all_00400000<>(SB), R16
-	WORD $0x3dc00206
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00207
+	WORD $0x4f024406
+	WORD $0x4f000407
 	MOVD x+0(FP), R0
 	MOVD n+8(FP), R1
 	ADD R1<<7, R0, R1
@@ -3861,8 +3839,7 @@ TEXT ·searchMinNEON(SB), NOSPLIT, $0-44
 	WORD $0x3dc00203
 	MOVD $all_7f7fffff<>(SB), R16
 	WORD $0x3dc00204
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00205
+	WORD $0x4f046405
 	MOVD $lane_bits<>(SB), R16
 	WORD $0x3dc00206
 	MOVD x+0(FP), R0
@@ -5060,8 +5037,7 @@ TEXT ·searchMinAbsoluteNEON(SB), NOSPLIT, $0-44
 	WORD $0x3dc00204
 	MOVD $all_7f7fffff<>(SB), R16
 	WORD $0x3dc00205
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00206
+	WORD $0x4f046406
 	MOVD $lane_bits<>(SB), R16
 	WORD $0x3dc00207
 	MOVD x+0(FP), R0
@@ -6259,8 +6235,7 @@ TEXT ·searchNonLinearNEON(SB), NOSPLIT, $0-32
 	WORD $0x3dc00204
 	MOVD $all_41700000<>(SB), R16
 	WORD $0x3dc00205
-	MOVD $all_00000000<>(SB), R16
-	WORD $0x3dc00206
+	WORD $0x4f000406
 	MOVD $midpoints_high<>(SB), R16
 	WORD $0x3dc00207
 	MOVD $all_00ffffff<>(SB), R16
@@ -6269,10 +6244,8 @@ TEXT ·searchNonLinearNEON(SB), NOSPLIT, $0-32
 	WORD $0x3dc00209
 	MOVD $all_ff00ffff<>(SB), R16
 	WORD $0x3dc0020a
-	MOVD $all_3f000000<>(SB), R16
-	WORD $0x3dc0020b
-	MOVD $all_0000000f<>(SB), R16
-	WORD $0x3dc0020c
+	WORD $0x4f0167eb
+	WORD $0x4f0005ec
 	MOVD $nonlinear_low<>(SB), R16
 	WORD $0x3dc0020d
 	MOVD $all_26901d7d<>(SB), R16
@@ -7842,8 +7815,7 @@ TEXT ·divideNEON(SB), NOSPLIT, $0-56
 	WORD $0x3dc00200
 	MOVD $all_007fffff<>(SB), R16
 	WORD $0x3dc00201
-	MOVD $all_00400000<>(SB), R16
-	WORD $0x3dc00202
+	WORD $0x4f024402
 	MOVD levels+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD count+16(FP), R2
@@ -7959,8 +7931,7 @@ TEXT ·multiplyNEON(SB), NOSPLIT, $0-56
 	WORD $0x3dc00200
 	MOVD $all_007fffff<>(SB), R16
 	WORD $0x3dc00201
-	MOVD $all_00400000<>(SB), R16
-	WORD $0x3dc00202
+	WORD $0x4f024402
 	MOVD levels+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD count+16(FP), R2
@@ -8072,12 +8043,9 @@ loop:
 
 // func halfUpNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
 TEXT ·halfUpNEON(SB), NOSPLIT, $0-56
-	MOVD $all_3f000000<>(SB), R16
-	WORD $0x3dc00200
-	MOVD $all_4f000000<>(SB), R16
-	WORD $0x3dc00201
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00202
+	WORD $0x4f0167e0
+	WORD $0x4f0265e1
+	WORD $0x4f046402
 	MOVD levels+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD count+16(FP), R2
@@ -8208,14 +8176,10 @@ loop:
 
 // func awayNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
 TEXT ·awayNEON(SB), NOSPLIT, $0-56
-	MOVD $all_3f000000<>(SB), R16
-	WORD $0x3dc00200
-	MOVD $all_bf000000<>(SB), R16
-	WORD $0x3dc00201
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00202
-	MOVD $all_4f000000<>(SB), R16
-	WORD $0x3dc00203
+	WORD $0x4f0167e0
+	WORD $0x4f0567e1
+	WORD $0x4f046402
+	WORD $0x4f0265e3
 	MOVD levels+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD count+16(FP), R2
@@ -8391,8 +8355,7 @@ TEXT ·extremesNEON(SB), NOSPLIT, $0-24
 	WORD $0x3dc00207
 	MOVD $places_h<>(SB), R16
 	WORD $0x3dc00208
-	MOVD $all_0000001f<>(SB), R16
-	WORD $0x3dc00209
+	WORD $0x4f0007e9
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD runs+16(FP), R2
@@ -8480,8 +8443,7 @@ TEXT ·boundsNEON(SB), NOSPLIT, $0-32
 	WORD $0x3dc00206
 	MOVD $places_h<>(SB), R16
 	WORD $0x3dc00207
-	MOVD $all_0000001f<>(SB), R16
-	WORD $0x3dc00208
+	WORD $0x4f0007e8
 	MOVD low+0(FP), R0
 	MOVD high+8(FP), R1
 	MOVD x+16(FP), R2
@@ -8755,12 +8717,6 @@ DATA all_7fffffff<>+8(SB)/4, $0x7fffffff
 DATA all_7fffffff<>+12(SB)/4, $0x7fffffff
 GLOBL all_7fffffff<>(SB), RODATA|NOPTR, $16
 
-DATA all_80000000<>+0(SB)/4, $0x80000000
-DATA all_80000000<>+4(SB)/4, $0x80000000
-DATA all_80000000<>+8(SB)/4, $0x80000000
-DATA all_80000000<>+12(SB)/4, $0x80000000
-GLOBL all_80000000<>(SB), RODATA|NOPTR, $16
-
 DATA all_3f800000<>+0(SB)/4, $0x3f800000
 DATA all_3f800000<>+4(SB)/4, $0x3f800000
 DATA all_3f800000<>+8(SB)/4, $0x3f800000
@@ -8784,24 +8740,6 @@ DATA all_007fffff<>+4(SB)/4, $0x007fffff
 DATA all_007fffff<>+8(SB)/4, $0x007fffff
 DATA all_007fffff<>+12(SB)/4, $0x007fffff
 GLOBL all_007fffff<>(SB), RODATA|NOPTR, $16
-
-DATA all_00400000<>+0(SB)/4, $0x00400000
-DATA all_00400000<>+4(SB)/4, $0x00400000
-DATA all_00400000<>+8(SB)/4, $0x00400000
-DATA all_00400000<>+12(SB)/4, $0x00400000
-GLOBL all_00400000<>(SB), RODATA|NOPTR, $16
-
-DATA all_000000ff<>+0(SB)/4, $0x000000ff
-DATA all_000000ff<>+4(SB)/4, $0x000000ff
-DATA all_000000ff<>+8(SB)/4, $0x000000ff
-DATA all_000000ff<>+12(SB)/4, $0x000000ff
-GLOBL all_000000ff<>(SB), RODATA|NOPTR, $16
-
-DATA all_00000000<>+0(SB)/4, $0x00000000
-DATA all_00000000<>+4(SB)/4, $0x00000000
-DATA all_00000000<>+8(SB)/4, $0x00000000
-DATA all_00000000<>+12(SB)/4, $0x00000000
-GLOBL all_00000000<>(SB), RODATA|NOPTR, $16
 
 DATA all_0d800000<>+0(SB)/4, $0x0d800000
 DATA all_0d800000<>+4(SB)/4, $0x0d800000
@@ -8881,35 +8819,11 @@ DATA all_ff00ffff<>+8(SB)/4, $0xff00ffff
 DATA all_ff00ffff<>+12(SB)/4, $0xff00ffff
 GLOBL all_ff00ffff<>(SB), RODATA|NOPTR, $16
 
-DATA all_3f000000<>+0(SB)/4, $0x3f000000
-DATA all_3f000000<>+4(SB)/4, $0x3f000000
-DATA all_3f000000<>+8(SB)/4, $0x3f000000
-DATA all_3f000000<>+12(SB)/4, $0x3f000000
-GLOBL all_3f000000<>(SB), RODATA|NOPTR, $16
-
-DATA all_0000000f<>+0(SB)/4, $0x0000000f
-DATA all_0000000f<>+4(SB)/4, $0x0000000f
-DATA all_0000000f<>+8(SB)/4, $0x0000000f
-DATA all_0000000f<>+12(SB)/4, $0x0000000f
-GLOBL all_0000000f<>(SB), RODATA|NOPTR, $16
-
 DATA nonlinear_low<>+0(SB)/4, $0xbfad9881
 DATA nonlinear_low<>+4(SB)/4, $0xf6eaddcf
 DATA nonlinear_low<>+8(SB)/4, $0x26190d01
 DATA nonlinear_low<>+12(SB)/4, $0x71594535
 GLOBL nonlinear_low<>(SB), RODATA|NOPTR, $16
-
-DATA all_4f000000<>+0(SB)/4, $0x4f000000
-DATA all_4f000000<>+4(SB)/4, $0x4f000000
-DATA all_4f000000<>+8(SB)/4, $0x4f000000
-DATA all_4f000000<>+12(SB)/4, $0x4f000000
-GLOBL all_4f000000<>(SB), RODATA|NOPTR, $16
-
-DATA all_bf000000<>+0(SB)/4, $0xbf000000
-DATA all_bf000000<>+4(SB)/4, $0xbf000000
-DATA all_bf000000<>+8(SB)/4, $0xbf000000
-DATA all_bf000000<>+12(SB)/4, $0xbf000000
-GLOBL all_bf000000<>(SB), RODATA|NOPTR, $16
 
 DATA places_a<>+0(SB)/4, $0x00000000
 DATA places_a<>+4(SB)/4, $0x00000001
@@ -8958,12 +8872,6 @@ DATA places_h<>+4(SB)/4, $0x0000001d
 DATA places_h<>+8(SB)/4, $0x0000001e
 DATA places_h<>+12(SB)/4, $0x0000001f
 GLOBL places_h<>(SB), RODATA|NOPTR, $16
-
-DATA all_0000001f<>+0(SB)/4, $0x0000001f
-DATA all_0000001f<>+4(SB)/4, $0x0000001f
-DATA all_0000001f<>+8(SB)/4, $0x0000001f
-DATA all_0000001f<>+12(SB)/4, $0x0000001f
-GLOBL all_0000001f<>(SB), RODATA|NOPTR, $16
 
 DATA all_01010101<>+0(SB)/4, $0x01010101
 DATA all_01010101<>+4(SB)/4, $0x01010101

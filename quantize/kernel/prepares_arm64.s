@@ -98,11 +98,10 @@ TEXT ·prepareEvenNEON(SB), NOSPLIT, $0-56
 	WORD $0x3dc00200
 	MOVD $word_bits<>(SB), R16
 	WORD $0x3dc00201
-	MOVD $lanesa<>(SB), R16
+	MOVD $lanes_a<>(SB), R16
 	WORD $0x3dc00202
-	MOVD $all_80000000<>(SB), R16
-	WORD $0x3dc00203
-	MOVD $lanesb<>(SB), R16
+	WORD $0x4f046403
+	MOVD $lanes_b<>(SB), R16
 	WORD $0x3dc00204
 	MOVD magnitude+0(FP), R0
 	MOVD root+8(FP), R1
@@ -217,8 +216,7 @@ octet:
 
 // func bestTriesNEON(sums *float32, n int) uint32
 TEXT ·bestTriesNEON(SB), NOSPLIT, $0-20
-	MOVD $all_00000004<>(SB), R16
-	WORD $0x3dc00200
+	WORD $0x4f000480
 	MOVD $all_3f7fff00<>(SB), R16
 	WORD $0x3dc00201
 	MOVD $lane_bits<>(SB), R16
@@ -307,23 +305,17 @@ DATA word_bits<>+8(SB)/4, $0x00200010
 DATA word_bits<>+12(SB)/4, $0x00800040
 GLOBL word_bits<>(SB), RODATA|NOPTR, $16
 
-DATA lanesa<>+0(SB)/4, $0x00000001
-DATA lanesa<>+4(SB)/4, $0x00000002
-DATA lanesa<>+8(SB)/4, $0x00000004
-DATA lanesa<>+12(SB)/4, $0x00000008
-GLOBL lanesa<>(SB), RODATA|NOPTR, $16
+DATA lanes_a<>+0(SB)/4, $0x00000001
+DATA lanes_a<>+4(SB)/4, $0x00000002
+DATA lanes_a<>+8(SB)/4, $0x00000004
+DATA lanes_a<>+12(SB)/4, $0x00000008
+GLOBL lanes_a<>(SB), RODATA|NOPTR, $16
 
-DATA lanesb<>+0(SB)/4, $0x00000010
-DATA lanesb<>+4(SB)/4, $0x00000020
-DATA lanesb<>+8(SB)/4, $0x00000040
-DATA lanesb<>+12(SB)/4, $0x00000080
-GLOBL lanesb<>(SB), RODATA|NOPTR, $16
-
-DATA all_80000000<>+0(SB)/4, $0x80000000
-DATA all_80000000<>+4(SB)/4, $0x80000000
-DATA all_80000000<>+8(SB)/4, $0x80000000
-DATA all_80000000<>+12(SB)/4, $0x80000000
-GLOBL all_80000000<>(SB), RODATA|NOPTR, $16
+DATA lanes_b<>+0(SB)/4, $0x00000010
+DATA lanes_b<>+4(SB)/4, $0x00000020
+DATA lanes_b<>+8(SB)/4, $0x00000040
+DATA lanes_b<>+12(SB)/4, $0x00000080
+GLOBL lanes_b<>(SB), RODATA|NOPTR, $16
 
 DATA all_3f800000<>+0(SB)/4, $0x3f800000
 DATA all_3f800000<>+4(SB)/4, $0x3f800000
@@ -336,12 +328,6 @@ DATA iota8<>+4(SB)/4, $0x00000001
 DATA iota8<>+8(SB)/4, $0x00000002
 DATA iota8<>+12(SB)/4, $0x00000003
 GLOBL iota8<>(SB), RODATA|NOPTR, $16
-
-DATA all_00000004<>+0(SB)/4, $0x00000004
-DATA all_00000004<>+4(SB)/4, $0x00000004
-DATA all_00000004<>+8(SB)/4, $0x00000004
-DATA all_00000004<>+12(SB)/4, $0x00000004
-GLOBL all_00000004<>(SB), RODATA|NOPTR, $16
 
 DATA all_3f7fff00<>+0(SB)/4, $0x3f7fff00
 DATA all_3f7fff00<>+4(SB)/4, $0x3f7fff00

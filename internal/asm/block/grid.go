@@ -1,8 +1,6 @@
 package block
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/f190792d/mq/internal/asm/vec"
@@ -11,37 +9,28 @@ import (
 // A grid is a lattice whose points are codes: levels 0, 1, 2 … of so many
 // positions, of so many bits each. Level l stands for 2l+1.
 type grid struct {
-	positions, bits, levels int
-	tables                  func(to, x, w reg.GPVirtual) // emits those of lines
-	odds                    Mem                          // what levels stand for
+	positions, bits, levels, entries int
+	tables                           func(to, x, w reg.GPVirtual) // emits those of lines
+	odds                             func() Octet                 // what levels stand for
 }
 
-// lookup emits the entries of a table for levels.
-func (l grid) lookup(table Op, level Reg) Reg {
-	out := YMM()
-	if l.positions == 4 {
-		VPERMPS(table, level, out)
-		return out
-	}
-	if m, ok := table.(Mem); ok {
-		table = LoadV(m)
-	}
-	VPERMILPS(level, table, out)
-	return out
+// GridsNEON is Grids for arm64.
+func GridsNEON() {
+	ISA = NEON
+	Grids()
 }
 
 // Grids emits the search for the codes of a group at many scales, and their
 // sums.
 func Grids() {
-	const one, three, five, seven = 0x3f800000, 0x40400000, 0x40a00000, 0x40e00000
-	ternary := grid{8, 2, 3, ternaryLines, Words("odds4", one, three, five, seven, one, three, five, seven)}
-	octal := grid{4, 3, 8, octalLines, odds()}
-	ternary.try("tryTernaryAVX2")
-	octal.try("tryOctalAVX2")
-	ternary.sums("sumTernary16AVX2", 2)
-	ternary.sums("sumTernary24AVX2", 3)
-	octal.sums("sumOctal24AVX2", 3)
-	octal.sums("sumOctal32AVX2", 4)
+	ternary := grid{8, 2, 3, 4, ternaryLines, oddsOfFour}
+	octal := grid{4, 3, 8, 8, octalLines, oddsOfEight}
+	ternary.try("tryTernary" + ISA)
+	octal.try("tryOctal" + ISA)
+	ternary.sums("sumTernary16"+ISA, 2)
+	ternary.sums("sumTernary24"+ISA, 3)
+	octal.sums("sumOctal24"+ISA, 3)
+	octal.sums("sumOctal32"+ISA, 4)
 }
 
 // The layout of kernel.Grid: tables of lines, a then b; the slack of the group
@@ -87,122 +76,108 @@ type gridTry struct {
 	g, codes, list, length reg.GPVirtual
 }
 
-func pointer(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
-
-// lanes is the number of tries, or of codes, that a vector has.
+// lanes is the number of tries, or of codes, that an octet has.
 const lanes = 8
 
+func (s *gridTry) at(field int) Mem { return Mem{Base: s.g, Disp: field} }
+
 // try emits the search for a set of groups. The error of a code at scale s
-// compares like the line a·s - b, with a = Σwq² and b = Σ2wqx, and a code whose
+// compares like the line a·s + b, with a = Σwq² and b = -Σ2wqx, and a code whose
 // line is lowest at two scales is lowest between them.
 func (l grid) try(name string) {
-	TEXT(name, NOSPLIT, "func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)")
-	Doc(name + " chooses the codes of groups at n scales; see Grid.Try.")
-	Pragma("noescape")
-	s := gridTry{grid: l, g: pointer("grid")}
+	Begin(name, "func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)",
+		name+" chooses the codes of groups at n scales; see Grid.Try.")
+	s := gridTry{grid: l, g: Argument("grid")}
 	s.findSlacks()
-	left := pointer("set")
-	MOVQ(left, Mem{Base: s.g, Disp: gridLeft})
+	StoreInteger(s.at(gridLeft), Argument("set"))
 
-	Label("group")
-	group, rest := GP64(), GP64()
-	MOVQ(Mem{Base: s.g, Disp: gridLeft}, left)
-	BSFQ(left, group)
-	JZ(operand.LabelRef("done"))
-	LEAQ(Mem{Base: left, Disp: -1}, rest)
-	ANDQ(left, rest)
-	MOVQ(rest, Mem{Base: s.g, Disp: gridLeft})
-	MOVQ(group, Mem{Base: s.g, Disp: gridGroup})
-	at := GP64()
-	MOVQ(group, at)
-	SHLQ(operand.Imm(map[int]uint64{4: 4, 8: 5}[l.positions]), at)
-	x, w := pointer("x"), pointer("w")
-	ADDQ(at, x)
-	ADDQ(at, w)
-	StoreV(Mem{Base: s.g, Disp: gridSlack}, Broadcast(Mem{Base: s.g, Index: group, Scale: 4, Disp: gridSlacks}))
-	row := GP64()
-	IMUL3Q(operand.Imm(rowBytes), group, row)
-	s.codes = pointer("codes")
-	ADDQ(row, s.codes)
+	Mark("group")
+	group, rest := General(), General()
+	left := IntegerAt(s.at(gridLeft))
+	FirstBitOr(group, left, "done")
+	WithoutLowest(rest, left)
+	StoreInteger(s.at(gridLeft), rest)
+	StoreInteger(s.at(gridGroup), group)
+	at := General()
+	Move64(at, group)
+	Times(at, map[int]int{4: 4, 8: 5}[l.positions])
+	x, w := Argument("x"), Argument("w")
+	Increase(x, at)
+	Increase(w, at)
+	Everyone(Broadcast(Mem{Base: s.g, Index: group, Scale: 4, Disp: gridSlacks})).Put(s.at(gridSlack))
+	row := Product(group, rowBytes)
+	s.codes = Argument("codes")
+	Increase(s.codes, row)
 	starts := s.points(x)
-	none := GP64()
-	XORQ(none, none)
-	MOVQ(none, Mem{Base: s.g, Disp: gridOutside})
+	none := General()
+	SetTo(none, 0)
+	StoreInteger(s.at(gridOutside), none)
 
-	following := GP64()
+	following := General()
 	s.entry(none, following)
 	l.tables(s.g, x, w)
 
-	Label("run")
-	first, past, bit, code := GP64(), GP64(), LowestBit(starts), GP64()
-	BSFQ(starts, first)
-	XORQ(bit, starts)
-	JZ(operand.LabelRef("next"))
-	BSFQ(starts, past)
-	MOVQ(following, code)
+	Mark("run")
+	first, past, bit, code := General(), General(), LowestBit(starts), General()
+	FirstBit(first, starts)
+	XorOr(starts, bit, "next")
+	FirstBit(past, starts)
+	Move64(code, following)
 	s.entry(past, following)
-	TESTQ(code, code)
-	JGE(operand.LabelRef("fill")) // the point is in the book
-	NOTQ(code)
+	JumpUnlessNegative(code, "fill") // the point is in the book
+	Invert(code)
 	tries := LowestBit(starts)
-	SUBQ(bit, tries)
-	ORQ(tries, Mem{Base: s.g, Disp: gridOutside})
-	s.list, s.length = pointer("few"), GP64()
-	LEAQ(Mem{Base: s.list, Index: code, Scale: 2}, s.list)
-	MOVWQZX(Mem{Base: s.list}, s.length)
-	ADDQ(operand.Imm(2), s.list)
+	Subtract(tries, bit)
+	MergeInto(s.at(gridOutside), tries)
+	s.list = Argument("few")
+	PointAt(s.list, Mem{Base: s.list, Index: code, Scale: 2})
+	s.length = UnsignedHalfAt(Mem{Base: s.list})
+	Advance(s.list, 2)
 	for _, short := range []struct {
 		name string
 		most int
 	}{{"few", lanes}, {"dozen", 12}, {"short", shortList}} {
-		CMPQ(s.length, operand.Imm(uint64(short.most)))
-		JG(operand.LabelRef("not" + short.name))
+		JumpIfMore(s.length, short.most, "not"+short.name)
 		s.compareFew(short.name, short.most, first, past)
-		JMP(operand.LabelRef("run"))
-		Label("not" + short.name)
+		Jump("run")
+		Mark("not" + short.name)
 	}
-	JMP(operand.LabelRef("long"))
-	Label("tries")
+	Jump("long")
+	Mark("tries")
 	s.compare(first, past)
-	JMP(operand.LabelRef("run"))
+	Jump("run")
 
-	Label("long")
-	s.lowestOfBoth(first, past, code)
-	JNE(operand.LabelRef("tries"))
-	Label("fill")
-	all := YMM()
-	VMOVD(code.As32(), all.AsX())
-	VPBROADCASTD(all.AsX(), all)
-	Label("filling")
-	StoreV(Mem{Base: s.codes, Index: first, Scale: 4}, all)
-	ADDQ(operand.Imm(lanes), first)
-	CMPQ(first, past)
-	JL(operand.LabelRef("filling"))
-	JMP(operand.LabelRef("run"))
+	Mark("long")
+	s.lowestOfBoth(first, past, code, "tries")
+	Mark("fill")
+	all := Everyone(InAllLanes(code))
+	Mark("filling")
+	all.Put(Mem{Base: s.codes, Index: first, Scale: 4})
+	Advance(first, lanes)
+	JumpIfLess(first, past, "filling")
+	Jump("run")
 
-	Label("next")
-	MOVQ(Mem{Base: s.g, Disp: gridGroup}, group)
-	SHLQ(operand.Imm(4), group)
+	Mark("next")
+	group = IntegerAt(s.at(gridGroup))
+	Times(group, 4)
 	for i, field := range []int{gridOutside, gridUnsure, gridStarts} {
-		set := GP64()
-		MOVQ(Mem{Base: s.g, Disp: field}, set)
-		MOVL(set.As32(), Mem{Base: s.g, Index: group, Scale: 1, Disp: gridSets + 4*i})
+		set := IntegerAt(s.at(field))
+		StoreWord(Mem{Base: s.g, Index: group, Scale: 1, Disp: gridSets + 4*i}, set)
 	}
-	JMP(operand.LabelRef("group"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	Jump("group")
+	Mark("done")
+	End()
 }
 
 // entry emits what there is for the point of a try, and fetches its list if it has
 // one.
 func (s *gridTry) entry(try, entry reg.GPVirtual) {
-	list, at := pointer("few"), GP64()
-	MOVWLZX(Mem{Base: s.g, Index: try, Scale: 2, Disp: gridPoints}, entry.As32())
-	MOVLQSX(Mem{Base: pointer("points"), Index: entry, Scale: 4}, entry)
-	MOVQ(entry, at)
-	NOTQ(at)
-	PREFETCHT0(Mem{Base: list, Index: at, Scale: 2})
+	list, at := Argument("few"), General()
+	point := UnsignedHalfAt(Mem{Base: s.g, Index: try, Scale: 2, Disp: gridPoints})
+	Move64(entry, SignedWordAt(Mem{Base: Argument("points"), Index: point, Scale: 4}))
+	Move64(at, entry)
+	Invert(at)
+	Prefetch(Mem{Base: list, Index: at, Scale: 2})
 }
 
 // findSlacks emits, for each group, more than what rounding errors, of lines or
@@ -212,60 +187,47 @@ func (s *gridTry) entry(try, entry reg.GPVirtual) {
 // four bits by less than 60, and the expression is largest at one end. It is
 // infinite where sums may lose bits to underflow.
 func (s *gridTry) findSlacks() {
-	x, w, left, to := pointer("x"), pointer("w"), pointer("octets"), GP64()
-	last, tries := pointer("n"), pointer("tries")
-	LEAQ(Mem{Base: s.g, Disp: gridSlacks}, to)
+	x, w, left, to := Argument("x"), Argument("w"), Argument("octets"), General()
+	last, tries := Argument("n"), Argument("tries")
+	Point(to, s.g, gridSlacks)
 	// What aa, ab and bb are multiplied by at both ends.
-	var ends [2]Reg
-	for i := range ends {
-		at := func(disp int) Mem { return Mem{Base: tries, Disp: disp} }
-		if i == 1 {
-			at = func(disp int) Mem { return Mem{Base: tries, Index: last, Scale: 4, Disp: disp - 4} }
-		}
-		pair, more, end := XMM(), XMM(), YMM()
-		VMOVSS(at(triesScale), pair)
-		VINSERTPS(operand.Imm(0x10), Constant(1), pair, pair)
-		VMOVSS(at(0), more)
-		VMOVLHPS(more, pair, pair)
-		VINSERTF128(operand.Imm(1), pair, pair.AsY(), end)
-		VINSERTF128(operand.Imm(0), pair, end, end)
-		ends[i] = end
+	one := LoadV(Words("second_one", 0, 0x3f800000, 0, 0, 0, 0x3f800000, 0, 0))
+	only := func(lane int) Op {
+		lanes := make([]uint32, 8)
+		lanes[lane], lanes[4+lane] = 0xffffffff, 0xffffffff
+		return Words("lane"+string(rune('0'+lane)), lanes...)
 	}
-	least := Broadcast(Mem{Base: tries, Index: last, Scale: 4, Disp: triesScale - 4})
+	end := func(inverse, scale Mem) Reg {
+		return Or(Or(And(Broadcast(scale), only(0)), And(Broadcast(inverse), only(2))), one)
+	}
+	final := func(disp int) Mem { return Mem{Base: tries, Index: last, Scale: 4, Disp: disp - 4} }
+	ends := [2]Reg{end(Mem{Base: tries}, Mem{Base: tries, Disp: triesScale}), end(final(0), final(triesScale))}
+	least := Broadcast(final(triesScale))
 	top, mask := LoadV(Constant(float32(2*s.levels-1))), LoadV(Bits(Magnitude))
-	Label("slack")
-	vw, vx := LoadV(Mem{Base: w}), And(mask, Mem{Base: x})
-	wq := Mul(vw, top)
-	sums := Mul(wq, top)
-	VHADDPS(Mul(Add(wq, wq), vx), sums, sums)
-	bb := Mul(Mul(vw, vx), vx)
-	VHADDPS(bb, bb, bb)
-	VHADDPS(bb, sums, sums) // aa, ab, bb, bb of the values of each half
+	Mark("slack")
+	var sums Octet // aa, ab, bb, bb of four values each
+	for at := 0; at < OctetBytes; at += Width() {
+		vw, vx := LoadV(Mem{Base: w, Disp: at}), And(mask, Mem{Base: x, Disp: at})
+		wq := Mul(vw, top)
+		aa, ab := Mul(wq, top), Mul(Add(wq, wq), vx)
+		bb := Mul(Mul(vw, vx), vx)
+		sums = append(sums, SumPairs(SumPairs(aa, ab), SumPairs(bb, bb)))
+	}
 	if s.positions == 8 {
-		swapped := YMM()
-		VPERM2F128(operand.Imm(1), sums, sums, swapped)
-		VADDPS(swapped, sums, sums)
+		sums = SumHalves(sums)
 	}
-	both := YMM()
-	VHADDPS(Mul(sums, ends[1]), Mul(sums, ends[0]), both)
-	VHADDPS(both, both, both)
-	swapped := YMM()
-	VPERMILPS(operand.Imm(0xb1), both, swapped)
-	slack := Mul(Greatest(both, swapped), Constant(128./(1<<24)))
-	// Is it between 1e-30 and 1e30, and slack·scale at least 1e-32?
-	small := Least(Mul(Mul(slack, least), Constant(1e2)), slack)
-	fine := And(compare(GreaterEqual, small, LoadV(Constant(1e-30))), compare(LessEqual, slack, LoadV(Constant(1e30))))
-	VBLENDVPS(fine, slack, LoadV(Bits(0x7f800000)), slack)
-	VMOVSS(slack.AsX(), Mem{Base: to})
-	size := 4
-	if s.positions == 4 {
-		VEXTRACTF128(operand.Imm(1), slack, slack.AsX())
-		VMOVSS(slack.AsX(), Mem{Base: to, Disp: 4})
-		size = 8
+	for i, v := range sums {
+		both := SumPairs(Mul(v, ends[0]), Mul(v, ends[1]))
+		slack := Mul(MostOfPairs(SumPairs(both, both)), Constant(128./(1<<24)))
+		// Is it between 1e-30 and 1e30, and slack·scale at least 1e-32?
+		small := Least(Mul(Mul(slack, least), Constant(1e2)), slack)
+		fine := And(compare(GreaterEqual, small, LoadV(Constant(1e-30))), compare(LessEqual, slack, LoadV(Constant(1e30))))
+		sums[i] = Choose(fine, slack, LoadV(Bits(0x7f800000)))
 	}
-	ADDQ(operand.Imm(uint64(size)), to)
-	ADDQ(operand.Imm(32), x)
-	ADDQ(operand.Imm(32), w)
-	DECQ(left)
-	JNZ(operand.LabelRef("slack"))
+	groups := 8 / s.positions
+	StoreFirstOf(Mem{Base: to}, sums, groups)
+	Advance(to, 4*groups)
+	Advance(x, OctetBytes)
+	Advance(w, OctetBytes)
+	CountDown(left, "slack")
 }

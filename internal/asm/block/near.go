@@ -184,7 +184,7 @@ func lastBits() Mem {
 
 // prices computes and stores what all levels cost.
 func (s *nearSearch) prices() {
-	terms := pointer("terms")
+	terms := Argument("terms")
 	for l, c := range pricesOf() {
 		StoreV(Mem{Base: terms, Disp: 32 * l}, c)
 		s.cost = append(s.cost, c)
@@ -193,8 +193,8 @@ func (s *nearSearch) prices() {
 
 // pricesOf computes w·(value-x)² of all levels.
 func pricesOf() (cost [3]Reg) {
-	values := pointer("values")
-	x, w := LoadV(Mem{Base: pointer("x")}), LoadV(Mem{Base: pointer("w")})
+	values := Argument("values")
+	x, w := LoadV(Mem{Base: Argument("x")}), LoadV(Mem{Base: Argument("w")})
 	for l := range 3 {
 		d := Sub(Broadcast(Mem{Base: values, Disp: 4 * l}), x)
 		cost[l] = Mul(Mul(w, d), d)

@@ -20,9 +20,9 @@ func fewTernary(name string) {
 	nearest := LaneBits(Compare(Equal, s.known(), least))
 	CMPL(nearest, operand.U32(1<<lanes-1))
 	JNE(operand.LabelRef("unsure"))
-	table := ternaryTable([4]Reg{cost[0], cost[1], cost[2], Zero()})
+	table := Transposed([4]Octet{{cost[0]}, {cost[1]}, {cost[2]}, {Zero()}})
 
-	list, left := pointer("list"), pointer("n")
+	list, left := Argument("list"), Argument("n")
 	number, low, best := LoadV(Words("iota", 0, 1, 2, 3, 4, 5, 6, 7)), LoadV(Bits(0x7f7fffff)), Zero()
 	Label("codes")
 	code, sum := YMM(), YMM()

@@ -12,7 +12,7 @@ func ranks(name string) {
 	TEXT(name, NOSPLIT, "func(ranks *uint32, x *float32)")
 	Doc(name + " finds the ranks of values; see Order.")
 	Pragma("noescape")
-	to, x := pointer("ranks"), pointer("x")
+	to, x := Argument("ranks"), Argument("x")
 	numbers := LoadV(Words("iota8", 0, 1, 2, 3, 4, 5, 6, 7))
 	for first := 0; first < splitLen; first += 8 {
 		v, rank := LoadV(Mem{Base: x, Disp: 4 * first}), Zero()
@@ -42,7 +42,7 @@ func setSplits() {
 	TEXT("setSplitsAVX2", NOSPLIT, "func(splits, ends, factors *float32)")
 	Doc("setSplitsAVX2 fills the tables of ends; see Splits.Set.")
 	Pragma("noescape")
-	s, ends, factors := pointer("splits"), pointer("ends"), pointer("factors")
+	s, ends, factors := Argument("splits"), Argument("ends"), Argument("factors")
 	var factor [6]Reg
 	for i := range factor {
 		factor[i] = Broadcast(Mem{Base: factors, Disp: 4 * i})

@@ -49,7 +49,7 @@ func scanSplits(name string) {
 	TEXT(name, NOSPLIT, "func(s *float32, bar float32) uint64")
 	Doc(name + " reports the splits that reach the bar; see Splits.Scan.")
 	Pragma("noescape")
-	f := splitScan{s: pointer("s")}
+	f := splitScan{s: Argument("s")}
 	p, _ := Param("bar").Resolve()
 	bar := Broadcast(p.Addr)
 	for at := 0; at <= 4*splitLen; at += 32 {
@@ -171,7 +171,7 @@ func countBelow() {
 	TEXT("countBelowAVX2", NOSPLIT, "func(x *float32, low, high float32) (i, k int)")
 	Doc("countBelowAVX2 counts values below two limits; see CountBelow.")
 	Pragma("noescape")
-	x := pointer("x")
+	x := Argument("x")
 	var limit [2]Reg
 	var count [2]reg.GPVirtual
 	for c, name := range []string{"low", "high"} {

@@ -1,14 +1,14 @@
 package vec
 
 import (
-	"slices"
+	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Sets as bits of an integer, and the eight lanes of AVX2 in two vectors of NEON.
+// Sets as bits of an integer.
 
 // Lanes is how many a vector has.
 func Lanes() int { return Width() / 4 }
@@ -16,28 +16,8 @@ func Lanes() int { return Width() / 4 }
 // General is a register for an integer.
 func General() reg.GPVirtual { return GP64() }
 
-// OctetWords is Words for eight lanes.
-func OctetWords(name string, values ...uint32) (all []Mem) {
-	if ISA != NEON {
-		return []Mem{Words(name, values...)}
-	}
-	for at := range slices.Chunk(values, 4) {
-		all = append(all, armWords(name+string(rune('a'+len(all))), at))
-	}
-	return all
-}
-
 // Numbers are those of lanes.
 func Numbers() Reg { return LoadV(Words("iota8", 0, 1, 2, 3, 4, 5, 6, 7)) }
-
-// OctetBits is LaneBits for eight lanes.
-func OctetBits(m []Mask) reg.GPVirtual {
-	if ISA == NEON {
-		words := binary(nil, uzp1|ofWords, m[0], m[1])
-		return armSum(addvWords, binary(nil, andBits, words, Words("word_bits", 0x00020001, 0x00080004, 0x00200010, 0x00800040)))
-	}
-	return LaneSet(m[0])
-}
 
 // LaneSet is LaneBits with zeros above.
 func LaneSet(m Mask) reg.GPVirtual { return LaneBits(m).As64().(reg.GPVirtual) }
@@ -124,15 +104,6 @@ func JumpIfLess(a, b reg.GPVirtual, to string) {
 	JL(operand.LabelRef(to))
 }
 
-// StoreByte stores the lowest byte of an integer.
-func StoreByte(to Mem, r reg.GPVirtual) {
-	if ISA == NEON {
-		armText("MOVB %s, %d(%s)", r, to.Disp, to.Base)
-	} else {
-		MOVB(r.As8(), to)
-	}
-}
-
 // GreaterInt is set where a > b for integers: all bits of a lane.
 func GreaterInt(a, b Op) Reg { return binary(func(b, a, o Op) { VPCMPGTD(b, a, o) }, cmgt, a, b) }
 
@@ -160,4 +131,111 @@ func acrossOne(v Reg, arm uint32, of func(b, a, out Op)) Reg {
 		of(other, most, most)
 	}
 	return most
+}
+
+// FirstBit is the place of the first of a set that is not empty.
+func FirstBit(to, of reg.GPVirtual) {
+	if ISA == NEON {
+		armText("RBIT %s, %s", of, to)
+		armText("CLZ %s, %s", to, to)
+	} else {
+		BSFQ(of, to)
+	}
+}
+
+// PlaceOf is to = from and the place of the first of a set, if there is one; some is for
+// what comes between.
+func PlaceOf(to, some, set, from reg.GPVirtual) {
+	FirstBit(some, set)
+	if ISA == NEON {
+		armText("ADD %s, %s, %s", from, some, some)
+		armText("CMP $0, %s", set)
+		armText("CSEL NE, %s, %s, %s", some, to, to)
+		return
+	}
+	LEAQ(Mem{Base: from, Index: some, Scale: 1}, some)
+	CMOVQNE(some, to)
+}
+
+// CountBits is the size of a set.
+func CountBits(set reg.GPVirtual) reg.GPVirtual {
+	if ISA != NEON {
+		out := GP64()
+		POPCNTQ(set, out)
+		return out
+	}
+	v := Vector()
+	armEmit(armLine{def: []reg.Register{v}, general: []reg.Register{set}, text: func(number func(reg.Register) int) string {
+		return fmt.Sprintf("WORD $0x%08x", fmovFromW|uint32(armGeneral(set)<<5|number(v)))
+	}})
+	arm2(cntBytes, v, v)
+	return armSum(addvBytes, v)
+}
+
+// WithoutLowest is to = of without the first of a set.
+func WithoutLowest(to, of reg.GPVirtual) {
+	Point(to, of, -1)
+	AndBits(to, of)
+}
+
+// Invert is r = ^r.
+func Invert(r reg.GPVirtual) {
+	if ISA == NEON {
+		armText("MVN %s, %s", r, r)
+	} else {
+		NOTQ(r)
+	}
+}
+
+// XorOr is to ^= bits; it jumps where nothing remains.
+func XorOr(to, bits reg.GPVirtual, none string) {
+	XorInto(to, bits)
+	if ISA == NEON {
+		armBranch(none, "CBZ %s, "+none, to)
+	} else {
+		JZ(operand.LabelRef(none))
+	}
+}
+
+// JumpIfEither jumps unless two integers are 0; the second one is lost.
+func JumpIfEither(a, b reg.GPVirtual, to string) {
+	Merge(b, a, 0)
+	if ISA == NEON {
+		armBranch(to, "CBNZ %s, "+to, b)
+	} else {
+		JNE(operand.LabelRef(to))
+	}
+}
+
+// JumpUnlessNegative tests an integer.
+func JumpUnlessNegative(r reg.GPVirtual, to string) {
+	if ISA == NEON {
+		armText("CMP $0, %s", r)
+		armJump("BGE", to)
+		return
+	}
+	TESTQ(r, r)
+	JGE(operand.LabelRef(to))
+}
+
+// JumpIfMore compares with a number.
+func JumpIfMore(r reg.GPVirtual, n int, to string) {
+	if ISA == NEON {
+		armText("CMP $%d, %s", n, r)
+		armJump("BGT", to)
+		return
+	}
+	CMPQ(r, operand.Imm(uint64(n)))
+	JG(operand.LabelRef(to))
+}
+
+// JumpUnlessMore is JumpIfMore the other way.
+func JumpUnlessMore(r reg.GPVirtual, n int, to string) {
+	if ISA == NEON {
+		armText("CMP $%d, %s", n, r)
+		armJump("BLE", to)
+		return
+	}
+	CMPQ(r, operand.Imm(uint64(n)))
+	JLE(operand.LabelRef(to))
 }

@@ -113,20 +113,28 @@ func PackBytes(l []Reg) []Reg {
 // StoreBits stores one bit of each of 32 bytes.
 func StoreBits(to Mem, l []Reg, bit int) {
 	if ISA == NEON {
-		var bits [2]Reg
+		var set [2]Reg
 		for i := range l {
-			set := binary(nil, testBits, l[i], Bits(0x01010101<<bit))
-			bits[i] = binary(nil, andBits, set, Words("byte_bits", 0x08040201, 0x80402010, 0x08040201, 0x80402010))
+			set[i] = binary(nil, testBits, l[i], Bits(0x01010101<<bit))
 		}
-		sum := binary(nil, addPairs, bits[0], bits[1])
-		arm3(addPairs, sum, sum, sum)
-		arm3(addPairs, sum, sum, sum)
+		sum := armByteBits(set)
 		armStorePart(to, sum, 4)
 		return
 	}
 	set := GP32()
 	VPMOVMSKB(ShiftLeft16(l[0], 7-bit), set)
 	MOVL(set, to)
+}
+
+// armByteBits is, in the lowest lane, a bit for each of 32 bytes that are all bits or none.
+func armByteBits(set [2]Reg) Reg {
+	for i, v := range set {
+		set[i] = binary(nil, andBits, v, Words("byte_bits", 0x08040201, 0x80402010, 0x08040201, 0x80402010))
+	}
+	sum := binary(nil, addPairs, set[0], set[1])
+	arm3(addPairs, sum, sum, sum)
+	arm3(addPairs, sum, sum, sum)
+	return sum
 }
 
 // StoreNibbles stores four bits of 32 bytes, none of which has more than five: of value j in

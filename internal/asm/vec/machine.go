@@ -145,6 +145,8 @@ func SetTo(to reg.GPVirtual, n int) {
 		armText("MOVD $%d, %s", n, to)
 	} else if n == 0 {
 		XORQ(to, to)
+	} else if n < 0 {
+		MOVQ(operand.I32(n), to)
 	} else {
 		MOVQ(operand.U32(n), to)
 	}

@@ -34,16 +34,32 @@ func color(lines []armLine) (number func(reg.Register) int, ok bool) {
 		}
 	}
 	given := map[string]int{}
-	for _, v := range order {
-		var used [64]bool
+	fits := func(v string, n int) bool {
 		for o := range apart[v] {
-			if n, ok := given[o]; ok {
-				used[n] = true
+			if m, ok := given[o]; ok && m == n {
+				return false
 			}
 		}
-		given[v] = slices.Index(used[:], false)
-		if given[v] > 31 {
+		return n < 32
+	}
+	for _, v := range order {
+		if _, ok := given[v]; ok {
+			continue
+		}
+		next := armFunction.pairs[v]
+		if armFunction.second[v] {
+			v, next = next, v
+		}
+		n := 0
+		for n < 32 && (!fits(v, n) || next != "" && !fits(next, n+1)) {
+			n++
+		}
+		if n == 32 {
 			return nil, false
+		}
+		given[v] = n
+		if next != "" {
+			given[next] = n + 1
 		}
 	}
 	return func(r reg.Register) int { return given[r.Asm()] }, true
@@ -91,4 +107,11 @@ func aliveAfter(lines []armLine) []vectors {
 		}
 	}
 	return out
+}
+
+// armPair gives two vectors registers that follow each other.
+func armPair(first, second reg.Register) {
+	f := &armFunction
+	f.pairs[first.Asm()], f.pairs[second.Asm()] = second.Asm(), first.Asm()
+	f.second[second.Asm()] = true
 }

@@ -148,9 +148,12 @@ func armLanes(mask reg.Register) reg.GPVirtual {
 	return armSum(addv, And(mask.(Op), Words("lane_bits", 1, 2, 4, 8)))
 }
 
-// armSum is the sum of the elements of a vector, which it takes the place of.
+// armSum is the sum of the elements of a vector, which it takes the place of; without an
+// instruction that adds it is the lowest.
 func armSum(add uint32, v Reg) reg.GPVirtual {
-	arm2(add, v, v)
+	if add != 0 {
+		arm2(add, v, v)
+	}
 	out := GP64()
 	armEmit(armLine{use: []reg.Register{v}, general: []reg.Register{out}, text: func(number func(reg.Register) int) string {
 		return fmt.Sprintf("WORD $0x%08x", fmovToW|uint32(number(v)<<5|armGeneral(out)))

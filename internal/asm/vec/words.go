@@ -85,6 +85,23 @@ func StoreHalfOf(to Mem, v Reg) {
 // Copy is another register with the same value.
 func Copy(v Reg) Reg { return unary(func(a, o Op) { VMOVDQA(a, o) }, move, v) }
 
+// Fresh is a constant in a register that will be changed.
+func Fresh(m Mem) Reg {
+	if ISA == NEON { // which has the constant in another
+		return Copy(LoadV(m))
+	}
+	return LoadV(m)
+}
+
+// Move is to = from.
+func Move(to, from Reg) {
+	if ISA == NEON {
+		arm2(move, to, from)
+	} else {
+		VMOVDQA(from, to)
+	}
+}
+
 // BytesDown moves 16 bytes down by n; what comes in at the top is open.
 func BytesDown(v Reg, n int) Reg {
 	return binary(func(_, a, o Op) { VPSRLDQ(operand.Imm(uint64(n)), a, o) }, ext|uint32(n)<<11, v, v)
