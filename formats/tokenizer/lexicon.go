@@ -24,7 +24,7 @@ type lexicon struct {
 // newLexicon has room for n texts of the given number of bytes; more is fine.
 func newLexicon(n, size int) *lexicon {
 	l := &lexicon{ends: make([]uint32, 0, n), ids: make([]int32, 0, n), seed: maphash.MakeSeed()}
-	l.slots = make([]uint64, 1<<bits.Len(uint(n+n/2+4)))
+	l.slots = touched[uint64](1 << bits.Len(uint(n+n/2+4)))
 	l.hash.SetSeed(l.seed)
 	l.texts.Grow(size)
 	return l

@@ -27,7 +27,18 @@ type pairSlot struct {
 // newPairTable has room for n pairs.
 func newPairTable(n int) pairTable {
 	size := bits.Len(uint(n + n/2 + 1))
-	return pairTable{make([]pairSlot, 1<<size), rand.Uint64() | 1, 64 - size}
+	return pairTable{touched[pairSlot](1 << size), rand.Uint64() | 1, 64 - size}
+}
+
+// touched makes a list whose pages are written first: all of a table will be, and a
+// page that is read before costs a second fault.
+func touched[T any](n int) []T {
+	list := make([]T, n)
+	var zero T
+	for i := 0; i < n; i += 256 { // of 16 bytes at most
+		list[i] = zero
+	}
+	return list
 }
 
 func mergeKey(a, b int32) uint64 { return 1<<63 | uint64(uint32(a))<<32 | uint64(uint32(b)) }
