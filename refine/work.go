@@ -2,6 +2,7 @@ package refine
 
 import (
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -24,23 +25,27 @@ type Work struct {
 	Searches   time.Duration // of one processor, for what is no product
 }
 
-// Time is about how long some workers take.
+// Time is about how long some workers take on this machine, or as many as it
+// has processors.
 func (w Work) Time(workers int) time.Duration {
 	one := w.Searches + time.Duration(w.Operations/linear.Rate()*float64(time.Second))
-	return one / time.Duration(max(workers, 1))
+	return one / time.Duration(max(min(workers, runtime.GOMAXPROCS(0)), 1))
 }
 
-// searchTime is about how long codes and scales of a weight are searched.
+// searchTime is about how long codes and scales of a weight are searched, on a
+// processor of 2023.
 func searchTime(t quantize.Type) time.Duration {
 	switch g := t.Grid; {
 	case g == nil:
 		return 0
 	case g.Book != nil:
-		return 800 * time.Nanosecond
+		return 1500 * time.Nanosecond
+	case g.Block < 256: // d and dmin are not shared by many
+		return 450 * time.Nanosecond
 	case g.MinHigh > 0:
-		return 260 * time.Nanosecond
+		return 380 * time.Nanosecond
 	default:
-		return 170 * time.Nanosecond
+		return 260 * time.Nanosecond
 	}
 }
 
@@ -119,17 +124,19 @@ func (w *Work) add(b batch, tokens int) {
 	used, experts := float64(refined[0].Used), float64(refined[0].Matrices)
 	held := min(float64(heldRows(b.columns)), t/heldBack)
 	w.Operations += t*used*c*c + experts*c*c*c/3 // x̃·x̃ᵀ, half of it, and its factor
-	if !b.ends {
-		w.Operations += t * used * 2 * c * c // x·x̃ᵀ
+	perWeight := 2 + 1 + 2 + 2*sweeps - 1.0      // the change, feedback, slopes and sweeps
+	if b.ends {
+		perWeight += 2 // what is wanted, for the change is solved
+	} else {
+		w.Operations += t*used*2*c*c + experts*2*c*c*c // x·x̃ᵀ, and that solved
 	}
 	for _, one := range refined {
 		weights := float64(one.Rows) * c
 		if b.ends {
 			w.Operations += t * used * 2 * weights // the product times x̃ᵀ
 		}
-		// The drift, its solution, feedback, slopes and sweeps; then five products
-		// with what is held back.
-		w.Operations += experts * weights * ((2+2+1+2+2*sweeps)*c + 10*held)
+		// Five products are with what is held back.
+		w.Operations += experts * weights * (perWeight*c + 10*held)
 		w.Searches += time.Duration(experts * weights * float64(searchTime(one.Type)))
 	}
 }

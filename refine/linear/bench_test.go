@@ -24,7 +24,7 @@ func BenchmarkStages(b *testing.B) {
 		{"transposed", 2 * rows * rows * n, func() error { return MultiplyTransposed(ctx, workers, y, x, x, rows, n, rows) }},
 		{"symmetric", 2 * rows * n * n, func() error { return MultiplySymmetric(ctx, workers, y, x, square.sum, rows) }},
 	} {
-		b.Run(stage.name, func(b *testing.B) { rate(b, stage.work, stage.run) })
+		b.Run(stage.name, func(b *testing.B) { measure(b, stage.work, stage.run) })
 	}
 	if err := square.Add(ctx, workers, drawn(3, 2*n*n), 2*n); err != nil {
 		b.Fatal(err)
@@ -32,14 +32,14 @@ func BenchmarkStages(b *testing.B) {
 	a := square.Mean()
 	var f *Factor
 	b.Run("factor", func(b *testing.B) {
-		rate(b, n*n*n/3, func() (err error) { f, err = NewFactor(ctx, workers, a, 0.01); return err })
+		measure(b, n*n*n/3, func() (err error) { f, err = NewFactor(ctx, workers, a, 0.01); return err })
 	})
 	b.Run("solve", func(b *testing.B) {
-		rate(b, 2*rows*n*n, func() error { return f.Solve(ctx, workers, x, rows) })
+		measure(b, 2*rows*n*n, func() error { return f.Solve(ctx, workers, x, rows) })
 	})
 }
 
-func rate(b *testing.B, work float64, run func() error) {
+func measure(b *testing.B, work float64, run func() error) {
 	for b.Loop() {
 		if err := run(); err != nil {
 			b.Fatal(err)

@@ -2,6 +2,9 @@ package linear
 
 import (
 	"context"
+	"math"
+	"sync"
+	"time"
 
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/eval/kernel"
@@ -15,13 +18,27 @@ type Panels struct {
 	data                  []float32
 }
 
-// rates are the operations a second that large products reach on one processor
-// that does nothing else, by kernel: docs/performance.md says where they were
-// measured. That of NEON is a guess.
-var rates = map[string]float64{"avx512": 170e9, "avx2": 100e9, "neon": 40e9, "go": 2e9}
+// reached is what share of the kernel's rate whole refinements reach:
+// docs/performance.md says where that was measured.
+const reached = 0.8
 
-// Rate is about how many operations a second products take on a processor.
-func Rate() float64 { return rates[kernel.Name()] }
+// Rate is about how many operations a second large products take on a
+// processor. It is measured, for one name stands for kernels on units of
+// different width.
+func Rate() float64 { return rate() }
+
+var rate = sync.OnceValue(func() float64 {
+	const rows, depth, runs = 240, 256, 32
+	width := kernel.Width()
+	a, panel, c := make([]float32, rows*depth), make([]float32, depth*width), make([]float32, rows*width)
+	least := time.Duration(math.MaxInt64)
+	for range runs { // others may interrupt
+		start := time.Now()
+		kernel.Gemm(rows, depth, a, depth, panel, c, width, true)
+		least = min(least, time.Since(start))
+	}
+	return reached * 2 * rows * depth * float64(width) / max(least, 1).Seconds()
+})
 
 // panels returns room for a matrix, b's memory where it is large enough.
 func (b *Panels) reset(depth, columns int) {
