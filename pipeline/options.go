@@ -222,7 +222,7 @@ func (o Options) native() (convert.FileType, bool) {
 	if len(o.Recipes) == 0 {
 		return convert.Auto, true
 	}
-	if mixes(o.Quantize) {
+	if mixes(o.Quantize) || o.Refine != nil {
 		return 0, false
 	}
 	return convert.ParseFileType(o.Recipes[0].Name)

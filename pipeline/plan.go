@@ -58,6 +58,9 @@ func (j *Job) options() quantize.Options {
 
 // add makes a plan an output: it gets its path and is split as asked.
 func (j *Job) add(ctx context.Context, plan *quantize.Plan) error {
+	if err := j.checkRefinable(plan); err != nil {
+		return err
+	}
 	path, err := j.pathOf(plan.Recipe.Name)
 	if err != nil {
 		return err

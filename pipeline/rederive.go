@@ -45,7 +45,7 @@ func Rederive(ctx context.Context, path, source string, o RederiveOptions) ([]qu
 	if options.Importance, err = matrixOf(ctx, file, o.Matrix); err != nil {
 		return nil, err
 	}
-	if text, refined := file.KVs().String("quantize.refine.dataset"); refined {
+	if text, refined := file.KVs().String(quantize.RefineDatasetKey); refined {
 		if o.Refine == nil {
 			return nil, fault.Op("pipeline").File(file.Name()).Unsupported("it was refined with %q: give the same text", text)
 		}
@@ -112,7 +112,7 @@ func again(ctx context.Context, file *gguf.File, source string, o RederiveOption
 		return "", nil, err
 	}
 	refined := *o.Refine
-	if n, ok := file.KVs().Uint("quantize.refine.tokens"); ok {
+	if n, ok := file.KVs().Uint(quantize.RefineTokensKey); ok {
 		refined.Tokens = int(n)
 	}
 	run := Options{

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/f190792d/mq/eval/forward"
@@ -30,7 +31,7 @@ func (j *Job) refineKVs() []quantize.KVOverride {
 	if r == nil {
 		return nil
 	}
-	return []quantize.KVOverride{{Key: "quantize.refine.dataset", Value: r.matrix().Name}, {Key: "quantize.refine.tokens", Value: uint32(r.tokens())}}
+	return []quantize.KVOverride{{Key: quantize.RefineDatasetKey, Value: r.matrix().Name}, {Key: quantize.RefineTokensKey, Value: uint32(r.tokens())}}
 }
 
 func (r *Refine) tokens() int {
@@ -158,7 +159,7 @@ func (j *Job) refineFile(ctx context.Context, out Output, work, scratch *atomicf
 	}
 	for _, c := range out.Plan.Tensors {
 		typ, _ := quantize.ByID(c.Info.Type)
-		if typ.Grid == nil || !c.Converts() || len(c.Info.Shape) < 2 {
+		if !refinable(c) {
 			continue
 		}
 		info, _ := file.Lookup(c.Info.Name)
@@ -166,6 +167,20 @@ func (j *Job) refineFile(ctx context.Context, out Output, work, scratch *atomicf
 	}
 	report.Refined, err = refine.Run(ctx, r)
 	return file, err
+}
+
+// refinable reports whether a tensor is one whose codes can be chosen.
+func refinable(c quantize.Choice) bool {
+	typ, _ := quantize.ByID(c.Info.Type)
+	return typ.Grid != nil && c.Converts() && len(c.Info.Shape) >= 2
+}
+
+// checkRefinable refuses a plan in which there is nothing to refine.
+func (j *Job) checkRefinable(plan *quantize.Plan) error {
+	if j.o.Refine != nil && !slices.ContainsFunc(plan.Tensors, refinable) {
+		return fault.Op("pipeline").Invalid("nothing of %s can be refined, for it rounds no matrix to a type with blocks: give another type, or leave the texts out", plan.Recipe.Name)
+	}
+	return nil
 }
 
 // refineKey digests what decides the bytes of a refined output.

@@ -19,6 +19,7 @@ import (
 	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/quantize/budget"
 	"github.com/f190792d/mq/refine"
+	"github.com/f190792d/mq/validate"
 )
 
 // converted makes a file of the test model.
@@ -170,6 +171,82 @@ func TestTheSourceWritesTheTextItself(t *testing.T) {
 	defer file.Close()
 	if name, _ := file.KVs().String("quantize.refine.dataset"); name != autoName {
 		t.Errorf("the file says it was refined with %q", name)
+	}
+}
+
+// TestRefinedFilesPassTheirValidation, whose weights are farther from the
+// source's than rounding brings them; what stands in a wrong place does not.
+func TestRefinedFilesPassTheirValidation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a model is refined several times")
+	}
+	for _, name := range []string{"Q8_0", "Q3_K_M", "Q2_K"} {
+		recipe, err := quantize.ParseRecipe(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "refined.gguf")
+		j, err := job(t, Options{Recipes: []quantize.Recipe{recipe}, Out: path, Verify: true, Refine: &Refine{Auto: true, Tokens: 4096}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := j.Run(t.Context())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(r.Outputs[0].Refined) == 0 {
+			t.Errorf("%s: nothing was refined", name)
+		}
+		v, err := validate.File(t.Context(), path, validate.Options{Against: stories})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Err(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		exchange(t, path, "blk.1.ffn_up.weight", "blk.2.ffn_up.weight")
+		if v, err = validate.File(t.Context(), path, validate.Options{Against: stories}); err != nil || v.Err() == nil {
+			t.Errorf("%s: two layers exchanged a matrix, and it passed (%v)", name, err)
+		}
+	}
+}
+
+// exchange lets two tensors of a file change places.
+func exchange(t *testing.T, path, a, b string) {
+	t.Helper()
+	file, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	one, _ := file.Lookup(a)
+	two, _ := file.Lookup(b)
+	first, second := data(t, file, one), data(t, file, two)
+	raw, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for _, w := range []struct {
+		data   []byte
+		offset int64
+	}{{first, two.Offset}, {second, one.Offset}} {
+		if _, err := raw.WriteAt(w.data, file.DataOffset(0)+w.offset); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOnlyBlocksAreRefined: a type that keeps every value by itself is refused.
+func TestOnlyBlocksAreRefined(t *testing.T) {
+	recipe, err := quantize.ParseRecipe("F16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Recipes: []quantize.Recipe{recipe}, Out: filepath.Join(t.TempDir(), "out.gguf"), Refine: &Refine{Texts: []Text{{Name: "page.txt", Content: strings.Repeat("One of many words. ", 1000)}}}}
+	if _, err := job(t, o); !errors.Is(err, fault.ErrInvalid) {
+		t.Errorf("F16: %v", err)
 	}
 }
 

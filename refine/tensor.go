@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/refine/linear"
 	"github.com/f190792d/mq/refine/rounding"
 )
@@ -139,6 +140,10 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 	if err != nil {
 		return err
 	}
+	farthest := make([]float64, rows)
+	for i := range rows {
+		farthest[i] = max(quantize.MaxRefined, distance(weights[i*n:(i+1)*n], values[i*n:(i+1)*n]))
+	}
 	m.addFlat(before, weights, values)
 	if err := codes.Feedback(ctx, m.workers, target, m.factor); err != nil {
 		return err
@@ -152,6 +157,11 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 		return err
 	}
 	m.addFlat(after, weights, values)
+	for i := range rows {
+		if distance(weights[i*n:(i+1)*n], values[i*n:(i+1)*n]) > farthest[i] {
+			after[i] = math.Inf(1)
+		}
+	}
 	made := codes.Bytes()
 	for i := range rows {
 		o.Before += before[i]
@@ -197,6 +207,20 @@ func (m *moments) target(ctx context.Context, weights []float32, first, rows int
 		}
 	}
 	return change, nil
+}
+
+// distance is how far values are from weights, in parts of their size.
+func distance(weights, values []float32) float64 {
+	away, size := 0.0, 0.0
+	for i, w := range weights {
+		d := float64(w) - float64(values[i])
+		away += float64(d * d)
+		size += float64(float64(w) * float64(w))
+	}
+	if size == 0 {
+		return 0
+	}
+	return math.Sqrt(away / size)
 }
 
 // addFlat adds what the errors of weights cost whatever they are multiplied

@@ -2,21 +2,34 @@ package validate
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/f190792d/mq/formats/gguf"
+	"github.com/f190792d/mq/quantize"
 )
 
-// What a tensor may show before it counts as wrong. An importance matrix
-// raises the unweighted error, of whole tensors by a third at most, of single
-// groups of columns by more; what was put in a wrong place, scaled or turned
-// shows errors as large as the values.
+// errorLimits are what a tensor may show before it counts as wrong.
+type errorLimits struct {
+	distance  float64 // of a tensor's error to its values
+	excess    float64 // of a tensor's error to what its type gives
+	note      float64 // the same, to be told
+	cosine    float64 // least of a tensor's cosine to what its type gives
+	group     float64 // of a group's error to what its type gives …
+	share     float64 // … where it is also this part of the row's values
+	wildGroup float64 // of a group's error to what its type gives, in any case
+}
+
+var (
+	// An importance matrix raises the unweighted error, of whole tensors by a
+	// third at most, of single groups of columns by more; what was put in a wrong
+	// place, scaled or turned shows errors as large as the values.
+	roundedLimits = errorLimits{distance: math.Inf(1), excess: 1.75, note: 1.4, cosine: 0.6, group: 10, share: 0.4, wildGroup: 20}
+	// Refinement moves weights on purpose, most where their inputs hardly vary:
+	// rows by quantize.MaxRefined of their size, groups of columns by more.
+	refinedLimits = errorLimits{distance: 0.95, excess: math.Inf(1), note: math.Inf(1), group: 20, share: 1.2, wildGroup: math.Inf(1)}
+)
+
 const (
-	maxExcess   = 1.75 // of a tensor's error to what its type gives
-	noteExcess  = 1.4
-	minCosine   = 0.6  // of a tensor's cosine to what its type gives
-	maxGroup    = 10.0 // of a group's error to what its type gives …
-	maxShare    = 0.4  // … where it is also this part of the row's values
-	wildGroup   = 20.0 // of a group's error to what its type gives, in any case
 	reproduced  = 0.9  // share of equal rows from which on the others are suspect
 	fewRows     = 2    // rows that differ are damaged where there are no more of them, or …
 	fewShare    = 0.01 // … where they are a smaller share
@@ -134,14 +147,21 @@ func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
 	}
 	expected := cosine(t.rxz, t.tx2, t.rz2)
 	sampled := cosine(t.txy, t.tx2, t.ty2)
+	limits := roundedLimits
+	if j.file.Type.Quantized() && quantize.Refined(v.kvs) {
+		limits = refinedLimits
+	}
 	switch excess := d.Excess(); {
-	case sampled < minCosine*expected:
+	case sampled < limits.cosine*expected:
 		say(Fail, "it is not this tensor of the source: cosine %.4f, where %s gives %.4f", sampled, j.typ.Name, expected)
 		return
-	case excess > maxExcess:
+	case d.Sampled > limits.distance:
+		say(Fail, "the error is %.3g %% of its size, more than refinement makes", 100*d.Sampled)
+		return
+	case excess > limits.excess:
 		say(Fail, "the error is %.3g times what %s gives: relative RMSE %.4g, expected %.4g", excess, j.typ.Name, d.Sampled, d.Expected)
 		return
-	case excess > noteExcess:
+	case excess > limits.note:
 		say(Note, "the error is %.3g times what %s gives without weights", excess, j.typ.Name)
 	}
 	if len(t.odd) == 0 {
@@ -152,7 +172,7 @@ func (v *validation) judgeError(j *job, d *Deviation, suspect bool) {
 	case suspect && t.unequal() > 0:
 		say(Fail, "%d of %d rows %s not what the source gives: from column %d on, row %d has %.4g times the error that it should have",
 			t.unequal(), t.tried, map[bool]string{true: "is", false: "are"}[t.unequal() == 1], worst.column, worst.row, worst.ratio)
-	case worst.ratio > wildGroup, worst.ratio > maxGroup && worst.share > maxShare:
+	case worst.ratio > limits.wildGroup, worst.ratio > limits.group && worst.share > limits.share:
 		say(Fail, "row %d is damaged from column %d on: its error is %.3g times what %s gives", worst.row, worst.column, worst.ratio, j.typ.Name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/f190792d/mq/eval/forward"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/progress"
+	"github.com/f190792d/mq/quantize"
 	"github.com/f190792d/mq/validate/proof"
 )
 
@@ -61,7 +62,7 @@ func (v *validation) logits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := v.source.model.Compare(ctx, written, v.kvs, prompt)
+	result, err := v.source.model.Compare(ctx, written, v.kvs, quantize.Refined(v.kvs), prompt)
 	for _, sentence := range result.Departures {
 		v.add(Finding{Check: Logits, Severity: Fail, Message: sentence})
 	}

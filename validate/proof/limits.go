@@ -61,6 +61,11 @@ const (
 	// vectorDistance bounds numbers that a file keeps in F32, which a source in
 	// BF16 has with eight bits.
 	vectorDistance = 2e-3
+	// refinedDistance bounds matrices of refined files, whose rows are no farther
+	// away than quantize.MaxRefined unless their rounding is.
+	refinedDistance = 0.95
+	// unrefinedBits is from how many bits per weight on matrices are not refined.
+	unrefinedBits = 16
 	// figureDistance bounds figures that follow from key-values, of which some
 	// are written as float32 and computed by another way.
 	figureDistance = 1e-4
@@ -118,13 +123,15 @@ func (l Limits) ExplainEmbeddings(c eval.Closeness) (sentences []string) {
 
 // explainPart says what is wrong with a part that rounding does not explain;
 // it is empty where nothing is.
-func explainPart(p forward.PartDifference) string {
+func explainPart(p forward.PartDifference, refined bool) string {
 	limit := vectorDistance
 	switch p.Kind {
 	case forward.PartFigure:
 		limit = figureDistance
 	case forward.PartMatrix:
-		limit = For(p.Bits).Part
+		if limit = For(p.Bits).Part; refined && p.Bits < unrefinedBits {
+			limit = max(limit, refinedDistance)
+		}
 	}
 	switch {
 	case p.Mismatch != "":

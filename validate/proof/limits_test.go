@@ -62,20 +62,26 @@ func TestEveryFigureBeyondItsLimitIsNamed(t *testing.T) {
 
 func TestPartsAreJudgedByTheirOwnType(t *testing.T) {
 	for _, c := range []struct {
-		part forward.PartDifference
-		good bool
+		part    forward.PartDifference
+		refined bool
+		good    bool
 	}{
-		{forward.PartDifference{Bits: 16, Distance: 0.01}, true},
-		{forward.PartDifference{Bits: 16, Distance: 0.05}, false},
-		{forward.PartDifference{Bits: 4.5, Distance: 0.05}, true},
-		{forward.PartDifference{Bits: 1.125, Distance: 1.4}, false},
-		{forward.PartDifference{Bits: 1.125, Distance: nan()}, false},
-		{forward.PartDifference{Kind: forward.PartVector, Distance: 1e-3}, true},
-		{forward.PartDifference{Kind: forward.PartVector, Distance: 1e-2}, false},
-		{forward.PartDifference{Kind: forward.PartFigure, Distance: 1e-3}, false},
-		{forward.PartDifference{Kind: forward.PartMatrix, Bits: 16, Mismatch: "has other rows"}, false},
+		{forward.PartDifference{Bits: 16, Distance: 0.01}, false, true},
+		{forward.PartDifference{Bits: 16, Distance: 0.05}, false, false},
+		{forward.PartDifference{Bits: 4.5, Distance: 0.05}, false, true},
+		{forward.PartDifference{Bits: 1.125, Distance: 1.4}, false, false},
+		{forward.PartDifference{Bits: 1.125, Distance: nan()}, false, false},
+		{forward.PartDifference{Kind: forward.PartVector, Distance: 1e-3}, false, true},
+		{forward.PartDifference{Kind: forward.PartVector, Distance: 1e-2}, false, false},
+		{forward.PartDifference{Kind: forward.PartFigure, Distance: 1e-3}, false, false},
+		{forward.PartDifference{Bits: 4.5, Distance: 0.61}, false, false},
+		{forward.PartDifference{Bits: 4.5, Distance: 0.61}, true, true},
+		{forward.PartDifference{Bits: 4.5, Distance: 1}, true, false},
+		{forward.PartDifference{Bits: 16, Distance: 0.05}, true, false},
+		{forward.PartDifference{Kind: forward.PartVector, Distance: 1e-2}, true, false},
+		{forward.PartDifference{Kind: forward.PartMatrix, Bits: 16, Mismatch: "has other rows"}, false, false},
 	} {
-		if got := explainPart(c.part); (got == "") != c.good {
+		if got := explainPart(c.part, c.refined); (got == "") != c.good {
 			t.Errorf("%+v: %q", c.part, got)
 		}
 	}

@@ -38,15 +38,15 @@ type Result struct {
 }
 
 // Compare compares a model that was made from the source, whose file has the
-// given key-values, part by part and on a prompt. Its errors say that the two
-// cannot be compared.
-func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs, prompt []int32) (r Result, err error) {
+// given key-values, part by part and on a prompt; refined weights may be
+// farther away. Its errors say that the two cannot be compared.
+func (s *Source) Compare(ctx context.Context, made *forward.Model, kvs gguf.KVs, refined bool, prompt []int32) (r Result, err error) {
 	parts, err := made.CompareParts(ctx, s.model)
 	if err != nil {
 		return r, err
 	}
 	for _, p := range parts {
-		if text := explainPart(p); text != "" {
+		if text := explainPart(p, refined); text != "" {
 			r.Departures = append(r.Departures, text)
 		}
 	}
