@@ -60,51 +60,84 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 // TestFewFindTheFirstOfTheNearest compares the choice from a list without the codes
 // that others outdo with that from the whole list.
 func TestFewFindTheFirstOfTheNearest(t *testing.T) {
-	book, found := coder1x2048(), 0
-	var near kernel.Near
+	found, searched := 0, 0
 	blocks(8, func(x, w []float32) {
-		scale := abs(x[0]) + abs(x[3])
-		for d, values := range values1 {
-			var cost terms
-			for l, v := range values {
-				near.Values[l] = scale * v
-				for i := range x {
-					d := near.Values[l] - x[i]
-					cost[4*i+l] = w[i] * d * d
-				}
-			}
-			for wrong := range 2 { // levels that are not the nearest
-				var point uint16
-				for i := range x {
-					best := 0
-					for l := range 3 {
-						if cost[4*i+l] < cost[4*i+best] {
-							best = l
-						}
-					}
-					point |= uint16((best+wrong*i)%3) << (2 * i)
-				}
-				place := book.place[point]
-				if place >= 0 {
-					continue
-				}
-				got, ok := near.Few(x, w, point, book.fewest(place))
-				if want := cheapest8(book.neighbours(place), &cost); ok && got != want {
-					t.Fatalf("x %v w %v scale %v shift %d: %x is found near %x, want %x", x, w, scale, d, got, point, want)
-				}
-				if ok {
-					found++
-				}
-			}
-		}
+		few, all := checkFew(t, x, w)
+		found, searched = found+few, searched+all
 	})
 	want := 1000
 	if testing.Short() {
 		want = 200
 	}
-	if kernel.HasNear() && found < want {
-		t.Errorf("only %d were found", found)
+	if kernel.HasNear() && (found < want || searched < want) {
+		t.Errorf("only %d and %d were found", found, searched)
 	}
+}
+
+// checkFew returns how many codes the kernels for short lists and for whole ones found.
+func checkFew(t *testing.T, x, w []float32) (found, searched int) {
+	t.Helper()
+	book := coder1x2048()
+	var near kernel.Near
+	scale := abs(x[0]) + abs(x[3])
+	for d, values := range values1 {
+		var cost terms
+		for l, v := range values {
+			near.Values[l] = scale * v
+			for i := range x {
+				d := near.Values[l] - x[i]
+				cost[4*i+l] = w[i] * d * d
+			}
+		}
+		for wrong := range 2 { // levels that are not the nearest
+			var point uint16
+			for i := range x {
+				best := 0
+				for l := range 3 {
+					if cost[4*i+l] < cost[4*i+best] {
+						best = l
+					}
+				}
+				point |= uint16((best+wrong*i)%3) << (2 * i)
+			}
+			place := book.place[point]
+			if place >= 0 {
+				continue
+			}
+			list := book.neighbours(place)
+			want := cheapest8(list, &cost)
+			if got, ok := near.Few(x, w, point, book.fewest(place)); ok {
+				found++
+				if got != want {
+					t.Fatalf("x %v w %v scale %v shift %d: %x is found near %x, want %x", x, w, scale, d, got, point, want)
+				}
+			}
+			if len(list) >= longList && kernel.HasNear() && near.Search(x, w, book.planes(place), list) {
+				searched++
+				if got := near.Nearest(list); got != want {
+					t.Fatalf("x %v w %v scale %v shift %d: the search finds %x near %x, want %x", x, w, scale, d, got, point, want)
+				}
+			}
+		}
+	}
+	return found, searched
+}
+
+// FuzzFew chooses from lists for arbitrary finite values and weights.
+func FuzzFew(f *testing.F) {
+	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf, 0, 0, 0x40, 0x3f}, 6))
+	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 8))
+	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0x3f, 3, 0, 0, 0x40, 7, 1, 2, 0x3e, 5}, 4))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, w := make([]float32, 8), make([]float32, 8)
+		for i := range x {
+			var word [8]byte
+			copy(word[:], data[min(8*i, len(data)):])
+			x[i] = finite(binary.LittleEndian.Uint32(word[:]))
+			w[i] = abs(finite(binary.LittleEndian.Uint32(word[4:])))
+		}
+		checkFew(t, x, w)
+	})
 }
 
 // checkBest compares the try that explains most with that of a search in order of
