@@ -210,7 +210,7 @@ func finished(args []string) ([]string, error) {
 		if info, err := os.Stat(path); err != nil {
 			return nil, err
 		} else if !info.Mode().IsRegular() {
-			return nil, fault.Invalid("push: %s is not a regular file: name the files to upload", path)
+			return nil, fault.Invalid("%s is not a regular file: name the files themselves", path)
 		}
 		if strings.EqualFold(filepath.Ext(path), ".gguf") {
 			f, err := gguf.Open(path)

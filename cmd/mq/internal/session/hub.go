@@ -125,7 +125,7 @@ func (h *Hub) keepAll(ctx context.Context, repo *hub.Repo, wanted func(string) b
 func (s *Session) hubOptions() (hub.Options, error) {
 	o, err := hub.FromEnv()
 	o.Agent = "mq/" + s.Version
-	o.Budget = min(128<<20, s.Budget()/4)
+	o.Budget = min(128<<20, s.Budget()/12) // the comparison at the end takes most of a small budget
 	o.Waiting = s.Waiting("Hub")
 	return o, err
 }
