@@ -104,15 +104,7 @@ func (h *halved) pack(dst []byte) {
 		}
 	}
 	h.Project()
-	var lx, ll [halvesBlocks]float32
-	for j := range 16 {
-		for i := range h.TermX {
-			for b := range lx {
-				lx[b] += h.TermX[i][16*b+j]
-				ll[b] += h.TermL[i][16*b+j]
-			}
-		}
-	}
+	lx, ll := h.sums()
 	for b := range n {
 		block := dst[56*b:][:56]
 		clear(block)
@@ -133,4 +125,17 @@ func (h *halved) pack(dst []byte) {
 		binary.LittleEndian.PutUint64(block[48:], scales)
 		putHalf1(block, d[b]*1.1125)
 	}
+}
+
+// sums adds the terms of both super-blocks in order, side by side.
+func (h *halved) sums() (lx, ll [halvesBlocks]float32) {
+	var x0, x1, l0, l1 float32
+	for j := range 16 {
+		for i := range h.TermX {
+			x, l := &h.TermX[i], &h.TermL[i]
+			x0, x1 = x0+x[j], x1+x[16+j]
+			l0, l1 = l0+l[j], l1+l[16+j]
+		}
+	}
+	return [halvesBlocks]float32{x0, x1}, [halvesBlocks]float32{l0, l1}
 }

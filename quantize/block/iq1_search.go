@@ -128,8 +128,9 @@ func (f *splitSearch) try(i, k int) {
 		lx := float32(a.x*v[0]) + float32((b.x-a.x)*v[1]) + float32((all.x-b.x)*v[2])
 		ll := float32(a.w*v[0]*v[0]) + float32((b.w-a.w)*v[1]*v[1]) + float32((all.w-b.w)*v[2]*v[2])
 		if ll > 0 && float32(lx*lx) > float32(f.found.best*ll) {
-			scale := lx / ll
-			f.found = score{scale * lx, scale, i, k, d}
+			f.found.scale = lx / ll
+			f.found.best = f.found.scale * lx
+			f.found.begin, f.found.end, f.found.down = i, k, d
 		}
 	}
 }

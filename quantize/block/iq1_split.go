@@ -9,6 +9,7 @@ import (
 
 // A split is the scratch space of a sub-block that takes three levels.
 type split struct {
+	search  splitSearch // first, so that no vector of its tables crosses a cache line
 	nearest nearest1
 	x, w    []float32         // of the sub-block
 	all     [superLen]float32 // weights of the super-block
@@ -17,7 +18,6 @@ type split struct {
 	ranks   [4]uint16         // in the book
 	down    uint8             // 1: the shift is down
 	scale   float32           // least squares for codes
-	search  splitSearch
 }
 
 var splits = sync.Pool{New: func() any { return &split{nearest: nearest1{book: coder1x2048()}} }}
@@ -49,23 +49,19 @@ func (s *split) assign(found score) bool {
 	if found.down < 0 {
 		return false
 	}
-	low, high := uint16(0), uint16(2)
+	twos := s.order.Numbers[found.end:]
 	s.scale, s.down = found.scale, uint8(found.down)
 	if s.scale < 0 {
 		s.scale = -s.scale
-		low, high = high, low
+		twos = s.order.Numbers[:found.begin]
 		s.down ^= 1
 	}
 	clear(s.codes[:])
-	for i, k := range s.order.Numbers {
-		level := uint16(1)
-		switch {
-		case i < found.begin:
-			level = low
-		case i >= found.end:
-			level = high
-		}
-		s.codes[k/8] |= level << (k % 8 * 2)
+	for _, k := range s.order.Numbers[found.begin:found.end] {
+		s.codes[k/8%4] |= 1 << (k % 8 * 2)
+	}
+	for _, k := range twos {
+		s.codes[k/8%4] |= 2 << (k % 8 * 2)
 	}
 	return true
 }
