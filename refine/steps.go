@@ -64,11 +64,21 @@ func (s *stage) has(weights []forward.Weight) bool {
 	})
 }
 
-// stages runs a step to see which tensors it uses, in order.
+// few tokens show which tensors a step uses.
+const few = 64
+
+// stages runs a step, with some tokens, to see which tensors it uses, in order.
 func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 	var list []*stage
 	known := map[string]bool{}
-	_, err := w.watch(ctx, true, s, &w.groups[0], false, func(in forward.Input) error {
+	some := w.groups[0].chunks[0]
+	g := &group{chunks: [][]int32{some[:min(few, len(some))]}, tokens: min(few, len(some))}
+	x, err := w.stream(g, false)
+	if err != nil {
+		return nil, err
+	}
+	how := w.File.Run()
+	how.Inspect = func(in forward.Input) error {
 		one := &stage{streams: in.Stream != nil && len(in.Weights) == 1}
 		for _, weight := range in.Weights {
 			if t := w.named[weight.Name]; t != nil && !known[t.Name] && t.Columns == in.Cols {
@@ -82,8 +92,8 @@ func (w *walk) stages(ctx context.Context, s step) ([]*stage, error) {
 			list = append(list, one)
 		}
 		return nil
-	})
-	return list, err
+	}
+	return list, s.run(ctx, w.File.With(how), g, x)
 }
 
 // watch runs a step of the source or the file for what it multiplies. Where it

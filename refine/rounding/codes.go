@@ -145,7 +145,10 @@ func (l *levels) nearest(x float32) uint8 {
 		if !(x > l.low) {
 			return 0
 		}
-		return uint8(int32(float32(min(x, l.high))+toWhole-toWhole) - l.lowest)
+		if x > l.high {
+			x = l.high
+		}
+		return uint8(int32(float32(x)+toWhole-toWhole) - l.lowest)
 	}
 	low, high := 0, len(l.between)
 	for low < high {

@@ -143,7 +143,9 @@ func (s *search) try(k *bench, n, width int, x, target []float32, least float32)
 			off := now[i] - v
 			cost := k.cost[i] + float32(float32(off*off)*weight)
 			k.cost[i], errs[i], codes[i] = cost, want-v, code
-			lowest = min(lowest, cost)
+			if cost < lowest {
+				lowest = cost
+			}
 		}
 		if !(lowest < least) {
 			return
