@@ -62,7 +62,7 @@ func (j *Job) planMemory(outputs []Output) (MemoryUse, error) {
 	}
 	use := MemoryUse{Budget: j.o.Memory, Pipeline: min(room, pipelinePerWorker*int64(j.o.Workers))}
 	use.Peak = min(use.Budget, fixed+2*max(use.Pipeline, j.checkBytes(len(outputs))))
-	if j.in.checkpoint != nil && j.in.checkpoint.Held() > 0 && (j.compares() || j.o.Refine != nil) {
+	if j.in.checkpoint != nil && (j.compares() || j.o.Refine != nil) && j.in.checkpoint.Held() > 0 && j.in.about.Bytes > j.in.checkpoint.Held() {
 		use.Kept = min(max(use.Budget-use.Peak-besides, 0), j.in.about.Bytes)
 		use.Peak += use.Kept
 	}
