@@ -72,6 +72,9 @@ func same(t *testing.T, whole, single []Input) {
 		t.Fatalf("%d products, in a whole run %d", len(single), len(whole))
 	}
 	for i, in := range single {
+		if in.Rows != nil && len(in.Rows)*in.Cols != len(in.X) {
+			t.Fatalf("%s has %d elements in %d rows of %d columns", in.Weights[0].Name, len(in.X), len(in.Rows), in.Cols)
+		}
 		if w := whole[i]; in.Weights[0] != w.Weights[0] || !slices.Equal(in.X, w.X) || !slices.Equal(in.Rows, w.Rows) || !slices.Equal(in.Stream, w.Stream) || in.Gain != w.Gain {
 			t.Fatalf("product %d, %s, multiplies something else", i, in.Weights[0].Name)
 		}

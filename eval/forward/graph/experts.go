@@ -61,12 +61,13 @@ func (f *experts) feed(r *run, x, y []float32) error {
 	}
 	r.ahead(r.layer+1, f.used(starts)...)
 	results := r.buffer(bufExpert, len(chosen)*width)
-	defer func() { r.gathered = nil }()
 	for e := range f.each {
 		rows := starts[e+1] - starts[e]
 		from := starts[e] * width
 		r.gathered = origin[starts[e]:starts[e+1]]
-		if err := f.each[e].compute(r, gathered[from:from+rows*width], results[from:from+rows*width], rows); err != nil {
+		err := f.each[e].compute(r, gathered[from:from+rows*width], results[from:from+rows*width], rows)
+		r.gathered = nil // others see all rows
+		if err != nil {
 			return err
 		}
 	}
