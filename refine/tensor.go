@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// damping is what is added to the diagonal, in parts of its mean.
-	damping = 0.01
+	// damping is between these, and between them this many times the columns
+	// divided by the tokens.
+	leastDamping, mostDamping, dampingColumns = 0.01, 0.1, 3
 	// leastRows is for how many columns there must be a row of text.
 	leastRows = 4
 	// sweeps is how often codes are improved one by one.
@@ -46,7 +47,7 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		return nil, nil
 	}
 	var err error
-	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping*mean))
+	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping(n, u.square.Count())*mean))
 	if errors.Is(err, linear.ErrSingular) {
 		return nil, nil
 	}
@@ -71,6 +72,13 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		list = append(list, o)
 	}
 	return list, nil
+}
+
+// damping is what is added to the diagonal of second moments, in parts of its
+// mean. Moments of few tokens are those of their own text: with more on the
+// diagonal, what is refined with them serves others too, and no worse its own.
+func damping(columns, tokens int) float64 {
+	return min(max(leastDamping, dampingColumns*float64(columns)/float64(tokens)), mostDamping)
 }
 
 // moments are what is known of the rows that a unit multiplies.
