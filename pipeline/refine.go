@@ -175,9 +175,14 @@ func refinable(c quantize.Choice) bool {
 	return typ.Grid != nil && c.Converts() && len(c.Info.Shape) >= 2
 }
 
-// checkRefinable refuses a plan in which there is nothing to refine.
+// checkRefinable refuses a type with which there is nothing to refine, and warns
+// of a size that leaves nothing.
 func (j *Job) checkRefinable(plan *quantize.Plan) error {
-	if j.o.Refine != nil && !slices.ContainsFunc(plan.Tensors, refinable) {
+	switch {
+	case j.o.Refine == nil || slices.ContainsFunc(plan.Tensors, refinable):
+	case j.o.Size != nil:
+		j.Warnings = append(j.Warnings, "nothing is refined: the size has room for every weight as it is")
+	default:
 		return fault.Op("pipeline").Invalid("nothing of %s can be refined, for it rounds no matrix to a type with blocks: give another type, or leave the texts out", plan.Recipe.Name)
 	}
 	return nil
