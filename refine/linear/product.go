@@ -54,10 +54,16 @@ func (b *Panels) each(from, to int, pack func(i int)) {
 	if (to-from)*b.width*b.depth < few {
 		workers = 1
 	}
-	_ = compute.Parallel(context.Background(), workers, to-from, func(_, i int) error {
-		pack(from + i)
-		return nil
-	})
+	share := (to-from)/max(1, workers) + 1
+	var packing sync.WaitGroup
+	for first := from; first < to; first += share {
+		packing.Go(func() {
+			for i := first; i < min(first+share, to); i++ {
+				pack(i)
+			}
+		})
+	}
+	packing.Wait()
 }
 
 // count returns the number of panels.
