@@ -3,6 +3,8 @@ package forward
 import (
 	"fmt"
 
+	"github.com/mmcloughlin/avo/reg"
+
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
@@ -59,14 +61,18 @@ func decoders() {
 // the first four of each lie in the low bits of bytes 0-3 and 4-7; of the
 // others, the low nibbles lie in the nibbles of bytes 8-11, the high bits
 // above the first ones.
-func sixBits(src Mem, nibbles, pairs, sixes Reg) (scales, mins []Reg) {
-	combine := func(first, rest Reg) []Reg {
-		high := Masked(ShiftRight16(first, 2), pairs)
-		BitOr(Masked(rest, nibbles), high)
-		return WordFloats(Masked(first, sixes), high)
-	}
-	rest := LoadWord(src.Offset(8))
-	return combine(LoadWord(src), rest), combine(LoadWord(src.Offset(4)), ShiftRight16(rest, 4))
+func sixBits(src Mem, nibbles, pairs, sixes reg.GPVirtual) (scales, mins []Reg) {
+	first, high, rest, shifted := IntegerAt(src), General(), Word(src.Offset(8)), General()
+	Move64(high, first)
+	ShiftDown(high, 2)
+	AndBits(high, pairs)
+	Move64(shifted, rest)
+	Merge(rest, shifted, 32-4)
+	AndBits(rest, nibbles)
+	Merge(high, rest, 0)
+	AndBits(first, sixes)
+	all := IntegerFloats(first, high)
+	return all[:len(all)/2], all[len(all)/2:]
 }
 
 // scaled multiplies each vector and keeps them.
@@ -84,18 +90,23 @@ func decodeMin(name string, fifth bool) {
 		size, low = 176, 48
 	}
 	decoder(name, 256, size, func() func(dst, src Mem) {
-		mask, pairs, sixes := BytesOf("nibbles", 15), BytesOf("pairs", 0x30), BytesOf("sixes", 0x3f)
+		mask := BytesOf("nibbles", 15)
+		nibbles, pairs, sixes := Copies(15), Copies(0x30), Copies(0x3f)
 		var sixteen Reg
 		if fifth {
 			sixteen = BytesOf("sixteens", 16)
 		}
 		return func(dst, src Mem) {
-			s, m := sixBits(src.Offset(4), mask, pairs, sixes)
+			s, m := sixBits(src.Offset(4), nibbles, pairs, sixes)
 			scales, mins := scaled(s, HalfEverywhere(src)), scaled(m, HalfEverywhere(src.Offset(2)))
-			for j := range 8 { // two groups of 32 values share their bytes
+			var x Octet
+			for j := range 8 {
+				if j%2 == 0 { // two groups of 32 values share their bytes
+					x = OctetAt(src.Offset(low + 16*j))
+				}
 				scale, offset := scales(j), mins(j)
 				for w := 0; w < 32; w += Width() {
-					y := Masked(ShiftRight16(LoadV(src.Offset(low+32*(j/2)+w)), 4*(j%2)), mask)
+					y := Masked(ShiftRight16(x[w/Width()], 4*(j%2)), mask)
 					if fifth {
 						// Bit j becomes bit 4; what the shift carries over
 						// from a neighbour is masked.

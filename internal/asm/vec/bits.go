@@ -1,8 +1,6 @@
 package vec
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -165,9 +163,7 @@ func CountBits(set reg.GPVirtual) reg.GPVirtual {
 		return out
 	}
 	v := Vector()
-	armEmit(armLine{def: []reg.Register{v}, general: []reg.Register{set}, text: func(number func(reg.Register) int) string {
-		return fmt.Sprintf("WORD $0x%08x", fmovFromW|uint32(armGeneral(set)<<5|number(v)))
-	}})
+	armFromGeneral(fmovFromW, v, set)
 	arm2(cntBytes, v, v)
 	return armSum(addvBytes, v)
 }

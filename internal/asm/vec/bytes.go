@@ -112,32 +112,28 @@ func FloatsAt(from Mem, n int, signed bool, f func(at int, v Reg)) {
 	}
 }
 
-// LoadWord loads four bytes into the lowest lane.
-func LoadWord(from Mem) Reg {
-	out := Vector()
+// IntegerFloats converts the bytes of the lower halves of two integers, then those of the
+// upper ones.
+func IntegerFloats(first, second reg.GPVirtual) (out []Reg) {
+	both := binary(func(b, a, o Op) { VPUNPCKLDQ(b, a, o) }, zip1, inLowest(first), inLowest(second))
 	if ISA == NEON {
-		armLoadPart(out, from, 4)
-	} else {
-		VMOVD(from, out.AsX())
-	}
-	return out
-}
-
-// WordFloats converts the eight bytes of the lowest lanes of two vectors.
-func WordFloats(first, second Reg) []Reg {
-	if ISA == NEON {
-		var out []Reg
-		for _, x := range []Reg{first, second} {
-			words, v := Vector(), Vector()
-			arm2(ushll|1<<19, words, x)
-			arm2(ushll|1<<20, v, words)
-			out = append(out, ToFloat(v))
-		}
+		FloatsOf(both, false, func(_ int, v Reg) { out = append(out, v) })
 		return out
 	}
-	both := YMM()
-	VPUNPCKLDQ(second.AsX(), first.AsX(), both.AsX())
-	return []Reg{widenedBytes(both.AsX(), false)}
+	next := XMM()
+	VPSRLDQ(operand.Imm(8), both.AsX(), next)
+	return []Reg{widenedBytes(both.AsX(), false), widenedBytes(next, false)}
+}
+
+// inLowest moves an integer to the lowest lanes.
+func inLowest(n reg.GPVirtual) Reg {
+	out := Vector()
+	if ISA == NEON {
+		armFromGeneral(fmovFromX, out, n)
+	} else {
+		VMOVQ(n, out.AsX())
+	}
+	return out
 }
 
 // Spread keeps floats, from which the function it returns takes one for all

@@ -3,7 +3,6 @@ package vec
 import (
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // What searches with groups in lanes need beside.
@@ -33,18 +32,4 @@ func SignOf(v Reg) Reg {
 	out := Vector()
 	VPSRAD(operand.Imm(31), v, out)
 	return out
-}
-
-// Word is an integer of 32 bits without sign.
-func Word(from Mem) reg.GPVirtual {
-	out := GP64()
-	MOVL(from, out.As32())
-	return out
-}
-
-// MoveWord copies 32 bits.
-func MoveWord(to, from Mem) {
-	v := GP32()
-	MOVL(from, v)
-	MOVL(v, to)
 }

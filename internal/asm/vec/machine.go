@@ -1,6 +1,8 @@
 package vec
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -147,9 +149,18 @@ func SetTo(to reg.GPVirtual, n int) {
 		XORQ(to, to)
 	} else if n < 0 {
 		MOVQ(operand.I32(n), to)
+	} else if n > math.MaxUint32 {
+		MOVQ(operand.U64(n), to)
 	} else {
 		MOVQ(operand.U32(n), to)
 	}
+}
+
+// Copies is a byte in all eight bytes of an integer.
+func Copies(b int) reg.GPVirtual {
+	out := GP64()
+	SetTo(out, b*0x0101010101010101)
+	return out
 }
 
 // Move64 is to = from.

@@ -76,6 +76,19 @@ func UnsignedHalfAt(from Mem) reg.GPVirtual {
 	return out
 }
 
+// Word is an integer of 32 bits without sign.
+func Word(from Mem) reg.GPVirtual {
+	if ISA == NEON {
+		return armLoadInteger("MOVWU", from)
+	}
+	out := GP64()
+	MOVL(from, out.As32())
+	return out
+}
+
+// MoveWord copies 32 bits.
+func MoveWord(to, from Mem) { StoreWord(to, Word(from)) }
+
 // SignedWordAt loads 32 bits.
 func SignedWordAt(from Mem) reg.GPVirtual {
 	if ISA == NEON {

@@ -98,6 +98,7 @@ const (
 	cntBytes     = 0x4e205800
 	addvBytes    = 0x4e31b800
 	fmovFromW    = 0x1e270000
+	fmovFromX    = 0x9e670000
 	addv         = 0x4eb1b800
 	addvWords    = 0x4e71b800
 	cmgt         = 0x4ea03400

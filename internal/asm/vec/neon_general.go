@@ -136,6 +136,13 @@ func InAllLanes(n reg.GPVirtual) Reg {
 	return out
 }
 
+// armFromGeneral moves an integer to the lowest lanes.
+func armFromGeneral(op uint32, out Reg, n reg.GPVirtual) {
+	armEmit(armLine{def: []reg.Register{out}, general: []reg.Register{n}, text: func(number func(reg.Register) int) string {
+		return fmt.Sprintf("WORD $0x%08x", op|uint32(armGeneral(n)<<5|number(out)))
+	}})
+}
+
 // armToGeneral moves the lowest lane to the scratch register.
 func armToGeneral(v reg.Register) {
 	armWord(nil, []reg.Register{v}, func(number func(reg.Register) int) uint32 {
