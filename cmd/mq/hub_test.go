@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -69,6 +70,16 @@ func TestConversionByNameGivesTheBytesOfTheFolder(t *testing.T) {
 	t.Setenv("HF_HUB_OFFLINE", "1")
 	if code, _, notes := command(t, "convert", "org/stories-llama", "-t", "q8_0", "-o", remote, "--force"); code != 0 {
 		t.Errorf("offline: exit %d: %s", code, notes)
+	}
+	shards, err := filepath.Glob(filepath.Join(os.Getenv("HF_HOME"), "hub", "*", "snapshots", "*", "*.safetensors"))
+	for _, shard := range shards { // as where another program fetched the vocabulary alone
+		err = errors.Join(err, os.Remove(shard))
+	}
+	if err != nil || len(shards) == 0 {
+		t.Fatal(len(shards), err)
+	}
+	if code, _, notes := command(t, "inspect", "org/stories-llama"); code == 0 || !strings.Contains(notes, "from the cache, which holds no weights of it") {
+		t.Errorf("offline without weights: exit %d: %s", code, notes)
 	}
 }
 

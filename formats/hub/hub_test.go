@@ -76,6 +76,13 @@ func TestNamesAreParsed(t *testing.T) {
 		"https://huggingface.co/Qwen/Qwen3-8B/":                        {"Qwen", "Qwen3-8B", ""},
 		"https://huggingface.co/Qwen/Qwen3-8B/tree/refs%2Fpr%2F1":      {"Qwen", "Qwen3-8B", "refs/pr/1"},
 		"https://hf.co/Qwen/Qwen3-8B/blob/main/config.json?download=1": {"Qwen", "Qwen3-8B", "main"},
+		"https://huggingface.co/a/b/tree/main/onnx":                    {"a", "b", "main"},
+		"https://huggingface.co/a/b/tree/fix/names":                    {"a", "b", "fix/names"},
+		"https://huggingface.co/a/b/resolve/fix%2Fnames/config.json":   {"a", "b", "fix/names"},
+		"https://huggingface.co/a/b/commit/0123abcd":                   {"a", "b", "0123abcd"},
+		"https://huggingface.co/a/b/commits/v%401":                     {"a", "b", "v@1"},
+		"https://huggingface.co/a/b/discussions/3":                     {"a", "b", ""},
+		"hf://a/b@refs%2Fpr%2F1":                                       {"a", "b", "refs/pr/1"},
 		"Qwen/Qwen3-8B@v1.0":                                           {"Qwen", "Qwen3-8B", "v1.0"},
 		"hf://Qwen/Qwen3-8B@main":                                      {"Qwen", "Qwen3-8B", "main"},
 		"http://127.0.0.1:99/a/b":                                      {"a", "b", ""},
@@ -87,6 +94,7 @@ func TestNamesAreParsed(t *testing.T) {
 	for _, s := range []string{
 		"", "model", "./a/b", "/a/b", "../a/b", "a/b/c", "a//b", "a/b@", "a/b@x y", "a/-b", "a/b..c", "a/b--c", "models/x.gguf/", "a\\b", "a/b.",
 		"https://example.com/a/b", "hf.co/a", "https://huggingface.co/a/b/tree",
+		"https://huggingface.co/a/b/tree/../../c", "https://huggingface.co/a/b/resolve/..%2F..%2Fc/x", "a/b@fix%2Fnames?",
 	} {
 		if got, ok := Parse(s, ""); ok && s != "models/x.gguf/" {
 			t.Errorf("Parse(%q) = %+v", s, got)
@@ -111,6 +119,11 @@ func TestEnvironmentIsThatOfTheHubsClient(t *testing.T) {
 		{map[string]string{"HOME": "/h", "HF_HOME": "/y", "HF_TOKEN": "hf_a\n"}, Options{Token: "hf_a", Cache: "/y/hub"}},
 		{map[string]string{"HF_HUB_CACHE": "/c", "HUGGINGFACE_HUB_CACHE": "/d", "HF_TOKEN_PATH": "/t"}, Options{Token: "hf_path", Cache: "/c"}},
 		{map[string]string{"HOME": "/h", "HF_HUB_OFFLINE": "yes", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}, Options{Offline: true, Cache: "/h/.cache/huggingface/hub"}},
+		{map[string]string{"HOME": "/h", "HF_HOME": "~/y"}, Options{Cache: "/h/y/hub"}},
+		{map[string]string{"HOME": "/h", "XDG_CACHE_HOME": "$DISK/x", "DISK": "/d"}, Options{Cache: "/d/x/huggingface/hub"}},
+		{map[string]string{"HOME": "/h", "HUGGINGFACE_HUB_CACHE": "~/${ABSENT}~", "HF_TOKEN_PATH": "${AT}", "AT": "/t"}, Options{Token: "hf_path", Cache: "/h/$ABSENT~"}},
+		{map[string]string{"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_CACHE": "~other/c"}, Options{Cache: "~other/c"}},
+		{map[string]string{"TRANSFORMERS_OFFLINE": "1"}, Options{Offline: true}},
 		{map[string]string{"HF_ENDPOINT": "https://mirror.example/", "HF_HUB_DOWNLOAD_TIMEOUT": "3"}, Options{Endpoint: "https://mirror.example", Timeout: 3 * time.Second}},
 	} {
 		got, err := fromEnv(func(key string) string { return c.env[key] }, read)

@@ -60,18 +60,11 @@ func Parse(s, endpoint string) (Name, bool) {
 	rest, revision, pinned := strings.Cut(strings.TrimSuffix(rest, "/"), "@")
 	parts := strings.Split(rest, "/")
 	if len(parts) > 2 && explicit && !pinned {
-		switch parts[2] {
-		case "tree", "blob", "resolve", "raw":
-			if len(parts) < 4 {
-				return Name{}, false
-			}
-			if parts[2] == "tree" {
-				revision = strings.Join(parts[3:], "/")
-			} else {
-				revision = parts[3]
-			}
-		}
+		revision, pinned = pageRevision(parts[2], parts[3:])
 		parts = parts[:2]
+	}
+	if explicit {
+		revision = unescape(revision)
 	}
 	if len(parts) != 2 || pinned && !validRevision(revision) {
 		return Name{}, false
@@ -82,6 +75,22 @@ func Parse(s, endpoint string) (Name, bool) {
 		}
 	}
 	return Name{parts[0], parts[1], revision}, true
+}
+
+// pageRevision returns the revision that a page of a repository shows, false
+// where it shows none. The Hub's links escape the slashes of a branch; in the
+// address of a folder, they may also stand as they are.
+func pageRevision(page string, of []string) (string, bool) {
+	switch page {
+	case "tree":
+		if len(of) > 0 && of[0] != DefaultRevision && !commitID.MatchString(of[0]) {
+			return strings.Join(of, "/"), true
+		}
+	case "blob", "resolve", "raw", "blame", "commit", "commits":
+	default:
+		return "", false
+	}
+	return strings.Join(of[:min(1, len(of))], ""), true
 }
 
 // address cuts the Hub's own address off a link.
@@ -104,6 +113,10 @@ func withoutQuery(s string) string {
 	if at := strings.IndexAny(s, "?#"); at >= 0 {
 		s = s[:at]
 	}
+	return s
+}
+
+func unescape(s string) string {
 	if unescaped, err := url.PathUnescape(s); err == nil {
 		return unescaped
 	}

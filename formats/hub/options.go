@@ -64,9 +64,9 @@ func fromEnv(env func(string) string, read func(string) ([]byte, error)) (Option
 			return o, fault.Op("hub").Invalid("HF_ENDPOINT is %q, not an http or https address", o.Endpoint)
 		}
 	}
-	o.Offline = truthy(env("HF_HUB_OFFLINE")) || truthy(env("TRANSFORMERS_OFFLINE"))
-	home := first(env("HF_HOME"), join(env("XDG_CACHE_HOME"), "huggingface"), join(env("HOME"), ".cache", "huggingface"), join(env("USERPROFILE"), ".cache", "huggingface"))
-	o.Cache = first(env("HF_HUB_CACHE"), env("HUGGINGFACE_HUB_CACHE"), join(home, "hub"))
+	o.Offline = truthy(first(env("HF_HUB_OFFLINE"), env("TRANSFORMERS_OFFLINE")))
+	home := expand(first(env("HF_HOME"), join(env("XDG_CACHE_HOME"), "huggingface"), join(userHome(env), ".cache", "huggingface")), env)
+	o.Cache = expand(first(env("HF_HUB_CACHE"), env("HUGGINGFACE_HUB_CACHE"), join(home, "hub")), env)
 	if seconds, err := time.ParseDuration(env("HF_HUB_DOWNLOAD_TIMEOUT") + "s"); err == nil && seconds > 0 {
 		o.Timeout = seconds
 	}
@@ -74,7 +74,7 @@ func fromEnv(env func(string) string, read func(string) ([]byte, error)) (Option
 		return o, nil
 	}
 	o.Token = cleanToken(first(env("HF_TOKEN"), env("HUGGING_FACE_HUB_TOKEN")))
-	if path := first(env("HF_TOKEN_PATH"), join(home, "token")); o.Token == "" && path != "" {
+	if path := expand(first(env("HF_TOKEN_PATH"), join(home, "token")), env); o.Token == "" && path != "" {
 		if data, err := read(path); err == nil {
 			o.Token = cleanToken(string(data))
 		}
@@ -83,6 +83,17 @@ func fromEnv(env func(string) string, read func(string) ([]byte, error)) (Option
 		return o, fault.Op("hub").Invalid("the token of HF_TOKEN or its file contains characters that no token has")
 	}
 	return o, nil
+}
+
+func userHome(env func(string) string) string { return first(env("HOME"), env("USERPROFILE")) }
+
+// expand replaces a leading ~ and the variables of a path, which no shell does
+// in a container's environment and the Hub's own client does everywhere.
+func expand(path string, env func(string) string) string {
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
+		path = first(join(userHome(env), rest), path)
+	}
+	return os.Expand(path, func(name string) string { return first(env(name), "$"+name) })
 }
 
 // cleanToken strips line ends, which editors leave in token files.

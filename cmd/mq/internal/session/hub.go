@@ -161,7 +161,11 @@ func (s *Session) HubWriter() (*hub.Client, string, error) {
 func (h *Hub) find(ctx context.Context, name hub.Name, offline bool) (hf.RemoteFiles, error) {
 	dir, commit, cached := h.client.Cached(name)
 	if offline && cached {
-		h.session.Note("%s: commit %.12s from the cache", name, commit)
+		short := ""
+		if !holdsWeights(dir) {
+			short = ", which holds no weights of it; HF_HUB_OFFLINE forbids to fetch them"
+		}
+		h.session.Note("%s: commit %.12s from the cache%s", name, commit, short)
 		return hf.RemoteFiles{Dir: dir, Name: name.Model}, nil
 	}
 	repo, err := h.client.Repo(ctx, name)
@@ -189,6 +193,15 @@ func (h *Hub) find(ctx context.Context, name hub.Name, offline bool) (hf.RemoteF
 		return hf.RemoteFiles{Dir: dir, Name: name.Model}, err
 	}
 	return hf.RemoteFiles{FS: repo, Name: name.Model}, nil
+}
+
+// holdsWeights reports whether a folder of the cache is more than the
+// configuration or the vocabulary, which other programs fetch alone.
+func holdsWeights(dir string) bool {
+	names, err := os.ReadDir(dir)
+	return err != nil || slices.ContainsFunc(names, func(e os.DirEntry) bool {
+		return slices.Contains([]string{".safetensors", ".bin"}, path.Ext(e.Name()))
+	})
 }
 
 // wantedOf returns which files of a repository mq reads: configuration,
