@@ -40,6 +40,7 @@ var neon = variant{
 	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
+	splitHalves: splitHalvesNEON, levelHalves: levelHalvesNEON, projectHalves: projectHalvesNEON,
 }
 
 // variants returns the kernels that this processor runs, the best first.

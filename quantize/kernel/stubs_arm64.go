@@ -54,6 +54,21 @@ func searchMinAbsoluteNEON(x *float32, n int, trials *float32, count int, nmax f
 //go:noescape
 func searchNonLinearNEON(x *float32, n int, tops *float32, count int)
 
+// splitHalvesNEON finds the splits of groups that may be the best; see Halves.Search.
+//
+//go:noescape
+func splitHalvesNEON(x *float32, lanes int)
+
+// levelHalvesNEON sets the codes of splits; see Halves.Search.
+//
+//go:noescape
+func levelHalvesNEON(x *float32, lanes int)
+
+// projectHalvesNEON sums the products of codes; see Halves.Project.
+//
+//go:noescape
+func projectHalvesNEON(x *float32, lanes int)
+
 // loadNEON puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
 //
 //go:noescape

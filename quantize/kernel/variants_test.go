@@ -60,7 +60,7 @@ var heldBy = map[string][2]string{
 // lacking are the kernels that AVX2 has and NEON has not: those of IQ1, whose Go twins run
 // there.
 var lacking = []string{
-	"ranks", "splitHalves", "levelHalves", "projectHalves", "setSplits", "scanSplits", "countBelow", "nearTernary", "fewTernary",
+	"ranks", "setSplits", "scanSplits", "countBelow", "nearTernary", "fewTernary",
 }
 
 func TestVariantsHaveEveryKernel(t *testing.T) {

@@ -1,8 +1,6 @@
 package search
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/f190792d/mq/internal/asm/vec"
@@ -76,15 +74,26 @@ func (h halvesWalk) each(body func()) {
 // Of other groups all splits are near.
 func splitHalves(name string) {
 	h := newHalvesWalk(name, name+" finds the splits of groups that may be the best; see Halves.Search.")
-	memory, near := GP64(), GP64()
+	memory, near, shift := General(), General(), General()
 	Point(memory, h.base, halvesMemory)
 	Point(near, h.base, halvesNear)
+	if ISA == NEON { // which has four bits of a word at a time
+		none := Zero()
+		for at := 0; at < 4*halvesSplits; at += Width() {
+			StoreV(Mem{Base: near, Disp: at}, none)
+		}
+		SetTo(shift, 0)
+	}
 	h.each(func() {
 		h.ranks(memory)
 		h.scatter()
 		h.sums(memory)
-		h.near(memory, near, scoreSplits(memory))
-		Advance(near, Width()/32)
+		h.near(memory, near, shift, scoreSplits(memory))
+		if ISA == NEON {
+			Advance(shift, Lanes())
+		} else {
+			Advance(near, Lanes()/8)
+		}
 	})
 }
 
@@ -120,7 +129,7 @@ func (h halvesWalk) scatter() {
 	for i := range 4 * halvesEnds {
 		StoreV(h.at(halvesX, i), none)
 	}
-	lane, left := GP64(), GP64()
+	lane, left := General(), General()
 	Move64(lane, h.base)
 	SetTo(left, Width()/4)
 	Mark("lane")
@@ -150,7 +159,7 @@ func weighed(up, down float32, first, second Reg) [4]Reg {
 
 // sums emits sums below ends.
 func (h halvesWalk) sums(memory reg.GPVirtual) {
-	at, to, left := GP64(), GP64(), GP64()
+	at, to, left := General(), General(), General()
 	Move64(at, h.base)
 	Move64(to, memory)
 	SetTo(left, halvesEnds)
@@ -182,7 +191,7 @@ func (h halvesWalk) sums(memory reg.GPVirtual) {
 
 // scoreSplits emits the score of each split, and returns the best.
 func scoreSplits(memory reg.GPVirtual) (best Reg) {
-	i, k, end, to := GP64(), GP64(), GP64(), GP64()
+	i, k, end, to := General(), General(), General(), General()
 	Move64(i, memory)
 	Point(end, memory, memoryBase)
 	Point(to, memory, memoryScores)
@@ -217,7 +226,7 @@ func scoreSplits(memory reg.GPVirtual) (best Reg) {
 }
 
 // near emits the sets of groups that a split may be the best of.
-func (h halvesWalk) near(memory, near reg.GPVirtual, best Reg) {
+func (h halvesWalk) near(memory, near, shift reg.GPVirtual, best Reg) {
 	state := func(disp int) Reg { return LoadV(Mem{Base: memory, Disp: disp}) }
 	sumW, square := state(stateSum), Mul(state(stateSize), Mem{Base: memory, Disp: stateSize})
 	none := Compare(Less, state(stateMost), Constant(1e-7))
@@ -229,27 +238,24 @@ func (h halvesWalk) near(memory, near reg.GPVirtual, best Reg) {
 	also(Compare(Less, sumW, Constant(1e14)))
 	also(Compare(Less, best, Constant(1e34)))
 	also(Compare(GreaterEqual, state(stateLeast), Constant(0)))
-	closeness := float32(1. / 1000)
-	if ISA == AVX512 {
-		closeness = 1. / 2048
+	closeness := float32(1. / 2048)
+	if ISA == AVX2 {
+		closeness = 1. / 1000
 	}
 	limit := Choose(sure, Mul(best, Constant(1-closeness)), LoadV(Bits(0x7fc00000)))
 	limit = Choose(none, LoadV(Bits(0x7fc00000)), limit)
-	unsure := LaneBits(Either(sure, none))
-	XORL(operand.U32(1<<(Width()/4)-1), unsure.As32())
-	from, to, left := GP64(), GP64(), GP64()
+	unsure, all := LaneSet(Either(sure, none)), General()
+	SetTo(all, 1<<Lanes()-1)
+	XorInto(unsure, all)
+	from, to, left := General(), General(), General()
 	Point(from, memory, memoryScores)
 	Move64(to, near)
 	SetTo(left, halvesSplits/9)
 	Mark("near")
 	for i := range 9 {
-		set := LaneBits(Compare(LessEqual, limit, Mem{Base: from, Disp: 64 * i}))
-		ORL(unsure.As32(), set.As32())
-		if Width() == 64 {
-			MOVW(set.As16(), Mem{Base: to, Disp: 4 * i})
-		} else {
-			MOVB(set.As8(), Mem{Base: to, Disp: 4 * i})
-		}
+		set := LaneSet(Compare(LessEqual, limit, Mem{Base: from, Disp: 64 * i}))
+		Merge(set, unsure, 0)
+		PutSet(Mem{Base: to, Disp: 4 * i}, set, shift)
 	}
 	Advance(from, 9*64)
 	Advance(to, 9*4)
@@ -281,8 +287,11 @@ func projectHalves(name string) {
 		for half := range 2 {
 			code, bias := LoadV(h.at(halvesCodes, half)), LoadV(h.at(halvesBias, half))
 			for i := 8 * half; i < 8*half+8; i++ {
-				level := ShiftRight(code, i%8*2)
-				BitAnd(Bits(3), level)
+				level := code
+				if i%8 > 0 {
+					level = ShiftRight(code, i%8*2)
+				}
+				level = And(level, Bits(3))
 				q := Mul(Add(ToFloat(level), bias), factor)
 				wq := Mul(q, h.at(fieldW, i))
 				x, l := Mul(wq, h.at(fieldX, i)), Mul(wq, q)

@@ -37,6 +37,7 @@ func ForNEON() {
 	searchMin("searchMinNEON", 1, false)
 	searchMin("searchMinAbsoluteNEON", 1, true)
 	searchNonLinear("searchNonLinearNEON")
+	halves()
 	runs()
 }
 

@@ -3,6 +3,7 @@ package vec
 import (
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // What searches with groups in lanes need beside.
@@ -12,13 +13,17 @@ func Count(m Mask, n Reg) {
 	if ISA == AVX512 {
 		VPADDD(Bits(1), n, m, n)
 	} else {
-		VPSUBD(m.(Op), n, n)
+		CountMask(n, m)
 	}
 }
 
-// Reciprocal is 1/a, up to 3/8192 of it, or 1/16384 with AVX-512.
+// Reciprocal is 1/a, up to 3/8192 of it with AVX2, and else 1/16384.
 func Reciprocal(a Op) Reg {
 	out := Vector()
+	if ISA == NEON { // which knows but eight bits before a step of Newton's
+		arm2(frecpe, out, a)
+		return Mul(out, binary(nil, frecps, out, a))
+	}
 	if ISA == AVX512 {
 		VRCP14PS(a, out)
 	} else {
@@ -29,7 +34,19 @@ func Reciprocal(a Op) Reg {
 
 // SignOf is -1 for negative integers and 0 for others.
 func SignOf(v Reg) Reg {
-	out := Vector()
-	VPSRAD(operand.Imm(31), v, out)
-	return out
+	return unary(func(a, o Op) { VPSRAD(operand.Imm(31), a, o) }, sshr|(64-31)<<16, v)
+}
+
+// PutSet stores a set of lanes as the bits from shift on of a word, which is 0 for NEON. The
+// place is where whole bytes of the set belong.
+func PutSet(to Mem, set, shift reg.GPVirtual) {
+	switch ISA {
+	case NEON:
+		ShiftUpBy(set, shift)
+		MergeInto(to, set)
+	case AVX512:
+		MOVW(set.As16(), to)
+	default:
+		MOVB(set.As8(), to)
+	}
 }
