@@ -24,6 +24,9 @@ func Conversation(data []byte) (map[string]any, error) {
 		}
 		decoded = variables["messages"]
 	}
+	if err := areTools(variables["tools"]); err != nil {
+		return nil, err
+	}
 	messages, ok := decoded.(jinja.List)
 	if !ok {
 		return nil, errors.New("it has no list of messages")
@@ -41,6 +44,28 @@ func Conversation(data []byte) (map[string]any, error) {
 	}
 	variables["messages"] = ready
 	return variables, nil
+}
+
+// Tools reads JSON as the tools of a conversation, a list of objects.
+func Tools(data []byte) (any, error) {
+	tools, err := jinja.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is not JSON: %w", err)
+	}
+	return tools, areTools(tools)
+}
+
+func areTools(v any) error {
+	tools, ok := v.(jinja.List)
+	if !ok && v != nil {
+		return errors.New("its tools are not a list")
+	}
+	for i, tool := range tools {
+		if _, ok := tool.(*jinja.Dict); !ok {
+			return fmt.Errorf("tool %d is not an object", i+1)
+		}
+	}
+	return nil
 }
 
 // readied is a message without nulls, with its reasoning under every name.

@@ -79,6 +79,7 @@ func TestConversationsAreMadeReady(t *testing.T) {
 	for source, want := range map[string]string{
 		`[{"role": "user", "content": "x", "name": null}]`:                             `[{"role": "user", "content": "x"}] null`,
 		`{"messages": [{"role": "assistant", "reasoning": "r"}], "tools": [{"b": 1}]}`: `[{"thinking": "r", "role": "assistant", "reasoning": "r", "reasoning_content": "r"}] [{"b": 1}]`,
+		"\ufeff" + `{"messages": [{"role": "a"}], "tools": []}`:                        `[{"role": "a"}] []`,
 		`{"messages": [{"z": 1.0, "role": "a"}], "x": 2}`:                              `[{"z": 1.0, "role": "a"}] null`,
 	} {
 		variables, err := Conversation([]byte(source))
@@ -88,6 +89,21 @@ func TestConversationsAreMadeReady(t *testing.T) {
 		if got, err := Render(t.Context(), "{{ messages | tojson }} {{ tools | tojson }}", variables); err != nil || got != want {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", source, err, got, want)
 		}
+	}
+	for source, want := range map[string]string{
+		"[\n{\"role\": \"user\"":                           "line 2: unexpected end",
+		"[\n\n{'role': 3}]":                                "line 3: invalid character '\\''",
+		"[{\"role\": \"\xff\"}]":                           "not UTF-8",
+		"\xff\xfe[\x00]\x00":                               "not UTF-8",
+		`{"messages": [{"role": "a"}], "tools": {"a": 1}}`: "its tools are not a list",
+		`{"messages": [{"role": "a"}], "tools": [{}, 1]}`:  "tool 2 is not an object",
+	} {
+		if _, err := Conversation([]byte(source)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", source, err, want)
+		}
+	}
+	if _, err := Tools([]byte(`{"type": "function"}`)); err == nil {
+		t.Error("one tool is taken for a list")
 	}
 	for _, source := range []string{"", "3", `{}`, `{"messages": 3}`, `[3]`, `[{"content": "x"}]`, `[{"role": null}]`, `[] []`, `{"messages": [`} {
 		if v, err := Conversation([]byte(source)); err == nil {

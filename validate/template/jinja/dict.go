@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Dict is a dictionary that keeps the order of its keys.
@@ -128,6 +129,14 @@ type List = list
 // Decode reads JSON and keeps the order of keys, and whole numbers apart from
 // others: lists are a [List], objects a [*Dict].
 func Decode(data []byte) (any, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // which editors of Windows write
+	if !utf8.Valid(data) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(data, &json.RawMessage{}); errors.As(err, &syntax) {
+		return nil, fmt.Errorf("line %d: %w", 1+bytes.Count(data[:syntax.Offset], []byte("\n")), err)
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	v, err := decode(d, 0)

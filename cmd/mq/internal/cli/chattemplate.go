@@ -130,8 +130,8 @@ func (a *app) conversation(f *chatFlags) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if variables["tools"], err = jinja.Decode([]byte(text)); err != nil {
-			return nil, fault.File(f.tools).Invalid("it is not JSON: %w", err)
+		if variables["tools"], err = template.Tools([]byte(text)); err != nil {
+			return nil, fault.File(f.tools).Invalid("%w", err)
 		}
 	}
 	for _, s := range f.set {

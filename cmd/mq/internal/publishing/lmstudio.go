@@ -1,7 +1,9 @@
 package publishing
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -35,7 +37,27 @@ func LMStudioFolder(name string) (string, error) {
 	if base == "" {
 		base = filepath.Join(home, ".lmstudio")
 	}
-	return filepath.Join(base, "models", filepath.FromSlash(name)), nil
+	models, err := lmStudioModels(base)
+	return filepath.Join(models, filepath.FromSlash(name)), err
+}
+
+// lmStudioModels is the folder of models that the user chose, or the one that
+// LM Studio begins with.
+func lmStudioModels(base string) (string, error) {
+	path := filepath.Join(base, "settings.json")
+	data, err := atomicfile.ReadFile(path, 4<<20)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	var settings struct {
+		DownloadsFolder string `json:"downloadsFolder"`
+	}
+	if err == nil {
+		if err := json.Unmarshal(data, &settings); err != nil {
+			return "", fault.File(path).Invalid("it does not say where the models are: %w", err)
+		}
+	}
+	return cmp.Or(settings.DownloadsFolder, filepath.Join(base, "models")), nil
 }
 
 // LMStudio puts files into a folder of LM Studio, linked where that is possible.
