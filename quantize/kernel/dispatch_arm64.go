@@ -40,6 +40,10 @@ var neon = variant{
 	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
+	ranks:       ranksNEON,
+	setSplits:   setSplitsNEON,
+	scanSplits:  scanSplitsNEON,
+	countBelow:  countBelowNEON,
 	splitHalves: splitHalvesNEON, levelHalves: levelHalvesNEON, projectHalves: projectHalvesNEON,
 }
 

@@ -28,3 +28,4 @@ package kernel
 //go:generate go -C ../../internal/asm run . prepares
 //go:generate go -C ../../internal/asm run . prepares-neon
 //go:generate go -C ../../internal/asm run . splits
+//go:generate go -C ../../internal/asm run . splits-neon

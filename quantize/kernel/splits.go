@@ -24,6 +24,7 @@ type Splits struct {
 	// the last k.
 	Near [splitLen]uint32
 	Last uint64
+	_    uint64 // what follows begins at a whole vector
 
 	bars [4][maxEnds]float32 //nolint:unused // the assembly writes and reads it
 	// What weights below the beginning and below the end of the run of 1 count,

@@ -15,59 +15,59 @@ TEXT ·ranksAVX2(SB), NOSPLIT, $0-16
 	VBROADCASTSS (CX), Y3
 	VPCMPGTD     all_00000000<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 4(CX), Y3
 	VPCMPGTD     all_00000001<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 8(CX), Y3
 	VPCMPGTD     all_00000002<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 12(CX), Y3
 	VPCMPGTD     all_00000003<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 16(CX), Y3
 	VPCMPGTD     all_00000004<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 20(CX), Y3
 	VPCMPGTD     all_00000005<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 24(CX), Y3
 	VPCMPGTD     all_00000006<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 28(CX), Y3
 	VPCMPGTD     all_00000007<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 32(CX), Y3
 	VCMPPS       $0x11, Y1, Y3, Y3
 	VPSUBD       Y3, Y2, Y2
@@ -170,59 +170,59 @@ TEXT ·ranksAVX2(SB), NOSPLIT, $0-16
 	VBROADCASTSS 32(CX), Y3
 	VPCMPGTD     all_00000000<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 36(CX), Y3
 	VPCMPGTD     all_00000001<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 40(CX), Y3
 	VPCMPGTD     all_00000002<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 44(CX), Y3
 	VPCMPGTD     all_00000003<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 48(CX), Y3
 	VPCMPGTD     all_00000004<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 52(CX), Y3
 	VPCMPGTD     all_00000005<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 56(CX), Y3
 	VPCMPGTD     all_00000006<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 60(CX), Y3
 	VPCMPGTD     all_00000007<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 64(CX), Y3
 	VCMPPS       $0x11, Y1, Y3, Y3
 	VPSUBD       Y3, Y2, Y2
@@ -325,59 +325,59 @@ TEXT ·ranksAVX2(SB), NOSPLIT, $0-16
 	VBROADCASTSS 64(CX), Y3
 	VPCMPGTD     all_00000000<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 68(CX), Y3
 	VPCMPGTD     all_00000001<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 72(CX), Y3
 	VPCMPGTD     all_00000002<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 76(CX), Y3
 	VPCMPGTD     all_00000003<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 80(CX), Y3
 	VPCMPGTD     all_00000004<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 84(CX), Y3
 	VPCMPGTD     all_00000005<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 88(CX), Y3
 	VPCMPGTD     all_00000006<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 92(CX), Y3
 	VPCMPGTD     all_00000007<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 96(CX), Y3
 	VCMPPS       $0x11, Y1, Y3, Y3
 	VPSUBD       Y3, Y2, Y2
@@ -480,58 +480,58 @@ TEXT ·ranksAVX2(SB), NOSPLIT, $0-16
 	VBROADCASTSS 96(CX), Y3
 	VPCMPGTD     all_00000000<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 100(CX), Y3
 	VPCMPGTD     all_00000001<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 104(CX), Y3
 	VPCMPGTD     all_00000002<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 108(CX), Y3
 	VPCMPGTD     all_00000003<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 112(CX), Y3
 	VPCMPGTD     all_00000004<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 116(CX), Y3
 	VPCMPGTD     all_00000005<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 120(CX), Y3
 	VPCMPGTD     all_00000006<>+0(SB), Y0, Y4
 	VCMPPS       $0x00, Y1, Y3, Y5
-	VPAND        Y5, Y4, Y4
+	VANDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y3, Y3
-	VPOR         Y3, Y4, Y4
-	VPSUBD       Y4, Y2, Y2
+	VORPS        Y4, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
 	VBROADCASTSS 124(CX), Y3
 	VPCMPGTD     all_00000007<>+0(SB), Y0, Y0
 	VCMPPS       $0x00, Y1, Y3, Y4
-	VPAND        Y4, Y0, Y0
+	VANDPS       Y4, Y0, Y0
 	VCMPPS       $0x11, Y1, Y3, Y1
-	VPOR         Y1, Y0, Y0
+	VORPS        Y0, Y1, Y0
 	VPSUBD       Y0, Y2, Y2
 	VMOVUPS      Y2, 96(AX)
 	VZEROUPPER
@@ -713,45 +713,45 @@ TEXT ·scanSplitsAVX2(SB), NOSPLIT, $0-24
 	MOVQ         s+0(FP), AX
 	VBROADCASTSS bar+8(FP), Y0
 	VMULPS       32(AX), Y0, Y1
-	VMOVUPS      Y1, 968(AX)
+	VMOVUPS      Y1, 976(AX)
 	VMULPS       512(AX), Y0, Y1
-	VMOVUPS      Y1, 1288(AX)
+	VMOVUPS      Y1, 1296(AX)
 	VMULPS       192(AX), Y0, Y1
-	VMOVUPS      Y1, 1128(AX)
+	VMOVUPS      Y1, 1136(AX)
 	VMULPS       672(AX), Y0, Y1
-	VMOVUPS      Y1, 1448(AX)
+	VMOVUPS      Y1, 1456(AX)
 	VMULPS       64(AX), Y0, Y1
-	VMOVUPS      Y1, 1000(AX)
+	VMOVUPS      Y1, 1008(AX)
 	VMULPS       544(AX), Y0, Y1
-	VMOVUPS      Y1, 1320(AX)
+	VMOVUPS      Y1, 1328(AX)
 	VMULPS       224(AX), Y0, Y1
-	VMOVUPS      Y1, 1160(AX)
+	VMOVUPS      Y1, 1168(AX)
 	VMULPS       704(AX), Y0, Y1
-	VMOVUPS      Y1, 1480(AX)
+	VMOVUPS      Y1, 1488(AX)
 	VMULPS       96(AX), Y0, Y1
-	VMOVUPS      Y1, 1032(AX)
+	VMOVUPS      Y1, 1040(AX)
 	VMULPS       576(AX), Y0, Y1
-	VMOVUPS      Y1, 1352(AX)
+	VMOVUPS      Y1, 1360(AX)
 	VMULPS       256(AX), Y0, Y1
-	VMOVUPS      Y1, 1192(AX)
+	VMOVUPS      Y1, 1200(AX)
 	VMULPS       736(AX), Y0, Y1
-	VMOVUPS      Y1, 1512(AX)
+	VMOVUPS      Y1, 1520(AX)
 	VMULPS       128(AX), Y0, Y1
-	VMOVUPS      Y1, 1064(AX)
+	VMOVUPS      Y1, 1072(AX)
 	VMULPS       608(AX), Y0, Y1
-	VMOVUPS      Y1, 1384(AX)
+	VMOVUPS      Y1, 1392(AX)
 	VMULPS       288(AX), Y0, Y1
-	VMOVUPS      Y1, 1224(AX)
+	VMOVUPS      Y1, 1232(AX)
 	VMULPS       768(AX), Y0, Y1
-	VMOVUPS      Y1, 1544(AX)
+	VMOVUPS      Y1, 1552(AX)
 	VMULPS       160(AX), Y0, Y1
-	VMOVUPS      Y1, 1096(AX)
+	VMOVUPS      Y1, 1104(AX)
 	VMULPS       640(AX), Y0, Y1
-	VMOVUPS      Y1, 1416(AX)
+	VMOVUPS      Y1, 1424(AX)
 	VMULPS       320(AX), Y0, Y1
-	VMOVUPS      Y1, 1256(AX)
+	VMOVUPS      Y1, 1264(AX)
 	VMULPS       800(AX), Y0, Y0
-	VMOVUPS      Y0, 1576(AX)
+	VMOVUPS      Y0, 1584(AX)
 	VBROADCASTSS (AX), Y0
 	VBROADCASTSS 4(AX), Y1
 	XORQ         CX, CX
@@ -759,210 +759,194 @@ TEXT ·scanSplitsAVX2(SB), NOSPLIT, $0-24
 rows0:
 	VBROADCASTSS 352(AX)(CX*4), Y2
 	VSUBPS       Y2, Y0, Y3
-	VBROADCASTSS 968(AX)(CX*4), Y4
+	VBROADCASTSS 976(AX)(CX*4), Y4
 	VSUBPS       Y2, Y1, Y2
-	VBROADCASTSS 1128(AX)(CX*4), Y5
-	VMOVUPS      352(AX), Y6
-	VSUBPS       Y6, Y3, Y7
-	VFMSUB213PS  1288(AX), Y7, Y7
+	VBROADCASTSS 1136(AX)(CX*4), Y5
+	VSUBPS       352(AX), Y3, Y6
+	VFMSUB213PS  1296(AX), Y6, Y6
+	VCMPPS       $0x1e, Y4, Y6, Y6
+	VSUBPS       352(AX), Y2, Y7
+	VFMSUB213PS  1456(AX), Y7, Y7
+	VCMPPS       $0x1e, Y5, Y7, Y7
+	VORPS        Y7, Y6, Y6
+	VSUBPS       384(AX), Y3, Y7
+	VFMSUB213PS  1328(AX), Y7, Y7
 	VCMPPS       $0x1e, Y4, Y7, Y7
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1448(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y7, Y7
-	VMOVUPS      384(AX), Y6
-	VSUBPS       Y6, Y3, Y8
-	VFMSUB213PS  1320(AX), Y8, Y8
+	VSUBPS       384(AX), Y2, Y8
+	VFMSUB213PS  1488(AX), Y8, Y8
+	VCMPPS       $0x1e, Y5, Y8, Y8
+	VORPS        Y8, Y7, Y7
+	VSUBPS       416(AX), Y3, Y8
+	VFMSUB213PS  1360(AX), Y8, Y8
 	VCMPPS       $0x1e, Y4, Y8, Y8
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1480(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y8, Y8
-	VMOVUPS      416(AX), Y6
-	VSUBPS       Y6, Y3, Y9
-	VFMSUB213PS  1352(AX), Y9, Y9
-	VCMPPS       $0x1e, Y4, Y9, Y9
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1512(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y9, Y9
-	VMOVUPS      448(AX), Y6
-	VSUBPS       Y6, Y3, Y3
-	VFMSUB213PS  1384(AX), Y3, Y3
+	VSUBPS       416(AX), Y2, Y9
+	VFMSUB213PS  1520(AX), Y9, Y9
+	VCMPPS       $0x1e, Y5, Y9, Y9
+	VORPS        Y9, Y8, Y8
+	VSUBPS       448(AX), Y3, Y3
+	VFMSUB213PS  1392(AX), Y3, Y3
 	VCMPPS       $0x1e, Y4, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VFMSUB213PS  1544(AX), Y2, Y2
+	VSUBPS       448(AX), Y2, Y2
+	VFMSUB213PS  1552(AX), Y2, Y2
 	VCMPPS       $0x1e, Y5, Y2, Y2
-	VORPS        Y2, Y3, Y3
-	VPACKSSDW    Y8, Y7, Y2
-	VPACKSSDW    Y3, Y9, Y3
-	VPACKSSWB    Y3, Y2, Y2
-	VMOVUPS      firsts<>+0(SB), Y3
-	VPERMD       Y2, Y3, Y2
-	VPMOVMSKB    Y2, DX
+	VORPS        Y2, Y3, Y2
+	VXORPS       Y3, Y3, Y3
+	VPACKSSDW    Y7, Y6, Y3
+	VPACKSSDW    Y2, Y8, Y2
+	VPACKSSWB    Y2, Y3, Y3
+	VMOVUPS      firsts<>+0(SB), Y2
+	VPERMD       Y3, Y2, Y3
+	VPMOVMSKB    Y3, DX
 	MOVL         DX, 832(AX)(CX*4)
-	INCQ         CX
-	CMPQ         CX, $0x08
-	JL           rows0
+	ADDQ         $+1, CX
+	CMPQ         CX, $0x07
+	JLE          rows0
 
 rows1:
 	VBROADCASTSS 352(AX)(CX*4), Y2
 	VSUBPS       Y2, Y0, Y3
-	VBROADCASTSS 968(AX)(CX*4), Y4
+	VBROADCASTSS 976(AX)(CX*4), Y4
 	VSUBPS       Y2, Y1, Y2
-	VBROADCASTSS 1128(AX)(CX*4), Y5
-	VMOVUPS      384(AX), Y6
-	VSUBPS       Y6, Y3, Y7
-	VFMSUB213PS  1320(AX), Y7, Y7
+	VBROADCASTSS 1136(AX)(CX*4), Y5
+	VSUBPS       384(AX), Y3, Y6
+	VFMSUB213PS  1328(AX), Y6, Y6
+	VCMPPS       $0x1e, Y4, Y6, Y6
+	VSUBPS       384(AX), Y2, Y7
+	VFMSUB213PS  1488(AX), Y7, Y7
+	VCMPPS       $0x1e, Y5, Y7, Y7
+	VORPS        Y7, Y6, Y6
+	VSUBPS       416(AX), Y3, Y7
+	VFMSUB213PS  1360(AX), Y7, Y7
 	VCMPPS       $0x1e, Y4, Y7, Y7
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1480(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y7, Y7
-	VMOVUPS      416(AX), Y6
-	VSUBPS       Y6, Y3, Y8
-	VFMSUB213PS  1352(AX), Y8, Y8
-	VCMPPS       $0x1e, Y4, Y8, Y8
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1512(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y8, Y8
-	VMOVUPS      448(AX), Y6
-	VSUBPS       Y6, Y3, Y3
-	VFMSUB213PS  1384(AX), Y3, Y3
+	VSUBPS       416(AX), Y2, Y8
+	VFMSUB213PS  1520(AX), Y8, Y8
+	VCMPPS       $0x1e, Y5, Y8, Y8
+	VORPS        Y8, Y7, Y7
+	VSUBPS       448(AX), Y3, Y3
+	VFMSUB213PS  1392(AX), Y3, Y3
 	VCMPPS       $0x1e, Y4, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VFMSUB213PS  1544(AX), Y2, Y2
+	VSUBPS       448(AX), Y2, Y2
+	VFMSUB213PS  1552(AX), Y2, Y2
 	VCMPPS       $0x1e, Y5, Y2, Y2
-	VORPS        Y2, Y3, Y3
-	VXORPS       Y2, Y2, Y2
-	VPACKSSDW    Y7, Y2, Y2
-	VPACKSSDW    Y3, Y8, Y3
-	VPACKSSWB    Y3, Y2, Y2
-	VMOVUPS      firsts<>+0(SB), Y3
-	VPERMD       Y2, Y3, Y2
-	VPMOVMSKB    Y2, DX
+	VORPS        Y2, Y3, Y2
+	VXORPS       Y3, Y3, Y3
+	VPACKSSDW    Y6, Y3, Y3
+	VPACKSSDW    Y2, Y7, Y2
+	VPACKSSWB    Y2, Y3, Y3
+	VMOVUPS      firsts<>+0(SB), Y2
+	VPERMD       Y3, Y2, Y3
+	VPMOVMSKB    Y3, DX
 	MOVL         DX, 832(AX)(CX*4)
-	INCQ         CX
-	CMPQ         CX, $0x10
-	JL           rows1
+	ADDQ         $+1, CX
+	CMPQ         CX, $0x0f
+	JLE          rows1
 
 rows2:
 	VBROADCASTSS 352(AX)(CX*4), Y2
 	VSUBPS       Y2, Y0, Y3
-	VBROADCASTSS 968(AX)(CX*4), Y4
+	VBROADCASTSS 976(AX)(CX*4), Y4
 	VSUBPS       Y2, Y1, Y2
-	VBROADCASTSS 1128(AX)(CX*4), Y5
-	VMOVUPS      416(AX), Y6
-	VSUBPS       Y6, Y3, Y7
-	VFMSUB213PS  1352(AX), Y7, Y7
-	VCMPPS       $0x1e, Y4, Y7, Y7
-	VSUBPS       Y6, Y2, Y6
-	VFMSUB213PS  1512(AX), Y6, Y6
-	VCMPPS       $0x1e, Y5, Y6, Y6
-	VORPS        Y6, Y7, Y7
-	VMOVUPS      448(AX), Y6
-	VSUBPS       Y6, Y3, Y3
-	VFMSUB213PS  1384(AX), Y3, Y3
+	VBROADCASTSS 1136(AX)(CX*4), Y5
+	VSUBPS       416(AX), Y3, Y6
+	VFMSUB213PS  1360(AX), Y6, Y6
+	VCMPPS       $0x1e, Y4, Y6, Y6
+	VSUBPS       416(AX), Y2, Y7
+	VFMSUB213PS  1520(AX), Y7, Y7
+	VCMPPS       $0x1e, Y5, Y7, Y7
+	VORPS        Y7, Y6, Y6
+	VSUBPS       448(AX), Y3, Y3
+	VFMSUB213PS  1392(AX), Y3, Y3
 	VCMPPS       $0x1e, Y4, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VFMSUB213PS  1544(AX), Y2, Y2
+	VSUBPS       448(AX), Y2, Y2
+	VFMSUB213PS  1552(AX), Y2, Y2
 	VCMPPS       $0x1e, Y5, Y2, Y2
-	VORPS        Y2, Y3, Y3
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y4, Y4, Y4
-	VPACKSSDW    Y4, Y2, Y2
-	VPACKSSDW    Y3, Y7, Y3
-	VPACKSSWB    Y3, Y2, Y2
-	VMOVUPS      firsts<>+0(SB), Y3
-	VPERMD       Y2, Y3, Y2
-	VPMOVMSKB    Y2, DX
+	VORPS        Y2, Y3, Y2
+	VXORPS       Y3, Y3, Y3
+	VPACKSSDW    Y3, Y3, Y3
+	VPACKSSDW    Y2, Y6, Y2
+	VPACKSSWB    Y2, Y3, Y3
+	VMOVUPS      firsts<>+0(SB), Y2
+	VPERMD       Y3, Y2, Y3
+	VPMOVMSKB    Y3, DX
 	MOVL         DX, 832(AX)(CX*4)
-	INCQ         CX
-	CMPQ         CX, $0x18
-	JL           rows2
+	ADDQ         $+1, CX
+	CMPQ         CX, $0x17
+	JLE          rows2
 
 rows3:
 	VBROADCASTSS 352(AX)(CX*4), Y2
 	VSUBPS       Y2, Y0, Y3
-	VBROADCASTSS 968(AX)(CX*4), Y4
+	VBROADCASTSS 976(AX)(CX*4), Y4
 	VSUBPS       Y2, Y1, Y2
-	VBROADCASTSS 1128(AX)(CX*4), Y5
-	VMOVUPS      448(AX), Y6
-	VSUBPS       Y6, Y3, Y3
-	VFMSUB213PS  1384(AX), Y3, Y3
+	VBROADCASTSS 1136(AX)(CX*4), Y5
+	VSUBPS       448(AX), Y3, Y3
+	VFMSUB213PS  1392(AX), Y3, Y3
 	VCMPPS       $0x1e, Y4, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VFMSUB213PS  1544(AX), Y2, Y2
+	VSUBPS       448(AX), Y2, Y2
+	VFMSUB213PS  1552(AX), Y2, Y2
 	VCMPPS       $0x1e, Y5, Y2, Y2
-	VORPS        Y2, Y3, Y3
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPACKSSDW    Y4, Y2, Y2
-	VPACKSSDW    Y3, Y5, Y3
-	VPACKSSWB    Y3, Y2, Y2
-	VMOVUPS      firsts<>+0(SB), Y3
-	VPERMD       Y2, Y3, Y2
-	VPMOVMSKB    Y2, DX
+	VORPS        Y2, Y3, Y2
+	VXORPS       Y3, Y3, Y3
+	VPACKSSDW    Y3, Y3, Y4
+	VPACKSSDW    Y2, Y3, Y2
+	VPACKSSWB    Y2, Y4, Y4
+	VMOVUPS      firsts<>+0(SB), Y2
+	VPERMD       Y4, Y2, Y4
+	VPMOVMSKB    Y4, DX
 	MOVL         DX, 832(AX)(CX*4)
-	INCQ         CX
-	CMPQ         CX, $0x20
-	JL           rows3
+	ADDQ         $+1, CX
+	CMPQ         CX, $0x1f
+	JLE          rows3
 	VBROADCASTSS 480(AX), Y2
 	VSUBPS       Y2, Y0, Y0
-	VBROADCASTSS 1416(AX), Y3
+	VBROADCASTSS 1424(AX), Y3
 	VSUBPS       Y2, Y1, Y1
-	VBROADCASTSS 1576(AX), Y2
-	VMOVUPS      480(AX), Y4
-	VSUBPS       Y4, Y0, Y5
-	VFMSUB213PS  1096(AX), Y5, Y5
-	VCMPPS       $0x1e, Y3, Y5, Y5
-	VSUBPS       Y4, Y1, Y4
-	VFMSUB213PS  1256(AX), Y4, Y4
-	VCMPPS       $0x1e, Y2, Y4, Y4
-	VORPS        Y4, Y5, Y5
-	VMOVMSKPS    Y5, CX
-	ANDQ         $0x01, CX
-	VMOVUPS      448(AX), Y4
-	VSUBPS       Y4, Y0, Y5
-	VFMSUB213PS  1064(AX), Y5, Y5
-	VCMPPS       $0x1e, Y3, Y5, Y5
-	VSUBPS       Y4, Y1, Y4
-	VFMSUB213PS  1224(AX), Y4, Y4
-	VCMPPS       $0x1e, Y2, Y4, Y4
-	VORPS        Y4, Y5, Y5
-	VMOVMSKPS    Y5, DX
+	VBROADCASTSS 1584(AX), Y2
+	MOVQ         $0x00000001, CX
+	VSUBPS       480(AX), Y0, Y4
+	VFMSUB213PS  1104(AX), Y4, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y4
+	VSUBPS       480(AX), Y1, Y5
+	VFMSUB213PS  1264(AX), Y5, Y5
+	VCMPPS       $0x1e, Y2, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VMOVMSKPS    Y4, DX
+	ANDQ         DX, CX
+	VSUBPS       448(AX), Y0, Y4
+	VFMSUB213PS  1072(AX), Y4, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y4
+	VSUBPS       448(AX), Y1, Y5
+	VFMSUB213PS  1232(AX), Y5, Y5
+	VCMPPS       $0x1e, Y2, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VMOVMSKPS    Y4, DX
 	SHLQ         $0x08, CX
 	ORQ          DX, CX
-	VMOVUPS      416(AX), Y4
-	VSUBPS       Y4, Y0, Y5
-	VFMSUB213PS  1032(AX), Y5, Y5
-	VCMPPS       $0x1e, Y3, Y5, Y5
-	VSUBPS       Y4, Y1, Y4
-	VFMSUB213PS  1192(AX), Y4, Y4
-	VCMPPS       $0x1e, Y2, Y4, Y4
-	VORPS        Y4, Y5, Y5
-	VMOVMSKPS    Y5, DX
+	VSUBPS       416(AX), Y0, Y4
+	VFMSUB213PS  1040(AX), Y4, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y4
+	VSUBPS       416(AX), Y1, Y5
+	VFMSUB213PS  1200(AX), Y5, Y5
+	VCMPPS       $0x1e, Y2, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VMOVMSKPS    Y4, DX
 	SHLQ         $0x08, CX
 	ORQ          DX, CX
-	VMOVUPS      384(AX), Y4
-	VSUBPS       Y4, Y0, Y5
-	VFMSUB213PS  1000(AX), Y5, Y5
-	VCMPPS       $0x1e, Y3, Y5, Y5
-	VSUBPS       Y4, Y1, Y4
-	VFMSUB213PS  1160(AX), Y4, Y4
-	VCMPPS       $0x1e, Y2, Y4, Y4
-	VORPS        Y4, Y5, Y5
-	VMOVMSKPS    Y5, DX
+	VSUBPS       384(AX), Y0, Y4
+	VFMSUB213PS  1008(AX), Y4, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y4
+	VSUBPS       384(AX), Y1, Y5
+	VFMSUB213PS  1168(AX), Y5, Y5
+	VCMPPS       $0x1e, Y2, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VMOVMSKPS    Y4, DX
 	SHLQ         $0x08, CX
 	ORQ          DX, CX
-	VMOVUPS      352(AX), Y4
-	VSUBPS       Y4, Y0, Y0
-	VFMSUB213PS  968(AX), Y0, Y0
+	VSUBPS       352(AX), Y0, Y0
+	VFMSUB213PS  976(AX), Y0, Y0
 	VCMPPS       $0x1e, Y3, Y0, Y0
-	VSUBPS       Y4, Y1, Y1
-	VFMSUB213PS  1128(AX), Y1, Y1
+	VSUBPS       352(AX), Y1, Y1
+	VFMSUB213PS  1136(AX), Y1, Y1
 	VCMPPS       $0x1e, Y2, Y1, Y1
 	VORPS        Y1, Y0, Y0
 	VMOVMSKPS    Y0, DX
@@ -970,26 +954,24 @@ rows3:
 	ORQ          DX, CX
 	MOVQ         CX, 960(AX)
 	VXORPS       Y0, Y0, Y0
-	VPCMPEQD     832(AX), Y0, Y0
-	VMOVMSKPS    Y0, DX
-	XORQ         $0xff, DX
-	ORQ          DX, CX
-	VXORPS       Y0, Y0, Y0
-	VPCMPEQD     864(AX), Y0, Y0
-	VMOVMSKPS    Y0, DX
-	XORQ         $0xff, DX
-	SHLQ         $0x08, DX
-	ORQ          DX, CX
-	VXORPS       Y0, Y0, Y0
-	VPCMPEQD     896(AX), Y0, Y0
-	VMOVMSKPS    Y0, DX
-	XORQ         $0xff, DX
-	SHLQ         $0x10, DX
-	ORQ          DX, CX
-	VXORPS       Y0, Y0, Y0
+	MOVQ         $0x000000ff, DX
+	VPCMPEQD     832(AX), Y0, Y1
+	VMOVMSKPS    Y1, BX
+	XORQ         DX, BX
+	ORQ          BX, CX
+	VPCMPEQD     864(AX), Y0, Y1
+	VMOVMSKPS    Y1, BX
+	XORQ         DX, BX
+	SHLQ         $0x08, BX
+	ORQ          BX, CX
+	VPCMPEQD     896(AX), Y0, Y1
+	VMOVMSKPS    Y1, BX
+	XORQ         DX, BX
+	SHLQ         $0x10, BX
+	ORQ          BX, CX
 	VPCMPEQD     928(AX), Y0, Y0
 	VMOVMSKPS    Y0, AX
-	XORQ         $0xff, AX
+	XORQ         DX, AX
 	SHLQ         $0x18, AX
 	ORQ          AX, CX
 	MOVQ         CX, ret+16(FP)
@@ -1011,46 +993,46 @@ GLOBL firsts<>(SB), RODATA|NOPTR, $32
 TEXT ·countBelowAVX2(SB), NOSPLIT, $0-32
 	MOVQ         x+0(FP), AX
 	VBROADCASTSS low+8(FP), Y0
-	XORQ         CX, CX
 	VBROADCASTSS high+12(FP), Y1
-	XORQ         DX, DX
 	VMOVUPS      (AX), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
-	VMOVMSKPS    Y3, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, CX
 	VCMPPS       $0x11, Y1, Y2, Y2
-	VMOVMSKPS    Y2, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, DX
-	VMOVUPS      32(AX), Y2
-	VCMPPS       $0x11, Y0, Y2, Y3
-	VMOVMSKPS    Y3, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, CX
-	VCMPPS       $0x11, Y1, Y2, Y2
-	VMOVMSKPS    Y2, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, DX
-	VMOVUPS      64(AX), Y2
-	VCMPPS       $0x11, Y0, Y2, Y3
-	VMOVMSKPS    Y3, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, CX
-	VCMPPS       $0x11, Y1, Y2, Y2
-	VMOVMSKPS    Y2, BX
-	POPCNTQ      BX, BX
-	ADDQ         BX, DX
-	VMOVUPS      96(AX), Y2
-	VCMPPS       $0x11, Y0, Y2, Y0
-	VMOVMSKPS    Y0, AX
-	POPCNTQ      AX, AX
-	ADDQ         AX, CX
-	VCMPPS       $0x11, Y1, Y2, Y0
-	VMOVMSKPS    Y0, AX
-	POPCNTQ      AX, AX
-	ADDQ         AX, DX
-	MOVQ         CX, i+16(FP)
-	MOVQ         DX, k+24(FP)
+	VMOVUPS      32(AX), Y4
+	VCMPPS       $0x11, Y0, Y4, Y5
+	VCMPPS       $0x11, Y1, Y4, Y4
+	VMOVUPS      64(AX), Y6
+	VCMPPS       $0x11, Y0, Y6, Y7
+	VCMPPS       $0x11, Y1, Y6, Y6
+	VMOVUPS      96(AX), Y8
+	VCMPPS       $0x11, Y0, Y8, Y0
+	VCMPPS       $0x11, Y1, Y8, Y1
+	XORQ         AX, AX
+	VMOVMSKPS    Y3, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y5, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y7, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y0, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	MOVQ         AX, i+16(FP)
+	XORQ         AX, AX
+	VMOVMSKPS    Y2, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y4, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y6, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	VMOVMSKPS    Y1, CX
+	POPCNTQ      CX, CX
+	ADDQ         CX, AX
+	MOVQ         AX, k+24(FP)
 	VZEROUPPER
 	RET

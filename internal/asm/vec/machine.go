@@ -238,8 +238,17 @@ func Give(r reg.GPVirtual) {
 // GiveInt returns an int.
 func GiveInt(r reg.GPVirtual) {
 	if ISA == NEON {
-		armText("MOVD %s, %s", r, armParam("ret"))
+		GiveIntAs("ret", r)
 	} else {
 		Store(r, ReturnIndex(0))
+	}
+}
+
+// GiveIntAs returns an int that has a name.
+func GiveIntAs(name string, r reg.GPVirtual) {
+	if ISA == NEON {
+		armText("MOVD %s, %s", r, armParam(name))
+	} else {
+		Store(r, Return(name))
 	}
 }
