@@ -5,11 +5,21 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/f190792d/mq/formats/fault"
 )
 
-// Modelfile returns what "ollama create -f" reads to make the same model.
-func (m *Model) Modelfile() string {
+// Modelfile returns what "ollama create -f" reads to make the same model. Its
+// reader knows no escapes: texts that it would cut are refused.
+func (m *Model) Modelfile() (string, error) {
 	var b strings.Builder
+	var failed error
+	quote := func(command, mark, text string) {
+		if cut(mark, text) {
+			failed = fault.Op("ollama").Key(command).Invalid(`a Modelfile cannot hold it, as a line of it ends in %s: use "mq ollama create"`, mark)
+		}
+		fmt.Fprintf(&b, "%s %s%s%s\n", command, mark, text, mark)
+	}
 	for _, f := range m.Files {
 		command := "FROM"
 		if f.Kind == kindAdapter {
@@ -19,7 +29,7 @@ func (m *Model) Modelfile() string {
 	}
 	for _, c := range []struct{ command, text string }{{"TEMPLATE", m.Template}, {"SYSTEM", m.System}} {
 		if c.text != "" {
-			fmt.Fprintf(&b, "%s %s\n", c.command, quoted(c.text))
+			quote(c.command, `"""`, c.text)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Params)) {
@@ -28,7 +38,11 @@ func (m *Model) Modelfile() string {
 			fmt.Fprintf(&b, "PARAMETER %s %v\n", name, m.Params[name])
 		}
 		for _, v := range values {
-			fmt.Fprintf(&b, "PARAMETER %s %q\n", name, v)
+			mark := `"`
+			if strings.Contains(v, mark) {
+				mark = `"""`
+			}
+			quote("PARAMETER "+name, mark, v)
 		}
 	}
 	if m.Config.Renderer != "" {
@@ -38,10 +52,15 @@ func (m *Model) Modelfile() string {
 		fmt.Fprintf(&b, "PARSER %s\n", m.Config.Parser)
 	}
 	for _, text := range m.Licenses {
-		fmt.Fprintf(&b, "LICENSE %s\n", quoted(text))
+		quote("LICENSE", `"""`, text)
 	}
-	return b.String()
+	return b.String(), failed
 }
 
-// quoted puts a text of several lines between the marks of a Modelfile.
-func quoted(text string) string { return `"""` + text + `"""` }
+// cut reports whether a line before the last ends in the mark that ends a text.
+func cut(mark, text string) bool {
+	lines := strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	return slices.ContainsFunc(lines[:len(lines)-1], func(line string) bool {
+		return strings.HasSuffix(strings.TrimRight(line, " \t"), mark)
+	})
+}

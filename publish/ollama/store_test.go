@@ -196,11 +196,18 @@ func TestModelfileNamesEverything(t *testing.T) {
 	m := &Model{
 		Files:    []File{{"a.gguf", kindModel}, {"p.gguf", kindProjector}, {"l.gguf", kindAdapter}},
 		Template: "{{ .Prompt }}\n", System: "s", Licenses: []string{"mit"}, Config: Config{Renderer: "r", Parser: "p"},
-		Params: map[string]any{"stop": []string{"<|a|>", "<|b|>"}, "num_ctx": int64(5)},
+		Params: map[string]any{"stop": []string{"<|a|>", "\n\\User:", `"b"`}, "num_ctx": int64(5)},
 	}
 	want := "FROM a.gguf\nFROM p.gguf\nADAPTER l.gguf\nTEMPLATE \"\"\"{{ .Prompt }}\n\"\"\"\nSYSTEM \"\"\"s\"\"\"\nPARAMETER num_ctx 5\n" +
-		"PARAMETER stop \"<|a|>\"\nPARAMETER stop \"<|b|>\"\nRENDERER r\nPARSER p\nLICENSE \"\"\"mit\"\"\"\n"
-	if got := m.Modelfile(); got != want {
-		t.Errorf("%s\nwant\n%s", got, want)
+		"PARAMETER stop \"<|a|>\"\nPARAMETER stop \"\n\\User:\"\nPARAMETER stop \"\"\"\"b\"\"\"\"\nRENDERER r\nPARSER p\nLICENSE \"\"\"mit\"\"\"\n"
+	if got, err := m.Modelfile(); err != nil || got != want {
+		t.Errorf("%s, %v\nwant\n%s", got, err, want)
+	}
+	for _, m := range []*Model{
+		{System: "says \"\"\" \nmore"}, {Licenses: []string{"a\"\"\"\r\n"}}, {Params: map[string]any{"stop": []string{"\"\"\"\n"}}},
+	} {
+		if got, err := m.Modelfile(); !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("%s: %v, where Ollama would cut a text", got, err)
+		}
 	}
 }

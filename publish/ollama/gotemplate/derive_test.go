@@ -42,6 +42,7 @@ var shapes = map[string]string{
 	"another end of the last answer": `{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}{% if m.role == 'assistant' and loop.last %}<|return|>{% else %}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}`,
 	"thoughts": `{% for m in messages %}<|im_start|>{{ m.role }}{{ "\n" }}{% if m.role == 'assistant' and loop.last %}<think>{{ "\n\n" }}</think>{{ "\n\n" }}{% endif %}{{ m.content }}<|im_end|>{{ "\n" }}{% endfor %}
 {% if add_generation_prompt %}<|im_start|>assistant{{ "\n" }}{% if enable_thinking is defined and enable_thinking is false %}<think>{{ "\n\n" }}</think>{{ "\n\n" }}{% endif %}{% endif %}`,
+	"quotes": `{% for m in messages %}"""{{ m.role }}"""{{ "\n" }}{{ m.content }}""""{{ "\n" }}{% endfor %}{% if add_generation_prompt %}"""assistant"""{{ "\n" }}{% endif %}`,
 	"braces": `{% for m in messages %}{{ "{{" }}{{ m.role }}{{ "}} {" }}{{ m.content }}{{ "}\n" }}{% endfor %}{% if add_generation_prompt %}{{ "{{assistant}} {" }}{% endif %}`,
 }
 
@@ -51,6 +52,9 @@ func TestDerivedTemplateRendersWhatTheModelsOwnDoes(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if strings.Contains(d.Text, `"""`) {
+			t.Errorf("%s: a Modelfile would cut %s", name, d.Text)
 		}
 		if want := name != "no system message"; d.System != want || d.Compared < 3 {
 			t.Errorf("%s: system messages %v, %d conversations compared", name, d.System, d.Compared)

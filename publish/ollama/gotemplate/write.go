@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// literal is text that stands for itself in a template.
-func literal(s string) string { return strings.ReplaceAll(s, "{", `{{ "{" }}`) }
+// literal is text that stands for itself in a template, and in a Modelfile,
+// where three quotation marks end it.
+func literal(s string) string {
+	return strings.NewReplacer("{", `{{ "{" }}`, `"""`, `""{{ "\"" }}`).Replace(s)
+}
 
 // write writes the template of the turns.
 func (t *turns) write(thinks [2]string) string {

@@ -185,14 +185,18 @@ func modelfileCommand(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			text, err := described.Modelfile()
+			if err != nil {
+				return err
+			}
 			if s.JSON {
 				s.Object(map[string]any{
-					"modelfile": described.Modelfile(), "template": described.Template, "parameters": described.Params,
+					"modelfile": text, "template": described.Template, "parameters": described.Params,
 					"renderer": described.Config.Renderer, "parser": described.Config.Parser,
 				})
 				return nil
 			}
-			s.Printf("%s", described.Modelfile())
+			s.Printf("%s", text)
 			return nil
 		},
 	}
