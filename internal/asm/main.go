@@ -46,6 +46,7 @@ var parts = map[string]part{
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
 	"grids-neon":    {quantizeKernel, "grids_arm64", "grids_stubs_arm64", block.GridsNEON, 4},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
+	"near-neon":     {quantizeKernel, "near_arm64", "near_stubs_arm64", block.FewNEON, 4},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"prepares-neon": {quantizeKernel, "prepares_arm64", "prepares_stubs_arm64", block.PreparesNEON, 4},
 	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},

@@ -40,6 +40,7 @@ var neon = variant{
 	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
+	fewTernary:  fewTernaryNEON,
 	ranks:       ranksNEON,
 	setSplits:   setSplitsNEON,
 	scanSplits:  scanSplitsNEON,

@@ -25,6 +25,7 @@ package kernel
 //go:generate go -C ../../internal/asm run . grids
 //go:generate go -C ../../internal/asm run . grids-neon
 //go:generate go -C ../../internal/asm run . near
+//go:generate go -C ../../internal/asm run . near-neon
 //go:generate go -C ../../internal/asm run . prepares
 //go:generate go -C ../../internal/asm run . prepares-neon
 //go:generate go -C ../../internal/asm run . splits

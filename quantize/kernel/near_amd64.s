@@ -7,59 +7,62 @@
 // func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
 // Requires: AVX, AVX2
 TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-81
-	MOVL         code+24(FP), AX
-	MOVQ         terms+56(FP), CX
-	MOVQ         values+16(FP), DX
-	MOVQ         x+0(FP), BX
-	VMOVUPS      (BX), Y0
-	MOVQ         w+8(FP), BX
-	VMOVUPS      (BX), Y1
-	VBROADCASTSS (DX), Y2
+	MOVQ         terms+56(FP), AX
+	MOVQ         values+16(FP), CX
+	MOVQ         x+0(FP), DX
+	VMOVUPS      (DX), Y0
+	MOVQ         w+8(FP), DX
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (CX), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y2, Y1, Y3
 	VMULPS       Y2, Y3, Y2
-	VBROADCASTSS 4(DX), Y3
+	VBROADCASTSS 4(CX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMULPS       Y3, Y1, Y4
 	VMULPS       Y3, Y4, Y3
-	VBROADCASTSS 8(DX), Y4
+	VBROADCASTSS 8(CX), Y4
 	VSUBPS       Y0, Y4, Y0
 	VMULPS       Y0, Y1, Y1
 	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	VMOVUPS      Y0, 64(CX)
+	VBROADCASTSS code+24(FP), Y1
+	VMOVUPS      level0<>+0(SB), Y4
+	VMOVUPS      level3<>+0(SB), Y5
+	VPAND        Y5, Y1, Y5
+	VPCMPEQD     Y4, Y5, Y4
+	VANDPS       Y2, Y4, Y4
+	VMOVUPS      level1<>+0(SB), Y5
+	VMOVUPS      level3<>+0(SB), Y6
+	VPAND        Y6, Y1, Y6
+	VPCMPEQD     Y5, Y6, Y5
+	VANDPS       Y3, Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      level2<>+0(SB), Y5
+	VMOVUPS      level3<>+0(SB), Y6
+	VPAND        Y6, Y1, Y1
+	VPCMPEQD     Y5, Y1, Y1
+	VANDPS       Y0, Y1, Y1
+	VPOR         Y1, Y4, Y4
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	VMOVUPS      Y0, 64(AX)
 	VMINPS       Y3, Y2, Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVD        AX, X4
-	VPBROADCASTD X4, Y4
-	VPSRLVD      pairs<>+0(SB), Y4, Y4
-	VPAND        all_00000003<>+0(SB), Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     all_00000000<>+0(SB), Y4, Y6
-	VANDPS       Y2, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VPCMPEQD     all_00000001<>+0(SB), Y4, Y6
-	VANDPS       Y3, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VPCMPEQD     all_00000002<>+0(SB), Y4, Y4
-	VANDPS       Y0, Y4, Y4
-	VORPS        Y4, Y5, Y5
-	VMOVAPS      Y5, Y4
-	VSUBPS       Y1, Y5, Y5
-	VHADDPS      Y5, Y4, Y4
-	VHADDPS      Y4, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X5
-	VADDPS       X5, X4, X4
-	VMOVSHDUP    X4, X5
-	VMULSS       all_3b000000<>+0(SB), X4, X4
-	VUCOMISS     X4, X5
+	VMOVAPS      Y4, Y5
+	VSUBPS       Y1, Y4, Y4
+	VHADDPS      Y4, Y5, Y5
+	VHADDPS      Y5, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X4
+	VADDPS       X4, X5, X5
+	VMOVSHDUP    X5, X4
+	VMULSS       all_3b000000<>+0(SB), X5, X5
+	VUCOMISS     X5, X4
 	JBE          unsure
-	VUCOMISS     all_0da24260<>+0(SB), X5
+	VUCOMISS     all_0da24260<>+0(SB), X4
 	JBE          unsure
-	VMOVSS       all_43480000<>+0(SB), X4
-	VDIVSS       X5, X4, X4
-	VBROADCASTSS X4, Y4
+	VMOVSS       all_43480000<>+0(SB), X5
+	VDIVSS       X4, X5, X5
+	VBROADCASTSS X5, Y4
 	VMOVUPS      all_437f0000<>+0(SB), Y5
 	VSUBPS       Y1, Y2, Y2
 	VMULPS       Y4, Y2, Y2
@@ -168,55 +171,45 @@ unsure:
 	VZEROUPPER
 	RET
 
-DATA pairs<>+0(SB)/4, $0x00000000
-DATA pairs<>+4(SB)/4, $0x00000002
-DATA pairs<>+8(SB)/4, $0x00000004
-DATA pairs<>+12(SB)/4, $0x00000006
-DATA pairs<>+16(SB)/4, $0x00000008
-DATA pairs<>+20(SB)/4, $0x0000000a
-DATA pairs<>+24(SB)/4, $0x0000000c
-DATA pairs<>+28(SB)/4, $0x0000000e
-GLOBL pairs<>(SB), RODATA|NOPTR, $32
+DATA level0<>+0(SB)/4, $0x00000000
+DATA level0<>+4(SB)/4, $0x00000000
+DATA level0<>+8(SB)/4, $0x00000000
+DATA level0<>+12(SB)/4, $0x00000000
+DATA level0<>+16(SB)/4, $0x00000000
+DATA level0<>+20(SB)/4, $0x00000000
+DATA level0<>+24(SB)/4, $0x00000000
+DATA level0<>+28(SB)/4, $0x00000000
+GLOBL level0<>(SB), RODATA|NOPTR, $32
 
-DATA all_00000003<>+0(SB)/4, $0x00000003
-DATA all_00000003<>+4(SB)/4, $0x00000003
-DATA all_00000003<>+8(SB)/4, $0x00000003
-DATA all_00000003<>+12(SB)/4, $0x00000003
-DATA all_00000003<>+16(SB)/4, $0x00000003
-DATA all_00000003<>+20(SB)/4, $0x00000003
-DATA all_00000003<>+24(SB)/4, $0x00000003
-DATA all_00000003<>+28(SB)/4, $0x00000003
-GLOBL all_00000003<>(SB), RODATA|NOPTR, $32
+DATA level3<>+0(SB)/4, $0x00000003
+DATA level3<>+4(SB)/4, $0x0000000c
+DATA level3<>+8(SB)/4, $0x00000030
+DATA level3<>+12(SB)/4, $0x000000c0
+DATA level3<>+16(SB)/4, $0x00000300
+DATA level3<>+20(SB)/4, $0x00000c00
+DATA level3<>+24(SB)/4, $0x00003000
+DATA level3<>+28(SB)/4, $0x0000c000
+GLOBL level3<>(SB), RODATA|NOPTR, $32
 
-DATA all_00000000<>+0(SB)/4, $0x00000000
-DATA all_00000000<>+4(SB)/4, $0x00000000
-DATA all_00000000<>+8(SB)/4, $0x00000000
-DATA all_00000000<>+12(SB)/4, $0x00000000
-DATA all_00000000<>+16(SB)/4, $0x00000000
-DATA all_00000000<>+20(SB)/4, $0x00000000
-DATA all_00000000<>+24(SB)/4, $0x00000000
-DATA all_00000000<>+28(SB)/4, $0x00000000
-GLOBL all_00000000<>(SB), RODATA|NOPTR, $32
+DATA level1<>+0(SB)/4, $0x00000001
+DATA level1<>+4(SB)/4, $0x00000004
+DATA level1<>+8(SB)/4, $0x00000010
+DATA level1<>+12(SB)/4, $0x00000040
+DATA level1<>+16(SB)/4, $0x00000100
+DATA level1<>+20(SB)/4, $0x00000400
+DATA level1<>+24(SB)/4, $0x00001000
+DATA level1<>+28(SB)/4, $0x00004000
+GLOBL level1<>(SB), RODATA|NOPTR, $32
 
-DATA all_00000001<>+0(SB)/4, $0x00000001
-DATA all_00000001<>+4(SB)/4, $0x00000001
-DATA all_00000001<>+8(SB)/4, $0x00000001
-DATA all_00000001<>+12(SB)/4, $0x00000001
-DATA all_00000001<>+16(SB)/4, $0x00000001
-DATA all_00000001<>+20(SB)/4, $0x00000001
-DATA all_00000001<>+24(SB)/4, $0x00000001
-DATA all_00000001<>+28(SB)/4, $0x00000001
-GLOBL all_00000001<>(SB), RODATA|NOPTR, $32
-
-DATA all_00000002<>+0(SB)/4, $0x00000002
-DATA all_00000002<>+4(SB)/4, $0x00000002
-DATA all_00000002<>+8(SB)/4, $0x00000002
-DATA all_00000002<>+12(SB)/4, $0x00000002
-DATA all_00000002<>+16(SB)/4, $0x00000002
-DATA all_00000002<>+20(SB)/4, $0x00000002
-DATA all_00000002<>+24(SB)/4, $0x00000002
-DATA all_00000002<>+28(SB)/4, $0x00000002
-GLOBL all_00000002<>(SB), RODATA|NOPTR, $32
+DATA level2<>+0(SB)/4, $0x00000002
+DATA level2<>+4(SB)/4, $0x00000008
+DATA level2<>+8(SB)/4, $0x00000020
+DATA level2<>+12(SB)/4, $0x00000080
+DATA level2<>+16(SB)/4, $0x00000200
+DATA level2<>+20(SB)/4, $0x00000800
+DATA level2<>+24(SB)/4, $0x00002000
+DATA level2<>+28(SB)/4, $0x00008000
+GLOBL level2<>(SB), RODATA|NOPTR, $32
 
 DATA all_3b000000<>+0(SB)/4, $0x3b000000
 DATA all_3b000000<>+4(SB)/4, $0x3b000000
@@ -348,26 +341,31 @@ TEXT ·fewTernaryAVX2(SB), NOSPLIT, $0-56
 	VSUBPS       Y0, Y4, Y0
 	VMULPS       Y0, Y1, Y1
 	VMULPS       Y0, Y1, Y0
-	MOVL         point+24(FP), AX
 	VMINPS       Y3, Y2, Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVD        AX, X4
-	VPBROADCASTD X4, Y4
-	VPSRLVD      pairs<>+0(SB), Y4, Y4
-	VPAND        all_00000003<>+0(SB), Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     all_00000000<>+0(SB), Y4, Y6
-	VANDPS       Y2, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VPCMPEQD     all_00000001<>+0(SB), Y4, Y6
+	VBROADCASTSS point+24(FP), Y4
+	VMOVUPS      level0<>+0(SB), Y5
+	VMOVUPS      level3<>+0(SB), Y6
+	VPAND        Y6, Y4, Y6
+	VPCMPEQD     Y5, Y6, Y5
+	VANDPS       Y2, Y5, Y5
+	VMOVUPS      level1<>+0(SB), Y6
+	VMOVUPS      level3<>+0(SB), Y7
+	VPAND        Y7, Y4, Y7
+	VPCMPEQD     Y6, Y7, Y6
 	VANDPS       Y3, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VPCMPEQD     all_00000002<>+0(SB), Y4, Y4
+	VPOR         Y6, Y5, Y5
+	VMOVUPS      level2<>+0(SB), Y6
+	VMOVUPS      level3<>+0(SB), Y7
+	VPAND        Y7, Y4, Y4
+	VPCMPEQD     Y6, Y4, Y4
 	VANDPS       Y0, Y4, Y4
-	VORPS        Y4, Y5, Y5
+	VPOR         Y4, Y5, Y5
 	VCMPPS       $0x00, Y1, Y5, Y1
 	VMOVMSKPS    Y1, AX
-	CMPL         AX, $0x000000ff
+	MOVQ         $0x000000ff, CX
+	XORQ         CX, AX
+	ORQ          AX, AX
 	JNE          unsure
 	VXORPS       Y1, Y1, Y1
 	VUNPCKLPS    Y3, Y2, Y4
@@ -388,7 +386,7 @@ TEXT ·fewTernaryAVX2(SB), NOSPLIT, $0-56
 	VPERM2F128   $0x11, Y0, Y0, Y0
 	MOVQ         list+32(FP), AX
 	MOVQ         n+40(FP), CX
-	VMOVUPS      iota<>+0(SB), Y8
+	VMOVUPS      iota8<>+0(SB), Y8
 	VMOVUPS      all_7f7fffff<>+0(SB), Y9
 	VXORPS       Y10, Y10, Y10
 
@@ -415,22 +413,24 @@ codes:
 	VADDPS       Y13, Y12, Y12
 	VPSRLD       $0x02, Y11, Y11
 	VPERMILPS    Y11, Y0, Y11
-	VADDPS       Y11, Y12, Y12
-	CMPQ         CX, $0x08
-	JGE          full
-	VMOVD        CX, X11
-	VPBROADCASTD X11, Y11
-	VPCMPGTD     iota<>+0(SB), Y11, Y11
-	VMOVUPS      all_7f7fffff<>+0(SB), Y13
-	VBLENDVPS    Y11, Y12, Y13, Y12
+	VADDPS       Y11, Y12, Y11
+	CMPQ         CX, $0x07
+	JG           full
+	LEAQ         -1(CX), DX
+	VMOVUPS      iota8<>+0(SB), Y12
+	VMOVQ        DX, X13
+	VPBROADCASTD X13, Y13
+	VPCMPGTD     Y13, Y12, Y12
+	VBLENDVPS    Y12, all_7f7fffff<>+0(SB), Y11, Y11
 
 full:
-	VCMPPS       $0x11, Y9, Y12, Y11
-	VBLENDVPS    Y11, Y8, Y10, Y10
-	VMINPS       Y9, Y12, Y9
+	VCMPPS       $0x11, Y9, Y11, Y12
+	VBLENDVPS    Y12, Y8, Y10, Y10
+	VMINPS       Y9, Y11, Y9
 	VPADDD       all_00000008<>+0(SB), Y8, Y8
-	ADDQ         $0x10, AX
-	SUBQ         $0x08, CX
+	ADDQ         $+16, AX
+	ADDQ         $-8, CX
+	CMPQ         CX, $0x00
 	JG           codes
 	VPERM2F128   $0x01, Y9, Y9, Y0
 	VMINPS       Y0, Y9, Y0
@@ -440,31 +440,31 @@ full:
 	VMINPS       Y1, Y0, Y0
 	VCMPPS       $0x00, Y0, Y9, Y0
 	VMOVUPS      all_0000ffff<>+0(SB), Y1
-	VBLENDVPS    Y0, Y10, Y1, Y10
-	VEXTRACTI128 $0x01, Y10, X0
-	VPACKUSDW    X0, X10, X0
-	VPHMINPOSUW  X0, X0
-	VMOVD        X0, AX
+	VBLENDVPS    Y0, Y10, Y1, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X1
+	VPHMINPOSUW  X1, X1
+	VMOVD        X1, AX
 	MOVWQZX      AX, AX
-	MOVQ         AX, ret+48(FP)
-	VZEROUPPER
-	RET
+	JMP          done
 
 unsure:
 	MOVQ $-1, AX
+
+done:
 	MOVQ AX, ret+48(FP)
 	VZEROUPPER
 	RET
 
-DATA iota<>+0(SB)/4, $0x00000000
-DATA iota<>+4(SB)/4, $0x00000001
-DATA iota<>+8(SB)/4, $0x00000002
-DATA iota<>+12(SB)/4, $0x00000003
-DATA iota<>+16(SB)/4, $0x00000004
-DATA iota<>+20(SB)/4, $0x00000005
-DATA iota<>+24(SB)/4, $0x00000006
-DATA iota<>+28(SB)/4, $0x00000007
-GLOBL iota<>(SB), RODATA|NOPTR, $32
+DATA iota8<>+0(SB)/4, $0x00000000
+DATA iota8<>+4(SB)/4, $0x00000001
+DATA iota8<>+8(SB)/4, $0x00000002
+DATA iota8<>+12(SB)/4, $0x00000003
+DATA iota8<>+16(SB)/4, $0x00000004
+DATA iota8<>+20(SB)/4, $0x00000005
+DATA iota8<>+24(SB)/4, $0x00000006
+DATA iota8<>+28(SB)/4, $0x00000007
+GLOBL iota8<>(SB), RODATA|NOPTR, $32
 
 DATA all_7f7fffff<>+0(SB)/4, $0x7f7fffff
 DATA all_7f7fffff<>+4(SB)/4, $0x7f7fffff

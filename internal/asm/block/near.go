@@ -1,6 +1,8 @@
 package block
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -12,13 +14,13 @@ import (
 // group of values.
 func NearCodes() {
 	near("nearTernaryAVX2")
-	fewTernary("fewTernaryAVX2")
+	fewTernary()
 }
 
 // A nearSearch has the costs of levels: vector l has level l of eight positions.
 type nearSearch struct {
-	cost []Reg
-	code reg.Register // of which the cost is known to be low
+	cost  []Reg
+	known Reg // costs of the code of which the sum is known to be low
 }
 
 // units is how many units the excess of the known code has.
@@ -42,7 +44,7 @@ func near(name string) {
 	TEXT(name, NOSPLIT, "func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool")
 	Doc(name + " reports codes, unless the rounding errors of costs are too large, or the sums.")
 	Pragma("noescape")
-	s := nearSearch{code: Load(Param("code"), GP32())}
+	var s nearSearch
 	s.prices()
 	least := s.cost[0]
 	for _, c := range s.cost[1:] {
@@ -60,7 +62,7 @@ func near(name string) {
 // unit emits how many units an excess of 1 has. It leaves the search where the
 // excess of the known code is so small that rounding errors could matter.
 func (s *nearSearch) unit(least Reg) (perUnit Reg) {
-	known := s.known()
+	known := s.known
 	total, excess := YMM(), YMM()
 	VMOVAPS(known, total)
 	VSUBPS(least, known, excess)
@@ -184,39 +186,52 @@ func lastBits() Mem {
 
 // prices computes and stores what all levels cost.
 func (s *nearSearch) prices() {
-	terms := Argument("terms")
-	for l, c := range pricesOf() {
-		StoreV(Mem{Base: terms, Disp: 32 * l}, c)
-		s.cost = append(s.cost, c)
+	terms, cost := Argument("terms"), pricesOf()
+	s.known = knownOf(Everywhere("code"), cost)[0]
+	for l, c := range cost {
+		c.Put(Mem{Base: terms, Disp: 32 * l})
+		s.cost = append(s.cost, c[0])
 	}
 }
 
 // pricesOf computes w·(value-x)² of all levels.
-func pricesOf() (cost [3]Reg) {
+func pricesOf() (cost [3]Octet) {
 	values := Argument("values")
-	x, w := LoadV(Mem{Base: Argument("x")}), LoadV(Mem{Base: Argument("w")})
+	x, w := OctetAt(Mem{Base: Argument("x")}), OctetAt(Mem{Base: Argument("w")})
 	for l := range 3 {
-		d := Sub(Broadcast(Mem{Base: values, Disp: 4 * l}), x)
-		cost[l] = Mul(Mul(w, d), d)
+		d := Pairwise(Sub, Everyone(Broadcast(Mem{Base: values, Disp: 4 * l})), x)
+		cost[l] = Pairwise(Mul, Pairwise(Mul, w, d), d)
 	}
 	return cost
 }
 
-// known has the costs of the known code.
-func (s *nearSearch) known() Reg {
-	level := YMM()
-	VMOVD(s.code, level.AsX())
-	VPBROADCASTD(level.AsX(), level)
-	VPSRLVD(Words("pairs", 0, 2, 4, 6, 8, 10, 12, 14), level, level)
-	VPAND(Bits(3), level, level)
-	sum := Zero()
-	for l, c := range s.cost {
-		is := YMM()
-		VPCMPEQD(Bits(uint32(l)), level, is)
-		VANDPS(c, is, is)
-		VORPS(is, sum, sum)
+// knownOf has the costs of a code that all lanes have.
+func knownOf(code Reg, cost [3]Octet) (known Octet) {
+	for l, costs := range cost {
+		level, own := wordsOfLevel(l), wordsOfLevel(3)
+		for i, c := range costs {
+			is := Only(EqualInt(Masked(code, own[i]), level[i]), c)
+			if l == 0 {
+				known = append(known, is)
+			} else {
+				BitOr(is, known[i])
+			}
+		}
 	}
-	return sum
+	return known
+}
+
+// wordsOfLevel has a level in the two bits of each position.
+func wordsOfLevel(l int) []Op {
+	var words [8]uint32
+	for p := range words {
+		words[p] = uint32(l) << (2 * p)
+	}
+	var all []Op
+	for _, m := range OctetWords(fmt.Sprintf("level%d", l), words[:]...) {
+		all = append(all, LoadV(m))
+	}
+	return all
 }
 
 // bytesOf packs the excesses to bytes: level l of position p of each half of

@@ -221,3 +221,17 @@ func Elements(m Mem) func(i int) Reg {
 		return unary(nil, dup|uint32(i%4<<3|4)<<16, v)
 	}
 }
+
+// LeastWord is the least of eight integers, as 16 bits without sign.
+func LeastWord(o Octet) reg.GPVirtual {
+	if ISA == NEON {
+		return armSum(uminv, binary(nil, umin, o[0], o[1]))
+	}
+	half, first := XMM(), GP64()
+	VEXTRACTI128(operand.Imm(1), o[0], half)
+	VPACKUSDW(half, o[0].AsX(), half)
+	VPHMINPOSUW(half, half)
+	VMOVD(half, first.As32())
+	MOVWQZX(first.As16(), first)
+	return first
+}
