@@ -2,6 +2,7 @@ package refine
 
 import (
 	"context"
+	"math"
 
 	"github.com/f190792d/mq/refine/linear"
 )
@@ -34,19 +35,47 @@ func (u *unit) holdBack(ctx context.Context, weights []float32, first, count int
 
 // products multiplies the file's inputs with weights.
 func (h *heldBackRows) products(ctx context.Context, weights []float32) ([]float32, error) {
-	y := make([]float32, h.rows*h.count)
-	return y, linear.MultiplyTransposed(ctx, h.workers, y, h.held.file, weights, h.rows, h.columns, h.count)
+	count := len(weights) / h.columns
+	y := make([]float32, h.rows*count)
+	return y, linear.MultiplyTransposed(ctx, h.workers, y, h.held.file, weights, h.rows, h.columns, count)
 }
 
-// errors returns for each row of weights the mean square of its error.
-func (h *heldBackRows) errors(ctx context.Context, weights []float32) ([]float64, error) {
-	sums := make([]float64, h.count)
-	y, err := h.products(ctx, weights)
-	for i, v := range y {
-		d := float64(h.wanted[i]) - float64(v)
-		sums[i%h.count] += float64(d*d) / float64(h.rows)
+// verdict is what text says of two roundings of a row: the mean squares of their
+// errors, and the standard error of the difference.
+type verdict struct{ before, after, doubt float64 }
+
+// compare compares two roundings of rows from one on.
+func (h *heldBackRows) compare(ctx context.Context, first int, was, now []float32) ([]verdict, error) {
+	a, err := h.products(ctx, was)
+	if err != nil {
+		return nil, err
 	}
-	return sums, err
+	b, err := h.products(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]verdict, len(was)/h.columns)
+	for i := range h.rows {
+		for j := range list {
+			wanted := float64(h.wanted[i*h.count+first+j])
+			before, after := wanted-float64(a[i*len(list)+j]), wanted-float64(b[i*len(list)+j])
+			before, after = float64(before*before), float64(after*after)
+			gain := before - after
+			r := &list[j]
+			r.before += before
+			r.after += after
+			r.doubt += float64(gain * gain)
+		}
+	}
+	for j := range list {
+		r := &list[j]
+		rows := float64(h.rows)
+		r.before /= rows
+		r.after /= rows
+		gain := r.before - r.after
+		r.doubt = math.Sqrt(max(0, r.doubt/rows-float64(gain*gain)) / rows)
+	}
+	return list, nil
 }
 
 // signal is the mean square of what the products should be, of all rows
@@ -69,15 +98,20 @@ func (h *heldBackRows) strengths(ctx context.Context, weights, change []float32)
 	if err != nil {
 		return nil, err
 	}
-	gain, curve := make([]float64, h.count), make([]float64, h.count)
+	gain, curve, whole := make([]float64, h.count), make([]float64, h.count), make([]float64, h.count)
 	for i, d := range by {
 		lacks := float64(h.wanted[i]) - float64(y[i])
 		gain[i%h.count] += float64(lacks * float64(d))
 		curve[i%h.count] += float64(float64(d) * float64(d))
+		whole[i%h.count] += float64(lacks * lacks)
 	}
 	for i := range strengths {
-		if curve[i] > 0 {
-			strengths[i] = float32(max(0, min(1, gain[i]/curve[i])))
+		// what it takes away is what it would of any text, and as much more as the
+		// rest is large and the rows are few
+		taken := gain[i] / curve[i] * gain[i]
+		chance := (whole[i] - taken) / float64(h.rows)
+		if curve[i] > 0 && gain[i] > 0 && chance < taken {
+			strengths[i] = float32(min(1, gain[i]/curve[i]*(1-max(0, chance)/taken)))
 		}
 	}
 	return strengths, nil

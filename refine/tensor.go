@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// damping is between these, and between them this many times the columns
-	// divided by the tokens.
-	leastDamping, mostDamping, dampingColumns = 0.01, 0.1, 3
+	// damping is what is added to the diagonal, in parts of its mean. A hundredth
+	// fits the text itself as well; a tenth serves other kinds of text, and
+	// mixtures of experts, better.
+	damping = 0.1
 	// leastRows is for how many columns there must be a row of text.
 	leastRows = 4
 	// sweeps is how often codes are improved one by one.
@@ -47,7 +48,7 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		return nil, nil
 	}
 	var err error
-	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping(n, u.square.Count())*mean))
+	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping*mean))
 	if errors.Is(err, linear.ErrSingular) {
 		return nil, nil
 	}
@@ -72,13 +73,6 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		list = append(list, o)
 	}
 	return list, nil
-}
-
-// damping is what is added to the diagonal of second moments, in parts of its
-// mean. Moments of few tokens are those of their own text: with more on the
-// diagonal, what is refined with them serves others too, and no worse its own.
-func damping(columns, tokens int) float64 {
-	return min(max(leastDamping, dampingColumns*float64(columns)/float64(tokens)), mostDamping)
 }
 
 // moments are what is known of the rows that a unit multiplies.
@@ -142,45 +136,55 @@ func (m *moments) refineRows(ctx context.Context, t *Tensor, first, rows int, o 
 		return err
 	}
 	codes := rounding.Parse(t.Type, rows, n, data)
-	values := make([]float32, rows*n)
-	codes.Values(values)
-	before, err := h.errors(ctx, values)
-	if err != nil {
-		return err
-	}
-	farthest := make([]float64, rows)
-	for i := range rows {
-		farthest[i] = max(quantize.MaxRefined, distance(weights[i*n:(i+1)*n], values[i*n:(i+1)*n]))
-	}
-	m.addFlat(before, weights, values)
 	if err := codes.Feedback(ctx, m.workers, target, m.factor); err != nil {
 		return err
 	}
 	if err := codes.Descend(ctx, m.workers, target, m.square, sweeps); err != nil {
 		return err
 	}
-	codes.Values(values)
-	after, err := h.errors(ctx, values)
+	made := codes.Bytes()
+	for at := 0; at < rows; at += judgedAtOnce {
+		to := min(rows, at+judgedAtOnce)
+		bytes := t.rowBytes()
+		if err := m.judge(ctx, t, h, at, weights[at*n:to*n], data[at*bytes:to*bytes], made[at*bytes:to*bytes], o); err != nil {
+			return err
+		}
+	}
+	return t.Store(made, m.expert*t.Rows+first)
+}
+
+const (
+	// judgedAtOnce is how many rows of weights are judged at once.
+	judgedAtOnce = 256
+	// sure is how many standard errors a gain must be.
+	sure = 2
+)
+
+// judge puts rows back that are not surely better than they were, on text that
+// was held back, or are farther from the weights than they may be. The first of
+// them is row at of those that were prepared for.
+func (m *moments) judge(ctx context.Context, t *Tensor, h *heldBackRows, at int, weights []float32, data, made []byte, o *Outcome) error {
+	n, bytes := m.columns, t.rowBytes()
+	rows := len(weights) / n
+	was, now := make([]float32, rows*n), make([]float32, rows*n)
+	rounding.Parse(t.Type, rows, n, data).Values(was)
+	rounding.Parse(t.Type, rows, n, made).Values(now)
+	verdicts, err := h.compare(ctx, at, was, now)
 	if err != nil {
 		return err
 	}
-	m.addFlat(after, weights, values)
-	for i := range rows {
-		if distance(weights[i*n:(i+1)*n], values[i*n:(i+1)*n]) > farthest[i] {
-			after[i] = math.Inf(1)
-		}
-	}
-	made := codes.Bytes()
-	for i := range rows {
-		o.Before += before[i]
-		if !(after[i] < before[i]) {
-			copy(made[i*t.rowBytes():(i+1)*t.rowBytes()], data[i*t.rowBytes():])
-			after[i] = before[i]
+	for i, r := range verdicts {
+		w, a, b := weights[i*n:(i+1)*n], was[i*n:(i+1)*n], now[i*n:(i+1)*n]
+		before, after := r.before+m.flatCost(w, a), r.after+m.flatCost(w, b)
+		if !(before-after > sure*r.doubt) || distance(w, b) > max(quantize.MaxRefined, distance(w, a)) {
+			copy(made[i*bytes:(i+1)*bytes], data[i*bytes:])
+			after = before
 			o.Kept++
 		}
-		o.After += after[i]
+		o.Before += before
+		o.After += after
 	}
-	return t.Store(made, m.expert*t.Rows+first)
+	return nil
 }
 
 // target is what the weights should be: the source's and, as far as that helps
@@ -231,14 +235,14 @@ func distance(weights, values []float32) float64 {
 	return math.Sqrt(away / size)
 }
 
-// addFlat adds what the errors of weights cost whatever they are multiplied
-// with.
-func (m *moments) addFlat(sums []float64, weights, values []float32) {
+// flatCost is what the errors of weights cost whatever they are multiplied with.
+func (m *moments) flatCost(weights, values []float32) (sum float64) {
 	if m.flat == 0 {
-		return
+		return 0
 	}
 	for i, w := range weights {
 		d := float64(w) - float64(values[i])
-		sums[i/m.columns] += float64(float64(m.flat) * float64(d*d))
+		sum += float64(float64(m.flat) * float64(d*d))
 	}
+	return sum
 }
