@@ -37,7 +37,7 @@ func (j *Job) write(ctx context.Context) error {
 	if n := model.Longest(); n > 0 {
 		length = min(length, n)
 	}
-	count := max(2, r.tokens()/(1+len(r.Texts))/length)
+	count := max(2, r.Tokens/(1+len(r.Texts))/length)
 	var text strings.Builder
 	for first := 0; first < count; first += autoTogether {
 		var prompts [][]int32

@@ -26,14 +26,14 @@ func (j *Job) planRefine(outputs []Output) *RefineUse {
 		shapes := j.shapes(out)
 		if i == 0 && (j.ownMatrix || j.o.PlanOnly) {
 			for _, s := range shapes {
-				all.Operations += 2 * float64(min(r.tokens(), matrixTokens)) * float64(s.Rows) * float64(s.Columns) * float64(s.Used)
+				all.Operations += 2 * float64(min(r.Tokens, matrixTokens)) * float64(s.Rows) * float64(s.Columns) * float64(s.Used)
 			}
 		}
-		w := refine.WorkOf(shapes, r.tokens())
+		w := refine.WorkOf(shapes, r.Tokens)
 		all.Operations += w.Operations
 		all.Searches += w.Searches
 	}
-	return &RefineUse{Tokens: r.tokens(), Operations: all.Operations, Seconds: all.Time(j.o.Workers).Seconds()}
+	return &RefineUse{Tokens: r.Tokens, Operations: all.Operations, Seconds: all.Time(j.o.Workers).Seconds()}
 }
 
 // shapes are the matrices of an output as its refinement sees them.

@@ -89,6 +89,7 @@ func newJob(ctx context.Context, in *input, o Options) (*Job, error) {
 	if t := in.tokenizer; t != nil {
 		j.Tokenizer = fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", t.Model(), cmp.Or(t.Pre(), "none"), t.Size())
 	}
+	j.chooseTokens()
 	if o.PlanOnly && in.unread != nil {
 		return nil, in.unread
 	}

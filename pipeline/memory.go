@@ -97,7 +97,7 @@ func (j *Job) refineDisk(out Output) int64 {
 			columns = max(columns, t.Columns())
 		}
 	}
-	return out.Plan.Summary.FileBytes + refine.ScratchBytes(int(width), int(columns), j.o.Refine.tokens())
+	return out.Plan.Summary.FileBytes + refine.ScratchBytes(int(width), int(columns), j.o.Refine.Tokens)
 }
 
 // refineBytes is what a refinement holds for the matrices that are worked on, 0

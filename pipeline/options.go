@@ -132,7 +132,7 @@ type Collect struct {
 type Refine struct {
 	Texts  []Text
 	Auto   bool // a text that the source writes itself, too
-	Tokens int  // of the texts together; 0: 65,536
+	Tokens int  // of the texts together; 0: 65,536, or 262,144 for at most 16 million weights
 }
 
 // Text is a calibration text.

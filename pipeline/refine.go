@@ -22,8 +22,31 @@ import (
 	"github.com/f190792d/mq/refine"
 )
 
-// refineTokens is how much text a refinement takes by default.
-const refineTokens = 1 << 16
+const (
+	// refineTokens is how much text a refinement takes by default.
+	refineTokens = 1 << 16
+	// smallModel is up to how many weights a model takes manyTokens, which cost it
+	// little: less is lost to what is by chance in the text.
+	smallModel = 16_000_000
+	manyTokens = 1 << 18
+)
+
+// chooseTokens decides how much text is used where nothing is said of it. A text
+// that the source writes itself costs more time than its use.
+func (j *Job) chooseTokens() {
+	r := j.o.Refine
+	if r == nil || r.Tokens > 0 {
+		return
+	}
+	weights := int64(0)
+	for _, info := range j.in.infos {
+		weights += info.Elements()
+	}
+	r.Tokens = refineTokens
+	if weights <= smallModel && !r.Auto {
+		r.Tokens = manyTokens
+	}
+}
 
 // refineKVs say of a file what it was refined with.
 func (j *Job) refineKVs() []quantize.KVOverride {
@@ -31,14 +54,7 @@ func (j *Job) refineKVs() []quantize.KVOverride {
 	if r == nil {
 		return nil
 	}
-	return []quantize.KVOverride{{Key: quantize.RefineDatasetKey, Value: r.matrix().Name}, {Key: quantize.RefineTokensKey, Value: uint32(r.tokens())}}
-}
-
-func (r *Refine) tokens() int {
-	if r.Tokens > 0 {
-		return r.Tokens
-	}
-	return refineTokens
+	return []quantize.KVOverride{{Key: quantize.RefineDatasetKey, Value: r.matrix().Name}, {Key: quantize.RefineTokensKey, Value: uint32(r.Tokens)}}
 }
 
 // matrixTokens is how much of the texts makes the importance matrix.
@@ -47,7 +63,7 @@ const matrixTokens = 1 << 14
 // matrix asks for an importance matrix of the same texts, as much of each:
 // rounding starts from it.
 func (r *Refine) matrix() *Collect {
-	c := &Collect{Chunks: max(2, min(r.tokens(), matrixTokens)/calibrationContext)}
+	c := &Collect{Chunks: max(2, min(r.Tokens, matrixTokens)/calibrationContext)}
 	for i, t := range r.Texts {
 		if i > 0 {
 			c.Name += ", "
@@ -254,7 +270,7 @@ func (j *Job) refineChunks(ctx context.Context, words *tokenizer.Tokenizer, m *f
 	if total < 2 {
 		return nil, fault.Op("pipeline").Corrupt("the texts to refine with fill %d chunks of %d tokens; at least 2 are needed, and some hundreds are worth it", total, length)
 	}
-	wanted := min(total, max(2, j.o.Refine.tokens()/length))
+	wanted := min(total, max(2, j.o.Refine.Tokens/length))
 	var chunks [][]int32
 	at, taken := 0, 0 // of all chunks of all texts
 	for _, tokens := range texts {

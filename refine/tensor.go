@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// damping is what is added to the diagonal, in parts of its mean. A hundredth
-	// fits the text itself as well; a tenth serves other kinds of text, and
-	// mixtures of experts, better.
-	damping = 0.1
+	// What is added to the diagonal, in parts of its mean, is this many times the
+	// columns over the tokens, within bounds. A hundredth fits the text itself as
+	// well as more; a tenth serves other kinds of text, and mixtures of experts,
+	// better, unless there is much text.
+	damping, leastDamping, mostDamping = 24, 0.01, 0.1
 	// leastRows is for how many columns there must be a row of text.
 	leastRows = 4
 	// sweeps is how often codes are improved one by one.
@@ -48,7 +49,7 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		return nil, nil
 	}
 	var err error
-	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(damping*mean))
+	m.factor, err = linear.NewFactor(ctx, u.workers, m.square, float32(dampingOf(n, u.square.Count())*mean))
 	if errors.Is(err, linear.ErrSingular) {
 		return nil, nil
 	}
@@ -73,6 +74,11 @@ func (u *unit) refineFlat(ctx context.Context, flat float32) ([]Outcome, error) 
 		list = append(list, o)
 	}
 	return list, nil
+}
+
+// dampingOf is that of the moments of so many tokens.
+func dampingOf(columns, tokens int) float64 {
+	return min(max(leastDamping, damping*float64(columns)/float64(tokens)), mostDamping)
 }
 
 // moments are what is known of the rows that a unit multiplies.

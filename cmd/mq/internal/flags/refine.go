@@ -16,7 +16,7 @@ type refine struct {
 
 func (f *refine) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.texts, "refine", nil, "text to refine the rounding with, or auto: same types and size, less error, more time (repeatable; see 'mq help quantization')")
-	flags.IntVar(&f.tokens, "refine-tokens", 0, "with --refine: tokens of the texts to use (default 65536)")
+	flags.IntVar(&f.tokens, "refine-tokens", 0, "with --refine: tokens of the texts to use (default 65536, or 262144 for up to 16 million weights)")
 	Needs(flags, "refine", "refine-tokens")
 }
 
