@@ -106,12 +106,13 @@ func (h *heldBackRows) strengths(ctx context.Context, weights, change []float32)
 		whole[i%h.count] += float64(lacks * lacks)
 	}
 	for i := range strengths {
-		// what it takes away is what it would of any text, and as much more as the
-		// rest is large and the rows are few
-		taken := gain[i] / curve[i] * gain[i]
+		// The best share takes away what it would of any text and, by fitting this
+		// one, about a row's part of the rest.
+		best := gain[i] / curve[i]
+		taken := float64(best * gain[i])
 		chance := (whole[i] - taken) / float64(h.rows)
 		if curve[i] > 0 && gain[i] > 0 && chance < taken {
-			strengths[i] = float32(min(1, gain[i]/curve[i]*(1-max(0, chance)/taken)))
+			strengths[i] = float32(min(1, best*(1-max(0, chance)/taken)))
 		}
 	}
 	return strengths, nil
