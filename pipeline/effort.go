@@ -60,13 +60,12 @@ func (j *Job) shapes(out Output) (list []refine.Shape) {
 // matricesOf are the sizes of the matrices of a tensor; there is none in a
 // vector.
 func matricesOf(t gguf.TensorInfo) (rows, columns, matrices int) {
-	shape := gguf.TrimShape(t.Shape)
-	if len(shape) < 2 {
+	if len(t.Shape) < 2 {
 		return 0, 0, 0
 	}
 	matrices = 1
-	for _, n := range shape[2:] {
+	for _, n := range t.Shape[2:] {
 		matrices *= int(n)
 	}
-	return int(shape[1]), int(shape[0]), matrices
+	return int(t.Shape[1]), int(t.Columns()), matrices
 }

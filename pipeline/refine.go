@@ -188,7 +188,8 @@ func (j *Job) refineFile(ctx context.Context, out Output, work, scratch *atomicf
 // refinable reports whether a tensor is one whose codes can be chosen.
 func refinable(c quantize.Choice) bool {
 	typ, _ := quantize.ByID(c.Info.Type)
-	return typ.Grid != nil && c.Converts() && len(c.Info.Shape) >= 2
+	_, _, matrices := matricesOf(c.Info)
+	return typ.Grid != nil && c.Converts() && matrices > 0
 }
 
 // checkRefinable refuses a type with which there is nothing to refine, and warns
@@ -225,10 +226,8 @@ func (j *Job) refineKey(plan *quantize.Plan, chunks [][]int32) (string, error) {
 func (j *Job) refined(c quantize.Choice, typ quantize.Type, info gguf.TensorInfo, file *gguf.File, work io.WriterAt) refine.Tensor {
 	stream, row := j.in.streams[c.Source], info.RowBytes()
 	from, _ := quantize.ByID(stream.Type)
-	t := refine.Tensor{Name: info.Name, Type: typ, Rows: int(info.Shape[1]), Columns: int(info.Columns()), Matrices: 1}
-	for _, n := range info.Shape[2:] {
-		t.Matrices *= int(n)
-	}
+	t := refine.Tensor{Name: info.Name, Type: typ}
+	t.Rows, t.Columns, t.Matrices = matricesOf(info)
 	t.Weights = func(ctx context.Context, dst []float32, first int) error {
 		raw := make([]byte, int64(len(dst)/t.Columns)*stream.RowBytes())
 		if err := stream.ReadRows(ctx, raw, int64(first)); err != nil {

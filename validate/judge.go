@@ -6,6 +6,7 @@ import (
 
 	"github.com/f190792d/mq/formats/gguf"
 	"github.com/f190792d/mq/quantize"
+	"github.com/f190792d/mq/validate/proof"
 )
 
 // errorLimits are what a tensor may show before it counts as wrong.
@@ -26,7 +27,7 @@ var (
 	roundedLimits = errorLimits{distance: math.Inf(1), excess: 1.75, note: 1.4, cosine: 0.6, group: 10, share: 0.4, wildGroup: 20}
 	// Refinement moves weights on purpose, most where their inputs hardly vary:
 	// rows by quantize.MaxRefined of their size, groups of columns by more.
-	refinedLimits = errorLimits{distance: 0.95, excess: math.Inf(1), note: math.Inf(1), group: 20, share: 1.2, wildGroup: math.Inf(1)}
+	refinedLimits = errorLimits{distance: proof.RefinedDistance, excess: math.Inf(1), note: math.Inf(1), group: 20, share: 1.2, wildGroup: math.Inf(1)}
 )
 
 const (

@@ -61,9 +61,9 @@ const (
 	// vectorDistance bounds numbers that a file keeps in F32, which a source in
 	// BF16 has with eight bits.
 	vectorDistance = 2e-3
-	// refinedDistance bounds matrices of refined files, whose rows are no farther
+	// RefinedDistance bounds matrices of refined files, whose rows are no farther
 	// away than quantize.MaxRefined unless their rounding is.
-	refinedDistance = 0.95
+	RefinedDistance = 0.95
 	// unrefinedBits is from how many bits per weight on matrices are not refined.
 	unrefinedBits = 16
 	// figureDistance bounds figures that follow from key-values, of which some
@@ -130,7 +130,7 @@ func explainPart(p forward.PartDifference, refined bool) string {
 		limit = figureDistance
 	case forward.PartMatrix:
 		if limit = For(p.Bits).Part; refined && p.Bits < unrefinedBits {
-			limit = max(limit, refinedDistance)
+			limit = max(limit, RefinedDistance)
 		}
 	}
 	switch {

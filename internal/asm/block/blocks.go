@@ -71,9 +71,6 @@ func (b blockLoop) values(first, n int) (v []Reg) {
 // to is a place in the block.
 func (b blockLoop) to(at int) Mem { return Mem{Base: b.dst, Disp: at} }
 
-// run loads values from the given one on.
-func (b blockLoop) run(first int) [4]Reg { return Run(b.src, 4*first) }
-
 // greatestMagnitude is that of the n values of the block, in all lanes.
 func (b blockLoop) greatestMagnitude(n int) Reg {
 	v := b.magnitudes(0)
@@ -113,9 +110,6 @@ func (b blockLoop) putHalf(at int, f Reg) { StoreHalf(b.to(at), f) }
 
 // reciprocal is 1/v.
 func reciprocal(v Reg) Reg { return Div(LoadV(Constant(1)), v) }
-
-// packBytes packs 32 integers to signed bytes in one register of AVX2.
-func packBytes(l [4]Reg) Reg { return PackBytes(l[:])[0] }
 
 const untilUnusual = "writes blocks until one has an unusual scale, and returns how many."
 
