@@ -10,6 +10,7 @@
 #   FLAGS           flags for both, e.g. --pure
 #   MQ              program to time (default: built from this tree)
 #   LLAMA_QUANTIZE  program to compare with (default: from PATH)
+#   AVX2=1          keep mq from using AVX-512
 #
 # One line a type: the medians of the wall time of both, median, least and
 # greatest ratio of a pair of runs, the ratio of processor time, mq's peak
@@ -77,7 +78,7 @@ for type in $types; do
 		# Who goes first changes, so that neither has the warmer machine.
 		for ((k = 0; k < 2; k++)); do
 			if (((i + k) % 2)); then
-				timed "$work/mq.txt" "$mq" quantize -q -j "$threads" ${flags[@]+"${flags[@]}"} -t "$type" "$model" -o "$work/mq.gguf"
+				timed "$work/mq.txt" env GODEBUG=${AVX2:+cpu.avx512f=off} "$mq" quantize -q -j "$threads" ${flags[@]+"${flags[@]}"} -t "$type" "$model" -o "$work/mq.gguf"
 			else
 				timed "$work/llama.txt" "$other" ${flags[@]+"${flags[@]}"} "$model" "$work/llama.gguf" "$type" "$threads"
 			fi
