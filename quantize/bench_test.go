@@ -62,8 +62,8 @@ func BenchmarkQuantize(b *testing.B) {
 
 // BenchmarkLeast sums the least times of the rows: what a type takes while
 // nothing else uses the core, on a machine that others use, too. With
-// MQ_BENCH_ROWS it writes the rows and weights to that file, for
-// internal/bench/chunks.py, which times ggml's on the same.
+// MQ_BENCH_ROWS it writes the rows and weights to that file, where
+// internal/bench/rows.sh has ggml timed on the same.
 func BenchmarkLeast(b *testing.B) {
 	rows, weights := benchSource()
 	if path := os.Getenv("MQ_BENCH_ROWS"); path != "" {
