@@ -107,7 +107,7 @@ func (f *File) wrap(verb string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fault.Op("atomicfile").File(f.path).IO("cannot %s the file: %w", verb, bare(err))
+	return fault.File(f.path).IO("cannot %s the file: %w", verb, bare(err))
 }
 
 // bare is what the system says, without the temporary name.

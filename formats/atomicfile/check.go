@@ -13,9 +13,9 @@ import (
 // is known before the work begins.
 func Check(path string, opts Options) error {
 	if _, base := filepath.Split(path); base == "" || base == "." || base == ".." {
-		return fault.Op("atomicfile").Invalid("%q: this is not a file name", path)
+		return fault.Invalid("%q: this is not a file name", path)
 	} else if path == "-" {
-		return fault.Op("atomicfile").Invalid("-: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
+		return fault.Invalid("-: the output cannot be a pipe, for it is checked before it gets its name; give a file name (./- for one called -)")
 	} else if err := CheckFolder(path); err != nil {
 		return err
 	}
@@ -30,22 +30,22 @@ func Check(path string, opts Options) error {
 		return nil
 	}
 	if err != nil {
-		return fault.Op("atomicfile").IO("%w", err)
+		return fault.IO("%w", err)
 	}
 	if info, err := os.Stat(path); err == nil {
 		for _, in := range opts.Inputs {
 			if input, err := os.Stat(in); err == nil && os.SameFile(info, input) {
-				return fault.Op("atomicfile").File(path).Invalid("the output is the same file as the input %s", in)
+				return fault.File(path).Invalid("the output is the same file as the input %s", in)
 			}
 		}
 		if !info.Mode().IsRegular() {
-			return fault.Op("atomicfile").File(path).Invalid("the output exists and is not a regular file")
+			return fault.File(path).Invalid("the output exists and is not a regular file")
 		}
 	} else if link.Mode()&fs.ModeSymlink == 0 {
-		return fault.Op("atomicfile").IO("%w", err)
+		return fault.IO("%w", err)
 	}
 	if !opts.Force {
-		return fault.Op("atomicfile").File(path).Invalid("%w", ErrExists)
+		return fault.File(path).Invalid("%w", ErrExists)
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ var ErrNoFolder = errors.New("no folder")
 
 // noFolder is the error for an output in a folder that does not exist.
 func noFolder(path, dir string) error {
-	return fault.Op("atomicfile").File(path).Kind(ErrNoFolder).Invalid("there is no folder %s", dir)
+	return fault.File(path).Kind(ErrNoFolder).Invalid("there is no folder %s", dir)
 }
 
 // ErrExists marks the errors about an output that is there already.
@@ -76,5 +76,5 @@ var ErrUnfinished = errors.New("an earlier run has left it unfinished")
 
 // leftover is the error for an output that a stopped run has not finished.
 func leftover(path string) error {
-	return fault.Op("atomicfile").File(path).Invalid("%w as %s", ErrUnfinished, TempPath(path))
+	return fault.File(path).Invalid("%w as %s", ErrUnfinished, TempPath(path))
 }

@@ -21,14 +21,14 @@ var ErrNamed = errors.New("the file is whole and has its name")
 // dropped, which Keep does as well.
 func (f *File) Sync() error {
 	if f.lost {
-		return fault.Op("atomicfile").File(f.path).IO("%w", ErrLost)
+		return fault.File(f.path).IO("%w", ErrLost)
 	}
 	err := errors.Join(f.behind.failure(), host.sync(f.f))
 	if err == nil {
 		return nil
 	}
 	f.lost = true
-	return fault.Op("atomicfile").File(f.path).IO("cannot sync the file: %w; %w", bare(err), ErrLost)
+	return fault.File(f.path).IO("cannot sync the file: %w; %w", bare(err), ErrLost)
 }
 
 // Keep closes the file and leaves it under its temporary name, for a later
@@ -50,7 +50,7 @@ func (f *File) Keep() error {
 // name, for Keep or Abort; after any other nothing is left of it.
 func (f *File) Commit() error {
 	if f.done {
-		return fault.Op("atomicfile").File(f.path).Invalid("the file is finished already")
+		return fault.File(f.path).Invalid("the file is finished already")
 	}
 	if err := f.Sync(); err != nil {
 		f.Abort()
@@ -72,7 +72,7 @@ func (f *File) Commit() error {
 func SyncName(path string) error {
 	dir := filepath.Dir(path)
 	if err := host.syncDir(dir); err != nil {
-		return fault.Op("atomicfile").File(path).IO("%w, but cannot sync the folder %s: %w; a loss of power may undo the name", ErrNamed, dir, bare(err))
+		return fault.File(path).IO("%w, but cannot sync the folder %s: %w; a loss of power may undo the name", ErrNamed, dir, bare(err))
 	}
 	return nil
 }
@@ -110,14 +110,14 @@ func (f *File) publish() (named bool, err error) {
 	switch err := host.link(f.temp, f.path); {
 	case err == nil:
 		if err := host.remove(f.temp); err != nil {
-			return true, fault.Op("atomicfile").File(f.path).IO("%w, but cannot remove its temporary name %s: %w", ErrNamed, f.temp, bare(err))
+			return true, fault.File(f.path).IO("%w, but cannot remove its temporary name %s: %w", ErrNamed, f.temp, bare(err))
 		}
 		return true, nil
 	case errors.Is(err, fs.ErrExist):
-		return false, fault.Op("atomicfile").File(f.path).Invalid("%w", ErrExists)
+		return false, fault.File(f.path).Invalid("%w", ErrExists)
 	}
 	if _, err := os.Lstat(f.path); err == nil {
-		return false, fault.Op("atomicfile").File(f.path).Invalid("%w", ErrExists)
+		return false, fault.File(f.path).Invalid("%w", ErrExists)
 	}
 	return f.rename() // a file system without links
 }

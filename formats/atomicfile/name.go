@@ -21,7 +21,7 @@ func checkName(path string) error {
 		return nil
 	}
 	if rule := windowsRule(filepath.Base(path)); rule != "" {
-		return fault.Op("atomicfile").File(path).Invalid("Windows does not allow the name: %s", rule)
+		return fault.File(path).Invalid("Windows does not allow the name: %s", rule)
 	}
 	return nil
 }

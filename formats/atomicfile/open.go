@@ -60,7 +60,7 @@ func (f *File) checkStale() error {
 // taken is the error of a temporary name under which something lies that no
 // run of ours can have left.
 func (f *File) taken(err error) error {
-	return fault.Op("atomicfile").File(f.path).Invalid("the temporary name %s is taken: %w", f.temp, err)
+	return fault.File(f.path).Invalid("the temporary name %s is taken: %w", f.temp, err)
 }
 
 // holdsName reports whether the temporary name still leads to the open file.
@@ -71,5 +71,5 @@ func (f *File) holdsName() bool {
 }
 
 func (f *File) busy() error {
-	return fault.Op("atomicfile").File(f.path).Invalid("another process is writing this file")
+	return fault.File(f.path).Invalid("another process is writing this file")
 }

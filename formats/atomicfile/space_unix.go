@@ -20,11 +20,11 @@ func Space(path string) (free int64, system uint64, err error) {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
 		return 0, 0, noFolder(path, dir)
 	case err != nil:
-		return 0, 0, fault.Op("atomicfile").File(path).IO("cannot ask for the free space of %s: %w", dir, err)
+		return 0, 0, fault.File(path).IO("cannot ask for the free space of %s: %w", dir, err)
 	}
 	var info unix.Stat_t
 	if err := unix.Stat(dir, &info); err != nil {
-		return 0, 0, fault.Op("atomicfile").File(path).IO("cannot read the folder %s: %w", dir, err)
+		return 0, 0, fault.File(path).IO("cannot read the folder %s: %w", dir, err)
 	}
 	return int64(fs.Bavail * uint64(fs.Bsize)), uint64(info.Dev), nil //nolint:unconvert // an int32 on darwin
 }

@@ -17,22 +17,22 @@ import (
 func Space(path string) (free int64, system uint64, err error) {
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return 0, 0, fault.Op("atomicfile").File(path).IO("%w", err)
+		return 0, 0, fault.File(path).IO("%w", err)
 	}
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
-		return 0, 0, fault.Op("atomicfile").File(path).Invalid("%w", err)
+		return 0, 0, fault.File(path).Invalid("%w", err)
 	}
 	var mine uint64
 	switch err := windows.GetDiskFreeSpaceEx(name, &mine, nil, nil); {
 	case errors.Is(err, windows.ERROR_PATH_NOT_FOUND), errors.Is(err, windows.ERROR_FILE_NOT_FOUND), errors.Is(err, windows.ERROR_DIRECTORY):
 		return 0, 0, noFolder(path, dir)
 	case err != nil:
-		return 0, 0, fault.Op("atomicfile").File(path).IO("cannot ask for the free space of %s: %w", dir, err)
+		return 0, 0, fault.File(path).IO("cannot ask for the free space of %s: %w", dir, err)
 	}
 	volume := make([]uint16, windows.MAX_PATH+1)
 	if err := windows.GetVolumePathName(name, &volume[0], uint32(len(volume))); err != nil {
-		return 0, 0, fault.Op("atomicfile").File(path).IO("cannot ask for the volume of %s: %w", dir, err)
+		return 0, 0, fault.File(path).IO("cannot ask for the volume of %s: %w", dir, err)
 	}
 	h := fnv.New64a()
 	h.Write([]byte(strings.ToLower(windows.UTF16ToString(volume))))

@@ -46,8 +46,8 @@ func TestAdviceNamesFlagsThatExist(t *testing.T) {
 }
 
 func TestAnOutputThatExistsIsReplacedAndNotResumed(t *testing.T) {
-	err := fault.Place{}.Kind(atomicfile.ErrExists).Of(fault.Op("atomicfile").Invalid("%w", atomicfile.ErrUnfinished))
-	if got, want := new(session.Session).Advised(err), "atomicfile: an earlier run has left it unfinished; --force replaces it"; got != want {
+	err := fault.Place{}.Kind(atomicfile.ErrExists).Of(fault.Invalid("%w", atomicfile.ErrUnfinished))
+	if got, want := new(session.Session).Advised(err), "an earlier run has left it unfinished; --force replaces it"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/f190792d/mq/arch"
@@ -34,16 +33,6 @@ type app struct {
 	keepFiles bool // of the Hub, in its cache
 	rounded   bool // models round activations as llama.cpp does
 	parsed    bool // flags and arguments were accepted: later errors are not usage errors
-}
-
-// exactArgs demands n arguments and names what they are.
-func exactArgs(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == n {
-			return nil
-		}
-		return fault.Invalid("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
-	}
 }
 
 // registerPre adds the flag that names the pre-tokenizer.

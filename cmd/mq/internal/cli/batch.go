@@ -22,7 +22,7 @@ goes on after a stop and does only what is left. A failure does not keep the
 other jobs from running; the exit code is the highest of all.`,
 		Example: `  mq batch jobs.yaml
   mq batch jobs.yaml --junit report.xml --report report.json`,
-		Args: exactArgs(1, "one file of jobs"),
+		Args: flags.Args(1, 1, "one file of jobs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := batch.Read(args[0])
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -40,7 +41,7 @@ A .jinja file has no special tokens: give what it reads, --set eos_token='</s>'.
 		Example: `  mq chat-template model.gguf
   mq chat-template ./Qwen3-8B --messages chat.json --tools tools.json --set enable_thinking=false
   mq chat-template model.gguf --tokens`,
-		Args: exactArgs(1, "one MODEL"),
+		Args: flags.Args(1, 1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.chatTemplate(cmd.Context(), args[0], &f) },
 	}
 	fs := cmd.Flags()

@@ -45,7 +45,7 @@ goes on with --resume.`,
   mq convert ./Llama-3-8B -t q4_k_m --ollama llama3:8b
   mq convert ./Llama-3-8B --lora ./adapter --lora ./other:0.5 -t q4_k_m
   mq convert ./adapter --base ./Llama-3-8B`,
-		Args: exactArgs(1, "one checkpoint folder"),
+		Args: flags.Args(1, 1, "one checkpoint folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if folder, err := a.Files.IsFolder(args[0]); err != nil || !folder {
 				return notACheckpoint(args[0], err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/ui"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/gguf"
@@ -28,7 +29,7 @@ func (a *app) diffCommand() *cobra.Command {
 		Use:   "diff A.gguf B.gguf",
 		Short: "Compare two GGUF files: key-values, tensors, types, bytes",
 		Long:  "Compares two GGUF files and ends with 3 where they differ.",
-		Args:  exactArgs(2, "two GGUF files"),
+		Args:  flags.Args(2, 2, "two GGUF files"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			one, err := gguf.Open(args[0])
 			if err != nil {

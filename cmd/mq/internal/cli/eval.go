@@ -52,7 +52,7 @@ to length 1. With --base it compares them with another model's.`,
   mq eval --kl-divergence --base ./Llama-3-8B model-Q4_K_M.gguf -f wiki.test.raw --max-kld 0.05
   mq eval model-Q4_K_M.gguf --generate 'Who are you?' --chat
   mq eval bge-small.gguf --embed "What is a panda?" --base ./bge-small-en-v1.5 --min-cosine 0.999`,
-		Args: exactArgs(1, "one MODEL"),
+		Args: flags.Args(1, 1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("generate") {
 				return a.generate(cmd.Context(), args[0], &f.generation)

@@ -23,7 +23,7 @@ source, and a config.json. Weights in blocks are decoded; without --dtype they b
 others stay as they are. A vocabulary of byte-level BPE becomes tokenizer.json, where that gives the same ids; of others the
 command says that they stay in the file.`,
 		Example: `  mq export model-Q4_K_M.gguf ./model --dtype bf16`,
-		Args:    exactArgs(2, "a GGUF file and the folder to make"),
+		Args:    flags.Args(2, 2, "a GGUF file and the folder to make"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := export.Options{Keep: dtype == ""}
 			if dtype != "" {

@@ -21,7 +21,7 @@ func (a *app) hashCommand() *cobra.Command {
 		Short: "Print or check the hashes of a file's tensors, in the form of gguf-hash",
 		Example: `  mq hash --sha256 model.gguf > model.manifest
   mq hash --check model.manifest model.gguf`,
-		Args: exactArgs(1, "one GGUF file"),
+		Args: flags.Args(1, 1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := gguf.Open(args[0])
 			if err != nil {

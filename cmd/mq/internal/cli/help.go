@@ -69,7 +69,7 @@ func (a *app) manCommand() *cobra.Command {
 		Use:     "man DIR",
 		Short:   "Write a manual page for every command into a folder",
 		Example: `  mq man ~/.local/share/man/man1`,
-		Args:    exactArgs(1, "one folder"),
+		Args:    flags.Args(1, 1, "one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.MakeFolder(cmd, args[0]); err != nil {
 				return err

@@ -48,7 +48,7 @@ with the N that 'mq inspect OUT.gguf' shows as imatrix.chunk_count.`,
 		Example: `  mq imatrix model-BF16.gguf -f calibration.txt -o model.imatrix.gguf
   mq imatrix --in-file a.gguf --in-file b.dat -o both.gguf
   mq imatrix --in-file model.imatrix.gguf --show-statistics`,
-		Args: cobra.MaximumNArgs(1),
+		Args: flags.Args(0, 1, "at most one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.imatrix(cmd.Context(), args, &f) },
 	}
 	fs := cmd.Flags()

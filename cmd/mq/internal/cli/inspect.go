@@ -49,7 +49,7 @@ func (a *app) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE|DIR",
 		Short: "Print the key-values and tensors of a GGUF file or a checkpoint folder",
-		Args:  exactArgs(1, "FILE or DIR"),
+		Args:  flags.Args(1, 1, "FILE or DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := describe(cmd.Context(), args[0], a.Files)
 			if err != nil {

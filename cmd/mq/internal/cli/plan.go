@@ -25,7 +25,7 @@ the usual types, or those given, would have; with one type also every tensor.`,
 		Example: `  mq plan ./Llama-3-8B
   mq plan ./Llama-3-8B -t q4_k_m --imatrix llama.imatrix.gguf --json
   mq plan ./Llama-3-8B --target-bpw 4.5 --save-types types.txt`,
-		Args: exactArgs(1, "one checkpoint folder or GGUF file"),
+		Args: flags.Args(1, 1, "one checkpoint folder or GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := pipeline.Options{Out: "{type}", PlanOnly: true, Pre: pre, Lossless: lossless, Force: true, Resume: true}
 			var err error

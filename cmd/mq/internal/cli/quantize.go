@@ -24,7 +24,7 @@ with --resume.`,
   mq quantize -t q4_k_m,q8_0 model-BF16.gguf -o 'out/model-{type}.gguf'
   mq quantize -t iq2_xs --imatrix model.imatrix.gguf model-BF16.gguf
   mq quantize --target-bpw 4.5 model-BF16.gguf`,
-		Args: exactArgs(1, "one GGUF file"),
+		Args: flags.Args(1, 1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if folder, err := a.Files.IsFolder(args[0]); err != nil {
 				return err

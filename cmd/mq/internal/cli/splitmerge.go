@@ -21,7 +21,7 @@ func (a *app) splitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "split IN.gguf",
 		Short: "Cut a GGUF file into a split set",
-		Args:  exactArgs(1, "one GGUF file"),
+		Args:  flags.Args(1, 1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if maxSize != "" {
@@ -67,7 +67,7 @@ func (a *app) mergeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge PART.gguf -o OUT.gguf",
 		Short: "Join the parts of a split set to one file",
-		Args:  exactArgs(1, "one part of a split set"),
+		Args:  flags.Args(1, 1, "one part of a split set"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := gguf.Open(args[0])
 			if err != nil {

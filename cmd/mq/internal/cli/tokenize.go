@@ -23,7 +23,7 @@ library that it is made for (normalization such as NFC included), a GGUF file's
 llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 		Example: `  mq tokenize model.gguf -f text.txt --ids
   echo 'Hello' | mq tokenize ./Llama-3-8B -f -`,
-		Args: exactArgs(1, "one MODEL"),
+		Args: flags.Args(1, 1, "one MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := cmd.Flags().Changed("prompt")
 			if (file == "") == !given {

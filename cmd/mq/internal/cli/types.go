@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/arch"
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/quantize"
 )
 
@@ -17,7 +18,7 @@ func (a *app) typesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "types",
 		Short: "List the tensor types and the quantization recipes",
-		Args:  cobra.NoArgs,
+		Args:  flags.Args(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			type row struct {
 				ID          uint32  `json:"id"`
@@ -81,7 +82,7 @@ func (a *app) archsCommand() *cobra.Command {
 		Long: `List the supported model architectures and what each class is held to: the number of small models whose logits, from the
 checkpoint and from the file, are transformers', and how far llama.cpp's predictions from those files are from transformers', in
 nats. A class without models is another name of one that has them.`,
-		Args: cobra.NoArgs,
+		Args: flags.Args(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			type row struct {
 				Name    string       `json:"name"`

@@ -30,7 +30,7 @@ logits with 3.`,
 		Example: `  mq validate model-Q4_K_M.gguf
   mq validate model-Q4_K_M.gguf --against ./Llama-3-8B --report report.html
   mq validate model-Q8_0.gguf --against model-BF16.gguf --max-kld 0.01 --markdown summary.md`,
-		Args: exactArgs(1, "one GGUF file"),
+		Args: flags.Args(1, 1, "one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, limit := range []struct {
 				flag  string

@@ -27,7 +27,7 @@ the files' folders: JSON of 'mq validate', 'mq eval' and 'mq batch', and the
 OUT.gguf.mq.json of --provenance. A report on a file of another size is not used.`,
 		Example: `  mq card Llama-3-8B-*.gguf --repo me/Llama-3-8B-GGUF --base-model meta-llama/Meta-Llama-3-8B
   mq card Llama-3-8B-Q4_K_M.gguf -o - | less`,
-		Args: atLeast(1, "at least one GGUF file"),
+		Args: flags.Args(1, -1, "at least one GGUF file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, id := range []*string{&o.Repo, &o.BaseModel} {
 				if err := bareID(s, id); err != nil {

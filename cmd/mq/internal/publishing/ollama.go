@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/cmd/mq/internal/session"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/publish/ollama"
@@ -67,7 +68,7 @@ func ollamaCommand(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ollama",
 		Short: "Put models into Ollama",
-		Args:  cobra.NoArgs,
+		Args:  flags.Args(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return fault.Invalid("ollama: say what to do: 'mq ollama create NAME FILE'")
 		},
@@ -95,7 +96,7 @@ families that it has code for.`,
 		Example: `  mq ollama create llama3:8b-q4_k_m Llama-3-8B-Q4_K_M.gguf
   mq ollama create gemma3 gemma-3-4b-Q4_K_M.gguf mmproj-gemma-3-4b-F16.gguf --num-ctx 8192
   mq ollama create me/llama3 Llama-3-8B-Q4_K_M.gguf --host 192.0.2.7`,
-		Args: atLeast(2, "NAME and at least one GGUF file"),
+		Args: flags.Args(2, -1, "NAME and at least one GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := ollama.ParseName(args[0])
 			if err != nil {
@@ -175,7 +176,7 @@ func modelfileCommand(s *session.Session) *cobra.Command {
 		Short: "Print the Modelfile that Ollama makes a model of a GGUF file with",
 		Example: `  mq modelfile Llama-3-8B-Q4_K_M.gguf > Modelfile
   ollama create llama3 -f Modelfile`,
-		Args: atLeast(1, "a GGUF file"),
+		Args: flags.Args(1, -1, "a GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := m.options(s)
 			if err != nil {

@@ -23,7 +23,7 @@ sends and Docker Model Runner runs. Tools for registries read the folder: skopeo
 crane. What it holds already stays; files are linked where that is possible.`,
 		Example: `  mq pack --oci ./llama3 Llama-3-8B-Q4_K_M.gguf --tag 8b-q4_k_m
   skopeo copy oci:./llama3:8b-q4_k_m docker://registry.example/me/llama3:8b-q4_k_m`,
-		Args: atLeast(1, "a GGUF file"),
+		Args: flags.Args(1, -1, "a GGUF file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
 				return fault.Invalid("pack: name the folder to write: --oci DIR")

@@ -8,22 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/f190792d/mq/cmd/mq/internal/session"
-	"github.com/f190792d/mq/formats/fault"
 )
 
 // Commands returns the commands.
 func Commands(s *session.Session) []*cobra.Command {
 	return []*cobra.Command{ollamaCommand(s), modelfileCommand(s), pushCommand(s), cardCommand(s), packCommand(s)}
-}
-
-// atLeast demands n arguments and names what they are.
-func atLeast(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < n {
-			return fault.Invalid("%s takes %s, got %d arguments", cmd.Name(), what, len(args))
-		}
-		return nil
-	}
 }
 
 // where is a place that finished files have been brought to.

@@ -81,7 +81,7 @@ when the same command is run again.`,
   mq push ollama://me/llama3:8b Llama-3-8B-Q4_K_M.gguf
   mq push ollama://me/llama3:8b
   mq push oci://ghcr.io/me/llama3:8b-q4_k_m Llama-3-8B-Q4_K_M.gguf`,
-		Args: atLeast(1, "a destination and files"),
+		Args: flags.Args(1, -1, "a destination and files"),
 		RunE: func(cmd *cobra.Command, args []string) error { return push(cmd, s, args[0], args[1:], to) },
 	}
 	f := cmd.Flags()
