@@ -155,7 +155,7 @@ var (
 			c.D, c.DMin = half(src[208:]), 0
 		},
 		Pack: func(dst []byte, c *Codes) {
-			pack6(dst, &c.Level)
+			kernel.PackSix((*[192]uint8)(dst), &c.Level)
 			for j, s := range c.Scale {
 				dst[192+j] = byte(s)
 			}

@@ -24,7 +24,7 @@ func TestLevelsAndScalesReadBack(t *testing.T) {
 	}{
 		"pairs":   {3, packPairs, unpackPairs},
 		"nibbles": {15, packNibbles, unpackNibbles},
-		"six":     {63, pack6, unpack6},
+		"six":     {63, func(b []byte, l *[superLen]uint8) { kernel.PackSix((*[192]uint8)(b), l) }, unpack6},
 		"bits": {
 			4,
 			func(b []byte, l *[superLen]uint8) { kernel.PackBits((*[32]uint8)(b), l, 2) },

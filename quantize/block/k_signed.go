@@ -11,6 +11,7 @@ import (
 
 var (
 	levels3, levels6 = kernel.Rounding{Low: -4, High: 3}, kernel.Rounding{Low: -32, High: 31}
+	levels8          = kernel.Rounding{Low: -128, High: 127}
 	search3, search6 = kernel.NewScaleSearch(4), kernel.NewScaleSearch(32)
 	noOffset         [stripLen / 16]float32
 	descentLen       = kernel.Lanes * 16 // values that descend at a time
@@ -159,6 +160,9 @@ func scaleSigned(y []float32, levels []uint8, scale float32, zero int32) {
 	}
 }
 
+// signs8 turns eight bytes from 0 up into signed ones from -128 up.
+const signs8 = 0x8080808080808080
+
 // QuantizeQ6_K quantizes one row to super-blocks of 256 values in 210 bytes:
 // low nibbles (128), high bit pairs (64), 16 signed scales (16), d (2). A
 // super-block of negligible scales is all zero bytes.
@@ -171,8 +175,9 @@ func QuantizeQ6_K(dst []byte, src, weights []float32) {
 			}
 			s.SearchScale(&search6, 16)
 		})
+		s.spanScales8(len(x) / 16)
 		for b := range len(x) / superLen {
-			s.d[b] = putScales8(dst[210*b+192:][:18], s.fitScale[16*b:][:16], s.readScale[16*b:])
+			s.putScales8(dst[210*b+192:][:18], b)
 		}
 		levels6.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
 		for b := range len(x) / superLen {
@@ -186,47 +191,39 @@ func QuantizeQ6_K(dst []byte, src, weights []float32) {
 					s.keepRounded(levels6, j, x[16*j:][:16])
 				}
 			}
-			pack6(block, (*[superLen]uint8)(s.levels[superLen*b:]))
+			kernel.PackSix((*[192]uint8)(block), (*[superLen]uint8)(s.levels[superLen*b:]))
 		}
 	})
 }
 
-// putScales8 stores 16 scales as signed bytes, the one of largest magnitude as
-// -128, and d. It returns d before it was rounded, 0 where all is negligible.
-func putScales8(dst []byte, scales, read []float32) (d float32) {
-	top := extreme(scales)
-	if abs(top) < negligible {
-		return 0
+// spanScales8 rounds n scales to bytes so that the one of largest magnitude of
+// each super-block becomes -128. The d of a super-block where all is negligible is 0.
+func (s *strip) spanScales8(n int) {
+	inverses := s.dmin[:n/16]
+	for b := range inverses {
+		top := extreme(s.fitScale[16*b:][:16])
+		inverses[b] = -128 / top
+		s.d[b] = 1 / inverses[b]
+		if abs(top) < negligible {
+			s.d[b] = 0
+		}
 	}
-	inv := -128 / top
-	d = 1 / inv
-	stored := putHalf(dst[16:], d)
-	read = read[:len(scales)]
-	for j, s := range scales {
-		l := int8(min(nearest(inv*s), 127))
-		dst[j] = byte(l)
-		read[j] = stored * float32(l)
-	}
-	return d
+	levels8.Multiply(s.codes[:], s.fitScale[:n], 16, inverses, noOffset[:])
 }
 
-// pack6 stores six bits of all levels: in each half of 128 values nibbles of
-// b, b+32 are low and those of b+64, b+96 high in bytes b, b+32, and the high
-// pairs of all four share byte b of the second part.
-func pack6(block []byte, levels *[superLen]uint8) {
-	for h := range 2 {
-		levels := levels[128*h:][:128]
-		low, high := block[64*h:][:64], block[128+32*h:][:32]
-		for b := 0; b < len(low); b += 8 {
-			le.PutUint64(low[b:], pick(levels[b:], 0, 15)|pick(levels[b+64:], 0, 15)<<4)
-		}
-		for b := 0; b < len(high); b += 8 {
-			le.PutUint64(high[b:], pick(levels[b:], 4, 3)|pick(levels[b+32:], 4, 3)<<2|
-				pick(levels[b+64:], 4, 3)<<4|pick(levels[b+96:], 4, 3)<<6)
-		}
+// putScales8 stores the 16 scales of super-block b as signed bytes, and d.
+func (s *strip) putScales8(dst []byte, b int) {
+	d := putHalf(dst[16:], s.d[b])
+	codes := s.codes[16*b:][:16]
+	le.PutUint64(dst, le.Uint64(codes)^signs8)
+	le.PutUint64(dst[8:], le.Uint64(codes[8:])^signs8)
+	read := s.readScale[16*b:][:16]
+	for j, l := range codes {
+		read[j] = d * float32(int32(l)-128)
 	}
 }
 
+// unpack6 is the inverse of kernel.PackSix.
 func unpack6(levels *[superLen]uint8, block []byte) {
 	for h := range 2 {
 		levels := levels[128*h:][:128]

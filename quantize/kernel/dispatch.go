@@ -21,6 +21,7 @@ type variant struct {
 	extremes          func(dst, x *float32, runs int)
 	bounds            func(low, high, x *float32, runs int)
 	packBits          [2]func(dst, levels *uint8) // of the third bit, and the fifth
+	packSix           func(dst, levels *uint8)
 	greatest16        func(src *byte, n int) uint16
 	greatest32        func(src *byte, n int) uint32
 	whole             [forms]wholeKernel

@@ -23,6 +23,7 @@ var avx2 = variant{
 	extremes:          extremesAVX2,
 	bounds:            boundsAVX2,
 	packBits:          [2]func(dst, levels *uint8){packThirdAVX2, packFifthAVX2},
+	packSix:           packSixAVX2,
 	greatest16:        greatest16AVX2,
 	greatest32:        greatest32AVX2,
 	whole: [forms]wholeKernel{

@@ -21,6 +21,7 @@ var neon = variant{
 	extremes:          extremesNEON,
 	bounds:            boundsNEON,
 	packBits:          [2]func(dst, levels *uint8){packThirdNEON, packFifthNEON},
+	packSix:           packSixNEON,
 	greatest16:        greatest16NEON,
 	greatest32:        greatest32NEON,
 	whole: [forms]wholeKernel{

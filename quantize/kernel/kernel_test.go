@@ -168,7 +168,7 @@ func TestDescendEqualsItsSpecification(t *testing.T) {
 }
 
 func TestRoundingEqualsItsSpecification(t *testing.T) {
-	for _, c := range []Rounding{{0, 3}, {0, 31}, {-4, 3}, {-32, 31}} {
+	for _, c := range []Rounding{{0, 3}, {0, 31}, {-4, 3}, {-32, 31}, {-128, 127}} {
 		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
 			groups = (groups + 1) &^ 1
 			x, _ := fill(new(Scratch), r, n, groups)

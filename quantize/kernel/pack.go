@@ -15,3 +15,22 @@ func PackBits(dst *[32]uint8, levels *[256]uint8, bit int) {
 		dst[b] = v
 	}
 }
+
+// PackSix stores 256 levels of six bits in 192 bytes: in each half of 128 values nibbles of
+// b, b+32 are low and those of b+64, b+96 high in bytes b, b+32, and the high
+// pairs of all four share byte b of the second part.
+func PackSix(dst *[192]uint8, levels *[256]uint8) {
+	if active.packSix != nil {
+		active.packSix(&dst[0], &levels[0])
+		return
+	}
+	for h := range 2 {
+		low, high, l := dst[64*h:][:64], dst[128+32*h:][:32], levels[128*h:][:128]
+		for b := range low {
+			low[b] = l[b]&15 | l[b+64]<<4
+		}
+		for b := range high {
+			high[b] = l[b]>>4&3 | l[b+32]>>4&3<<2 | l[b+64]>>4&3<<4 | l[b+96]>>4<<6
+		}
+	}
+}

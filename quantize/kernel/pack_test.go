@@ -21,3 +21,23 @@ func TestPackBitsEqualsItsSpecification(t *testing.T) {
 		}
 	})
 }
+
+func TestPackSixEqualsItsSpecification(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, _, _ int) {
+		var levels [256]uint8
+		for i := range levels {
+			levels[i] = uint8(r.Uint32())
+		}
+		checkPackSix(t, &levels)
+	})
+}
+
+func checkPackSix(t *testing.T, levels *[256]uint8) {
+	t.Helper()
+	var got, want [192]uint8
+	PackSix(&got, levels)
+	inGo(func() { PackSix(&want, levels) })
+	if got != want {
+		t.Fatalf("%s: six bits of %v are %x, specified are %x", active.name, levels, got, want)
+	}
+}

@@ -24,7 +24,7 @@ func weighSpreadAVX2(x *float32, n int)
 //go:noescape
 func weighGivenAVX2(x *float32, n int)
 
-// searchScaleAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchScale.
+// searchScaleAVX2 searches 16 lanes of n values, a multiple of 4, by an odd number of tops; see Scratch.SearchScale.
 //
 //go:noescape
 func searchScaleAVX2(x *float32, n int, tops *float32, count int, nmax float32)
@@ -59,7 +59,7 @@ func weighSpreadAVX512(x *float32, n int)
 //go:noescape
 func weighGivenAVX512(x *float32, n int)
 
-// searchScaleAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchScale.
+// searchScaleAVX512 searches 32 lanes of n values, a multiple of 4, by an odd number of tops; see Scratch.SearchScale.
 //
 //go:noescape
 func searchScaleAVX512(x *float32, n int, tops *float32, count int, nmax float32)
@@ -188,6 +188,11 @@ func extremesAVX2(dst *float32, x *float32, runs int)
 //
 //go:noescape
 func boundsAVX2(low *float32, high *float32, x *float32, runs int)
+
+// packSixAVX2 packs six bits of 256 levels; see PackSix.
+//
+//go:noescape
+func packSixAVX2(dst *uint8, levels *uint8)
 
 // packThirdAVX2 packs one bit of 256 levels; see PackBits.
 //

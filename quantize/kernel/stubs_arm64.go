@@ -24,7 +24,7 @@ func weighSpreadNEON(x *float32, n int)
 //go:noescape
 func weighGivenNEON(x *float32, n int)
 
-// searchScaleNEON searches 16 lanes of n values, a multiple of 4; see Scratch.SearchScale.
+// searchScaleNEON searches 16 lanes of n values, a multiple of 4, by an odd number of tops; see Scratch.SearchScale.
 //
 //go:noescape
 func searchScaleNEON(x *float32, n int, tops *float32, count int, nmax float32)
@@ -103,6 +103,11 @@ func extremesNEON(dst, x *float32, runs int)
 //
 //go:noescape
 func boundsNEON(low, high, x *float32, runs int)
+
+// packSixNEON packs six bits of 256 levels; see PackSix.
+//
+//go:noescape
+func packSixNEON(dst, levels *uint8)
 
 // packThirdNEON packs one bit of 256 levels; see PackBits.
 //

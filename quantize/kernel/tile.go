@@ -21,7 +21,8 @@ type Each [Lanes]float32
 //
 // The assembly knows the order of the fields.
 type Scratch struct {
-	X, W, L Tile // values, weights, levels
+	X, W, L Tile    // values, weights, levels
+	memory  [2]Tile // of loading, and of a search in assembly
 
 	Scale   Each // as the search in question defines it
 	Offset  Each
@@ -30,10 +31,9 @@ type Scratch struct {
 
 	Variance Each     // for the weighing Given
 	Sum      Each     // of the weights, from that weighing
-	_        [16]Each // memory of a search in assembly
+	_        [16]Each // more memory of a search in assembly
 
 	groups int
-	tail   Tile
 }
 
 // Load takes groups of n values from x, n a multiple of 8: group j is
@@ -46,9 +46,9 @@ func (s *Scratch) Load(x []float32, n int) {
 // LoadWeights fills the weights as Load fills the values.
 func (s *Scratch) LoadWeights(w []float32, n int) { s.load(&s.W, w, n) }
 
-func (s *Scratch) load(t *Tile, x []float32, n int) { t.load(x, n, s.groups, &s.tail) }
+func (s *Scratch) load(t *Tile, x []float32, n int) { t.load(x, n, s.groups, &s.memory[0]) }
 
-// load puts groups of n values into lanes; tail is memory.
+// load puts groups of n values into lanes; tail is memory for those that are not full.
 func (t *Tile) load(x []float32, n, groups int, tail *Tile) {
 	halves := (groups + half - 1) / half
 	if need := halves * half * n; len(x) < need {

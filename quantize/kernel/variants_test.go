@@ -31,6 +31,7 @@ var heldBy = map[string][2]string{
 	"extremes":          {"TestRunsEqualTheirSpecification", "FuzzRows"},
 	"bounds":            {"TestRunsEqualTheirSpecification", "FuzzRows"},
 	"packBits":          {"TestPackBitsEqualsItsSpecification", "FuzzRows"},
+	"packSix":           {"TestPackSixEqualsItsSpecification", "FuzzRows"},
 	"greatest16":        {"TestGreatestBitsEqualTheirSpecification", "FuzzRows"},
 	"greatest32":        {"TestGreatestBitsEqualTheirSpecification", "FuzzRows"},
 	"whole":             {"TestWholeBlocksEqualTheirSpecification", "FuzzWholeBlocks"},
@@ -232,8 +233,9 @@ func checkOrder(t *testing.T, x []float32, w []float32) {
 	})
 	var levels [256]uint8
 	for i := range levels {
-		levels[i] = uint8(math.Float32bits(x[i])>>24) & 31
+		levels[i] = uint8(math.Float32bits(x[i]) >> 24)
 	}
+	checkPackSix(t, &levels)
 	for _, bit := range []int{2, 4} {
 		var got, want [32]uint8
 		PackBits(&got, &levels, bit)
@@ -252,7 +254,7 @@ func checkRounding(t *testing.T, x, low []float32, n int) {
 		scale[j], offset[j] = Extreme(x[j*n:][:n])/31, -low[j]
 	}
 	got, want := make([]uint8, len(x)), make([]uint8, len(x))
-	for _, c := range []Rounding{{0, 3}, {0, 31}, {-32, 31}} {
+	for _, c := range []Rounding{{0, 3}, {0, 31}, {-32, 31}, {-128, 127}} {
 		c.Divide(got, x, n, scale, offset)
 		c.divide(want, x, n, scale, offset)
 		if !bytes.Equal(got, want) {

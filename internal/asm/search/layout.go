@@ -14,17 +14,18 @@ const (
 	row  = 32 * 4
 	tile = 32 * row
 
-	fieldX = 0 * tile
-	fieldW = 1 * tile
-	fieldL = 2 * tile
+	fieldX      = 0 * tile
+	fieldW      = 1 * tile
+	fieldL      = 2 * tile
+	fieldMemory = 3 * tile
 
-	fieldScale    = 3*tile + 0*row
-	fieldOffset   = 3*tile + 1*row
-	fieldInverse  = 3*tile + 2*row
-	fieldFrom     = 3*tile + 3*row
-	fieldVariance = 3*tile + 4*row
-	fieldSum      = 3*tile + 5*row
-	fieldState    = 3*tile + 6*row
+	fieldScale    = 5*tile + 0*row
+	fieldOffset   = 5*tile + 1*row
+	fieldInverse  = 5*tile + 2*row
+	fieldFrom     = 5*tile + 3*row
+	fieldVariance = 5*tile + 4*row
+	fieldSum      = 5*tile + 5*row
+	fieldState    = 5*tile + 6*row
 )
 
 // A walk steps through the positions of a tile.
