@@ -49,8 +49,6 @@ var parts = map[string]part{
 	"near-neon":     {quantizeKernel, "near_arm64", "near_stubs_arm64", block.FewNEON, 4},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"prepares-neon": {quantizeKernel, "prepares_arm64", "prepares_stubs_arm64", block.PreparesNEON, 4},
-	"splits":        {quantizeKernel, "splits_amd64", "splits_stubs_amd64", block.Splits, 8},
-	"splits-neon":   {quantizeKernel, "splits_arm64", "splits_stubs_arm64", block.SplitsNEON, 4},
 	"rows":          {formatsDtype, "rows_amd64", "rows_stubs_amd64", block.Rows, 8},
 	"rows-neon":     {formatsDtype, "rows_arm64", "rows_stubs_arm64", block.RowsNEON, 4},
 	"forward":       {evalKernel, "kernel_amd64", "stubs_amd64", forward.Kernels, 8},

@@ -12,42 +12,48 @@ import (
 // values1 are the values of levels without their scale, for both shifts.
 var values1 = kernel.Shifted
 
+var (
+	iq1s = shiftedLayout{shifts: kernel.OneShift, sub: 32, parts: 1, bytes: 50, pack: (*shifted).packIQ1_S}
+	iq1m = shiftedLayout{shifts: kernel.TwoShifts, sub: 16, parts: 2, bytes: 56, pack: (*shifted).packIQ1_M}
+)
+
 // QuantizeIQ1_S quantizes one row to super-blocks of 256 values in 50 bytes:
 // a float16, for each 8 values the low byte of a rank in a codebook of 2048
 // (32), for each 32 values the four high parts of ranks, a scale of three
 // bits and a shift (16). The format is made for an importance matrix; without
 // one, values weigh by their squares.
-func QuantizeIQ1_S(dst []byte, src, weights []float32) {
-	s := splits.Get().(*split)
-	defer splits.Put(s)
-	for i := 0; i+superLen <= len(src); i += superLen {
-		block, x := dst[i/superLen*50:][:50], src[i:][:superLen]
-		clear(block)
-		weigh1(s.all[:], x, superBlockOf(weights, i))
-		var scales [8]float32
-		var down [8]uint8
+func QuantizeIQ1_S(dst []byte, src, weights []float32) { iq1s.quantize(dst, src, weights) }
+
+// QuantizeIQ1_M quantizes one row to super-blocks of 256 values in 56 bytes:
+// for each 8 values the low byte of a rank in a codebook of 2048 (32), its
+// high part and a shift (16), and for each 64 values four scales of three
+// bits and a quarter of the float16 scale of all (8).
+func QuantizeIQ1_M(dst []byte, src, weights []float32) { iq1m.quantize(dst, src, weights) }
+
+// packIQ1_S rounds the scales of super-blocks, and writes blocks.
+func (s *shifted) packIQ1_S(dst []byte) {
+	for b := range len(dst) / 50 {
+		block := dst[50*b:][:50]
 		var top float32
-		for j := range scales {
-			if !s.load(x, j) || !s.find() {
-				continue
-			}
-			scales[j], down[j] = s.fit(), s.down
-			top = max(top, scales[j])
+		for _, scale := range s.scale[8*b:][:8] {
+			top = max(top, scale)
+		}
+		d := top / 15
+		inverse := 1 / d
+		for j := range 8 {
 			var high uint16
-			for g, rank := range s.ranks {
+			for g := range 4 {
+				rank := s.ranks[g][8*b+j]
 				block[2+4*j+g] = uint8(rank)
 				high |= rank >> 8 << (3 * g)
 			}
+			if top != 0 {
+				high |= uint16(scale3(inverse*s.scale[8*b+j]))<<12 | uint16(s.down[0][8*b+j])<<15
+			}
 			binary.LittleEndian.PutUint16(block[34+2*j:], high)
 		}
-		if top == 0 {
-			continue
-		}
-		d := top / 15
-		putHalf(block, d*1.125)
-		inverse := 1 / d
-		for j, scale := range scales {
-			block[35+2*j] |= scale3(inverse*scale)<<4 | down[j]<<7
+		if top != 0 {
+			putHalf(block, d*1.125)
 		}
 	}
 }

@@ -1,141 +1,139 @@
 package block
 
 import (
-	"math"
-	"math/bits"
+	"sync"
 
 	"github.com/f190792d/mq/quantize/kernel"
 )
 
-// In ascending order of x the best levels are runs of 0, of 1 and of 2, so
-// that a search over the two ends i ≤ k of the run of 1 is exhaustive. With
-// values q₀, q₁, q₂, one apart, and sums over all or over what is below an end
-//
-//	Σw·q·x = q₂·Σw·x - Σᵢw·x - Σₖw·x
-//	Σw·q²  = q₂²·Σw + (q₀²-q₁²)·Σᵢw + (q₁²-q₂²)·Σₖw
-//
-// and the best split has the largest score (Σw·q·x)²/Σw·q².
-//
-// Rounding decides between splits of nearly the same score, in the order of
-// i, k and shift. So the search computes scores in any way that is fast,
-// and hands only splits near the best to the exact sums.
-
-// splitLen is the number of values of a sub-block with one shift.
-const splitLen = 32
-
-// splitSearch is the scratch space of the search.
-type splitSearch struct {
-	ends   kernel.Ends
-	splits kernel.Splits
-	sorted [splitLen]float32
-	found  score
+// A shifted is the scratch space of the super-blocks whose sub-blocks lie side by side.
+type shifted struct {
+	kernel.Ternary // first: it begins at a cache line
+	nearest        nearest1
+	all            [kernel.Lanes * kernel.MaxLen]float32   // weights
+	scale          [kernel.Lanes]float32                   // 0: no split
+	down           [2][kernel.Lanes]uint8                  // 1: the shift of the part is down
+	ranks          [kernel.MaxLen / 8][kernel.Lanes]uint16 // in the book
 }
 
-// score keeps the split that explains most of x.
-type score struct {
-	best       float32
-	scale      float32
-	begin, end int
-	down       int // -1: no split yet
+var shiftedSpace = sync.Pool{New: func() any { return &shifted{nearest: nearest1{book: coder1x2048()}} }}
+
+// shiftedLayout is what the types of shifted levels have apart.
+type shiftedLayout struct {
+	shifts *kernel.Shifts
+	sub    int // values of a sub-block
+	parts  int // of it, that are shifted apart
+	bytes  int // of a super-block
+	// pack writes super-blocks, which are zero before.
+	pack func(s *shifted, dst []byte)
 }
 
-// hopeless is below all scores.
-const hopeless = -float32(math.MaxFloat32)
-
-// find finds the split of a sub-block, and reports whether there is one.
-func (s *split) find() bool {
-	s.order.Sort(s.x)
-	f := &s.search
-	f.found = score{best: hopeless, scale: s.scale, down: -1}
-	var x, w, size float32
-	for i, k := range s.order.Numbers {
-		f.sorted[i] = s.x[k]
-		wx := float32(s.w[k] * s.x[k])
-		x += wx
-		w += s.w[k]
-		size += abs(wx)
-		f.ends.X[i+1], f.ends.W[i+1] = x, w
-	}
-	f.splits.Set(&f.ends)
-	f.run(size)
-	return s.assign(f.found)
-}
-
-// run finds the best split; size is Σw·|x|.
-func (f *splitSearch) run(size float32) {
-	bar := f.seed(size)
-	if !(bar > 0) {
-		for i := range splitLen + 1 {
-			for k := i; k <= splitLen; k++ {
-				f.try(i, k)
-			}
+// quantize quantizes one row.
+func (f *shiftedLayout) quantize(dst []byte, src, weights []float32) {
+	s := shiftedSpace.Get().(*shifted)
+	defer shiftedSpace.Put(s)
+	for i := 0; i+superLen <= len(src); i += f.sub * kernel.Lanes {
+		x := src[i:min(i+f.sub*kernel.Lanes, len(src))]
+		n := len(x) / superLen
+		for b := range n {
+			weigh1(s.all[b*superLen:][:superLen], x[b*superLen:][:superLen], superBlockOf(weights, i+b*superLen))
 		}
+		f.fit(s, x[:n*superLen])
+		blocks := dst[i/superLen*f.bytes:][:n*f.bytes]
+		clear(blocks)
+		f.pack(s, blocks)
+	}
+}
+
+// weigh1 sets the weights of a super-block.
+func weigh1(w, x, weights []float32) {
+	if weights == nil {
+		squares(w, x)
 		return
 	}
-	for rows := f.splits.Scan(bar); rows != 0; rows &= rows - 1 {
-		i := bits.TrailingZeros64(rows)
-		for ends := f.splits.Ends(i); ends != 0; ends &= ends - 1 {
-			k := bits.TrailingZeros64(ends)
-			if f.splits.Reaches(i, k, bar) {
-				f.try(i, k)
-				bar = max(bar, f.found.best*(1-1./1024))
+	kernel.Importance(w, x, weights, 2*sumSquares(x)/superLen)
+}
+
+// fit finds codes, shifts and scales of all sub-blocks.
+func (f *shiftedLayout) fit(s *shifted, x []float32) {
+	s.Load(f.shifts, x, s.all[:len(x)])
+	found := s.Search()
+	clear(s.scale[:])
+	var outside uint32 // groups whose codes are not all in the book
+	for j := range len(x) / f.sub {
+		s.Factor[j] = 1
+		scale, down, turned := s.Scale[j], s.Choice[j], uint32(0)
+		if found>>j&1 == 0 {
+			scale, down = 0, 0
+		} else if scale < 0 { // levels and shifts turn around
+			scale, down, turned = -scale, ^down, 0xaaaa
+		}
+		s.scale[j] = scale
+		for part := range f.parts {
+			d := down >> (f.parts - 1 - part) & 1
+			s.down[part][j], s.Bias[part][j] = d, values1[d][0]
+		}
+		for octet := range f.sub / 8 {
+			if found>>j&1 == 0 {
+				s.ranks[octet][j], s.Codes[octet][j] = 0, uint32(s.nearest.book.codes[0])
+				continue
 			}
-		}
-	}
-}
-
-// seed returns what the best of all splits is above by more than rounding errors: a
-// score slightly below one that is reached. It is 0 where squares may underflow,
-// scores overflow, or the sums cancel. Where lx of the best is at least a quarter of
-// size, that of a split as good is at least a 36th, since Σw·q² is between 1/64 and
-// 5/4 of Σw; its errors are 17 halves of a last place of size, and 9 of Σw.
-//
-// The levels nearest to the values at the scale of a split make a better one.
-func (f *splitSearch) seed(size float32) (bar float32) {
-	i, k, s := splitLen/3, splitLen-splitLen/3, &f.splits
-	for range 3 {
-		var best, bestX, bestL, shift float32
-		for d := range s.X {
-			lx, ll := s.X[d]-s.EndX[i]-s.EndX[k], s.Begin[d][i]+s.EndW[d][k]
-			if score := lx * lx / ll; score > best {
-				best, bestX, bestL, shift = score, lx, ll, values1[d][1]
+			code := uint16(s.Codes[octet][j])
+			if turned != 0 {
+				code = uint16(turned) - code
 			}
+			place := s.nearest.book.place[code]
+			if place < 0 {
+				outside |= 1 << j
+				at := f.sub*j + 8*octet
+				code = s.nearest.code(x[at:][:8], s.all[at:][:8], scale, s.down[octet*f.parts*8/f.sub][j], code, place)
+				place = s.nearest.book.place[code]
+			}
+			s.ranks[octet][j], s.Codes[octet][j] = uint16(place), uint32(code)
 		}
-		square := bestX * bestX
-		if !(abs(bestX) > size/64 && square > 1e-25 && square < 1e25 && bestL > 1e-15 && bestL < 1e15 && square < 1e35*bestL) {
-			break
-		}
-		if abs(bestX) > size/4 {
-			best *= 1 - 1./4096
-		} else {
-			best *= 1 - 1./1024
-		}
-		bar = max(bar, best)
-		scale := bestX / bestL
-		if !(scale > 0) {
-			break
-		}
-		i, k = kernel.CountBelow(&f.sorted, scale*(shift-0.5), scale*(shift+0.5))
 	}
-	return bar
-}
-
-// try offers the split from i to k to a search in the order of the reference, with
-// either shift: the sums of the three runs.
-func (f *splitSearch) try(i, k int) {
-	a, b, all := f.below(i), f.below(k), f.below(splitLen)
-	for d, v := range &values1 {
-		lx := float32(a.x*v[0]) + float32((b.x-a.x)*v[1]) + float32((all.x-b.x)*v[2])
-		ll := float32(a.w*v[0]*v[0]) + float32((b.w-a.w)*v[1]*v[1]) + float32((all.w-b.w)*v[2]*v[2])
-		if ll > 0 && float32(lx*lx) > float32(f.found.best*ll) {
-			f.found.scale = lx / ll
-			f.found.best = f.found.scale * lx
-			f.found.begin, f.found.end, f.found.down = i, k, d
+	if outside == 0 {
+		return
+	}
+	s.Project()
+	for j := range len(x) / f.sub {
+		if outside>>j&1 != 0 && s.SumX[j] > 0 && s.SumL[j] > 0 {
+			s.scale[j] = s.SumX[j] / s.SumL[j]
 		}
 	}
 }
 
-// sums are those over the values below an end.
-type sums struct{ x, w float32 }
+// nearest1 finds codes for what is outside of the book of IQ1.
+type nearest1 struct {
+	book *coder
+	near kernel.Near
+}
 
-func (f *splitSearch) below(end int) sums { return sums{f.ends.X[end], f.ends.W[end]} }
+// longList is the length from which a kernel is faster.
+const longList = 12
+
+// code chooses, of the neighbours of a code, which are at place, the one with
+// the least weighted squared error from eight values.
+func (n *nearest1) code(x, w []float32, scale float32, down uint8, code uint16, place int32) uint16 {
+	for l, v := range values1[down&1] {
+		n.near.Values[l] = scale * v
+	}
+	if code, ok := n.near.Few(x, w, code, n.book.fewest(place)); ok {
+		return code
+	}
+	list := n.book.neighbours(place)
+	if len(list) >= longList && kernel.HasNear() && n.near.Search(x, w, n.book.planes(place), list) {
+		return n.near.Nearest(list)
+	}
+	var cost terms
+	for l, v := range n.near.Values {
+		for i := range x {
+			d := v - x[i]
+			cost[4*i+l] = w[i] * d * d
+		}
+	}
+	if code, sure := cost.likely8(list); sure {
+		return code
+	}
+	return cheapest8(list, &cost)
+}

@@ -215,20 +215,3 @@ func FuzzNearest(f *testing.F) {
 		}
 	})
 }
-
-// FuzzSplits searches for the splits of arbitrary finite values and weights.
-func FuzzSplits(f *testing.F) {
-	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf, 0, 0, 0x40, 0x3f}, 32))
-	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 16))
-	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0x3f, 3, 0, 0, 0x40, 7, 1, 2, 0x3e, 5}, 17))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		x, w := make([]float32, splitLen), make([]float32, splitLen)
-		for i := range x {
-			var word [8]byte
-			copy(word[:], data[min(8*i, len(data)):])
-			x[i] = finite(binary.LittleEndian.Uint32(word[:]))
-			w[i] = abs(finite(binary.LittleEndian.Uint32(word[4:])))
-		}
-		exhaustive(t, x, w)
-	})
-}

@@ -167,31 +167,6 @@ func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
 	}
 }
 
-func TestSplitSearchIsExhaustive(t *testing.T) {
-	blocks(splitLen, func(x, w []float32) { exhaustive(t, x, w) })
-}
-
-// exhaustive compares a search with one through all splits.
-func exhaustive(t *testing.T, x, w []float32) {
-	t.Helper()
-	s := new(split)
-	s.x, s.w, s.scale = x, w, 1
-	found := s.find()
-	got, want := s.search.found, &s.search
-	want.found = score{best: hopeless, scale: 1, down: -1}
-	for i := range splitLen + 1 {
-		for k := i; k <= splitLen; k++ {
-			want.try(i, k)
-		}
-	}
-	if math.IsNaN(float64(want.found.best)) {
-		return // sums overflow, and every split is one of NaN
-	}
-	if got != want.found || found != (got.down >= 0) {
-		t.Fatalf("x %v w %v: split %+v, want %+v", x, w, got, want.found)
-	}
-}
-
 func TestEighthSignMakesMinusesEven(t *testing.T) {
 	var s gridSearch
 	s.use(&iq2xs)

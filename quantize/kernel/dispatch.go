@@ -32,13 +32,8 @@ type variant struct {
 	prepare           [2]prepareKernel // the second makes minuses even
 	spreadTries       func(tries, numerators *float32, octets int, limit float32)
 	bestTries         func(sums *float32, n int) uint32
-	ranks             func(ranks *uint32, x *float32)
-	splitHalves       func(x *float32, lanes int)
-	levelHalves       func(x *float32, lanes int)
-	projectHalves     func(x *float32, lanes int)
-	setSplits         func(splits, ends, factors *float32)
-	scanSplits        func(s *float32, bar float32) uint64
-	countBelow        func(x *float32, low, high float32) (i, k int)
+	oneShift          ternaryKernels
+	twoShifts         ternaryKernels
 	tryTernary        tryKernel
 	tryOctal          tryKernel
 	sumTernary        [2]sumKernel // of up to 16 tries, and 24

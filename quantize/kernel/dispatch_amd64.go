@@ -45,11 +45,8 @@ var avx2 = variant{
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	spreadTries: spreadTriesAVX2,
 	bestTries:   bestTriesAVX2,
-	ranks:       ranksAVX2,
-	splitHalves: splitHalvesAVX2, levelHalves: levelHalvesAVX2, projectHalves: projectHalvesAVX2,
-	setSplits:  setSplitsAVX2,
-	countBelow: countBelowAVX2,
-	scanSplits: scanSplitsAVX2,
+	oneShift:    ternaryKernels{splitOneShiftAVX2, levelOneShiftAVX2, projectOneShiftAVX2},
+	twoShifts:   ternaryKernels{splitTwoShiftsAVX2, levelTwoShiftsAVX2, projectTwoShiftsAVX2},
 }
 
 // withAVX512 is a variant with the searches in AVX-512.
@@ -63,7 +60,8 @@ func withAVX512(v variant) variant {
 	v.descend = descendAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
-	v.splitHalves, v.levelHalves, v.projectHalves = splitHalvesAVX512, levelHalvesAVX512, projectHalvesAVX512
+	v.oneShift = ternaryKernels{splitOneShiftAVX512, levelOneShiftAVX512, projectOneShiftAVX512}
+	v.twoShifts = ternaryKernels{splitTwoShiftsAVX512, levelTwoShiftsAVX512, projectTwoShiftsAVX512}
 	return v
 }
 

@@ -42,11 +42,8 @@ var neon = variant{
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
 	fewTernary:  fewTernaryNEON,
-	ranks:       ranksNEON,
-	setSplits:   setSplitsNEON,
-	scanSplits:  scanSplitsNEON,
-	countBelow:  countBelowNEON,
-	splitHalves: splitHalvesNEON, levelHalves: levelHalvesNEON, projectHalves: projectHalvesNEON,
+	oneShift:    ternaryKernels{splitOneShiftNEON, levelOneShiftNEON, projectOneShiftNEON},
+	twoShifts:   ternaryKernels{splitTwoShiftsNEON, levelTwoShiftsNEON, projectTwoShiftsNEON},
 }
 
 // variants returns the kernels that this processor runs, the best first.

@@ -28,5 +28,3 @@ package kernel
 //go:generate go -C ../../internal/asm run . near-neon
 //go:generate go -C ../../internal/asm run . prepares
 //go:generate go -C ../../internal/asm run . prepares-neon
-//go:generate go -C ../../internal/asm run . splits
-//go:generate go -C ../../internal/asm run . splits-neon

@@ -74,40 +74,70 @@ func searchPositiveAVX512(x *float32, n int, tops *float32, count int, nmax floa
 //go:noescape
 func descendAVX512(x *float32, n int, nmax float32)
 
-// splitHalvesAVX2 finds the splits of groups that may be the best; see Halves.Search.
+// splitOneShiftAVX2 finds the splits of groups that may be the best; see Ternary.Search.
 //
 //go:noescape
-func splitHalvesAVX2(x *float32, lanes int)
+func splitOneShiftAVX2(x *float32, lanes int)
 
-// levelHalvesAVX2 sets the codes of splits; see Halves.Search.
+// levelOneShiftAVX2 sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
-func levelHalvesAVX2(x *float32, lanes int)
+func levelOneShiftAVX2(x *float32, lanes int)
 
-// projectHalvesAVX2 sums the products of codes; see Halves.Project.
+// projectOneShiftAVX2 sums the products of codes; see Ternary.Project.
 //
 //go:noescape
-func projectHalvesAVX2(x *float32, lanes int)
+func projectOneShiftAVX2(x *float32, lanes int)
+
+// splitTwoShiftsAVX2 finds the splits of groups that may be the best; see Ternary.Search.
+//
+//go:noescape
+func splitTwoShiftsAVX2(x *float32, lanes int)
+
+// levelTwoShiftsAVX2 sets the codes of splits; see Ternary.Search.
+//
+//go:noescape
+func levelTwoShiftsAVX2(x *float32, lanes int)
+
+// projectTwoShiftsAVX2 sums the products of codes; see Ternary.Project.
+//
+//go:noescape
+func projectTwoShiftsAVX2(x *float32, lanes int)
 
 // searchNonLinearAVX2 searches 16 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
 //
 //go:noescape
 func searchNonLinearAVX2(x *float32, n int, tops *float32, count int)
 
-// splitHalvesAVX512 finds the splits of groups that may be the best; see Halves.Search.
+// splitOneShiftAVX512 finds the splits of groups that may be the best; see Ternary.Search.
 //
 //go:noescape
-func splitHalvesAVX512(x *float32, lanes int)
+func splitOneShiftAVX512(x *float32, lanes int)
 
-// levelHalvesAVX512 sets the codes of splits; see Halves.Search.
+// levelOneShiftAVX512 sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
-func levelHalvesAVX512(x *float32, lanes int)
+func levelOneShiftAVX512(x *float32, lanes int)
 
-// projectHalvesAVX512 sums the products of codes; see Halves.Project.
+// projectOneShiftAVX512 sums the products of codes; see Ternary.Project.
 //
 //go:noescape
-func projectHalvesAVX512(x *float32, lanes int)
+func projectOneShiftAVX512(x *float32, lanes int)
+
+// splitTwoShiftsAVX512 finds the splits of groups that may be the best; see Ternary.Search.
+//
+//go:noescape
+func splitTwoShiftsAVX512(x *float32, lanes int)
+
+// levelTwoShiftsAVX512 sets the codes of splits; see Ternary.Search.
+//
+//go:noescape
+func levelTwoShiftsAVX512(x *float32, lanes int)
+
+// projectTwoShiftsAVX512 sums the products of codes; see Ternary.Project.
+//
+//go:noescape
+func projectTwoShiftsAVX512(x *float32, lanes int)
 
 // searchNonLinearAVX512 searches 32 lanes of n values, a multiple of 4; see Scratch.SearchNonLinear.
 //

@@ -54,20 +54,35 @@ func searchMinAbsoluteNEON(x *float32, n int, trials *float32, count int, nmax f
 //go:noescape
 func searchNonLinearNEON(x *float32, n int, tops *float32, count int)
 
-// splitHalvesNEON finds the splits of groups that may be the best; see Halves.Search.
+// splitOneShiftNEON finds the splits of groups that may be the best; see Ternary.Search.
 //
 //go:noescape
-func splitHalvesNEON(x *float32, lanes int)
+func splitOneShiftNEON(x *float32, lanes int)
 
-// levelHalvesNEON sets the codes of splits; see Halves.Search.
+// levelOneShiftNEON sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
-func levelHalvesNEON(x *float32, lanes int)
+func levelOneShiftNEON(x *float32, lanes int)
 
-// projectHalvesNEON sums the products of codes; see Halves.Project.
+// projectOneShiftNEON sums the products of codes; see Ternary.Project.
 //
 //go:noescape
-func projectHalvesNEON(x *float32, lanes int)
+func projectOneShiftNEON(x *float32, lanes int)
+
+// splitTwoShiftsNEON finds the splits of groups that may be the best; see Ternary.Search.
+//
+//go:noescape
+func splitTwoShiftsNEON(x *float32, lanes int)
+
+// levelTwoShiftsNEON sets the codes of splits; see Ternary.Search.
+//
+//go:noescape
+func levelTwoShiftsNEON(x *float32, lanes int)
+
+// projectTwoShiftsNEON sums the products of codes; see Ternary.Project.
+//
+//go:noescape
+func projectTwoShiftsNEON(x *float32, lanes int)
 
 // loadNEON puts group j of n values, a multiple of 8, into lane j; a half has 16 groups.
 //

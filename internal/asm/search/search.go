@@ -14,7 +14,7 @@ func ForAMD64() {
 		inLanes()
 	}
 	for _, ISA = range []string{AVX2, AVX512} {
-		halves()
+		ternary()
 		searchNonLinear("searchNonLinear" + ISA)
 	}
 	ISA = AVX512
@@ -37,7 +37,7 @@ func ForNEON() {
 	searchMin("searchMinNEON", 1, false)
 	searchMin("searchMinAbsoluteNEON", 1, true)
 	searchNonLinear("searchNonLinearNEON")
-	halves()
+	ternary()
 	runs()
 }
 

@@ -17,6 +17,15 @@ func Count(m Mask, n Reg) {
 	}
 }
 
+// Discount is Count the other way.
+func Discount(m Mask, n Reg) {
+	if ISA == AVX512 {
+		VPSUBD(Bits(1), n, m, n)
+	} else {
+		inPlace(func(b, a, o Op) { VPADDD(b, a, o) }, addInt, n, m)
+	}
+}
+
 // Reciprocal is 1/a, up to 3/8192 of it with AVX2, and else 1/16384.
 func Reciprocal(a Op) Reg {
 	out := Vector()

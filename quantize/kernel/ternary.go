@@ -1,0 +1,324 @@
+package kernel
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Shifted are the values of three levels, shifted up or down.
+var Shifted = [2][3]float32{{-down, 0.125, up}, {-up, -0.125, down}}
+
+const (
+	up, down = 1.125, 0.875  // magnitudes of the outer values
+	mid      = 0.125 * 0.125 // and the square of those between
+
+	ternaryEnds = 34  // of runs of values in order, at most: 33 of one part, or 17 of each of two
+	ternaryNear = 304 // scores, at most, filled up so that what follows begins at a cache line
+	ternaryMemo = 399 // vectors of 16 lanes that the assembly needs
+
+	rankUnit = 4 * Lanes // ranks are in bytes
+)
+
+// Shifts are what the groups of a Ternary are like.
+type Shifts struct {
+	values, parts int
+	step          int     // successive second ends that have a score together
+	least         float32 // magnitude; groups without one have no split
+	splits        [][2]uint8
+	kernels       func(v *variant) *ternaryKernels
+}
+
+type ternaryKernels struct{ split, level, project func(x *float32, lanes int) }
+
+// OneShift has groups of 32 values with one shift, TwoShifts groups of 16 of which
+// each half has its own.
+var (
+	OneShift  = shiftsOf(Shifts{values: 32, parts: 1, step: 2, least: 1e-12, kernels: func(v *variant) *ternaryKernels { return &v.oneShift }})
+	TwoShifts = shiftsOf(Shifts{values: 16, parts: 2, step: 1, least: 1e-7, kernels: func(v *variant) *ternaryKernels { return &v.twoShifts }})
+)
+
+// shiftsOf sets all pairs i ≤ k of ends, in order, or the first k of a step.
+func shiftsOf(f Shifts) *Shifts {
+	for i := 0; i <= f.values; i++ {
+		for k := i; k <= f.values; k += f.step {
+			f.splits = append(f.splits, [2]uint8{uint8(i), uint8(k)})
+		}
+	}
+	return &f
+}
+
+// shift is that of a part in a choice of all: 1 is down.
+func (f *Shifts) shift(choice, part int) int { return choice >> (f.parts - 1 - part) & 1 }
+
+// A Ternary has up to Lanes groups of values side by side that take three levels, in parts
+// that are shifted up or down. In ascending order of x the best levels are runs of 0, of 1
+// and of 2: from 0 to i, to k and to the end. The search over i ≤ k is exhaustive.
+//
+// Rounding decides between splits of nearly the same score, in the order of i, k and
+// shifts. So scores are computed in any way that is fast, and only splits near the best
+// take part in a search in that order.
+//
+// The assembly knows the order of the fields. A Ternary begins at a cache line.
+type Ternary struct {
+	X, W  Tile // values and weights
+	ranks [MaxLen][Lanes]uint32
+	x, w  [ternaryEnds]Each // Σw·x and Σw below each end, of each part
+
+	begin, end [Lanes]uint32
+	// Bias is what level 0 of each part stands for, and Factor what all values are multiplied by.
+	Bias   [2]Each
+	Factor Each
+	// Codes are the levels of eight values each, in two bits.
+	Codes [MaxLen / 8][Lanes]uint32
+	// SumX and SumL are Σw·q·x and Σw·q² of these, and TermX and TermL what is summed, of TwoShifts.
+	SumX, SumL Each
+	TermX      [MaxLen]Each
+	TermL      [MaxLen / 2]Each
+
+	near [ternaryNear]uint32 // for each score a bit for each group that it may be the best of
+	_    [ternaryMemo][half]float32
+
+	// Scale is the least-squares scale of a split, which may be negative, and Choice its shifts, a bit for
+	// each part, that of the last one the lowest: 1 is down.
+	Scale  Each
+	Choice [Lanes]uint8
+
+	shifts *Shifts
+	best   Each
+	groups int
+	tail   Tile
+}
+
+// Load takes groups of values and their weights.
+func (t *Ternary) Load(f *Shifts, x, w []float32) {
+	t.shifts, t.groups = f, min(Lanes, len(x)/f.values)
+	t.X.load(x, f.values, t.groups, &t.tail)
+	t.W.load(w, f.values, t.groups, &t.tail)
+}
+
+// vectors calls a kernel for the lanes in use.
+func (t *Ternary) vectors(f func(x *float32, lanes int)) { f(&t.X[0], (t.groups+half-1)/half*half) }
+
+// Search finds the split of each group, and reports those that have one and are not
+// negligible. Codes are those of the splits.
+func (t *Ternary) Search() (found uint32) {
+	kernels := t.shifts.kernels(&active)
+	if kernels.split != nil {
+		t.vectors(kernels.split)
+	} else {
+		t.split()
+	}
+	found = t.choose()
+	if kernels.level != nil {
+		t.vectors(kernels.level)
+	} else {
+		t.levels()
+	}
+	return found
+}
+
+// choose takes, of the splits near the best, the best, and reports which groups have one.
+// Sums are those of the reference.
+func (t *Ternary) choose() (found uint32) {
+	for j := range t.best {
+		t.best[j] = -math.MaxFloat32
+	}
+	used := uint32(1<<t.groups - 1)
+	for n, ends := range t.shifts.splits {
+		for set := t.near[n] & used; set != 0; set &= set - 1 {
+			j, k := bits.TrailingZeros32(set), int(ends[1])
+			for last := min(k+t.shifts.step-1, t.shifts.values); k <= last; k++ {
+				if t.offer(j, int(ends[0]), k) {
+					found |= 1 << j
+				}
+			}
+		}
+	}
+	return found
+}
+
+// offer takes a split with any shifts that is better than the one that the group has.
+func (t *Ternary) offer(j, i, k int) (taken bool) {
+	var lx, ll [4]float32
+	if t.shifts.parts == 1 {
+		t.sumsOfOne(j%Lanes, i, k, &lx, &ll)
+	} else {
+		t.sumsOfTwo(j%Lanes, i, k, &lx, &ll)
+	}
+	best := t.best[j]
+	for c := range 1 << t.shifts.parts {
+		x, l := lx[c&3], ll[c&3]
+		if float32(x*x) > float32(best*l) && l > 0 {
+			t.Scale[j] = x / l
+			best = t.Scale[j] * x
+			t.begin[j], t.end[j], t.Choice[j] = uint32(i), uint32(k), uint8(c)
+			taken = true
+		}
+	}
+	t.best[j] = best
+	return taken
+}
+
+// sumsOfOne are those of the reference for each shift: of the three runs.
+func (t *Ternary) sumsOfOne(j, i, k int, lx, ll *[4]float32) {
+	x0, w0 := t.x[i][j], t.w[i][j]
+	x1, w1 := t.x[k][j]-x0, t.w[k][j]-w0
+	x2, w2 := t.x[OneShift.values][j]-t.x[k][j], t.w[OneShift.values][j]-t.w[k][j]
+	for c, v := range &Shifted {
+		lx[c] = float32(x0*v[0]) + float32(x1*v[1]) + float32(x2*v[2])
+		ll[c] = float32(float32(w0*v[0])*v[0]) + float32(float32(w1*v[1])*v[1]) + float32(float32(w2*v[2])*v[2])
+	}
+}
+
+// sumsOfTwo are those of the reference for each choice of shifts.
+func (t *Ternary) sumsOfTwo(j, i, k int, lx, ll *[4]float32) {
+	var x, l [4]float32 // by half, then by shift
+	for half := range 2 {
+		xs, ws := t.x[half*17:][:17], t.w[half*17:][:17]
+		below, allX, allW, wi, wk := xs[i][j]+xs[k][j], xs[16][j], ws[16][j], ws[i][j], ws[k][j]
+		x[2*half] = float32(allX*up) - below
+		x[2*half+1] = float32(allX*down) - below
+		// What a level more counts is exact.
+		l[2*half] = float32(allW*up*up) + float32(wi*(down*down-mid)) + float32(wk*(mid-up*up))
+		l[2*half+1] = float32(allW*down*down) + float32(wi*(up*up-mid)) + float32(wk*(mid-down*down))
+	}
+	for c := range lx {
+		lx[c], ll[c] = x[c>>1]+x[2+c&1], l[c>>1]+l[2+c&1]
+	}
+}
+
+// split sets what Search reads: sums below ends, and splits that may be the best, which
+// a kernel knows better.
+func (t *Ternary) split() {
+	clear(t.near[:])
+	n, ends := t.shifts.values, t.shifts.values+1
+	for j := range t.groups {
+		var order [MaxLen]int
+		var greatest, size float32
+		for i := range n {
+			x := t.X[i*Lanes+j]
+			greatest = max(greatest, Abs(x))
+			r := i
+			for ; r > 0 && t.X[order[r-1]*Lanes+j] > x; r-- {
+				order[r] = order[r-1]
+			}
+			order[r] = i
+		}
+		for part := range t.shifts.parts {
+			t.x[part*ends][j], t.w[part*ends][j] = 0, 0
+		}
+		for r, i := range order[:n] {
+			t.ranks[i][j] = uint32(r) * rankUnit
+			x, w := t.X[i*Lanes+j], t.W[i*Lanes+j]
+			size += Abs(w * x)
+			for e := r; e < t.shifts.parts*ends; e += ends {
+				t.x[e+1][j], t.w[e+1][j] = t.x[e][j], t.w[e][j]
+			}
+			e := i*t.shifts.parts/n*ends + r + 1
+			t.x[e][j] += float32(w * x)
+			t.w[e][j] += w
+		}
+		if greatest >= t.shifts.least {
+			t.score(j, size)
+		}
+	}
+}
+
+// score sets which splits of a group may be the best, and a few more.
+func (t *Ternary) score(j int, size float32) {
+	const room = 64 // for indices without checks
+	var x [4]float32
+	var begin, end [room][4]float32
+	var below [room]float32
+	var sumW float32
+	ends, choices := t.shifts.values+1, 1<<t.shifts.parts
+	for part := range t.shifts.parts {
+		xs, ws := t.x[part*ends:][:ends], t.w[part*ends:][:ends]
+		sumW += ws[ends-1][j]
+		for i := range ends {
+			below[i] += xs[i][j]
+		}
+		for c := range choices {
+			v := &Shifted[t.shifts.shift(c, part)]
+			x[c] += xs[ends-1][j] * v[2]
+			for i := range ends {
+				begin[i][c] += ws[ends-1][j]*v[2]*v[2] + ws[i][j]*(v[0]*v[0]-v[1]*v[1])
+				end[i][c] += ws[i][j] * (v[1]*v[1] - v[2]*v[2])
+			}
+		}
+	}
+	var bar float32
+	raise := func(i, k int) (raised bool) {
+		sum, begins, ends := below[i%room]+below[k%room], &begin[i%room], &end[k%room]
+		for c := range choices {
+			lx, ll := x[c&3]-sum, begins[c&3]+ends[c&3]
+			if lx*lx > bar*ll {
+				bar, raised = lx*lx/ll*(1-1./1024), true
+			}
+		}
+		return raised
+	}
+	for i := 0; i < ends; i += 2 {
+		for k := i; k < ends; k += 2 {
+			raise(i, k)
+		}
+	}
+	for n, ends := range t.shifts.splits {
+		k := int(ends[1])
+		for last := min(k+t.shifts.step-1, t.shifts.values); k <= last; k++ {
+			if raise(int(ends[0]), k) {
+				t.near[n] |= 1 << j
+			}
+		}
+	}
+	square := size * size
+	sure := bar*sumW >= square/2 && 1e-22 < square && square < 1e24 && 1e-13 < sumW && sumW < 1e14 && bar < 1e34
+	for i := range t.shifts.values {
+		sure = sure && t.W[i*Lanes+j] >= 0
+	}
+	if !sure {
+		for n := range t.shifts.splits {
+			t.near[n] |= 1 << j
+		}
+	}
+}
+
+// levels sets the codes of splits.
+func (t *Ternary) levels() {
+	for octet := range t.shifts.values / 8 {
+		clear(t.Codes[octet][:])
+		for j := range t.groups {
+			for i := range 8 {
+				level := uint32(0)
+				for _, end := range [2]uint32{t.begin[j], t.end[j]} {
+					if t.ranks[8*octet+i][j] >= end*rankUnit {
+						level++
+					}
+				}
+				t.Codes[octet][j] |= level << (2 * i)
+			}
+		}
+	}
+}
+
+// Project sets the sums and terms of codes.
+func (t *Ternary) Project() {
+	if project := t.shifts.kernels(&active).project; project != nil {
+		t.vectors(project)
+		return
+	}
+	for j := range t.groups {
+		t.SumX[j], t.SumL[j] = 0, 0
+		for i := range t.shifts.values {
+			level := t.Codes[i/8][j] >> (i % 8 * 2) & 3
+			q := float32((float32(level) + t.Bias[i*t.shifts.parts/t.shifts.values][j]) * t.Factor[j])
+			wq := float32(t.W[i*Lanes+j] * q)
+			x, l := float32(wq*t.X[i*Lanes+j]), float32(wq*q)
+			t.SumX[j] += x
+			t.SumL[j] += l
+			if t.shifts.parts > 1 {
+				t.TermX[i][j], t.TermL[i][j] = x, l
+			}
+		}
+	}
+}
