@@ -14,17 +14,16 @@ var (
 	levels8          = kernel.Rounding{Low: -128, High: 127}
 	search3, search6 = kernel.NewScaleSearch(4), kernel.NewScaleSearch(32)
 	noOffset         [stripLen / 16]float32
-	descentLen       = kernel.Lanes * 16 // values that descend at a time
 )
 
 // QuantizeQ3_K quantizes one row to super-blocks of 256 values in 110 bytes:
 // the third bits (32), low bit pairs (64), 16 scales of six bits (12), d (2).
 func QuantizeQ3_K(dst []byte, src, weights []float32) {
-	length, fit, keep := stripLen, fitWeighted3, (*strip).keepRounded
+	fit, keep := fitWeighted3, (*strip).keepRounded
 	if weights == nil {
-		length, fit, keep = descentLen, fitPlain3, (*strip).keepDescended
+		fit, keep = fitPlain3, (*strip).keepDescended
 	}
-	eachStrip(src, weights, length, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
 		dst := dst[at/superLen*110:][:len(x)/superLen*110]
 		fit(s, x, w)
 		for b := range len(x) / superLen {
@@ -36,11 +35,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 			}
 		}
 		levels3.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
-		for j := range len(x) / 16 {
-			if s.readScale[j] == 0 {
-				keep(s, levels3, j, x[16*j:][:16])
-			}
-		}
+		keep(s, levels3, x, s.zeros(len(x)/16))
 		for b := range len(x) / superLen {
 			block, levels := dst[110*b:][:110], (*[superLen]uint8)(s.levels[superLen*b:])
 			kernel.PackBits((*[32]uint8)(block), levels, 2)
@@ -51,7 +46,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 
 // fitPlain3 finds scales by descent, and spans the largest of each super-block.
 func fitPlain3(s *strip, x, _ []float32) {
-	s.eachTile(x, nil, 16, func(int) { s.Descend(4, 16) })
+	s.descendEach(x)
 	n := len(x) / 16
 	for b := range n / 16 {
 		s.inverse[b] = -32 / extreme(s.fitScale[16*b:][:16])
@@ -103,20 +98,16 @@ func spanSigned(scales []float32, levels []uint8) float32 {
 	return 1 / inv
 }
 
-// keepRounded gives sub-block j of 16 values the levels of its search. Those
+// keepRounded gives sub-blocks of 16 values the levels of their search. Those
 // of a negligible one are stored as 0.
-func (s *strip) keepRounded(r kernel.Rounding, j int, x []float32) {
-	if s.inverse[j] == 0 {
-		clear(s.levels[16*j:][:16])
-		return
-	}
-	r.Multiply(s.levels[16*j:], x, 16, s.inverse[j:], noOffset[:])
-}
-
-// keepDescended is keepRounded after a descent, which left the levels in L.
-func (s *strip) keepDescended(r kernel.Rounding, j int, _ []float32) {
-	for i := range 16 {
-		s.levels[16*j+i] = uint8(int32(s.L[i*kernel.Lanes+j]) - r.Low)
+func (s *strip) keepRounded(r kernel.Rounding, x []float32, groups []uint8) {
+	for _, j := range groups {
+		levels := s.levels[16*int(j):][:16]
+		if s.inverse[j] == 0 {
+			clear(levels)
+			continue
+		}
+		r.Multiply(levels, x[16*int(j):][:16], 16, s.inverse[j:], noOffset[:])
 	}
 }
 
@@ -180,16 +171,12 @@ func QuantizeQ6_K(dst []byte, src, weights []float32) {
 			s.putScales8(dst[210*b+192:][:18], b)
 		}
 		levels6.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
+		s.keepRounded(levels6, x, s.zeros(len(x)/16))
 		for b := range len(x) / superLen {
 			block := dst[210*b:][:210]
 			if s.d[b] == 0 {
 				clear(block)
 				continue
-			}
-			for j := 16 * b; j < 16*(b+1); j++ {
-				if s.readScale[j] == 0 {
-					s.keepRounded(levels6, j, x[16*j:][:16])
-				}
 			}
 			kernel.PackSix((*[192]uint8)(block), (*[superLen]uint8)(s.levels[superLen*b:]))
 		}

@@ -23,6 +23,7 @@ type strip struct {
 	d, dmin               [stripLen / superLen]float32
 	readScale, readOffset [stripLen / 16]float32 // as a reader will see them
 	grid                  [2 * stripLen / 16]float32
+	groups                [stripLen / 16]uint8 // some sub-blocks, by number
 }
 
 var strips = sync.Pool{New: func() any { return new(strip) }}

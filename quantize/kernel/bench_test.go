@@ -27,6 +27,7 @@ func BenchmarkSearches(b *testing.B) {
 				{"weigh", func() { s.Weigh(Spread, n) }},
 				{"min", func() { s.SearchMin(&minSearches[2], n) }},
 				{"scale", func() { s.SearchScale(&scale, n) }},
+				{"settle", func() { s.Settle(4, n) }},
 				{"descend", func() { s.Descend(4, n) }},
 				{"divide", func() { c.Divide(levels, x, n, s.Scale[:], s.From[:]) }},
 			} {

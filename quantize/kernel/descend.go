@@ -16,6 +16,19 @@ func (s *Scratch) Descend(nmax int32, n int) {
 	active.descend(&s.X[0], n, float32(nmax))
 }
 
+// Settle is the start of Descend, without levels. It returns a bit for each group
+// that may descend further: Scale is that of Descend for all others.
+func (s *Scratch) Settle(nmax int32, n int) (moving uint32) {
+	if active.settle == nil {
+		s.descend(nmax, n)
+		return 0
+	}
+	for lane := 0; lane < s.groups; lane += active.lanes {
+		moving |= active.settle(&s.X[lane], n, float32(nmax)) << lane
+	}
+	return moving & (1<<s.groups - 1)
+}
+
 func (s *Scratch) descend(nmax int32, n int) {
 	var bufX, bufL [MaxLen]float32
 	for j := range s.groups {

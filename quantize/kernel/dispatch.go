@@ -14,6 +14,7 @@ type variant struct {
 	searchScale       func(x *float32, n int, tops *float32, count int, nmax float32)
 	searchPositive    func(x *float32, n int, tops *float32, count int, nmax float32)
 	descend           func(x *float32, n int, nmax float32)
+	settle            func(x *float32, n int, nmax float32) uint32
 	searchNonLinear   func(x *float32, n int, tops *float32, count int)
 	nonLinearLevels   func(dst *byte, stride int, src *float32, groups int, inverse *float32)
 	divide, multiply  roundKernel

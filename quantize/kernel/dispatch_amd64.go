@@ -14,6 +14,7 @@ var avx2 = variant{
 	searchScale:       searchScaleAVX2,
 	searchPositive:    searchPositiveAVX2,
 	descend:           descendAVX2,
+	settle:            settleAVX2,
 	searchNonLinear:   searchNonLinearAVX2,
 	nonLinearLevels:   nonLinearLevelsAVX2,
 	divide:            divideAVX2,
@@ -57,7 +58,7 @@ func withAVX512(v variant) variant {
 	v.searchMinAbsolute = [2]minKernel{{32, searchMinAbsoluteAVX512}, {32, searchMinAbsoluteAVX512}}
 	v.searchScale = searchScaleAVX512
 	v.searchPositive = searchPositiveAVX512
-	v.descend = descendAVX512
+	v.descend, v.settle = descendAVX512, settleAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
 	v.oneShift = ternaryKernels{splitOneShiftAVX512, levelOneShiftAVX512, projectOneShiftAVX512}

@@ -14,6 +14,7 @@ var neon = variant{
 	searchScale:       searchScaleNEON,
 	searchPositive:    searchPositiveNEON,
 	descend:           descendNEON,
+	settle:            settleNEON,
 	divide:            divideNEON,
 	multiply:          multiplyNEON,
 	halfUp:            halfUpNEON,

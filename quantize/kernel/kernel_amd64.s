@@ -2106,6 +2106,401 @@ levels0:
 	VZEROUPPER
 	RET
 
+// func settleAVX2(x *float32, n int, nmax float32) uint32
+// Requires: AVX, FMA3
+TEXT ·settleAVX2(SB), NOSPLIT, $0-28
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), DX
+	SHLQ    $0x07, DX
+	ADDQ    AX, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS all_7fffffff<>+0(SB), Y4
+	LEAQ    (AX), CX
+
+extreme0:
+	VMOVUPS      (CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y0, Y6, Y7
+	VMAXPS       Y0, Y6, Y0
+	VBLENDVPS    Y7, Y5, Y2, Y2
+	VMOVUPS      32(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y1, Y6, Y7
+	VMAXPS       Y1, Y6, Y1
+	VBLENDVPS    Y7, Y5, Y3, Y3
+	VMOVUPS      128(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y0, Y6, Y7
+	VMAXPS       Y0, Y6, Y0
+	VBLENDVPS    Y7, Y5, Y2, Y2
+	VMOVUPS      160(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y1, Y6, Y7
+	VMAXPS       Y1, Y6, Y1
+	VBLENDVPS    Y7, Y5, Y3, Y3
+	VMOVUPS      256(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y0, Y6, Y7
+	VMAXPS       Y0, Y6, Y0
+	VBLENDVPS    Y7, Y5, Y2, Y2
+	VMOVUPS      288(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y1, Y6, Y7
+	VMAXPS       Y1, Y6, Y1
+	VBLENDVPS    Y7, Y5, Y3, Y3
+	VMOVUPS      384(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y0, Y6, Y7
+	VMAXPS       Y0, Y6, Y0
+	VBLENDVPS    Y7, Y5, Y2, Y2
+	VMOVUPS      416(CX), Y5
+	VANDPS       Y5, Y4, Y6
+	VCMPPS       $0x1e, Y1, Y6, Y7
+	VMAXPS       Y1, Y6, Y1
+	VBLENDVPS    Y7, Y5, Y3, Y3
+	ADDQ         $+512, CX
+	CMPQ         CX, DX
+	JB           extreme0
+	VBROADCASTSS nmax+16(FP), Y0
+	VXORPS       all_80000000<>+0(SB), Y0, Y1
+	VSUBPS       all_3f800000<>+0(SB), Y0, Y0
+	VANDPS       all_7fffffff<>+0(SB), Y2, Y4
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y4, Y4
+	VANDPS       all_7fffffff<>+0(SB), Y3, Y5
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Y5, Y5
+	VMOVUPS      Y4, 21888(AX)
+	VMOVUPS      Y5, 21920(AX)
+	VDIVPS       Y2, Y1, Y2
+	VDIVPS       Y3, Y1, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	LEAQ         (AX), CX
+
+start0:
+	VMOVUPS  (CX), Y8
+	VMULPS   Y8, Y2, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8192(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4096(CX)
+	VADDPS   Y8, Y4, Y4
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y6, Y6
+	VMOVUPS  32(CX), Y8
+	VMULPS   Y8, Y3, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8224(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4128(CX)
+	VADDPS   Y8, Y5, Y5
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y7, Y7
+	VMOVUPS  128(CX), Y8
+	VMULPS   Y8, Y2, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8320(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4224(CX)
+	VADDPS   Y8, Y4, Y4
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y6, Y6
+	VMOVUPS  160(CX), Y8
+	VMULPS   Y8, Y3, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8352(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4256(CX)
+	VADDPS   Y8, Y5, Y5
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y7, Y7
+	VMOVUPS  256(CX), Y8
+	VMULPS   Y8, Y2, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8448(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4352(CX)
+	VADDPS   Y8, Y4, Y4
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y6, Y6
+	VMOVUPS  288(CX), Y8
+	VMULPS   Y8, Y3, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8480(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4384(CX)
+	VADDPS   Y8, Y5, Y5
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y7, Y7
+	VMOVUPS  384(CX), Y8
+	VMULPS   Y8, Y2, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8576(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4480(CX)
+	VADDPS   Y8, Y4, Y4
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y6, Y6
+	VMOVUPS  416(CX), Y8
+	VMULPS   Y8, Y3, Y9
+	VROUNDPS $0x08, Y9, Y9
+	VMINPS   Y0, Y9, Y9
+	VMOVUPS  Y9, 8608(CX)
+	VMULPS   Y8, Y8, Y10
+	VMULPS   Y8, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VMOVUPS  Y8, 4512(CX)
+	VADDPS   Y8, Y5, Y5
+	VMULPS   Y9, Y10, Y8
+	VMULPS   Y9, Y8, Y8
+	VADDPS   Y8, Y7, Y7
+	ADDQ     $+512, CX
+	CMPQ     CX, DX
+	JB       start0
+	VMOVUPS  Y4, 21248(AX)
+	VXORPS   Y2, Y2, Y2
+	VCMPPS   $0x1e, Y2, Y6, Y2
+	VDIVPS   Y6, Y4, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVUPS  21888(AX), Y3
+	VANDNPS  Y2, Y3, Y2
+	VMOVUPS  Y2, 20480(AX)
+	VMOVUPS  Y5, 21280(AX)
+	VXORPS   Y2, Y2, Y2
+	VCMPPS   $0x1e, Y2, Y7, Y2
+	VDIVPS   Y7, Y5, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVUPS  21920(AX), Y3
+	VANDNPS  Y2, Y3, Y2
+	VMOVUPS  Y2, 20512(AX)
+	VMOVUPS  all_3f000000<>+0(SB), Y2
+	VDIVPS   Y4, Y2, Y2
+	VMOVUPS  all_3f000000<>+0(SB), Y3
+	VDIVPS   Y5, Y3, Y3
+	VADDPS   Y6, Y6, Y4
+	VMULPS   Y2, Y4, Y4
+	VADDPS   Y7, Y7, Y5
+	VMULPS   Y3, Y5, Y5
+	VXORPS   Y6, Y6, Y6
+	VXORPS   Y7, Y7, Y7
+	LEAQ     (AX), CX
+
+test0:
+	VMULPS      (CX), Y4, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8192(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4096(CX), Y2, Y8
+	VMAXPS      Y8, Y6, Y6
+	VMULPS      32(CX), Y5, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8224(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4128(CX), Y3, Y8
+	VMAXPS      Y8, Y7, Y7
+	VMULPS      128(CX), Y4, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8320(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4224(CX), Y2, Y8
+	VMAXPS      Y8, Y6, Y6
+	VMULPS      160(CX), Y5, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8352(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4256(CX), Y3, Y8
+	VMAXPS      Y8, Y7, Y7
+	VMULPS      256(CX), Y4, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8448(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4352(CX), Y2, Y8
+	VMAXPS      Y8, Y6, Y6
+	VMULPS      288(CX), Y5, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8480(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4384(CX), Y3, Y8
+	VMAXPS      Y8, Y7, Y7
+	VMULPS      384(CX), Y4, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8576(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4480(CX), Y2, Y8
+	VMAXPS      Y8, Y6, Y6
+	VMULPS      416(CX), Y5, Y8
+	VMINPS      Y8, Y0, Y8
+	VMAXPS      Y8, Y1, Y8
+	VSUBPS      8608(CX), Y8, Y8
+	VANDPS      all_7fffffff<>+0(SB), Y8, Y8
+	VFMADD231PS 4512(CX), Y3, Y8
+	VMAXPS      Y8, Y7, Y7
+	ADDQ        $+512, CX
+	CMPQ        CX, DX
+	JB          test0
+	XORQ        CX, CX
+	VMOVUPS     21248(AX), Y0
+	VCMPPS      $0x06, all_3effe000<>+0(SB), Y6, Y1
+	VCMPPS      $0x09, all_0da24260<>+0(SB), Y0, Y2
+	VCMPPS      $0x06, all_7149f2ca<>+0(SB), Y0, Y3
+	VORPS       Y3, Y2, Y2
+	VORPS       Y2, Y1, Y1
+	VCMPPS      $0x11, all_00000000<>+0(SB), Y0, Y2
+	VCMPPS      $0x1e, all_f149f2ca<>+0(SB), Y0, Y0
+	VANDPS      Y0, Y2, Y0
+	VMOVUPS     21888(AX), Y2
+	VANDNPS     Y1, Y0, Y0
+	VANDNPS     Y0, Y2, Y0
+	VMOVMSKPS   Y0, DX
+	ORQ         DX, CX
+	VMOVUPS     21280(AX), Y0
+	VCMPPS      $0x06, all_3effe000<>+0(SB), Y7, Y1
+	VCMPPS      $0x09, all_0da24260<>+0(SB), Y0, Y2
+	VCMPPS      $0x06, all_7149f2ca<>+0(SB), Y0, Y3
+	VORPS       Y3, Y2, Y2
+	VORPS       Y2, Y1, Y1
+	VCMPPS      $0x11, all_00000000<>+0(SB), Y0, Y2
+	VCMPPS      $0x1e, all_f149f2ca<>+0(SB), Y0, Y0
+	VANDPS      Y0, Y2, Y0
+	VMOVUPS     21920(AX), Y2
+	VANDNPS     Y1, Y0, Y0
+	VANDNPS     Y0, Y2, Y0
+	VMOVMSKPS   Y0, AX
+	SHLQ        $0x08, AX
+	ORQ         AX, CX
+	MOVL        CX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA all_3f000000<>+0(SB)/4, $0x3f000000
+DATA all_3f000000<>+4(SB)/4, $0x3f000000
+DATA all_3f000000<>+8(SB)/4, $0x3f000000
+DATA all_3f000000<>+12(SB)/4, $0x3f000000
+DATA all_3f000000<>+16(SB)/4, $0x3f000000
+DATA all_3f000000<>+20(SB)/4, $0x3f000000
+DATA all_3f000000<>+24(SB)/4, $0x3f000000
+DATA all_3f000000<>+28(SB)/4, $0x3f000000
+DATA all_3f000000<>+32(SB)/4, $0x3f000000
+DATA all_3f000000<>+36(SB)/4, $0x3f000000
+DATA all_3f000000<>+40(SB)/4, $0x3f000000
+DATA all_3f000000<>+44(SB)/4, $0x3f000000
+DATA all_3f000000<>+48(SB)/4, $0x3f000000
+DATA all_3f000000<>+52(SB)/4, $0x3f000000
+DATA all_3f000000<>+56(SB)/4, $0x3f000000
+DATA all_3f000000<>+60(SB)/4, $0x3f000000
+GLOBL all_3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA all_3effe000<>+0(SB)/4, $0x3effe000
+DATA all_3effe000<>+4(SB)/4, $0x3effe000
+DATA all_3effe000<>+8(SB)/4, $0x3effe000
+DATA all_3effe000<>+12(SB)/4, $0x3effe000
+DATA all_3effe000<>+16(SB)/4, $0x3effe000
+DATA all_3effe000<>+20(SB)/4, $0x3effe000
+DATA all_3effe000<>+24(SB)/4, $0x3effe000
+DATA all_3effe000<>+28(SB)/4, $0x3effe000
+DATA all_3effe000<>+32(SB)/4, $0x3effe000
+DATA all_3effe000<>+36(SB)/4, $0x3effe000
+DATA all_3effe000<>+40(SB)/4, $0x3effe000
+DATA all_3effe000<>+44(SB)/4, $0x3effe000
+DATA all_3effe000<>+48(SB)/4, $0x3effe000
+DATA all_3effe000<>+52(SB)/4, $0x3effe000
+DATA all_3effe000<>+56(SB)/4, $0x3effe000
+DATA all_3effe000<>+60(SB)/4, $0x3effe000
+GLOBL all_3effe000<>(SB), RODATA|NOPTR, $64
+
+DATA all_0da24260<>+0(SB)/4, $0x0da24260
+DATA all_0da24260<>+4(SB)/4, $0x0da24260
+DATA all_0da24260<>+8(SB)/4, $0x0da24260
+DATA all_0da24260<>+12(SB)/4, $0x0da24260
+DATA all_0da24260<>+16(SB)/4, $0x0da24260
+DATA all_0da24260<>+20(SB)/4, $0x0da24260
+DATA all_0da24260<>+24(SB)/4, $0x0da24260
+DATA all_0da24260<>+28(SB)/4, $0x0da24260
+DATA all_0da24260<>+32(SB)/4, $0x0da24260
+DATA all_0da24260<>+36(SB)/4, $0x0da24260
+DATA all_0da24260<>+40(SB)/4, $0x0da24260
+DATA all_0da24260<>+44(SB)/4, $0x0da24260
+DATA all_0da24260<>+48(SB)/4, $0x0da24260
+DATA all_0da24260<>+52(SB)/4, $0x0da24260
+DATA all_0da24260<>+56(SB)/4, $0x0da24260
+DATA all_0da24260<>+60(SB)/4, $0x0da24260
+GLOBL all_0da24260<>(SB), RODATA|NOPTR, $64
+
+DATA all_7149f2ca<>+0(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+4(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+8(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+12(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+16(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+20(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+24(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+28(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+32(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+36(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+40(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+44(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+48(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+52(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+56(SB)/4, $0x7149f2ca
+DATA all_7149f2ca<>+60(SB)/4, $0x7149f2ca
+GLOBL all_7149f2ca<>(SB), RODATA|NOPTR, $64
+
+DATA all_f149f2ca<>+0(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+4(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+8(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+12(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+16(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+20(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+24(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+28(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+32(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+36(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+40(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+44(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+48(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+52(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+56(SB)/4, $0xf149f2ca
+DATA all_f149f2ca<>+60(SB)/4, $0xf149f2ca
+GLOBL all_f149f2ca<>(SB), RODATA|NOPTR, $64
+
 // func weighSquaresAVX512(x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·weighSquaresAVX512(SB), NOSPLIT, $0-16
@@ -3568,6 +3963,313 @@ levels0:
 	VZEROUPPER
 	RET
 
+// func settleAVX512(x *float32, n int, nmax float32) uint32
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·settleAVX512(SB), NOSPLIT, $0-28
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), DX
+	SHLQ    $0x07, DX
+	ADDQ    AX, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VMOVUPS all_7fffffff<>+0(SB), Z4
+	LEAQ    (AX), CX
+
+extreme0:
+	VMOVUPS      (CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z0, Z6, K1
+	VMAXPS       Z0, Z6, Z0
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VMOVUPS      64(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z1, Z6, K1
+	VMAXPS       Z1, Z6, Z1
+	VBLENDMPS    Z5, Z3, K1, Z3
+	VMOVUPS      128(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z0, Z6, K1
+	VMAXPS       Z0, Z6, Z0
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VMOVUPS      192(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z1, Z6, K1
+	VMAXPS       Z1, Z6, Z1
+	VBLENDMPS    Z5, Z3, K1, Z3
+	VMOVUPS      256(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z0, Z6, K1
+	VMAXPS       Z0, Z6, Z0
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VMOVUPS      320(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z1, Z6, K1
+	VMAXPS       Z1, Z6, Z1
+	VBLENDMPS    Z5, Z3, K1, Z3
+	VMOVUPS      384(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z0, Z6, K1
+	VMAXPS       Z0, Z6, Z0
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VMOVUPS      448(CX), Z5
+	VANDPS       Z5, Z4, Z6
+	VCMPPS       $0x1e, Z1, Z6, K1
+	VMAXPS       Z1, Z6, Z1
+	VBLENDMPS    Z5, Z3, K1, Z3
+	ADDQ         $+512, CX
+	CMPQ         CX, DX
+	JB           extreme0
+	VBROADCASTSS nmax+16(FP), Z0
+	VXORPS       all_80000000<>+0(SB), Z0, Z1
+	VSUBPS       all_3f800000<>+0(SB), Z0, Z0
+	VANDPS       all_7fffffff<>+0(SB), Z2, Z4
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Z4, K1
+	VANDPS       all_7fffffff<>+0(SB), Z3, Z4
+	VCMPPS       $0x11, all_26901d7d<>+0(SB), Z4, K2
+	KMOVW        K1, 21888(AX)
+	KMOVW        K2, 21952(AX)
+	VDIVPS       Z2, Z1, Z2
+	VDIVPS       Z3, Z1, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	LEAQ         (AX), CX
+
+start0:
+	VMOVUPS     (CX), Z8
+	VMULPS      Z8, Z2, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8192(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4096(CX)
+	VADDPS      Z8, Z4, Z4
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     64(CX), Z8
+	VMULPS      Z8, Z3, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8256(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4160(CX)
+	VADDPS      Z8, Z5, Z5
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z7, Z7
+	VMOVUPS     128(CX), Z8
+	VMULPS      Z8, Z2, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8320(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4224(CX)
+	VADDPS      Z8, Z4, Z4
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     192(CX), Z8
+	VMULPS      Z8, Z3, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8384(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4288(CX)
+	VADDPS      Z8, Z5, Z5
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z7, Z7
+	VMOVUPS     256(CX), Z8
+	VMULPS      Z8, Z2, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8448(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4352(CX)
+	VADDPS      Z8, Z4, Z4
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     320(CX), Z8
+	VMULPS      Z8, Z3, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8512(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4416(CX)
+	VADDPS      Z8, Z5, Z5
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z7, Z7
+	VMOVUPS     384(CX), Z8
+	VMULPS      Z8, Z2, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8576(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4480(CX)
+	VADDPS      Z8, Z4, Z4
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     448(CX), Z8
+	VMULPS      Z8, Z3, Z9
+	VRNDSCALEPS $0x08, Z9, Z9
+	VMINPS      Z0, Z9, Z9
+	VMOVUPS     Z9, 8640(CX)
+	VMULPS      Z8, Z8, Z10
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VMOVUPS     Z8, 4544(CX)
+	VADDPS      Z8, Z5, Z5
+	VMULPS      Z9, Z10, Z8
+	VMULPS      Z9, Z8, Z8
+	VADDPS      Z8, Z7, Z7
+	ADDQ        $+512, CX
+	CMPQ        CX, DX
+	JB          start0
+	VMOVUPS     Z4, 21248(AX)
+	VXORPS      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z6, K1
+	VDIVPS      Z6, Z4, Z2
+	VMOVUPS.Z   Z2, K1, Z2
+	KMOVW       21888(AX), K1
+	KNOTW       K1, K1
+	VMOVUPS.Z   Z2, K1, Z2
+	VMOVUPS     Z2, 20480(AX)
+	VMOVUPS     Z5, 21312(AX)
+	VXORPS      Z2, Z2, Z2
+	VCMPPS      $0x1e, Z2, Z7, K1
+	VDIVPS      Z7, Z5, Z2
+	VMOVUPS.Z   Z2, K1, Z2
+	KMOVW       21952(AX), K1
+	KNOTW       K1, K1
+	VMOVUPS.Z   Z2, K1, Z2
+	VMOVUPS     Z2, 20544(AX)
+	VMOVUPS     all_3f000000<>+0(SB), Z2
+	VDIVPS      Z4, Z2, Z2
+	VMOVUPS     all_3f000000<>+0(SB), Z3
+	VDIVPS      Z5, Z3, Z3
+	VADDPS      Z6, Z6, Z4
+	VMULPS      Z2, Z4, Z4
+	VADDPS      Z7, Z7, Z5
+	VMULPS      Z3, Z5, Z5
+	VXORPS      Z6, Z6, Z6
+	VXORPS      Z7, Z7, Z7
+	LEAQ        (AX), CX
+
+test0:
+	VMULPS      (CX), Z4, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8192(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4096(CX), Z2, Z8
+	VMAXPS      Z8, Z6, Z6
+	VMULPS      64(CX), Z5, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8256(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4160(CX), Z3, Z8
+	VMAXPS      Z8, Z7, Z7
+	VMULPS      128(CX), Z4, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8320(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4224(CX), Z2, Z8
+	VMAXPS      Z8, Z6, Z6
+	VMULPS      192(CX), Z5, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8384(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4288(CX), Z3, Z8
+	VMAXPS      Z8, Z7, Z7
+	VMULPS      256(CX), Z4, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8448(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4352(CX), Z2, Z8
+	VMAXPS      Z8, Z6, Z6
+	VMULPS      320(CX), Z5, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8512(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4416(CX), Z3, Z8
+	VMAXPS      Z8, Z7, Z7
+	VMULPS      384(CX), Z4, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8576(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4480(CX), Z2, Z8
+	VMAXPS      Z8, Z6, Z6
+	VMULPS      448(CX), Z5, Z8
+	VMINPS      Z8, Z0, Z8
+	VMAXPS      Z8, Z1, Z8
+	VSUBPS      8640(CX), Z8, Z8
+	VANDPS      all_7fffffff<>+0(SB), Z8, Z8
+	VFMADD231PS 4544(CX), Z3, Z8
+	VMAXPS      Z8, Z7, Z7
+	ADDQ        $+512, CX
+	CMPQ        CX, DX
+	JB          test0
+	XORQ        CX, CX
+	VMOVUPS     21248(AX), Z0
+	VCMPPS      $0x06, all_3effe000<>+0(SB), Z6, K1
+	VCMPPS      $0x09, all_0da24260<>+0(SB), Z0, K2
+	VCMPPS      $0x06, all_7149f2ca<>+0(SB), Z0, K3
+	KORW        K3, K2, K2
+	KORW        K2, K1, K1
+	VCMPPS      $0x11, all_00000000<>+0(SB), Z0, K2
+	VCMPPS      $0x1e, all_f149f2ca<>+0(SB), Z0, K3
+	KANDW       K3, K2, K2
+	KMOVW       21888(AX), K3
+	KANDNW      K1, K2, K1
+	KANDNW      K1, K3, K1
+	KMOVW       K1, DX
+	ORQ         DX, CX
+	VMOVUPS     21312(AX), Z0
+	VCMPPS      $0x06, all_3effe000<>+0(SB), Z7, K1
+	VCMPPS      $0x09, all_0da24260<>+0(SB), Z0, K2
+	VCMPPS      $0x06, all_7149f2ca<>+0(SB), Z0, K3
+	KORW        K3, K2, K2
+	KORW        K2, K1, K1
+	VCMPPS      $0x11, all_00000000<>+0(SB), Z0, K2
+	VCMPPS      $0x1e, all_f149f2ca<>+0(SB), Z0, K3
+	KANDW       K3, K2, K2
+	KMOVW       21952(AX), K3
+	KANDNW      K1, K2, K1
+	KANDNW      K1, K3, K1
+	KMOVW       K1, AX
+	SHLQ        $0x10, AX
+	ORQ         AX, CX
+	MOVL        CX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func splitOneShiftAVX2(x *float32, lanes int)
 // Requires: AVX, AVX2
 TEXT ·splitOneShiftAVX2(SB), NOSPLIT, $0-16
@@ -4338,24 +5040,6 @@ DATA all_2b8cbccc<>+52(SB)/4, $0x2b8cbccc
 DATA all_2b8cbccc<>+56(SB)/4, $0x2b8cbccc
 DATA all_2b8cbccc<>+60(SB)/4, $0x2b8cbccc
 GLOBL all_2b8cbccc<>(SB), RODATA|NOPTR, $64
-
-DATA all_3f000000<>+0(SB)/4, $0x3f000000
-DATA all_3f000000<>+4(SB)/4, $0x3f000000
-DATA all_3f000000<>+8(SB)/4, $0x3f000000
-DATA all_3f000000<>+12(SB)/4, $0x3f000000
-DATA all_3f000000<>+16(SB)/4, $0x3f000000
-DATA all_3f000000<>+20(SB)/4, $0x3f000000
-DATA all_3f000000<>+24(SB)/4, $0x3f000000
-DATA all_3f000000<>+28(SB)/4, $0x3f000000
-DATA all_3f000000<>+32(SB)/4, $0x3f000000
-DATA all_3f000000<>+36(SB)/4, $0x3f000000
-DATA all_3f000000<>+40(SB)/4, $0x3f000000
-DATA all_3f000000<>+44(SB)/4, $0x3f000000
-DATA all_3f000000<>+48(SB)/4, $0x3f000000
-DATA all_3f000000<>+52(SB)/4, $0x3f000000
-DATA all_3f000000<>+56(SB)/4, $0x3f000000
-DATA all_3f000000<>+60(SB)/4, $0x3f000000
-GLOBL all_3f000000<>(SB), RODATA|NOPTR, $64
 
 DATA all_1af1c901<>+0(SB)/4, $0x1af1c901
 DATA all_1af1c901<>+4(SB)/4, $0x1af1c901

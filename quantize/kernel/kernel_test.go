@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 )
@@ -167,6 +168,47 @@ func TestDescendEqualsItsSpecification(t *testing.T) {
 	}
 }
 
+func TestGroupsSettleWhereDescentEnds(t *testing.T) {
+	for _, nmax := range []int32{4, 32} {
+		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+			got := new(Scratch)
+			x, _ := fill(got, r, n, groups)
+			want := *got
+			want.descend(nmax, n)
+			equalSettled(t, x, n, got.Settle(nmax, n), got, &want)
+		})
+	}
+}
+
+// equalSettled compares the scales of groups that do not move.
+func equalSettled(t *testing.T, x []float32, n int, moving uint32, got, want *Scratch) {
+	t.Helper()
+	for j := range len(x) / n {
+		if moving>>j&1 == 0 && !same(got.Scale[j], want.Scale[j]) {
+			t.Fatalf("%v settle at %v, descent ends at %v", x[j*n:][:n], got.Scale[j], want.Scale[j])
+		}
+	}
+}
+
+// TestFewGroupsMove holds what settling is for.
+func TestFewGroupsMove(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, n, _ int) {
+		s, x := new(Scratch), make([]float32, n*Lanes)
+		samples[0].fill(r, x)
+		s.Load(x, n)
+		if moving := bits.OnesCount32(s.Settle(4, n)); moving > Lanes/2+4 {
+			t.Errorf("%d of %d groups of %d move", moving, Lanes, n)
+		}
+		for i := range x {
+			x[i] = float32(i%8 - 4)
+		}
+		s.Load(x, n)
+		if moving := s.Settle(4, n); moving != 0 {
+			t.Errorf("groups %b move from an exact grid", moving)
+		}
+	})
+}
+
 func TestRoundingEqualsItsSpecification(t *testing.T) {
 	for _, c := range []Rounding{{0, 3}, {0, 31}, {-4, 3}, {-32, 31}, {-128, 127}} {
 		forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
@@ -298,8 +340,11 @@ func FuzzSearches(f *testing.F) {
 		want.searchNonLinear(n)
 		equal(t, "scale of values", x, w, n, got.Scale, want.Scale)
 
-		got.Descend(4, n)
+		moving := got.Settle(4, n)
 		want.descend(4, n)
+		equalSettled(t, x, n, moving, got, &want)
+
+		got.Descend(4, n)
 		equal(t, "scale of descent", x, w, n, got.Scale, want.Scale)
 		equalTiles(t, "levels", n, Lanes, &got.L, &want.L)
 	})

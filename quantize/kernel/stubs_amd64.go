@@ -39,6 +39,11 @@ func searchPositiveAVX2(x *float32, n int, tops *float32, count int, nmax float3
 //go:noescape
 func descendAVX2(x *float32, n int, nmax float32)
 
+// settleAVX2 settles 16 lanes of n values, a multiple of 4; see Scratch.Settle.
+//
+//go:noescape
+func settleAVX2(x *float32, n int, nmax float32) uint32
+
 // weighSquaresAVX512 fills the weights of 32 lanes; n is a multiple of 8.
 //
 //go:noescape
@@ -73,6 +78,11 @@ func searchPositiveAVX512(x *float32, n int, tops *float32, count int, nmax floa
 //
 //go:noescape
 func descendAVX512(x *float32, n int, nmax float32)
+
+// settleAVX512 settles 32 lanes of n values, a multiple of 4; see Scratch.Settle.
+//
+//go:noescape
+func settleAVX512(x *float32, n int, nmax float32) uint32
 
 // splitOneShiftAVX2 finds the splits of groups that may be the best; see Ternary.Search.
 //

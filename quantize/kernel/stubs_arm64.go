@@ -39,6 +39,11 @@ func searchPositiveNEON(x *float32, n int, tops *float32, count int, nmax float3
 //go:noescape
 func descendNEON(x *float32, n int, nmax float32)
 
+// settleNEON settles 16 lanes of n values, a multiple of 4; see Scratch.Settle.
+//
+//go:noescape
+func settleNEON(x *float32, n int, nmax float32) uint32
+
 // searchMinNEON searches 16 lanes of n values, a multiple of 4; see Scratch.SearchMin.
 //
 //go:noescape

@@ -43,6 +43,14 @@ func (s *Scratch) Load(x []float32, n int) {
 	s.load(&s.X, x, n)
 }
 
+// LoadSome is Load of the groups of these numbers, at most Lanes.
+func (s *Scratch) LoadSome(x []float32, n int, groups []uint8) {
+	for i, g := range groups {
+		copy(s.W[i*n:][:n], x[int(g)*n:])
+	}
+	s.Load(s.W[:len(groups)*n], n)
+}
+
 // LoadWeights fills the weights as Load fills the values.
 func (s *Scratch) LoadWeights(w []float32, n int) { s.load(&s.W, w, n) }
 

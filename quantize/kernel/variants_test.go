@@ -22,6 +22,7 @@ var heldBy = map[string][2]string{
 	"searchScale":       {"TestSearchScaleEqualsItsSpecification", "FuzzSearches"},
 	"searchPositive":    {"TestSearchPositiveEqualsItsSpecification", "FuzzSearches"},
 	"descend":           {"TestDescendEqualsItsSpecification", "FuzzSearches"},
+	"settle":            {"TestGroupsSettleWhereDescentEnds", "FuzzSearches"},
 	"searchNonLinear":   {"TestSearchNonLinearEqualsItsSpecification", "FuzzSearches"},
 	"nonLinearLevels":   {"TestNonLinearLevelsEqualTheirSpecification", "FuzzRows"},
 	"divide":            {"TestRoundingEqualsItsSpecification", "FuzzRows"},

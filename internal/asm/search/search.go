@@ -62,4 +62,5 @@ func inLanes() {
 	searchScale("searchScale" + ISA)
 	searchPositive("searchPositive" + ISA)
 	descend("descend" + ISA)
+	settle("settle" + ISA)
 }

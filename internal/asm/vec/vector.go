@@ -156,8 +156,13 @@ func RoundEven(f Reg) Reg {
 // first, since rounding is monotone.
 func ClampRound(f Reg, low, high Op) Reg {
 	inPlace(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, f, low)
+	return RoundEven(HoldBelow(f, high))
+}
+
+// HoldBelow lowers floats to a bound.
+func HoldBelow(f Reg, high Op) Reg {
 	inPlace(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, f, high)
-	return RoundEven(f)
+	return f
 }
 
 // ClampRoundPositive is ClampRound from 0 up. As integers the bits of floats
