@@ -43,7 +43,7 @@ func (s *strip) search4(x, w []float32, n int) {
 // QuantizeIQ4_NL quantizes one row to blocks of 32 values in 18 bytes: a
 // float16 scale and levels of four bits.
 func QuantizeIQ4_NL(dst []byte, src, weights []float32) {
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		n := len(x) / 32
 		s.search4(x, w, 32)
 		dst := dst[at/32*18:]
@@ -59,7 +59,7 @@ func QuantizeIQ4_NL(dst []byte, src, weights []float32) {
 // bytes: a float16 scale, scales of six bits for 32 values each (high pairs,
 // 2, then low nibbles, 4) and levels of four bits (128).
 func QuantizeIQ4_XS(dst []byte, src, weights []float32) {
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		s.search4(x, w, superLen)
 		for b := range len(x) / superLen {
 			block, scales := dst[(at/superLen+b)*136:][:136], s.fitScale[8*b:][:8]

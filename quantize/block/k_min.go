@@ -93,7 +93,7 @@ func DequantizeQ4_K(dst []float32, src []byte) { q4K.dequantize(dst, src) }
 func DequantizeQ5_K(dst []float32, src []byte) { q5K.dequantize(dst, src) }
 
 func (t *kMin) quantize(dst []byte, src, weights []float32) {
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		dst := dst[at/superLen*t.size:][:len(x)/superLen*t.size]
 		if w == nil {
 			t.fitPlain(s, x)

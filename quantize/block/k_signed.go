@@ -23,7 +23,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 	if weights == nil {
 		fit, keep = fitPlain3, (*strip).keepDescended
 	}
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		dst := dst[at/superLen*110:][:len(x)/superLen*110]
 		fit(s, x, w)
 		for b := range len(x) / superLen {
@@ -158,7 +158,7 @@ const signs8 = 0x8080808080808080
 // low nibbles (128), high bit pairs (64), 16 signed scales (16), d (2). A
 // super-block of negligible scales is all zero bytes.
 func QuantizeQ6_K(dst []byte, src, weights []float32) {
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		dst := dst[at/superLen*210:][:len(x)/superLen*210]
 		s.eachTile(x, w, 16, func(int) {
 			if w == nil {

@@ -80,7 +80,7 @@ func (t *legacy) quantize(dst []byte, src, weights []float32) {
 
 // quantizePlain spans each block with its scale and rounds every value.
 func (t *legacy) quantizePlain(dst []byte, src []float32) {
-	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+	eachStrip(src, nil, func(s *strip, at int, x, _ []float32) {
 		n := len(x) / 32
 		zero := t.zero()
 		levels := t.levels()
@@ -116,7 +116,7 @@ func (t *legacy) levels() kernel.Rounding {
 // quantizeWeighted searches under the importance weights.
 func (t *legacy) quantizeWeighted(dst []byte, src, weights []float32) {
 	variance := []float32{sumSquares(src) / float32(len(src))}
-	eachStrip(src, weights, stripLen, func(s *strip, at int, x, w []float32) {
+	eachStrip(src, weights, func(s *strip, at int, x, w []float32) {
 		s.eachTile(x, w, 32, func(int) {
 			s.spreadBy(variance, 0, 1)
 			s.Weigh(kernel.Given, 32)
@@ -205,7 +205,7 @@ func QuantizeQ8_0(dst []byte, src, _ []float32) {
 }
 
 func quantizeQ8_0(dst []byte, src []float32) {
-	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+	eachStrip(src, nil, func(s *strip, at int, x, _ []float32) {
 		n := len(x) / 32
 		kernel.Extremes(s.fitScale[:n], x)
 		for j := range n {

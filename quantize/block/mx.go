@@ -46,7 +46,7 @@ func unpackE2M1(y []float32, src []byte, scale float32) {
 // of two (E8M0) and 4-bit floats (OCP Microscaling Formats v1.0). Weights
 // make no difference.
 func QuantizeMXFP4(dst []byte, src, _ []float32) {
-	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+	eachStrip(src, nil, func(s *strip, at int, x, _ []float32) {
 		dst, tops := dst[at/32*17:], s.fitScale[:len(x)/32]
 		kernel.Greatest(tops, x, 32)
 		for j, top := range tops {
@@ -109,7 +109,7 @@ func halfE8M0(e uint8) float32 {
 // unsigned E4M3 scales, one for 16 values, and 4-bit floats. Weights make no
 // difference.
 func QuantizeNVFP4(dst []byte, src, _ []float32) {
-	eachStrip(src, nil, stripLen, func(s *strip, at int, x, _ []float32) {
+	eachStrip(src, nil, func(s *strip, at int, x, _ []float32) {
 		dst, tops := dst[at/64*36:], s.fitScale[:len(x)/16]
 		kernel.Greatest(tops, x, 16)
 		for j, top := range tops {

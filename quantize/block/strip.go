@@ -28,13 +28,13 @@ type strip struct {
 
 var strips = sync.Pool{New: func() any { return new(strip) }}
 
-// eachStrip calls f for runs of at most length values with their weights, if
+// eachStrip calls f for runs of at most stripLen values with their weights, if
 // any, and their place among the row's blocks.
-func eachStrip(src, weights []float32, length int, f func(s *strip, at int, x, w []float32)) {
+func eachStrip(src, weights []float32, f func(s *strip, at int, x, w []float32)) {
 	s := strips.Get().(*strip)
 	defer strips.Put(s)
-	for at := 0; at < len(src); at += length {
-		end := min(at+length, len(src))
+	for at := 0; at < len(src); at += stripLen {
+		end := min(at+stripLen, len(src))
 		if weights == nil {
 			f(s, at, src[at:end], nil)
 		} else {
