@@ -6,10 +6,424 @@
 
 // func q8_0AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
-TEXT ·q8_0AVX2(SB), NOSPLIT, $0-32
+TEXT ·q8_0AVX2(SB), NOSPLIT, $48-32
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
+
+lanes:
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, $0x07
+	JLE        block
+	VMOVUPS    all_7fffffff<>+0(SB), Y0
+	VANDPS     (CX), Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     32(CX), Y1, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     64(CX), Y1, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     96(CX), Y1, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     128(CX), Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     160(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     192(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     224(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VUNPCKLPS  Y1, Y0, Y2
+	VUNPCKHPS  Y1, Y0, Y0
+	VMAXPS     Y0, Y2, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     256(CX), Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     288(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     320(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     352(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     384(CX), Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     416(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     448(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     480(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VUNPCKLPS  Y2, Y1, Y3
+	VUNPCKHPS  Y2, Y1, Y1
+	VMAXPS     Y1, Y3, Y1
+	VUNPCKLPD  Y1, Y0, Y2
+	VUNPCKHPD  Y1, Y0, Y0
+	VMAXPS     Y0, Y2, Y0
+	VMOVUPS    all_7fffffff<>+0(SB), Y1
+	VANDPS     512(CX), Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     544(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     576(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     608(CX), Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     640(CX), Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     672(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     704(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     736(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VUNPCKLPS  Y2, Y1, Y3
+	VUNPCKHPS  Y2, Y1, Y1
+	VMAXPS     Y1, Y3, Y1
+	VMOVUPS    all_7fffffff<>+0(SB), Y2
+	VANDPS     768(CX), Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     800(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     832(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     864(CX), Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMOVUPS    all_7fffffff<>+0(SB), Y3
+	VANDPS     896(CX), Y3, Y3
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VANDPS     928(CX), Y4, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VANDPS     960(CX), Y4, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVUPS    all_7fffffff<>+0(SB), Y4
+	VANDPS     992(CX), Y4, Y4
+	VMAXPS     Y4, Y3, Y3
+	VUNPCKLPS  Y3, Y2, Y4
+	VUNPCKHPS  Y3, Y2, Y2
+	VMAXPS     Y2, Y4, Y2
+	VUNPCKLPD  Y2, Y1, Y3
+	VUNPCKHPD  Y2, Y1, Y1
+	VMAXPS     Y1, Y3, Y1
+	VPERM2F128 $0x20, Y1, Y0, Y2
+	VPERM2F128 $0x31, Y1, Y0, Y0
+	VMAXPS     Y0, Y2, Y0
+	VDIVPS     all_42fe0000<>+0(SB), Y0, Y1
+	VMOVUPS    all_3f800000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y2
+	VMOVUPS    all_0d800000<>+0(SB), Y3
+	VPCMPGTD   Y0, Y3, Y3
+	VMOVUPS    all_71800000<>+0(SB), Y4
+	VPCMPGTD   Y4, Y0, Y0
+	VORPS      Y0, Y3, Y0
+	VTESTPS    Y0, Y0
+	JZ         usual
+	JMP        block
+
+usual:
+	VCVTPS2PH    $0x00, Y1, (SP)
+	VMOVUPS      Y2, 16(SP)
+	MOVWLZX      (SP), BX
+	MOVW         BX, (AX)
+	VBROADCASTSS 16(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      (CX), Y3
+	VMOVUPS      32(CX), Y4
+	VMOVUPS      64(CX), Y5
+	VMOVUPS      96(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 2(AX)
+	MOVWLZX      2(SP), BX
+	MOVW         BX, 34(AX)
+	VBROADCASTSS 20(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      160(CX), Y4
+	VMOVUPS      192(CX), Y5
+	VMOVUPS      224(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 36(AX)
+	MOVWLZX      4(SP), BX
+	MOVW         BX, 68(AX)
+	VBROADCASTSS 24(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      256(CX), Y3
+	VMOVUPS      288(CX), Y4
+	VMOVUPS      320(CX), Y5
+	VMOVUPS      352(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 70(AX)
+	MOVWLZX      6(SP), BX
+	MOVW         BX, 102(AX)
+	VBROADCASTSS 28(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      384(CX), Y3
+	VMOVUPS      416(CX), Y4
+	VMOVUPS      448(CX), Y5
+	VMOVUPS      480(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 104(AX)
+	MOVWLZX      8(SP), BX
+	MOVW         BX, 136(AX)
+	VBROADCASTSS 32(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      512(CX), Y3
+	VMOVUPS      544(CX), Y4
+	VMOVUPS      576(CX), Y5
+	VMOVUPS      608(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 138(AX)
+	MOVWLZX      10(SP), BX
+	MOVW         BX, 170(AX)
+	VBROADCASTSS 36(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      640(CX), Y3
+	VMOVUPS      672(CX), Y4
+	VMOVUPS      704(CX), Y5
+	VMOVUPS      736(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 172(AX)
+	MOVWLZX      12(SP), BX
+	MOVW         BX, 204(AX)
+	VBROADCASTSS 40(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      768(CX), Y3
+	VMOVUPS      800(CX), Y4
+	VMOVUPS      832(CX), Y5
+	VMOVUPS      864(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 206(AX)
+	MOVWLZX      14(SP), BX
+	MOVW         BX, 238(AX)
+	VBROADCASTSS 44(SP), Y0
+	VMOVUPS      all_80000000<>+0(SB), Y1
+	VMOVUPS      all_3effffff<>+0(SB), Y2
+	VMOVUPS      896(CX), Y3
+	VMOVUPS      928(CX), Y4
+	VMOVUPS      960(CX), Y5
+	VMOVUPS      992(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VANDPS       Y3, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y4, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y5, Y1, Y7
+	VORPS        Y7, Y2, Y7
+	VADDPS       Y7, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VANDPS       Y0, Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VMOVUPS      Y1, 240(AX)
+	ADDQ         $+1024, CX
+	ADDQ         $+272, AX
+	SUBQ         $+8, DX
+	JNZ          lanes
+	JMP          done
 
 block:
 	VMOVUPS    all_7fffffff<>+0(SB), Y0
@@ -30,40 +444,40 @@ block:
 	VMAXPS     Y1, Y0, Y0
 	VPERMILPS  $0xb1, Y0, Y1
 	VMAXPS     Y1, Y0, Y0
-	VMOVD      X0, BX
-	SUBL       $0x0d800000, BX
-	CMPL       BX, $0x64000000
+	VDIVPS     all_42fe0000<>+0(SB), Y0, Y1
+	VMOVUPS    all_3f800000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y2
+	VMOVD      X0, SI
+	SUBL       $0x0d800000, SI
+	CMPL       SI, $0x64000000
 	JA         done
-	VDIVPS     all_42fe0000<>+0(SB), Y0, Y0
-	VCVTPS2PH  $0x00, X0, X1
-	VPEXTRW    $0x00, X1, (AX)
-	VMOVUPS    all_3f800000<>+0(SB), Y1
-	VDIVPS     Y0, Y1, Y0
-	VMOVUPS    all_80000000<>+0(SB), Y1
-	VMOVUPS    all_3effffff<>+0(SB), Y2
+	VCVTPS2PH  $0x00, X1, X0
+	VPEXTRW    $0x00, X0, (AX)
+	VMOVUPS    all_80000000<>+0(SB), Y0
+	VMOVUPS    all_3effffff<>+0(SB), Y1
 	VMOVUPS    (CX), Y3
 	VMOVUPS    32(CX), Y4
 	VMOVUPS    64(CX), Y5
 	VMOVUPS    96(CX), Y6
-	VMULPS     Y0, Y3, Y3
-	VANDPS     Y3, Y1, Y7
-	VORPS      Y7, Y2, Y7
+	VMULPS     Y2, Y3, Y3
+	VANDPS     Y3, Y0, Y7
+	VORPS      Y7, Y1, Y7
 	VADDPS     Y7, Y3, Y3
 	VCVTTPS2DQ Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	VANDPS     Y4, Y1, Y7
-	VORPS      Y7, Y2, Y7
+	VMULPS     Y2, Y4, Y4
+	VANDPS     Y4, Y0, Y7
+	VORPS      Y7, Y1, Y7
 	VADDPS     Y7, Y4, Y4
 	VCVTTPS2DQ Y4, Y4
-	VMULPS     Y0, Y5, Y5
-	VANDPS     Y5, Y1, Y7
-	VORPS      Y7, Y2, Y7
+	VMULPS     Y2, Y5, Y5
+	VANDPS     Y5, Y0, Y7
+	VORPS      Y7, Y1, Y7
 	VADDPS     Y7, Y5, Y5
 	VCVTTPS2DQ Y5, Y5
-	VMULPS     Y0, Y6, Y0
-	VANDPS     Y0, Y1, Y1
-	VORPS      Y1, Y2, Y1
-	VADDPS     Y1, Y0, Y0
+	VMULPS     Y2, Y6, Y2
+	VANDPS     Y2, Y0, Y0
+	VORPS      Y0, Y1, Y0
+	VADDPS     Y0, Y2, Y0
 	VCVTTPS2DQ Y0, Y0
 	VPACKSSDW  Y4, Y3, Y1
 	VPACKSSDW  Y0, Y5, Y0
@@ -73,8 +487,12 @@ block:
 	VMOVUPS    Y1, 2(AX)
 	ADDQ       $+128, CX
 	ADDQ       $+34, AX
-	DECQ       DX
+	ADDQ       $-1, DX
+	TESTQ      DX, DX
+	JZ         done
+	DECQ       BX
 	JNZ        block
+	JMP        lanes
 
 done:
 	MOVQ blocks+16(FP), AX
@@ -113,6 +531,26 @@ DATA all_3f800000<>+24(SB)/4, $0x3f800000
 DATA all_3f800000<>+28(SB)/4, $0x3f800000
 GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
 
+DATA all_0d800000<>+0(SB)/4, $0x0d800000
+DATA all_0d800000<>+4(SB)/4, $0x0d800000
+DATA all_0d800000<>+8(SB)/4, $0x0d800000
+DATA all_0d800000<>+12(SB)/4, $0x0d800000
+DATA all_0d800000<>+16(SB)/4, $0x0d800000
+DATA all_0d800000<>+20(SB)/4, $0x0d800000
+DATA all_0d800000<>+24(SB)/4, $0x0d800000
+DATA all_0d800000<>+28(SB)/4, $0x0d800000
+GLOBL all_0d800000<>(SB), RODATA|NOPTR, $32
+
+DATA all_71800000<>+0(SB)/4, $0x71800000
+DATA all_71800000<>+4(SB)/4, $0x71800000
+DATA all_71800000<>+8(SB)/4, $0x71800000
+DATA all_71800000<>+12(SB)/4, $0x71800000
+DATA all_71800000<>+16(SB)/4, $0x71800000
+DATA all_71800000<>+20(SB)/4, $0x71800000
+DATA all_71800000<>+24(SB)/4, $0x71800000
+DATA all_71800000<>+28(SB)/4, $0x71800000
+GLOBL all_71800000<>(SB), RODATA|NOPTR, $32
+
 DATA all_80000000<>+0(SB)/4, $0x80000000
 DATA all_80000000<>+4(SB)/4, $0x80000000
 DATA all_80000000<>+8(SB)/4, $0x80000000
@@ -145,53 +583,166 @@ GLOBL order<>(SB), RODATA|NOPTR, $32
 
 // func q4_0AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
-TEXT ·q4_0AVX2(SB), NOSPLIT, $0-32
+TEXT ·q4_0AVX2(SB), NOSPLIT, $48-32
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block:
-	VMOVUPS      all_7fffffff<>+0(SB), Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      96(CX), Y4
-	VANDPS       Y1, Y0, Y1
-	VANDPS       Y2, Y0, Y2
-	VANDPS       Y3, Y0, Y3
-	VANDPS       Y4, Y0, Y0
-	VMAXPS       Y2, Y1, Y4
-	VMAXPS       Y0, Y3, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERM2F128   $0x01, Y4, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERMILPS    $0x4e, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERMILPS    $0xb1, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VMOVD        X4, BX
-	SUBL         $0x0d800000, BX
-	CMPL         BX, $0x64000000
-	JA           done
-	VCMPPS       $0x00, Y4, Y1, Y1
-	VCMPPS       $0x00, Y4, Y2, Y2
-	VCMPPS       $0x00, Y4, Y3, Y3
-	VCMPPS       $0x00, Y4, Y0, Y0
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y0, Y3, Y0
-	VPACKSSWB    Y0, Y1, Y1
-	VMOVUPS      order<>+0(SB), Y0
-	VPERMD       Y1, Y0, Y1
-	VPMOVMSKB    Y1, BX
-	ORL          $0x80000000, BX
-	BSFL         BX, BX
-	VBROADCASTSS (CX)(BX*4), Y0
-	VMOVUPS      all_c1000000<>+0(SB), Y1
-	VDIVPS       Y1, Y0, Y0
-	VCVTPS2PH    $0x00, X0, X1
-	VPEXTRW      $0x00, X1, (AX)
-	VMOVUPS      all_3f800000<>+0(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+lanes:
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, $0x07
+	JLE        block
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMINPS     Y1, Y0, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    64(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    96(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VMOVUPS    160(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    192(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    224(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VUNPCKLPS  Y4, Y2, Y3
+	VUNPCKHPS  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPS  Y1, Y0, Y3
+	VUNPCKHPS  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    256(CX), Y1
+	VMOVUPS    288(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    320(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    352(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    384(CX), Y3
+	VMOVUPS    416(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    448(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    480(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VUNPCKLPD  Y4, Y2, Y3
+	VUNPCKHPD  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPD  Y1, Y0, Y3
+	VUNPCKHPD  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    512(CX), Y1
+	VMOVUPS    544(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    576(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    608(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    640(CX), Y3
+	VMOVUPS    672(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    704(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    736(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VMOVUPS    768(CX), Y3
+	VMOVUPS    800(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    832(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    864(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    896(CX), Y5
+	VMOVUPS    928(CX), Y7
+	VMINPS     Y7, Y5, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    960(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    992(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VUNPCKLPS  Y8, Y6, Y7
+	VUNPCKHPS  Y8, Y6, Y6
+	VMINPS     Y6, Y7, Y6
+	VUNPCKLPS  Y5, Y3, Y7
+	VUNPCKHPS  Y5, Y3, Y3
+	VMAXPS     Y3, Y7, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPD  Y3, Y1, Y5
+	VUNPCKHPD  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VPERM2F128 $0x20, Y4, Y2, Y3
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VPERM2F128 $0x20, Y1, Y0, Y3
+	VPERM2F128 $0x31, Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    all_80000000<>+0(SB), Y1
+	VXORPS     Y2, Y1, Y1
+	VCMPPS     $0x1e, Y1, Y0, Y1
+	VBLENDVPS  Y1, Y0, Y2, Y1
+	VMOVUPS    all_c1000000<>+0(SB), Y3
+	VDIVPS     Y3, Y1, Y3
+	VMOVUPS    all_3f800000<>+0(SB), Y4
+	VDIVPS     Y3, Y4, Y4
+	VMOVUPS    all_7fffffff<>+0(SB), Y5
+	VANDPS     Y1, Y5, Y1
+	VMOVUPS    all_0d800000<>+0(SB), Y5
+	VPCMPGTD   Y1, Y5, Y5
+	VMOVUPS    all_71800000<>+0(SB), Y6
+	VPCMPGTD   Y6, Y1, Y1
+	VMOVUPS    all_80000000<>+0(SB), Y6
+	VXORPS     Y2, Y6, Y2
+	VCMPPS     $0x00, Y0, Y2, Y0
+	VORPS      Y1, Y5, Y1
+	VORPS      Y0, Y1, Y0
+	VTESTPS    Y0, Y0
+	JZ         usual
+	JMP        block
+
+usual:
+	VCVTPS2PH    $0x00, Y3, (SP)
+	VMOVUPS      Y4, 16(SP)
+	MOVWLZX      (SP), BX
+	MOVW         BX, (AX)
+	VBROADCASTSS 16(SP), Y0
 	VMOVUPS      all_41080000<>+0(SB), Y1
 	VMOVUPS      all_0000000f<>+0(SB), Y2
 	VMOVUPS      (CX), Y3
@@ -223,10 +774,333 @@ block:
 	VPSLLW       $0x04, X0, X0
 	VPOR         X1, X0, X0
 	VMOVDQU      X0, 2(AX)
+	MOVWLZX      2(SP), BX
+	MOVW         BX, 18(AX)
+	VBROADCASTSS 20(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      160(CX), Y4
+	VMOVUPS      192(CX), Y5
+	VMOVUPS      224(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 20(AX)
+	MOVWLZX      4(SP), BX
+	MOVW         BX, 36(AX)
+	VBROADCASTSS 24(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      256(CX), Y3
+	VMOVUPS      288(CX), Y4
+	VMOVUPS      320(CX), Y5
+	VMOVUPS      352(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 38(AX)
+	MOVWLZX      6(SP), BX
+	MOVW         BX, 54(AX)
+	VBROADCASTSS 28(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      384(CX), Y3
+	VMOVUPS      416(CX), Y4
+	VMOVUPS      448(CX), Y5
+	VMOVUPS      480(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 56(AX)
+	MOVWLZX      8(SP), BX
+	MOVW         BX, 72(AX)
+	VBROADCASTSS 32(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      512(CX), Y3
+	VMOVUPS      544(CX), Y4
+	VMOVUPS      576(CX), Y5
+	VMOVUPS      608(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 74(AX)
+	MOVWLZX      10(SP), BX
+	MOVW         BX, 90(AX)
+	VBROADCASTSS 36(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      640(CX), Y3
+	VMOVUPS      672(CX), Y4
+	VMOVUPS      704(CX), Y5
+	VMOVUPS      736(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 92(AX)
+	MOVWLZX      12(SP), BX
+	MOVW         BX, 108(AX)
+	VBROADCASTSS 40(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      768(CX), Y3
+	VMOVUPS      800(CX), Y4
+	VMOVUPS      832(CX), Y5
+	VMOVUPS      864(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 110(AX)
+	MOVWLZX      14(SP), BX
+	MOVW         BX, 126(AX)
+	VBROADCASTSS 44(SP), Y0
+	VMOVUPS      all_41080000<>+0(SB), Y1
+	VMOVUPS      all_0000000f<>+0(SB), Y2
+	VMOVUPS      896(CX), Y3
+	VMOVUPS      928(CX), Y4
+	VMOVUPS      960(CX), Y5
+	VMOVUPS      992(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 128(AX)
+	ADDQ         $+1024, CX
+	ADDQ         $+144, AX
+	SUBQ         $+8, DX
+	JNZ          lanes
+	JMP          done
+
+block:
+	VMOVUPS      all_7fffffff<>+0(SB), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      96(CX), Y4
+	VANDPS       Y1, Y0, Y1
+	VANDPS       Y2, Y0, Y2
+	VANDPS       Y3, Y0, Y3
+	VANDPS       Y4, Y0, Y0
+	VMAXPS       Y2, Y1, Y4
+	VMAXPS       Y0, Y3, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0x4e, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0xb1, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VCMPPS       $0x00, Y4, Y1, Y1
+	VCMPPS       $0x00, Y4, Y2, Y2
+	VCMPPS       $0x00, Y4, Y3, Y3
+	VCMPPS       $0x00, Y4, Y0, Y0
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y0, Y3, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPMOVMSKB    Y1, SI
+	ORL          $0x80000000, SI
+	BSFL         SI, SI
+	VBROADCASTSS (CX)(SI*4), Y0
+	VMOVUPS      all_c1000000<>+0(SB), Y1
+	VDIVPS       Y1, Y0, Y1
+	VMOVUPS      all_3f800000<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y2
+	VMOVUPS      all_7fffffff<>+0(SB), Y3
+	VANDPS       Y0, Y3, Y0
+	VMOVD        X0, SI
+	SUBL         $0x0d800000, SI
+	CMPL         SI, $0x64000000
+	JA           done
+	VCVTPS2PH    $0x00, X1, X0
+	VPEXTRW      $0x00, X0, (AX)
+	VMOVUPS      all_41080000<>+0(SB), Y0
+	VMOVUPS      all_0000000f<>+0(SB), Y1
+	VMOVUPS      (CX), Y3
+	VMOVUPS      32(CX), Y4
+	VMOVUPS      64(CX), Y5
+	VMOVUPS      96(CX), Y6
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y0, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y1, Y3, Y3
+	VMULPS       Y2, Y4, Y4
+	VADDPS       Y0, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y0, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y1, Y5, Y5
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y0, Y2, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y1, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 2(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+18, AX
-	DECQ         DX
+	ADDQ         $-1, DX
+	TESTQ        DX, DX
+	JZ           done
+	DECQ         BX
 	JNZ          block
+	JMP          lanes
 
 done:
 	MOVQ blocks+16(FP), AX
@@ -267,10 +1141,491 @@ GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
 // func q4_1AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
-TEXT ·q4_1AVX2(SB), NOSPLIT, $0-32
+TEXT ·q4_1AVX2(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
+
+lanes:
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, $0x07
+	JLE        block
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMINPS     Y1, Y0, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    64(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    96(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VMOVUPS    160(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    192(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    224(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VUNPCKLPS  Y4, Y2, Y3
+	VUNPCKHPS  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPS  Y1, Y0, Y3
+	VUNPCKHPS  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    256(CX), Y1
+	VMOVUPS    288(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    320(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    352(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    384(CX), Y3
+	VMOVUPS    416(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    448(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    480(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VUNPCKLPD  Y4, Y2, Y3
+	VUNPCKHPD  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPD  Y1, Y0, Y3
+	VUNPCKHPD  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    512(CX), Y1
+	VMOVUPS    544(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    576(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    608(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    640(CX), Y3
+	VMOVUPS    672(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    704(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    736(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VMOVUPS    768(CX), Y3
+	VMOVUPS    800(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    832(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    864(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    896(CX), Y5
+	VMOVUPS    928(CX), Y7
+	VMINPS     Y7, Y5, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    960(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    992(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VUNPCKLPS  Y8, Y6, Y7
+	VUNPCKHPS  Y8, Y6, Y6
+	VMINPS     Y6, Y7, Y6
+	VUNPCKLPS  Y5, Y3, Y7
+	VUNPCKHPS  Y5, Y3, Y3
+	VMAXPS     Y3, Y7, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPD  Y3, Y1, Y5
+	VUNPCKHPD  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VPERM2F128 $0x20, Y4, Y2, Y3
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VPERM2F128 $0x20, Y1, Y0, Y3
+	VPERM2F128 $0x31, Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VSUBPS     Y2, Y0, Y0
+	VDIVPS     all_41700000<>+0(SB), Y0, Y0
+	VMOVUPS    all_3f800000<>+0(SB), Y1
+	VDIVPS     Y0, Y1, Y1
+	VMOVUPS    all_0d800000<>+0(SB), Y3
+	VPCMPGTD   Y0, Y3, Y3
+	VMOVUPS    all_71800000<>+0(SB), Y4
+	VPCMPGTD   Y4, Y0, Y4
+	VXORPS     Y5, Y5, Y5
+	VCMPPS     $0x00, Y5, Y2, Y5
+	VORPS      Y4, Y3, Y3
+	VORPS      Y5, Y3, Y3
+	VTESTPS    Y3, Y3
+	JZ         usual
+	JMP        block
+
+usual:
+	VCVTPS2PH    $0x00, Y0, (SP)
+	VMOVUPS      Y1, 16(SP)
+	VCVTPS2PH    $0x00, Y2, 48(SP)
+	VMOVUPS      Y2, 64(SP)
+	MOVWLZX      (SP), BX
+	MOVW         BX, (AX)
+	MOVWLZX      48(SP), BX
+	MOVW         BX, 2(AX)
+	VBROADCASTSS 16(SP), Y0
+	VBROADCASTSS 64(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	VMOVUPS      64(CX), Y6
+	VMOVUPS      96(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 4(AX)
+	MOVWLZX      2(SP), BX
+	MOVW         BX, 20(AX)
+	MOVWLZX      50(SP), BX
+	MOVW         BX, 22(AX)
+	VBROADCASTSS 20(SP), Y0
+	VBROADCASTSS 68(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      128(CX), Y4
+	VMOVUPS      160(CX), Y5
+	VMOVUPS      192(CX), Y6
+	VMOVUPS      224(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 24(AX)
+	MOVWLZX      4(SP), BX
+	MOVW         BX, 40(AX)
+	MOVWLZX      52(SP), BX
+	MOVW         BX, 42(AX)
+	VBROADCASTSS 24(SP), Y0
+	VBROADCASTSS 72(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      256(CX), Y4
+	VMOVUPS      288(CX), Y5
+	VMOVUPS      320(CX), Y6
+	VMOVUPS      352(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 44(AX)
+	MOVWLZX      6(SP), BX
+	MOVW         BX, 60(AX)
+	MOVWLZX      54(SP), BX
+	MOVW         BX, 62(AX)
+	VBROADCASTSS 28(SP), Y0
+	VBROADCASTSS 76(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      384(CX), Y4
+	VMOVUPS      416(CX), Y5
+	VMOVUPS      448(CX), Y6
+	VMOVUPS      480(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 64(AX)
+	MOVWLZX      8(SP), BX
+	MOVW         BX, 80(AX)
+	MOVWLZX      56(SP), BX
+	MOVW         BX, 82(AX)
+	VBROADCASTSS 32(SP), Y0
+	VBROADCASTSS 80(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      512(CX), Y4
+	VMOVUPS      544(CX), Y5
+	VMOVUPS      576(CX), Y6
+	VMOVUPS      608(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 84(AX)
+	MOVWLZX      10(SP), BX
+	MOVW         BX, 100(AX)
+	MOVWLZX      58(SP), BX
+	MOVW         BX, 102(AX)
+	VBROADCASTSS 36(SP), Y0
+	VBROADCASTSS 84(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      640(CX), Y4
+	VMOVUPS      672(CX), Y5
+	VMOVUPS      704(CX), Y6
+	VMOVUPS      736(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 104(AX)
+	MOVWLZX      12(SP), BX
+	MOVW         BX, 120(AX)
+	MOVWLZX      60(SP), BX
+	MOVW         BX, 122(AX)
+	VBROADCASTSS 40(SP), Y0
+	VBROADCASTSS 88(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      768(CX), Y4
+	VMOVUPS      800(CX), Y5
+	VMOVUPS      832(CX), Y6
+	VMOVUPS      864(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 124(AX)
+	MOVWLZX      14(SP), BX
+	MOVW         BX, 140(AX)
+	MOVWLZX      62(SP), BX
+	MOVW         BX, 142(AX)
+	VBROADCASTSS 44(SP), Y0
+	VBROADCASTSS 92(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000000f<>+0(SB), Y3
+	VMOVUPS      896(CX), Y4
+	VMOVUPS      928(CX), Y5
+	VMOVUPS      960(CX), Y6
+	VMOVUPS      992(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 144(AX)
+	ADDQ         $+1024, CX
+	ADDQ         $+160, AX
+	SUBQ         $+8, DX
+	JNZ          lanes
+	JMP          done
 
 block:
 	VMOVUPS      (CX), Y0
@@ -295,45 +1650,45 @@ block:
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
-	VMOVD        X4, BX
-	ADDL         BX, BX
+	VMOVD        X4, SI
+	ADDL         SI, SI
 	JZ           done
 	VSUBPS       Y4, Y0, Y0
 	VDIVPS       all_41700000<>+0(SB), Y0, Y0
-	VMOVD        X0, BX
-	SUBL         $0x0d800000, BX
-	CMPL         BX, $0x64000000
-	JA           done
-	VCVTPS2PH    $0x00, X0, X1
-	VPEXTRW      $0x00, X1, (AX)
-	VCVTPS2PH    $0x00, X4, X1
-	VPEXTRW      $0x00, X1, 2(AX)
 	VMOVUPS      all_3f800000<>+0(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      all_3f000000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VMOVD        X0, SI
+	SUBL         $0x0d800000, SI
+	CMPL         SI, $0x64000000
+	JA           done
+	VCVTPS2PH    $0x00, X0, X0
+	VPEXTRW      $0x00, X0, (AX)
+	VCVTPS2PH    $0x00, X4, X0
+	VPEXTRW      $0x00, X0, 2(AX)
+	VMOVUPS      all_3f000000<>+0(SB), Y0
 	VMOVUPS      all_0000000f<>+0(SB), Y2
 	VMOVUPS      (CX), Y3
 	VMOVUPS      32(CX), Y5
 	VMOVUPS      64(CX), Y6
 	VMOVUPS      96(CX), Y7
 	VSUBPS       Y4, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VADDPS       Y1, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VADDPS       Y0, Y3, Y3
 	VCVTTPS2DQ   Y3, Y3
 	VPMINSD      Y2, Y3, Y3
 	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y0, Y5, Y5
 	VCVTTPS2DQ   Y5, Y5
 	VPMINSD      Y2, Y5, Y5
 	VSUBPS       Y4, Y6, Y6
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y0, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
 	VPMINSD      Y2, Y6, Y6
 	VSUBPS       Y4, Y7, Y4
-	VMULPS       Y0, Y4, Y0
-	VADDPS       Y1, Y0, Y0
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y0, Y1, Y0
 	VCVTTPS2DQ   Y0, Y0
 	VPMINSD      Y2, Y0, Y0
 	VPACKSSDW    Y5, Y3, Y1
@@ -347,8 +1702,12 @@ block:
 	VMOVDQU      X0, 4(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+20, AX
-	DECQ         DX
+	ADDQ         $-1, DX
+	TESTQ        DX, DX
+	JZ           done
+	DECQ         BX
 	JNZ          block
+	JMP          lanes
 
 done:
 	MOVQ blocks+16(FP), AX
@@ -379,53 +1738,166 @@ GLOBL all_3f000000<>(SB), RODATA|NOPTR, $32
 
 // func q5_0AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
-TEXT ·q5_0AVX2(SB), NOSPLIT, $0-32
+TEXT ·q5_0AVX2(SB), NOSPLIT, $48-32
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block:
-	VMOVUPS      all_7fffffff<>+0(SB), Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      64(CX), Y3
-	VMOVUPS      96(CX), Y4
-	VANDPS       Y1, Y0, Y1
-	VANDPS       Y2, Y0, Y2
-	VANDPS       Y3, Y0, Y3
-	VANDPS       Y4, Y0, Y0
-	VMAXPS       Y2, Y1, Y4
-	VMAXPS       Y0, Y3, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERM2F128   $0x01, Y4, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERMILPS    $0x4e, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VPERMILPS    $0xb1, Y4, Y5
-	VMAXPS       Y5, Y4, Y4
-	VMOVD        X4, BX
-	SUBL         $0x0d800000, BX
-	CMPL         BX, $0x64000000
-	JA           done
-	VCMPPS       $0x00, Y4, Y1, Y1
-	VCMPPS       $0x00, Y4, Y2, Y2
-	VCMPPS       $0x00, Y4, Y3, Y3
-	VCMPPS       $0x00, Y4, Y0, Y0
-	VPACKSSDW    Y2, Y1, Y1
-	VPACKSSDW    Y0, Y3, Y0
-	VPACKSSWB    Y0, Y1, Y1
-	VMOVUPS      order<>+0(SB), Y0
-	VPERMD       Y1, Y0, Y1
-	VPMOVMSKB    Y1, BX
-	ORL          $0x80000000, BX
-	BSFL         BX, BX
-	VBROADCASTSS (CX)(BX*4), Y0
-	VMOVUPS      all_c1800000<>+0(SB), Y1
-	VDIVPS       Y1, Y0, Y0
-	VCVTPS2PH    $0x00, X0, X1
-	VPEXTRW      $0x00, X1, (AX)
-	VMOVUPS      all_3f800000<>+0(SB), Y1
-	VDIVPS       Y0, Y1, Y0
+lanes:
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, $0x07
+	JLE        block
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMINPS     Y1, Y0, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    64(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    96(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VMOVUPS    160(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    192(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    224(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VUNPCKLPS  Y4, Y2, Y3
+	VUNPCKHPS  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPS  Y1, Y0, Y3
+	VUNPCKHPS  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    256(CX), Y1
+	VMOVUPS    288(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    320(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    352(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    384(CX), Y3
+	VMOVUPS    416(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    448(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    480(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VUNPCKLPD  Y4, Y2, Y3
+	VUNPCKHPD  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPD  Y1, Y0, Y3
+	VUNPCKHPD  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    512(CX), Y1
+	VMOVUPS    544(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    576(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    608(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    640(CX), Y3
+	VMOVUPS    672(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    704(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    736(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VMOVUPS    768(CX), Y3
+	VMOVUPS    800(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    832(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    864(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    896(CX), Y5
+	VMOVUPS    928(CX), Y7
+	VMINPS     Y7, Y5, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    960(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    992(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VUNPCKLPS  Y8, Y6, Y7
+	VUNPCKHPS  Y8, Y6, Y6
+	VMINPS     Y6, Y7, Y6
+	VUNPCKLPS  Y5, Y3, Y7
+	VUNPCKHPS  Y5, Y3, Y3
+	VMAXPS     Y3, Y7, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPD  Y3, Y1, Y5
+	VUNPCKHPD  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VPERM2F128 $0x20, Y4, Y2, Y3
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VPERM2F128 $0x20, Y1, Y0, Y3
+	VPERM2F128 $0x31, Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    all_80000000<>+0(SB), Y1
+	VXORPS     Y2, Y1, Y1
+	VCMPPS     $0x1e, Y1, Y0, Y1
+	VBLENDVPS  Y1, Y0, Y2, Y1
+	VMOVUPS    all_c1800000<>+0(SB), Y3
+	VDIVPS     Y3, Y1, Y3
+	VMOVUPS    all_3f800000<>+0(SB), Y4
+	VDIVPS     Y3, Y4, Y4
+	VMOVUPS    all_7fffffff<>+0(SB), Y5
+	VANDPS     Y1, Y5, Y1
+	VMOVUPS    all_0d800000<>+0(SB), Y5
+	VPCMPGTD   Y1, Y5, Y5
+	VMOVUPS    all_71800000<>+0(SB), Y6
+	VPCMPGTD   Y6, Y1, Y1
+	VMOVUPS    all_80000000<>+0(SB), Y6
+	VXORPS     Y2, Y6, Y2
+	VCMPPS     $0x00, Y0, Y2, Y0
+	VORPS      Y1, Y5, Y1
+	VORPS      Y0, Y1, Y0
+	VTESTPS    Y0, Y0
+	JZ         usual
+	JMP        block
+
+usual:
+	VCVTPS2PH    $0x00, Y3, (SP)
+	VMOVUPS      Y4, 16(SP)
+	MOVWLZX      (SP), BX
+	MOVW         BX, (AX)
+	VBROADCASTSS 16(SP), Y0
 	VMOVUPS      all_41840000<>+0(SB), Y1
 	VMOVUPS      all_0000001f<>+0(SB), Y2
 	VMOVUPS      (CX), Y3
@@ -461,10 +1933,365 @@ block:
 	VPSLLW       $0x04, X0, X0
 	VPOR         X1, X0, X0
 	VMOVDQU      X0, 6(AX)
+	MOVWLZX      2(SP), BX
+	MOVW         BX, 22(AX)
+	VBROADCASTSS 20(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      160(CX), Y4
+	VMOVUPS      192(CX), Y5
+	VMOVUPS      224(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 24(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 28(AX)
+	MOVWLZX      4(SP), BX
+	MOVW         BX, 44(AX)
+	VBROADCASTSS 24(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      256(CX), Y3
+	VMOVUPS      288(CX), Y4
+	VMOVUPS      320(CX), Y5
+	VMOVUPS      352(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 46(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 50(AX)
+	MOVWLZX      6(SP), BX
+	MOVW         BX, 66(AX)
+	VBROADCASTSS 28(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      384(CX), Y3
+	VMOVUPS      416(CX), Y4
+	VMOVUPS      448(CX), Y5
+	VMOVUPS      480(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 68(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 72(AX)
+	MOVWLZX      8(SP), BX
+	MOVW         BX, 88(AX)
+	VBROADCASTSS 32(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      512(CX), Y3
+	VMOVUPS      544(CX), Y4
+	VMOVUPS      576(CX), Y5
+	VMOVUPS      608(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 90(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 94(AX)
+	MOVWLZX      10(SP), BX
+	MOVW         BX, 110(AX)
+	VBROADCASTSS 36(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      640(CX), Y3
+	VMOVUPS      672(CX), Y4
+	VMOVUPS      704(CX), Y5
+	VMOVUPS      736(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 112(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 116(AX)
+	MOVWLZX      12(SP), BX
+	MOVW         BX, 132(AX)
+	VBROADCASTSS 40(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      768(CX), Y3
+	VMOVUPS      800(CX), Y4
+	VMOVUPS      832(CX), Y5
+	VMOVUPS      864(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 134(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 138(AX)
+	MOVWLZX      14(SP), BX
+	MOVW         BX, 154(AX)
+	VBROADCASTSS 44(SP), Y0
+	VMOVUPS      all_41840000<>+0(SB), Y1
+	VMOVUPS      all_0000001f<>+0(SB), Y2
+	VMOVUPS      896(CX), Y3
+	VMOVUPS      928(CX), Y4
+	VMOVUPS      960(CX), Y5
+	VMOVUPS      992(CX), Y6
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y1, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y2, Y5, Y5
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y1, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 156(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 160(AX)
+	ADDQ         $+1024, CX
+	ADDQ         $+176, AX
+	SUBQ         $+8, DX
+	JNZ          lanes
+	JMP          done
+
+block:
+	VMOVUPS      all_7fffffff<>+0(SB), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      64(CX), Y3
+	VMOVUPS      96(CX), Y4
+	VANDPS       Y1, Y0, Y1
+	VANDPS       Y2, Y0, Y2
+	VANDPS       Y3, Y0, Y3
+	VANDPS       Y4, Y0, Y0
+	VMAXPS       Y2, Y1, Y4
+	VMAXPS       Y0, Y3, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0x4e, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0xb1, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VCMPPS       $0x00, Y4, Y1, Y1
+	VCMPPS       $0x00, Y4, Y2, Y2
+	VCMPPS       $0x00, Y4, Y3, Y3
+	VCMPPS       $0x00, Y4, Y0, Y0
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y0, Y3, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPMOVMSKB    Y1, SI
+	ORL          $0x80000000, SI
+	BSFL         SI, SI
+	VBROADCASTSS (CX)(SI*4), Y0
+	VMOVUPS      all_c1800000<>+0(SB), Y1
+	VDIVPS       Y1, Y0, Y1
+	VMOVUPS      all_3f800000<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y2
+	VMOVUPS      all_7fffffff<>+0(SB), Y3
+	VANDPS       Y0, Y3, Y0
+	VMOVD        X0, SI
+	SUBL         $0x0d800000, SI
+	CMPL         SI, $0x64000000
+	JA           done
+	VCVTPS2PH    $0x00, X1, X0
+	VPEXTRW      $0x00, X0, (AX)
+	VMOVUPS      all_41840000<>+0(SB), Y0
+	VMOVUPS      all_0000001f<>+0(SB), Y1
+	VMOVUPS      (CX), Y3
+	VMOVUPS      32(CX), Y4
+	VMOVUPS      64(CX), Y5
+	VMOVUPS      96(CX), Y6
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y0, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPMINSD      Y1, Y3, Y3
+	VMULPS       Y2, Y4, Y4
+	VADDPS       Y0, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y0, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y1, Y5, Y5
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y0, Y2, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y1, Y0, Y0
+	VPACKSSDW    Y4, Y3, Y1
+	VPACKSSDW    Y0, Y5, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, SI
+	MOVL         SI, 2(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 6(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+22, AX
-	DECQ         DX
+	ADDQ         $-1, DX
+	TESTQ        DX, DX
+	JZ           done
+	DECQ         BX
 	JNZ          block
+	JMP          lanes
 
 done:
 	MOVQ blocks+16(FP), AX
@@ -515,10 +2342,523 @@ GLOBL all_0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
 // func q5_1AVX2(dst *byte, src *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
-TEXT ·q5_1AVX2(SB), NOSPLIT, $0-32
+TEXT ·q5_1AVX2(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
+
+lanes:
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, $0x07
+	JLE        block
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMINPS     Y1, Y0, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    64(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    96(CX), Y1
+	VMINPS     Y1, Y2, Y2
+	VMAXPS     Y1, Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VMOVUPS    160(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    192(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    224(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VUNPCKLPS  Y4, Y2, Y3
+	VUNPCKHPS  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPS  Y1, Y0, Y3
+	VUNPCKHPS  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    256(CX), Y1
+	VMOVUPS    288(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    320(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    352(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    384(CX), Y3
+	VMOVUPS    416(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    448(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    480(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VUNPCKLPD  Y4, Y2, Y3
+	VUNPCKHPD  Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VUNPCKLPD  Y1, Y0, Y3
+	VUNPCKHPD  Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    512(CX), Y1
+	VMOVUPS    544(CX), Y3
+	VMINPS     Y3, Y1, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    576(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    608(CX), Y3
+	VMINPS     Y3, Y4, Y4
+	VMAXPS     Y3, Y1, Y1
+	VMOVUPS    640(CX), Y3
+	VMOVUPS    672(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    704(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    736(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPS  Y6, Y4, Y5
+	VUNPCKHPS  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPS  Y3, Y1, Y5
+	VUNPCKHPS  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VMOVUPS    768(CX), Y3
+	VMOVUPS    800(CX), Y5
+	VMINPS     Y5, Y3, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    832(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    864(CX), Y5
+	VMINPS     Y5, Y6, Y6
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    896(CX), Y5
+	VMOVUPS    928(CX), Y7
+	VMINPS     Y7, Y5, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    960(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VMOVUPS    992(CX), Y7
+	VMINPS     Y7, Y8, Y8
+	VMAXPS     Y7, Y5, Y5
+	VUNPCKLPS  Y8, Y6, Y7
+	VUNPCKHPS  Y8, Y6, Y6
+	VMINPS     Y6, Y7, Y6
+	VUNPCKLPS  Y5, Y3, Y7
+	VUNPCKHPS  Y5, Y3, Y3
+	VMAXPS     Y3, Y7, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VMINPS     Y4, Y5, Y4
+	VUNPCKLPD  Y3, Y1, Y5
+	VUNPCKHPD  Y3, Y1, Y1
+	VMAXPS     Y1, Y5, Y1
+	VPERM2F128 $0x20, Y4, Y2, Y3
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VMINPS     Y2, Y3, Y2
+	VPERM2F128 $0x20, Y1, Y0, Y3
+	VPERM2F128 $0x31, Y1, Y0, Y0
+	VMAXPS     Y0, Y3, Y0
+	VSUBPS     Y2, Y0, Y0
+	VDIVPS     all_41f80000<>+0(SB), Y0, Y0
+	VMOVUPS    all_3f800000<>+0(SB), Y1
+	VDIVPS     Y0, Y1, Y1
+	VMOVUPS    all_0d800000<>+0(SB), Y3
+	VPCMPGTD   Y0, Y3, Y3
+	VMOVUPS    all_71800000<>+0(SB), Y4
+	VPCMPGTD   Y4, Y0, Y4
+	VXORPS     Y5, Y5, Y5
+	VCMPPS     $0x00, Y5, Y2, Y5
+	VORPS      Y4, Y3, Y3
+	VORPS      Y5, Y3, Y3
+	VTESTPS    Y3, Y3
+	JZ         usual
+	JMP        block
+
+usual:
+	VCVTPS2PH    $0x00, Y0, (SP)
+	VMOVUPS      Y1, 16(SP)
+	VCVTPS2PH    $0x00, Y2, 48(SP)
+	VMOVUPS      Y2, 64(SP)
+	MOVWLZX      (SP), BX
+	MOVW         BX, (AX)
+	MOVWLZX      48(SP), BX
+	MOVW         BX, 2(AX)
+	VBROADCASTSS 16(SP), Y0
+	VBROADCASTSS 64(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	VMOVUPS      64(CX), Y6
+	VMOVUPS      96(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 4(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 8(AX)
+	MOVWLZX      2(SP), BX
+	MOVW         BX, 24(AX)
+	MOVWLZX      50(SP), BX
+	MOVW         BX, 26(AX)
+	VBROADCASTSS 20(SP), Y0
+	VBROADCASTSS 68(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      128(CX), Y4
+	VMOVUPS      160(CX), Y5
+	VMOVUPS      192(CX), Y6
+	VMOVUPS      224(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 28(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 32(AX)
+	MOVWLZX      4(SP), BX
+	MOVW         BX, 48(AX)
+	MOVWLZX      52(SP), BX
+	MOVW         BX, 50(AX)
+	VBROADCASTSS 24(SP), Y0
+	VBROADCASTSS 72(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      256(CX), Y4
+	VMOVUPS      288(CX), Y5
+	VMOVUPS      320(CX), Y6
+	VMOVUPS      352(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 52(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 56(AX)
+	MOVWLZX      6(SP), BX
+	MOVW         BX, 72(AX)
+	MOVWLZX      54(SP), BX
+	MOVW         BX, 74(AX)
+	VBROADCASTSS 28(SP), Y0
+	VBROADCASTSS 76(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      384(CX), Y4
+	VMOVUPS      416(CX), Y5
+	VMOVUPS      448(CX), Y6
+	VMOVUPS      480(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 76(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 80(AX)
+	MOVWLZX      8(SP), BX
+	MOVW         BX, 96(AX)
+	MOVWLZX      56(SP), BX
+	MOVW         BX, 98(AX)
+	VBROADCASTSS 32(SP), Y0
+	VBROADCASTSS 80(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      512(CX), Y4
+	VMOVUPS      544(CX), Y5
+	VMOVUPS      576(CX), Y6
+	VMOVUPS      608(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 100(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 104(AX)
+	MOVWLZX      10(SP), BX
+	MOVW         BX, 120(AX)
+	MOVWLZX      58(SP), BX
+	MOVW         BX, 122(AX)
+	VBROADCASTSS 36(SP), Y0
+	VBROADCASTSS 84(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      640(CX), Y4
+	VMOVUPS      672(CX), Y5
+	VMOVUPS      704(CX), Y6
+	VMOVUPS      736(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 124(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 128(AX)
+	MOVWLZX      12(SP), BX
+	MOVW         BX, 144(AX)
+	MOVWLZX      60(SP), BX
+	MOVW         BX, 146(AX)
+	VBROADCASTSS 40(SP), Y0
+	VBROADCASTSS 88(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      768(CX), Y4
+	VMOVUPS      800(CX), Y5
+	VMOVUPS      832(CX), Y6
+	VMOVUPS      864(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 148(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 152(AX)
+	MOVWLZX      14(SP), BX
+	MOVW         BX, 168(AX)
+	MOVWLZX      62(SP), BX
+	MOVW         BX, 170(AX)
+	VBROADCASTSS 44(SP), Y0
+	VBROADCASTSS 92(SP), Y1
+	VMOVUPS      all_3f000000<>+0(SB), Y2
+	VMOVUPS      all_0000001f<>+0(SB), Y3
+	VMOVUPS      896(CX), Y4
+	VMOVUPS      928(CX), Y5
+	VMOVUPS      960(CX), Y6
+	VMOVUPS      992(CX), Y7
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y2, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VSUBPS       Y1, Y7, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y0, Y0
+	VCVTTPS2DQ   Y0, Y0
+	VPMINSD      Y3, Y0, Y0
+	VPACKSSDW    Y5, Y4, Y1
+	VPACKSSDW    Y0, Y6, Y0
+	VPACKSSWB    Y0, Y1, Y1
+	VMOVUPS      order<>+0(SB), Y0
+	VPERMD       Y1, Y0, Y1
+	VPSLLW       $0x03, Y1, Y0
+	VPMOVMSKB    Y0, BX
+	MOVL         BX, 172(AX)
+	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSLLW       $0x04, X0, X0
+	VPOR         X1, X0, X0
+	VMOVDQU      X0, 176(AX)
+	ADDQ         $+1024, CX
+	ADDQ         $+192, AX
+	SUBQ         $+8, DX
+	JNZ          lanes
+	JMP          done
 
 block:
 	VMOVUPS      (CX), Y0
@@ -543,45 +2883,45 @@ block:
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
-	VMOVD        X4, BX
-	ADDL         BX, BX
+	VMOVD        X4, SI
+	ADDL         SI, SI
 	JZ           done
 	VSUBPS       Y4, Y0, Y0
 	VDIVPS       all_41f80000<>+0(SB), Y0, Y0
-	VMOVD        X0, BX
-	SUBL         $0x0d800000, BX
-	CMPL         BX, $0x64000000
-	JA           done
-	VCVTPS2PH    $0x00, X0, X1
-	VPEXTRW      $0x00, X1, (AX)
-	VCVTPS2PH    $0x00, X4, X1
-	VPEXTRW      $0x00, X1, 2(AX)
 	VMOVUPS      all_3f800000<>+0(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      all_3f000000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VMOVD        X0, SI
+	SUBL         $0x0d800000, SI
+	CMPL         SI, $0x64000000
+	JA           done
+	VCVTPS2PH    $0x00, X0, X0
+	VPEXTRW      $0x00, X0, (AX)
+	VCVTPS2PH    $0x00, X4, X0
+	VPEXTRW      $0x00, X0, 2(AX)
+	VMOVUPS      all_3f000000<>+0(SB), Y0
 	VMOVUPS      all_0000001f<>+0(SB), Y2
 	VMOVUPS      (CX), Y3
 	VMOVUPS      32(CX), Y5
 	VMOVUPS      64(CX), Y6
 	VMOVUPS      96(CX), Y7
 	VSUBPS       Y4, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VADDPS       Y1, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VADDPS       Y0, Y3, Y3
 	VCVTTPS2DQ   Y3, Y3
 	VPMINSD      Y2, Y3, Y3
 	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y0, Y5, Y5
 	VCVTTPS2DQ   Y5, Y5
 	VPMINSD      Y2, Y5, Y5
 	VSUBPS       Y4, Y6, Y6
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y0, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
 	VPMINSD      Y2, Y6, Y6
 	VSUBPS       Y4, Y7, Y4
-	VMULPS       Y0, Y4, Y0
-	VADDPS       Y1, Y0, Y0
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y0, Y1, Y0
 	VCVTTPS2DQ   Y0, Y0
 	VPMINSD      Y2, Y0, Y0
 	VPACKSSDW    Y5, Y3, Y1
@@ -590,8 +2930,8 @@ block:
 	VMOVUPS      order<>+0(SB), Y0
 	VPERMD       Y1, Y0, Y1
 	VPSLLW       $0x03, Y1, Y0
-	VPMOVMSKB    Y0, BX
-	MOVL         BX, 4(AX)
+	VPMOVMSKB    Y0, SI
+	MOVL         SI, 4(AX)
 	VPAND        all_0f0f0f0f<>+0(SB), Y1, Y1
 	VEXTRACTI128 $0x01, Y1, X0
 	VPSLLW       $0x04, X0, X0
@@ -599,8 +2939,12 @@ block:
 	VMOVDQU      X0, 8(AX)
 	ADDQ         $+128, CX
 	ADDQ         $+24, AX
-	DECQ         DX
+	ADDQ         $-1, DX
+	TESTQ        DX, DX
+	JZ           done
+	DECQ         BX
 	JNZ          block
+	JMP          lanes
 
 done:
 	MOVQ blocks+16(FP), AX

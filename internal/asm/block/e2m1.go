@@ -14,7 +14,7 @@ func fourBitFloats(name string, n int) {
 	}
 	Begin(name, "func(dst *byte, src *float32, blocks int, scale *float32)",
 		name+" writes the codes of blocks, with a scale for each "+map[int]string{16: "16", 32: "32"}[n]+" values.")
-	b := blockLoop{Argument("dst"), Argument("src"), Argument("blocks")}
+	b := blockLoop{dst: Argument("dst"), src: Argument("src"), left: Argument("blocks")}
 	scales := Argument("scale")
 	mask, none := LoadV(Bits(Magnitude)), Zero()
 	each := 4 * n / Width() // vectors of a scale

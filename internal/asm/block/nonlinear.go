@@ -10,7 +10,7 @@ func nonLinearLevels() {
 	name := "nonLinearLevels" + ISA
 	Begin(name, "func(dst *byte, stride int, src *float32, groups int, inverse *float32)",
 		name+" writes the levels of inverse·src, 16 bytes for 32 values; see NonLinearLevels.")
-	b := blockLoop{Argument("dst"), Argument("src"), Argument("groups")}
+	b := blockLoop{dst: Argument("dst"), src: Argument("src"), left: Argument("groups")}
 	stride, inverses := Argument("stride"), Argument("inverse")
 	Mark("group")
 	inverse := Broadcast(Mem{Base: inverses})

@@ -153,6 +153,21 @@ func Spread(values []Reg) func(i int) Reg {
 	return func(i int) Reg { return Broadcast(kept.Offset(4 * i)) }
 }
 
+// SpreadHalves is Spread for the storing of one lane as a float16.
+func SpreadHalves(v Reg) func(to Mem, i int) {
+	if ISA == NEON {
+		of := Spread([]Reg{v})
+		return func(to Mem, i int) { StoreHalf(to, of(i)) }
+	}
+	kept := AllocLocal(16)
+	VCVTPS2PH(operand.Imm(0), v, kept)
+	return func(to Mem, i int) {
+		half := GP32()
+		MOVWLZX(kept.Offset(2*i), half)
+		MOVW(half.As16(), to)
+	}
+}
+
 // HalfEverywhere is one float16 of memory in all lanes.
 func HalfEverywhere(from Mem) Reg {
 	d := Vector()

@@ -76,6 +76,24 @@ func LowerTo(m Reg, v Op) { inPlace(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, 
 // Higher is RaiseTo in another register.
 func Higher(a, b Op) Reg { return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, a, b) }
 
+// Deeper is LowerTo in another register.
+func Deeper(a, b Op) Reg { return binary(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, a, b) }
+
+// Fold combines, of n vectors of which a has the first half in turn and b the second,
+// every n-th lane with its neighbour: folded until n is the number of lanes, each is in its own.
+func Fold(n int, a, b Reg, of func(a, b Op) Reg) Reg {
+	switch n {
+	case 2:
+		return of(firstOf(a, b), secondOf(a, b))
+	case 4:
+		return of(firstPairs(a, b), secondPairs(a, b))
+	}
+	low, high := YMM(), YMM()
+	VPERM2F128(operand.Imm(0x20), b, a, low)
+	VPERM2F128(operand.Imm(0x31), b, a, high)
+	return of(low, high)
+}
+
 // SumPairs adds neighbours, of a and then of b, within each half of registers of AVX2.
 func SumPairs(a, b Op) Reg {
 	return binary(func(b, a, o Op) { VHADDPS(b, a, o) }, faddPairs, a, b)

@@ -105,13 +105,24 @@ func AddSquares(sums, row Mem) {
 // transposed turns four rows of four elements, side by side in the halves of
 // registers of AVX2, into columns.
 func transposed(r [4]Reg) (out [4]Reg) {
-	low := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKLPS(b, a, o) }, zip1, a, b) }
-	high := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKHPS(b, a, o) }, zip2, a, b) }
-	for i, t := range [2][2]Reg{{low(r[0], r[1]), low(r[2], r[3])}, {high(r[0], r[1]), high(r[2], r[3])}} {
-		out[2*i] = binary(func(b, a, o Op) { VUNPCKLPD(b, a, o) }, zip1|pairsOfTwo, t[0], t[1])
-		out[2*i+1] = binary(func(b, a, o Op) { VUNPCKHPD(b, a, o) }, zip2|pairsOfTwo, t[0], t[1])
+	for i, t := range [2][2]Reg{{firstOf(r[0], r[1]), firstOf(r[2], r[3])}, {secondOf(r[0], r[1]), secondOf(r[2], r[3])}} {
+		out[2*i], out[2*i+1] = firstPairs(t[0], t[1]), secondPairs(t[0], t[1])
 	}
 	return out
+}
+
+// firstOf and secondOf alternate the lanes of the halves of two vectors, firstPairs
+// and secondPairs two lanes of each; with AVX2 of both halves of registers.
+func firstOf(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKLPS(b, a, o) }, zip1, a, b) }
+
+func secondOf(a, b Reg) Reg { return binary(func(b, a, o Op) { VUNPCKHPS(b, a, o) }, zip2, a, b) }
+
+func firstPairs(a, b Reg) Reg {
+	return binary(func(b, a, o Op) { VUNPCKLPD(b, a, o) }, zip1|pairsOfTwo, a, b)
+}
+
+func secondPairs(a, b Reg) Reg {
+	return binary(func(b, a, o Op) { VUNPCKHPD(b, a, o) }, zip2|pairsOfTwo, a, b)
 }
 
 // Columns loads four columns of rows that at reaches, from disp bytes on: of
