@@ -103,6 +103,34 @@ func TestWholeBlocksEqualTheirSpecification(t *testing.T) {
 	}
 }
 
+// TestUnusualBlocksBetweenOthersEqualTheirSpecification holds the kernels that take several
+// blocks at a time and leave some of them to be done by one.
+func TestUnusualBlocksBetweenOthersEqualTheirSpecification(t *testing.T) {
+	unusual := []func(x []float32){
+		func(x []float32) { clear(x) },
+		func(x []float32) { x[7], x[19] = 3, -3 }, // either is extreme
+		func(x []float32) { x[7], x[19] = -3, 3 },
+		func(x []float32) { x[7], x[19] = 0x1p-120, 0x1p120 },
+		func(x []float32) { // a minimum of zero, of either sign
+			for i := range x {
+				x[i] = abs(x[i])
+			}
+			x[11], x[23] = float32(math.Copysign(0, -1)), 0
+		},
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	row := make([]float32, 1024)
+	for range 300 {
+		for i := range row {
+			row[i] = float32(r.NormFloat64()) / 8
+		}
+		for range r.IntN(6) {
+			unusual[r.IntN(len(unusual))](row[32*r.IntN(len(row)/32):][:32])
+		}
+		checkWhole(t, row[:32*(1+r.IntN(len(row)/32))])
+	}
+}
+
 // finite makes any bits those of a finite number.
 func finite(bits uint32) float32 {
 	if bits&0x7f800000 == 0x7f800000 {
