@@ -32,31 +32,37 @@ type shiftedLayout struct {
 func (f *shiftedLayout) quantize(dst []byte, src, weights []float32) {
 	s := shiftedSpace.Get().(*shifted)
 	defer shiftedSpace.Put(s)
-	for i := 0; i+superLen <= len(src); i += f.sub * kernel.Lanes {
-		x := src[i:min(i+f.sub*kernel.Lanes, len(src))]
-		n := len(x) / superLen
-		for b := range n {
-			weigh1(s.all[b*superLen:][:superLen], x[b*superLen:][:superLen], superBlockOf(weights, i+b*superLen))
+	for i := 0; i+superLen <= len(src); i += len(s.all) {
+		x := src[i:min(i+len(s.all), len(src)/superLen*superLen)]
+		s.weigh(x, weights, i)
+		for at := 0; at < len(x); at += f.sub * kernel.Lanes {
+			end := min(at+f.sub*kernel.Lanes, len(x))
+			f.fit(s, x[at:end], s.all[at:end])
+			blocks := dst[(i+at)/superLen*f.bytes : (i+end)/superLen*f.bytes]
+			clear(blocks)
+			f.pack(s, blocks)
 		}
-		f.fit(s, x[:n*superLen])
-		blocks := dst[i/superLen*f.bytes:][:n*f.bytes]
-		clear(blocks)
-		f.pack(s, blocks)
 	}
 }
 
-// weigh1 sets the weights of a super-block.
-func weigh1(w, x, weights []float32) {
+// weigh sets the weights of super-blocks that begin at i.
+func (s *shifted) weigh(x, weights []float32, i int) {
 	if weights == nil {
-		squares(w, x)
+		squares(s.all[:], x)
 		return
 	}
-	kernel.Importance(w, x, weights, 2*sumSquares(x)/superLen)
+	var sums [len(s.all) / superLen]float32
+	n := len(x) / superLen
+	sumSquaresEach(sums[:n], x, superLen)
+	for b, sum := range sums[:n] {
+		at := b * superLen
+		kernel.Importance(s.all[at:][:superLen], x[at:][:superLen], weights[i+at:][:superLen], 2*sum/superLen)
+	}
 }
 
 // fit finds codes, shifts and scales of all sub-blocks.
-func (f *shiftedLayout) fit(s *shifted, x []float32) {
-	s.Load(f.shifts, x, s.all[:len(x)])
+func (f *shiftedLayout) fit(s *shifted, x, w []float32) {
+	s.Load(f.shifts, x, w)
 	found := s.Search()
 	clear(s.scale[:])
 	var outside uint32 // groups whose codes are not all in the book
@@ -70,7 +76,7 @@ func (f *shiftedLayout) fit(s *shifted, x []float32) {
 		}
 		s.scale[j] = scale
 		for part := range f.parts {
-			d := down >> (f.parts - 1 - part) & 1
+			d := uint8(down >> (f.parts - 1 - part) & 1)
 			s.down[part][j], s.Bias[part][j] = d, values1[d][0]
 		}
 		for octet := range f.sub / 8 {
@@ -86,7 +92,7 @@ func (f *shiftedLayout) fit(s *shifted, x []float32) {
 			if place < 0 {
 				outside |= 1 << j
 				at := f.sub*j + 8*octet
-				code = s.nearest.code(x[at:][:8], s.all[at:][:8], scale, s.down[octet*f.parts*8/f.sub][j], code, place)
+				code = s.nearest.code(x[at:][:8], w[at:][:8], scale, s.down[octet*f.parts*8/f.sub][j], code, place)
 				place = s.nearest.book.place[code]
 			}
 			s.ranks[octet][j], s.Codes[octet][j] = uint16(place), uint32(code)

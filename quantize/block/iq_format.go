@@ -78,14 +78,6 @@ func (f *gridFormat) quantize(dst []byte, src, weights []float32) {
 	}
 }
 
-// superBlockOf is the super-block at i, nil of nil.
-func superBlockOf(weights []float32, i int) []float32 {
-	if weights == nil {
-		return nil
-	}
-	return weights[i:][:superLen]
-}
-
 // superBlock stores the super-block whose first sub-block has the given number.
 func (s *gridSearch) superBlock(block []byte, first int) {
 	clear(block)

@@ -46,8 +46,8 @@ var avx2 = variant{
 	prepare:     [2]prepareKernel{prepareAVX2, prepareEvenAVX2},
 	spreadTries: spreadTriesAVX2,
 	bestTries:   bestTriesAVX2,
-	oneShift:    ternaryKernels{splitOneShiftAVX2, levelOneShiftAVX2, projectOneShiftAVX2},
-	twoShifts:   ternaryKernels{splitTwoShiftsAVX2, levelTwoShiftsAVX2, projectTwoShiftsAVX2},
+	oneShift:    ternaryKernels{splitOneShiftAVX2, chooseOneShiftAVX2, levelOneShiftAVX2, projectOneShiftAVX2},
+	twoShifts:   ternaryKernels{splitTwoShiftsAVX2, chooseTwoShiftsAVX2, levelTwoShiftsAVX2, projectTwoShiftsAVX2},
 }
 
 // withAVX512 is a variant with the searches in AVX-512.
@@ -61,8 +61,8 @@ func withAVX512(v variant) variant {
 	v.descend, v.settle = descendAVX512, settleAVX512
 	v.searchNonLinear = searchNonLinearAVX512
 	v.divide, v.multiply = divideAVX512, multiplyAVX512
-	v.oneShift = ternaryKernels{splitOneShiftAVX512, levelOneShiftAVX512, projectOneShiftAVX512}
-	v.twoShifts = ternaryKernels{splitTwoShiftsAVX512, levelTwoShiftsAVX512, projectTwoShiftsAVX512}
+	v.oneShift = ternaryKernels{splitOneShiftAVX512, chooseOneShiftAVX512, levelOneShiftAVX512, projectOneShiftAVX512}
+	v.twoShifts = ternaryKernels{splitTwoShiftsAVX512, chooseTwoShiftsAVX512, levelTwoShiftsAVX512, projectTwoShiftsAVX512}
 	return v
 }
 

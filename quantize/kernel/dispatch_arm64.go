@@ -43,8 +43,8 @@ var neon = variant{
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
 	fewTernary:  fewTernaryNEON,
-	oneShift:    ternaryKernels{splitOneShiftNEON, levelOneShiftNEON, projectOneShiftNEON},
-	twoShifts:   ternaryKernels{splitTwoShiftsNEON, levelTwoShiftsNEON, projectTwoShiftsNEON},
+	oneShift:    ternaryKernels{splitOneShiftNEON, chooseOneShiftNEON, levelOneShiftNEON, projectOneShiftNEON},
+	twoShifts:   ternaryKernels{splitTwoShiftsNEON, chooseTwoShiftsNEON, levelTwoShiftsNEON, projectTwoShiftsNEON},
 }
 
 // variants returns the kernels that this processor runs, the best first.

@@ -89,6 +89,11 @@ func settleAVX512(x *float32, n int, nmax float32) uint32
 //go:noescape
 func splitOneShiftAVX2(x *float32, lanes int)
 
+// chooseOneShiftAVX2 takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseOneShiftAVX2(x *float32, lanes int)
+
 // levelOneShiftAVX2 sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
@@ -103,6 +108,11 @@ func projectOneShiftAVX2(x *float32, lanes int)
 //
 //go:noescape
 func splitTwoShiftsAVX2(x *float32, lanes int)
+
+// chooseTwoShiftsAVX2 takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseTwoShiftsAVX2(x *float32, lanes int)
 
 // levelTwoShiftsAVX2 sets the codes of splits; see Ternary.Search.
 //
@@ -124,6 +134,11 @@ func searchNonLinearAVX2(x *float32, n int, tops *float32, count int)
 //go:noescape
 func splitOneShiftAVX512(x *float32, lanes int)
 
+// chooseOneShiftAVX512 takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseOneShiftAVX512(x *float32, lanes int)
+
 // levelOneShiftAVX512 sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
@@ -138,6 +153,11 @@ func projectOneShiftAVX512(x *float32, lanes int)
 //
 //go:noescape
 func splitTwoShiftsAVX512(x *float32, lanes int)
+
+// chooseTwoShiftsAVX512 takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseTwoShiftsAVX512(x *float32, lanes int)
 
 // levelTwoShiftsAVX512 sets the codes of splits; see Ternary.Search.
 //

@@ -64,6 +64,11 @@ func searchNonLinearNEON(x *float32, n int, tops *float32, count int)
 //go:noescape
 func splitOneShiftNEON(x *float32, lanes int)
 
+// chooseOneShiftNEON takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseOneShiftNEON(x *float32, lanes int)
+
 // levelOneShiftNEON sets the codes of splits; see Ternary.Search.
 //
 //go:noescape
@@ -78,6 +83,11 @@ func projectOneShiftNEON(x *float32, lanes int)
 //
 //go:noescape
 func splitTwoShiftsNEON(x *float32, lanes int)
+
+// chooseTwoShiftsNEON takes splits with the shifts that suit them best; see Ternary.Search.
+//
+//go:noescape
+func chooseTwoShiftsNEON(x *float32, lanes int)
 
 // levelTwoShiftsNEON sets the codes of splits; see Ternary.Search.
 //

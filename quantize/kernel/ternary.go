@@ -16,6 +16,8 @@ const (
 	ternaryNear = 304 // scores, at most, filled up so that what follows begins at a cache line
 	ternaryMemo = 399 // vectors of 16 lanes that the assembly needs
 
+	noChoice = 255
+
 	rankUnit = 4 * Lanes // ranks are in bytes
 )
 
@@ -28,7 +30,7 @@ type Shifts struct {
 	kernels       func(v *variant) *ternaryKernels
 }
 
-type ternaryKernels struct{ split, level, project func(x *float32, lanes int) }
+type ternaryKernels struct{ split, choose, level, project func(x *float32, lanes int) }
 
 // OneShift has groups of 32 values with one shift, TwoShifts groups of 16 of which
 // each half has its own.
@@ -75,16 +77,17 @@ type Ternary struct {
 	TermX      [MaxLen]Each
 	TermL      [MaxLen / 2]Each
 
-	near [ternaryNear]uint32 // for each score a bit for each group that it may be the best of
-	_    [ternaryMemo][half]float32
-
 	// Scale is the least-squares scale of a split, which may be negative, and Choice its shifts, a bit for
 	// each part, that of the last one the lowest: 1 is down.
 	Scale  Each
-	Choice [Lanes]uint8
+	Choice [Lanes]uint32
+	best   Each
+
+	near [ternaryNear]uint32 // for each score a bit for each group that it may be the best of
+	_    [ternaryMemo][half]float32
 
 	shifts *Shifts
-	best   Each
+	again  [ternaryNear]uint16 // scores with bits of groups that have another before
 	groups int
 	tail   Tile
 }
@@ -118,27 +121,69 @@ func (t *Ternary) Search() (found uint32) {
 }
 
 // choose takes, of the splits near the best, the best, and reports which groups have one.
-// Sums are those of the reference.
+// Sums are those of the reference. A kernel takes the first of all groups together.
 func (t *Ternary) choose() (found uint32) {
 	for j := range t.best {
-		t.best[j] = -math.MaxFloat32
+		t.best[j], t.Choice[j] = -math.MaxFloat32, noChoice
 	}
-	used := uint32(1<<t.groups - 1)
-	for n, ends := range t.shifts.splits {
+	again, used := t.again[:0], uint32(1<<t.groups-1)
+	if choose := t.shifts.kernels(&active).choose; choose != nil {
+		again = t.first(choose, used)
+	} else {
+		for n := range t.shifts.splits {
+			again = append(again, uint16(n))
+		}
+	}
+	for _, n := range again {
+		ends := t.shifts.splits[n]
 		for set := t.near[n] & used; set != 0; set &= set - 1 {
 			j, k := bits.TrailingZeros32(set), int(ends[1])
 			for last := min(k+t.shifts.step-1, t.shifts.values); k <= last; k++ {
-				if t.offer(j, int(ends[0]), k) {
-					found |= 1 << j
-				}
+				t.offer(j, int(ends[0]), k)
 			}
 		}
 	}
-	return found
+	for j, choice := range t.Choice {
+		if choice != noChoice {
+			found |= 1 << j
+		}
+	}
+	return found & used
+}
+
+// first takes for each group the first of the splits near the best, and returns what has
+// others.
+func (t *Ternary) first(choose func(x *float32, lanes int), used uint32) (again []uint16) {
+	clear(t.begin[:])
+	clear(t.end[:])
+	var seen, rest int
+	for n, ends := range t.shifts.splits {
+		near := int(t.near[n] & used)
+		for set := near &^ seen; set != 0; set &= set - 1 {
+			j := bits.TrailingZeros32(uint32(set)) % Lanes
+			t.begin[j], t.end[j] = uint32(ends[0]), uint32(ends[1])
+		}
+		t.near[n] = uint32(near & seen)
+		t.again[rest] = uint16(n)
+		if near&seen != 0 {
+			rest++
+		}
+		seen |= near
+	}
+	t.vectors(choose)
+	for j, choice := range t.Choice {
+		if seen>>j&1 == 0 {
+			t.best[j], t.Choice[j] = -math.MaxFloat32, noChoice
+		} else if choice != noChoice {
+			t.end[j] += choice >> t.shifts.parts
+			t.Choice[j] = choice & (1<<t.shifts.parts - 1)
+		}
+	}
+	return t.again[:rest]
 }
 
 // offer takes a split with any shifts that is better than the one that the group has.
-func (t *Ternary) offer(j, i, k int) (taken bool) {
+func (t *Ternary) offer(j, i, k int) {
 	var lx, ll [4]float32
 	if t.shifts.parts == 1 {
 		t.sumsOfOne(j%Lanes, i, k, &lx, &ll)
@@ -151,12 +196,10 @@ func (t *Ternary) offer(j, i, k int) (taken bool) {
 		if float32(x*x) > float32(best*l) && l > 0 {
 			t.Scale[j] = x / l
 			best = t.Scale[j] * x
-			t.begin[j], t.end[j], t.Choice[j] = uint32(i), uint32(k), uint8(c)
-			taken = true
+			t.begin[j], t.end[j], t.Choice[j] = uint32(i), uint32(k), uint32(c)
 		}
 	}
 	t.best[j] = best
-	return taken
 }
 
 // sumsOfOne are those of the reference for each shift: of the three runs.

@@ -20,7 +20,10 @@ const (
 	ternarySumL   = ternarySumX + row
 	ternaryTermX  = ternarySumL + row
 	ternaryTermL  = ternaryTermX + tile
-	ternaryNear   = ternaryTermL + 16*row
+	ternaryScale  = ternaryTermL + 16*row
+	ternaryShifts = ternaryScale + row
+	ternaryBest   = ternaryShifts + row
+	ternaryNear   = ternaryBest + row
 	ternaryMemory = ternaryNear + 4*304
 )
 
@@ -68,6 +71,7 @@ func (f ternaryForm) scores() (n int) {
 func ternary() {
 	for _, f := range ternaryForms {
 		f.split()
+		f.choose()
 		f.levels()
 		f.project()
 	}

@@ -63,6 +63,8 @@ func (h ternaryWalk) sums(memory reg.GPVirtual) {
 	CountDown(left, "sum")
 	if h.step > 1 {
 		put()
+		StoreV(rowOf(at, ternaryX, 0), x[0])
+		StoreV(rowOf(at, ternaryW, 0), w[0])
 	}
 	for c, v := range append(weighed(1.125, 0.875, x), weighed(1.125*1.125, 0.875*0.875, w)...) {
 		StoreV(Mem{Base: memory, Disp: stateBase + 64*c}, v)
