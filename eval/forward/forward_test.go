@@ -82,3 +82,19 @@ func TestCheckpointEqualsPyTorch(t *testing.T) { checkGolden(t, open(t, stories)
 func TestGGUFEqualsPyTorch(t *testing.T) {
 	checkGolden(t, open(t, shared.Path(t, "golden/stories/stories-llama-BF16.gguf")))
 }
+
+// Products of pairs, where the processor makes them, change logits by no more
+// than another order of sums does.
+func TestPairsKeepLogits(t *testing.T) {
+	m := open(t, stories)
+	tokens := readGolden(t).IDs
+	plain, paired := logits(t, m, tokens), logits(t, m.With(Run{Paired: true}), tokens)
+	least, most, worst := plain[0], plain[0], float32(0)
+	for i, v := range plain {
+		least, most, worst = min(least, v), max(most, v), max(worst, v-paired[i], paired[i]-v)
+	}
+	t.Logf("largest difference %.2g of the range", worst/(most-least))
+	if !(worst <= 1e-6*(most-least)) {
+		t.Errorf("logits between %v and %v differ by %v", least, most, worst)
+	}
+}

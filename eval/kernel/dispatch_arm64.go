@@ -11,3 +11,5 @@ var neon = variant{
 // variants returns the kernels that this processor runs, the best first.
 // Every arm64 processor has NEON.
 func variants() []variant { return []variant{neon, pure} }
+
+const pairsFaster = false // products of pairs

@@ -4,3 +4,5 @@ package kernel
 
 // variants returns the kernels that this build has.
 func variants() []variant { return []variant{pure} }
+
+const pairsFaster = false // products of pairs

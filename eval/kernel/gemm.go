@@ -22,6 +22,23 @@ type variant struct {
 	max       func(src *float32, n int) float32
 	squares   func(sums *float64, row *float32, n int)
 	decode    map[string]decoder // by ggml's name of the type
+
+	pairs       []step // of products of pairs
+	pairSquares func(sums *[8]float64, row *float32, n int)
+	pairRow     func(sums *[8]float32, row *float32, n int, scale float32)
+}
+
+// tile computes rows × width elements with micro-kernels of several sizes.
+func tile(steps []step, rows, depth int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
+	for r := 0; r < rows; {
+		for _, s := range steps {
+			if s.rows <= rows-r {
+				s.run(depth, &a[r*lda], lda, &b[0], &c[r*ldc], ldc, add)
+				r += s.rows
+				break
+			}
+		}
+	}
 }
 
 // active is the variant in use; nil functions mean pure Go.
@@ -47,15 +64,7 @@ func Gemm(rows, depth int, a []float32, lda int, b []float32, c []float32, ldc i
 		gemmGeneric(rows, depth, a, lda, b, width, c, ldc, add)
 		return
 	}
-	for r := 0; r < rows; {
-		for _, s := range active.steps {
-			if s.rows <= rows-r {
-				s.run(depth, &a[r*lda], lda, &b[0], &c[r*ldc], ldc, add)
-				r += s.rows
-				break
-			}
-		}
-	}
+	tile(active.steps, rows, depth, a, lda, b, c, ldc, add)
 }
 
 // Pack transposes rows into a panel: dst[k·Width()+r] = src[r·stride+k] for

@@ -49,6 +49,44 @@ func gemm2x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add b
 //go:noescape
 func gemm1x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
 
+// pairs12x32 computes 12 rows of 32 columns; see gemmPairsGeneric.
+//
+//go:noescape
+func pairs12x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
+
+// pairs6x32 computes 6 rows of 32 columns; see gemmPairsGeneric.
+//
+//go:noescape
+func pairs6x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
+
+// pairs4x32 computes 4 rows of 32 columns; see gemmPairsGeneric.
+//
+//go:noescape
+func pairs4x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
+
+// pairs2x32 computes 2 rows of 32 columns; see gemmPairsGeneric.
+//
+//go:noescape
+func pairs2x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
+
+// pairs1x32 computes 1 rows of 32 columns; see gemmPairsGeneric.
+//
+//go:noescape
+func pairs1x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
+
+// pairSquares adds the squares of n elements, a positive multiple of 8, to the sums of their places.
+//
+//go:noescape
+func pairSquares(sums *[8]float64, row *float32, n int)
+
+// pairRow scales n elements, whole turns, and adds the products of their pairs to sums.
+//
+//go:noescape
+func pairRow(sums *[8]float32, row *float32, n int, scale float32)
+
+// identify executes CPUID.
+func identify(leaf uint32) (a uint32, b uint32, c uint32, d uint32)
+
 // transpose8AVX2 writes element [r][k] of eight rows to dst[k·dstStride+r]; columns is a multiple of 8.
 //
 //go:noescape

@@ -190,3 +190,48 @@ func TestMasks(t *testing.T) {
 		}
 	}
 }
+
+// Products of pairs have as many digits, are the same for any number of
+// workers and of rows, and leave turned matrices to others.
+func TestProductsOfPairs(t *testing.T) {
+	const cols, rows, tokens = 300, 70, 13
+	x := make([]float32, tokens*cols)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)) * math.Exp2(float64(i/cols)))
+	}
+	for _, turned := range []bool{false, true} {
+		m, v := randomMatrix(rows, cols, turned)
+		run := func(workers int, b Batch) []float32 {
+			y, bias := make([]float32, b.Rows*rows), make([]float32, rows)
+			bias[3] = 1
+			if err := NewCPU(workers).Multiply(t.Context(), b, Product{W: m, Y: y, Bias: bias}); err != nil {
+				t.Fatal(err)
+			}
+			return y
+		}
+		y := run(1, Batch{X: x, Rows: tokens, Paired: true})
+		for i := range y {
+			sum, size := 0.0, 0.0
+			if i%rows == 3 {
+				sum = 1
+			}
+			for k := range cols {
+				term := float64(x[i/rows*cols+k]) * float64(v[i%rows*cols+k])
+				sum, size = sum+term, size+math.Abs(term)
+			}
+			if math.Abs(float64(y[i])-sum) > 1e-6*(size+1) {
+				t.Errorf("turned %v: element %d is %v, not %v", turned, i, y[i], sum)
+				break
+			}
+		}
+		if !slices.Equal(y, run(3, Batch{X: x, Rows: tokens, Paired: true})) {
+			t.Errorf("turned %v: three workers give something else", turned)
+		}
+		if !slices.Equal(y[:rows], run(1, Batch{X: x, Rows: 1, Paired: true})) {
+			t.Errorf("turned %v: a row alone gives something else", turned)
+		}
+		if turned && !slices.Equal(y, run(1, Batch{X: x, Rows: tokens})) {
+			t.Error("a turned matrix was multiplied in pairs")
+		}
+	}
+}

@@ -25,6 +25,7 @@ type Batch struct {
 
 	Alter   Alteration // of the weights; nil: none
 	Rounded bool       // activations are rounded as ggml's products do
+	Paired  bool       // products of pairs are made, in as many digits but not to the same bits
 }
 
 // Product asks for Y = X·Wᵀ + Bias, [rows of the batch, W.Rows]. Bias may be

@@ -21,25 +21,40 @@ const (
 type packed struct {
 	data         []float32
 	tokens, cols int
+	paired       bool // rows of a block are prepared for products of pairs
 }
 
-// block returns the columns from on and their number, which is also the
-// distance of rows.
-func (p packed) block(from int) (data []float32, cols int) {
+// figures is the number of figures that follow a row's columns of a block.
+func (p packed) figures() int {
+	if p.paired {
+		return kernel.PairFigures
+	}
+	return 0
+}
+
+// block returns the columns from on, their number and the distance of rows.
+func (p packed) block(from int) (data []float32, cols, apart int) {
 	cols = min(depthBlock, p.cols-from)
-	return p.data[from*p.tokens : from*p.tokens+cols*p.tokens], cols
+	apart = cols + p.figures()
+	at := (from + from/depthBlock*p.figures()) * p.tokens
+	return p.data[at : at+apart*p.tokens], cols, apart
 }
 
 // pack copies activations into blocks.
-func (c *CPU) pack(ctx context.Context, d *desk, x []float32, tokens, cols int) (packed, error) {
-	d.packed = Grow(d.packed, tokens*cols)
-	p := packed{d.packed, tokens, cols}
+func (c *CPU) pack(ctx context.Context, d *desk, x []float32, tokens, cols int, paired bool) (packed, error) {
+	p := packed{nil, tokens, cols, paired}
+	d.packed = Grow(d.packed, tokens*(cols+(cols+depthBlock-1)/depthBlock*p.figures()))
+	p.data = d.packed
 	const some = 64
 	err := Parallel(ctx, c.workers, (tokens+some-1)/some, func(_, i int) error {
 		for t := i * some; t < min(tokens, (i+1)*some); t++ {
 			for from := 0; from < cols; from += depthBlock {
-				b, n := p.block(from)
-				copy(b[t*n:(t+1)*n], x[t*cols+from:])
+				b, n, apart := p.block(from)
+				row := b[t*apart : (t+1)*apart]
+				copy(row[:n], x[t*cols+from:])
+				if paired {
+					kernel.Pair(row)
+				}
 			}
 		}
 		return nil
@@ -49,7 +64,8 @@ func (c *CPU) pack(ctx context.Context, d *desk, x []float32, tokens, cols int) 
 
 // products computes products of activations as they are.
 func (c *CPU) products(ctx context.Context, d *desk, b Batch, products []Product) error {
-	p, err := c.pack(ctx, d, b.X, b.Rows, products[0].W.Cols)
+	paired := b.Paired && !slices.ContainsFunc(products, func(o Product) bool { return o.W.Turned })
+	p, err := c.pack(ctx, d, b.X, b.Rows, products[0].W.Cols, paired)
 	if err != nil {
 		return err
 	}
@@ -85,24 +101,28 @@ func (o Product) multiply(ctx context.Context, s *scratch, p packed, first, rows
 	width := kernel.Width()
 	panels := (rows + width - 1) / width
 	stride := panels * width
-	s.rows = Grow(s.rows, rowBlock*depthBlock)
-	s.panels = Grow(s.panels, stride*depthBlock)
+	s.rows = Grow(s.rows, rowBlock*(depthBlock+p.figures()))
+	s.panels = Grow(s.panels, stride*(depthBlock+p.figures()))
 	s.sums = Grow(s.sums, p.tokens*stride)
 
+	gemm := kernel.Gemm
+	if p.paired {
+		gemm = kernel.GemmPairs
+	}
 	lines, err := m.lines(ctx, s, first, rows)
 	if err != nil {
 		return err
 	}
 	for from := 0; from < p.cols; from += depthBlock {
-		x, depth := p.block(from)
-		if err := m.tile(ctx, s, lines, first, rows, from, depth, alter); err != nil {
+		x, depth, apart := p.block(from)
+		if err := m.tile(ctx, s, lines, first, rows, from, depth, p.paired, alter); err != nil {
 			return err
 		}
 		for t := 0; t < p.tokens; t += tokenBlock {
 			n := min(tokenBlock, p.tokens-t)
 			for i := range panels {
-				panel := s.panels[i*width*depth : (i+1)*width*depth]
-				kernel.Gemm(n, depth, x[t*depth:], depth, panel, s.sums[t*stride+i*width:], stride, from > 0)
+				panel := s.panels[i*width*apart : (i+1)*width*apart]
+				gemm(n, depth, x[t*apart:], apart, panel, s.sums[t*stride+i*width:], stride, from > 0)
 			}
 		}
 	}
@@ -128,19 +148,27 @@ func (m *Matrix) lines(ctx context.Context, s *scratch, first, rows int) ([]byte
 	return m.Fetch(ctx, s.raw, first, rows)
 }
 
-// tile decodes rows × depth weights and packs them into s.panels.
-func (m *Matrix) tile(ctx context.Context, s *scratch, lines []byte, first, rows, from, depth int, alter Alteration) error {
+// tile decodes rows × depth weights and packs them into s.panels, prepared for
+// products of pairs where the activations are.
+func (m *Matrix) tile(ctx context.Context, s *scratch, lines []byte, first, rows, from, depth int, paired bool, alter Alteration) error {
 	width := kernel.Width()
 	if m.Turned {
 		return m.tileTurned(ctx, s, first, rows, from, depth, alter)
 	}
-	size := m.LineBytes()
+	size, apart := m.LineBytes(), depth
+	if paired {
+		apart += kernel.PairFigures
+	}
 	for r := range rows {
-		m.read(s.rows[r*depth:(r+1)*depth], lines[r*size:(r+1)*size], first+r, from)
-		alter.apply(m, s.rows[r*depth:(r+1)*depth])
+		row := s.rows[r*apart : (r+1)*apart]
+		m.read(row[:depth], lines[r*size:(r+1)*size], first+r, from)
+		alter.apply(m, row[:depth])
+		if paired {
+			kernel.Pair(row)
+		}
 	}
 	for i := 0; i*width < rows; i++ {
-		kernel.Pack(s.panels[i*width*depth:], s.rows[i*width*depth:], depth, min(width, rows-i*width), depth)
+		kernel.Pack(s.panels[i*width*apart:], s.rows[i*width*apart:], apart, min(width, rows-i*width), apart)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/f190792d/mq/eval/forward/compute"
 	"github.com/f190792d/mq/eval/forward/rotary"
+	"github.com/f190792d/mq/eval/kernel"
 )
 
 // Observer sees the activations [n, cols] that are about to be multiplied with
@@ -40,6 +41,11 @@ type Run struct {
 	// for 16-bit ones. The model then gives the numbers of llama.cpp instead
 	// of its own. It has no effect on a checkpoint.
 	Rounded bool
+
+	// Paired lets a processor that is faster so compute products of pairs of
+	// columns. Results are as close to those of exact arithmetic as others, but
+	// not the same bits on every machine.
+	Paired bool
 
 	// Passed is called when a batch has passed a layer, with the number of
 	// layers passed and of all; nil: nobody.
@@ -180,7 +186,7 @@ func (r *run) multiply(x []float32, n int, products ...compute.Product) error {
 			return err
 		}
 	}
-	return r.device.Multiply(r.ctx, compute.Batch{X: x, Rows: n, Alter: r.how.Alter, Rounded: r.how.Rounded}, products...)
+	return r.device.Multiply(r.ctx, compute.Batch{X: x, Rows: n, Alter: r.how.Alter, Rounded: r.how.Rounded, Paired: r.how.Paired && kernel.PairsFaster()}, products...)
 }
 
 // watched reports whether somebody wants to see products.

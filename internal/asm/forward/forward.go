@@ -17,7 +17,10 @@ func Kernels() {
 	for _, rows := range []int{12, 6, 4, 2, 1} {
 		emitProduct(fmt.Sprintf("gemm%dx32", rows), rows)
 	}
+	pairKernels()
 	vec.ISA = vec.AVX2
+	pairRows()
+	identify()
 	rowKernels()
 	decoders()
 }

@@ -95,12 +95,16 @@ func (p *product) prefetchSums() {
 	near, apart := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
 	SHLQ(Imm(2), apart)
 	for r := range p.rows {
-		for line := 0; line < vectors*vec.Width(); line += 64 {
-			PREFETCHT0(Mem{Base: near, Disp: line})
-		}
+		p.prefetchRow(near)
 		if r < p.rows-1 {
 			ADDQ(apart, near)
 		}
+	}
+}
+
+func (p *product) prefetchRow(near reg.Register) {
+	for line := 0; line < vectors*vec.Width(); line += 64 {
+		PREFETCHT0(Mem{Base: near, Disp: line})
 	}
 }
 
@@ -119,12 +123,17 @@ func (p *product) zeroSums() {
 	}
 }
 
+// row loads the vectors of row i of b.
+func (p *product) row(i int) (v [vectors]vec.Reg) {
+	for n := range v {
+		v[n] = vec.LoadV(Mem{Base: p.b, Disp: (i*vectors + n) * vec.Width()})
+	}
+	return v
+}
+
 // step adds the products of column i of a and row i of b.
 func (p *product) step(i int) {
-	var columns [vectors]vec.Reg
-	for v := range columns {
-		columns[v] = vec.LoadV(Mem{Base: p.b, Disp: (i*vectors + v) * vec.Width()})
-	}
+	columns := p.row(i)
 	for r := range p.rows {
 		x := vec.Broadcast(p.at(r, 4*i))
 		for v, column := range columns {

@@ -32,6 +32,7 @@ type app struct {
 	verbose   bool
 	keepFiles bool // of the Hub, in its cache
 	rounded   bool // models round activations as llama.cpp does
+	paired    bool // models may compute products of pairs
 	parsed    bool // flags and arguments were accepted: later errors are not usage errors
 }
 
@@ -142,7 +143,7 @@ func named(path string, err error) error {
 
 // openModel opens a MODEL for computing, with its tokenizer.
 func (a *app) openModel(ctx context.Context, path string) (*forward.Model, *tokenizer.Tokenizer, error) {
-	o := forward.Options{Run: forward.Run{Workers: a.Jobs, Rounded: a.rounded}, Files: a.Files}
+	o := forward.Options{Run: forward.Run{Workers: a.Jobs, Rounded: a.rounded, Paired: a.paired}, Files: a.Files}
 	if a.MaxMemory > 0 {
 		o.MapLimit = min(2<<30, a.MaxMemory/2) // mapped pages count as the process's own
 	}

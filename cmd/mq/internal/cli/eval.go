@@ -30,6 +30,7 @@ type evalFlags struct {
 	maxPerplexity, maxKLD, top1 float64
 	task                        map[string]*bool // by the name of its flag
 	limit                       int              // tasks to run
+	exact                       bool
 	generation                  generation
 	embedding                   embedding
 }
@@ -63,6 +64,7 @@ to length 1. With --base it compares them with another model's.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			a.paired = !f.exact
 			for kind, chosen := range f.task {
 				if *chosen {
 					return a.score(cmd.Context(), args[0], kind, f.files[0], f.limit)
@@ -82,6 +84,7 @@ to length 1. With --base it compares them with another model's.`,
 	fs.IntVar(&f.chunks, "chunks", 0, "how many chunks to run (default all)")
 	fs.IntVar(&f.stride, "stride", 0, "slide the window by this many tokens instead of cutting chunks")
 	fs.BoolVar(&a.rounded, "round-activations", false, "round activations to 8 bits, as llama.cpp does")
+	fs.BoolVar(&f.exact, "exact", false, "compute the same bits as on every processor, where this one has a faster way")
 	fs.Float64Var(&f.maxPerplexity, "max-ppl", math.Inf(1), "fail (exit 3) above this perplexity")
 	fs.Float64Var(&f.maxKLD, "max-kld", math.Inf(1), "fail (exit 3) above this mean divergence")
 	fs.Float64Var(&f.top1, "min-top1", 0, "fail (exit 3) below this share of equal most likely tokens, 0 to 1")

@@ -1,0 +1,176 @@
+package forward
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/f190792d/mq/internal/asm/vec"
+)
+
+// The columns of a turn of a product of pairs: column i and the one a distance
+// after it are a pair, the one two distances after it is by itself.
+const (
+	pairDistance = 8
+	pairTurn     = 3 * pairDistance
+)
+
+// pairKernels emits products of pairs, with AVX-512 alone: what is added to a
+// vector is broadcast from memory by the addition itself, without which
+// nothing would be won.
+func pairKernels() {
+	for _, rows := range []int{12, 6, 4, 2, 1} {
+		emitPairs(fmt.Sprintf("pairs%dx32", rows), rows)
+	}
+}
+
+func emitPairs(name string, rows int) {
+	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)")
+	Doc(fmt.Sprintf("%s computes %d rows of %d columns; see gemmPairsGeneric.", name, rows, vectors*vec.Width()/4))
+	Pragma("noescape")
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	lda := Load(Param("lda"), GP64()).(reg.GPVirtual)
+	p := product{rows: rows, b: Load(Param("b"), GP64())}
+	SHLQ(Imm(2), lda)
+	p.at = rowPointers(rows, a, lda)
+	p.zeroSums()
+
+	// What comes next is prefetched little by little: the rows of the next
+	// tile, and row after row what the sums are added to.
+	next, near, apart := GP64(), Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
+	SHLQ(Imm(2), apart)
+	LEAQ(p.at(rows-1, 0), next)
+	ADDQ(lda, next)
+	SUBQ(Imm(pairTurn), k)
+	JL(LabelRef("rest"))
+	Label("turn")
+	for i := range pairDistance {
+		for line := 64 * i; line < 4*pairTurn*rows; line += 64 * pairDistance {
+			PREFETCHT0(Mem{Base: next, Disp: line})
+		}
+		if i%(pairDistance/2) == 0 {
+			p.prefetchRow(near)
+			ADDQ(apart, near)
+		}
+		p.pair(i)
+	}
+	ADDQ(I32(4*pairTurn*rows), next)
+	p.advance(pairTurn)
+	SUBQ(Imm(pairTurn), k)
+	JGE(LabelRef("turn"))
+	Label("rest")
+	ADDQ(Imm(pairTurn), k)
+	JZ(LabelRef("figures"))
+	Label("single")
+	p.step(0)
+	p.advance(1)
+	DECQ(k)
+	JNZ(LabelRef("single"))
+	Label("figures")
+	p.settle()
+	p.write()
+	VZEROUPPER()
+	RET()
+}
+
+// pair adds the product of the pair of columns i, and that of the column that
+// is by itself: its multiplications fill the time of the additions.
+func (p *product) pair(i int) {
+	j, alone := i+pairDistance, i+2*pairDistance
+	first, second, own := p.row(i), p.row(j), p.row(alone)
+	for r := range p.rows {
+		for v, sum := range p.sums[r] {
+			x, y := vec.Vector(), vec.Vector()
+			VADDPS_BCST(p.at(r, 4*i), second[v], x)
+			VADDPS_BCST(p.at(r, 4*j), first[v], y)
+			VFMADD231PS(x, y, sum)
+		}
+		for v, sum := range p.sums[r] {
+			VFMADD231PS_BCST(p.at(r, 4*alone), own[v], sum)
+		}
+	}
+}
+
+// settle takes the sums of pairs of a row of a and of a column of b from their
+// product, and undoes their scales.
+func (p *product) settle() {
+	pairs, back := p.row(0), p.row(1)
+	for r := range p.rows {
+		for v, sum := range p.sums[r] {
+			own := vec.Vector()
+			VADDPS_BCST(p.at(r, 0), pairs[v], own)
+			VSUBPS(own, sum, sum)
+			VMULPS(back[v], sum, sum)
+			VMULPS_BCST(p.at(r, 4), sum, sum)
+		}
+	}
+}
+
+// pairRows emits what prepares rows for products of pairs.
+func pairRows() {
+	TEXT("pairSquares", NOSPLIT, "func(sums *[8]float64, row *float32, n int)")
+	Doc("pairSquares adds the squares of n elements, a positive multiple of 8, to the sums of their places.")
+	Pragma("noescape")
+	to, row, n := Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	sums := [2]vec.Reg{YMM(), YMM()}
+	for half, sum := range sums {
+		VMOVUPD(Mem{Base: to, Disp: 32 * half}, sum)
+	}
+	Label("eight")
+	for half, sum := range sums {
+		x := YMM()
+		VCVTPS2PD(Mem{Base: row, Disp: 16 * half}, x)
+		VFMADD231PD(x, x, sum)
+	}
+	ADDQ(Imm(32), row)
+	SUBQ(Imm(8), n)
+	JNZ(LabelRef("eight"))
+	for half, sum := range sums {
+		VMOVUPD(sum, Mem{Base: to, Disp: 32 * half})
+	}
+	VZEROUPPER()
+	RET()
+
+	TEXT("pairRow", NOSPLIT, "func(sums *[8]float32, row *float32, n int, scale float32)")
+	Doc("pairRow scales n elements, whole turns, and adds the products of their pairs to sums.")
+	Pragma("noescape")
+	to, row, n = Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	scale, sum := YMM(), YMM()
+	at, err := Param("scale").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSS(at.Addr, scale)
+	VMOVUPS(Mem{Base: to}, sum)
+	Label("turn")
+	var x [3]vec.Reg
+	for i := range x {
+		x[i] = YMM()
+		VMULPS(Mem{Base: row, Disp: 32 * i}, scale, x[i])
+		VMOVUPS(x[i], Mem{Base: row, Disp: 32 * i})
+	}
+	VMULPS(x[0], x[1], x[0])
+	VADDPS(x[0], sum, sum)
+	ADDQ(Imm(4*pairTurn), row)
+	SUBQ(Imm(pairTurn), n)
+	JNZ(LabelRef("turn"))
+	VMOVUPS(sum, Mem{Base: to})
+	VZEROUPPER()
+	RET()
+}
+
+// identify emits the instruction that says what the processor is.
+func identify() {
+	TEXT("identify", NOSPLIT, "func(leaf uint32) (a, b, c, d uint32)")
+	Doc("identify executes CPUID.")
+	Load(Param("leaf"), reg.EAX)
+	XORL(reg.ECX, reg.ECX)
+	CPUID()
+	for i, r := range []reg.Register{reg.EAX, reg.EBX, reg.ECX, reg.EDX} {
+		Store(r, ReturnIndex(i))
+	}
+	RET()
+}
