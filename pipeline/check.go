@@ -17,8 +17,11 @@ import (
 // choosePrompt chooses what outputs are compared with the source on. A part of
 // a set cannot be run.
 func (j *Job) choosePrompt(ctx context.Context) (err error) {
-	if j.o.Verify && j.o.Parts == 0 && j.in.tokenizer != nil {
-		j.prompt, err = proof.Prompt(ctx, j.in.tokenizer, j.in.tokenizer.Size(), j.o.Memory)
+	if !j.o.Verify || j.o.Parts != 0 {
+		return nil
+	}
+	if words, _ := j.in.vocabulary(); words != nil { // what cannot be read is not compared
+		j.prompt, err = proof.Prompt(ctx, words, words.Size(), j.o.Memory)
 	}
 	return err
 }

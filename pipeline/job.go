@@ -84,15 +84,34 @@ func FromGGUF(ctx context.Context, file *gguf.File, o Options) (*Job, error) {
 	return newJob(ctx, in, o)
 }
 
+// describeVocabulary fills Tokenizer, for a file that is only copied from what it says.
+func (j *Job) describeVocabulary() error {
+	var model, pre string
+	var size int
+	if j.in.conversion != nil || j.o.PlanOnly {
+		t, err := j.in.vocabulary()
+		if t == nil {
+			return err
+		}
+		model, pre, size = t.Model(), t.Pre(), t.Size()
+	} else {
+		model, _ = j.in.kvs.String("tokenizer.ggml.model")
+		pre, _ = j.in.kvs.String("tokenizer.ggml.pre")
+		tokens, _ := j.in.kvs.Strings("tokenizer.ggml.tokens")
+		size = len(tokens)
+	}
+	if model != "" {
+		j.Tokenizer = fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", model, cmp.Or(pre, "none"), size)
+	}
+	return nil
+}
+
 func newJob(ctx context.Context, in *input, o Options) (*Job, error) {
 	j := &Job{Source: in.about, Tokenizer: "none", o: o, in: in, warned: map[string]bool{}, inputs: slices.Concat(in.files, o.Inputs)}
-	if t := in.tokenizer; t != nil {
-		j.Tokenizer = fmt.Sprintf("%s, pre-tokenizer %s, %d tokens", t.Model(), cmp.Or(t.Pre(), "none"), t.Size())
+	if err := j.describeVocabulary(); err != nil {
+		return nil, err
 	}
 	j.chooseTokens()
-	if o.PlanOnly && in.unread != nil {
-		return nil, in.unread
-	}
 	if in.conversion != nil {
 		j.Warnings = in.conversion.Warnings
 		if q := in.about.Quantized; q != nil && !in.native && !o.PlanOnly && !strings.HasPrefix(q.Method, "FP8") {

@@ -75,7 +75,8 @@ func (j *Job) checkBytes(outputs int) int64 {
 	if len(j.prompt) == 0 {
 		return 0
 	}
-	logits := 4 * int64(j.in.tokenizer.Size())
+	words, _ := j.in.vocabulary() // the prompt is of it
+	logits := 4 * int64(words.Size())
 	if outputs > 1 {
 		logits *= 2
 	}

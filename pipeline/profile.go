@@ -75,13 +75,14 @@ func (j *Job) profile(ctx context.Context, tokens []int32) (*budget.Profile, err
 // standardText is what sensitivities are measured with where no calibration
 // text is given: the text that conversions are checked with.
 func (j *Job) standardText(ctx context.Context) ([]int32, error) {
-	if j.in.unread != nil {
-		return nil, j.in.unread
+	words, err := j.in.vocabulary()
+	if err != nil {
+		return nil, err
 	}
-	if j.in.tokenizer == nil {
+	if words == nil {
 		return nil, fault.File(j.in.path).Corrupt("it has no vocabulary to measure sensitivities with")
 	}
-	return eval.Prompt(ctx, j.in.tokenizer)
+	return eval.Prompt(ctx, words)
 }
 
 // way is how sensitivities are found: as asked, or by running the model where

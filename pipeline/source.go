@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -63,11 +64,10 @@ type input struct {
 	files     []string
 	unchanged func() error
 
-	kvs       gguf.KVs // as they will be written
-	streams   []gguf.Stream
-	infos     []gguf.TensorInfo
-	tokenizer *tokenizer.Tokenizer // nil where there is none, or
-	unread    error                // it cannot be read
+	kvs        gguf.KVs // as they will be written
+	streams    []gguf.Stream
+	infos      []gguf.TensorInfo
+	vocabulary func() (*tokenizer.Tokenizer, error) // read when first asked for; nil where there is none
 
 	checkpoint *hf.Checkpoint // nil for a GGUF file
 	conversion *convert.Plan  // of the checkpoint
@@ -145,9 +145,11 @@ func fromCheckpoint(ctx context.Context, ckpt *hf.Checkpoint, o Options) (*input
 	}
 	in.conversion, in.kvs, in.streams, in.infos = plan, plan.KVs, plan.Streams, infosOf(plan.Streams)
 	in.name = namedBy(plan.KVs, ckpt.Name())
-	if in.tokenizer, err = tokenizer.FromGGUF(plan.KVs); err != nil {
+	words, err := tokenizer.FromGGUF(plan.KVs)
+	if err != nil {
 		return nil, err
 	}
+	in.vocabulary = func() (*tokenizer.Tokenizer, error) { return words, nil }
 	used := map[string]bool{}
 	for _, names := range plan.Sources {
 		for _, name := range names {
@@ -233,10 +235,13 @@ func fromGGUF(_ context.Context, file *gguf.File, o Options) (*input, error) {
 		return forward.FromGGUF(ctx, file, o)
 	}
 	in.streams = streamsOf(file, file.Size() > o.Memory)
-	if in.kvs.Has("tokenizer.ggml.model") {
-		// What only copies a vocabulary does not need to understand it.
-		in.tokenizer, in.unread = tokenizer.FromGGUF(in.kvs)
-	}
+	// What only copies a vocabulary does not need to understand it.
+	in.vocabulary = sync.OnceValues(func() (*tokenizer.Tokenizer, error) {
+		if !in.kvs.Has("tokenizer.ggml.model") {
+			return nil, nil
+		}
+		return tokenizer.FromGGUF(in.kvs)
+	})
 	return in, nil
 }
 

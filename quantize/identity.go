@@ -13,7 +13,10 @@ import (
 func (p *Plan) WriteIdentity(w io.Writer) error {
 	for _, f := range p.Files {
 		header := f.HeaderBytes()
-		if _, err := fmt.Fprintf(w, "file %d\n%s", len(header), header); err != nil {
+		if _, err := fmt.Fprintf(w, "file %d\n", len(header)); err != nil {
+			return err
+		}
+		if _, err := w.Write(header); err != nil {
 			return err
 		}
 	}

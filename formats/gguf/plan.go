@@ -123,17 +123,9 @@ func (p *Plan) encode() error {
 	b = le.AppendUint64(b, uint64(len(p.Tensors)))
 	b = le.AppendUint64(b, uint64(len(p.KVs)))
 	for _, kv := range p.KVs {
-		t, isArray, ok := typeOf(kv.Value)
-		if !ok {
-			return fault.Op("gguf").Key(kv.Key).Invalid("a file cannot hold a value of type %T", kv.Value)
-		}
-		if b = appendString(b, kv.Key); isArray {
-			b = le.AppendUint32(b, uint32(ArrayType))
-		} else {
-			b = le.AppendUint32(b, uint32(t))
-		}
-		if b, ok = appendValue(b, kv.Value, 0); !ok {
-			return fault.Op("gguf").Key(kv.Key).Invalid("an array holds something that a file cannot")
+		var err error
+		if b, err = kv.Append(b); err != nil {
+			return err
 		}
 	}
 	for _, t := range p.Tensors {
@@ -148,6 +140,22 @@ func (p *Plan) encode() error {
 	b = append(b, make([]byte, pad(int64(len(b)), int64(p.Alignment))-int64(len(b)))...)
 	p.header = b
 	return nil
+}
+
+// Append encodes a key-value as a header holds it.
+func (kv KV) Append(b []byte) ([]byte, error) {
+	t, isArray, ok := typeOf(kv.Value)
+	if !ok {
+		return b, fault.Op("gguf").Key(kv.Key).Invalid("a file cannot hold a value of type %T", kv.Value)
+	}
+	if isArray {
+		t = ArrayType
+	}
+	b = binary.LittleEndian.AppendUint32(appendString(b, kv.Key), uint32(t))
+	if b, ok = appendValue(b, kv.Value, 0); !ok {
+		return b, fault.Op("gguf").Key(kv.Key).Invalid("an array holds something that a file cannot")
+	}
+	return b, nil
 }
 
 func appendString(b []byte, s string) []byte {
@@ -171,6 +179,11 @@ func appendValue(b []byte, value any, depth int) ([]byte, bool) {
 	case string:
 		return appendString(b, v), true
 	case []string:
+		size := 8 * len(v)
+		for _, s := range v {
+			size += len(s)
+		}
+		b = slices.Grow(b, size)
 		for _, s := range v {
 			b = appendString(b, s)
 		}

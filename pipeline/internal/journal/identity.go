@@ -120,8 +120,10 @@ func FileSource(f *gguf.File) string {
 	for _, t := range f.Tensors() {
 		fmt.Fprintf(h, "%q %s %v %d %d\n", t.Name, t.Type, t.Shape, t.Part(), t.Offset)
 	}
+	var b []byte
 	for _, kv := range f.KVs() {
-		fmt.Fprintf(h, "%q %v\n", kv.Key, kv.Value)
+		b, _ = kv.Append(b[:0]) // what was read can be written
+		h.Write(b)
 	}
 	return text(h)
 }
