@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,8 +14,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/f190792d/mq/formats/atomicfile"
 	"github.com/f190792d/mq/formats/fault"
@@ -26,14 +23,14 @@ import (
 // sums are the checksums of the ranges of all files, as far as they are known.
 type sums struct {
 	mu sync.Mutex
-	of map[place]uint64
+	of map[place]checksum
 }
 
-func (s *sums) set(p place, sum uint64) {
+func (s *sums) set(p place, sum checksum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of == nil {
-		s.of = map[place]uint64{}
+		s.of = map[place]checksum{}
 	}
 	s.of[p] = sum
 }
@@ -66,7 +63,7 @@ func (w *work) remember(id identity) {
 	}
 	var all bytes.Buffer
 	line := func(text string) { all.WriteString(text + " " + lineSum(text)) }
-	line("mq-journal-1 " + string(head))
+	line(format + " " + string(head))
 	for _, p := range w.sums.sorted() {
 		line(record{file: p.file, off: p.off, n: p.n, sum: w.sums.of[p]}.String())
 	}
@@ -149,11 +146,11 @@ func (w *work) readBack(ctx context.Context, files []*os.File) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			h := xxhash.New()
-			if _, err := io.CopyBuffer(struct{ io.Writer }{h}, io.NewSectionReader(files[p.file], p.off, p.n), make([]byte, 64<<10)); err != nil {
+			sum, err := sumOfRange(files[p.file], p.off, p.n)
+			if err != nil {
 				return fault.File(w.files[p.file].path).IO("cannot read what an earlier run has written: %w", err)
 			}
-			if h.Sum64() != want {
+			if sum != want {
 				return w.altered(p.file, p.off, p.n)
 			}
 			return nil
@@ -212,7 +209,7 @@ func (w *work) compare(ctx context.Context, files []*os.File) error {
 		MaxMemory: w.Memory,
 		Progress:  w.Progress.Named("comparing"),
 		Wrote: func(r quantize.Range, data []byte) error {
-			w.sums.set(place{w.first[r.Output] + r.File, r.Offset, r.Length}, xxhash.Sum64(data))
+			w.sums.set(place{w.first[r.Output] + r.File, r.Offset, r.Length}, sumOf(data))
 			return nil
 		},
 	})

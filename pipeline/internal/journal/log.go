@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -44,9 +43,12 @@ type identity struct {
 type record struct {
 	file   int
 	off, n int64
-	sum    uint64 // xxh64 of the data
+	sum    checksum // of the data
 	named  bool
 }
+
+// format begins the first line.
+const format = "mq-journal-2"
 
 // journalPath is where the journal lies of a run whose first output is path.
 func journalPath(path string) string {
@@ -69,7 +71,7 @@ func createLog(path string, id identity) (*log, error) {
 	j := &log{path: path, f: f}
 	text, err := json.Marshal(id)
 	if err == nil {
-		err = j.append("mq-journal-1 " + string(text))
+		err = j.append(format + " " + string(text))
 	}
 	if err != nil {
 		j.drop()
@@ -142,7 +144,7 @@ func parse(r io.Reader) (id identity, records []record, size int64, err error) {
 		}
 		text, ok := checked(line)
 		if ok && first {
-			text, ok = strings.CutPrefix(text, "mq-journal-1 ")
+			text, ok = strings.CutPrefix(text, format+" ")
 			ok = ok && json.Unmarshal([]byte(text), &id) == nil
 		} else if ok {
 			var r record
@@ -183,13 +185,13 @@ func checked(line string) (string, bool) {
 }
 
 func lineSum(text string) string {
-	return fmt.Sprintf("%08x\n", crc32.ChecksumIEEE([]byte(text)))
+	return fmt.Sprintf("%08x\n", sumOf([]byte(text)))
 }
 
 func parseRecord(text string) (r record, ok bool) {
 	fields := strings.Fields(text)
-	number := func(i, base int) uint64 {
-		v, err := strconv.ParseUint(fields[i], base, 64)
+	number := func(i, base, bits int) uint64 {
+		v, err := strconv.ParseUint(fields[i], base, bits)
 		ok = ok && err == nil
 		return v
 	}
@@ -198,9 +200,9 @@ func parseRecord(text string) (r record, ok bool) {
 		return r, false
 	}
 	r.named = len(fields) == 2
-	r.file = int(number(1, 10))
+	r.file = int(number(1, 10, 64))
 	if !r.named {
-		r.off, r.n, r.sum = int64(number(2, 10)), int64(number(3, 10)), number(4, 16)
+		r.off, r.n, r.sum = int64(number(2, 10, 64)), int64(number(3, 10, 64)), checksum(number(4, 16, 32))
 	}
 	return r, ok && r.file >= 0 && r.off >= 0 && r.n >= 0
 }
@@ -214,7 +216,7 @@ func (r record) String() string {
 	if r.named {
 		return fmt.Sprintf("named %d", r.file)
 	}
-	return fmt.Sprintf("wrote %d %d %d %016x", r.file, r.off, r.n, r.sum)
+	return fmt.Sprintf("wrote %d %d %d %08x", r.file, r.off, r.n, r.sum)
 }
 
 // named records that a file is whole, checked and about to get its name.

@@ -3,12 +3,10 @@ package journal
 import (
 	"context"
 	"errors"
-	"io"
 	"runtime"
 	"sync"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/f190792d/mq/formats/atomicfile"
@@ -59,14 +57,13 @@ func (w *work) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// sumOf hashes a range of a file in small pieces.
-func (w *work) sumOf(r record) (uint64, error) {
-	h := xxhash.New()
-	_, err := io.CopyBuffer(struct{ io.Writer }{h}, io.NewSectionReader(w.files[r.file].file, r.off, r.n), make([]byte, 64<<10))
+// sumOf is the checksum of what a file has in place of a record's range.
+func (w *work) sumOf(r record) (checksum, error) {
+	sum, err := sumOfRange(w.files[r.file].file, r.off, r.n)
 	if err != nil {
 		return 0, fault.File(w.files[r.file].path).IO("cannot read back what an earlier run wrote: %w", err)
 	}
-	return h.Sum64(), nil
+	return sum, nil
 }
 
 // run writes, checks and names the files.
@@ -140,7 +137,7 @@ func (w *work) write(ctx context.Context) error {
 		},
 		Wrote: func(r quantize.Range, data []byte) error {
 			i := index(r)
-			sum := xxhash.Sum64(data)
+			sum := sumOf(data)
 			if err := w.log.wrote(record{file: i, off: r.Offset, n: r.Length, sum: sum}); err != nil {
 				return err
 			}
