@@ -13,11 +13,13 @@ import (
 // descendEach finds the scale of every sub-block.
 func (s *strip) descendEach(x []float32) {
 	moving := s.groups[:0]
-	s.eachTile(x, nil, 16, func(first int) {
+	for first := 0; first*16 < len(x); first += kernel.Lanes {
+		s.Load(x[first*16:min(len(x), (first+kernel.Lanes)*16)], 16)
 		for set := s.Settle(levels3.High+1, 16); set != 0; set &= set - 1 {
 			moving = append(moving, uint8(first+bits.TrailingZeros32(set)))
 		}
-	})
+		*(*kernel.Each)(s.fitScale[first:]) = s.Scale
+	}
 	for groups := range slices.Chunk(moving, kernel.Lanes) {
 		s.descendSome(x, groups)
 		for i, j := range groups {
@@ -27,7 +29,7 @@ func (s *strip) descendEach(x []float32) {
 }
 
 func (s *strip) descendSome(x []float32, groups []uint8) {
-	s.LoadSome(x, 16, groups)
+	s.LoadSome(x, groups)
 	s.Descend(levels3.High+1, 16)
 }
 

@@ -140,7 +140,7 @@ var (
 				scales[j] = uint8(s + 32)
 			}
 			kernel.PackBits((*[32]uint8)(dst), &c.Level, 2)
-			packPairs(dst[32:96], &c.Level)
+			kernel.PackPairs((*[64]uint8)(dst[32:]), &c.Level)
 			putScales3(dst[96:108], &scales)
 			putHalf(dst[108:], c.D)
 		},

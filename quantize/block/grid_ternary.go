@@ -1,5 +1,7 @@
 package block
 
+import "github.com/f190792d/mq/quantize/kernel"
+
 // gridOfFew is the grid of a type of few levels whose blocks have one scale, at
 // dAt.
 func gridOfFew(size, dAt int, levels []float32, unpack func(levels *[superLen]uint8, src []byte), pack func(dst []byte, levels *[superLen]uint8)) Grid {
@@ -23,7 +25,7 @@ func gridOfFew(size, dAt int, levels []float32, unpack func(levels *[superLen]ui
 var (
 	GridTQ1_0 = gridOfFew(superLen, 52, even(3, 1), unpackTrits, func(dst []byte, levels *[superLen]uint8) { packTrits(dst, levels[:]) })
 	GridTQ2_0 = gridOfFew(superLen, 64, even(3, 1), func(levels *[superLen]uint8, src []byte) { unpackPairs(levels, src[:64]) },
-		func(dst []byte, levels *[superLen]uint8) { packPairs(dst[:64], levels) })
+		func(dst []byte, levels *[superLen]uint8) { kernel.PackPairs((*[64]uint8)(dst), levels) })
 	GridQ1_0 = gridOfFew(128, 0, []float32{-1, 1}, func(levels *[superLen]uint8, src []byte) { unpackLow(levels[:128], src[2:], 1) },
 		func(dst []byte, levels *[superLen]uint8) { packLow(dst[2:18], levels[:128], 1) })
 	GridQ2_0 = gridOfFew(64, 0, even(4, 1), func(levels *[superLen]uint8, src []byte) { unpackLow(levels[:64], src[2:], 2) },

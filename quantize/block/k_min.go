@@ -40,7 +40,7 @@ var (
 		search:   kernel.NewPositiveSearch(15),
 		plainCap: 255, weightedCap: 255, spread: 1,
 		putScales: putScales4, scalesOf: scales4,
-		pack:   func(b []byte, l *[superLen]uint8) { packPairs(b[16:80], l) },
+		pack:   func(b []byte, l *[superLen]uint8) { kernel.PackPairs((*[64]uint8)(b[16:]), l) },
 		unpack: func(b []byte) (l [superLen]uint8) { unpackPairs(&l, b[16:80]); return l },
 	}
 	q4K = kMin{

@@ -7,18 +7,7 @@ func pick(levels []uint8, shift int, mask uint64) uint64 {
 	return le.Uint64(levels) >> shift & (mask * 0x0101010101010101)
 }
 
-// packPairs stores the low two bits of all levels in 64 bytes: byte b of
-// each half of 128 values holds values b, b+32, b+64, b+96 from the low bits up.
-func packPairs(dst []byte, levels *[superLen]uint8) {
-	for h := range 2 {
-		dst, levels := dst[32*h:][:32], levels[128*h:][:128]
-		for b := 0; b < len(dst); b += 8 {
-			le.PutUint64(dst[b:], pick(levels[b:], 0, 3)|pick(levels[b+32:], 0, 3)<<2|
-				pick(levels[b+64:], 0, 3)<<4|pick(levels[b+96:], 0, 3)<<6)
-		}
-	}
-}
-
+// unpackPairs is the inverse of kernel.PackPairs.
 func unpackPairs(levels *[superLen]uint8, src []byte) {
 	for h := range 2 {
 		levels := levels[128*h:][:128]

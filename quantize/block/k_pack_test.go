@@ -22,7 +22,7 @@ func TestLevelsAndScalesReadBack(t *testing.T) {
 		pack   func(b []byte, l *[superLen]uint8)
 		unpack func(l *[superLen]uint8, b []byte)
 	}{
-		"pairs":   {3, packPairs, unpackPairs},
+		"pairs":   {3, func(b []byte, l *[superLen]uint8) { kernel.PackPairs((*[64]uint8)(b), l) }, unpackPairs},
 		"nibbles": {15, packNibbles, unpackNibbles},
 		"six":     {63, func(b []byte, l *[superLen]uint8) { kernel.PackSix((*[192]uint8)(b), l) }, unpack6},
 		"bits": {

@@ -30,8 +30,9 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 			block, codes := dst[110*b:][:110], (*[16]uint8)(s.codes[16*b:])
 			putScales3(block[96:108], codes)
 			d := putHalf(block[108:], s.d[b])
+			read := s.readScale[16*b:][:16]
 			for j, l := range codes {
-				s.readScale[16*b+j] = d * float32(int32(l)-32)
+				read[j] = d * float32(int32(l)-32)
 			}
 		}
 		levels3.Divide(s.levels[:], x, 16, s.readScale[:], noOffset[:])
@@ -39,7 +40,7 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 		for b := range len(x) / superLen {
 			block, levels := dst[110*b:][:110], (*[superLen]uint8)(s.levels[superLen*b:])
 			kernel.PackBits((*[32]uint8)(block), levels, 2)
-			packPairs(block[32:96], levels)
+			kernel.PackPairs((*[64]uint8)(block[32:]), levels)
 		}
 	})
 }
@@ -48,8 +49,9 @@ func QuantizeQ3_K(dst []byte, src, weights []float32) {
 func fitPlain3(s *strip, x, _ []float32) {
 	s.descendEach(x)
 	n := len(x) / 16
+	kernel.Extremes(s.inverse[:], s.fitScale[:n], 16)
 	for b := range n / 16 {
-		s.inverse[b] = -32 / extreme(s.fitScale[16*b:][:16])
+		s.inverse[b] = -32 / s.inverse[b]
 		s.d[b] = 1 / s.inverse[b]
 	}
 	levels6.Multiply(s.codes[:], s.fitScale[:n], 16, s.inverse[:], noOffset[:])
@@ -187,8 +189,8 @@ func QuantizeQ6_K(dst []byte, src, weights []float32) {
 // each super-block becomes -128. The d of a super-block where all is negligible is 0.
 func (s *strip) spanScales8(n int) {
 	inverses := s.dmin[:n/16]
-	for b := range inverses {
-		top := extreme(s.fitScale[16*b:][:16])
+	kernel.Extremes(inverses, s.fitScale[:n], 16)
+	for b, top := range inverses {
 		inverses[b] = -128 / top
 		s.d[b] = 1 / inverses[b]
 		if abs(top) < negligible {

@@ -88,7 +88,7 @@ func (t *legacy) quantizePlain(dst []byte, src []float32) {
 		if t.min {
 			kernel.Bounds(lo, scale, x)
 		} else {
-			kernel.Extremes(scale, x)
+			kernel.Extremes(scale, x, 32)
 		}
 		for j := range n {
 			if t.min {
@@ -207,7 +207,7 @@ func QuantizeQ8_0(dst []byte, src, _ []float32) {
 func quantizeQ8_0(dst []byte, src []float32) {
 	eachStrip(src, nil, func(s *strip, at int, x, _ []float32) {
 		n := len(x) / 32
-		kernel.Extremes(s.fitScale[:n], x)
+		kernel.Extremes(s.fitScale[:n], x, 32)
 		for j := range n {
 			scale := abs(s.fitScale[j]) / 127
 			putHalf(dst[(at/32+j)*34:], scale)

@@ -85,7 +85,7 @@ func quantizeTQ2_0(dst []byte, src []float32) {
 		for k, v := range x {
 			levels[k] = trit(v * inv)
 		}
-		packPairs(block[:64], &levels)
+		kernel.PackPairs((*[64]uint8)(block), &levels)
 		putHalf(block[64:], d)
 	}
 }

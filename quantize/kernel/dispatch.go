@@ -19,9 +19,10 @@ type variant struct {
 	nonLinearLevels   func(dst *byte, stride int, src *float32, groups int, inverse *float32)
 	divide, multiply  roundKernel
 	halfUp, away      roundKernel
-	extremes          func(dst, x *float32, runs int)
+	extremes          [2]func(dst, x *float32, runs int) // of 16 values, and of 32
 	bounds            func(low, high, x *float32, runs int)
 	packBits          [2]func(dst, levels *uint8) // of the third bit, and the fifth
+	packPairs         func(dst, levels *uint8)
 	packSix           func(dst, levels *uint8)
 	greatest16        func(src *byte, n int) uint16
 	greatest32        func(src *byte, n int) uint32

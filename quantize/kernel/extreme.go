@@ -2,19 +2,19 @@ package kernel
 
 import "math"
 
-// runLen is the number of values of a run in Extremes, Bounds, HalfUp and Away.
+// runLen is the number of values of a run in Bounds, HalfUp and Away.
 const runLen = 32
 
-// Extremes finds the value of largest magnitude of every run of 32 values, the
+// Extremes finds the value of largest magnitude of every run of n values, 16 or 32, the
 // first one on a tie.
-func Extremes(dst, x []float32) {
-	dst = dst[:len(x)/runLen]
-	if active.extremes != nil && len(dst) > 0 {
-		active.extremes(&dst[0], &x[0], len(dst))
+func Extremes(dst, x []float32, n int) {
+	dst = dst[:len(x)/n]
+	if extremes := active.extremes[n/32]; extremes != nil && len(dst) > 0 {
+		extremes(&dst[0], &x[0], len(dst))
 		return
 	}
 	for j := range dst {
-		dst[j] = Extreme(x[j*runLen:][:runLen])
+		dst[j] = Extreme(x[j*n:][:n])
 	}
 }
 

@@ -15440,9 +15440,55 @@ DATA all_bf000000<>+56(SB)/4, $0xbf000000
 DATA all_bf000000<>+60(SB)/4, $0xbf000000
 GLOBL all_bf000000<>(SB), RODATA|NOPTR, $64
 
-// func extremesAVX2(dst *float32, x *float32, runs int)
+// func extremes16AVX2(dst *float32, x *float32, runs int)
 // Requires: AVX, AVX2
-TEXT ·extremesAVX2(SB), NOSPLIT, $0-24
+TEXT ·extremes16AVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    runs+16(FP), DX
+	VMOVUPS all_7fffffff<>+0(SB), Y0
+	VXORPS  Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VANDPS       Y0, Y2, Y2
+	VANDPS       Y0, Y3, Y3
+	VMAXPS       Y3, Y2, Y4
+	VMAXPS       Y3, Y2, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0x4e, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VPERMILPS    $0xb1, Y4, Y5
+	VMAXPS       Y5, Y4, Y4
+	VCMPPS       $0x1e, Y1, Y4, Y5
+	VCMPPS       $0x00, Y4, Y2, Y6
+	VCMPPS       $0x00, Y4, Y3, Y7
+	VCMPPS       $0x00, Y4, Y2, Y2
+	VCMPPS       $0x00, Y4, Y3, Y3
+	VPACKSSDW    Y7, Y6, Y4
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSWB    Y2, Y4, Y4
+	VMOVUPS      order<>+0(SB), Y2
+	VPERMD       Y4, Y2, Y4
+	VPMOVMSKB    Y4, BX
+	ORL          $0x00008000, BX
+	BSFL         BX, BX
+	VBROADCASTSS (CX)(BX*4), Y2
+	VANDPS       Y2, Y5, Y2
+	VMOVSS       X2, (AX)
+	ADDQ         $+64, CX
+	ADDQ         $+4, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func extremes32AVX2(dst *float32, x *float32, runs int)
+// Requires: AVX, AVX2
+TEXT ·extremes32AVX2(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    x+8(FP), CX
 	MOVQ    runs+16(FP), DX
@@ -15724,6 +15770,44 @@ DATA all_c0c0c0c0<>+52(SB)/4, $0xc0c0c0c0
 DATA all_c0c0c0c0<>+56(SB)/4, $0xc0c0c0c0
 DATA all_c0c0c0c0<>+60(SB)/4, $0xc0c0c0c0
 GLOBL all_c0c0c0c0<>(SB), RODATA|NOPTR, $64
+
+// func packPairsAVX2(dst *uint8, levels *uint8)
+// Requires: AVX, AVX2
+TEXT ·packPairsAVX2(SB), NOSPLIT, $0-16
+	MOVQ    dst+0(FP), AX
+	MOVQ    levels+8(FP), CX
+	VMOVUPS (CX), Y0
+	VPAND   all_03030303<>+0(SB), Y0, Y0
+	VMOVUPS 32(CX), Y1
+	VPSLLW  $0x02, Y1, Y1
+	VPAND   all_0c0c0c0c<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS 64(CX), Y1
+	VPSLLW  $0x04, Y1, Y1
+	VPAND   all_30303030<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS 96(CX), Y1
+	VPSLLW  $0x06, Y1, Y1
+	VPAND   all_c0c0c0c0<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 128(CX), Y0
+	VPAND   all_03030303<>+0(SB), Y0, Y0
+	VMOVUPS 160(CX), Y1
+	VPSLLW  $0x02, Y1, Y1
+	VPAND   all_0c0c0c0c<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS 192(CX), Y1
+	VPSLLW  $0x04, Y1, Y1
+	VPAND   all_30303030<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS 224(CX), Y1
+	VPSLLW  $0x06, Y1, Y1
+	VPAND   all_c0c0c0c0<>+0(SB), Y1, Y1
+	VPOR    Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VZEROUPPER
+	RET
 
 // func packThirdAVX2(dst *uint8, levels *uint8)
 // Requires: AVX, AVX2

@@ -12720,8 +12720,90 @@ loop:
 	BNE loop
 	RET
 
-// func extremesNEON(dst, x *float32, runs int)
-TEXT ·extremesNEON(SB), NOSPLIT, $0-24
+// func extremes16NEON(dst, x *float32, runs int)
+TEXT ·extremes16NEON(SB), NOSPLIT, $0-24
+	MOVD $all_7fffffff<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $places_a<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $places_b<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $places_c<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $places_d<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $places_e<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $places_f<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $places_g<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $places_h<>(SB), R16
+	WORD $0x3dc00208
+	WORD $0x4f0005e9
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD runs+16(FP), R2
+	WORD $0x6f00e40a
+
+loop:
+	WORD $0x3dc0002b
+	WORD $0x3dc0042c
+	WORD $0x3dc0082d
+	WORD $0x3dc00c2e
+	WORD $0x4e201d6b
+	WORD $0x4e201d8c
+	WORD $0x4e201dad
+	WORD $0x4e201dce
+	WORD $0x4eac656f
+	WORD $0x4eae65b0
+	WORD $0x4eac6571
+	WORD $0x4eae65b2
+	WORD $0x4eb065ef
+	WORD $0x4eb26630
+	WORD $0x4eb065ef
+	WORD $0x4eb0a9ef
+	WORD $0x4e0405ef
+	WORD $0x6eaae5f0
+	WORD $0x4e2fe571
+	WORD $0x4ef11c31
+	WORD $0x4e2fe592
+	WORD $0x4ef21c52
+	WORD $0x4e2fe5b3
+	WORD $0x4ef31c73
+	WORD $0x4e2fe5d4
+	WORD $0x4ef41c94
+	WORD $0x4e2fe56b
+	WORD $0x4eeb1cab
+	WORD $0x4e2fe58c
+	WORD $0x4eec1ccc
+	WORD $0x4e2fe5ad
+	WORD $0x4eed1ced
+	WORD $0x4e2fe5ce
+	WORD $0x4eee1d0e
+	WORD $0x6eb26e2f
+	WORD $0x6eb46e71
+	WORD $0x6eac6d6b
+	WORD $0x6eae6dac
+	WORD $0x6eb16ded
+	WORD $0x6eac6d6b
+	WORD $0x6eab6dab
+	WORD $0x6eb1a96b
+	WORD $0x4e04056b
+	WORD $0x6ea96d6b
+	WORD $0x1e260170
+	ADD R16<<2, R1, R16
+	WORD $0x4d40ca0b
+	WORD $0x4e301d6b
+	WORD $0xbd00000b
+	ADD $64, R1, R1
+	ADD $4, R0, R0
+	SUBS $1, R2, R2
+	BNE loop
+	RET
+
+// func extremes32NEON(dst, x *float32, runs int)
+TEXT ·extremes32NEON(SB), NOSPLIT, $0-24
 	MOVD $all_7fffffff<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $places_a<>(SB), R16
@@ -13044,6 +13126,80 @@ TEXT ·packSixNEON(SB), NOSPLIT, $0-16
 	WORD $0x4e251c21
 	WORD $0x4ea11c00
 	WORD $0x3d802c00
+	RET
+
+// func packPairsNEON(dst, levels *uint8)
+TEXT ·packPairsNEON(SB), NOSPLIT, $0-16
+	MOVD $all_03030303<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $all_0c0c0c0c<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $all_30303030<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_c0c0c0c0<>(SB), R16
+	WORD $0x3dc00203
+	MOVD dst+0(FP), R0
+	MOVD levels+8(FP), R1
+	WORD $0x3dc00024
+	WORD $0x4e201c84
+	WORD $0x3dc00825
+	WORD $0x4f1254a5
+	WORD $0x4e211ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc01025
+	WORD $0x4f1454a5
+	WORD $0x4e221ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc01825
+	WORD $0x4f1654a5
+	WORD $0x4e231ca5
+	WORD $0x4ea51c84
+	WORD $0x3d800004
+	WORD $0x3dc00424
+	WORD $0x4e201c84
+	WORD $0x3dc00c25
+	WORD $0x4f1254a5
+	WORD $0x4e211ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc01425
+	WORD $0x4f1454a5
+	WORD $0x4e221ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc01c25
+	WORD $0x4f1654a5
+	WORD $0x4e231ca5
+	WORD $0x4ea51c84
+	WORD $0x3d800404
+	WORD $0x3dc02024
+	WORD $0x4e201c84
+	WORD $0x3dc02825
+	WORD $0x4f1254a5
+	WORD $0x4e211ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc03025
+	WORD $0x4f1454a5
+	WORD $0x4e221ca5
+	WORD $0x4ea51c84
+	WORD $0x3dc03825
+	WORD $0x4f1654a5
+	WORD $0x4e231ca5
+	WORD $0x4ea51c84
+	WORD $0x3d800804
+	WORD $0x3dc02424
+	WORD $0x4e201c80
+	WORD $0x3dc02c24
+	WORD $0x4f125484
+	WORD $0x4e211c81
+	WORD $0x4ea11c00
+	WORD $0x3dc03421
+	WORD $0x4f145421
+	WORD $0x4e221c21
+	WORD $0x4ea11c00
+	WORD $0x3dc03c21
+	WORD $0x4f165421
+	WORD $0x4e231c21
+	WORD $0x4ea11c00
+	WORD $0x3d800c00
 	RET
 
 // func packThirdNEON(dst, levels *uint8)

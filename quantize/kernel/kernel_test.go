@@ -268,7 +268,7 @@ func TestRunsEqualTheirSpecification(t *testing.T) {
 		low, high := make([]float32, groups), make([]float32, groups)
 		Bounds(low, high, x)
 		scale := make([]float32, groups)
-		Extremes(scale, x)
+		Extremes(scale, x, runLen)
 		for j := range groups {
 			run := x[j*runLen:][:runLen]
 			if l, h := bounds(run); !same(low[j], l) || !same(high[j], h) {

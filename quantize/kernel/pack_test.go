@@ -41,3 +41,23 @@ func checkPackSix(t *testing.T, levels *[256]uint8) {
 		t.Fatalf("%s: six bits of %v are %x, specified are %x", active.name, levels, got, want)
 	}
 }
+
+func TestPackPairsEqualsItsSpecification(t *testing.T) {
+	forEachCase(t, func(t *testing.T, r *rand.Rand, _, _ int) {
+		var levels [256]uint8
+		for i := range levels {
+			levels[i] = uint8(r.Uint32())
+		}
+		checkPackPairs(t, &levels)
+	})
+}
+
+func checkPackPairs(t *testing.T, levels *[256]uint8) {
+	t.Helper()
+	var got, want [64]uint8
+	PackPairs(&got, levels)
+	inGo(func() { PackPairs(&want, levels) })
+	if got != want {
+		t.Fatalf("%s: pairs of %v are %x, specified are %x", active.name, levels, got, want)
+	}
+}

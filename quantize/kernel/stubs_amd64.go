@@ -239,10 +239,15 @@ func halfUpAVX2(levels *uint8, x *float32, count int, n int, scale *float32, off
 //go:noescape
 func awayAVX2(levels *uint8, x *float32, count int, n int, scale *float32, offset *float32, low int32, high int32)
 
-// extremesAVX2 finds the value of largest magnitude of runs of 32.
+// extremes16AVX2 finds the value of largest magnitude of runs of 16.
 //
 //go:noescape
-func extremesAVX2(dst *float32, x *float32, runs int)
+func extremes16AVX2(dst *float32, x *float32, runs int)
+
+// extremes32AVX2 finds the value of largest magnitude of runs of 32.
+//
+//go:noescape
+func extremes32AVX2(dst *float32, x *float32, runs int)
 
 // boundsAVX2 finds the least and the greatest value of runs of 32.
 //
@@ -253,6 +258,11 @@ func boundsAVX2(low *float32, high *float32, x *float32, runs int)
 //
 //go:noescape
 func packSixAVX2(dst *uint8, levels *uint8)
+
+// packPairsAVX2 packs two bits of 256 levels; see PackPairs.
+//
+//go:noescape
+func packPairsAVX2(dst *uint8, levels *uint8)
 
 // packThirdAVX2 packs one bit of 256 levels; see PackBits.
 //

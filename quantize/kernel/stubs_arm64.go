@@ -124,10 +124,15 @@ func halfUpNEON(levels *uint8, x *float32, count, n int, scale, offset *float32,
 //go:noescape
 func awayNEON(levels *uint8, x *float32, count, n int, scale, offset *float32, low, high int32)
 
-// extremesNEON finds the value of largest magnitude of runs of 32.
+// extremes16NEON finds the value of largest magnitude of runs of 16.
 //
 //go:noescape
-func extremesNEON(dst, x *float32, runs int)
+func extremes16NEON(dst, x *float32, runs int)
+
+// extremes32NEON finds the value of largest magnitude of runs of 32.
+//
+//go:noescape
+func extremes32NEON(dst, x *float32, runs int)
 
 // boundsNEON finds the least and the greatest value of runs of 32.
 //
@@ -138,6 +143,11 @@ func boundsNEON(low, high, x *float32, runs int)
 //
 //go:noescape
 func packSixNEON(dst, levels *uint8)
+
+// packPairsNEON packs two bits of 256 levels; see PackPairs.
+//
+//go:noescape
+func packPairsNEON(dst, levels *uint8)
 
 // packThirdNEON packs one bit of 256 levels; see PackBits.
 //

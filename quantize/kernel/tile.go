@@ -43,12 +43,12 @@ func (s *Scratch) Load(x []float32, n int) {
 	s.load(&s.X, x, n)
 }
 
-// LoadSome is Load of the groups of these numbers, at most Lanes.
-func (s *Scratch) LoadSome(x []float32, n int, groups []uint8) {
+// LoadSome is Load of the groups of 16 values of these numbers, at most Lanes.
+func (s *Scratch) LoadSome(x []float32, groups []uint8) {
 	for i, g := range groups {
-		copy(s.W[i*n:][:n], x[int(g)*n:])
+		*(*[16]float32)(s.W[i*16:]) = [16]float32(x[int(g)*16:])
 	}
-	s.Load(s.W[:len(groups)*n], n)
+	s.Load(s.W[:len(groups)*16], 16)
 }
 
 // LoadWeights fills the weights as Load fills the values.

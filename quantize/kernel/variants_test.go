@@ -32,6 +32,7 @@ var heldBy = map[string][2]string{
 	"extremes":          {"TestRunsEqualTheirSpecification", "FuzzRows"},
 	"bounds":            {"TestRunsEqualTheirSpecification", "FuzzRows"},
 	"packBits":          {"TestPackBitsEqualsItsSpecification", "FuzzRows"},
+	"packPairs":         {"TestPackPairsEqualsItsSpecification", "FuzzRows"},
 	"packSix":           {"TestPackSixEqualsItsSpecification", "FuzzRows"},
 	"greatest16":        {"TestGreatestBitsEqualTheirSpecification", "FuzzRows"},
 	"greatest32":        {"TestGreatestBitsEqualTheirSpecification", "FuzzRows"},
@@ -180,7 +181,14 @@ func checkRows(t *testing.T, x, w []float32, n int) {
 	}
 	scale, greatest := make([]float32, Lanes), make([]float32, Lanes)
 	low, high := make([]float32, Lanes), make([]float32, Lanes)
-	Extremes(scale, x)
+	Extremes(scale, x, n)
+	sixteens := make([]float32, 2*Lanes)
+	Extremes(sixteens, x, 16)
+	for j, top := range sixteens {
+		if run := x[16*j:][:16]; !same(top, Extreme(run)) {
+			t.Fatalf("%s: the extreme of %v is %v", active.name, run, top)
+		}
+	}
 	Greatest(greatest, x, n)
 	Bounds(low, high, x)
 	for j := range Lanes {
@@ -219,6 +227,7 @@ func checkPacking(t *testing.T, x []float32) {
 		levels[i] = uint8(math.Float32bits(x[i]) >> 24)
 	}
 	checkPackSix(t, &levels)
+	checkPackPairs(t, &levels)
 	for _, bit := range []int{2, 4} {
 		var got, want [32]uint8
 		PackBits(&got, &levels, bit)

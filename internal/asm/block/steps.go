@@ -143,7 +143,7 @@ func signedLevels(fifth bool, zero float32) stepType {
 		ready: LoadV,
 		one: func(b blockLoop) []Reg {
 			v := b.magnitudes(0)
-			return []Reg{FirstEqual(b.src, v, MostMagnitude(v))}
+			return []Reg{FirstEqual(b.src, 32, v, MostMagnitude(v))}
 		},
 		check: func(bounds []Reg) []Mask {
 			return []Mask{Compare(Equal, negative(bounds[0]), bounds[1])}

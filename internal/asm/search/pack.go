@@ -5,6 +5,7 @@ import . "github.com/f190792d/mq/internal/asm/vec"
 // packs emits what gathers bits of 256 bytes.
 func packs() {
 	packSix("packSix" + ISA)
+	packPairs("packPairs" + ISA)
 	packBits("packThird"+ISA, 2)
 	packBits("packFifth"+ISA, 4)
 }
@@ -28,6 +29,23 @@ func packBits(name string, bit int) {
 			all = v
 		}
 		StoreV(Mem{Base: dst, Disp: at}, all)
+	}
+	End()
+}
+
+// packPairs emits the low two bits.
+func packPairs(name string) {
+	Begin(name, "func(dst, levels *uint8)", name+" packs two bits of 256 levels; see PackPairs.")
+	dst, levels := Argument("dst"), Argument("levels")
+	for half := range 2 {
+		for at := 0; at < 32; at += Width() {
+			row := func(r int) Reg { return LoadV(Mem{Base: levels, Disp: 128*half + 32*r + at}) }
+			pairs := Masked(row(0), Bits(0x03030303))
+			for r := 1; r < 4; r++ {
+				BitOr(Masked(ShiftLeft16(row(r), 2*r), Bits(0x03030303<<(2*r))), pairs)
+			}
+			StoreV(Mem{Base: dst, Disp: 32*half + at}, pairs)
+		}
 	}
 	End()
 }

@@ -48,7 +48,8 @@ func runs() {
 	round("multiply"+ISA, nearestBy(func(a, b Op) Reg { return Mul(a, b) }))
 	round("halfUp"+ISA, halfUp)
 	round("away"+ISA, away)
-	extremes("extremes" + ISA)
+	extremes("extremes16"+ISA, 16)
+	extremes("extremes32"+ISA, 32)
 	bounds("bounds" + ISA)
 	packs()
 }

@@ -58,19 +58,19 @@ func MagnitudesMost(a, b Reg) Reg {
 	return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, smax, a, b)
 }
 
-// FirstEqual is the value of the 32 at x whose place is the first where v
-// equals m, one of v.
-func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
+// FirstEqual is the value of the n at x, 16 or 32, whose place is the first where v
+// equals m, one of v. Of 16 values v has each twice.
+func FirstEqual(x reg.GPVirtual, n int, v []Reg, m Reg) Reg {
 	if ISA == NEON {
 		var at []Reg
 		for i, a := range v {
 			hit, place := Compare(Equal, a, m), Vector()
-			n := uint32(4 * i)
-			arm3(orNot, place, Words("places_"+string(rune('a'+i)), n, n+1, n+2, n+3), hit.(Op))
+			p := uint32(4 * i)
+			arm3(orNot, place, Words("places_"+string(rune('a'+i)), p, p+1, p+2, p+3), hit.(Op))
 			at = append(at, place)
 		}
 		place := armAcross(at, umin, uminv)
-		arm3(umin, place, place, Bits(31)) // for NaN, which equals nothing
+		arm3(umin, place, place, Bits(uint32(n-1))) // for NaN, which equals nothing
 		armToGeneral(place)
 		armText("ADD R%d<<2, %s, R%d", armScratch, x, armScratch)
 		out := Vector()
@@ -83,7 +83,7 @@ func FirstEqual(x reg.GPVirtual, v []Reg, m Reg) Reg {
 	}
 	at := GP32()
 	VPMOVMSKB(PackBytes(hits)[0], at)
-	ORL(operand.U32(1<<31), at)
+	ORL(operand.U32(1<<(n-1)), at)
 	BSFL(at, at)
 	return Broadcast(Mem{Base: x, Index: at.As64(), Scale: 4})
 }
