@@ -5,7 +5,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer/pattern"
 )
 
@@ -41,9 +40,8 @@ type bpeState struct {
 // that are no tokens. Of a merge that is there twice llama.cpp, which does not
 // demand closed vocabularies, keeps the first, Hugging Face tokenizers the last.
 func (b *bpe) setMerges(all merges, tokens *lexicon, closed bool) error {
-	table := buildPairs(all.count, !closed)
 	own := map[string]int32{}
-	symbol := func(id int32, text string) int32 {
+	stray := func(id int32, text string) int32 {
 		if id != unknown {
 			return id
 		}
@@ -56,26 +54,12 @@ func (b *bpe) setMerges(all merges, tokens *lexicon, closed bool) error {
 		}
 		return id
 	}
-	last := int32(-1)
-	err := all.each(func(rank int, left, right string) error {
-		if left == "" || right == "" {
-			return fault.Op("tokenizer").Corrupt("merge %d %q has an empty side", rank, [2]string{left, right})
-		}
-		l, _ := tokens.id(left)
-		r, _ := tokens.id(right)
-		both := tokens.next(left, right, last)
-		if min(l, r, both) == unknown {
-			if closed {
-				return fault.Op("tokenizer").Corrupt("merge %d %q names a token that is not in the vocabulary", rank, [2]string{left, right})
-			}
-			l, r, both = symbol(l, left), symbol(r, right), symbol(both, left+right)
-		}
-		last = both
-		table.put(l, r, merged{int32(rank), both})
-		b.cut.join(left, right)
-		return nil
-	})
-	b.merges = table.done()
+	if closed {
+		stray = nil
+	}
+	all, err := all.join(tokens, stray)
+	b.merges = newPairTable(all.ids, !closed)
+	b.cut = all.cut
 	b.cut.off = b.chars == nil || b.whole != nil
 	for text, id := range own {
 		if b.chars != nil && runeCount(text) == 1 {
@@ -104,8 +88,7 @@ func (b *bpe) pair(_ string, l, r *part) (rank, id int32, ok bool) {
 	if l.id < 0 || r.id < 0 {
 		return 0, 0, false
 	}
-	m, ok := b.merges.get(l.id, r.id)
-	return m.rank, m.id, ok
+	return b.merges.get(l.id, r.id)
 }
 
 func (b *bpe) word(w *pattern.Work, dst []int32, s string) []int32 {

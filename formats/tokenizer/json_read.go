@@ -2,20 +2,25 @@ package tokenizer
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/internal/pyjson"
 )
 
-// ParseJSON reads a tokenizer.json file.
+// ParseJSON reads a tokenizer.json file. Nothing of the file is kept.
 func ParseJSON(file []byte) (*File, error) {
 	f := &File{}
-	parts, err := f.split(strings.TrimPrefix(string(file), "\uFEFF"))
+	text := unsafe.String(unsafe.SliceData(file), len(file)) // ten megabytes that need no copy
+	parts, err := f.split(strings.TrimPrefix(text, "\uFEFF"))
 	if err != nil {
 		return nil, corruptJSON("%w", err)
 	}
-	if err := f.readModel(parts.model, parts.vocab); err != nil {
+	if err := f.readModel(&parts); err != nil {
 		return nil, err
+	}
+	if parts.merge != "" {
+		f.keepMerges(parts.merge)
 	}
 	if err := f.readAdded(parts.added); err != nil {
 		return nil, corruptJSON("added_tokens: %w", err)
@@ -30,6 +35,8 @@ func ParseJSON(file []byte) (*File, error) {
 type jsonParts struct {
 	model map[string]string // the small values of the model, by key
 	vocab string
+	own   *lexicon // the tokens of vocab, where they could be read on the way
+	merge string
 	added string
 }
 
@@ -68,17 +75,31 @@ func (f *File) split(text string) (parts jsonParts, err error) {
 func (f *File) splitModel(r *jsonReader, parts *jsonParts) error {
 	parts.model = map[string]string{}
 	return r.object(func(key string) error {
-		if key == "merges" && r.blank() == '[' {
-			return splitMerges(f, r)
+		switch {
+		case key == "merges" && r.blank() == '[':
+			return f.splitMerges(r, parts)
+		case key == "vocab":
+			return parts.splitVocab(r)
 		}
 		span, err := r.span()
-		if key == "vocab" {
-			parts.vocab = span
-		} else {
-			parts.model[key] = span
-		}
+		parts.model[key] = span
 		return err
 	})
+}
+
+// splitVocab reads the tokens where they are an object without faults.
+func (p *jsonParts) splitVocab(r *jsonReader) (err error) {
+	p.own = nil
+	if r.blank() == '{' {
+		from := r.at
+		if p.own, err = readTokens(r, maxTokens); err == nil {
+			p.vocab = r.text[from:r.at]
+			return nil
+		}
+		r.at = from
+	}
+	p.vocab, err = r.span()
+	return err
 }
 
 // readStep decodes one part of the pipeline.
@@ -92,8 +113,8 @@ func readStep(span string) (*Step, error) {
 }
 
 // readModel reads what the model is, and its vocabulary.
-func (f *File) readModel(values map[string]string, vocab string) error {
-	m := &f.Model
+func (f *File) readModel(parts *jsonParts) error {
+	m, values, vocab := &f.Model, parts.model, parts.vocab
 	for key, to := range map[string]any{
 		"type": &m.Type, "unk_token": &m.UnkToken, "unk_id": &m.UnkID, "fuse_unk": &m.FuseUnk, "byte_fallback": &m.ByteFallback,
 		"ignore_merges": &m.IgnoreMerges, "continuing_subword_prefix": &m.SubPrefix, "end_of_word_suffix": &m.WordSuffix,
@@ -115,11 +136,16 @@ func (f *File) readModel(values map[string]string, vocab string) error {
 			m.Type = "BPE"
 		}
 	}
-	read := f.readVocab
-	if m.Type == "Unigram" {
-		read = f.readScored
+	var err error
+	switch {
+	case m.Type == "Unigram":
+		err = f.readScored(vocab)
+	case parts.own != nil && (m.Type != "WordPiece" || parts.own.len() <= maxPieces):
+		f.vocab = &vocabulary{own: parts.own}
+	default:
+		err = f.readVocab(vocab)
 	}
-	if err := read(vocab); err != nil {
+	if err != nil {
 		return corruptJSON("vocabulary: %w", err)
 	}
 	return nil
@@ -160,17 +186,39 @@ func (f *File) readAdded(span string) error {
 	})
 }
 
-// splitMerges passes over the merges of tokenizer.json and counts them.
-func splitMerges(f *File, r *jsonReader) error {
-	from, count := r.at, 0
-	err := r.array(func() error {
-		if count++; count > maxMerges {
+// splitMerges reads the merges of tokenizer.json as ids of tokens, where these
+// are known and the merges have no faults, else passes over them.
+func (f *File) splitMerges(r *jsonReader, parts *jsonParts) error {
+	from := r.at
+	defer func() { parts.merge = r.text[from:r.at] }()
+	if parts.own != nil {
+		j := &joiner{tokens: parts.own, ids: make([]joined, 0, min((len(r.text)-r.at)/12, maxMerges)), last: -1}
+		r.raw = true // what is not UTF-8 is no token
+		err := readMerges(r, j.add)
+		r.raw = false
+		if err == nil && j.flush() == nil && len(j.ids) <= maxMerges {
+			f.merges = merges{count: len(j.ids), tokens: parts.own, ids: j.ids, cut: j.cut}
+			return nil
+		}
+		r.at = from
+	}
+	f.merges = merges{}
+	return r.array(func() error {
+		if f.merges.count++; f.merges.count > maxMerges {
 			return r.fail("too many merges")
 		}
 		_, err := r.span()
 		return err
 	})
-	span := r.text[from:r.at]
-	f.merges = merges{count, func(yield func(rank int, left, right string) error) error { return readMerges(span, yield) }}
-	return err
+}
+
+// keepMerges keeps the text of merges whose ids are not known.
+func (f *File) keepMerges(span string) {
+	if f.merges.ids != nil && f.merges.tokens == f.vocab.own {
+		return
+	}
+	span = strings.Clone(span)
+	f.merges = merges{count: f.merges.count, read: func(yield func(rank int, left, right string) error) error {
+		return readMerges(&jsonReader{text: span}, yield)
+	}}
 }

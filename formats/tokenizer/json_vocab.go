@@ -6,8 +6,7 @@ import (
 	"github.com/f190792d/mq/formats/fault"
 )
 
-// readVocab reads the object of tokens and ids of a model. Of a token that is
-// there twice the last id counts.
+// readVocab reads the object of tokens and ids of a model.
 func (f *File) readVocab(span string) error {
 	if !strings.HasPrefix(span, "{") {
 		return fault.Corrupt("not an object of tokens and ids")
@@ -16,8 +15,20 @@ func (f *File) readVocab(span string) error {
 	if f.Model.Type == "WordPiece" {
 		limit = maxPieces
 	}
-	own := newLexicon(len(span)/24, len(span)/4)
 	r := &jsonReader{text: span}
+	own, err := readTokens(r, limit)
+	if err == nil {
+		err = r.end()
+	}
+	f.vocab = &vocabulary{own: own}
+	return err
+}
+
+// readTokens reads an object of tokens and ids. Of a token that is there twice
+// the last id counts.
+func readTokens(r *jsonReader, limit int) (*lexicon, error) {
+	rest := len(r.text) - r.at
+	own := newLexicon(rest/24, rest/6)
 	err := r.object(func(text string) error {
 		word := r.word()
 		id, ok := smallInt(word)
@@ -27,14 +38,16 @@ func (f *File) readVocab(span string) error {
 		if own.len() == limit || own.texts.Len()+len(text) > maxText {
 			return r.fail("too many tokens")
 		}
-		own.add(text, id)
+		own.put(text, id)
 		return nil
 	})
-	if err == nil {
-		err = r.end()
+	if err != nil {
+		return nil, err
 	}
-	f.vocab = &vocabulary{own: own}
-	return err
+	if _, _, ok := own.table(); !ok {
+		own = own.unique()
+	}
+	return own, nil
 }
 
 // smallInt reads an id.
@@ -57,7 +70,7 @@ func (f *File) readScored(span string) error {
 	own := newLexicon(len(span)/24, len(span)/4)
 	f.vocab, f.Model.Scores = &vocabulary{own: own}, nil
 	r := &jsonReader{text: span}
-	return r.array(func() error {
+	err := r.array(func() error {
 		id, text, parts := len(f.Model.Scores), "", 0
 		if id == maxPieces {
 			return r.fail("too many tokens")
@@ -84,11 +97,15 @@ func (f *File) readScored(span string) error {
 		if own.texts.Len()+len(text) > maxText {
 			return r.fail("too many tokens")
 		}
-		if first, known := own.add(text, int32(id)); known {
-			return fault.Corrupt("tokens %d and %d are both %q", first, id, text)
-		}
+		own.put(text, int32(id))
 		return nil
 	})
+	if err == nil {
+		if first, id, ok := own.table(); !ok {
+			err = fault.Corrupt("tokens %d and %d are both %q", first, id, own.row(id))
+		}
+	}
+	return err
 }
 
 // index makes the tokens of the model and the added ones findable.

@@ -14,6 +14,7 @@ import (
 type jsonReader struct {
 	text string
 	at   int
+	raw  bool // bytes of strings outside UTF-8 stay as they are
 }
 
 // maxJSONDepth is how deep values may nest.
@@ -101,31 +102,39 @@ func (r *jsonReader) array(each func() error) error {
 	}
 }
 
+// stops are the bytes of a string that are more than themselves.
+var stops = [256]bool{'"': true, '\\': true,
+	0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true, 12: true, 13: true, 14: true, 15: true,
+	16: true, 17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 24: true, 25: true, 26: true, 27: true, 28: true, 29: true, 30: true, 31: true}
+
 // string reads a string. Bytes outside UTF-8 become U+FFFD.
 func (r *jsonReader) string() (string, error) {
 	if !r.accept('"') {
 		return "", r.fail("not a string")
 	}
-	from, escaped, ascii := r.at, false, true
+	from, escaped, all := r.at, false, byte(0)
 	for ; r.at < len(r.text); r.at++ {
-		switch c := r.text[r.at]; {
-		case c == '"':
+		c := r.text[r.at]
+		if !stops[c] {
+			all |= c
+			continue
+		}
+		switch c {
+		case '"':
 			text := r.text[from:r.at]
 			r.at++
 			if escaped {
 				return r.unescape(from - 1)
 			}
-			if !ascii && !utf8.ValidString(text) {
+			if all >= utf8.RuneSelf && !r.raw && !utf8.ValidString(text) {
 				text = strings.ToValidUTF8(text, "\uFFFD")
 			}
 			return text, nil
-		case c == '\\':
+		case '\\':
 			escaped = true
 			r.at++
-		case c < ' ':
+		default:
 			return "", r.fail("a control character in a string")
-		case c >= utf8.RuneSelf:
-			ascii = false
 		}
 	}
 	return "", r.fail("a string that does not end")

@@ -26,9 +26,8 @@ func TestLexiconFindsTextsByIDAndIDsByText(t *testing.T) {
 		}
 		text := "token" + strconv.Itoa(i)
 		id, ok := l.id(text)
-		joined := l.joined("tok", text[3:])
-		if back, found := l.text(id); id != want || !ok || joined != want || back != text || !found {
-			t.Errorf("%s: id %d, joined %d, text %q", text, id, joined, back)
+		if back, found := l.text(id); id != want || !ok || back != text || !found {
+			t.Errorf("%s: id %d, text %q", text, id, back)
 		}
 	}
 	for _, text := range []string{"", "token", "token5000", "token07"} {
@@ -50,17 +49,55 @@ func TestLexiconRefusesOneIDForTwoTexts(t *testing.T) {
 	}
 }
 
+func TestLexiconFindsManyTextsAtOnce(t *testing.T) {
+	l := newLexicon(0, 0)
+	const count = 5000
+	for i := range count {
+		l.put("token"+strconv.Itoa(i), int32(i))
+	}
+	if a, b, ok := l.table(); !ok {
+		t.Fatalf("rows %d and %d are the same", a, b)
+	}
+	var some batch
+	for from := 0; from < count+100; from += len(some.texts) - 1 {
+		for i := range some.texts {
+			some.texts[i] = "token" + strconv.Itoa(from+i)
+		}
+		some.texts[7] = "tok" // a part of one
+		some.find(l, len(some.texts)-1)
+		for i, row := range some.rows[:len(some.texts)-1] {
+			want := int32(from + i)
+			if i == 7 || want >= count {
+				want = -1
+			}
+			if row != want || l.find(some.texts[i]) != int(want) {
+				t.Fatalf("%q: row %d", some.texts[i], row)
+			}
+		}
+	}
+	l.put("token3", 9)
+	l.put("token4", 10)
+	if a, b, ok := l.table(); ok || a != 3 || b != count {
+		t.Errorf("rows %d and %d are the same, %v", a, b, ok)
+	}
+	once := l.unique()
+	if id, _ := once.id("token4"); id != 10 || once.len() != count {
+		t.Errorf("token4 of %d has id %d", once.len(), id)
+	}
+}
+
 func TestMergesMayMakeAnyToken(t *testing.T) {
 	l := newLexicon(4, 8)
 	for id, text := range []string{"a", "b", "ab", "aba", "bb"} {
-		l.add(text, int32(id))
+		l.put(text, int32(id))
 	}
-	l.seal(5)
+	l.table()
 	for _, test := range []struct {
 		left, right string
-		last, want  int32
-	}{{"a", "b", unknown, 2}, {"a", "b", 2, 2}, {"ab", "a", 2, 3}, {"b", "b", 0, 4}, {"a", "bb", 1, unknown}} {
-		if got := l.next(test.left, test.right, test.last); got != test.want {
+		last, want  int
+	}{{"a", "b", -1, 2}, {"a", "b", 2, 2}, {"ab", "a", 2, 3}, {"b", "b", 0, 4}, {"a", "bb", 1, -1}, {"bb", "b", 4, -1}} {
+		j := &joiner{tokens: l, last: test.last}
+		if got := j.next(test.left, test.right); got != test.want {
 			t.Errorf("%s + %s behind %d: %d", test.left, test.right, test.last, got)
 		}
 	}

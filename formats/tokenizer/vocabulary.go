@@ -26,9 +26,10 @@ func newVocabulary(tokens []string) (*vocabulary, error) {
 		if text == "" {
 			text = "[EMPTY_" + strconv.Itoa(id) + "]"
 		}
-		if first, known := l.add(text, int32(id)); known {
-			return nil, fault.Op("tokenizer").Corrupt("tokens %d and %d are both %q", first, id, text)
-		}
+		l.put(text, int32(id))
+	}
+	if first, id, ok := l.table(); !ok {
+		return nil, fault.Op("tokenizer").Corrupt("tokens %d and %d are both %q", first, id, l.row(id))
 	}
 	l.seal(len(tokens))
 	return &vocabulary{own: l, size: len(tokens)}, nil
