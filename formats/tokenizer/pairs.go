@@ -26,15 +26,20 @@ func newPairTable(merges []joined, keep bool) pairTable {
 	n := uint(len(merges))
 	size := bits.Len(n + n/2 + 1)
 	t := pairTable{merges, touched[uint32](1 << size), rand.Uint64() | 1, 64 - size, bits.Len(n + 1)}
-	var fetched [64]uint32 // so that the next places are waited for together
-	for from := 0; from < len(merges); from += len(fetched) {
-		some := merges[from:min(from+len(fetched), len(merges))]
+	var hashes [64]uint64
+	var taken [64]uint32 // places of the table, which are waited for together
+	for from := 0; from < len(merges); from += len(hashes) {
+		some := merges[from:min(from+len(hashes), len(merges))]
 		for i, m := range some {
-			fetched[i] = t.slots[t.hash(m.left, m.right)>>t.shift]
+			hashes[i] = t.hash(m.left, m.right)
+			taken[i] = t.slots[hashes[i]>>t.shift]
 		}
 		for i, m := range some {
-			if at, rank := t.slot(m.left, m.right); rank < 0 || !keep {
-				t.slots[at] = t.tag(t.hash(m.left, m.right)) | uint32(from+i+1)
+			place, entry := &t.slots[hashes[i]>>t.shift], t.tag(hashes[i])|uint32(from+i+1)
+			if taken[i]|*place == 0 {
+				*place = entry
+			} else if at, rank := t.slot(m.left, m.right); rank < 0 || !keep {
+				t.slots[at] = entry
 			}
 		}
 	}

@@ -2,9 +2,11 @@ package memory
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -27,6 +29,18 @@ func Default() int64 {
 
 // Limit makes the garbage collector keep the process below a budget.
 func Limit(budget int64) { debug.SetMemoryLimit(max(budget-Overhead, budget/2)) }
+
+var later sync.Once
+
+// CollectLater puts the first collection of garbage off until the heap has 40
+// MB, so that short runs are over before it. After that one all are as ever.
+func CollectLater() {
+	later.Do(func() {
+		if os.Getenv("GOGC") == "" {
+			runtime.AddCleanup(new([64]byte), func(usual int) { debug.SetGCPercent(usual) }, debug.SetGCPercent(1000))
+		}
+	})
+}
 
 // cgroupLimit is the limit that a container or a batch job sets, read from
 // where version 2 and version 1 of control groups show it inside one.

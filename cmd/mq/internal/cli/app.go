@@ -87,7 +87,7 @@ func (a *app) loadTokenizer(ctx context.Context, path, pre string) (*tokenizer.T
 		if err != nil {
 			return nil, err
 		}
-		words, err := tokenizer.FromCheckpoint(files)
+		words, err := tokenizer.FromCheckpoint(files.Unrecorded())
 		return words, named(path, err)
 	}
 	words, err := a.readVocabulary(ctx, path, pre)
