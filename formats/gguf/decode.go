@@ -142,26 +142,52 @@ func (d *decoder) strings(n uint64) any {
 		return nil
 	}
 	items := make([]string, 0, min(n, 1<<18))
-	var arena strings.Builder
-	for i := uint64(0); i < n && d.err == nil; i++ {
+	var arena arena
+	for uint64(len(items)) < n && d.err == nil {
+		items = d.buffered(items, int(n), &arena)
+		if uint64(len(items)) == n {
+			break
+		}
 		size := d.u64()
 		if size > arenaSize/8 {
 			items = append(items, d.text(size))
-			continue
+		} else {
+			items = append(items, arena.text(d.next(int(size))))
 		}
-		b := d.next(int(size))
-		if d.err != nil {
-			return nil
-		}
-		if arena.Cap()-arena.Len() < len(b) {
-			arena = strings.Builder{}
-			arena.Grow(arenaSize)
-		}
-		at := arena.Len()
-		arena.Write(b)
-		items = append(items, arena.String()[at:])
+	}
+	if d.err != nil {
+		return nil
 	}
 	return items
+}
+
+// buffered appends strings that are small and in the buffer, up to n.
+func (d *decoder) buffered(items []string, n int, arena *arena) []string {
+	window, _ := d.r.Peek(min(d.r.Buffered(), int(d.remaining())))
+	rest := window
+	for len(items) < n && len(rest) >= 8 {
+		size := binary.LittleEndian.Uint64(rest)
+		if size > min(arenaSize/8, uint64(len(rest)-8)) {
+			break
+		}
+		items = append(items, arena.text(rest[8:8+size]))
+		rest = rest[8+size:]
+	}
+	d.next(len(window) - len(rest))
+	return items
+}
+
+// arena puts small texts into larger blocks of memory.
+type arena struct{ block strings.Builder }
+
+func (a *arena) text(b []byte) string {
+	if a.block.Cap()-a.block.Len() < len(b) {
+		a.block = strings.Builder{}
+		a.block.Grow(arenaSize)
+	}
+	at := a.block.Len()
+	a.block.Write(b)
+	return a.block.String()[at:]
 }
 
 // value reads a key's value of type t.

@@ -14,33 +14,36 @@ type joined struct{ left, right, both int32 }
 // anew for each table, so that no file can choose keys that collide.
 type pairTable struct {
 	merges []joined
-	slots  []uint32 // bits of the hash, then rank + 1; or 0
+	slots  []uint32 // rank + 1 above bits of the hash; or 0
 	by     uint64
-	shift  int
-	rank   int // bits of it
+	shift  uint8  // of the hash, to a slot
+	rank   uint8  // where it begins in a slot
+	tag    uint32 // the bits below it
 }
 
 // newPairTable makes a table over merges. Of a pair that is there twice the last
 // merge counts, or with keep the first.
 func newPairTable(merges []joined, keep bool) pairTable {
 	n := uint(len(merges))
-	size := bits.Len(n + n/2 + 1)
-	t := pairTable{merges, touched[uint32](1 << size), rand.Uint64() | 1, 64 - size, bits.Len(n + 1)}
+	size, rank := bits.Len(n+n/2+1), 32-bits.Len(n+1)
+	t := pairTable{merges, touched[uint32](1 << size), rand.Uint64() | 1, uint8(64 - size), uint8(rank), 1<<rank - 1}
 	var hashes [64]uint64
 	var taken [64]uint32 // places of the table, which are waited for together
 	for from := 0; from < len(merges); from += len(hashes) {
 		some := merges[from:min(from+len(hashes), len(merges))]
 		for i, m := range some {
 			hashes[i] = t.hash(m.left, m.right)
-			taken[i] = t.slots[hashes[i]>>t.shift]
+			taken[i] = t.slots[t.slot(hashes[i])]
 		}
 		for i, m := range some {
-			place, entry := &t.slots[hashes[i]>>t.shift], t.tag(hashes[i])|uint32(from+i+1)
-			if taken[i]|*place == 0 {
-				*place = entry
-			} else if at, rank := t.slot(m.left, m.right); rank < 0 || !keep {
-				t.slots[at] = entry
+			at := t.slot(hashes[i])
+			if taken[i]|t.slots[at] != 0 {
+				var known *joined
+				if at, known, _ = t.find(m.left, m.right); known != nil && keep {
+					continue
+				}
 			}
+			t.slots[at] = uint32(from+i+1)<<t.rank | uint32(hashes[i]>>32)&t.tag
 		}
 	}
 	return t
@@ -61,22 +64,21 @@ func (t *pairTable) hash(a, b int32) uint64 {
 	return (1<<63 | uint64(uint32(a))<<32 | uint64(uint32(b))) * t.by
 }
 
-// tag is what a slot has of a hash, beside the rank.
-func (t *pairTable) tag(hash uint64) uint32 { return uint32(hash>>(t.shift-32)) >> t.rank << t.rank }
+// slot is where a hash leads to.
+func (t *pairTable) slot(hash uint64) uint { return uint(hash >> (t.shift & 63)) }
 
-// slot is where a pair of symbols is or would be: its rank is then -1.
-func (t *pairTable) slot(a, b int32) (at, rank int) {
-	hash, mask := t.hash(a, b), len(t.slots)-1
-	tag := t.tag(hash)
-	for i := int(hash >> t.shift); ; i++ {
-		s := t.slots[i&mask]
+// find is the place of a pair of symbols: the place of its merge, or a free one.
+func (t *pairTable) find(a, b int32) (at uint, m *joined, rank int32) {
+	hash, mask := t.hash(a, b), uint(len(t.slots)-1)
+	for at = t.slot(hash); ; at++ {
+		s := t.slots[at&mask]
 		if s == 0 {
-			return i & mask, -1
+			return at & mask, nil, 0
 		}
-		if s>>t.rank<<t.rank == tag {
-			rank := int(s-tag) - 1
-			if m := &t.merges[rank]; m.left == a && m.right == b {
-				return i & mask, rank
+		if (s^uint32(hash>>32))&t.tag == 0 {
+			rank = int32(s>>(t.rank&31)) - 1
+			if m = &t.merges[rank]; m.left == a && m.right == b {
+				return at & mask, m, rank
 			}
 		}
 	}
@@ -84,8 +86,8 @@ func (t *pairTable) slot(a, b int32) (at, rank int) {
 
 // get returns what two symbols become, and how early.
 func (t *pairTable) get(a, b int32) (rank, both int32, ok bool) {
-	if _, rank := t.slot(a, b); rank >= 0 {
-		return int32(rank), t.merges[rank].both, true
+	if _, m, rank := t.find(a, b); m != nil {
+		return rank, m.both, true
 	}
 	return 0, 0, false
 }
