@@ -24,8 +24,8 @@ type variant struct {
 	decode    map[string]decoder // by ggml's name of the type
 
 	pairs       []step // of products of pairs
-	pairSquares func(sums *[8]float64, row *float32, n int)
-	pairRow     func(sums *[8]float32, row *float32, n int, scale float32)
+	pairSquares func(row *float32, n int) float64
+	pairRow     func(row *float32, n int, scale float32) float32
 }
 
 // tile computes rows × width elements with micro-kernels of several sizes.

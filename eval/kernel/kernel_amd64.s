@@ -5,50 +5,45 @@
 #include "textflag.h"
 
 // func gemm6x16(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemm6x16(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	LEAQ       (SI)(DX*2), DI
-	ADDQ       DX, DI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	LEAQ   (CX)(DX*2), SI
+	ADDQ   DX, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   c+32(FP), DI
+	MOVQ   ldc+40(FP), R8
+	SHLQ   $0x02, R8
+	IMUL3Q $0x05, R8, R9
+	ADDQ   DI, R9
+	LEAQ   (SI)(DX*2), R10
+	ADDQ   DX, R10
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         $0x60, R10
 	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
-	ADDQ         $0x60, DI
+	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQGT      R9, DI
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (CX), Y14
@@ -216,41 +211,40 @@ write:
 	RET
 
 // func gemm4x16(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemm4x16(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	LEAQ       (SI), DI
-	ADDQ       DX, DI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	LEAQ   (CX)(DX*2), SI
+	ADDQ   DX, SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   c+32(FP), DI
+	MOVQ   ldc+40(FP), R8
+	SHLQ   $0x02, R8
+	IMUL3Q $0x03, R8, R9
+	ADDQ   DI, R9
+	LEAQ   (SI), R10
+	ADDQ   DX, R10
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R10)
+	ADDQ         $0x40, R10
 	PREFETCHT0   (DI)
-	ADDQ         $0x40, DI
+	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQGT      R9, DI
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (CX), Y10
@@ -376,31 +370,34 @@ write:
 	RET
 
 // func gemm2x16(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemm2x16(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	PREFETCHT0 (SI)
-	ADDQ       DI, SI
-	PREFETCHT0 (SI)
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	LEAQ       (CX)(DX*1), SI
-	ADDQ       DX, SI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   c+32(FP), SI
+	MOVQ   ldc+40(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, R8
+	ADDQ   SI, R8
+	LEAQ   (CX)(DX*1), R9
+	ADDQ   DX, R9
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R9)
+	ADDQ         $0x20, R9
 	PREFETCHT0   (SI)
-	ADDQ         $0x20, SI
+	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQGT      R8, SI
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
@@ -482,27 +479,32 @@ write:
 	RET
 
 // func gemm1x16(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemm1x16(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	PREFETCHT0 (SI)
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	LEAQ       (CX), SI
-	ADDQ       DX, SI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   c+32(FP), SI
+	MOVQ   ldc+40(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x00, DI, R8
+	ADDQ   SI, R8
+	LEAQ   (CX), R9
+	ADDQ   DX, R9
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R9)
+	ADDQ         $0x10, R9
 	PREFETCHT0   (SI)
-	ADDQ         $0x10, SI
+	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQGT      R8, SI
 	VMOVUPS      (BX), Y2
 	VMOVUPS      32(BX), Y3
 	VBROADCASTSS (CX), Y4
@@ -563,91 +565,63 @@ write:
 	RET
 
 // func gemm12x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemm12x32(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	LEAQ       (SI)(DX*2), DI
-	ADDQ       DX, DI
-	LEAQ       (DI)(DX*2), R8
-	ADDQ       DX, R8
-	MOVQ       c+32(FP), R9
-	MOVQ       ldc+40(FP), R10
-	SHLQ       $0x02, R10
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	LEAQ       (R8)(DX*2), R9
-	ADDQ       DX, R9
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	LEAQ   (CX)(DX*2), SI
+	ADDQ   DX, SI
+	LEAQ   (SI)(DX*2), DI
+	ADDQ   DX, DI
+	LEAQ   (DI)(DX*2), R8
+	ADDQ   DX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   c+32(FP), R9
+	MOVQ   ldc+40(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x0b, R10, R11
+	ADDQ   R9, R11
+	LEAQ   (R8)(DX*2), R12
+	ADDQ   DX, R12
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	ADDQ         $0xc0, R12
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
-	PREFETCHT0   128(R9)
-	ADDQ         $0xc0, R9
+	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQGT      R11, R9
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (CX), Z26
@@ -945,56 +919,46 @@ write:
 	RET
 
 // func gemm6x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemm6x32(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	LEAQ       (SI)(DX*2), DI
-	ADDQ       DX, DI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	LEAQ   (CX)(DX*2), SI
+	ADDQ   DX, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   c+32(FP), DI
+	MOVQ   ldc+40(FP), R8
+	SHLQ   $0x02, R8
+	IMUL3Q $0x05, R8, R9
+	ADDQ   DI, R9
+	LEAQ   (SI)(DX*2), R10
+	ADDQ   DX, R10
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         $0x60, R10
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
-	ADDQ         $0x60, DI
+	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQGT      R9, DI
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VBROADCASTSS (CX), Z14
@@ -1162,45 +1126,41 @@ write:
 	RET
 
 // func gemm4x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemm4x32(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	ADDQ       R8, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 64(DI)
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	LEAQ       (SI), DI
-	ADDQ       DX, DI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	LEAQ   (CX)(DX*2), SI
+	ADDQ   DX, SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   c+32(FP), DI
+	MOVQ   ldc+40(FP), R8
+	SHLQ   $0x02, R8
+	IMUL3Q $0x03, R8, R9
+	ADDQ   DI, R9
+	LEAQ   (SI), R10
+	ADDQ   DX, R10
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R10)
+	ADDQ         $0x40, R10
 	PREFETCHT0   (DI)
-	ADDQ         $0x40, DI
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQGT      R9, DI
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VBROADCASTSS (CX), Z10
@@ -1326,33 +1286,35 @@ write:
 	RET
 
 // func gemm2x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemm2x32(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	PREFETCHT0 (SI)
-	PREFETCHT0 64(SI)
-	ADDQ       DI, SI
-	PREFETCHT0 (SI)
-	PREFETCHT0 64(SI)
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	LEAQ       (CX)(DX*1), SI
-	ADDQ       DX, SI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   c+32(FP), SI
+	MOVQ   ldc+40(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, R8
+	ADDQ   SI, R8
+	LEAQ   (CX)(DX*1), R9
+	ADDQ   DX, R9
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R9)
+	ADDQ         $0x20, R9
 	PREFETCHT0   (SI)
-	ADDQ         $0x20, SI
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQGT      R8, SI
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -1434,28 +1396,33 @@ write:
 	RET
 
 // func gemm1x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemm1x32(SB), NOSPLIT, $0-49
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	MOVQ       b+24(FP), BX
-	SHLQ       $0x02, DX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	PREFETCHT0 (SI)
-	PREFETCHT0 64(SI)
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	LEAQ       (CX), SI
-	ADDQ       DX, SI
-	SUBQ       $0x04, AX
-	JL         tail
+	MOVQ   k+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   lda+16(FP), DX
+	MOVQ   b+24(FP), BX
+	SHLQ   $0x02, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   c+32(FP), SI
+	MOVQ   ldc+40(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x00, DI, R8
+	ADDQ   SI, R8
+	LEAQ   (CX), R9
+	ADDQ   DX, R9
+	SUBQ   $0x04, AX
+	JL     tail
 
 loop:
+	PREFETCHT0   (R9)
+	ADDQ         $0x10, R9
 	PREFETCHT0   (SI)
-	ADDQ         $0x10, SI
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQGT      R8, SI
 	VMOVUPS      (BX), Z2
 	VMOVUPS      64(BX), Z3
 	VBROADCASTSS (CX), Z4
@@ -1516,7 +1483,7 @@ write:
 	RET
 
 // func pairs12x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·pairs12x32(SB), NOSPLIT, $0-49
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
@@ -1556,6 +1523,8 @@ TEXT ·pairs12x32(SB), NOSPLIT, $0-49
 	MOVQ   c+32(FP), R10
 	MOVQ   ldc+40(FP), R11
 	SHLQ   $0x02, R11
+	IMUL3Q $0x0b, R11, R12
+	ADDQ   R10, R12
 	LEAQ   (R8)(DX*2), R9
 	ADDQ   DX, R9
 	SUBQ   $0x18, AX
@@ -1568,6 +1537,8 @@ turn:
 	PREFETCHT0       (R10)
 	PREFETCHT0       64(R10)
 	ADDQ             R11, R10
+	CMPQ             R10, R12
+	CMOVQGT          R12, R10
 	VMOVUPS          (BX), Z24
 	VMOVUPS          64(BX), Z25
 	VMOVUPS          1024(BX), Z26
@@ -1988,6 +1959,8 @@ turn:
 	PREFETCHT0       (R10)
 	PREFETCHT0       64(R10)
 	ADDQ             R11, R10
+	CMPQ             R10, R12
+	CMOVQGT          R12, R10
 	VMOVUPS          512(BX), Z24
 	VMOVUPS          576(BX), Z25
 	VMOVUPS          1536(BX), Z26
@@ -2648,7 +2621,7 @@ write:
 	RET
 
 // func pairs6x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·pairs6x32(SB), NOSPLIT, $0-49
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
@@ -2672,6 +2645,8 @@ TEXT ·pairs6x32(SB), NOSPLIT, $0-49
 	MOVQ   c+32(FP), R8
 	MOVQ   ldc+40(FP), R9
 	SHLQ   $0x02, R9
+	IMUL3Q $0x05, R9, R10
+	ADDQ   R8, R10
 	LEAQ   (SI)(DX*2), DI
 	ADDQ   DX, DI
 	SUBQ   $0x18, AX
@@ -2683,6 +2658,8 @@ turn:
 	PREFETCHT0       (R8)
 	PREFETCHT0       64(R8)
 	ADDQ             R9, R8
+	CMPQ             R8, R10
+	CMOVQGT          R10, R8
 	VMOVUPS          (BX), Z12
 	VMOVUPS          64(BX), Z13
 	VMOVUPS          1024(BX), Z14
@@ -2906,6 +2883,8 @@ turn:
 	PREFETCHT0       (R8)
 	PREFETCHT0       64(R8)
 	ADDQ             R9, R8
+	CMPQ             R8, R10
+	CMOVQGT          R10, R8
 	VMOVUPS          512(BX), Z12
 	VMOVUPS          576(BX), Z13
 	VMOVUPS          1536(BX), Z14
@@ -3265,7 +3244,7 @@ write:
 	RET
 
 // func pairs4x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·pairs4x32(SB), NOSPLIT, $0-49
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
@@ -3285,6 +3264,8 @@ TEXT ·pairs4x32(SB), NOSPLIT, $0-49
 	MOVQ   c+32(FP), R8
 	MOVQ   ldc+40(FP), R9
 	SHLQ   $0x02, R9
+	IMUL3Q $0x03, R9, R10
+	ADDQ   R8, R10
 	LEAQ   (SI), DI
 	ADDQ   DX, DI
 	SUBQ   $0x18, AX
@@ -3295,6 +3276,8 @@ turn:
 	PREFETCHT0       (R8)
 	PREFETCHT0       64(R8)
 	ADDQ             R9, R8
+	CMPQ             R8, R10
+	CMOVQGT          R10, R8
 	VMOVUPS          (BX), Z8
 	VMOVUPS          64(BX), Z9
 	VMOVUPS          1024(BX), Z10
@@ -3454,6 +3437,8 @@ turn:
 	PREFETCHT0       (R8)
 	PREFETCHT0       64(R8)
 	ADDQ             R9, R8
+	CMPQ             R8, R10
+	CMOVQGT          R10, R8
 	VMOVUPS          512(BX), Z8
 	VMOVUPS          576(BX), Z9
 	VMOVUPS          1536(BX), Z10
@@ -3713,7 +3698,7 @@ write:
 	RET
 
 // func pairs2x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·pairs2x32(SB), NOSPLIT, $0-49
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
@@ -3727,6 +3712,8 @@ TEXT ·pairs2x32(SB), NOSPLIT, $0-49
 	MOVQ   c+32(FP), DI
 	MOVQ   ldc+40(FP), R8
 	SHLQ   $0x02, R8
+	IMUL3Q $0x01, R8, R9
+	ADDQ   DI, R9
 	LEAQ   (CX)(DX*1), SI
 	ADDQ   DX, SI
 	SUBQ   $0x18, AX
@@ -3737,6 +3724,8 @@ turn:
 	PREFETCHT0       (DI)
 	PREFETCHT0       64(DI)
 	ADDQ             R8, DI
+	CMPQ             DI, R9
+	CMOVQGT          R9, DI
 	VMOVUPS          (BX), Z4
 	VMOVUPS          64(BX), Z5
 	VMOVUPS          1024(BX), Z6
@@ -3830,6 +3819,8 @@ turn:
 	PREFETCHT0       (DI)
 	PREFETCHT0       64(DI)
 	ADDQ             R8, DI
+	CMPQ             DI, R9
+	CMOVQGT          R9, DI
 	VMOVUPS          512(BX), Z4
 	VMOVUPS          576(BX), Z5
 	VMOVUPS          1536(BX), Z6
@@ -3988,7 +3979,7 @@ write:
 	RET
 
 // func pairs1x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·pairs1x32(SB), NOSPLIT, $0-49
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
@@ -4000,6 +3991,8 @@ TEXT ·pairs1x32(SB), NOSPLIT, $0-49
 	MOVQ   c+32(FP), DI
 	MOVQ   ldc+40(FP), R8
 	SHLQ   $0x02, R8
+	IMUL3Q $0x00, R8, R9
+	ADDQ   DI, R9
 	LEAQ   (CX), SI
 	ADDQ   DX, SI
 	SUBQ   $0x18, AX
@@ -4010,6 +4003,8 @@ turn:
 	PREFETCHT0       (DI)
 	PREFETCHT0       64(DI)
 	ADDQ             R8, DI
+	CMPQ             DI, R9
+	CMOVQGT          R9, DI
 	VMOVUPS          (BX), Z2
 	VMOVUPS          64(BX), Z3
 	VMOVUPS          1024(BX), Z4
@@ -4070,6 +4065,8 @@ turn:
 	PREFETCHT0       (DI)
 	PREFETCHT0       64(DI)
 	ADDQ             R8, DI
+	CMPQ             DI, R9
+	CMOVQGT          R9, DI
 	VMOVUPS          512(BX), Z2
 	VMOVUPS          576(BX), Z3
 	VMOVUPS          1536(BX), Z4
@@ -4178,50 +4175,57 @@ write:
 	VZEROUPPER
 	RET
 
-// func pairSquares(sums *[8]float64, row *float32, n int)
-// Requires: AVX, FMA3
+// func pairSquares(row *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
 TEXT ·pairSquares(SB), NOSPLIT, $0-24
-	MOVQ    sums+0(FP), AX
-	MOVQ    row+8(FP), CX
-	MOVQ    n+16(FP), DX
-	VMOVUPD (AX), Y0
-	VMOVUPD 32(AX), Y1
+	MOVQ   row+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
 
 eight:
-	VCVTPS2PD   (CX), Y2
-	VFMADD231PD Y2, Y2, Y0
-	VCVTPS2PD   16(CX), Y2
-	VFMADD231PD Y2, Y2, Y1
-	ADDQ        $0x20, CX
-	SUBQ        $0x08, DX
-	JNZ         eight
-	VMOVUPD     Y0, (AX)
-	VMOVUPD     Y1, 32(AX)
+	VCVTPS2PD    (AX), Y2
+	VFMADD231PD  Y2, Y2, Y0
+	VCVTPS2PD    16(AX), Y2
+	VFMADD231PD  Y2, Y2, Y1
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, CX
+	JNZ          eight
+	VADDPD       Y1, Y0, Y0
+	VHADDPD      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func pairRow(sums *[8]float32, row *float32, n int, scale float32)
-// Requires: AVX
+// func pairRow(row *float32, n int, scale float32) float32
+// Requires: AVX, SSE
 TEXT ·pairRow(SB), NOSPLIT, $0-28
-	MOVQ         sums+0(FP), AX
-	MOVQ         row+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VBROADCASTSS scale+24(FP), Y0
-	VMOVUPS      (AX), Y1
+	MOVQ         row+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS scale+16(FP), Y0
+	VXORPS       Y1, Y1, Y1
 
 turn:
-	VMULPS  (CX), Y0, Y2
-	VMOVUPS Y2, (CX)
-	VMULPS  32(CX), Y0, Y3
-	VMOVUPS Y3, 32(CX)
-	VMULPS  64(CX), Y0, Y4
-	VMOVUPS Y4, 64(CX)
-	VMULPS  Y2, Y3, Y2
-	VADDPS  Y2, Y1, Y1
-	ADDQ    $0x60, CX
-	SUBQ    $0x18, DX
-	JNZ     turn
-	VMOVUPS Y1, (AX)
+	VMULPS       (AX), Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VMULPS       32(AX), Y0, Y3
+	VMOVUPS      Y3, 32(AX)
+	VMULPS       64(AX), Y0, Y4
+	VMOVUPS      Y4, 64(AX)
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x60, AX
+	SUBQ         $0x18, CX
+	JNZ          turn
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+24(FP)
 	VZEROUPPER
 	RET
 

@@ -26,39 +26,41 @@ func PairsFaster() bool { return pairsFaster }
 // Pair prepares a row of columns and figures, whose figures are not set yet.
 func Pair(row []float32) {
 	x := row[:len(row)-PairFigures]
-	var squares [8]float64
-	fast := len(x) &^ 7
+	square, fast := 0.0, len(x)&^7
 	if active.pairSquares != nil && fast > 0 {
-		active.pairSquares(&squares, &x[0], fast)
+		square = active.pairSquares(&x[0], fast)
 	} else {
-		pairSquaresGeneric(&squares, x[:fast])
+		square = pairSquaresGeneric(x[:fast])
 	}
-	for i, v := range x[fast:] {
-		squares[i] += float64(float64(v) * float64(v))
+	for _, v := range x[fast:] {
+		square += float64(float64(v) * float64(v))
 	}
-	scale, back := pairScale(sumOfEight(squares) / float64(len(x)))
+	scale, back := pairScale(square / float64(len(x)))
 
-	var pairs [8]float32
-	turns := len(x) / pairTurn * pairTurn
+	pairs, turns := float32(0), len(x)/pairTurn*pairTurn
 	if active.pairRow != nil && turns > 0 {
-		active.pairRow(&pairs, &x[0], turns, scale)
+		pairs = active.pairRow(&x[0], turns, scale)
 	} else {
-		pairRowGeneric(&pairs, x[:turns], scale)
+		pairs = pairRowGeneric(x[:turns], scale)
 	}
 	for i := turns; i < len(x); i++ {
 		x[i] *= scale
 	}
-	row[len(x)], row[len(x)+1] = sumOfEight(pairs), back
+	row[len(x)], row[len(x)+1] = pairs, back
 }
 
-func pairSquaresGeneric(sums *[8]float64, x []float32) {
+// pairSquaresGeneric sums the squares of a multiple of 8 elements.
+func pairSquaresGeneric(x []float32) float64 {
+	var sums [8]float64
 	for i, v := range x {
 		sums[i%8] += float64(float64(v) * float64(v))
 	}
+	return sumOfEight(sums)
 }
 
 // pairRowGeneric scales whole turns and sums their pairs.
-func pairRowGeneric(sums *[8]float32, x []float32, scale float32) {
+func pairRowGeneric(x []float32, scale float32) float32 {
+	var sums [8]float32
 	for ; len(x) > 0; x = x[pairTurn:] {
 		for i := range x[:pairTurn] {
 			x[i] *= scale
@@ -67,10 +69,11 @@ func pairRowGeneric(sums *[8]float32, x []float32, scale float32) {
 			sums[i] += float32(x[i] * x[i+pairDistance])
 		}
 	}
+	return sumOfEight(sums)
 }
 
 func sumOfEight[T float32 | float64](s [8]T) T {
-	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+	return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))
 }
 
 // pairScale returns the power of two that brings a mean square to between 1

@@ -74,15 +74,15 @@ func pairs2x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add 
 //go:noescape
 func pairs1x32(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)
 
-// pairSquares adds the squares of n elements, a positive multiple of 8, to the sums of their places.
+// pairSquares returns the sum of the squares of n elements, a positive multiple of 8.
 //
 //go:noescape
-func pairSquares(sums *[8]float64, row *float32, n int)
+func pairSquares(row *float32, n int) float64
 
-// pairRow scales n elements, whole turns, and adds the products of their pairs to sums.
+// pairRow scales n elements, whole turns, and returns the sum of the products of their pairs.
 //
 //go:noescape
-func pairRow(sums *[8]float32, row *float32, n int, scale float32)
+func pairRow(row *float32, n int, scale float32) float32
 
 // identify executes CPUID.
 func identify(leaf uint32) (a uint32, b uint32, c uint32, d uint32)

@@ -55,8 +55,8 @@ func emitProduct(name string, rows int) {
 	p := product{rows: rows, b: Load(Param("b"), GP64())}
 	SHLQ(Imm(2), lda)
 	p.at = rowPointers(rows, a, lda)
-	p.prefetchSums()
 	p.zeroSums()
+	approach := p.approach()
 
 	// The rows of the next tile follow those of this one where the matrix is
 	// packed: while this tile is computed, they come near.
@@ -70,6 +70,7 @@ func emitProduct(name string, rows int) {
 		PREFETCHT0(Mem{Base: next, Disp: line})
 	}
 	ADDQ(Imm(uint64(4*unroll*rows)), next)
+	approach()
 	for i := range unroll {
 		p.step(i)
 	}
@@ -90,21 +91,20 @@ func emitProduct(name string, rows int) {
 	RET()
 }
 
-// prefetchSums brings near what the sums are added to at the end.
-func (p *product) prefetchSums() {
-	near, apart := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
+// approach returns what prefetches, each time, one row more of what the sums
+// are added to at the end. All at once they would hold up the first turns.
+func (p *product) approach() func() {
+	row, apart, last := Load(Param("c"), GP64()), Load(Param("ldc"), GP64()), GP64()
 	SHLQ(Imm(2), apart)
-	for r := range p.rows {
-		p.prefetchRow(near)
-		if r < p.rows-1 {
-			ADDQ(apart, near)
+	IMUL3Q(Imm(uint64(p.rows-1)), apart, last)
+	ADDQ(row, last)
+	return func() {
+		for line := 0; line < vectors*vec.Width(); line += 64 {
+			PREFETCHT0(Mem{Base: row, Disp: line})
 		}
-	}
-}
-
-func (p *product) prefetchRow(near reg.Register) {
-	for line := 0; line < vectors*vec.Width(); line += 64 {
-		PREFETCHT0(Mem{Base: near, Disp: line})
+		ADDQ(apart, row)
+		CMPQ(row, last)
+		CMOVQGT(last, row)
 	}
 }
 

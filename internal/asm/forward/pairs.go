@@ -40,8 +40,7 @@ func emitPairs(name string, rows int) {
 
 	// What comes next is prefetched little by little: the rows of the next
 	// tile, and row after row what the sums are added to.
-	next, near, apart := GP64(), Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
-	SHLQ(Imm(2), apart)
+	next, approach := GP64(), p.approach()
 	LEAQ(p.at(rows-1, 0), next)
 	ADDQ(lda, next)
 	SUBQ(Imm(pairTurn), k)
@@ -52,8 +51,7 @@ func emitPairs(name string, rows int) {
 			PREFETCHT0(Mem{Base: next, Disp: line})
 		}
 		if i%(pairDistance/2) == 0 {
-			p.prefetchRow(near)
-			ADDQ(apart, near)
+			approach()
 		}
 		p.pair(i)
 	}
@@ -111,13 +109,13 @@ func (p *product) settle() {
 
 // pairRows emits what prepares rows for products of pairs.
 func pairRows() {
-	TEXT("pairSquares", NOSPLIT, "func(sums *[8]float64, row *float32, n int)")
-	Doc("pairSquares adds the squares of n elements, a positive multiple of 8, to the sums of their places.")
+	TEXT("pairSquares", NOSPLIT, "func(row *float32, n int) float64")
+	Doc("pairSquares returns the sum of the squares of n elements, a positive multiple of 8.")
 	Pragma("noescape")
-	to, row, n := Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	row, n := Load(Param("row"), GP64()), Load(Param("n"), GP64())
 	sums := [2]vec.Reg{YMM(), YMM()}
-	for half, sum := range sums {
-		VMOVUPD(Mem{Base: to, Disp: 32 * half}, sum)
+	for _, sum := range sums {
+		VXORPD(sum, sum, sum)
 	}
 	Label("eight")
 	for half, sum := range sums {
@@ -128,23 +126,26 @@ func pairRows() {
 	ADDQ(Imm(32), row)
 	SUBQ(Imm(8), n)
 	JNZ(LabelRef("eight"))
-	for half, sum := range sums {
-		VMOVUPD(sum, Mem{Base: to, Disp: 32 * half})
-	}
+	VADDPD(sums[1], sums[0], sums[0])
+	VHADDPD(sums[0], sums[0], sums[0])
+	low, high := sums[0].AsX(), XMM()
+	VEXTRACTF128(Imm(1), sums[0], high)
+	VADDSD(high, low, low)
+	Store(low, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 
-	TEXT("pairRow", NOSPLIT, "func(sums *[8]float32, row *float32, n int, scale float32)")
-	Doc("pairRow scales n elements, whole turns, and adds the products of their pairs to sums.")
+	TEXT("pairRow", NOSPLIT, "func(row *float32, n int, scale float32) float32")
+	Doc("pairRow scales n elements, whole turns, and returns the sum of the products of their pairs.")
 	Pragma("noescape")
-	to, row, n = Load(Param("sums"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	row, n = Load(Param("row"), GP64()), Load(Param("n"), GP64())
 	scale, sum := YMM(), YMM()
 	at, err := Param("scale").Resolve()
 	if err != nil {
 		panic(err)
 	}
 	VBROADCASTSS(at.Addr, scale)
-	VMOVUPS(Mem{Base: to}, sum)
+	VXORPS(sum, sum, sum)
 	Label("turn")
 	var x [3]vec.Reg
 	for i := range x {
@@ -157,7 +158,7 @@ func pairRows() {
 	ADDQ(Imm(4*pairTurn), row)
 	SUBQ(Imm(pairTurn), n)
 	JNZ(LabelRef("turn"))
-	VMOVUPS(sum, Mem{Base: to})
+	vec.GiveFloat(vec.SumOfEight([]vec.Reg{sum}))
 	VZEROUPPER()
 	RET()
 }
