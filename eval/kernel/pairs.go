@@ -14,6 +14,7 @@ import "math"
 const (
 	pairTurn     = 24 // columns: 8 pairs, each 8 apart, and 8 that are multiplied as they are
 	pairDistance = 8
+	pairStep     = 3 // columns of what is left: a pair, and one as it is; the last one or two are, too
 
 	// PairFigures is the number of figures that follow the columns of a row:
 	// the sum of its own pairs, and what undoes its scale.
@@ -45,6 +46,9 @@ func Pair(row []float32) {
 	}
 	for i := turns; i < len(x); i++ {
 		x[i] *= scale
+	}
+	for i := turns; i+pairStep <= len(x); i += pairStep {
+		pairs += float32(x[i] * x[i+1])
 	}
 	row[len(x)], row[len(x)+1] = pairs, back
 }
@@ -108,6 +112,7 @@ func GemmPairs(rows, depth int, a []float32, lda int, b []float32, c []float32, 
 // gemmPairsGeneric is the specification of the product of pairs.
 func gemmPairsGeneric(rows, depth int, a []float32, lda int, b []float32, width int, c []float32, ldc int, add bool) {
 	turns := depth / pairTurn * pairTurn
+	steps := turns + (depth-turns)/pairStep*pairStep
 	for r := range rows {
 		x := a[r*lda:][:depth+PairFigures]
 		y := c[r*ldc:][:width]
@@ -120,7 +125,11 @@ func gemmPairsGeneric(rows, depth int, a []float32, lda int, b []float32, width 
 					sum += float32(x[alone] * at(alone))
 				}
 			}
-			for k := turns; k < depth; k++ {
+			for k := turns; k < steps; k += pairStep {
+				sum += float32((x[k] + at(k+1)) * (x[k+1] + at(k)))
+				sum += float32(x[k+2] * at(k+2))
+			}
+			for k := steps; k < depth; k++ {
 				sum += float32(x[k] * at(k))
 			}
 			sum = (sum - (x[depth] + at(depth))) * at(depth+1) * x[depth+1]

@@ -14,7 +14,8 @@ import (
 // after it are a pair, the one two distances after it is by itself.
 const (
 	pairDistance = 8
-	pairTurn     = 3 * pairDistance
+	pairStep     = 3 // of what is left of a row: a distance of one
+	pairTurn     = pairStep * pairDistance
 )
 
 // pairKernels emits products of pairs, with AVX-512 alone: what is added to a
@@ -53,14 +54,22 @@ func emitPairs(name string, rows int) {
 		if i%(pairDistance/2) == 0 {
 			approach()
 		}
-		p.pair(i)
+		p.pair(i, pairDistance)
 	}
 	ADDQ(I32(4*pairTurn*rows), next)
 	p.advance(pairTurn)
 	SUBQ(Imm(pairTurn), k)
 	JGE(LabelRef("turn"))
 	Label("rest")
-	ADDQ(Imm(pairTurn), k)
+	ADDQ(Imm(pairTurn-pairStep), k)
+	JL(LabelRef("few"))
+	Label("step")
+	p.pair(0, 1)
+	p.advance(pairStep)
+	SUBQ(Imm(pairStep), k)
+	JGE(LabelRef("step"))
+	Label("few")
+	ADDQ(Imm(pairStep), k)
 	JZ(LabelRef("figures"))
 	Label("single")
 	p.step(0)
@@ -76,8 +85,8 @@ func emitPairs(name string, rows int) {
 
 // pair adds the product of the pair of columns i, and that of the column that
 // is by itself: its multiplications fill the time of the additions.
-func (p *product) pair(i int) {
-	j, alone := i+pairDistance, i+2*pairDistance
+func (p *product) pair(i, distance int) {
+	j, alone := i+distance, i+2*distance
 	first, second, own := p.row(i), p.row(j), p.row(alone)
 	for r := range p.rows {
 		for v, sum := range p.sums[r] {
