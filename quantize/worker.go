@@ -28,7 +28,7 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 	source, _ := ByID(from)
 	columns := c.task.source.Columns()
 	converts := 0
-	targets := make([]Type, len(forms))
+	targets, sizes := make([]Type, len(forms)), make([]int64, len(forms))
 	for i := range forms {
 		f := &forms[i]
 		if f.choice.rows != nil {
@@ -43,7 +43,8 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 			continue
 		}
 		targets[i], _ = ByID(f.choice.Info.Type)
-		f.data = buffer(c.rows * f.choice.Info.RowBytes())
+		sizes[i] = f.choice.Info.RowBytes()
+		f.data = buffer(c.rows * sizes[i])
 		converts++
 	}
 	screen, isFloat := screens[from]
@@ -80,8 +81,7 @@ func (w *worker) quantize(ctx context.Context, c *chunk, forms []form, buffer fu
 			if targets[n].Quantize == nil { // it has its bytes
 				continue
 			}
-			size := f.choice.Info.RowBytes()
-			dst := (*f.data)[i*size:][:size]
+			dst := (*f.data)[i*sizes[n]:][:sizes[n]]
 			targets[n].Quantize(dst, x, w.weightsOf(f.choice.weights, c.first+i))
 			if large {
 				if err := w.readBack(c, targets[n], dst, x, c.first+i); err != nil {
