@@ -44,7 +44,17 @@ type gridFormat struct {
 
 // use turns to a format.
 func (s *gridSearch) use(f *gridFormat) {
+	if s.gridFormat == f {
+		return
+	}
 	s.gridFormat, s.book = f, f.coder()
+	s.last = superLen/s.size - 1
+	groups := s.size / s.dims
+	for j := range s.last + 1 {
+		b := &s.blocks[j]
+		b.number, b.group, b.tries = j, j*groups, &s.spread[j]
+		b.tried = s.rows[b.group:][:groups]
+	}
 	for t := range 2*f.span + 1 {
 		s.numerators[t] = float32(2*f.levels-1) + float32(float32(t-f.span)*f.step)
 	}
@@ -85,9 +95,10 @@ func (s *gridSearch) superBlock(block []byte, first int) {
 	var top float32
 	n := superLen / s.size
 	s.stored = 0
+	s.fit(first, n)
 	for j := range n {
 		s.turn(first + j)
-		scale, ok := s.fit()
+		scale, ok := s.result()
 		if !ok {
 			continue
 		}

@@ -17,18 +17,17 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 	s := new(gridSearch)
 	s.use(f)
 	s.load(x, w)
-	if _, ok := s.fit(); !ok {
+	s.fit(0, 1)
+	if _, ok := s.result(); !ok {
 		return
 	}
 	n := 2*f.span + 1
-	s.tryCodes(n)
-	got, outside := s.tried, s.outside
+	got, outside := slices.Clone(s.tried), s.outside
 	lx, ll := s.sums(n)
 	lx, ll = slices.Clone(lx), slices.Clone(ll)
 	checkBest(t, s, lx, ll)
-	scaled := kernel.HasGrid() && s.wellScaled(&s.tries, n)
 	for g := range f.size / f.dims {
-		outsideEach := s.tryEach(g, n, &s.tries, &s.tried[g])
+		outsideEach := s.tryEach(g, n, s.tries, &s.tried[g])
 		if !slices.Equal(got[g][:n], s.tried[g][:n]) {
 			t.Fatalf("%d bytes: x %v w %v: group %d has %x, want %x", f.bytes, x, w, g, got[g][:n], s.tried[g][:n])
 		}
@@ -36,13 +35,13 @@ func checkNear(t *testing.T, f *gridFormat, x, w []float32) {
 			t.Fatalf("%d bytes: x %v: tries outside are %x, want %x", f.bytes, x, outside[g], outsideEach)
 		}
 		for k := range n {
-			if !scaled {
-				break
+			if !s.kernels || !s.askAgain(g, s.tries.Inverse[k], s.tries.Scale[k]) {
+				continue
 			}
-			s.once.Inverse[0], s.once.Scale[0] = s.tries.Inverse[k], s.tries.Scale[k]
-			s.try(1<<g, 1, &s.once, &s.chosen, &s.onceOutside, &s.onceApart)
-			if s.onceOutside[g] != outside[g]>>k&1 || s.chosen[g][0] != got[g][k] {
-				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, s.once.Scale[0], s.chosen[g][0], got[g][k])
+			s.answer(s.x, s.root)
+			code := s.tried[g][again]
+			if code != got[g][k] {
+				t.Fatalf("%d bytes: x %v w %v scale %v: code alone is %x, want %x", f.bytes, x, w, s.once.Scale[0], code, got[g][k])
 			}
 		}
 	}
@@ -164,15 +163,14 @@ func checkSettled(t *testing.T, s *gridSearch, n int) {
 	if !s.kernels {
 		return
 	}
-	s.tryCodes(n)
 	for k := range n - 1 {
 		scale := s.tries.Scale[k] + 0.3*(s.tries.Scale[k+1]-s.tries.Scale[k])
 		s.once.Inverse[0], s.once.Scale[0] = 1/scale, scale
 		settled := s.allGroups() &^ s.settle(s.allGroups(), 1/scale, scale)
 		for g := range s.size / s.dims {
-			s.tryEach(g, 1, &s.once, &s.chosen[g])
-			if settled>>g&1 != 0 && s.codes[g] != uint16(s.chosen[g][0]) {
-				t.Fatalf("%d bytes: x %v w %v scale %v: group %d settles for %x, want %x", s.bytes, s.x, s.w, scale, g, s.codes[g], s.chosen[g][0])
+			s.tryEach(g, 1, &s.once, &s.chosen)
+			if settled>>g&1 != 0 && s.codes[g] != uint16(s.chosen[0]) {
+				t.Fatalf("%d bytes: x %v w %v scale %v: group %d settles for %x, want %x", s.bytes, s.x, s.w, scale, g, s.codes[g], s.chosen[0])
 			}
 		}
 	}

@@ -61,7 +61,13 @@ func newCoder(book *codebook, l lattice, shells int) *coder {
 			c.near = kernel.AppendPlanes(c.near, c.neighbours(c.place[code]))
 		}
 	}
-	c.few = append(c.few, make([]uint16, kernel.ListRoom)...)
+	longest := 0
+	for _, place := range c.points {
+		if at := int(^place); at >= 0 {
+			longest = max(longest, int(c.few[at]))
+		}
+	}
+	c.few = append(c.few, make([]uint16, longest+kernel.ListRoom)...)
 	for _, code := range book.codes {
 		c.place[code]--
 	}

@@ -33,10 +33,9 @@ func (s *gridSearch) prepare(src, weights []float32) {
 // split takes values, which are weighed, apart.
 func (s *gridSearch) split(src []float32) {
 	v := &s.values
-	for j := range len(src) / s.size {
-		s.turn(j)
-		s.signed.Magnitude, s.signed.Root, s.signed.Minus = s.x, s.root, s.signs
-		v.top[j], v.reach[j] = s.signed.Prepare(src[j*s.size:][:s.size], s.w, s.even)
+	for j, at := 0, 0; at < len(src); j, at = j+1, at+s.size {
+		s.signed.Magnitude, s.signed.Root, s.signed.Minus = v.magnitude[at:], v.root[at:], v.minus[at/8:]
+		v.top[j], v.reach[j] = s.signed.Prepare(src[at:][:s.size], v.weight[at:], s.even)
 	}
 	if s.positive == nil {
 		return
@@ -50,10 +49,22 @@ func (s *gridSearch) split(src []float32) {
 	}
 }
 
-// turn turns to a sub-block.
+// turn turns to a sub-block, and to its values.
 func (s *gridSearch) turn(j int) {
-	v, at := &s.values, j*s.size
-	s.x, s.w, s.root = v.magnitude[at:][:s.size], v.weight[at:][:s.size], v.root[at:][:s.size]
-	s.signs = v.minus[at/8:][:s.size/8]
-	s.top, s.reach, s.first = v.top[j], v.reach[j], v.first[j]
+	s.turnTo(j)
+	s.turnValues()
+}
+
+// turnTo turns to a sub-block, but not to its values.
+func (s *gridSearch) turnTo(j int) {
+	s.subBlock = &s.blocks[j&s.last&(len(s.blocks)-1)]
+	s.at = j * s.size
+	s.top, s.reach, s.first = s.values.top[j], s.values.reach[j], s.values.first[j]
+}
+
+// turnValues turns to the values of the sub-block in turn.
+func (s *gridSearch) turnValues() {
+	v, end := &s.values, s.at+s.size
+	s.x, s.w, s.root = v.magnitude[s.at:end], v.weight[s.at:end], v.root[s.at:end]
+	s.signs = v.minus[s.at/8 : end/8]
 }

@@ -39,17 +39,17 @@ func (s *gridSearch) sweep(g, n int) {
 
 // tryCodes chooses the codes of all groups at all n scales.
 func (s *gridSearch) tryCodes(n int) {
-	shared := s.wellScaled(&s.tries, n)
-	s.kernels = shared && kernel.HasGrid()
 	if s.kernels {
-		s.try(s.allGroups(), n, &s.tries, &s.tried, &s.outside, &s.apart)
+		s.takeTries()
 		return
 	}
+	s.turnValues()
+	shared := s.wellScaled(s.tries, n)
 	for g := range s.size / s.dims {
 		if shared {
 			s.outside[g] = s.tryShared(g, n)
 		} else {
-			s.outside[g] = s.tryEach(g, n, &s.tries, &s.tried[g])
+			s.outside[g] = s.tryEach(g, n, s.tries, &s.tried[g])
 		}
 	}
 }

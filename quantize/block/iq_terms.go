@@ -13,10 +13,10 @@ type terms [32]float32
 // sums returns Σw·l·x and Σw·l² of the codes of n tries, added in the order of
 // positions.
 func (s *gridSearch) sums(n int) (lx, ll []float32) {
-	groups := s.size / s.dims
 	if kernel.HasGrid() {
-		return s.grid.Sum(s.dims == 8, s.x, s.w, s.tried[:groups], n)
+		return s.grid.Sums(s.number, n)
 	}
+	groups := s.size / s.dims
 	s.prepareTerms()
 	// Sums over the groups before the first whose code changes are those of
 	// the try before.

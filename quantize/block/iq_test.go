@@ -150,13 +150,14 @@ func TestSharedWorkChoosesTheCodesOfEachTry(t *testing.T) {
 		blocks(f.size, func(x, w []float32) {
 			s.load(x, w)
 			n := 2*f.span + 1
-			if _, ok := s.fit(); !ok || !s.wellScaled(&s.tries, n) {
+			s.fit(0, 1)
+			if !s.open || !s.wellScaled(s.tries, n) {
 				return
 			}
 			for g := range f.size / f.dims {
 				outside := s.tryShared(g, n)
 				got := s.tried[g]
-				if want := s.tryEach(g, n, &s.tries, &s.tried[g]); outside != want {
+				if want := s.tryEach(g, n, s.tries, &s.tried[g]); outside != want {
 					t.Fatalf("%d bytes: x %v: tries outside are %x, want %x", f.bytes, x, outside, want)
 				}
 				if !slices.Equal(got[:n], s.tried[g][:n]) {

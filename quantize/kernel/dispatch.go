@@ -33,11 +33,12 @@ type variant struct {
 	importance        func(w, x, weights *float32, octets int, variance float32)
 	prepare           [2]prepareKernel // the second makes minuses even
 	spreadTries       func(tries, numerators *float32, octets int, limit float32)
-	bestTries         func(sums *float32, n int) uint32
+	bestTries         func(sums *float32, n, blocks int, best *uint32)
 	oneShift          ternaryKernels
 	twoShifts         ternaryKernels
-	tryTernary        tryKernel
-	tryOctal          tryKernel
+	round             [2]roundGroups // ternary and octal
+	try               [2]tryKernel
+	nearest           [2]answerKernel
 	sumTernary        [2]sumKernel // of up to 16 tries, and 24
 	sumOctal          [2]sumKernel // of up to 24, and 32
 	nearTernary       nearKernel

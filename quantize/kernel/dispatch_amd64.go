@@ -39,8 +39,9 @@ var avx2 = variant{
 
 	nearTernary: nearTernaryAVX2,
 	fewTernary:  fewTernaryAVX2,
-	tryTernary:  tryTernaryAVX2,
-	tryOctal:    tryOctalAVX2,
+	round:       [2]roundGroups{roundTernaryAVX2, roundOctalAVX2},
+	try:         [2]tryKernel{tryTernaryAVX2, tryOctalAVX2},
+	nearest:     [2]answerKernel{nearestTernaryAVX2, nearestOctalAVX2},
 	sumTernary:  [2]sumKernel{sumTernary16AVX2, sumTernary24AVX2},
 	sumOctal:    [2]sumKernel{sumOctal24AVX2, sumOctal32AVX2},
 	importance:  importanceAVX2,

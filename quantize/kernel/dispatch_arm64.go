@@ -35,8 +35,9 @@ var neon = variant{
 	magnitudes16: magnitudes16NEON,
 	magnitudes32: magnitudes32NEON,
 
-	tryTernary:  tryTernaryNEON,
-	tryOctal:    tryOctalNEON,
+	round:       [2]roundGroups{roundTernaryNEON, roundOctalNEON},
+	try:         [2]tryKernel{tryTernaryNEON, tryOctalNEON},
+	nearest:     [2]answerKernel{nearestTernaryNEON, nearestOctalNEON},
 	sumTernary:  [2]sumKernel{sumTernary16NEON, sumTernary24NEON},
 	sumOctal:    [2]sumKernel{sumOctal24NEON, sumOctal32NEON},
 	importance:  importanceNEON,

@@ -4,36 +4,42 @@
 
 #include "textflag.h"
 
-// func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
-// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
-TEXT ·tryTernaryAVX2(SB), NOSPLIT, $8-80
-	MOVQ         grid+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), BX
-	MOVQ         octets+40(FP), SI
-	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R9
-	LEAQ         544(AX), DI
+// func roundTernaryAVX2(x *float32, w *float32, tries *float32, n int, octets int, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+// Requires: AVX, AVX2
+TEXT ·roundTernaryAVX2(SB), NOSPLIT, $0-72
+	MOVQ x+0(FP), AX
+	MOVQ w+8(FP), DX
+	MOVQ tries+16(FP), BX
+	MOVQ blocks+40(FP), SI
+	MOVQ sets+48(FP), DI
+	MOVQ slacks+56(FP), R8
+	MOVQ rounded+64(FP), R9
+
+block:
+	MOVQ         octets+32(FP), CX
+	MOVQ         CX, R10
+	MOVQ         AX, R11
+	MOVQ         n+24(FP), CX
 	VMOVUPS      second_one<>+0(SB), Y0
-	VBROADCASTSS 160(R9), Y1
+	VBROADCASTSS 160(BX), Y1
 	VANDPS       lane0<>+0(SB), Y1, Y1
-	VBROADCASTSS (R9), Y2
+	VBROADCASTSS (BX), Y2
 	VANDPS       lane2<>+0(SB), Y2, Y2
 	VORPS        Y2, Y1, Y1
 	VORPS        Y0, Y1, Y1
-	VBROADCASTSS 156(R9)(R8*4), Y2
+	VBROADCASTSS 156(BX)(CX*4), Y2
 	VANDPS       lane0<>+0(SB), Y2, Y2
-	VBROADCASTSS -4(R9)(R8*4), Y3
+	VBROADCASTSS -4(BX)(CX*4), Y3
 	VANDPS       lane2<>+0(SB), Y3, Y3
 	VORPS        Y3, Y2, Y2
 	VORPS        Y0, Y2, Y0
-	VBROADCASTSS 156(R9)(R8*4), Y2
+	VBROADCASTSS 156(BX)(CX*4), Y2
 	VMOVUPS      all_40a00000<>+0(SB), Y3
 	VMOVUPS      all_7fffffff<>+0(SB), Y4
 
 slack:
-	VMOVUPS    (BX), Y5
-	VANDPS     (CX), Y4, Y6
+	VMOVUPS    (DX), Y5
+	VANDPS     (AX), Y4, Y6
 	VMULPS     Y3, Y5, Y7
 	VMULPS     Y3, Y7, Y8
 	VADDPS     Y7, Y7, Y7
@@ -62,52 +68,34 @@ slack:
 	VANDPS     Y7, Y6, Y6
 	VMOVUPS    all_7f800000<>+0(SB), Y7
 	VBLENDVPS  Y6, Y5, Y7, Y5
-	VMOVSS     X5, (DI)
-	ADDQ       $+4, DI
-	ADDQ       $+32, CX
-	ADDQ       $+32, BX
-	DECQ       SI
+	VMOVSS     X5, (R8)
+	ADDQ       $+4, R8
+	ADDQ       $+32, AX
+	ADDQ       $+32, DX
+	DECQ       R10
 	JNZ        slack
-	MOVQ       set+48(FP), CX
-	MOVQ       CX, 736(AX)
+	MOVQ       octets+32(FP), CX
+	MOVQ       CX, R10
+	SHLQ       $0x00, R10
 
 group:
-	MOVQ         736(AX), BX
-	BSFQ         BX, DX
-	JZ           done
-	LEAQ         -1(BX), CX
-	ANDQ         BX, CX
-	MOVQ         CX, 736(AX)
-	MOVQ         DX, 744(AX)
-	MOVQ         DX, CX
-	SHLQ         $0x05, CX
-	MOVQ         x+8(FP), BX
-	MOVQ         w+16(FP), SI
-	ADDQ         CX, BX
-	ADDQ         CX, SI
-	VBROADCASTSS 544(AX)(DX*4), Y0
-	VMOVUPS      Y0, 512(AX)
-	IMUL3Q       $0xa0, DX, CX
-	MOVQ         codes+56(FP), DI
-	ADDQ         CX, DI
-	MOVQ         n+32(FP), R8
-	MOVQ         $0x00000001, R9
-	MOVQ         R8, CX
-	SHLQ         CL, R9
-	LEAQ         -1(R9), R10
+	MOVQ         n+24(FP), R12
+	MOVQ         $0x00000001, R13
+	MOVQ         R12, CX
+	SHLQ         CL, R13
+	ADDQ         $-1, R13
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y1
-	VMULPS       (CX), Y1, Y4
-	VMULPS       32(CX), Y1, Y1
+	VMULPS       (BX), Y1, Y4
+	VMULPS       32(BX), Y1, Y1
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_50005000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (BX), Y9
+	VBROADCASTSS (R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -119,7 +107,7 @@ group:
 	VPMINUW      Y10, Y8, Y8
 	VPSRLW       $0x0d, Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 4(BX), Y9
+	VBROADCASTSS 4(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -132,7 +120,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00030003<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 8(BX), Y9
+	VBROADCASTSS 8(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -145,7 +133,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00090009<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 12(BX), Y9
+	VBROADCASTSS 12(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -158,7 +146,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_001b001b<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 16(BX), Y9
+	VBROADCASTSS 16(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -171,7 +159,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00510051<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 20(BX), Y9
+	VBROADCASTSS 20(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -184,7 +172,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00f300f3<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 24(BX), Y9
+	VBROADCASTSS 24(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y1, Y9
@@ -197,7 +185,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_02d902d9<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 28(BX), Y9
+	VBROADCASTSS 28(R11), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
 	VMULPS       Y9, Y1, Y1
@@ -215,17 +203,16 @@ group:
 	VMOVDQA      Y1, Y1
 	VPERMQ       $0xd8, Y0, Y0
 	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         R8, $0x10
+	CMPQ         R12, $0x10
 	JLE          pointed
-	MOVQ         tries+24(FP), CX
 	VMOVUPS      all_45800000<>+0(SB), Y3
-	VMULPS       64(CX), Y3, Y4
-	VMULPS       96(CX), Y3, Y3
+	VMULPS       64(BX), Y3, Y4
+	VMULPS       96(BX), Y3, Y3
 	VMOVUPS      all_10001000<>+0(SB), Y5
 	VMOVUPS      all_50005000<>+0(SB), Y6
 	VMOVUPS      all_1fff1fff<>+0(SB), Y7
 	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (BX), Y9
+	VBROADCASTSS (R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -237,7 +224,7 @@ group:
 	VPMINUW      Y10, Y8, Y8
 	VPSRLW       $0x0d, Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 4(BX), Y9
+	VBROADCASTSS 4(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -250,7 +237,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00030003<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 8(BX), Y9
+	VBROADCASTSS 8(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -263,7 +250,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00090009<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 12(BX), Y9
+	VBROADCASTSS 12(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -276,7 +263,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_001b001b<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 16(BX), Y9
+	VBROADCASTSS 16(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -289,7 +276,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00510051<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 20(BX), Y9
+	VBROADCASTSS 20(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -302,7 +289,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_00f300f3<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 24(BX), Y9
+	VBROADCASTSS 24(R11), Y9
 	VMULPS       Y9, Y4, Y10
 	VCVTPS2DQ    Y10, Y10
 	VMULPS       Y9, Y3, Y9
@@ -315,7 +302,7 @@ group:
 	VPSRLW       $0x0d, Y9, Y9
 	VPMULLW      all_02d902d9<>+0(SB), Y9, Y9
 	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 28(BX), Y9
+	VBROADCASTSS 28(R11), Y9
 	VMULPS       Y9, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
 	VMULPS       Y9, Y3, Y3
@@ -335,13 +322,13 @@ group:
 	VPERMQ       $0xd8, Y3, Y3
 
 pointed:
-	VMOVUPS    Y0, 752(AX)
-	VMOVUPS    Y2, 784(AX)
+	VMOVUPS    Y0, (R9)
+	VMOVUPS    Y2, 32(R9)
 	VPACKSSWB  Y3, Y1, Y1
 	VPERMQ     $0xd8, Y1, Y1
 	VPMOVMSKB  Y1, CX
-	ANDQ       R10, CX
-	MOVQ       CX, 584(AX)
+	ANDQ       R13, CX
+	MOVL       CX, 4(DI)
 	VPERM2I128 $0x08, Y0, Y0, Y1
 	VPERM2I128 $0x21, Y2, Y0, Y3
 	VPALIGNR   $0x0e, Y1, Y0, Y1
@@ -352,1021 +339,18 @@ pointed:
 	VPERMQ     $0xd8, Y0, Y0
 	VPMOVMSKB  Y0, CX
 	NOTQ       CX
-	MOVQ       $0x00000001, R8
-	ORQ        R8, CX
-	ANDQ       CX, R10
-	MOVQ       R10, 592(AX)
-	ORQ        R9, R10
-	XORQ       R8, R8
-	MOVQ       R8, 576(AX)
-	MOVQ       few+72(FP), CX
-	MOVWQZX    752(AX)(R8*2), R8
-	MOVQ       points+64(FP), R9
-	MOVLQSX    (R9)(R8*4), R8
-	MOVQ       R8, R9
-	NOTQ       R9
-	PREFETCHT0 (CX)(R9*2)
-	VMOVUPS    (SI), Y0
-	VMOVUPS    (BX), Y1
-	VMOVUPS    all_c0000000<>+0(SB), Y2
-	VMULPS     Y2, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VMOVUPS    all_3f800000<>+0(SB), Y4
-	VMULPS     Y4, Y0, Y5
-	VMULPS     Y4, Y5, Y4
-	VMULPS     Y1, Y5, Y5
-	VMOVUPS    all_40400000<>+0(SB), Y6
-	VMULPS     Y6, Y0, Y7
-	VMULPS     Y6, Y7, Y6
-	VMULPS     Y1, Y7, Y7
-	VMOVUPS    all_40a00000<>+0(SB), Y8
-	VMULPS     Y8, Y0, Y0
-	VMULPS     Y8, Y0, Y8
-	VMULPS     Y1, Y0, Y0
-	VUNPCKLPS  Y6, Y4, Y1
-	VUNPCKLPS  Y2, Y8, Y9
-	VUNPCKHPS  Y6, Y4, Y4
-	VUNPCKHPS  Y2, Y8, Y2
-	VUNPCKLPD  Y9, Y1, Y6
-	VUNPCKHPD  Y9, Y1, Y1
-	VUNPCKLPD  Y2, Y4, Y8
-	VUNPCKHPD  Y2, Y4, Y2
-	VPERM2F128 $0x00, Y6, Y6, Y4
-	VPERM2F128 $0x11, Y6, Y6, Y6
-	VPERM2F128 $0x00, Y1, Y1, Y9
-	VPERM2F128 $0x11, Y1, Y1, Y1
-	VPERM2F128 $0x00, Y8, Y8, Y10
-	VPERM2F128 $0x11, Y8, Y8, Y8
-	VPERM2F128 $0x00, Y2, Y2, Y11
-	VPERM2F128 $0x11, Y2, Y2, Y2
-	VMOVUPS    Y4, (AX)
-	VMOVUPS    Y9, 32(AX)
-	VMOVUPS    Y10, 64(AX)
-	VMOVUPS    Y11, 96(AX)
-	VMOVUPS    Y6, 128(AX)
-	VMOVUPS    Y1, 160(AX)
-	VMOVUPS    Y8, 192(AX)
-	VMOVUPS    Y2, 224(AX)
-	VUNPCKLPS  Y7, Y5, Y1
-	VUNPCKLPS  Y3, Y0, Y2
-	VUNPCKHPS  Y7, Y5, Y4
-	VUNPCKHPS  Y3, Y0, Y0
-	VUNPCKLPD  Y2, Y1, Y3
-	VUNPCKHPD  Y2, Y1, Y1
-	VUNPCKLPD  Y0, Y4, Y2
-	VUNPCKHPD  Y0, Y4, Y0
-	VPERM2F128 $0x00, Y3, Y3, Y4
-	VPERM2F128 $0x11, Y3, Y3, Y3
-	VPERM2F128 $0x00, Y1, Y1, Y5
-	VPERM2F128 $0x11, Y1, Y1, Y1
-	VPERM2F128 $0x00, Y2, Y2, Y6
-	VPERM2F128 $0x11, Y2, Y2, Y2
-	VPERM2F128 $0x00, Y0, Y0, Y7
-	VPERM2F128 $0x11, Y0, Y0, Y0
-	VMOVUPS    Y4, 256(AX)
-	VMOVUPS    Y5, 288(AX)
-	VMOVUPS    Y6, 320(AX)
-	VMOVUPS    Y7, 352(AX)
-	VMOVUPS    Y3, 384(AX)
-	VMOVUPS    Y1, 416(AX)
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    Y0, 480(AX)
-
-run:
-	MOVQ         R10, BX
-	NEGQ         BX
-	ANDQ         R10, BX
-	BSFQ         R10, R11
-	XORQ         BX, R10
-	JZ           next
-	BSFQ         R10, R12
-	MOVQ         R8, CX
-	MOVQ         few+72(FP), SI
-	MOVWQZX      752(AX)(R12*2), R8
-	MOVQ         points+64(FP), R9
-	MOVLQSX      (R9)(R8*4), R8
-	MOVQ         R8, R9
-	NOTQ         R9
-	PREFETCHT0   (SI)(R9*2)
-	TESTQ        CX, CX
-	JGE          fill
-	NOTQ         CX
-	MOVQ         R10, SI
-	NEGQ         SI
-	ANDQ         R10, SI
-	SUBQ         BX, SI
-	ORQ          SI, 576(AX)
-	MOVQ         few+72(FP), SI
-	LEAQ         (SI)(CX*2), SI
-	MOVWQZX      (SI), BX
-	ADDQ         $+2, SI
-	CMPQ         BX, $0x08
-	JG           notfew
-	VMOVUPS      iota8<>+0(SB), Y0
-	VMOVQ        BX, X1
-	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
-	VMOVUPS      (AX), Y3
-	VPERMILPS    Y2, Y3, Y3
-	VMOVUPS      256(AX), Y4
-	VPERMILPS    Y2, Y4, Y4
-	VPSRLD       $0x02, Y2, Y5
-	VMOVUPS      32(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      288(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      64(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      320(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      96(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      352(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      128(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      384(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      160(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      416(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      192(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      448(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      224(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      480(AX), Y7
-	VPERMILPS    Y5, Y7, Y5
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y5, Y4, Y4
-	VPCMPGTD     Y0, Y1, Y1
-	VANDPS       Y1, Y3, Y3
-	VMOVUPS      all_7e800000<>+0(SB), Y5
-	VBLENDVPS    Y1, Y4, Y5, Y1
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y1, 9040(AX)
-
-few:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y3
-	VMOVUPS      all_fffffff8<>+0(SB), Y4
-	VBROADCASTSS 816(AX), Y5
-	VBROADCASTSS 9040(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 820(AX), Y5
-	VBROADCASTSS 9044(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000001<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 824(AX), Y5
-	VBROADCASTSS 9048(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000002<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 828(AX), Y5
-	VBROADCASTSS 9052(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000003<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 832(AX), Y5
-	VBROADCASTSS 9056(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000004<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 836(AX), Y5
-	VBROADCASTSS 9060(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000005<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 840(AX), Y5
-	VBROADCASTSS 9064(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000006<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 844(AX), Y5
-	VBROADCASTSS 9068(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000007<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y0
-	VMINPS       Y0, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y3, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           fewSure
-	MOVQ         R11, CX
-	SHLQ         CL, BX
-	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
-	SHLQ         CL, SI
-	ADDQ         $-1, SI
-	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-fewSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   few
-	JMP  run
-
-notfew:
-	CMPQ         BX, $0x0c
-	JG           notdozen
-	VMOVUPS      iota8<>+0(SB), Y0
-	VMOVQ        BX, X1
-	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
-	VMOVUPS      (AX), Y3
-	VPERMILPS    Y2, Y3, Y3
-	VMOVUPS      256(AX), Y4
-	VPERMILPS    Y2, Y4, Y4
-	VPSRLD       $0x02, Y2, Y5
-	VMOVUPS      32(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      288(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      64(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      320(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      96(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      352(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      128(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      384(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      160(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      416(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      192(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      448(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      224(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      480(AX), Y7
-	VPERMILPS    Y5, Y7, Y5
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y5, Y4, Y4
-	VPCMPGTD     Y0, Y1, Y5
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_7e800000<>+0(SB), Y6
-	VBLENDVPS    Y5, Y4, Y6, Y4
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
-	VPMOVZXWD    16(SI), Y3
-	VMOVUPS      (AX), Y4
-	VPERMILPS    Y3, Y4, Y4
-	VMOVUPS      256(AX), Y5
-	VPERMILPS    Y3, Y5, Y5
-	VPSRLD       $0x02, Y3, Y6
-	VMOVUPS      32(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      288(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      64(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      320(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      96(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      352(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      128(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      384(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      160(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      416(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      192(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      448(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      224(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      480(AX), Y8
-	VPERMILPS    Y6, Y8, Y6
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y6, Y5, Y5
-	VPCMPGTD     Y0, Y1, Y1
-	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_7e800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y1
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y1, 9072(AX)
-
-dozen:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y4
-	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 816(AX), Y6
-	VBROADCASTSS 9040(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 820(AX), Y6
-	VBROADCASTSS 9044(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000001<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 824(AX), Y6
-	VBROADCASTSS 9048(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000002<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 828(AX), Y6
-	VBROADCASTSS 9052(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000003<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 832(AX), Y6
-	VBROADCASTSS 9056(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000004<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 836(AX), Y6
-	VBROADCASTSS 9060(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000005<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 840(AX), Y6
-	VBROADCASTSS 9064(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000006<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 844(AX), Y6
-	VBROADCASTSS 9068(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000007<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 848(AX), Y6
-	VBROADCASTSS 9072(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000008<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 852(AX), Y6
-	VBROADCASTSS 9076(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000009<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 856(AX), Y6
-	VBROADCASTSS 9080(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000a<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 860(AX), Y6
-	VBROADCASTSS 9084(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000b<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y0
-	VMINPS       Y0, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VPERMD       Y3, Y1, Y6
-	VPSLLD       $0x1c, Y1, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y4, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           dozenSure
-	MOVQ         R11, CX
-	SHLQ         CL, BX
-	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
-	SHLQ         CL, SI
-	ADDQ         $-1, SI
-	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-dozenSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   dozen
-	JMP  run
-
-notdozen:
-	CMPQ         BX, $0x10
-	JG           notshort
-	VMOVUPS      iota8<>+0(SB), Y0
-	VMOVQ        BX, X1
-	VPBROADCASTD X1, Y1
-	VPMOVZXWD    (SI), Y2
-	VMOVUPS      (AX), Y3
-	VPERMILPS    Y2, Y3, Y3
-	VMOVUPS      256(AX), Y4
-	VPERMILPS    Y2, Y4, Y4
-	VPSRLD       $0x02, Y2, Y5
-	VMOVUPS      32(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      288(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      64(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      320(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      96(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      352(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      128(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      384(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      160(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      416(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      192(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      448(AX), Y7
-	VPERMILPS    Y5, Y7, Y7
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y7, Y4, Y4
-	VPSRLD       $0x02, Y5, Y5
-	VMOVUPS      224(AX), Y6
-	VPERMILPS    Y5, Y6, Y6
-	VMOVUPS      480(AX), Y7
-	VPERMILPS    Y5, Y7, Y5
-	VADDPS       Y6, Y3, Y3
-	VADDPS       Y5, Y4, Y4
-	VPCMPGTD     Y0, Y1, Y5
-	VANDPS       Y5, Y3, Y3
-	VMOVUPS      all_7e800000<>+0(SB), Y6
-	VBLENDVPS    Y5, Y4, Y6, Y4
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
-	VPMOVZXWD    16(SI), Y3
-	VMOVUPS      (AX), Y4
-	VPERMILPS    Y3, Y4, Y4
-	VMOVUPS      256(AX), Y5
-	VPERMILPS    Y3, Y5, Y5
-	VPSRLD       $0x02, Y3, Y6
-	VMOVUPS      32(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      288(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      64(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      320(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      96(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      352(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      128(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      384(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      160(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      416(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      192(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      448(AX), Y8
-	VPERMILPS    Y6, Y8, Y8
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y8, Y5, Y5
-	VPSRLD       $0x02, Y6, Y6
-	VMOVUPS      224(AX), Y7
-	VPERMILPS    Y6, Y7, Y7
-	VMOVUPS      480(AX), Y8
-	VPERMILPS    Y6, Y8, Y6
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y6, Y5, Y5
-	VPCMPGTD     Y0, Y1, Y1
-	VANDPS       Y1, Y4, Y4
-	VMOVUPS      all_7e800000<>+0(SB), Y6
-	VBLENDVPS    Y1, Y5, Y6, Y1
-	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y1, 9072(AX)
-
-short:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y4
-	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 816(AX), Y6
-	VBROADCASTSS 9040(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 820(AX), Y6
-	VBROADCASTSS 9044(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000001<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 824(AX), Y6
-	VBROADCASTSS 9048(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000002<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 828(AX), Y6
-	VBROADCASTSS 9052(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000003<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 832(AX), Y6
-	VBROADCASTSS 9056(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000004<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 836(AX), Y6
-	VBROADCASTSS 9060(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000005<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 840(AX), Y6
-	VBROADCASTSS 9064(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000006<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 844(AX), Y6
-	VBROADCASTSS 9068(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000007<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 848(AX), Y6
-	VBROADCASTSS 9072(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000008<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 852(AX), Y6
-	VBROADCASTSS 9076(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000009<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 856(AX), Y6
-	VBROADCASTSS 9080(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000a<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 860(AX), Y6
-	VBROADCASTSS 9084(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000b<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 864(AX), Y6
-	VBROADCASTSS 9088(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000c<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 868(AX), Y6
-	VBROADCASTSS 9092(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000d<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 872(AX), Y6
-	VBROADCASTSS 9096(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000e<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 876(AX), Y6
-	VBROADCASTSS 9100(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000f<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y0
-	VMINPS       Y0, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VPERMD       Y3, Y1, Y6
-	VPSLLD       $0x1c, Y1, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y4, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           shortSure
-	MOVQ         R11, CX
-	SHLQ         CL, BX
-	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
-	SHLQ         CL, SI
-	ADDQ         $-1, SI
-	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-shortSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   short
-	JMP  run
-
-notshort:
-	JMP long
-
-tries:
-vector:
-	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R11*4), Y0
-	VMOVUPS all_7e800000<>+0(SB), Y1
-	VMOVUPS all_7e800000<>+0(SB), Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    AX, CX
-	LEAQ    (AX)(BX*4), SI
-
-line:
-	VBROADCASTSS 816(CX), Y4
-	VBROADCASTSS 9040(CX), Y5
-	VBROADCASTSS 17264(CX), Y6
-	VMULPS       Y4, Y0, Y4
-	VADDPS       Y5, Y4, Y4
-	VCMPPS       $0x11, Y1, Y4, Y5
-	VBLENDVPS    Y5, Y6, Y3, Y3
-	VMAXPS       Y4, Y1, Y5
-	VMINPS       Y5, Y2, Y2
-	VMINPS       Y4, Y1, Y1
-	ADDQ         $+4, CX
-	CMPQ         CX, SI
-	JL           line
-	VMOVUPS      Y3, (DI)(R11*4)
-	VSUBPS       Y1, Y2, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, SI
-	XORQ         CX, SI
-	JZ           sure
-	MOVQ         R11, CX
-	SHLQ         CL, SI
-	MOVQ         $0x00000001, R9
-	MOVQ         R12, CX
-	SHLQ         CL, R9
-	ADDQ         $-1, R9
-	ANDQ         R9, SI
-	ORQ          SI, 584(AX)
-
-sure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   vector
-	JMP  run
-
-long:
-	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R11*4), Y0
-	VBROADCASTSS 156(CX)(R12*4), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y2
-	VMOVUPS      all_7e800000<>+0(SB), Y3
-	VMOVUPS      iota8<>+0(SB), Y4
-	VMOVQ        BX, X5
-	VPBROADCASTD X5, Y5
-	XORQ         CX, CX
-
-lines:
-	VPMOVZXWD  (SI)(CX*2), Y6
-	VMOVUPS    (AX), Y7
-	VPERMILPS  Y6, Y7, Y7
-	VMOVUPS    256(AX), Y8
-	VPERMILPS  Y6, Y8, Y8
-	VPSRLD     $0x02, Y6, Y9
-	VMOVUPS    32(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    288(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    64(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    320(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    96(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    352(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    128(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    384(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    160(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    416(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    192(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    448(AX), Y11
-	VPERMILPS  Y9, Y11, Y11
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y11, Y8, Y8
-	VPSRLD     $0x02, Y9, Y9
-	VMOVUPS    224(AX), Y10
-	VPERMILPS  Y9, Y10, Y10
-	VMOVUPS    480(AX), Y11
-	VPERMILPS  Y9, Y11, Y9
-	VADDPS     Y10, Y7, Y7
-	VADDPS     Y9, Y8, Y8
-	VPCMPGTD   Y4, Y5, Y9
-	VANDPS     Y9, Y7, Y7
-	VMOVUPS    all_7e800000<>+0(SB), Y10
-	VBLENDVPS  Y9, Y8, Y10, Y8
-	VPADDD     all_00000008<>+0(SB), Y4, Y4
-	VMOVUPS    Y7, 816(AX)(CX*4)
-	VMOVUPS    Y8, 9040(AX)(CX*4)
-	VMOVUPS    Y6, 17264(AX)(CX*4)
-	VMULPS     Y0, Y7, Y6
-	VADDPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 25488(AX)(CX*4)
-	VMINPS     Y6, Y2, Y2
-	VMULPS     Y1, Y7, Y6
-	VADDPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 33712(AX)(CX*4)
-	VMINPS     Y6, Y3, Y3
-	ADDQ       $+8, CX
-	CMPQ       CX, BX
-	JL         lines
-	VPERM2F128 $0x01, Y2, Y2, Y0
-	VMINPS     Y0, Y2, Y0
-	VPERMILPS  $0x4e, Y0, Y1
-	VMINPS     Y1, Y0, Y0
-	VPERMILPS  $0xb1, Y0, Y1
-	VMINPS     Y1, Y0, Y0
-	VADDPS     512(AX), Y0, Y0
-	VPERM2F128 $0x01, Y3, Y3, Y1
-	VMINPS     Y1, Y3, Y1
-	VPERMILPS  $0x4e, Y1, Y2
-	VMINPS     Y2, Y1, Y1
-	VPERMILPS  $0xb1, Y1, Y2
-	VMINPS     Y2, Y1, Y1
-	VADDPS     512(AX), Y1, Y1
-	XORQ       R9, R9
-	MOVQ       $-1, R13
-	MOVQ       $-1, R14
-	XORQ       CX, CX
-
-candidates:
-	VMOVUPS   25488(AX)(CX*4), Y2
-	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R15
-	POPCNTQ   R15, BP
-	ADDQ      BP, R9
-	BSFQ      R15, BP
-	LEAQ      (CX)(BP*1), BP
-	CMOVQNE   BP, R13
-	VMOVUPS   33712(AX)(CX*4), Y2
-	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R15
-	POPCNTQ   R15, BP
-	ADDQ      BP, R9
-	BSFQ      R15, BP
-	LEAQ      (CX)(BP*1), BP
-	CMOVQNE   BP, R14
-	ADDQ      $+8, CX
-	CMPQ      CX, BX
-	JL        candidates
-	MOVWQZX   (SI)(R13*2), CX
-	MOVQ      $0x00000002, SI
-	XORQ      SI, R9
-	XORQ      R13, R14
-	ORQ       R9, R14
-	JNE       tries
-
-fill:
-	VMOVQ        CX, X0
-	VPBROADCASTD X0, Y0
-
-filling:
-	VMOVUPS Y0, (DI)(R11*4)
-	ADDQ    $+8, R11
-	CMPQ    R11, R12
-	JL      filling
-	JMP     run
-
-next:
-	MOVQ 744(AX), CX
-	SHLQ $0x04, CX
-	MOVQ 576(AX), BX
-	MOVL BX, 608(AX)(CX*1)
-	MOVQ 584(AX), BX
-	MOVL BX, 612(AX)(CX*1)
-	MOVQ 592(AX), BX
-	MOVL BX, 616(AX)(CX*1)
-	JMP  group
-
-done:
+	MOVQ       $0x00000001, R12
+	ORQ        R12, CX
+	ANDQ       R13, CX
+	MOVL       CX, 8(DI)
+	ADDQ       $+32, R11
+	ADDQ       $+16, DI
+	ADDQ       $+64, R9
+	DECQ       R10
+	JNZ        group
+	ADDQ       $+320, BX
+	DECQ       SI
+	JNZ        block
 	VZEROUPPER
 	RET
 
@@ -1579,6 +563,1333 @@ DATA all_088b088b<>+20(SB)/4, $0x088b088b
 DATA all_088b088b<>+24(SB)/4, $0x088b088b
 DATA all_088b088b<>+28(SB)/4, $0x088b088b
 GLOBL all_088b088b<>(SB), RODATA|NOPTR, $32
+
+// func roundOctalAVX2(x *float32, w *float32, tries *float32, n int, octets int, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+// Requires: AVX, AVX2
+TEXT ·roundOctalAVX2(SB), NOSPLIT, $0-72
+	MOVQ x+0(FP), AX
+	MOVQ w+8(FP), DX
+	MOVQ tries+16(FP), BX
+	MOVQ blocks+40(FP), SI
+	MOVQ sets+48(FP), DI
+	MOVQ slacks+56(FP), R8
+	MOVQ rounded+64(FP), R9
+
+block:
+	MOVQ         octets+32(FP), CX
+	MOVQ         CX, R10
+	MOVQ         AX, R11
+	MOVQ         n+24(FP), CX
+	VMOVUPS      second_one<>+0(SB), Y0
+	VBROADCASTSS 160(BX), Y1
+	VANDPS       lane0<>+0(SB), Y1, Y1
+	VBROADCASTSS (BX), Y2
+	VANDPS       lane2<>+0(SB), Y2, Y2
+	VORPS        Y2, Y1, Y1
+	VORPS        Y0, Y1, Y1
+	VBROADCASTSS 156(BX)(CX*4), Y2
+	VANDPS       lane0<>+0(SB), Y2, Y2
+	VBROADCASTSS -4(BX)(CX*4), Y3
+	VANDPS       lane2<>+0(SB), Y3, Y3
+	VORPS        Y3, Y2, Y2
+	VORPS        Y0, Y2, Y0
+	VBROADCASTSS 156(BX)(CX*4), Y2
+	VMOVUPS      all_41700000<>+0(SB), Y3
+	VMOVUPS      all_7fffffff<>+0(SB), Y4
+
+slack:
+	VMOVUPS      (DX), Y5
+	VANDPS       (AX), Y4, Y6
+	VMULPS       Y3, Y5, Y7
+	VMULPS       Y3, Y7, Y8
+	VADDPS       Y7, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VHADDPS      Y7, Y8, Y6
+	VHADDPS      Y5, Y5, Y5
+	VHADDPS      Y5, Y6, Y5
+	VMULPS       Y1, Y5, Y6
+	VMULPS       Y0, Y5, Y5
+	VHADDPS      Y5, Y6, Y5
+	VHADDPS      Y5, Y5, Y5
+	VPERMILPS    $0xb1, Y5, Y6
+	VMAXPS       Y6, Y5, Y5
+	VMULPS       all_37000000<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y6
+	VMULPS       all_42c80000<>+0(SB), Y6, Y6
+	VMINPS       Y5, Y6, Y6
+	VMOVUPS      all_0da24260<>+0(SB), Y7
+	VCMPPS       $0x1d, Y7, Y6, Y6
+	VMOVUPS      all_7149f2ca<>+0(SB), Y7
+	VCMPPS       $0x12, Y7, Y5, Y7
+	VANDPS       Y7, Y6, Y6
+	VMOVUPS      all_7f800000<>+0(SB), Y7
+	VBLENDVPS    Y6, Y5, Y7, Y5
+	VMOVSS       X5, (R8)
+	VEXTRACTF128 $0x01, Y5, X5
+	VMOVSS       X5, 4(R8)
+	ADDQ         $+8, R8
+	ADDQ         $+32, AX
+	ADDQ         $+32, DX
+	DECQ         R10
+	JNZ          slack
+	MOVQ         octets+32(FP), CX
+	MOVQ         CX, R10
+	SHLQ         $0x01, R10
+
+group:
+	MOVQ         n+24(FP), R12
+	MOVQ         $0x00000001, R13
+	MOVQ         R12, CX
+	SHLQ         CL, R13
+	ADDQ         $-1, R13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VMOVUPS      all_45800000<>+0(SB), Y1
+	VMULPS       (BX), Y1, Y4
+	VMULPS       32(BX), Y1, Y1
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_f000f000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y1, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 4(R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y1, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00080008<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 8(R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y1, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00400040<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y0, Y0
+	VBROADCASTSS 12(R11), Y9
+	VMULPS       Y9, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       Y9, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKUSDW    Y1, Y4, Y1
+	VPMAXUW      Y5, Y1, Y1
+	VPMINUW      Y6, Y1, Y1
+	VPAND        Y7, Y1, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y1, Y1
+	VPMULLW      all_02000200<>+0(SB), Y1, Y1
+	VPADDW       Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VPCMPEQW     Y1, Y8, Y1
+	VMOVDQA      Y1, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
+	CMPQ         R12, $0x10
+	JLE          pointed
+	VMOVUPS      all_45800000<>+0(SB), Y3
+	VMULPS       64(BX), Y3, Y4
+	VMULPS       96(BX), Y3, Y3
+	VMOVUPS      all_10001000<>+0(SB), Y5
+	VMOVUPS      all_f000f000<>+0(SB), Y6
+	VMOVUPS      all_1fff1fff<>+0(SB), Y7
+	VPCMPEQW     Y8, Y8, Y8
+	VBROADCASTSS (R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y3, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 4(R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y3, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00080008<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 8(R11), Y9
+	VMULPS       Y9, Y4, Y10
+	VCVTPS2DQ    Y10, Y10
+	VMULPS       Y9, Y3, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y10, Y9
+	VPMAXUW      Y5, Y9, Y9
+	VPMINUW      Y6, Y9, Y9
+	VPAND        Y7, Y9, Y10
+	VPMINUW      Y10, Y8, Y8
+	VPSRLW       $0x0d, Y9, Y9
+	VPMULLW      all_00400040<>+0(SB), Y9, Y9
+	VPADDW       Y9, Y2, Y2
+	VBROADCASTSS 12(R11), Y9
+	VMULPS       Y9, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       Y9, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y3
+	VPMAXUW      Y5, Y3, Y3
+	VPMINUW      Y6, Y3, Y3
+	VPAND        Y7, Y3, Y4
+	VPMINUW      Y4, Y8, Y8
+	VPSRLW       $0x0d, Y3, Y3
+	VPMULLW      all_02000200<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VPCMPEQW     Y3, Y8, Y3
+	VMOVDQA      Y3, Y3
+	VPERMQ       $0xd8, Y2, Y2
+	VPERMQ       $0xd8, Y3, Y3
+
+pointed:
+	VMOVUPS    Y0, (R9)
+	VMOVUPS    Y2, 32(R9)
+	VPACKSSWB  Y3, Y1, Y1
+	VPERMQ     $0xd8, Y1, Y1
+	VPMOVMSKB  Y1, CX
+	ANDQ       R13, CX
+	MOVL       CX, 4(DI)
+	VPERM2I128 $0x08, Y0, Y0, Y1
+	VPERM2I128 $0x21, Y2, Y0, Y3
+	VPALIGNR   $0x0e, Y1, Y0, Y1
+	VPALIGNR   $0x0e, Y3, Y2, Y3
+	VPCMPEQW   Y1, Y0, Y0
+	VPCMPEQW   Y3, Y2, Y1
+	VPACKSSWB  Y1, Y0, Y0
+	VPERMQ     $0xd8, Y0, Y0
+	VPMOVMSKB  Y0, CX
+	NOTQ       CX
+	MOVQ       $0x00000001, R12
+	ORQ        R12, CX
+	ANDQ       R13, CX
+	MOVL       CX, 8(DI)
+	ADDQ       $+16, R11
+	ADDQ       $+16, DI
+	ADDQ       $+64, R9
+	DECQ       R10
+	JNZ        group
+	ADDQ       $+320, BX
+	DECQ       SI
+	JNZ        block
+	VZEROUPPER
+	RET
+
+DATA all_41700000<>+0(SB)/4, $0x41700000
+DATA all_41700000<>+4(SB)/4, $0x41700000
+DATA all_41700000<>+8(SB)/4, $0x41700000
+DATA all_41700000<>+12(SB)/4, $0x41700000
+DATA all_41700000<>+16(SB)/4, $0x41700000
+DATA all_41700000<>+20(SB)/4, $0x41700000
+DATA all_41700000<>+24(SB)/4, $0x41700000
+DATA all_41700000<>+28(SB)/4, $0x41700000
+GLOBL all_41700000<>(SB), RODATA|NOPTR, $32
+
+DATA all_f000f000<>+0(SB)/4, $0xf000f000
+DATA all_f000f000<>+4(SB)/4, $0xf000f000
+DATA all_f000f000<>+8(SB)/4, $0xf000f000
+DATA all_f000f000<>+12(SB)/4, $0xf000f000
+DATA all_f000f000<>+16(SB)/4, $0xf000f000
+DATA all_f000f000<>+20(SB)/4, $0xf000f000
+DATA all_f000f000<>+24(SB)/4, $0xf000f000
+DATA all_f000f000<>+28(SB)/4, $0xf000f000
+GLOBL all_f000f000<>(SB), RODATA|NOPTR, $32
+
+DATA all_00080008<>+0(SB)/4, $0x00080008
+DATA all_00080008<>+4(SB)/4, $0x00080008
+DATA all_00080008<>+8(SB)/4, $0x00080008
+DATA all_00080008<>+12(SB)/4, $0x00080008
+DATA all_00080008<>+16(SB)/4, $0x00080008
+DATA all_00080008<>+20(SB)/4, $0x00080008
+DATA all_00080008<>+24(SB)/4, $0x00080008
+DATA all_00080008<>+28(SB)/4, $0x00080008
+GLOBL all_00080008<>(SB), RODATA|NOPTR, $32
+
+DATA all_00400040<>+0(SB)/4, $0x00400040
+DATA all_00400040<>+4(SB)/4, $0x00400040
+DATA all_00400040<>+8(SB)/4, $0x00400040
+DATA all_00400040<>+12(SB)/4, $0x00400040
+DATA all_00400040<>+16(SB)/4, $0x00400040
+DATA all_00400040<>+20(SB)/4, $0x00400040
+DATA all_00400040<>+24(SB)/4, $0x00400040
+DATA all_00400040<>+28(SB)/4, $0x00400040
+GLOBL all_00400040<>(SB), RODATA|NOPTR, $32
+
+DATA all_02000200<>+0(SB)/4, $0x02000200
+DATA all_02000200<>+4(SB)/4, $0x02000200
+DATA all_02000200<>+8(SB)/4, $0x02000200
+DATA all_02000200<>+12(SB)/4, $0x02000200
+DATA all_02000200<>+16(SB)/4, $0x02000200
+DATA all_02000200<>+20(SB)/4, $0x02000200
+DATA all_02000200<>+24(SB)/4, $0x02000200
+DATA all_02000200<>+28(SB)/4, $0x02000200
+GLOBL all_02000200<>(SB), RODATA|NOPTR, $32
+
+// func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, each int, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
+TEXT ·tryTernaryAVX2(SB), NOSPLIT, $0-104
+	MOVQ grid+0(FP), AX
+	XORQ DX, DX
+	MOVQ DX, 560(AX)
+	MOVQ tries+24(FP), CX
+	MOVQ CX, 576(AX)
+	MOVQ blocks+48(FP), CX
+	MOVQ CX, 592(AX)
+
+block:
+	MOVQ each+40(FP), CX
+	MOVQ CX, 584(AX)
+
+group:
+	MOVQ         560(AX), CX
+	MOVQ         CX, DX
+	SHLQ         $0x05, DX
+	MOVQ         x+8(FP), BX
+	MOVQ         w+16(FP), SI
+	ADDQ         DX, BX
+	ADDQ         DX, SI
+	MOVQ         slacks+64(FP), DX
+	VBROADCASTSS (DX)(CX*4), Y0
+	VMOVUPS      Y0, 512(AX)
+	IMUL3Q       $0xa0, CX, DX
+	MOVQ         codes+80(FP), DI
+	ADDQ         DX, DI
+	IMUL3Q       $0x40, CX, DX
+	MOVQ         rounded+72(FP), R8
+	ADDQ         R8, DX
+	MOVQ         DX, 568(AX)
+	IMUL3Q       $0x10, CX, CX
+	MOVQ         sets+56(FP), DX
+	ADDQ         DX, CX
+	MOVL         8(CX), R8
+	MOVQ         $0x00000001, DX
+	MOVQ         n+32(FP), CX
+	SHLQ         CL, DX
+	ORQ          DX, R8
+	XORQ         DX, DX
+	MOVQ         DX, 544(AX)
+	MOVQ         DX, 552(AX)
+	MOVQ         few+96(FP), CX
+	MOVQ         568(AX), R11
+	MOVWQZX      (R11)(DX*2), DX
+	MOVQ         points+88(FP), R11
+	MOVLQSX      (R11)(DX*4), DX
+	MOVQ         DX, R11
+	NOTQ         R11
+	PREFETCHT0   (CX)(R11*2)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      all_c0000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VMOVUPS      all_3f800000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y1, Y5, Y5
+	VMOVUPS      all_40400000<>+0(SB), Y6
+	VMULPS       Y6, Y0, Y7
+	VMULPS       Y6, Y7, Y6
+	VMULPS       Y1, Y7, Y7
+	VMOVUPS      all_40a00000<>+0(SB), Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y8, Y0, Y8
+	VMULPS       Y1, Y0, Y0
+	VUNPCKLPS    Y6, Y4, Y1
+	VUNPCKLPS    Y2, Y8, Y9
+	VUNPCKHPS    Y6, Y4, Y4
+	VUNPCKHPS    Y2, Y8, Y2
+	VUNPCKLPD    Y9, Y1, Y6
+	VUNPCKHPD    Y9, Y1, Y1
+	VUNPCKLPD    Y2, Y4, Y8
+	VUNPCKHPD    Y2, Y4, Y2
+	VPERM2F128   $0x00, Y6, Y6, Y4
+	VPERM2F128   $0x11, Y6, Y6, Y6
+	VPERM2F128   $0x00, Y1, Y1, Y9
+	VPERM2F128   $0x11, Y1, Y1, Y1
+	VPERM2F128   $0x00, Y8, Y8, Y10
+	VPERM2F128   $0x11, Y8, Y8, Y8
+	VPERM2F128   $0x00, Y2, Y2, Y11
+	VPERM2F128   $0x11, Y2, Y2, Y2
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      Y10, 64(AX)
+	VMOVUPS      Y11, 96(AX)
+	VMOVUPS      Y6, 128(AX)
+	VMOVUPS      Y1, 160(AX)
+	VMOVUPS      Y8, 192(AX)
+	VMOVUPS      Y2, 224(AX)
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKLPS    Y3, Y0, Y2
+	VUNPCKHPS    Y7, Y5, Y4
+	VUNPCKHPS    Y3, Y0, Y0
+	VUNPCKLPD    Y2, Y1, Y3
+	VUNPCKHPD    Y2, Y1, Y1
+	VUNPCKLPD    Y0, Y4, Y2
+	VUNPCKHPD    Y0, Y4, Y0
+	VPERM2F128   $0x00, Y3, Y3, Y4
+	VPERM2F128   $0x11, Y3, Y3, Y3
+	VPERM2F128   $0x00, Y1, Y1, Y5
+	VPERM2F128   $0x11, Y1, Y1, Y1
+	VPERM2F128   $0x00, Y2, Y2, Y6
+	VPERM2F128   $0x11, Y2, Y2, Y2
+	VPERM2F128   $0x00, Y0, Y0, Y7
+	VPERM2F128   $0x11, Y0, Y0, Y0
+	VMOVUPS      Y4, 256(AX)
+	VMOVUPS      Y5, 288(AX)
+	VMOVUPS      Y6, 320(AX)
+	VMOVUPS      Y7, 352(AX)
+	VMOVUPS      Y3, 384(AX)
+	VMOVUPS      Y1, 416(AX)
+	VMOVUPS      Y2, 448(AX)
+	VMOVUPS      Y0, 480(AX)
+
+run:
+	MOVQ         R8, BX
+	NEGQ         BX
+	ANDQ         R8, BX
+	BSFQ         R8, R9
+	XORQ         BX, R8
+	JZ           next
+	BSFQ         R8, R10
+	MOVQ         DX, CX
+	MOVQ         few+96(FP), SI
+	MOVQ         568(AX), DX
+	MOVWQZX      (DX)(R10*2), DX
+	MOVQ         points+88(FP), R11
+	MOVLQSX      (R11)(DX*4), DX
+	MOVQ         DX, R11
+	NOTQ         R11
+	PREFETCHT0   (SI)(R11*2)
+	TESTQ        CX, CX
+	JGE          fill
+	NOTQ         CX
+	MOVQ         R8, SI
+	NEGQ         SI
+	ANDQ         R8, SI
+	SUBQ         BX, SI
+	ORQ          SI, 544(AX)
+	MOVQ         few+96(FP), SI
+	LEAQ         (SI)(CX*2), SI
+	MOVWQZX      (SI), BX
+	ADDQ         $+2, SI
+	CMPQ         BX, $0x08
+	JG           notfew
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (SI), Y2
+	VMOVUPS      (AX), Y3
+	VPERMILPS    Y2, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPERMILPS    Y2, Y4, Y4
+	VPSRLD       $0x02, Y2, Y5
+	VMOVUPS      32(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      416(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      448(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      480(AX), Y7
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y3, Y3
+	VMOVUPS      all_7e800000<>+0(SB), Y5
+	VBLENDVPS    Y1, Y4, Y5, Y1
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y1, 8832(AX)
+
+few:
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff8<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y3
+	VBROADCASTSS 8832(AX), Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VPAND        Y1, Y4, Y4
+	VBROADCASTSS 612(AX), Y3
+	VBROADCASTSS 8836(AX), Y5
+	VFMADD231PS  Y0, Y3, Y5
+	VPAND        Y1, Y5, Y5
+	VPOR         all_00000001<>+0(SB), Y5, Y5
+	VMAXPS       Y5, Y4, Y3
+	VMINPS       Y5, Y4, Y4
+	VBROADCASTSS 616(AX), Y5
+	VBROADCASTSS 8840(AX), Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000002<>+0(SB), Y6, Y6
+	VBROADCASTSS 620(AX), Y5
+	VBROADCASTSS 8844(AX), Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y6, Y5
+	VMINPS       Y7, Y6, Y6
+	VMINPS       Y5, Y3, Y3
+	VMAXPS       Y6, Y4, Y5
+	VMINPS       Y5, Y3, Y3
+	VMINPS       Y6, Y4, Y4
+	VBROADCASTSS 624(AX), Y5
+	VBROADCASTSS 8848(AX), Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000004<>+0(SB), Y6, Y6
+	VBROADCASTSS 628(AX), Y5
+	VBROADCASTSS 8852(AX), Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y6, Y5
+	VMINPS       Y7, Y6, Y6
+	VBROADCASTSS 632(AX), Y7
+	VBROADCASTSS 8856(AX), Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000006<>+0(SB), Y8, Y8
+	VBROADCASTSS 636(AX), Y7
+	VBROADCASTSS 8860(AX), Y9
+	VFMADD231PS  Y0, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000007<>+0(SB), Y9, Y9
+	VMAXPS       Y9, Y8, Y0
+	VMINPS       Y9, Y8, Y8
+	VMINPS       Y0, Y5, Y5
+	VMAXPS       Y8, Y6, Y0
+	VMINPS       Y0, Y5, Y5
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y5, Y3, Y3
+	VMAXPS       Y6, Y4, Y0
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y6, Y4, Y4
+	VPERMD       Y2, Y4, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y4, Y3, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
+	SHLQ         CL, BX
+	MOVQ         $0x00000001, SI
+	MOVQ         R10, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           few
+	JMP          run
+
+notfew:
+	CMPQ         BX, $0x0c
+	JG           notdozen
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (SI), Y2
+	VMOVUPS      (AX), Y3
+	VPERMILPS    Y2, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPERMILPS    Y2, Y4, Y4
+	VPSRLD       $0x02, Y2, Y5
+	VMOVUPS      32(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      416(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      448(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      480(AX), Y7
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y5
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y4, 8832(AX)
+	VPMOVZXWD    16(SI), Y3
+	VMOVUPS      (AX), Y4
+	VPERMILPS    Y3, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPERMILPS    Y3, Y5, Y5
+	VPSRLD       $0x02, Y3, Y6
+	VMOVUPS      32(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      64(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      96(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      384(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      160(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      416(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      192(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      448(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      480(AX), Y8
+	VPERMILPS    Y6, Y8, Y6
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y4, Y4
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 640(AX)
+	VMOVUPS      Y1, 8864(AX)
+
+dozen:
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff0<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y4
+	VBROADCASTSS 8832(AX), Y5
+	VFMADD231PS  Y0, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VBROADCASTSS 612(AX), Y4
+	VBROADCASTSS 8836(AX), Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y5, Y4
+	VMINPS       Y6, Y5, Y5
+	VBROADCASTSS 616(AX), Y6
+	VBROADCASTSS 8840(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VBROADCASTSS 620(AX), Y6
+	VBROADCASTSS 8844(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000003<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 624(AX), Y6
+	VBROADCASTSS 8848(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VBROADCASTSS 628(AX), Y6
+	VBROADCASTSS 8852(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000005<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 632(AX), Y6
+	VBROADCASTSS 8856(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000006<>+0(SB), Y7, Y7
+	VBROADCASTSS 636(AX), Y6
+	VBROADCASTSS 8860(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000007<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 640(AX), Y8
+	VBROADCASTSS 8864(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000008<>+0(SB), Y9, Y9
+	VBROADCASTSS 644(AX), Y8
+	VBROADCASTSS 8868(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_00000009<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VBROADCASTSS 648(AX), Y8
+	VBROADCASTSS 8872(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000a<>+0(SB), Y9, Y9
+	VBROADCASTSS 652(AX), Y8
+	VBROADCASTSS 8876(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000b<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y0
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y0, Y6, Y6
+	VMAXPS       Y9, Y7, Y0
+	VMINPS       Y0, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VPERMD       Y2, Y5, Y0
+	VPERMD       Y3, Y5, Y6
+	VPSLLD       $0x1c, Y5, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y5, Y4, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
+	SHLQ         CL, BX
+	MOVQ         $0x00000001, SI
+	MOVQ         R10, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           dozen
+	JMP          run
+
+notdozen:
+	CMPQ         BX, $0x10
+	JG           notshort
+	VMOVUPS      iota8<>+0(SB), Y0
+	VMOVQ        BX, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXWD    (SI), Y2
+	VMOVUPS      (AX), Y3
+	VPERMILPS    Y2, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPERMILPS    Y2, Y4, Y4
+	VPSRLD       $0x02, Y2, Y5
+	VMOVUPS      32(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      416(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      448(AX), Y7
+	VPERMILPS    Y5, Y7, Y7
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y7, Y4, Y4
+	VPSRLD       $0x02, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPERMILPS    Y5, Y6, Y6
+	VMOVUPS      480(AX), Y7
+	VPERMILPS    Y5, Y7, Y5
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y5, Y4, Y4
+	VPCMPGTD     Y0, Y1, Y5
+	VANDPS       Y5, Y3, Y3
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y5, Y4, Y6, Y4
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y4, 8832(AX)
+	VPMOVZXWD    16(SI), Y3
+	VMOVUPS      (AX), Y4
+	VPERMILPS    Y3, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPERMILPS    Y3, Y5, Y5
+	VPSRLD       $0x02, Y3, Y6
+	VMOVUPS      32(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      64(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      96(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      384(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      160(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      416(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      192(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      448(AX), Y8
+	VPERMILPS    Y6, Y8, Y8
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	VPSRLD       $0x02, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPERMILPS    Y6, Y7, Y7
+	VMOVUPS      480(AX), Y8
+	VPERMILPS    Y6, Y8, Y6
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	VPCMPGTD     Y0, Y1, Y1
+	VANDPS       Y1, Y4, Y4
+	VMOVUPS      all_7e800000<>+0(SB), Y6
+	VBLENDVPS    Y1, Y5, Y6, Y1
+	VPADDD       all_00000008<>+0(SB), Y0, Y0
+	VMOVUPS      Y4, 640(AX)
+	VMOVUPS      Y1, 8864(AX)
+
+short:
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff0<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y4
+	VBROADCASTSS 8832(AX), Y5
+	VFMADD231PS  Y0, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VBROADCASTSS 612(AX), Y4
+	VBROADCASTSS 8836(AX), Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y5, Y4
+	VMINPS       Y6, Y5, Y5
+	VBROADCASTSS 616(AX), Y6
+	VBROADCASTSS 8840(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000002<>+0(SB), Y7, Y7
+	VBROADCASTSS 620(AX), Y6
+	VBROADCASTSS 8844(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000003<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 624(AX), Y6
+	VBROADCASTSS 8848(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000004<>+0(SB), Y7, Y7
+	VBROADCASTSS 628(AX), Y6
+	VBROADCASTSS 8852(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000005<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 632(AX), Y8
+	VBROADCASTSS 8856(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000006<>+0(SB), Y9, Y9
+	VBROADCASTSS 636(AX), Y8
+	VBROADCASTSS 8860(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_00000007<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y6
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 640(AX), Y6
+	VBROADCASTSS 8864(AX), Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000008<>+0(SB), Y7, Y7
+	VBROADCASTSS 644(AX), Y6
+	VBROADCASTSS 8868(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000009<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 648(AX), Y8
+	VBROADCASTSS 8872(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000a<>+0(SB), Y9, Y9
+	VBROADCASTSS 652(AX), Y8
+	VBROADCASTSS 8876(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000b<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VBROADCASTSS 656(AX), Y8
+	VBROADCASTSS 8880(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000c<>+0(SB), Y9, Y9
+	VBROADCASTSS 660(AX), Y8
+	VBROADCASTSS 8884(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000d<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VBROADCASTSS 664(AX), Y10
+	VBROADCASTSS 8888(AX), Y11
+	VFMADD231PS  Y0, Y10, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         all_0000000e<>+0(SB), Y11, Y11
+	VBROADCASTSS 668(AX), Y10
+	VBROADCASTSS 8892(AX), Y12
+	VFMADD231PS  Y0, Y10, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         all_0000000f<>+0(SB), Y12, Y12
+	VMAXPS       Y12, Y11, Y0
+	VMINPS       Y12, Y11, Y11
+	VMINPS       Y0, Y8, Y8
+	VMAXPS       Y11, Y9, Y0
+	VMINPS       Y0, Y8, Y8
+	VMINPS       Y11, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y0
+	VMINPS       Y0, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VMINPS       Y6, Y4, Y4
+	VMAXPS       Y7, Y5, Y0
+	VMINPS       Y0, Y4, Y4
+	VMINPS       Y7, Y5, Y5
+	VPERMD       Y2, Y5, Y0
+	VPERMD       Y3, Y5, Y6
+	VPSLLD       $0x1c, Y5, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y5, Y4, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
+	SHLQ         CL, BX
+	MOVQ         $0x00000001, SI
+	MOVQ         R10, CX
+	SHLQ         CL, SI
+	ADDQ         $-1, SI
+	ANDQ         SI, BX
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           short
+	JMP          run
+
+notshort:
+	JMP long
+
+tries:
+vector:
+	MOVQ    576(AX), CX
+	VMOVUPS 160(CX)(R9*4), Y0
+	VMOVUPS all_7e800000<>+0(SB), Y1
+	VMOVUPS all_7e800000<>+0(SB), Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    AX, CX
+	LEAQ    (AX)(BX*4), SI
+
+line:
+	VBROADCASTSS 608(CX), Y4
+	VBROADCASTSS 8832(CX), Y5
+	VBROADCASTSS 17056(CX), Y6
+	VMULPS       Y4, Y0, Y4
+	VADDPS       Y5, Y4, Y4
+	VCMPPS       $0x11, Y1, Y4, Y5
+	VBLENDVPS    Y5, Y6, Y3, Y3
+	VMAXPS       Y4, Y1, Y5
+	VMINPS       Y5, Y2, Y2
+	VMINPS       Y4, Y1, Y1
+	ADDQ         $+4, CX
+	CMPQ         CX, SI
+	JL           line
+	VMOVUPS      Y3, (DI)(R9*4)
+	VSUBPS       Y1, Y2, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, SI
+	MOVQ         R9, CX
+	SHLQ         CL, SI
+	MOVQ         $0x00000001, R11
+	MOVQ         R10, CX
+	SHLQ         CL, R11
+	ADDQ         $-1, R11
+	ANDQ         R11, SI
+	ORQ          SI, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           vector
+	JMP          run
+
+long:
+	MOVQ         576(AX), CX
+	VBROADCASTSS 160(CX)(R9*4), Y0
+	VBROADCASTSS 156(CX)(R10*4), Y1
+	VMOVUPS      all_7e800000<>+0(SB), Y2
+	VMOVUPS      all_7e800000<>+0(SB), Y3
+	VMOVUPS      iota8<>+0(SB), Y4
+	VMOVQ        BX, X5
+	VPBROADCASTD X5, Y5
+	XORQ         CX, CX
+
+lines:
+	VPMOVZXWD  (SI)(CX*2), Y6
+	VMOVUPS    (AX), Y7
+	VPERMILPS  Y6, Y7, Y7
+	VMOVUPS    256(AX), Y8
+	VPERMILPS  Y6, Y8, Y8
+	VPSRLD     $0x02, Y6, Y9
+	VMOVUPS    32(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    288(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    64(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    320(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    96(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    352(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    128(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    384(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    160(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    416(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    192(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    448(AX), Y11
+	VPERMILPS  Y9, Y11, Y11
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VPSRLD     $0x02, Y9, Y9
+	VMOVUPS    224(AX), Y10
+	VPERMILPS  Y9, Y10, Y10
+	VMOVUPS    480(AX), Y11
+	VPERMILPS  Y9, Y11, Y9
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y9, Y8, Y8
+	VPCMPGTD   Y4, Y5, Y9
+	VANDPS     Y9, Y7, Y7
+	VMOVUPS    all_7e800000<>+0(SB), Y10
+	VBLENDVPS  Y9, Y8, Y10, Y8
+	VPADDD     all_00000008<>+0(SB), Y4, Y4
+	VMOVUPS    Y7, 608(AX)(CX*4)
+	VMOVUPS    Y8, 8832(AX)(CX*4)
+	VMOVUPS    Y6, 17056(AX)(CX*4)
+	VMULPS     Y0, Y7, Y6
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    Y6, 25280(AX)(CX*4)
+	VMINPS     Y6, Y2, Y2
+	VMULPS     Y1, Y7, Y6
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    Y6, 33504(AX)(CX*4)
+	VMINPS     Y6, Y3, Y3
+	ADDQ       $+8, CX
+	CMPQ       CX, BX
+	JL         lines
+	VPERM2F128 $0x01, Y2, Y2, Y0
+	VMINPS     Y0, Y2, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMINPS     Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMINPS     Y1, Y0, Y0
+	VADDPS     512(AX), Y0, Y0
+	VPERM2F128 $0x01, Y3, Y3, Y1
+	VMINPS     Y1, Y3, Y1
+	VPERMILPS  $0x4e, Y1, Y2
+	VMINPS     Y2, Y1, Y1
+	VPERMILPS  $0xb1, Y1, Y2
+	VMINPS     Y2, Y1, Y1
+	VADDPS     512(AX), Y1, Y1
+	XORQ       R11, R11
+	MOVQ       $-1, R12
+	MOVQ       $-1, R13
+	XORQ       CX, CX
+
+candidates:
+	VMOVUPS   25280(AX)(CX*4), Y2
+	VCMPPS    $0x12, Y0, Y2, Y2
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R11
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R12
+	VMOVUPS   33504(AX)(CX*4), Y2
+	VCMPPS    $0x12, Y1, Y2, Y2
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R11
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R13
+	ADDQ      $+8, CX
+	CMPQ      CX, BX
+	JL        candidates
+	MOVWQZX   (SI)(R12*2), CX
+	MOVQ      $0x00000002, SI
+	XORQ      SI, R11
+	XORQ      R12, R13
+	ORQ       R11, R13
+	JNE       tries
+
+fill:
+	VMOVQ        CX, X0
+	VPBROADCASTD X0, Y0
+
+filling:
+	VMOVUPS Y0, (DI)(R9*4)
+	ADDQ    $+8, R9
+	CMPQ    R9, R10
+	JL      filling
+	JMP     run
+
+next:
+	MOVQ   560(AX), CX
+	IMUL3Q $0x10, CX, DX
+	MOVQ   sets+56(FP), BX
+	ADDQ   BX, DX
+	MOVQ   544(AX), BX
+	MOVL   BX, (DX)
+	MOVQ   552(AX), BX
+	MOVL   BX, 12(DX)
+	ADDQ   $+1, CX
+	MOVQ   CX, 560(AX)
+	MOVQ   584(AX), CX
+	ADDQ   $-1, CX
+	MOVQ   CX, 584(AX)
+	CMPQ   CX, $0x00
+	JG     group
+	MOVQ   576(AX), CX
+	ADDQ   $+320, CX
+	MOVQ   CX, 576(AX)
+	MOVQ   592(AX), CX
+	ADDQ   $-1, CX
+	MOVQ   CX, 592(AX)
+	CMPQ   CX, $0x00
+	JG     block
+	VZEROUPPER
+	RET
 
 DATA all_c0000000<>+0(SB)/4, $0xc0000000
 DATA all_c0000000<>+4(SB)/4, $0xc0000000
@@ -1800,264 +2111,58 @@ DATA all_0000000f<>+24(SB)/4, $0x0000000f
 DATA all_0000000f<>+28(SB)/4, $0x0000000f
 GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
-// func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
+// func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, each int, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, POPCNT
-TEXT ·tryOctalAVX2(SB), NOSPLIT, $8-80
-	MOVQ         grid+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), BX
-	MOVQ         octets+40(FP), SI
-	MOVQ         n+32(FP), R8
-	MOVQ         tries+24(FP), R9
-	LEAQ         544(AX), DI
-	VMOVUPS      second_one<>+0(SB), Y0
-	VBROADCASTSS 160(R9), Y1
-	VANDPS       lane0<>+0(SB), Y1, Y1
-	VBROADCASTSS (R9), Y2
-	VANDPS       lane2<>+0(SB), Y2, Y2
-	VORPS        Y2, Y1, Y1
-	VORPS        Y0, Y1, Y1
-	VBROADCASTSS 156(R9)(R8*4), Y2
-	VANDPS       lane0<>+0(SB), Y2, Y2
-	VBROADCASTSS -4(R9)(R8*4), Y3
-	VANDPS       lane2<>+0(SB), Y3, Y3
-	VORPS        Y3, Y2, Y2
-	VORPS        Y0, Y2, Y0
-	VBROADCASTSS 156(R9)(R8*4), Y2
-	VMOVUPS      all_41700000<>+0(SB), Y3
-	VMOVUPS      all_7fffffff<>+0(SB), Y4
+TEXT ·tryOctalAVX2(SB), NOSPLIT, $0-104
+	MOVQ grid+0(FP), AX
+	XORQ DX, DX
+	MOVQ DX, 560(AX)
+	MOVQ tries+24(FP), CX
+	MOVQ CX, 576(AX)
+	MOVQ blocks+48(FP), CX
+	MOVQ CX, 592(AX)
 
-slack:
-	VMOVUPS      (BX), Y5
-	VANDPS       (CX), Y4, Y6
-	VMULPS       Y3, Y5, Y7
-	VMULPS       Y3, Y7, Y8
-	VADDPS       Y7, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y6, Y5, Y5
-	VHADDPS      Y7, Y8, Y6
-	VHADDPS      Y5, Y5, Y5
-	VHADDPS      Y5, Y6, Y5
-	VMULPS       Y1, Y5, Y6
-	VMULPS       Y0, Y5, Y5
-	VHADDPS      Y5, Y6, Y5
-	VHADDPS      Y5, Y5, Y5
-	VPERMILPS    $0xb1, Y5, Y6
-	VMAXPS       Y6, Y5, Y5
-	VMULPS       all_37000000<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y5, Y6
-	VMULPS       all_42c80000<>+0(SB), Y6, Y6
-	VMINPS       Y5, Y6, Y6
-	VMOVUPS      all_0da24260<>+0(SB), Y7
-	VCMPPS       $0x1d, Y7, Y6, Y6
-	VMOVUPS      all_7149f2ca<>+0(SB), Y7
-	VCMPPS       $0x12, Y7, Y5, Y7
-	VANDPS       Y7, Y6, Y6
-	VMOVUPS      all_7f800000<>+0(SB), Y7
-	VBLENDVPS    Y6, Y5, Y7, Y5
-	VMOVSS       X5, (DI)
-	VEXTRACTF128 $0x01, Y5, X5
-	VMOVSS       X5, 4(DI)
-	ADDQ         $+8, DI
-	ADDQ         $+32, CX
-	ADDQ         $+32, BX
-	DECQ         SI
-	JNZ          slack
-	MOVQ         set+48(FP), CX
-	MOVQ         CX, 736(AX)
+block:
+	MOVQ each+40(FP), CX
+	MOVQ CX, 584(AX)
 
 group:
-	MOVQ         736(AX), BX
-	BSFQ         BX, DX
-	JZ           done
-	LEAQ         -1(BX), CX
-	ANDQ         BX, CX
-	MOVQ         CX, 736(AX)
-	MOVQ         DX, 744(AX)
-	MOVQ         DX, CX
-	SHLQ         $0x04, CX
+	MOVQ         560(AX), CX
+	MOVQ         CX, DX
+	SHLQ         $0x04, DX
 	MOVQ         x+8(FP), BX
 	MOVQ         w+16(FP), SI
-	ADDQ         CX, BX
-	ADDQ         CX, SI
-	VBROADCASTSS 544(AX)(DX*4), Y0
+	ADDQ         DX, BX
+	ADDQ         DX, SI
+	MOVQ         slacks+64(FP), DX
+	VBROADCASTSS (DX)(CX*4), Y0
 	VMOVUPS      Y0, 512(AX)
-	IMUL3Q       $0xa0, DX, CX
-	MOVQ         codes+56(FP), DI
-	ADDQ         CX, DI
-	MOVQ         n+32(FP), R8
-	MOVQ         $0x00000001, R9
-	MOVQ         R8, CX
-	SHLQ         CL, R9
-	LEAQ         -1(R9), R10
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      all_45800000<>+0(SB), Y1
-	VMULPS       (CX), Y1, Y4
-	VMULPS       32(CX), Y1, Y1
-	VMOVUPS      all_10001000<>+0(SB), Y5
-	VMOVUPS      all_f000f000<>+0(SB), Y6
-	VMOVUPS      all_1fff1fff<>+0(SB), Y7
-	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y1, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 4(BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y1, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPMULLW      all_00080008<>+0(SB), Y9, Y9
-	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 8(BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y1, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPMULLW      all_00400040<>+0(SB), Y9, Y9
-	VPADDW       Y9, Y0, Y0
-	VBROADCASTSS 12(BX), Y9
-	VMULPS       Y9, Y4, Y4
-	VCVTPS2DQ    Y4, Y4
-	VMULPS       Y9, Y1, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPACKUSDW    Y1, Y4, Y1
-	VPMAXUW      Y5, Y1, Y1
-	VPMINUW      Y6, Y1, Y1
-	VPAND        Y7, Y1, Y4
-	VPMINUW      Y4, Y8, Y8
-	VPSRLW       $0x0d, Y1, Y1
-	VPMULLW      all_02000200<>+0(SB), Y1, Y1
-	VPADDW       Y1, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VPCMPEQW     Y1, Y8, Y1
-	VMOVDQA      Y1, Y1
-	VPERMQ       $0xd8, Y0, Y0
-	VPERMQ       $0xd8, Y1, Y1
-	CMPQ         R8, $0x10
-	JLE          pointed
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      all_45800000<>+0(SB), Y3
-	VMULPS       64(CX), Y3, Y4
-	VMULPS       96(CX), Y3, Y3
-	VMOVUPS      all_10001000<>+0(SB), Y5
-	VMOVUPS      all_f000f000<>+0(SB), Y6
-	VMOVUPS      all_1fff1fff<>+0(SB), Y7
-	VPCMPEQW     Y8, Y8, Y8
-	VBROADCASTSS (BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y3, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 4(BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y3, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPMULLW      all_00080008<>+0(SB), Y9, Y9
-	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 8(BX), Y9
-	VMULPS       Y9, Y4, Y10
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y9, Y3, Y9
-	VCVTPS2DQ    Y9, Y9
-	VPACKUSDW    Y9, Y10, Y9
-	VPMAXUW      Y5, Y9, Y9
-	VPMINUW      Y6, Y9, Y9
-	VPAND        Y7, Y9, Y10
-	VPMINUW      Y10, Y8, Y8
-	VPSRLW       $0x0d, Y9, Y9
-	VPMULLW      all_00400040<>+0(SB), Y9, Y9
-	VPADDW       Y9, Y2, Y2
-	VBROADCASTSS 12(BX), Y9
-	VMULPS       Y9, Y4, Y4
-	VCVTPS2DQ    Y4, Y4
-	VMULPS       Y9, Y3, Y3
-	VCVTPS2DQ    Y3, Y3
-	VPACKUSDW    Y3, Y4, Y3
-	VPMAXUW      Y5, Y3, Y3
-	VPMINUW      Y6, Y3, Y3
-	VPAND        Y7, Y3, Y4
-	VPMINUW      Y4, Y8, Y8
-	VPSRLW       $0x0d, Y3, Y3
-	VPMULLW      all_02000200<>+0(SB), Y3, Y3
-	VPADDW       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VPCMPEQW     Y3, Y8, Y3
-	VMOVDQA      Y3, Y3
-	VPERMQ       $0xd8, Y2, Y2
-	VPERMQ       $0xd8, Y3, Y3
-
-pointed:
-	VMOVUPS      Y0, 752(AX)
-	VMOVUPS      Y2, 784(AX)
-	VPACKSSWB    Y3, Y1, Y1
-	VPERMQ       $0xd8, Y1, Y1
-	VPMOVMSKB    Y1, CX
-	ANDQ         R10, CX
-	MOVQ         CX, 584(AX)
-	VPERM2I128   $0x08, Y0, Y0, Y1
-	VPERM2I128   $0x21, Y2, Y0, Y3
-	VPALIGNR     $0x0e, Y1, Y0, Y1
-	VPALIGNR     $0x0e, Y3, Y2, Y3
-	VPCMPEQW     Y1, Y0, Y0
-	VPCMPEQW     Y3, Y2, Y1
-	VPACKSSWB    Y1, Y0, Y0
-	VPERMQ       $0xd8, Y0, Y0
-	VPMOVMSKB    Y0, CX
-	NOTQ         CX
-	MOVQ         $0x00000001, R8
-	ORQ          R8, CX
-	ANDQ         CX, R10
-	MOVQ         R10, 592(AX)
-	ORQ          R9, R10
-	XORQ         R8, R8
-	MOVQ         R8, 576(AX)
-	MOVQ         few+72(FP), CX
-	MOVWQZX      752(AX)(R8*2), R8
-	MOVQ         points+64(FP), R9
-	MOVLQSX      (R9)(R8*4), R8
-	MOVQ         R8, R9
-	NOTQ         R9
-	PREFETCHT0   (CX)(R9*2)
+	IMUL3Q       $0xa0, CX, DX
+	MOVQ         codes+80(FP), DI
+	ADDQ         DX, DI
+	IMUL3Q       $0x40, CX, DX
+	MOVQ         rounded+72(FP), R8
+	ADDQ         R8, DX
+	MOVQ         DX, 568(AX)
+	IMUL3Q       $0x10, CX, CX
+	MOVQ         sets+56(FP), DX
+	ADDQ         DX, CX
+	MOVL         8(CX), R8
+	MOVQ         $0x00000001, DX
+	MOVQ         n+32(FP), CX
+	SHLQ         CL, DX
+	ORQ          DX, R8
+	XORQ         DX, DX
+	MOVQ         DX, 544(AX)
+	MOVQ         DX, 552(AX)
+	MOVQ         few+96(FP), CX
+	MOVQ         568(AX), R11
+	MOVWQZX      (R11)(DX*2), DX
+	MOVQ         points+88(FP), R11
+	MOVLQSX      (R11)(DX*4), DX
+	MOVQ         DX, R11
+	NOTQ         R11
+	PREFETCHT0   (CX)(R11*2)
 	VMOVUPS      odds<>+0(SB), Y0
 	VMOVUPS      all_c0000000<>+0(SB), Y1
 	VBROADCASTSS (SI), Y2
@@ -2094,30 +2199,31 @@ pointed:
 	VMOVUPS      Y1, 352(AX)
 
 run:
-	MOVQ         R10, BX
+	MOVQ         R8, BX
 	NEGQ         BX
-	ANDQ         R10, BX
-	BSFQ         R10, R11
-	XORQ         BX, R10
+	ANDQ         R8, BX
+	BSFQ         R8, R9
+	XORQ         BX, R8
 	JZ           next
-	BSFQ         R10, R12
-	MOVQ         R8, CX
-	MOVQ         few+72(FP), SI
-	MOVWQZX      752(AX)(R12*2), R8
-	MOVQ         points+64(FP), R9
-	MOVLQSX      (R9)(R8*4), R8
-	MOVQ         R8, R9
-	NOTQ         R9
-	PREFETCHT0   (SI)(R9*2)
+	BSFQ         R8, R10
+	MOVQ         DX, CX
+	MOVQ         few+96(FP), SI
+	MOVQ         568(AX), DX
+	MOVWQZX      (DX)(R10*2), DX
+	MOVQ         points+88(FP), R11
+	MOVLQSX      (R11)(DX*4), DX
+	MOVQ         DX, R11
+	NOTQ         R11
+	PREFETCHT0   (SI)(R11*2)
 	TESTQ        CX, CX
 	JGE          fill
 	NOTQ         CX
-	MOVQ         R10, SI
+	MOVQ         R8, SI
 	NEGQ         SI
-	ANDQ         R10, SI
+	ANDQ         R8, SI
 	SUBQ         BX, SI
-	ORQ          SI, 576(AX)
-	MOVQ         few+72(FP), SI
+	ORQ          SI, 544(AX)
+	MOVQ         few+96(FP), SI
 	LEAQ         (SI)(CX*2), SI
 	MOVWQZX      (SI), BX
 	ADDQ         $+2, SI
@@ -2149,100 +2255,89 @@ run:
 	VMOVUPS      all_7e800000<>+0(SB), Y5
 	VBLENDVPS    Y1, Y4, Y5, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y1, 9040(AX)
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y1, 8832(AX)
 
 few:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y3
-	VMOVUPS      all_fffffff8<>+0(SB), Y4
-	VBROADCASTSS 816(AX), Y5
-	VBROADCASTSS 9040(AX), Y6
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff8<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y3
+	VBROADCASTSS 8832(AX), Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VPAND        Y1, Y4, Y4
+	VBROADCASTSS 612(AX), Y3
+	VBROADCASTSS 8836(AX), Y5
+	VFMADD231PS  Y0, Y3, Y5
+	VPAND        Y1, Y5, Y5
+	VPOR         all_00000001<>+0(SB), Y5, Y5
+	VMAXPS       Y5, Y4, Y3
+	VMINPS       Y5, Y4, Y4
+	VBROADCASTSS 616(AX), Y5
+	VBROADCASTSS 8840(AX), Y6
 	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 820(AX), Y5
-	VBROADCASTSS 9044(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000001<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 824(AX), Y5
-	VBROADCASTSS 9048(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
+	VPAND        Y1, Y6, Y6
 	VPOR         all_00000002<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
+	VBROADCASTSS 620(AX), Y5
+	VBROADCASTSS 8844(AX), Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000003<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y6, Y5
+	VMINPS       Y7, Y6, Y6
 	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 828(AX), Y5
-	VBROADCASTSS 9052(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000003<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
+	VMAXPS       Y6, Y4, Y5
 	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 832(AX), Y5
-	VBROADCASTSS 9056(AX), Y6
+	VMINPS       Y6, Y4, Y4
+	VBROADCASTSS 624(AX), Y5
+	VBROADCASTSS 8848(AX), Y6
 	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
+	VPAND        Y1, Y6, Y6
 	VPOR         all_00000004<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
+	VBROADCASTSS 628(AX), Y5
+	VBROADCASTSS 8852(AX), Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VPAND        Y1, Y7, Y7
+	VPOR         all_00000005<>+0(SB), Y7, Y7
+	VMAXPS       Y7, Y6, Y5
+	VMINPS       Y7, Y6, Y6
+	VBROADCASTSS 632(AX), Y7
+	VBROADCASTSS 8856(AX), Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000006<>+0(SB), Y8, Y8
+	VBROADCASTSS 636(AX), Y7
+	VBROADCASTSS 8860(AX), Y9
+	VFMADD231PS  Y0, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000007<>+0(SB), Y9, Y9
+	VMAXPS       Y9, Y8, Y0
+	VMINPS       Y9, Y8, Y8
+	VMINPS       Y0, Y5, Y5
+	VMAXPS       Y8, Y6, Y0
+	VMINPS       Y0, Y5, Y5
+	VMINPS       Y8, Y6, Y6
 	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 836(AX), Y5
-	VBROADCASTSS 9060(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000005<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 840(AX), Y5
-	VBROADCASTSS 9064(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000006<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y5
-	VMINPS       Y5, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VBROADCASTSS 844(AX), Y5
-	VBROADCASTSS 9068(AX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VPAND        Y4, Y6, Y6
-	VPOR         all_00000007<>+0(SB), Y6, Y6
-	VMAXPS       Y6, Y1, Y0
+	VMAXPS       Y6, Y4, Y0
 	VMINPS       Y0, Y3, Y3
-	VMINPS       Y6, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y3, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           fewSure
-	MOVQ         R11, CX
+	VMINPS       Y6, Y4, Y4
+	VPERMD       Y2, Y4, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y4, Y3, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
 	SHLQ         CL, BX
 	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
+	MOVQ         R10, CX
 	SHLQ         CL, SI
 	ADDQ         $-1, SI
 	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-fewSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   few
-	JMP  run
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           few
+	JMP          run
 
 notfew:
 	CMPQ         BX, $0x0c
@@ -2273,8 +2368,8 @@ notfew:
 	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y4, 8832(AX)
 	VPMOVZXWD    16(SI), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
@@ -2298,135 +2393,124 @@ notfew:
 	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y1, 9072(AX)
+	VMOVUPS      Y4, 640(AX)
+	VMOVUPS      Y1, 8864(AX)
 
 dozen:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y4
-	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 816(AX), Y6
-	VBROADCASTSS 9040(AX), Y7
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff0<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y4
+	VBROADCASTSS 8832(AX), Y5
+	VFMADD231PS  Y0, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VBROADCASTSS 612(AX), Y4
+	VBROADCASTSS 8836(AX), Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y5, Y4
+	VMINPS       Y6, Y5, Y5
+	VBROADCASTSS 616(AX), Y6
+	VBROADCASTSS 8840(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 820(AX), Y6
-	VBROADCASTSS 9044(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000001<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 824(AX), Y6
-	VBROADCASTSS 9048(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 620(AX), Y6
+	VBROADCASTSS 8844(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000003<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 828(AX), Y6
-	VBROADCASTSS 9052(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000003<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VMAXPS       Y7, Y5, Y6
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 832(AX), Y6
-	VBROADCASTSS 9056(AX), Y7
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 624(AX), Y6
+	VBROADCASTSS 8848(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 628(AX), Y6
+	VBROADCASTSS 8852(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000005<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 836(AX), Y6
-	VBROADCASTSS 9060(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000005<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VMAXPS       Y7, Y5, Y6
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 840(AX), Y6
-	VBROADCASTSS 9064(AX), Y7
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 632(AX), Y6
+	VBROADCASTSS 8856(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000006<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 636(AX), Y6
+	VBROADCASTSS 8860(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000007<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 640(AX), Y8
+	VBROADCASTSS 8864(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000008<>+0(SB), Y9, Y9
+	VBROADCASTSS 644(AX), Y8
+	VBROADCASTSS 8868(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_00000009<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VBROADCASTSS 648(AX), Y8
+	VBROADCASTSS 8872(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000a<>+0(SB), Y9, Y9
+	VBROADCASTSS 652(AX), Y8
+	VBROADCASTSS 8876(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000b<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y0
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y0, Y6, Y6
+	VMAXPS       Y9, Y7, Y0
+	VMINPS       Y0, Y6, Y6
+	VMINPS       Y9, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 844(AX), Y6
-	VBROADCASTSS 9068(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000007<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 848(AX), Y6
-	VBROADCASTSS 9072(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000008<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 852(AX), Y6
-	VBROADCASTSS 9076(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000009<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 856(AX), Y6
-	VBROADCASTSS 9080(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000a<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 860(AX), Y6
-	VBROADCASTSS 9084(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000b<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y0
+	VMAXPS       Y7, Y5, Y0
 	VMINPS       Y0, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VPERMD       Y3, Y1, Y6
-	VPSLLD       $0x1c, Y1, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y4, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           dozenSure
-	MOVQ         R11, CX
+	VMINPS       Y7, Y5, Y5
+	VPERMD       Y2, Y5, Y0
+	VPERMD       Y3, Y5, Y6
+	VPSLLD       $0x1c, Y5, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y5, Y4, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
 	SHLQ         CL, BX
 	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
+	MOVQ         R10, CX
 	SHLQ         CL, SI
 	ADDQ         $-1, SI
 	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-dozenSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   dozen
-	JMP  run
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           dozen
+	JMP          run
 
 notdozen:
 	CMPQ         BX, $0x10
@@ -2457,8 +2541,8 @@ notdozen:
 	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y5, Y4, Y6, Y4
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y3, 816(AX)
-	VMOVUPS      Y4, 9040(AX)
+	VMOVUPS      Y3, 608(AX)
+	VMOVUPS      Y4, 8832(AX)
 	VPMOVZXWD    16(SI), Y3
 	VPERMPS      (AX), Y3, Y4
 	VPERMPS      256(AX), Y3, Y5
@@ -2482,175 +2566,164 @@ notdozen:
 	VMOVUPS      all_7e800000<>+0(SB), Y6
 	VBLENDVPS    Y1, Y5, Y6, Y1
 	VPADDD       all_00000008<>+0(SB), Y0, Y0
-	VMOVUPS      Y4, 848(AX)
-	VMOVUPS      Y1, 9072(AX)
+	VMOVUPS      Y4, 640(AX)
+	VMOVUPS      Y1, 8864(AX)
 
 short:
-	MOVQ         tries+24(FP), CX
-	VMOVUPS      160(CX)(R11*4), Y0
-	VMOVUPS      all_7e800000<>+0(SB), Y1
-	VMOVUPS      all_7e800000<>+0(SB), Y4
-	VMOVUPS      all_fffffff0<>+0(SB), Y5
-	VBROADCASTSS 816(AX), Y6
-	VBROADCASTSS 9040(AX), Y7
+	MOVQ         576(AX), CX
+	VMOVUPS      160(CX)(R9*4), Y0
+	VMOVUPS      all_fffffff0<>+0(SB), Y1
+	VBROADCASTSS 608(AX), Y4
+	VBROADCASTSS 8832(AX), Y5
+	VFMADD231PS  Y0, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VBROADCASTSS 612(AX), Y4
+	VBROADCASTSS 8836(AX), Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VPAND        Y1, Y6, Y6
+	VPOR         all_00000001<>+0(SB), Y6, Y6
+	VMAXPS       Y6, Y5, Y4
+	VMINPS       Y6, Y5, Y5
+	VBROADCASTSS 616(AX), Y6
+	VBROADCASTSS 8840(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 820(AX), Y6
-	VBROADCASTSS 9044(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000001<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 824(AX), Y6
-	VBROADCASTSS 9048(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000002<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 620(AX), Y6
+	VBROADCASTSS 8844(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000003<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 828(AX), Y6
-	VBROADCASTSS 9052(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000003<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VMAXPS       Y7, Y5, Y6
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 832(AX), Y6
-	VBROADCASTSS 9056(AX), Y7
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 624(AX), Y6
+	VBROADCASTSS 8848(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000004<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 628(AX), Y6
+	VBROADCASTSS 8852(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000005<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 632(AX), Y8
+	VBROADCASTSS 8856(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_00000006<>+0(SB), Y9, Y9
+	VBROADCASTSS 636(AX), Y8
+	VBROADCASTSS 8860(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_00000007<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 836(AX), Y6
-	VBROADCASTSS 9060(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000005<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VMAXPS       Y7, Y5, Y6
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 840(AX), Y6
-	VBROADCASTSS 9064(AX), Y7
+	VMINPS       Y7, Y5, Y5
+	VBROADCASTSS 640(AX), Y6
+	VBROADCASTSS 8864(AX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000006<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 844(AX), Y6
-	VBROADCASTSS 9068(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000007<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 848(AX), Y6
-	VBROADCASTSS 9072(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y7, Y7
 	VPOR         all_00000008<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
+	VBROADCASTSS 644(AX), Y6
+	VBROADCASTSS 8868(AX), Y8
+	VFMADD231PS  Y0, Y6, Y8
+	VPAND        Y1, Y8, Y8
+	VPOR         all_00000009<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y7, Y6
+	VMINPS       Y8, Y7, Y7
+	VBROADCASTSS 648(AX), Y8
+	VBROADCASTSS 8872(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000a<>+0(SB), Y9, Y9
+	VBROADCASTSS 652(AX), Y8
+	VBROADCASTSS 8876(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000b<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y8
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y9, Y7, Y7
+	VBROADCASTSS 656(AX), Y8
+	VBROADCASTSS 8880(AX), Y9
+	VFMADD231PS  Y0, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPOR         all_0000000c<>+0(SB), Y9, Y9
+	VBROADCASTSS 660(AX), Y8
+	VBROADCASTSS 8884(AX), Y10
+	VFMADD231PS  Y0, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPOR         all_0000000d<>+0(SB), Y10, Y10
+	VMAXPS       Y10, Y9, Y8
+	VMINPS       Y10, Y9, Y9
+	VBROADCASTSS 664(AX), Y10
+	VBROADCASTSS 8888(AX), Y11
+	VFMADD231PS  Y0, Y10, Y11
+	VPAND        Y1, Y11, Y11
+	VPOR         all_0000000e<>+0(SB), Y11, Y11
+	VBROADCASTSS 668(AX), Y10
+	VBROADCASTSS 8892(AX), Y12
+	VFMADD231PS  Y0, Y10, Y12
+	VPAND        Y1, Y12, Y12
+	VPOR         all_0000000f<>+0(SB), Y12, Y12
+	VMAXPS       Y12, Y11, Y0
+	VMINPS       Y12, Y11, Y11
+	VMINPS       Y0, Y8, Y8
+	VMAXPS       Y11, Y9, Y0
+	VMINPS       Y0, Y8, Y8
+	VMINPS       Y11, Y9, Y9
+	VMINPS       Y8, Y6, Y6
+	VMAXPS       Y9, Y7, Y0
+	VMINPS       Y0, Y6, Y6
+	VMINPS       Y9, Y7, Y7
 	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 852(AX), Y6
-	VBROADCASTSS 9076(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_00000009<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 856(AX), Y6
-	VBROADCASTSS 9080(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000a<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 860(AX), Y6
-	VBROADCASTSS 9084(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000b<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 864(AX), Y6
-	VBROADCASTSS 9088(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000c<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 868(AX), Y6
-	VBROADCASTSS 9092(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000d<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 872(AX), Y6
-	VBROADCASTSS 9096(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000e<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y6
-	VMINPS       Y6, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VBROADCASTSS 876(AX), Y6
-	VBROADCASTSS 9100(AX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VPAND        Y5, Y7, Y7
-	VPOR         all_0000000f<>+0(SB), Y7, Y7
-	VMAXPS       Y7, Y1, Y0
+	VMAXPS       Y7, Y5, Y0
 	VMINPS       Y0, Y4, Y4
-	VMINPS       Y7, Y1, Y1
-	VPERMD       Y2, Y1, Y0
-	VPERMD       Y3, Y1, Y6
-	VPSLLD       $0x1c, Y1, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      Y0, (DI)(R11*4)
-	VSUBPS       Y1, Y4, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, BX
-	XORQ         CX, BX
-	JZ           shortSure
-	MOVQ         R11, CX
+	VMINPS       Y7, Y5, Y5
+	VPERMD       Y2, Y5, Y0
+	VPERMD       Y3, Y5, Y6
+	VPSLLD       $0x1c, Y5, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
+	VMOVUPS      Y0, (DI)(R9*4)
+	VSUBPS       Y5, Y4, Y0
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, BX
+	MOVQ         R9, CX
 	SHLQ         CL, BX
 	MOVQ         $0x00000001, SI
-	MOVQ         R12, CX
+	MOVQ         R10, CX
 	SHLQ         CL, SI
 	ADDQ         $-1, SI
 	ANDQ         SI, BX
-	ORQ          BX, 584(AX)
-
-shortSure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   short
-	JMP  run
+	ORQ          BX, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           short
+	JMP          run
 
 notshort:
 	JMP long
 
 tries:
 vector:
-	MOVQ    tries+24(FP), CX
-	VMOVUPS 160(CX)(R11*4), Y0
+	MOVQ    576(AX), CX
+	VMOVUPS 160(CX)(R9*4), Y0
 	VMOVUPS all_7e800000<>+0(SB), Y1
 	VMOVUPS all_7e800000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
@@ -2658,9 +2731,9 @@ vector:
 	LEAQ    (AX)(BX*4), SI
 
 line:
-	VBROADCASTSS 816(CX), Y4
-	VBROADCASTSS 9040(CX), Y5
-	VBROADCASTSS 17264(CX), Y6
+	VBROADCASTSS 608(CX), Y4
+	VBROADCASTSS 8832(CX), Y5
+	VBROADCASTSS 17056(CX), Y6
 	VMULPS       Y4, Y0, Y4
 	VADDPS       Y5, Y4, Y4
 	VCMPPS       $0x11, Y1, Y4, Y5
@@ -2671,32 +2744,27 @@ line:
 	ADDQ         $+4, CX
 	CMPQ         CX, SI
 	JL           line
-	VMOVUPS      Y3, (DI)(R11*4)
+	VMOVUPS      Y3, (DI)(R9*4)
 	VSUBPS       Y1, Y2, Y0
-	VCMPPS       $0x1e, 512(AX), Y0, Y0
-	VMOVMSKPS    Y0, CX
-	MOVQ         $0x000000ff, SI
-	XORQ         CX, SI
-	JZ           sure
-	MOVQ         R11, CX
+	VCMPPS       $0x0a, 512(AX), Y0, Y0
+	VMOVMSKPS    Y0, SI
+	MOVQ         R9, CX
 	SHLQ         CL, SI
-	MOVQ         $0x00000001, R9
-	MOVQ         R12, CX
-	SHLQ         CL, R9
-	ADDQ         $-1, R9
-	ANDQ         R9, SI
-	ORQ          SI, 584(AX)
-
-sure:
-	ADDQ $+8, R11
-	CMPQ R11, R12
-	JL   vector
-	JMP  run
+	MOVQ         $0x00000001, R11
+	MOVQ         R10, CX
+	SHLQ         CL, R11
+	ADDQ         $-1, R11
+	ANDQ         R11, SI
+	ORQ          SI, 552(AX)
+	ADDQ         $+8, R9
+	CMPQ         R9, R10
+	JL           vector
+	JMP          run
 
 long:
-	MOVQ         tries+24(FP), CX
-	VBROADCASTSS 160(CX)(R11*4), Y0
-	VBROADCASTSS 156(CX)(R12*4), Y1
+	MOVQ         576(AX), CX
+	VBROADCASTSS 160(CX)(R9*4), Y0
+	VBROADCASTSS 156(CX)(R10*4), Y1
 	VMOVUPS      all_7e800000<>+0(SB), Y2
 	VMOVUPS      all_7e800000<>+0(SB), Y3
 	VMOVUPS      iota8<>+0(SB), Y4
@@ -2728,16 +2796,16 @@ lines:
 	VMOVUPS    all_7e800000<>+0(SB), Y10
 	VBLENDVPS  Y9, Y8, Y10, Y8
 	VPADDD     all_00000008<>+0(SB), Y4, Y4
-	VMOVUPS    Y7, 816(AX)(CX*4)
-	VMOVUPS    Y8, 9040(AX)(CX*4)
-	VMOVUPS    Y6, 17264(AX)(CX*4)
+	VMOVUPS    Y7, 608(AX)(CX*4)
+	VMOVUPS    Y8, 8832(AX)(CX*4)
+	VMOVUPS    Y6, 17056(AX)(CX*4)
 	VMULPS     Y0, Y7, Y6
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 25488(AX)(CX*4)
+	VMOVUPS    Y6, 25280(AX)(CX*4)
 	VMINPS     Y6, Y2, Y2
 	VMULPS     Y1, Y7, Y6
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    Y6, 33712(AX)(CX*4)
+	VMOVUPS    Y6, 33504(AX)(CX*4)
 	VMINPS     Y6, Y3, Y3
 	ADDQ       $+8, CX
 	CMPQ       CX, BX
@@ -2756,36 +2824,36 @@ lines:
 	VPERMILPS  $0xb1, Y1, Y2
 	VMINPS     Y2, Y1, Y1
 	VADDPS     512(AX), Y1, Y1
-	XORQ       R9, R9
+	XORQ       R11, R11
+	MOVQ       $-1, R12
 	MOVQ       $-1, R13
-	MOVQ       $-1, R14
 	XORQ       CX, CX
 
 candidates:
-	VMOVUPS   25488(AX)(CX*4), Y2
+	VMOVUPS   25280(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y0, Y2, Y2
-	VMOVMSKPS Y2, R15
-	POPCNTQ   R15, BP
-	ADDQ      BP, R9
-	BSFQ      R15, BP
-	LEAQ      (CX)(BP*1), BP
-	CMOVQNE   BP, R13
-	VMOVUPS   33712(AX)(CX*4), Y2
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R11
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R12
+	VMOVUPS   33504(AX)(CX*4), Y2
 	VCMPPS    $0x12, Y1, Y2, Y2
-	VMOVMSKPS Y2, R15
-	POPCNTQ   R15, BP
-	ADDQ      BP, R9
-	BSFQ      R15, BP
-	LEAQ      (CX)(BP*1), BP
-	CMOVQNE   BP, R14
+	VMOVMSKPS Y2, R14
+	POPCNTQ   R14, R15
+	ADDQ      R15, R11
+	BSFQ      R14, R15
+	LEAQ      (CX)(R15*1), R15
+	CMOVQNE   R15, R13
 	ADDQ      $+8, CX
 	CMPQ      CX, BX
 	JL        candidates
-	MOVWQZX   (SI)(R13*2), CX
+	MOVWQZX   (SI)(R12*2), CX
 	MOVQ      $0x00000002, SI
-	XORQ      SI, R9
-	XORQ      R13, R14
-	ORQ       R9, R14
+	XORQ      SI, R11
+	XORQ      R12, R13
+	ORQ       R11, R13
 	JNE       tries
 
 fill:
@@ -2793,76 +2861,38 @@ fill:
 	VPBROADCASTD X0, Y0
 
 filling:
-	VMOVUPS Y0, (DI)(R11*4)
-	ADDQ    $+8, R11
-	CMPQ    R11, R12
+	VMOVUPS Y0, (DI)(R9*4)
+	ADDQ    $+8, R9
+	CMPQ    R9, R10
 	JL      filling
 	JMP     run
 
 next:
-	MOVQ 744(AX), CX
-	SHLQ $0x04, CX
-	MOVQ 576(AX), BX
-	MOVL BX, 608(AX)(CX*1)
-	MOVQ 584(AX), BX
-	MOVL BX, 612(AX)(CX*1)
-	MOVQ 592(AX), BX
-	MOVL BX, 616(AX)(CX*1)
-	JMP  group
-
-done:
+	MOVQ   560(AX), CX
+	IMUL3Q $0x10, CX, DX
+	MOVQ   sets+56(FP), BX
+	ADDQ   BX, DX
+	MOVQ   544(AX), BX
+	MOVL   BX, (DX)
+	MOVQ   552(AX), BX
+	MOVL   BX, 12(DX)
+	ADDQ   $+1, CX
+	MOVQ   CX, 560(AX)
+	MOVQ   584(AX), CX
+	ADDQ   $-1, CX
+	MOVQ   CX, 584(AX)
+	CMPQ   CX, $0x00
+	JG     group
+	MOVQ   576(AX), CX
+	ADDQ   $+320, CX
+	MOVQ   CX, 576(AX)
+	MOVQ   592(AX), CX
+	ADDQ   $-1, CX
+	MOVQ   CX, 592(AX)
+	CMPQ   CX, $0x00
+	JG     block
 	VZEROUPPER
 	RET
-
-DATA all_41700000<>+0(SB)/4, $0x41700000
-DATA all_41700000<>+4(SB)/4, $0x41700000
-DATA all_41700000<>+8(SB)/4, $0x41700000
-DATA all_41700000<>+12(SB)/4, $0x41700000
-DATA all_41700000<>+16(SB)/4, $0x41700000
-DATA all_41700000<>+20(SB)/4, $0x41700000
-DATA all_41700000<>+24(SB)/4, $0x41700000
-DATA all_41700000<>+28(SB)/4, $0x41700000
-GLOBL all_41700000<>(SB), RODATA|NOPTR, $32
-
-DATA all_f000f000<>+0(SB)/4, $0xf000f000
-DATA all_f000f000<>+4(SB)/4, $0xf000f000
-DATA all_f000f000<>+8(SB)/4, $0xf000f000
-DATA all_f000f000<>+12(SB)/4, $0xf000f000
-DATA all_f000f000<>+16(SB)/4, $0xf000f000
-DATA all_f000f000<>+20(SB)/4, $0xf000f000
-DATA all_f000f000<>+24(SB)/4, $0xf000f000
-DATA all_f000f000<>+28(SB)/4, $0xf000f000
-GLOBL all_f000f000<>(SB), RODATA|NOPTR, $32
-
-DATA all_00080008<>+0(SB)/4, $0x00080008
-DATA all_00080008<>+4(SB)/4, $0x00080008
-DATA all_00080008<>+8(SB)/4, $0x00080008
-DATA all_00080008<>+12(SB)/4, $0x00080008
-DATA all_00080008<>+16(SB)/4, $0x00080008
-DATA all_00080008<>+20(SB)/4, $0x00080008
-DATA all_00080008<>+24(SB)/4, $0x00080008
-DATA all_00080008<>+28(SB)/4, $0x00080008
-GLOBL all_00080008<>(SB), RODATA|NOPTR, $32
-
-DATA all_00400040<>+0(SB)/4, $0x00400040
-DATA all_00400040<>+4(SB)/4, $0x00400040
-DATA all_00400040<>+8(SB)/4, $0x00400040
-DATA all_00400040<>+12(SB)/4, $0x00400040
-DATA all_00400040<>+16(SB)/4, $0x00400040
-DATA all_00400040<>+20(SB)/4, $0x00400040
-DATA all_00400040<>+24(SB)/4, $0x00400040
-DATA all_00400040<>+28(SB)/4, $0x00400040
-GLOBL all_00400040<>(SB), RODATA|NOPTR, $32
-
-DATA all_02000200<>+0(SB)/4, $0x02000200
-DATA all_02000200<>+4(SB)/4, $0x02000200
-DATA all_02000200<>+8(SB)/4, $0x02000200
-DATA all_02000200<>+12(SB)/4, $0x02000200
-DATA all_02000200<>+16(SB)/4, $0x02000200
-DATA all_02000200<>+20(SB)/4, $0x02000200
-DATA all_02000200<>+24(SB)/4, $0x02000200
-DATA all_02000200<>+28(SB)/4, $0x02000200
-GLOBL all_02000200<>(SB), RODATA|NOPTR, $32
 
 DATA odds<>+0(SB)/4, $0x3f800000
 DATA odds<>+4(SB)/4, $0x40400000
@@ -2874,18 +2904,490 @@ DATA odds<>+24(SB)/4, $0x41500000
 DATA odds<>+28(SB)/4, $0x41700000
 GLOBL odds<>(SB), RODATA|NOPTR, $32
 
-// func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+// func nearestTernaryAVX2(scratch *float32, x *float32, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
 // Requires: AVX, AVX2
-TEXT ·sumTernary16AVX2(SB), NOSPLIT, $0-40
+TEXT ·nearestTernaryAVX2(SB), NOSPLIT, $0-56
+	MOVQ scratch+0(FP), AX
+	MOVQ questions+32(FP), CX
+	MOVQ octets+40(FP), DX
+	MOVQ codes+48(FP), BX
+
+octet:
+	MOVQ           w+16(FP), SI
+	MOVL           (CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, (AX)
+	VMOVUPS        Y3, 32(AX)
+	VMOVUPS        Y4, 64(AX)
+	VMOVUPS        Y0, 96(AX)
+	MOVL           (CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, 128(AX)
+	VMOVUPS        Y3, 160(AX)
+	VMOVUPS        Y4, 192(AX)
+	VMOVUPS        Y0, 224(AX)
+	MOVQ           x+8(FP), SI
+	MOVL           (CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, 256(AX)
+	VMOVUPS        Y3, 288(AX)
+	VMOVUPS        Y4, 320(AX)
+	VMOVUPS        Y0, 352(AX)
+	MOVL           (CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 16(SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, 16(SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, 384(AX)
+	VMOVUPS        Y3, 416(AX)
+	VMOVUPS        Y4, 448(AX)
+	VMOVUPS        Y0, 480(AX)
+	VBROADCASTF128 (CX), Y0
+	VINSERTF128    $0x01, 64(CX), Y0, Y0
+	VBROADCASTF128 16(CX), Y1
+	VINSERTF128    $0x01, 80(CX), Y1, Y1
+	VBROADCASTF128 32(CX), Y2
+	VINSERTF128    $0x01, 96(CX), Y2, Y2
+	VBROADCASTF128 48(CX), Y3
+	VINSERTF128    $0x01, 112(CX), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y2
+	VUNPCKLPD      Y1, Y0, Y2
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        all_7f7fffff<>+0(SB), Y1
+	VPCMPEQW       Y3, Y3, Y3
+	VMOVUPS        odds4<>+0(SB), Y4
+	MOVQ           few+24(FP), SI
+	LEAQ           128(AX), R8
+
+chunk:
+	MOVL           4(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y5
+	MOVL           68(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y5, Y5
+	MOVL           20(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y6
+	MOVL           84(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y6, Y6
+	MOVL           36(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y7
+	MOVL           100(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y7, Y7
+	MOVL           52(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y8
+	MOVL           116(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y8, Y8
+	VPUNPCKLWD     Y6, Y5, Y9
+	VPUNPCKHWD     Y6, Y5, Y5
+	VPUNPCKLWD     Y8, Y7, Y6
+	VPUNPCKHWD     Y8, Y7, Y7
+	VPUNPCKLDQ     Y6, Y9, Y8
+	VPUNPCKHDQ     Y6, Y9, Y6
+	VPUNPCKLDQ     Y7, Y5, Y9
+	VPUNPCKHDQ     Y7, Y5, Y5
+	VPERMQ         $0xd8, Y8, Y8
+	VMOVUPS        Y8, 512(AX)
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVUPS        Y6, 544(AX)
+	VPERMQ         $0xd8, Y9, Y9
+	VMOVUPS        Y9, 576(AX)
+	VPERMQ         $0xd8, Y5, Y5
+	VMOVUPS        Y5, 608(AX)
+	MOVQ           AX, DI
+
+code:
+	VPMOVZXWD 512(DI), Y5
+	VPERMILPS Y5, Y4, Y6
+	VMULPS    Y2, Y6, Y6
+	VSUBPS    256(AX), Y6, Y6
+	VMULPS    (AX), Y6, Y7
+	VMULPS    Y6, Y7, Y6
+	VPSRLD    $0x02, Y5, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    288(AX), Y8, Y8
+	VMULPS    32(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    320(AX), Y8, Y8
+	VMULPS    64(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    352(AX), Y8, Y8
+	VMULPS    96(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    384(AX), Y8, Y8
+	VMULPS    128(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    416(AX), Y8, Y8
+	VMULPS    160(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    448(AX), Y8, Y8
+	VMULPS    192(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y7
+	VPERMILPS Y7, Y4, Y7
+	VMULPS    Y2, Y7, Y7
+	VSUBPS    480(AX), Y7, Y7
+	VMULPS    224(AX), Y7, Y8
+	VMULPS    Y7, Y8, Y7
+	VADDPS    Y7, Y6, Y6
+	VMOVUPS   all_7f7fffff<>+0(SB), Y7
+	VBLENDVPS Y0, Y7, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y7
+	VBLENDVPS Y7, Y5, Y3, Y3
+	VBLENDVPS Y7, Y6, Y1, Y1
+	VXORPS    Y5, Y5, Y5
+	VPCMPGTD  Y5, Y0, Y5
+	VPADDD    all_ffffffff<>+0(SB), Y0, Y0
+	VTESTPS   Y5, Y5
+	JZ        listed
+	ADDQ      $+16, DI
+	CMPQ      DI, R8
+	JL        code
+	ADDQ      $+16, SI
+	JMP       chunk
+
+listed:
+	VMOVUPS Y3, (BX)
+	ADDQ    $+32, BX
+	ADDQ    $+128, CX
+	DECQ    DX
+	JNZ     octet
+	VZEROUPPER
+	RET
+
+DATA all_7f7fffff<>+0(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+4(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+8(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+12(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+16(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+20(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+24(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+28(SB)/4, $0x7f7fffff
+GLOBL all_7f7fffff<>(SB), RODATA|NOPTR, $32
+
+DATA odds4<>+0(SB)/4, $0x3f800000
+DATA odds4<>+4(SB)/4, $0x40400000
+DATA odds4<>+8(SB)/4, $0x40a00000
+DATA odds4<>+12(SB)/4, $0x40e00000
+DATA odds4<>+16(SB)/4, $0x3f800000
+DATA odds4<>+20(SB)/4, $0x40400000
+DATA odds4<>+24(SB)/4, $0x40a00000
+DATA odds4<>+28(SB)/4, $0x40e00000
+GLOBL odds4<>(SB), RODATA|NOPTR, $32
+
+DATA all_ffffffff<>+0(SB)/4, $0xffffffff
+DATA all_ffffffff<>+4(SB)/4, $0xffffffff
+DATA all_ffffffff<>+8(SB)/4, $0xffffffff
+DATA all_ffffffff<>+12(SB)/4, $0xffffffff
+DATA all_ffffffff<>+16(SB)/4, $0xffffffff
+DATA all_ffffffff<>+20(SB)/4, $0xffffffff
+DATA all_ffffffff<>+24(SB)/4, $0xffffffff
+DATA all_ffffffff<>+28(SB)/4, $0xffffffff
+GLOBL all_ffffffff<>(SB), RODATA|NOPTR, $32
+
+// func nearestOctalAVX2(scratch *float32, x *float32, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
+// Requires: AVX, AVX2
+TEXT ·nearestOctalAVX2(SB), NOSPLIT, $0-56
+	MOVQ scratch+0(FP), AX
+	MOVQ questions+32(FP), CX
+	MOVQ octets+40(FP), DX
+	MOVQ codes+48(FP), BX
+
+octet:
+	MOVQ           w+16(FP), SI
+	MOVL           (CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, (AX)
+	VMOVUPS        Y3, 32(AX)
+	VMOVUPS        Y4, 64(AX)
+	VMOVUPS        Y0, 96(AX)
+	MOVQ           x+8(FP), SI
+	MOVL           (CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y0
+	MOVL           64(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y0, Y0
+	MOVL           16(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y1
+	MOVL           80(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y1, Y1
+	MOVL           32(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y2
+	MOVL           96(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y2, Y2
+	MOVL           48(CX), DI
+	VBROADCASTF128 (SI)(DI*4), Y3
+	MOVL           112(CX), DI
+	VINSERTF128    $0x01, (SI)(DI*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y3
+	VUNPCKLPD      Y1, Y0, Y4
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        Y2, 256(AX)
+	VMOVUPS        Y3, 288(AX)
+	VMOVUPS        Y4, 320(AX)
+	VMOVUPS        Y0, 352(AX)
+	VBROADCASTF128 (CX), Y0
+	VINSERTF128    $0x01, 64(CX), Y0, Y0
+	VBROADCASTF128 16(CX), Y1
+	VINSERTF128    $0x01, 80(CX), Y1, Y1
+	VBROADCASTF128 32(CX), Y2
+	VINSERTF128    $0x01, 96(CX), Y2, Y2
+	VBROADCASTF128 48(CX), Y3
+	VINSERTF128    $0x01, 112(CX), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VUNPCKLPD      Y5, Y4, Y2
+	VUNPCKHPD      Y5, Y4, Y2
+	VUNPCKLPD      Y1, Y0, Y2
+	VUNPCKHPD      Y1, Y0, Y0
+	VMOVUPS        all_7f7fffff<>+0(SB), Y1
+	VPCMPEQW       Y3, Y3, Y3
+	VMOVUPS        odds<>+0(SB), Y4
+	MOVQ           few+24(FP), SI
+	LEAQ           128(AX), R8
+
+chunk:
+	MOVL           4(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y5
+	MOVL           68(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y5, Y5
+	MOVL           20(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y6
+	MOVL           84(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y6, Y6
+	MOVL           36(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y7
+	MOVL           100(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y7, Y7
+	MOVL           52(CX), DI
+	VBROADCASTI128 (SI)(DI*2), Y8
+	MOVL           116(CX), DI
+	VINSERTI128    $0x01, (SI)(DI*2), Y8, Y8
+	VPUNPCKLWD     Y6, Y5, Y9
+	VPUNPCKHWD     Y6, Y5, Y5
+	VPUNPCKLWD     Y8, Y7, Y6
+	VPUNPCKHWD     Y8, Y7, Y7
+	VPUNPCKLDQ     Y6, Y9, Y8
+	VPUNPCKHDQ     Y6, Y9, Y6
+	VPUNPCKLDQ     Y7, Y5, Y9
+	VPUNPCKHDQ     Y7, Y5, Y5
+	VPERMQ         $0xd8, Y8, Y8
+	VMOVUPS        Y8, 512(AX)
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVUPS        Y6, 544(AX)
+	VPERMQ         $0xd8, Y9, Y9
+	VMOVUPS        Y9, 576(AX)
+	VPERMQ         $0xd8, Y5, Y5
+	VMOVUPS        Y5, 608(AX)
+	MOVQ           AX, DI
+
+code:
+	VPMOVZXWD 512(DI), Y5
+	VPERMPS   Y4, Y5, Y6
+	VMULPS    Y2, Y6, Y6
+	VSUBPS    256(AX), Y6, Y6
+	VMULPS    (AX), Y6, Y7
+	VMULPS    Y6, Y7, Y6
+	VPSRLD    $0x03, Y5, Y7
+	VPERMPS   Y4, Y7, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    288(AX), Y8, Y8
+	VMULPS    32(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x03, Y7, Y7
+	VPERMPS   Y4, Y7, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    320(AX), Y8, Y8
+	VMULPS    64(AX), Y8, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x03, Y7, Y7
+	VPERMPS   Y4, Y7, Y7
+	VMULPS    Y2, Y7, Y7
+	VSUBPS    352(AX), Y7, Y7
+	VMULPS    96(AX), Y7, Y8
+	VMULPS    Y7, Y8, Y7
+	VADDPS    Y7, Y6, Y6
+	VMOVUPS   all_7f7fffff<>+0(SB), Y7
+	VBLENDVPS Y0, Y7, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y7
+	VBLENDVPS Y7, Y5, Y3, Y3
+	VBLENDVPS Y7, Y6, Y1, Y1
+	VXORPS    Y5, Y5, Y5
+	VPCMPGTD  Y5, Y0, Y5
+	VPADDD    all_ffffffff<>+0(SB), Y0, Y0
+	VTESTPS   Y5, Y5
+	JZ        listed
+	ADDQ      $+16, DI
+	CMPQ      DI, R8
+	JL        code
+	ADDQ      $+16, SI
+	JMP       chunk
+
+listed:
+	VMOVUPS Y3, (BX)
+	ADDQ    $+32, BX
+	ADDQ    $+128, CX
+	DECQ    DX
+	JNZ     octet
+	VZEROUPPER
+	RET
+
+// func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
+// Requires: AVX, AVX2
+TEXT ·sumTernary16AVX2(SB), NOSPLIT, $0-48
 	MOVQ    x+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    codes+16(FP), DX
-	MOVQ    groups+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	MOVQ    sums+40(FP), DI
 	VMOVUPS odds4<>+0(SB), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
+
+block:
+	MOVQ   groups+24(FP), BX
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
 group:
 	VMOVUPS      (DX), Y5
@@ -3021,38 +3523,34 @@ group:
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
-	MOVQ         sums+32(FP), AX
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y3, 32(AX)
-	VMOVUPS      Y4, 160(AX)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y2, 128(DI)
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y4, 160(DI)
+	ADDQ         $+384, DI
+	DECQ         SI
+	JNZ          block
 	VZEROUPPER
 	RET
 
-DATA odds4<>+0(SB)/4, $0x3f800000
-DATA odds4<>+4(SB)/4, $0x40400000
-DATA odds4<>+8(SB)/4, $0x40a00000
-DATA odds4<>+12(SB)/4, $0x40e00000
-DATA odds4<>+16(SB)/4, $0x3f800000
-DATA odds4<>+20(SB)/4, $0x40400000
-DATA odds4<>+24(SB)/4, $0x40a00000
-DATA odds4<>+28(SB)/4, $0x40e00000
-GLOBL odds4<>(SB), RODATA|NOPTR, $32
-
-// func sumTernary24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+// func sumTernary24AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 // Requires: AVX, AVX2
-TEXT ·sumTernary24AVX2(SB), NOSPLIT, $0-40
+TEXT ·sumTernary24AVX2(SB), NOSPLIT, $0-48
 	MOVQ    x+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    codes+16(FP), DX
-	MOVQ    groups+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	MOVQ    sums+40(FP), DI
 	VMOVUPS odds4<>+0(SB), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
+
+block:
+	MOVQ   groups+24(FP), BX
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
 group:
 	VMOVUPS      (DX), Y7
@@ -3228,30 +3726,36 @@ group:
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
-	MOVQ         sums+32(FP), AX
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y3, 32(AX)
-	VMOVUPS      Y4, 160(AX)
-	VMOVUPS      Y5, 64(AX)
-	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y2, 128(DI)
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y4, 160(DI)
+	VMOVUPS      Y5, 64(DI)
+	VMOVUPS      Y6, 192(DI)
+	ADDQ         $+384, DI
+	DECQ         SI
+	JNZ          block
 	VZEROUPPER
 	RET
 
-// func sumOctal24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+// func sumOctal24AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 // Requires: AVX, AVX2
-TEXT ·sumOctal24AVX2(SB), NOSPLIT, $0-40
+TEXT ·sumOctal24AVX2(SB), NOSPLIT, $0-48
 	MOVQ    x+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    codes+16(FP), DX
-	MOVQ    groups+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	MOVQ    sums+40(FP), DI
 	VMOVUPS odds<>+0(SB), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
+
+block:
+	MOVQ   groups+24(FP), BX
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
 group:
 	VMOVUPS      (DX), Y7
@@ -3343,32 +3847,38 @@ group:
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
-	MOVQ         sums+32(FP), AX
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y3, 32(AX)
-	VMOVUPS      Y4, 160(AX)
-	VMOVUPS      Y5, 64(AX)
-	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y2, 128(DI)
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y4, 160(DI)
+	VMOVUPS      Y5, 64(DI)
+	VMOVUPS      Y6, 192(DI)
+	ADDQ         $+384, DI
+	DECQ         SI
+	JNZ          block
 	VZEROUPPER
 	RET
 
-// func sumOctal32AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+// func sumOctal32AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 // Requires: AVX, AVX2
-TEXT ·sumOctal32AVX2(SB), NOSPLIT, $0-40
+TEXT ·sumOctal32AVX2(SB), NOSPLIT, $0-48
 	MOVQ    x+0(FP), AX
 	MOVQ    w+8(FP), CX
 	MOVQ    codes+16(FP), DX
-	MOVQ    groups+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	MOVQ    sums+40(FP), DI
 	VMOVUPS odds<>+0(SB), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
+
+block:
+	MOVQ   groups+24(FP), BX
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
 group:
 	VMOVUPS      (DX), Y9
@@ -3480,14 +3990,16 @@ group:
 	ADDQ         $+160, DX
 	DECQ         BX
 	JNZ          group
-	MOVQ         sums+32(FP), AX
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, 128(AX)
-	VMOVUPS      Y3, 32(AX)
-	VMOVUPS      Y4, 160(AX)
-	VMOVUPS      Y5, 64(AX)
-	VMOVUPS      Y6, 192(AX)
-	VMOVUPS      Y7, 96(AX)
-	VMOVUPS      Y8, 224(AX)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y2, 128(DI)
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y4, 160(DI)
+	VMOVUPS      Y5, 64(DI)
+	VMOVUPS      Y6, 192(DI)
+	VMOVUPS      Y7, 96(DI)
+	VMOVUPS      Y8, 224(DI)
+	ADDQ         $+384, DI
+	DECQ         SI
+	JNZ          block
 	VZEROUPPER
 	RET

@@ -4,8 +4,1128 @@
 
 #include "textflag.h"
 
-// func tryTernaryNEON(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)
-TEXT ·tryTernaryNEON(SB), NOSPLIT, $0-80
+// func roundTernaryNEON(x, w, tries *float32, n, octets, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+TEXT ·roundTernaryNEON(SB), NOSPLIT, $0-72
+	MOVD $second_one<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $lane0<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $lane2<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_40a00000<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $all_45800000<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_10001000<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $all_50005000<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_1fff1fff<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $all_00030003<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $all_00090009<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $all_001b001b<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $all_00510051<>(SB), R16
+	WORD $0x3dc0020b
+	MOVD $all_00f300f3<>(SB), R16
+	WORD $0x3dc0020c
+	MOVD $all_02d902d9<>(SB), R16
+	WORD $0x3dc0020d
+	MOVD $all_088b088b<>(SB), R16
+	WORD $0x3dc0020e
+	MOVD $byte_bits<>(SB), R16
+	WORD $0x3dc0020f
+	MOVD x+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD tries+16(FP), R2
+	MOVD blocks+40(FP), R3
+	MOVD sets+48(FP), R4
+	MOVD slacks+56(FP), R5
+	MOVD rounded+64(FP), R6
+
+block:
+	MOVD octets+32(FP), R7
+	MOVD R7, R8
+	MOVD R0, R7
+	MOVD n+24(FP), R9
+	ADD $160, R2, R16
+	WORD $0x4d40ca10
+	WORD $0x4e211e10
+	WORD $0x4d40c851
+	WORD $0x4e221e31
+	WORD $0x4eb11e10
+	WORD $0x4ea01e10
+	ADD R9<<2, R2, R16
+	ADD $156, R16, R16
+	WORD $0x4d40ca11
+	WORD $0x4e211e31
+	ADD R9<<2, R2, R16
+	ADD $-4, R16, R16
+	WORD $0x4d40ca12
+	WORD $0x4e221e52
+	WORD $0x4eb21e31
+	WORD $0x4ea01e31
+	ADD R9<<2, R2, R16
+	ADD $156, R16, R16
+	WORD $0x4d40ca12
+	MOVD $all_7fffffff<>(SB), R16
+	WORD $0x3dc00213
+
+slack:
+	WORD $0x3dc00034
+	WORD $0x3dc00015
+	WORD $0x4e351e75
+	WORD $0x6e23de96
+	WORD $0x6e23ded7
+	WORD $0x4e36d6d6
+	WORD $0x6e35ded6
+	WORD $0x6e35de94
+	WORD $0x6e35de94
+	WORD $0x6e36d6f5
+	WORD $0x6e34d694
+	WORD $0x6e34d6b4
+	WORD $0x3dc00435
+	WORD $0x3dc00416
+	WORD $0x4e361e76
+	WORD $0x6e23deb7
+	WORD $0x6e23def8
+	WORD $0x4e37d6f7
+	WORD $0x6e36def7
+	WORD $0x6e36deb5
+	WORD $0x6e36deb5
+	WORD $0x6e37d716
+	WORD $0x6e35d6b5
+	WORD $0x6e35d6d5
+	WORD $0x4e35d694
+	WORD $0x6e30de95
+	WORD $0x6e31de94
+	WORD $0x6e34d6b4
+	WORD $0x6e34d694
+	WORD $0x6e34f694
+	WORD $0x4f0166f5
+	WORD $0x6e35de94
+	WORD $0x6e32de95
+	MOVD $all_42c80000<>(SB), R16
+	WORD $0x3dc00216
+	WORD $0x6e36deb5
+	WORD $0x6eb5e696
+	WORD $0x4eb61ed6
+	WORD $0x6e741eb6
+	MOVD $all_0da24260<>(SB), R16
+	WORD $0x3dc00215
+	WORD $0x6e35e6d5
+	MOVD $all_7149f2ca<>(SB), R16
+	WORD $0x3dc00216
+	WORD $0x6e34e6d6
+	WORD $0x4e361eb5
+	MOVD $all_7f800000<>(SB), R16
+	WORD $0x3dc00216
+	WORD $0x4eb51eb5
+	WORD $0x6e761e95
+	WORD $0xbd0000b5
+	ADD $4, R5, R5
+	ADD $32, R0, R0
+	ADD $32, R1, R1
+	SUBS $1, R8, R8
+	BNE slack
+	MOVD octets+32(FP), R9
+	MOVD R9, R8
+	LSL $0, R8, R8
+
+group:
+	MOVD n+24(FP), R9
+	MOVD $1, R10
+	LSL R9, R10, R10
+	ADD $-1, R10, R10
+	WORD $0x6f00e410
+	WORD $0x6f00e411
+	WORD $0x6f00e412
+	WORD $0x6f00e413
+	WORD $0x6f00e414
+	WORD $0x6f00e415
+	WORD $0x6f00e416
+	WORD $0x6f00e417
+	WORD $0x3dc00052
+	WORD $0x6e32dc92
+	WORD $0x3dc00453
+	WORD $0x6e33dc93
+	WORD $0x3dc00858
+	WORD $0x6e38dc98
+	WORD $0x3dc00c59
+	WORD $0x6e39dc99
+	WORD $0x6f07e7fa
+	WORD $0x6f07e7fb
+	WORD $0x4d40c8fc
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e7c8631
+	ADD $4, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e689f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e689f9c
+	WORD $0x4e7c8631
+	ADD $8, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e699f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e699f9c
+	WORD $0x4e7c8631
+	ADD $12, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6a9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6a9f9c
+	WORD $0x4e7c8631
+	ADD $16, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6b9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6b9f9c
+	WORD $0x4e7c8631
+	ADD $20, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8631
+	ADD $24, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8631
+	ADD $28, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde52
+	WORD $0x4e21aa52
+	WORD $0x6e3cde73
+	WORD $0x4e21aa73
+	WORD $0x6e3cdf18
+	WORD $0x4e21ab18
+	WORD $0x6e3cdf39
+	WORD $0x4e21ab39
+	WORD $0x2e612a52
+	WORD $0x6e612a72
+	WORD $0x2e612b13
+	WORD $0x6e612b33
+	WORD $0x6e656652
+	WORD $0x6e666e52
+	WORD $0x4e271e58
+	WORD $0x6e786f5a
+	WORD $0x6f130652
+	WORD $0x4e6e9e52
+	WORD $0x4e728610
+	WORD $0x6e656673
+	WORD $0x6e666e73
+	WORD $0x4e271e72
+	WORD $0x6e726f7b
+	WORD $0x6f130672
+	WORD $0x4e6e9e52
+	WORD $0x4e728631
+	WORD $0x6f00e412
+	WORD $0x6e728f52
+	WORD $0x4eb21e52
+	WORD $0x6f00e413
+	WORD $0x6e738f73
+	WORD $0x4eb31e73
+	CMP $16, R9
+	BLE pointed
+	WORD $0x3dc01056
+	WORD $0x6e36dc96
+	WORD $0x3dc01457
+	WORD $0x6e37dc97
+	WORD $0x3dc01858
+	WORD $0x6e38dc98
+	WORD $0x3dc01c59
+	WORD $0x6e39dc99
+	WORD $0x6f07e7fa
+	WORD $0x6f07e7fb
+	WORD $0x4d40c8fc
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e7c86b5
+	ADD $4, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e689f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e689f9c
+	WORD $0x4e7c86b5
+	ADD $8, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e699f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e699f9c
+	WORD $0x4e7c86b5
+	ADD $12, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6a9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6a9f9c
+	WORD $0x4e7c86b5
+	ADD $16, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6b9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6b9f9c
+	WORD $0x4e7c86b5
+	ADD $20, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c86b5
+	ADD $24, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6567bd
+	WORD $0x6e666fbd
+	WORD $0x4e271fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6567de
+	WORD $0x6e666fde
+	WORD $0x4e271fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c86b5
+	ADD $28, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cded6
+	WORD $0x4e21aad6
+	WORD $0x6e3cdef7
+	WORD $0x4e21aaf7
+	WORD $0x6e3cdf18
+	WORD $0x4e21ab18
+	WORD $0x6e3cdf39
+	WORD $0x4e21ab39
+	WORD $0x2e612ad6
+	WORD $0x6e612af6
+	WORD $0x2e612b17
+	WORD $0x6e612b37
+	WORD $0x6e6566d6
+	WORD $0x6e666ed6
+	WORD $0x4e271ed8
+	WORD $0x6e786f5a
+	WORD $0x6f1306d6
+	WORD $0x4e6e9ed6
+	WORD $0x4e768694
+	WORD $0x6e6566f7
+	WORD $0x6e666ef7
+	WORD $0x4e271ef6
+	WORD $0x6e766f7b
+	WORD $0x6f1306f6
+	WORD $0x4e6e9ed6
+	WORD $0x4e7686b5
+	WORD $0x6f00e416
+	WORD $0x6e768f56
+	WORD $0x4eb61ed6
+	WORD $0x6f00e417
+	WORD $0x6e778f77
+	WORD $0x4eb71ef7
+
+pointed:
+	WORD $0x3d8000d0
+	WORD $0x3d8004d1
+	WORD $0x3d8008d4
+	WORD $0x3d800cd5
+	WORD $0x4e131a52
+	WORD $0x4e171ad3
+	WORD $0x4e2f1e52
+	WORD $0x4e2f1e73
+	WORD $0x4e33be52
+	WORD $0x4e32be52
+	WORD $0x4e32be52
+	WORD $0x1e260249
+	AND R10, R9, R9
+	MOVW R9, 4(R4)
+	WORD $0x6f00e412
+	WORD $0x6e107252
+	WORD $0x6e117213
+	WORD $0x6e147236
+	WORD $0x6e157297
+	WORD $0x6e728e10
+	WORD $0x6e738e31
+	WORD $0x6e768e92
+	WORD $0x6e778eb3
+	WORD $0x4e111a10
+	WORD $0x4e131a51
+	WORD $0x4e2f1e10
+	WORD $0x4e2f1e31
+	WORD $0x4e31be10
+	WORD $0x4e30be10
+	WORD $0x4e30be10
+	WORD $0x1e260209
+	MVN R9, R9
+	MOVD $1, R11
+	ORR R11<<0, R9, R9
+	AND R10, R9, R9
+	MOVW R9, 8(R4)
+	ADD $32, R7, R7
+	ADD $16, R4, R4
+	ADD $64, R6, R6
+	SUBS $1, R8, R8
+	BNE group
+	ADD $320, R2, R2
+	SUBS $1, R3, R3
+	BNE block
+	RET
+
+// func roundOctalNEON(x, w, tries *float32, n, octets, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+TEXT ·roundOctalNEON(SB), NOSPLIT, $0-72
+	MOVD $second_one<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $lane0<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $lane2<>(SB), R16
+	WORD $0x3dc00202
+	WORD $0x4f0166e3
+	MOVD $all_42c80000<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_0da24260<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $all_7149f2ca<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_7f800000<>(SB), R16
+	WORD $0x3dc00207
+	MOVD $all_45800000<>(SB), R16
+	WORD $0x3dc00208
+	MOVD $all_10001000<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $all_f000f000<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $all_1fff1fff<>(SB), R16
+	WORD $0x3dc0020b
+	MOVD $all_00080008<>(SB), R16
+	WORD $0x3dc0020c
+	MOVD $all_00400040<>(SB), R16
+	WORD $0x3dc0020d
+	MOVD $all_02000200<>(SB), R16
+	WORD $0x3dc0020e
+	MOVD $byte_bits<>(SB), R16
+	WORD $0x3dc0020f
+	MOVD x+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD tries+16(FP), R2
+	MOVD blocks+40(FP), R3
+	MOVD sets+48(FP), R4
+	MOVD slacks+56(FP), R5
+	MOVD rounded+64(FP), R6
+
+block:
+	MOVD octets+32(FP), R7
+	MOVD R7, R8
+	MOVD R0, R7
+	MOVD n+24(FP), R9
+	ADD $160, R2, R16
+	WORD $0x4d40ca10
+	WORD $0x4e211e10
+	WORD $0x4d40c851
+	WORD $0x4e221e31
+	WORD $0x4eb11e10
+	WORD $0x4ea01e10
+	ADD R9<<2, R2, R16
+	ADD $156, R16, R16
+	WORD $0x4d40ca11
+	WORD $0x4e211e31
+	ADD R9<<2, R2, R16
+	ADD $-4, R16, R16
+	WORD $0x4d40ca12
+	WORD $0x4e221e52
+	WORD $0x4eb21e31
+	WORD $0x4ea01e31
+	ADD R9<<2, R2, R16
+	ADD $156, R16, R16
+	WORD $0x4d40ca12
+	MOVD $all_41700000<>(SB), R16
+	WORD $0x3dc00213
+	MOVD $all_7fffffff<>(SB), R16
+	WORD $0x3dc00214
+
+slack:
+	WORD $0x3dc00035
+	WORD $0x3dc00016
+	WORD $0x4e361e96
+	WORD $0x6e33deb7
+	WORD $0x6e33def8
+	WORD $0x4e37d6f7
+	WORD $0x6e36def7
+	WORD $0x6e36deb5
+	WORD $0x6e36deb5
+	WORD $0x6e37d716
+	WORD $0x6e35d6b5
+	WORD $0x6e35d6d5
+	WORD $0x3dc00436
+	WORD $0x3dc00417
+	WORD $0x4e371e97
+	WORD $0x6e33ded8
+	WORD $0x6e33df19
+	WORD $0x4e38d718
+	WORD $0x6e37df18
+	WORD $0x6e37ded6
+	WORD $0x6e37ded6
+	WORD $0x6e38d737
+	WORD $0x6e36d6d6
+	WORD $0x6e36d6f6
+	WORD $0x6e30deb7
+	WORD $0x6e31deb5
+	WORD $0x6e35d6f5
+	WORD $0x6e35d6b5
+	WORD $0x6e35f6b5
+	WORD $0x6e23deb5
+	WORD $0x6e32deb7
+	WORD $0x6e24def7
+	WORD $0x6eb7e6b8
+	WORD $0x4eb81f18
+	WORD $0x6e751ef8
+	WORD $0x6e25e717
+	WORD $0x6e35e4d8
+	WORD $0x4e381ef7
+	WORD $0x4eb71ef7
+	WORD $0x6e671eb7
+	WORD $0x6e30ded5
+	WORD $0x6e31ded6
+	WORD $0x6e36d6b5
+	WORD $0x6e35d6b5
+	WORD $0x6e35f6b5
+	WORD $0x6e23deb5
+	WORD $0x6e32deb6
+	WORD $0x6e24ded6
+	WORD $0x6eb6e6b8
+	WORD $0x4eb81f18
+	WORD $0x6e751ed8
+	WORD $0x6e25e716
+	WORD $0x6e35e4d8
+	WORD $0x4e381ed6
+	WORD $0x4eb61ed6
+	WORD $0x6e671eb6
+	WORD $0xbd0000b7
+	WORD $0xbd0004b6
+	ADD $8, R5, R5
+	ADD $32, R0, R0
+	ADD $32, R1, R1
+	SUBS $1, R8, R8
+	BNE slack
+	MOVD octets+32(FP), R9
+	MOVD R9, R8
+	LSL $1, R8, R8
+
+group:
+	MOVD n+24(FP), R9
+	MOVD $1, R10
+	LSL R9, R10, R10
+	ADD $-1, R10, R10
+	WORD $0x6f00e410
+	WORD $0x6f00e411
+	WORD $0x6f00e412
+	WORD $0x6f00e413
+	WORD $0x6f00e414
+	WORD $0x6f00e415
+	WORD $0x6f00e416
+	WORD $0x6f00e417
+	WORD $0x3dc00052
+	WORD $0x6e32dd12
+	WORD $0x3dc00453
+	WORD $0x6e33dd13
+	WORD $0x3dc00858
+	WORD $0x6e38dd18
+	WORD $0x3dc00c59
+	WORD $0x6e39dd19
+	WORD $0x6f07e7fa
+	WORD $0x6f07e7fb
+	WORD $0x4d40c8fc
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e7c8610
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e7c8631
+	ADD $4, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8631
+	ADD $8, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde5d
+	WORD $0x4e21abbd
+	WORD $0x6e3cde7e
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8610
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8631
+	ADD $12, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cde52
+	WORD $0x4e21aa52
+	WORD $0x6e3cde73
+	WORD $0x4e21aa73
+	WORD $0x6e3cdf18
+	WORD $0x4e21ab18
+	WORD $0x6e3cdf39
+	WORD $0x4e21ab39
+	WORD $0x2e612a52
+	WORD $0x6e612a72
+	WORD $0x2e612b13
+	WORD $0x6e612b33
+	WORD $0x6e696652
+	WORD $0x6e6a6e52
+	WORD $0x4e2b1e58
+	WORD $0x6e786f5a
+	WORD $0x6f130652
+	WORD $0x4e6e9e52
+	WORD $0x4e728610
+	WORD $0x6e696673
+	WORD $0x6e6a6e73
+	WORD $0x4e2b1e72
+	WORD $0x6e726f7b
+	WORD $0x6f130672
+	WORD $0x4e6e9e52
+	WORD $0x4e728631
+	WORD $0x6f00e412
+	WORD $0x6e728f52
+	WORD $0x4eb21e52
+	WORD $0x6f00e413
+	WORD $0x6e738f73
+	WORD $0x4eb31e73
+	CMP $16, R9
+	BLE pointed
+	WORD $0x3dc01056
+	WORD $0x6e36dd16
+	WORD $0x3dc01457
+	WORD $0x6e37dd17
+	WORD $0x3dc01858
+	WORD $0x6e38dd18
+	WORD $0x3dc01c59
+	WORD $0x6e39dd19
+	WORD $0x6f07e7fa
+	WORD $0x6f07e7fb
+	WORD $0x4d40c8fc
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e7c8694
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e7c86b5
+	ADD $4, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6c9f9c
+	WORD $0x4e7c86b5
+	ADD $8, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cdedd
+	WORD $0x4e21abbd
+	WORD $0x6e3cdefe
+	WORD $0x4e21abde
+	WORD $0x6e3cdf1f
+	WORD $0x4e21abff
+	WORD $0x6e3cdf3c
+	WORD $0x4e21ab9c
+	WORD $0x2e612bbd
+	WORD $0x6e612bdd
+	WORD $0x2e612bfe
+	WORD $0x6e612b9e
+	WORD $0x6e6967bd
+	WORD $0x6e6a6fbd
+	WORD $0x4e2b1fbc
+	WORD $0x6e7c6f5a
+	WORD $0x6f1307bc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c8694
+	WORD $0x6e6967de
+	WORD $0x6e6a6fde
+	WORD $0x4e2b1fdc
+	WORD $0x6e7c6f7b
+	WORD $0x6f1307dc
+	WORD $0x4e6d9f9c
+	WORD $0x4e7c86b5
+	ADD $12, R7, R16
+	WORD $0x4d40ca1c
+	WORD $0x6e3cded6
+	WORD $0x4e21aad6
+	WORD $0x6e3cdef7
+	WORD $0x4e21aaf7
+	WORD $0x6e3cdf18
+	WORD $0x4e21ab18
+	WORD $0x6e3cdf39
+	WORD $0x4e21ab39
+	WORD $0x2e612ad6
+	WORD $0x6e612af6
+	WORD $0x2e612b17
+	WORD $0x6e612b37
+	WORD $0x6e6966d6
+	WORD $0x6e6a6ed6
+	WORD $0x4e2b1ed8
+	WORD $0x6e786f5a
+	WORD $0x6f1306d6
+	WORD $0x4e6e9ed6
+	WORD $0x4e768694
+	WORD $0x6e6966f7
+	WORD $0x6e6a6ef7
+	WORD $0x4e2b1ef6
+	WORD $0x6e766f7b
+	WORD $0x6f1306f6
+	WORD $0x4e6e9ed6
+	WORD $0x4e7686b5
+	WORD $0x6f00e416
+	WORD $0x6e768f56
+	WORD $0x4eb61ed6
+	WORD $0x6f00e417
+	WORD $0x6e778f77
+	WORD $0x4eb71ef7
+
+pointed:
+	WORD $0x3d8000d0
+	WORD $0x3d8004d1
+	WORD $0x3d8008d4
+	WORD $0x3d800cd5
+	WORD $0x4e131a52
+	WORD $0x4e171ad3
+	WORD $0x4e2f1e52
+	WORD $0x4e2f1e73
+	WORD $0x4e33be52
+	WORD $0x4e32be52
+	WORD $0x4e32be52
+	WORD $0x1e260249
+	AND R10, R9, R9
+	MOVW R9, 4(R4)
+	WORD $0x6f00e412
+	WORD $0x6e107252
+	WORD $0x6e117213
+	WORD $0x6e147236
+	WORD $0x6e157297
+	WORD $0x6e728e10
+	WORD $0x6e738e31
+	WORD $0x6e768e92
+	WORD $0x6e778eb3
+	WORD $0x4e111a10
+	WORD $0x4e131a51
+	WORD $0x4e2f1e10
+	WORD $0x4e2f1e31
+	WORD $0x4e31be10
+	WORD $0x4e30be10
+	WORD $0x4e30be10
+	WORD $0x1e260209
+	MVN R9, R9
+	MOVD $1, R11
+	ORR R11<<0, R9, R9
+	AND R10, R9, R9
+	MOVW R9, 8(R4)
+	ADD $16, R7, R7
+	ADD $16, R4, R4
+	ADD $64, R6, R6
+	SUBS $1, R8, R8
+	BNE group
+	ADD $320, R2, R2
+	SUBS $1, R3, R3
+	BNE block
+	RET
+
+// func tryTernaryNEON(grid, x, w, tries *float32, n, each, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
+TEXT ·tryTernaryNEON(SB), NOSPLIT, $0-104
 	MOVD $all_000c000c<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $four_of_low<>(SB), R16
@@ -20,2256 +1140,1537 @@ TEXT ·tryTernaryNEON(SB), NOSPLIT, $0-80
 	WORD $0x4f000406
 	WORD $0x4f000427
 	WORD $0x4f000448
-	WORD $0x4f000469
-	WORD $0x4f00048a
-	WORD $0x4f0004ab
-	WORD $0x4f0004ec
+	WORD $0x4f0004e9
 	MOVD grid+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD w+16(FP), R2
-	MOVD octets+40(FP), R3
-	MOVD n+32(FP), R4
-	MOVD tries+24(FP), R5
-	ADD $544, R0, R6
-	MOVD $second_one<>(SB), R16
-	WORD $0x3dc0020d
-	ADD $160, R5, R16
-	WORD $0x4d40ca0e
-	MOVD $lane0<>(SB), R16
-	WORD $0x3dc0020f
-	WORD $0x4e2f1dce
-	WORD $0x4d40c8af
-	MOVD $lane2<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e301def
-	WORD $0x4eaf1dce
-	WORD $0x4ead1dce
-	ADD R4<<2, R5, R16
-	ADD $156, R16, R16
-	WORD $0x4d40ca0f
-	MOVD $lane0<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e301def
-	ADD R4<<2, R5, R16
-	ADD $-4, R16, R16
-	WORD $0x4d40ca10
-	MOVD $lane2<>(SB), R16
-	WORD $0x3dc00211
-	WORD $0x4e311e10
-	WORD $0x4eb01def
-	WORD $0x4ead1ded
-	ADD R4<<2, R5, R16
-	ADD $156, R16, R16
-	WORD $0x4d40ca0f
-	MOVD $all_40a00000<>(SB), R16
-	WORD $0x3dc00210
-	MOVD $all_7fffffff<>(SB), R16
-	WORD $0x3dc00211
+	MOVD $0, R1
+	MOVD R1, 560(R0)
+	MOVD tries+24(FP), R2
+	MOVD R2, 576(R0)
+	MOVD blocks+48(FP), R2
+	MOVD R2, 592(R0)
 
-slack:
-	WORD $0x3dc00052
-	WORD $0x3dc00033
-	WORD $0x4e331e33
-	WORD $0x6e30de54
-	WORD $0x6e30de95
-	WORD $0x4e34d694
-	WORD $0x6e33de94
-	WORD $0x6e33de52
-	WORD $0x6e33de52
-	WORD $0x6e34d6b3
-	WORD $0x6e32d652
-	WORD $0x6e32d672
-	WORD $0x3dc00453
-	WORD $0x3dc00434
-	WORD $0x4e341e34
-	WORD $0x6e30de75
-	WORD $0x6e30deb6
-	WORD $0x4e35d6b5
-	WORD $0x6e34deb5
-	WORD $0x6e34de73
-	WORD $0x6e34de73
-	WORD $0x6e35d6d4
-	WORD $0x6e33d673
-	WORD $0x6e33d693
-	WORD $0x4e33d652
-	WORD $0x6e2ede53
-	WORD $0x6e2dde52
-	WORD $0x6e32d672
-	WORD $0x6e32d652
-	WORD $0x6e32f652
-	WORD $0x4f0166f3
-	WORD $0x6e33de52
-	WORD $0x6e2fde53
-	MOVD $all_42c80000<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x6e34de73
-	WORD $0x6eb3e654
-	WORD $0x4eb41e94
-	WORD $0x6e721e74
-	MOVD $all_0da24260<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x6e33e693
-	MOVD $all_7149f2ca<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x6e32e694
-	WORD $0x4e341e73
-	MOVD $all_7f800000<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x4eb31e73
-	WORD $0x6e741e53
-	WORD $0xbd0000d3
-	ADD $4, R6, R6
-	ADD $32, R1, R1
-	ADD $32, R2, R2
-	SUBS $1, R3, R3
-	BNE slack
-	MOVD set+48(FP), R1
-	MOVD R1, 736(R0)
+block:
+	MOVD each+40(FP), R2
+	MOVD R2, 584(R0)
 
 group:
-	MOVD 736(R0), R1
-	CBZ R1, done
-	RBIT R1, R2
-	CLZ R2, R2
-	ADD $-1, R1, R3
-	AND R1, R3, R3
-	MOVD R3, 736(R0)
-	MOVD R2, 744(R0)
-	MOVD R2, R1
-	LSL $5, R1, R1
-	MOVD x+8(FP), R3
-	MOVD w+16(FP), R4
-	ADD R1, R3, R3
-	ADD R1, R4, R4
-	ADD R2<<2, R0, R16
-	ADD $544, R16, R16
-	WORD $0x4d40ca0d
-	WORD $0x3d80800d
-	WORD $0x3d80840d
+	MOVD 560(R0), R2
+	MOVD R2, R3
+	LSL $5, R3, R3
+	MOVD x+8(FP), R4
+	MOVD w+16(FP), R5
+	ADD R3, R4, R4
+	ADD R3, R5, R5
+	MOVD slacks+64(FP), R3
+	ADD R2<<2, R3, R16
+	WORD $0x4d40ca0a
+	WORD $0x3d80800a
+	WORD $0x3d80840a
 	MOVD $160, R16
-	MUL R2, R16, R1
-	MOVD codes+56(FP), R2
-	ADD R1, R2, R2
-	MOVD n+32(FP), R1
-	MOVD $1, R5
-	LSL R1, R5, R5
-	ADD $-1, R5, R6
-	WORD $0x6f00e40d
+	MUL R2, R16, R3
+	MOVD codes+80(FP), R6
+	ADD R3, R6, R6
+	MOVD $64, R16
+	MUL R2, R16, R3
+	MOVD rounded+72(FP), R7
+	ADD R7, R3, R3
+	MOVD R3, 568(R0)
+	MOVD $16, R16
+	MUL R2, R16, R3
+	MOVD sets+56(FP), R2
+	ADD R2, R3, R3
+	MOVWU 8(R3), R2
+	MOVD $1, R3
+	MOVD n+32(FP), R7
+	LSL R7, R3, R3
+	ORR R3<<0, R2, R2
+	MOVD $0, R1
+	MOVD R1, 544(R0)
+	MOVD R1, 552(R0)
+	MOVD few+96(FP), R3
+	MOVD 568(R0), R7
+	ADD R1<<1, R7, R16
+	MOVHU 0(R16), R7
+	MOVD points+88(FP), R8
+	ADD R7<<2, R8, R16
+	MOVW 0(R16), R7
+	MOVD R7, R8
+	MOVD R8, R7
+	MVN R7, R7
+	ADD R7<<1, R3, R16
+	PRFM 0(R16), PLDL1KEEP
+	WORD $0x3dc000aa
+	WORD $0x3dc004ab
+	WORD $0x3dc0008c
+	WORD $0x3dc0048d
+	WORD $0x4f06640e
+	WORD $0x6e2edd8c
+	WORD $0x6e2eddad
 	WORD $0x6f00e40e
 	WORD $0x6f00e40f
 	WORD $0x6f00e410
 	WORD $0x6f00e411
-	WORD $0x6f00e412
-	WORD $0x6f00e413
-	WORD $0x6f00e414
-	MOVD tries+24(FP), R7
-	MOVD $all_45800000<>(SB), R16
-	WORD $0x3dc0020f
-	WORD $0x3dc000f0
-	WORD $0x6e30ddf0
-	WORD $0x3dc004f5
-	WORD $0x6e35ddf5
-	WORD $0x3dc008f6
-	WORD $0x6e36ddf6
-	WORD $0x3dc00cf7
-	WORD $0x6e37ddef
-	MOVD $all_10001000<>(SB), R16
-	WORD $0x3dc00217
-	MOVD $all_50005000<>(SB), R16
-	WORD $0x3dc00218
-	MOVD $all_1fff1fff<>(SB), R16
-	WORD $0x3dc00219
-	WORD $0x6f07e7fa
-	WORD $0x6f07e7fb
-	WORD $0x4d40c87c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	WORD $0x4e7c85ce
-	ADD $4, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00030003<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00030003<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $8, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00090009<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00090009<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $12, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_001b001b<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_001b001b<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $16, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00510051<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00510051<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $20, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00f300f3<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00f300f3<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $24, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde1d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cddfc
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_02d902d9<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ad
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_02d902d9<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c85ce
-	ADD $28, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde10
-	WORD $0x4e21aa10
-	WORD $0x6e3cdeb5
-	WORD $0x4e21aab5
-	WORD $0x6e3cded6
-	WORD $0x4e21aad6
-	WORD $0x6e3cddef
-	WORD $0x4e21a9ef
-	WORD $0x2e612a10
-	WORD $0x6e612ab0
-	WORD $0x2e612ad5
-	WORD $0x6e6129f5
-	WORD $0x6e776610
-	WORD $0x6e786e10
-	WORD $0x4e391e0f
-	WORD $0x6e6f6f5a
-	WORD $0x6f13060f
-	MOVD $all_088b088b<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e709def
-	WORD $0x4e6f85ad
-	WORD $0x6e7766b5
-	WORD $0x6e786eb5
-	WORD $0x4e391eaf
-	WORD $0x6e6f6f7b
-	WORD $0x6f1306af
-	MOVD $all_088b088b<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e709def
-	WORD $0x4e6f85ce
-	WORD $0x6f00e40f
-	WORD $0x6e6f8f4f
-	WORD $0x4eaf1def
-	WORD $0x6f00e410
-	WORD $0x6e708f70
-	WORD $0x4eb01e10
-	CMP $16, R1
-	BLE pointed
-	MOVD tries+24(FP), R1
-	MOVD $all_45800000<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x3dc01034
-	WORD $0x6e34de74
-	WORD $0x3dc01435
-	WORD $0x6e35de75
-	WORD $0x3dc01836
-	WORD $0x6e36de76
-	WORD $0x3dc01c37
-	WORD $0x6e37de73
-	MOVD $all_10001000<>(SB), R16
-	WORD $0x3dc00217
-	MOVD $all_50005000<>(SB), R16
-	WORD $0x3dc00218
-	MOVD $all_1fff1fff<>(SB), R16
-	WORD $0x3dc00219
-	WORD $0x6f07e7fa
-	WORD $0x6f07e7fb
-	WORD $0x4d40c87c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	WORD $0x4e7c8652
-	ADD $4, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00030003<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00030003<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $8, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00090009<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00090009<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $12, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_001b001b<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_001b001b<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $16, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00510051<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00510051<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $20, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_00f300f3<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_00f300f3<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $24, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde9d
-	WORD $0x4e21abbd
-	WORD $0x6e3cdebe
-	WORD $0x4e21abde
-	WORD $0x6e3cdedf
-	WORD $0x4e21abff
-	WORD $0x6e3cde7c
-	WORD $0x4e21ab9c
-	WORD $0x2e612bbd
-	WORD $0x6e612bdd
-	WORD $0x2e612bfe
-	WORD $0x6e612b9e
-	WORD $0x6e7767bd
-	WORD $0x6e786fbd
-	WORD $0x4e391fbc
-	WORD $0x6e7c6f5a
-	WORD $0x6f1307bc
-	MOVD $all_02d902d9<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8631
-	WORD $0x6e7767de
-	WORD $0x6e786fde
-	WORD $0x4e391fdc
-	WORD $0x6e7c6f7b
-	WORD $0x6f1307dc
-	MOVD $all_02d902d9<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x4e7d9f9c
-	WORD $0x4e7c8652
-	ADD $28, R3, R16
-	WORD $0x4d40ca1c
-	WORD $0x6e3cde94
-	WORD $0x4e21aa94
-	WORD $0x6e3cdeb5
-	WORD $0x4e21aab5
-	WORD $0x6e3cded6
-	WORD $0x4e21aad6
-	WORD $0x6e3cde73
-	WORD $0x4e21aa73
-	WORD $0x2e612a94
-	WORD $0x6e612ab4
-	WORD $0x2e612ad5
-	WORD $0x6e612a75
-	WORD $0x6e776694
-	WORD $0x6e786e94
-	WORD $0x4e391e93
-	WORD $0x6e736f5a
-	WORD $0x6f130693
-	MOVD $all_088b088b<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x4e749e73
-	WORD $0x4e738631
-	WORD $0x6e7766b5
-	WORD $0x6e786eb5
-	WORD $0x4e391eb3
-	WORD $0x6e736f7b
-	WORD $0x6f1306b3
-	MOVD $all_088b088b<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x4e749e73
-	WORD $0x4e738652
-	WORD $0x6f00e413
-	WORD $0x6e738f53
-	WORD $0x4eb31e73
-	WORD $0x6f00e414
-	WORD $0x6e748f74
-	WORD $0x4eb41e94
-
-pointed:
-	WORD $0x3d80bc0d
-	WORD $0x3d80c00e
-	WORD $0x3d80c411
-	WORD $0x3d80c812
-	WORD $0x4e1019ef
-	WORD $0x4e141a70
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4e331def
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4e331e10
-	WORD $0x4e30bdef
-	WORD $0x4e2fbdef
-	WORD $0x4e2fbdef
-	WORD $0x1e2601e1
-	AND R6, R1, R1
-	MOVD R1, 584(R0)
-	WORD $0x6f00e40f
-	WORD $0x6e0d71ef
-	WORD $0x6e0e71b0
-	WORD $0x6e1171d3
-	WORD $0x6e127234
-	WORD $0x6e6f8dad
-	WORD $0x6e708dce
-	WORD $0x6e738e2f
-	WORD $0x6e748e50
-	WORD $0x4e0e19ad
-	WORD $0x4e1019ee
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc0020f
-	WORD $0x4e2f1dad
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc0020f
-	WORD $0x4e2f1dce
-	WORD $0x4e2ebdad
-	WORD $0x4e2dbdad
-	WORD $0x4e2dbdad
-	WORD $0x1e2601a1
-	MVN R1, R1
-	MOVD $1, R7
-	ORR R7<<0, R1, R1
-	AND R1, R6, R6
-	MOVD R6, 592(R0)
-	ORR R5<<0, R6, R6
-	MOVD $0, R1
-	MOVD R1, 576(R0)
-	MOVD few+72(FP), R5
-	ADD R1<<1, R0, R16
-	MOVHU 752(R16), R1
-	MOVD points+64(FP), R7
-	ADD R1<<2, R7, R16
-	MOVW 0(R16), R1
-	MOVD R1, R7
-	MOVD R7, R1
-	MVN R1, R1
-	ADD R1<<1, R5, R16
-	PRFM 0(R16), PLDL1KEEP
-	WORD $0x3dc0008d
-	WORD $0x3dc0048e
-	WORD $0x3dc0006f
-	WORD $0x3dc00470
-	WORD $0x4f066411
-	WORD $0x6e31ddef
-	WORD $0x6e31de10
-	WORD $0x6f00e411
-	WORD $0x6f00e412
-	WORD $0x6f00e413
-	WORD $0x6f00e414
 	MOVD $all_3f800000<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x6e35ddb6
-	WORD $0x6e35ded7
-	WORD $0x6e2fded6
-	WORD $0x6e35ddd8
-	WORD $0x6e35df15
-	WORD $0x6e30df18
+	WORD $0x3dc00212
+	WORD $0x6e32dd53
+	WORD $0x6e32de74
+	WORD $0x6e2cde73
+	WORD $0x6e32dd75
+	WORD $0x6e32deb2
+	WORD $0x6e2ddeb5
 	MOVD $all_40400000<>(SB), R16
-	WORD $0x3dc00219
-	WORD $0x6e39ddba
-	WORD $0x6e39df5b
-	WORD $0x6e2fdf5a
-	WORD $0x6e39dddc
-	WORD $0x6e39df99
-	WORD $0x6e30df9c
+	WORD $0x3dc00216
+	WORD $0x6e36dd57
+	WORD $0x6e36def8
+	WORD $0x6e2cdef7
+	WORD $0x6e36dd79
+	WORD $0x6e36df36
+	WORD $0x6e2ddf39
 	MOVD $all_40a00000<>(SB), R16
-	WORD $0x3dc0021d
-	WORD $0x6e3dddad
-	WORD $0x6e3dddbe
-	WORD $0x6e2fddad
-	WORD $0x6e3dddce
-	WORD $0x6e3dddcf
-	WORD $0x6e30ddce
-	WORD $0x4e9b3af0
-	WORD $0x4e913bdd
-	WORD $0x4e9b7af7
-	WORD $0x4e917bd1
-	WORD $0x4edd3a1b
-	WORD $0x4edd7a10
-	WORD $0x4ed13afd
-	WORD $0x4ed17af1
-	WORD $0x4e993ab7
-	WORD $0x4e9239fe
-	WORD $0x4e997ab5
-	WORD $0x4e9279ef
-	WORD $0x4ede3af2
-	WORD $0x4ede7af7
-	WORD $0x4ecf3ab9
-	WORD $0x4ecf7aaf
-	WORD $0x3d80001b
-	WORD $0x3d800810
-	WORD $0x3d80101d
-	WORD $0x3d801811
-	WORD $0x3d802012
-	WORD $0x3d802817
-	WORD $0x3d803019
-	WORD $0x3d80380f
-	WORD $0x4e9a3acf
-	WORD $0x4e9339b0
-	WORD $0x4e9a7ad1
-	WORD $0x4e9379ad
-	WORD $0x4ed039f2
-	WORD $0x4ed079ef
-	WORD $0x4ecd3a30
-	WORD $0x4ecd7a2d
-	WORD $0x4e9c3b11
-	WORD $0x4e9439d3
-	WORD $0x4e9c7b15
-	WORD $0x4e9479ce
-	WORD $0x4ed33a34
-	WORD $0x4ed37a31
-	WORD $0x4ece3ab3
-	WORD $0x4ece7aae
-	WORD $0x3d804012
-	WORD $0x3d80480f
-	WORD $0x3d805010
-	WORD $0x3d80580d
-	WORD $0x3d806014
-	WORD $0x3d806811
-	WORD $0x3d807013
-	WORD $0x3d80780e
+	WORD $0x3dc0021a
+	WORD $0x6e3add4a
+	WORD $0x6e3add5b
+	WORD $0x6e2cdd4a
+	WORD $0x6e3add6b
+	WORD $0x6e3add6c
+	WORD $0x6e2ddd6b
+	WORD $0x4e983a8d
+	WORD $0x4e8e3b7a
+	WORD $0x4e987a94
+	WORD $0x4e8e7b6e
+	WORD $0x4eda39b8
+	WORD $0x4eda79ad
+	WORD $0x4ece3a9a
+	WORD $0x4ece7a8e
+	WORD $0x4e963a54
+	WORD $0x4e8f399b
+	WORD $0x4e967a52
+	WORD $0x4e8f798c
+	WORD $0x4edb3a8f
+	WORD $0x4edb7a94
+	WORD $0x4ecc3a56
+	WORD $0x4ecc7a4c
+	WORD $0x3d800018
+	WORD $0x3d80080d
+	WORD $0x3d80101a
+	WORD $0x3d80180e
+	WORD $0x3d80200f
+	WORD $0x3d802814
+	WORD $0x3d803016
+	WORD $0x3d80380c
+	WORD $0x4e973a6c
+	WORD $0x4e90394d
+	WORD $0x4e977a6e
+	WORD $0x4e90794a
+	WORD $0x4ecd398f
+	WORD $0x4ecd798c
+	WORD $0x4eca39cd
+	WORD $0x4eca79ca
+	WORD $0x4e993aae
+	WORD $0x4e913970
+	WORD $0x4e997ab2
+	WORD $0x4e91796b
+	WORD $0x4ed039d1
+	WORD $0x4ed079ce
+	WORD $0x4ecb3a50
+	WORD $0x4ecb7a4b
+	WORD $0x3d80400f
+	WORD $0x3d80480c
+	WORD $0x3d80500d
+	WORD $0x3d80580a
+	WORD $0x3d806011
+	WORD $0x3d80680e
+	WORD $0x3d807010
+	WORD $0x3d80780b
 
 run:
-	NEG R6, R1
-	AND R6, R1, R1
-	RBIT R6, R3
-	CLZ R3, R3
-	EOR R1, R6, R6
-	CBZ R6, next
-	RBIT R6, R4
+	NEG R2, R3
+	AND R2, R3, R3
+	RBIT R2, R4
 	CLZ R4, R4
-	MOVD R7, R5
-	MOVD few+72(FP), R8
-	ADD R4<<1, R0, R16
-	MOVHU 752(R16), R9
-	MOVD points+64(FP), R10
-	ADD R9<<2, R10, R16
-	MOVW 0(R16), R9
-	MOVD R9, R7
-	MOVD R7, R9
-	MVN R9, R9
-	ADD R9<<1, R8, R16
+	EOR R3, R2, R2
+	CBZ R2, next
+	RBIT R2, R5
+	CLZ R5, R5
+	MOVD R8, R7
+	MOVD few+96(FP), R9
+	MOVD 568(R0), R10
+	ADD R5<<1, R10, R16
+	MOVHU 0(R16), R10
+	MOVD points+88(FP), R11
+	ADD R10<<2, R11, R16
+	MOVW 0(R16), R10
+	MOVD R10, R8
+	MOVD R8, R10
+	MVN R10, R10
+	ADD R10<<1, R9, R16
 	PRFM 0(R16), PLDL1KEEP
-	CMP $0, R5
+	CMP $0, R7
 	BGE fill
-	MVN R5, R5
-	NEG R6, R8
-	AND R6, R8, R8
-	SUB R1, R8, R8
-	MOVD 576(R0), R1
-	ORR R8<<0, R1, R1
-	MOVD R1, 576(R0)
-	MOVD few+72(FP), R1
-	ADD R5<<1, R1, R16
-	ADD $0, R16, R1
-	MOVHU 0(R1), R8
-	ADD $2, R1, R1
-	CMP $8, R8
+	MVN R7, R7
+	NEG R2, R9
+	AND R2, R9, R9
+	SUB R3, R9, R9
+	MOVD 544(R0), R3
+	ORR R9<<0, R3, R3
+	MOVD R3, 544(R0)
+	MOVD few+96(FP), R3
+	ADD R7<<1, R3, R16
+	ADD $0, R16, R3
+	MOVHU 0(R3), R9
+	ADD $2, R3, R3
+	CMP $8, R9
 	BGT notfew
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020d
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020e
-	VDUP R8, V15.S4
-	WORD $0x3dc00030
-	WORD $0x4f125611
-	WORD $0x4e201e31
-	WORD $0x4e010232
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
+	WORD $0x4ea285ef
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x4e0f0211
+	WORD $0x4e0e0210
+	WORD $0x3dc04012
+	WORD $0x4e0f024f
+	WORD $0x4e0e024e
+	WORD $0x4e201db2
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
 	WORD $0x4ea28652
-	WORD $0x4e030231
-	WORD $0x4ea28631
-	WORD $0x3dc00013
-	WORD $0x4e120274
-	WORD $0x4e110273
-	WORD $0x3dc04015
-	WORD $0x4e1202b2
-	WORD $0x4e1102b1
-	WORD $0x4e201e15
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc00817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc04819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x3dc00814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc04816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f1e0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1e05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc01014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc05016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f1c0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1c05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc01814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc05816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f1a0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1a05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f180615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1805b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f160615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1605b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f140615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1405b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x4ead35f5
-	WORD $0x4e351e94
-	WORD $0x4eb51eb5
-	WORD $0x6e641e55
-	WORD $0x4ea585ad
-	WORD $0x4eae35ed
-	WORD $0x4e2d1e6f
-	WORD $0x4ead1dad
-	WORD $0x6e641e2d
-	WORD $0x4ea585ce
-	WORD $0x3d80cc14
-	WORD $0x3d80d00f
-	WORD $0x3d88d415
-	WORD $0x3d88d80d
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x4eaa3592
+	WORD $0x4e321e31
+	WORD $0x4eb21e52
+	WORD $0x6e641df2
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e0c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dca
+	WORD $0x4ea5856b
+	WORD $0x3d809811
+	WORD $0x3d809c0c
+	WORD $0x3d88a012
+	WORD $0x3d88a40a
 
 few:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0d
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0e
-	WORD $0x4ea41c8f
-	WORD $0x4ea41c91
-	WORD $0x4ea41c92
-	WORD $0x4ea41c93
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff8<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x3dc0cc15
-	WORD $0x3dc8d416
-	WORD $0x4e0406d7
-	WORD $0x4f9511b7
-	WORD $0x4e0406d8
-	WORD $0x4f9511d8
-	WORD $0x6ef41cd7
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41cd8
-	WORD $0x4e38f637
+	WORD $0x3dc0020c
+	WORD $0x3dc0980e
+	WORD $0x3dc8a00f
+	WORD $0x4e0405f0
+	WORD $0x4f8e1150
+	WORD $0x4e0405f1
+	WORD $0x4f8e1171
+	WORD $0x6eec1cd0
+	WORD $0x6eec1cd1
+	WORD $0x4e0c05f2
+	WORD $0x4fae1152
+	WORD $0x4e0c05f3
+	WORD $0x4fae1173
+	WORD $0x6eec1cf2
+	WORD $0x6eec1cf3
+	WORD $0x4e32f614
+	WORD $0x4e33f635
+	WORD $0x4eb2f610
+	WORD $0x4eb3f631
+	WORD $0x4e1405f2
+	WORD $0x4f8e1952
+	WORD $0x4e1405f3
+	WORD $0x4f8e1973
+	WORD $0x6eec1d12
+	WORD $0x6eec1d13
+	WORD $0x4e1c05f6
+	WORD $0x4fae1956
+	WORD $0x4e1c05ef
+	WORD $0x4fae196f
+	WORD $0x4f00046e
+	WORD $0x6eec1dd6
+	WORD $0x4f00046e
+	WORD $0x6eec1dcf
+	WORD $0x4e36f64e
+	WORD $0x4e2ff677
+	WORD $0x4eb6f652
+	WORD $0x4eaff673
+	WORD $0x4eaef694
+	WORD $0x4e32f60e
+	WORD $0x4eaef694
+	WORD $0x4eb2f610
+	WORD $0x4eb7f6b5
+	WORD $0x4e33f62e
+	WORD $0x4eaef6b5
+	WORD $0x4eb3f631
+	WORD $0x3dc09c0e
+	WORD $0x3dc8a40f
+	WORD $0x4e0405f2
+	WORD $0x4f8e1152
+	WORD $0x4e0405f3
+	WORD $0x4f8e1173
+	WORD $0x4f000496
+	WORD $0x6eec1ed2
+	WORD $0x4f000496
+	WORD $0x6eec1ed3
+	WORD $0x4e0c05f6
+	WORD $0x4fae1156
+	WORD $0x4e0c05f7
+	WORD $0x4fae1177
+	WORD $0x4f0004b8
+	WORD $0x6eec1f16
+	WORD $0x4f0004b8
+	WORD $0x6eec1f17
+	WORD $0x4e36f658
+	WORD $0x4e37f679
+	WORD $0x4eb6f652
 	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e0c06d7
-	WORD $0x4fb511b7
-	WORD $0x4e0c06d8
-	WORD $0x4fb511d8
-	WORD $0x6ef41cf7
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41cf8
-	WORD $0x4e38f637
+	WORD $0x4e1405f6
+	WORD $0x4f8e1956
+	WORD $0x4e1405f7
+	WORD $0x4f8e1977
+	WORD $0x4f0004da
+	WORD $0x6eec1f56
+	WORD $0x4f0004da
+	WORD $0x6eec1f57
+	WORD $0x4e1c05fa
+	WORD $0x4fae195a
+	WORD $0x4e1c05ea
+	WORD $0x4fae196a
+	WORD $0x6eec1d3a
+	WORD $0x6eec1d2a
+	WORD $0x4e3af6cb
+	WORD $0x4e2af6ec
+	WORD $0x4ebaf6d6
+	WORD $0x4eaaf6f7
+	WORD $0x4eabf718
+	WORD $0x4e36f64a
+	WORD $0x4eaaf718
+	WORD $0x4eb6f652
+	WORD $0x4eacf739
+	WORD $0x4e37f66a
+	WORD $0x4eaaf739
 	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e1406d7
-	WORD $0x4f9519b7
-	WORD $0x4e1406d8
-	WORD $0x4f9519d8
-	WORD $0x6ef41d17
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41d18
-	WORD $0x4e38f637
-	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e1c06d7
-	WORD $0x4fb519b7
-	WORD $0x4e1c06d6
-	WORD $0x4fb519d6
-	WORD $0x6ef41d37
-	WORD $0x4e37f5f5
-	WORD $0x4eb5f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41d36
-	WORD $0x4e36f635
-	WORD $0x4eb5f673
-	WORD $0x4eb6f631
-	WORD $0x3dc0d015
-	WORD $0x3dc8d816
-	WORD $0x4e0406d7
-	WORD $0x4f9511b7
-	WORD $0x4e0406d8
-	WORD $0x4f9511d8
-	WORD $0x6ef41d57
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41d58
-	WORD $0x4e38f637
-	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e0c06d7
-	WORD $0x4fb511b7
-	WORD $0x4e0c06d8
-	WORD $0x4fb511d8
-	WORD $0x6ef41d77
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41d78
-	WORD $0x4e38f637
-	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e1406d7
-	WORD $0x4f9519b7
-	WORD $0x4e1406d8
-	WORD $0x4f9519d8
-	WORD $0x4f0004d9
-	WORD $0x6ef41f37
-	WORD $0x4e37f5f9
-	WORD $0x4eb9f652
-	WORD $0x4eb7f5ef
-	WORD $0x4f0004d7
-	WORD $0x6ef41ef8
-	WORD $0x4e38f637
-	WORD $0x4eb7f673
-	WORD $0x4eb8f631
-	WORD $0x4e1c06d7
-	WORD $0x4fb519b7
-	WORD $0x4e1c06cd
-	WORD $0x4fb519cd
-	WORD $0x6ef41d97
-	WORD $0x4e37f5ee
-	WORD $0x4eaef652
-	WORD $0x4eb7f5ef
-	WORD $0x6ef41d8d
-	WORD $0x4e2df62e
-	WORD $0x4eaef673
-	WORD $0x4eadf631
-	WORD $0x4e2c1ded
-	WORD $0x4f2155ad
-	WORD $0x4f2855ae
-	WORD $0x4eae1dad
+	WORD $0x4eb8f694
+	WORD $0x4e32f60a
+	WORD $0x4eaaf694
+	WORD $0x4eb2f610
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4e291e0a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4eae1dad
-	WORD $0x4e0d020d
-	WORD $0x4e2c1e2e
-	WORD $0x4f2155ce
-	WORD $0x4f2855d4
-	WORD $0x4eb41dce
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a01aa
+	WORD $0x4e291e2b
+	WORD $0x4f21556b
+	WORD $0x4f28556c
+	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00214
-	WORD $0x4eb41dce
-	WORD $0x4e0e020e
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020d
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060e
-	WORD $0x4eafd64d
-	WORD $0x4eb1d66e
-	WORD $0x3dc0800f
-	WORD $0x6eafe5ad
-	WORD $0x3dc0840f
-	WORD $0x6eafe5ce
-	WORD $0x4e4e19ad
+	WORD $0x3dc0020c
+	WORD $0x4eac1d6b
+	WORD $0x4e0b01ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb0d68a
+	WORD $0x4eb1d6ab
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601a9
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, fewSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-fewSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT few
 	JMP run
 
 notfew:
-	CMP $12, R8
+	CMP $12, R9
 	BGT notdozen
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020d
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020e
-	VDUP R8, V15.S4
-	WORD $0x3dc00030
-	WORD $0x4f125611
-	WORD $0x4e201e31
-	WORD $0x4e010232
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
+	WORD $0x4ea285ef
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x4e0f0211
+	WORD $0x4e0e0210
+	WORD $0x3dc04012
+	WORD $0x4e0f024f
+	WORD $0x4e0e024e
+	WORD $0x4e201db2
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
 	WORD $0x4ea28652
-	WORD $0x4e030231
-	WORD $0x4ea28631
-	WORD $0x3dc00013
-	WORD $0x4e120274
-	WORD $0x4e110273
-	WORD $0x3dc04015
-	WORD $0x4e1202b2
-	WORD $0x4e1102b1
-	WORD $0x4e201e15
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc00817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc04819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x3dc00814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc04816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f1e0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f1c0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f1a0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f180615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f160615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f140615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4ead35f5
-	WORD $0x4e351e94
-	WORD $0x4eb51eb5
-	WORD $0x6e641e55
-	WORD $0x4ea585ad
-	WORD $0x4eae35f2
-	WORD $0x4e321e73
-	WORD $0x4eb21e52
-	WORD $0x6e641e32
-	WORD $0x4ea585ce
-	WORD $0x3d80cc14
-	WORD $0x3d80d013
-	WORD $0x3d88d415
-	WORD $0x3d88d812
-	WORD $0x3dc00431
-	WORD $0x4f125632
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1e05b2
 	WORD $0x4e201e52
 	WORD $0x4e010253
 	WORD $0x4ea28673
 	WORD $0x4e030252
 	WORD $0x4ea28652
-	WORD $0x3dc00014
+	WORD $0x3dc01014
 	WORD $0x4e130295
 	WORD $0x4e120294
-	WORD $0x3dc04016
+	WORD $0x3dc05016
 	WORD $0x4e1302d3
 	WORD $0x4e1202d2
-	WORD $0x4e201e36
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc00818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0481a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1c05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc01814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc05816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1a05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1805b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1605b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1405b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x4eaa3592
+	WORD $0x4e321e31
+	WORD $0x4eb21e52
+	WORD $0x6e641df2
+	WORD $0x4ea5854a
+	WORD $0x4eab358f
+	WORD $0x4e2f1e10
+	WORD $0x4eaf1def
+	WORD $0x6e641dcf
+	WORD $0x4ea5856b
+	WORD $0x3d809811
+	WORD $0x3d809c10
+	WORD $0x3d88a012
+	WORD $0x3d88a40f
+	WORD $0x3dc0046e
+	WORD $0x4f1255cf
+	WORD $0x4e201def
+	WORD $0x4e0101f0
+	WORD $0x4ea28610
+	WORD $0x4e0301ef
+	WORD $0x4ea285ef
+	WORD $0x3dc00011
+	WORD $0x4e100232
+	WORD $0x4e0f0231
+	WORD $0x3dc04013
+	WORD $0x4e100270
+	WORD $0x4e0f026f
+	WORD $0x4e201dd3
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc00815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc04817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1e0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc01018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0501a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1e05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc01015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc05017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1c0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc01818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0581a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1c05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc01815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc05817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1a0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc02018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0601a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1a05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc02015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc06017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f180636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc02818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0681a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1805d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc02815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc06817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f160636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc03018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0701a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1605d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc03015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc07017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f140636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc03818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0781a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1405d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc03815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc07817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x4ead35f6
-	WORD $0x4e361eb5
-	WORD $0x4eb61ed6
-	WORD $0x6e641e76
-	WORD $0x4ea585ad
-	WORD $0x4eae35ed
-	WORD $0x4e2d1e8f
-	WORD $0x4ead1dad
-	WORD $0x6e641e4d
-	WORD $0x4ea585ce
-	WORD $0x3d80d415
-	WORD $0x3d80d80f
-	WORD $0x3d88dc16
-	WORD $0x3d88e00d
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4eaa3593
+	WORD $0x4e331e52
+	WORD $0x4eb31e73
+	WORD $0x6e641e13
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e2c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dea
+	WORD $0x4ea5856b
+	WORD $0x3d80a012
+	WORD $0x3d80a40c
+	WORD $0x3d88a813
+	WORD $0x3d88ac0a
 
 dozen:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0d
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0e
-	WORD $0x4ea41c8f
-	WORD $0x4ea41c92
-	WORD $0x4ea41c93
-	WORD $0x4ea41c94
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff0<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x3dc0cc16
-	WORD $0x3dc8d417
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
+	WORD $0x3dc0020c
+	WORD $0x3dc0980f
+	WORD $0x3dc8a010
+	WORD $0x4e040611
+	WORD $0x4f8f1151
+	WORD $0x4e040612
+	WORD $0x4f8f1172
+	WORD $0x6eec1cd1
+	WORD $0x6eec1cd2
+	WORD $0x4e0c0613
+	WORD $0x4faf1153
+	WORD $0x4e0c0614
+	WORD $0x4faf1174
+	WORD $0x6eec1cf3
+	WORD $0x6eec1cf4
+	WORD $0x4e33f635
+	WORD $0x4e34f656
+	WORD $0x4eb3f631
+	WORD $0x4eb4f652
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x6eec1d13
+	WORD $0x6eec1d14
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00046f
+	WORD $0x6eec1df7
+	WORD $0x4f00046f
+	WORD $0x6eec1df0
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
+	WORD $0x4eb4f652
+	WORD $0x3dc09c0f
+	WORD $0x3dc8a410
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x4f000497
+	WORD $0x6eec1ef3
+	WORD $0x4f000497
+	WORD $0x6eec1ef4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f0004b9
+	WORD $0x6eec1f37
+	WORD $0x4f0004b9
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
+	WORD $0x4eb8f694
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f637
+	WORD $0x4eb7f6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f653
+	WORD $0x4eb3f6d6
+	WORD $0x4eb4f652
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x4f0004d7
+	WORD $0x6eec1ef3
+	WORD $0x4f0004d7
+	WORD $0x6eec1ef4
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x6eec1d37
+	WORD $0x6eec1d30
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x3dc0a010
+	WORD $0x3dc8a817
 	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51cd8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cd9
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x6ef51cf8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cf9
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
+	WORD $0x4f901159
+	WORD $0x4e0406fa
+	WORD $0x4f90117a
+	WORD $0x6eec1cb9
+	WORD $0x6eec1cba
+	WORD $0x4e0c06fb
+	WORD $0x4fb0115b
+	WORD $0x4e0c06fc
+	WORD $0x4fb0117c
+	WORD $0x4f00053d
+	WORD $0x6eec1fbb
+	WORD $0x4f00053d
+	WORD $0x6eec1fbc
+	WORD $0x4e3bf73d
+	WORD $0x4e3cf75e
+	WORD $0x4ebbf739
+	WORD $0x4ebcf75a
+	WORD $0x4ebdf5ef
+	WORD $0x4e39f67b
+	WORD $0x4ebbf5ef
+	WORD $0x4eb9f673
+	WORD $0x4ebef718
+	WORD $0x4e3af699
+	WORD $0x4eb9f718
+	WORD $0x4ebaf694
 	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x6ef51d18
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06f7
-	WORD $0x4fb619d7
-	WORD $0x6ef51d38
-	WORD $0x4e38f5f6
-	WORD $0x4eb6f673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d37
-	WORD $0x4e37f656
-	WORD $0x4eb6f694
-	WORD $0x4eb7f652
-	WORD $0x3dc0d016
-	WORD $0x3dc8d817
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51d58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d59
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x6ef51d78
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d79
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x4f0004da
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f0004d8
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06f7
-	WORD $0x4fb619d7
-	WORD $0x6ef51d98
-	WORD $0x4e38f5f6
-	WORD $0x4eb6f673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d97
-	WORD $0x4e37f656
-	WORD $0x4eb6f694
-	WORD $0x4eb7f652
-	WORD $0x3dc0d416
-	WORD $0x3dc8dc17
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51cb8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cb9
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x4f00053a
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000538
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x4f00055a
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000558
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06ed
-	WORD $0x4fb619cd
-	WORD $0x4f00056e
-	WORD $0x6ef51dd8
-	WORD $0x4e38f5ee
-	WORD $0x4eaef673
-	WORD $0x4eb8f5ef
-	WORD $0x4f00056e
-	WORD $0x6ef51dcd
-	WORD $0x4e2df64e
-	WORD $0x4eaef694
-	WORD $0x4eadf652
-	WORD $0x4f0005ed
-	WORD $0x4e2d1ded
-	WORD $0x4f2155ad
-	WORD $0x4f2855ae
-	WORD $0x4eae1dad
+	WORD $0x4f901959
+	WORD $0x4e1406fa
+	WORD $0x4f90197a
+	WORD $0x4f00055b
+	WORD $0x6eec1f79
+	WORD $0x4f00055b
+	WORD $0x6eec1f7a
+	WORD $0x4e1c06fb
+	WORD $0x4fb0195b
+	WORD $0x4e1c06ea
+	WORD $0x4fb0196a
+	WORD $0x4f00056b
+	WORD $0x6eec1d7b
+	WORD $0x4f00056b
+	WORD $0x6eec1d6a
+	WORD $0x4e3bf72b
+	WORD $0x4e2af74c
+	WORD $0x4ebbf739
+	WORD $0x4eaaf75a
+	WORD $0x4eabf5ef
+	WORD $0x4e39f66a
+	WORD $0x4eaaf5ef
+	WORD $0x4eb9f673
+	WORD $0x4eacf718
+	WORD $0x4e3af68a
+	WORD $0x4eaaf718
+	WORD $0x4ebaf694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64a
+	WORD $0x4eaaf6d6
+	WORD $0x4eb4f652
+	WORD $0x4f0005ea
+	WORD $0x4e2a1e2a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4eae1dad
-	WORD $0x4e0d220d
-	WORD $0x4f0005ee
-	WORD $0x4e2e1e4e
-	WORD $0x4f2155ce
-	WORD $0x4f2855d5
-	WORD $0x4eb51dce
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a21aa
+	WORD $0x4f0005eb
+	WORD $0x4e2b1e4b
+	WORD $0x4f21556b
+	WORD $0x4f28556c
+	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4eb51dce
-	WORD $0x4e0e220e
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020d
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060e
-	WORD $0x4eafd66d
-	WORD $0x4eb2d68e
-	WORD $0x3dc0800f
-	WORD $0x6eafe5ad
-	WORD $0x3dc0840f
-	WORD $0x6eafe5ce
-	WORD $0x4e4e19ad
+	WORD $0x3dc0020c
+	WORD $0x4eac1d6b
+	WORD $0x4e0b21ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb1d6aa
+	WORD $0x4eb2d6cb
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601a9
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, dozenSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-dozenSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT dozen
 	JMP run
 
 notdozen:
-	CMP $16, R8
+	CMP $16, R9
 	BGT notshort
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020d
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020e
-	VDUP R8, V15.S4
-	WORD $0x3dc00030
-	WORD $0x4f125611
-	WORD $0x4e201e31
-	WORD $0x4e010232
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
+	WORD $0x4ea285ef
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x4e0f0211
+	WORD $0x4e0e0210
+	WORD $0x3dc04012
+	WORD $0x4e0f024f
+	WORD $0x4e0e024e
+	WORD $0x4e201db2
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
 	WORD $0x4ea28652
-	WORD $0x4e030231
-	WORD $0x4ea28631
-	WORD $0x3dc00013
-	WORD $0x4e120274
-	WORD $0x4e110273
-	WORD $0x3dc04015
-	WORD $0x4e1202b2
-	WORD $0x4e1102b1
-	WORD $0x4e201e15
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc00817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc04819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
+	WORD $0x3dc00814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc04816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
 	WORD $0x4e35d631
-	WORD $0x6f1e0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f1c0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc01817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc05819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f1a0615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f180615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc02817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc06819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f160615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03017
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07019
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x6f140615
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
-	WORD $0x4ea286b5
-	WORD $0x3dc03817
-	WORD $0x4e1602f8
-	WORD $0x4e1502f7
-	WORD $0x3dc07819
-	WORD $0x4e160336
-	WORD $0x4e150335
-	WORD $0x4e38d694
-	WORD $0x4e37d673
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4ead35f5
-	WORD $0x4e351e94
-	WORD $0x4eb51eb5
-	WORD $0x6e641e55
-	WORD $0x4ea585ad
-	WORD $0x4eae35f2
-	WORD $0x4e321e73
-	WORD $0x4eb21e52
-	WORD $0x6e641e32
-	WORD $0x4ea585ce
-	WORD $0x3d80cc14
-	WORD $0x3d80d013
-	WORD $0x3d88d415
-	WORD $0x3d88d812
-	WORD $0x3dc00431
-	WORD $0x4f125632
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1e05b2
 	WORD $0x4e201e52
 	WORD $0x4e010253
 	WORD $0x4ea28673
 	WORD $0x4e030252
 	WORD $0x4ea28652
-	WORD $0x3dc00014
+	WORD $0x3dc01014
 	WORD $0x4e130295
 	WORD $0x4e120294
-	WORD $0x3dc04016
+	WORD $0x3dc05016
 	WORD $0x4e1302d3
 	WORD $0x4e1202d2
-	WORD $0x4e201e36
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc00818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0481a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1c05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc01814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc05816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1a05b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1805b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc02814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc06816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1605b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03014
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07016
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x6f1405b2
+	WORD $0x4e201e52
+	WORD $0x4e010253
+	WORD $0x4ea28673
+	WORD $0x4e030252
+	WORD $0x4ea28652
+	WORD $0x3dc03814
+	WORD $0x4e130295
+	WORD $0x4e120294
+	WORD $0x3dc07816
+	WORD $0x4e1302d3
+	WORD $0x4e1202d2
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e32d5ce
+	WORD $0x4eaa3592
+	WORD $0x4e321e31
+	WORD $0x4eb21e52
+	WORD $0x6e641df2
+	WORD $0x4ea5854a
+	WORD $0x4eab358f
+	WORD $0x4e2f1e10
+	WORD $0x4eaf1def
+	WORD $0x6e641dcf
+	WORD $0x4ea5856b
+	WORD $0x3d809811
+	WORD $0x3d809c10
+	WORD $0x3d88a012
+	WORD $0x3d88a40f
+	WORD $0x3dc0046e
+	WORD $0x4f1255cf
+	WORD $0x4e201def
+	WORD $0x4e0101f0
+	WORD $0x4ea28610
+	WORD $0x4e0301ef
+	WORD $0x4ea285ef
+	WORD $0x3dc00011
+	WORD $0x4e100232
+	WORD $0x4e0f0231
+	WORD $0x3dc04013
+	WORD $0x4e100270
+	WORD $0x4e0f026f
+	WORD $0x4e201dd3
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc00815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc04817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1e0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc01018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0501a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1e05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc01015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc05017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1c0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc01818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0581a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1c05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc01815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc05817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f1a0636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc02018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0601a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1a05d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc02015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc06017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f180636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc02818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0681a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1805d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc02815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc06817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f160636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc03018
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0701a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1605d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc03015
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc07017
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x6f140636
-	WORD $0x4e201ed6
-	WORD $0x4e0102d7
-	WORD $0x4ea286f7
-	WORD $0x4e0302d6
-	WORD $0x4ea286d6
-	WORD $0x3dc03818
-	WORD $0x4e170319
-	WORD $0x4e160318
-	WORD $0x3dc0781a
-	WORD $0x4e170357
-	WORD $0x4e160356
-	WORD $0x4e39d6b5
-	WORD $0x4e38d694
-	WORD $0x4e37d673
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x6f1405d3
+	WORD $0x4e201e73
+	WORD $0x4e010274
+	WORD $0x4ea28694
+	WORD $0x4e030273
+	WORD $0x4ea28673
+	WORD $0x3dc03815
+	WORD $0x4e1402b6
+	WORD $0x4e1302b5
+	WORD $0x3dc07817
+	WORD $0x4e1402f4
+	WORD $0x4e1302f3
 	WORD $0x4e36d652
-	WORD $0x4ead35f6
-	WORD $0x4e361eb5
-	WORD $0x4eb61ed6
-	WORD $0x6e641e76
-	WORD $0x4ea585ad
-	WORD $0x4eae35ed
-	WORD $0x4e2d1e8f
-	WORD $0x4ead1dad
-	WORD $0x6e641e4d
-	WORD $0x4ea585ce
-	WORD $0x3d80d415
-	WORD $0x3d80d80f
-	WORD $0x3d88dc16
-	WORD $0x3d88e00d
+	WORD $0x4e35d631
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4eaa3593
+	WORD $0x4e331e52
+	WORD $0x4eb31e73
+	WORD $0x6e641e13
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e2c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dea
+	WORD $0x4ea5856b
+	WORD $0x3d80a012
+	WORD $0x3d80a40c
+	WORD $0x3d88a813
+	WORD $0x3d88ac0a
 
 short:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0d
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0e
-	WORD $0x4ea41c8f
-	WORD $0x4ea41c92
-	WORD $0x4ea41c93
-	WORD $0x4ea41c94
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff0<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x3dc0cc16
-	WORD $0x3dc8d417
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51cd8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cd9
-	WORD $0x4e39f658
+	WORD $0x3dc0020c
+	WORD $0x3dc0980f
+	WORD $0x3dc8a010
+	WORD $0x4e040611
+	WORD $0x4f8f1151
+	WORD $0x4e040612
+	WORD $0x4f8f1172
+	WORD $0x6eec1cd1
+	WORD $0x6eec1cd2
+	WORD $0x4e0c0613
+	WORD $0x4faf1153
+	WORD $0x4e0c0614
+	WORD $0x4faf1174
+	WORD $0x6eec1cf3
+	WORD $0x6eec1cf4
+	WORD $0x4e33f635
+	WORD $0x4e34f656
+	WORD $0x4eb3f631
+	WORD $0x4eb4f652
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x6eec1d13
+	WORD $0x6eec1d14
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00046f
+	WORD $0x6eec1df7
+	WORD $0x4f00046f
+	WORD $0x6eec1df0
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
+	WORD $0x4eb4f652
+	WORD $0x3dc09c0f
+	WORD $0x3dc8a410
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x4f000497
+	WORD $0x6eec1ef3
+	WORD $0x4f000497
+	WORD $0x6eec1ef4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f0004b9
+	WORD $0x6eec1f37
+	WORD $0x4f0004b9
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
 	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x6ef51cf8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cf9
-	WORD $0x4e39f658
+	WORD $0x4e140617
+	WORD $0x4f8f1957
+	WORD $0x4e140618
+	WORD $0x4f8f1978
+	WORD $0x4f0004db
+	WORD $0x6eec1f77
+	WORD $0x4f0004db
+	WORD $0x6eec1f78
+	WORD $0x4e1c061b
+	WORD $0x4faf195b
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x6eec1d3b
+	WORD $0x6eec1d30
+	WORD $0x4e3bf6ef
+	WORD $0x4e30f71c
+	WORD $0x4ebbf6f7
+	WORD $0x4eb0f718
+	WORD $0x4eaff739
+	WORD $0x4e37f66f
+	WORD $0x4eaff739
+	WORD $0x4eb7f673
+	WORD $0x4ebcf75a
+	WORD $0x4e38f68f
+	WORD $0x4eaff75a
 	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x6ef51d18
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d19
-	WORD $0x4e39f658
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
+	WORD $0x4eb4f652
+	WORD $0x3dc0a00f
+	WORD $0x3dc8a810
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x6eec1cb3
+	WORD $0x6eec1cb4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f000539
+	WORD $0x6eec1f37
+	WORD $0x4f000539
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
 	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06f7
-	WORD $0x4fb619d7
-	WORD $0x6ef51d38
-	WORD $0x4e38f5f6
-	WORD $0x4eb6f673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d37
-	WORD $0x4e37f656
-	WORD $0x4eb6f694
-	WORD $0x4eb7f652
-	WORD $0x3dc0d016
-	WORD $0x3dc8d817
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51d58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d59
-	WORD $0x4e39f658
+	WORD $0x4e140617
+	WORD $0x4f8f1957
+	WORD $0x4e140618
+	WORD $0x4f8f1978
+	WORD $0x4f00055b
+	WORD $0x6eec1f77
+	WORD $0x4f00055b
+	WORD $0x6eec1f78
+	WORD $0x4e1c061b
+	WORD $0x4faf195b
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00056f
+	WORD $0x6eec1dfb
+	WORD $0x4f00056f
+	WORD $0x6eec1df0
+	WORD $0x4e3bf6ef
+	WORD $0x4e30f71c
+	WORD $0x4ebbf6f7
+	WORD $0x4eb0f718
+	WORD $0x4eaff739
+	WORD $0x4e37f66f
+	WORD $0x4eaff739
+	WORD $0x4eb7f673
+	WORD $0x4ebcf75a
+	WORD $0x4e38f68f
+	WORD $0x4eaff75a
 	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x6ef51d78
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d79
-	WORD $0x4e39f658
+	WORD $0x3dc0a40f
+	WORD $0x3dc8ac10
+	WORD $0x4e040617
+	WORD $0x4f8f1157
+	WORD $0x4e040618
+	WORD $0x4f8f1178
+	WORD $0x4f00059b
+	WORD $0x6eec1f77
+	WORD $0x4f00059b
+	WORD $0x6eec1f78
+	WORD $0x4e0c061b
+	WORD $0x4faf115b
+	WORD $0x4e0c061c
+	WORD $0x4faf117c
+	WORD $0x4f0005bd
+	WORD $0x6eec1fbb
+	WORD $0x4f0005bd
+	WORD $0x6eec1fbc
+	WORD $0x4e3bf6fd
+	WORD $0x4e3cf71e
+	WORD $0x4ebbf6f7
+	WORD $0x4ebcf718
+	WORD $0x4e14061b
+	WORD $0x4f8f195b
+	WORD $0x4e14061c
+	WORD $0x4f8f197c
+	WORD $0x4f0005df
+	WORD $0x6eec1ffb
+	WORD $0x4f0005df
+	WORD $0x6eec1ffc
+	WORD $0x4e1c061f
+	WORD $0x4faf195f
+	WORD $0x4e1c060a
+	WORD $0x4faf196a
+	WORD $0x4f0005eb
+	WORD $0x6eec1d7f
+	WORD $0x4f0005eb
+	WORD $0x6eec1d6a
+	WORD $0x4e3ff76b
+	WORD $0x4e2af78c
+	WORD $0x4ebff77b
+	WORD $0x4eaaf79c
+	WORD $0x4eabf7bd
+	WORD $0x4e3bf6ea
+	WORD $0x4eaaf7bd
+	WORD $0x4ebbf6f7
+	WORD $0x4eacf7de
+	WORD $0x4e3cf70a
+	WORD $0x4eaaf7de
+	WORD $0x4ebcf718
+	WORD $0x4ebdf739
+	WORD $0x4e37f66a
+	WORD $0x4eaaf739
+	WORD $0x4eb7f673
+	WORD $0x4ebef75a
+	WORD $0x4e38f68a
+	WORD $0x4eaaf75a
 	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x4f0004da
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f0004d8
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06f7
-	WORD $0x4fb619d7
-	WORD $0x6ef51d98
-	WORD $0x4e38f5f6
-	WORD $0x4eb6f673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51d97
-	WORD $0x4e37f656
-	WORD $0x4eb6f694
-	WORD $0x4eb7f652
-	WORD $0x3dc0d416
-	WORD $0x3dc8dc17
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x6ef51cb8
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x6ef51cb9
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x4f00053a
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000538
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x4f00055a
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000558
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06f7
-	WORD $0x4fb619d7
-	WORD $0x4f000576
-	WORD $0x6ef51ed8
-	WORD $0x4e38f5f6
-	WORD $0x4eb6f673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000576
-	WORD $0x6ef51ed7
-	WORD $0x4e37f656
-	WORD $0x4eb6f694
-	WORD $0x4eb7f652
-	WORD $0x3dc0d816
-	WORD $0x3dc8e017
-	WORD $0x4e0406f8
-	WORD $0x4f9611b8
-	WORD $0x4e0406f9
-	WORD $0x4f9611d9
-	WORD $0x4f00059a
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f000598
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e0c06f8
-	WORD $0x4fb611b8
-	WORD $0x4e0c06f9
-	WORD $0x4fb611d9
-	WORD $0x4f0005ba
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f0005b8
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1406f8
-	WORD $0x4f9619b8
-	WORD $0x4e1406f9
-	WORD $0x4f9619d9
-	WORD $0x4f0005da
-	WORD $0x6ef51f58
-	WORD $0x4e38f5fa
-	WORD $0x4ebaf673
-	WORD $0x4eb8f5ef
-	WORD $0x4f0005d8
-	WORD $0x6ef51f19
-	WORD $0x4e39f658
-	WORD $0x4eb8f694
-	WORD $0x4eb9f652
-	WORD $0x4e1c06f8
-	WORD $0x4fb619b8
-	WORD $0x4e1c06ed
-	WORD $0x4fb619cd
-	WORD $0x4f0005ee
-	WORD $0x6ef51dd8
-	WORD $0x4e38f5ee
-	WORD $0x4eaef673
-	WORD $0x4eb8f5ef
-	WORD $0x4f0005ee
-	WORD $0x6ef51dcd
-	WORD $0x4e2df64e
-	WORD $0x4eaef694
-	WORD $0x4eadf652
-	WORD $0x4f0005ed
-	WORD $0x4e2d1ded
-	WORD $0x4f2155ad
-	WORD $0x4f2855ae
-	WORD $0x4eae1dad
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f64a
+	WORD $0x4eaaf6d6
+	WORD $0x4eb4f652
+	WORD $0x4f0005ea
+	WORD $0x4e2a1e2a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4eae1dad
-	WORD $0x4e0d220d
-	WORD $0x4f0005ee
-	WORD $0x4e2e1e4e
-	WORD $0x4f2155ce
-	WORD $0x4f2855d5
-	WORD $0x4eb51dce
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a21aa
+	WORD $0x4f0005eb
+	WORD $0x4e2b1e4b
+	WORD $0x4f21556b
+	WORD $0x4f28556c
+	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00215
-	WORD $0x4eb51dce
-	WORD $0x4e0e220e
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020d
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060e
-	WORD $0x4eafd66d
-	WORD $0x4eb2d68e
-	WORD $0x3dc0800f
-	WORD $0x6eafe5ad
-	WORD $0x3dc0840f
-	WORD $0x6eafe5ce
-	WORD $0x4e4e19ad
+	WORD $0x3dc0020c
+	WORD $0x4eac1d6b
+	WORD $0x4e0b21ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb1d6aa
+	WORD $0x4eb2d6cb
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601a9
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, shortSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-shortSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT short
 	JMP run
 
@@ -2279,375 +2680,382 @@ notshort:
 tries:
 
 vector:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0d
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0e
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
+	WORD $0x4ea41c8c
+	WORD $0x4ea41c8d
+	WORD $0x4ea41c8e
 	WORD $0x4ea41c8f
-	WORD $0x4ea41c90
-	WORD $0x4ea41c91
-	WORD $0x4ea41c92
-	WORD $0x6f00e413
-	WORD $0x6f00e414
-	MOVD R0, R9
-	ADD R8<<2, R0, R16
-	ADD $0, R16, R10
+	WORD $0x6f00e410
+	WORD $0x6f00e411
+	MOVD R0, R10
+	ADD R9<<2, R0, R16
+	ADD $0, R16, R11
 
 line:
-	ADD $816, R9, R16
-	WORD $0x4d40ca15
-	ADD $9040, R9, R16
-	WORD $0x4d40ca16
-	ADD $17264, R9, R16
-	WORD $0x4d40ca17
-	WORD $0x6e35ddb8
-	WORD $0x4e36d718
-	WORD $0x6eb8e5f9
-	WORD $0x6eb91ef3
-	WORD $0x4e38f5f9
-	WORD $0x4eb9f631
-	WORD $0x4eb8f5ef
-	WORD $0x6e35ddd5
-	WORD $0x4e36d6b5
-	WORD $0x6eb5e616
-	WORD $0x6eb61ef4
-	WORD $0x4e35f616
-	WORD $0x4eb6f652
-	WORD $0x4eb5f610
-	ADD $4, R9, R9
-	CMP R10, R9
+	ADD $608, R10, R16
+	WORD $0x4d40ca12
+	ADD $8832, R10, R16
+	WORD $0x4d40ca13
+	ADD $17056, R10, R16
+	WORD $0x4d40ca14
+	WORD $0x6e32dd55
+	WORD $0x4e33d6b5
+	WORD $0x6eb5e596
+	WORD $0x6eb61e90
+	WORD $0x4e35f596
+	WORD $0x4eb6f5ce
+	WORD $0x4eb5f58c
+	WORD $0x6e32dd72
+	WORD $0x4e33d652
+	WORD $0x6eb2e5b3
+	WORD $0x6eb31e91
+	WORD $0x4e32f5b3
+	WORD $0x4eb3f5ef
+	WORD $0x4eb2f5ad
+	ADD $4, R10, R10
+	CMP R11, R10
 	BLT line
-	ADD R3<<2, R2, R16
-	WORD $0x3d800213
-	ADD R3<<2, R2, R16
-	WORD $0x3d800614
-	WORD $0x4eafd62d
-	WORD $0x4eb0d64e
-	WORD $0x3dc0800f
-	WORD $0x6eafe5ad
-	WORD $0x3dc0840f
-	WORD $0x6eafe5ce
-	WORD $0x4e4e19ad
+	ADD R4<<2, R6, R16
+	WORD $0x3d800210
+	ADD R4<<2, R6, R16
+	WORD $0x3d800611
+	WORD $0x4eacd5ca
+	WORD $0x4eadd5eb
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601a9
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, sure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-sure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT vector
 	JMP run
 
 long:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
 	ADD $160, R16, R16
-	WORD $0x4d40ca0d
-	ADD R4<<2, R9, R16
+	WORD $0x4d40ca0a
+	ADD R5<<2, R10, R16
 	ADD $156, R16, R16
-	WORD $0x4d40ca0e
+	WORD $0x4d40ca0b
+	WORD $0x4ea41c8c
+	WORD $0x4ea41c8d
+	WORD $0x4ea41c8e
 	WORD $0x4ea41c8f
-	WORD $0x4ea41c90
-	WORD $0x4ea41c91
-	WORD $0x4ea41c92
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc00213
+	WORD $0x3dc00210
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc00214
-	VDUP R8, V21.S4
-	MOVD $0, R9
+	WORD $0x3dc00211
+	VDUP R9, V18.S4
+	MOVD $0, R10
 
 lines:
-	ADD R9<<1, R1, R16
-	WORD $0x3dc00216
-	WORD $0x4f1256d7
-	WORD $0x4e201ef7
-	WORD $0x4e0102f8
+	ADD R10<<1, R3, R16
+	WORD $0x3dc00213
+	WORD $0x4f125674
+	WORD $0x4e201e94
+	WORD $0x4e010295
+	WORD $0x4ea286b5
+	WORD $0x4e030294
+	WORD $0x4ea28694
+	WORD $0x3dc00016
+	WORD $0x4e1502d7
+	WORD $0x4e1402d6
+	WORD $0x3dc04018
+	WORD $0x4e150315
+	WORD $0x4e140314
+	WORD $0x4e201e78
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
 	WORD $0x4ea28718
-	WORD $0x4e0302f7
-	WORD $0x4ea286f7
-	WORD $0x3dc00019
-	WORD $0x4e18033a
-	WORD $0x4e170339
-	WORD $0x3dc0401b
-	WORD $0x4e180378
-	WORD $0x4e170377
-	WORD $0x4e201edb
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0081d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0481f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x3dc0081a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0481c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1e06db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0101d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0501f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f1e0678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0101a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0501c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1c06db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0181d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0581f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f1c0678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0181a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0581c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1a06db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0201d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0601f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f1a0678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0201a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0601c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1806db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0281d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0681f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f180678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0281a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0681c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1606db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0301d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0701f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f160678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0301a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0701c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x6f1406db
-	WORD $0x4e201f7b
-	WORD $0x4e01037c
-	WORD $0x4ea2879c
-	WORD $0x4e03037b
-	WORD $0x4ea2877b
-	WORD $0x3dc0381d
-	WORD $0x4e1c03be
-	WORD $0x4e1b03bd
-	WORD $0x3dc0781f
-	WORD $0x4e1c03fc
-	WORD $0x4e1b03fb
-	WORD $0x4e3ed75a
-	WORD $0x4e3dd739
-	WORD $0x4e3cd718
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x6f140678
+	WORD $0x4e201f18
+	WORD $0x4e010319
+	WORD $0x4ea28739
+	WORD $0x4e030318
+	WORD $0x4ea28718
+	WORD $0x3dc0381a
+	WORD $0x4e19035b
+	WORD $0x4e18035a
+	WORD $0x3dc0781c
+	WORD $0x4e190399
+	WORD $0x4e180398
 	WORD $0x4e3bd6f7
-	WORD $0x4eb336bb
-	WORD $0x4e3b1f5a
-	WORD $0x4ebb1f7b
-	WORD $0x6e641f1b
-	WORD $0x4ea58673
-	WORD $0x4eb436b8
-	WORD $0x4e381f39
+	WORD $0x4e3ad6d6
+	WORD $0x4e39d6b5
+	WORD $0x4e38d694
+	WORD $0x4eb03658
+	WORD $0x4e381ef7
 	WORD $0x4eb81f18
-	WORD $0x6e641ef8
-	WORD $0x4ea58694
-	ADD R9<<2, R0, R16
-	WORD $0x3d80ce1a
-	ADD R9<<2, R0, R16
-	WORD $0x3d80d219
-	ADD R9<<2, R0, R16
-	WORD $0x3d88d61b
-	ADD R9<<2, R0, R16
-	WORD $0x3d88da18
-	WORD $0x2f10a6d7
-	WORD $0x6f10a6d6
-	ADD R9<<2, R0, R16
-	WORD $0x3d90de17
-	ADD R9<<2, R0, R16
-	WORD $0x3d90e216
-	WORD $0x6e2ddf56
-	WORD $0x6e2ddf37
-	WORD $0x4e3bd6d6
-	WORD $0x4e38d6f7
-	ADD R9<<2, R0, R16
-	WORD $0x3d98e616
-	ADD R9<<2, R0, R16
-	WORD $0x3d98ea17
-	WORD $0x4eb6f5ef
-	WORD $0x4eb7f610
-	WORD $0x6e2edf56
-	WORD $0x6e2edf37
-	WORD $0x4e3bd6d6
-	WORD $0x4e38d6f7
-	ADD R9<<2, R0, R16
-	WORD $0x3da0ee16
-	ADD R9<<2, R0, R16
-	WORD $0x3da0f217
-	WORD $0x4eb6f631
-	WORD $0x4eb7f652
-	ADD $8, R9, R9
-	CMP R8, R9
+	WORD $0x6e641eb8
+	WORD $0x4ea58610
+	WORD $0x4eb13655
+	WORD $0x4e351ed6
+	WORD $0x4eb51eb5
+	WORD $0x6e641e95
+	WORD $0x4ea58631
+	ADD R10<<2, R0, R16
+	WORD $0x3d809a17
+	ADD R10<<2, R0, R16
+	WORD $0x3d809e16
+	ADD R10<<2, R0, R16
+	WORD $0x3d88a218
+	ADD R10<<2, R0, R16
+	WORD $0x3d88a615
+	WORD $0x2f10a674
+	WORD $0x6f10a673
+	ADD R10<<2, R0, R16
+	WORD $0x3d90aa14
+	ADD R10<<2, R0, R16
+	WORD $0x3d90ae13
+	WORD $0x6e2adef3
+	WORD $0x6e2aded4
+	WORD $0x4e38d673
+	WORD $0x4e35d694
+	ADD R10<<2, R0, R16
+	WORD $0x3d98b213
+	ADD R10<<2, R0, R16
+	WORD $0x3d98b614
+	WORD $0x4eb3f58c
+	WORD $0x4eb4f5ad
+	WORD $0x6e2bdef3
+	WORD $0x6e2bded4
+	WORD $0x4e38d673
+	WORD $0x4e35d694
+	ADD R10<<2, R0, R16
+	WORD $0x3da0ba13
+	ADD R10<<2, R0, R16
+	WORD $0x3da0be14
+	WORD $0x4eb3f5ce
+	WORD $0x4eb4f5ef
+	ADD $8, R10, R10
+	CMP R9, R10
 	BLT lines
-	WORD $0x4eb0f5ef
-	WORD $0x6eb0f9ed
-	WORD $0x4e0405ad
-	WORD $0x3dc0800e
-	WORD $0x4e2ed5ad
-	WORD $0x4eb2f631
-	WORD $0x6eb0fa2e
-	WORD $0x4e0405ce
-	WORD $0x3dc0800f
-	WORD $0x4e2fd5ce
-	MOVD $0, R9
-	MOVD $-1, R10
+	WORD $0x4eadf58c
+	WORD $0x6eb0f98a
+	WORD $0x4e04054a
+	WORD $0x3dc0800b
+	WORD $0x4e2bd54a
+	WORD $0x4eaff5ce
+	WORD $0x6eb0f9cb
+	WORD $0x4e04056b
+	WORD $0x3dc0800c
+	WORD $0x4e2cd56b
+	MOVD $0, R10
 	MOVD $-1, R11
-	MOVD $0, R12
+	MOVD $-1, R12
+	MOVD $0, R13
 
 candidates:
-	ADD R12<<2, R0, R16
-	WORD $0x3dd8e60f
-	ADD R12<<2, R0, R16
-	WORD $0x3dd8ea10
-	WORD $0x6e2fe5af
-	WORD $0x6e30e5b0
-	WORD $0x4e5019ef
+	ADD R13<<2, R0, R16
+	WORD $0x3dd8b20c
+	ADD R13<<2, R0, R16
+	WORD $0x3dd8b60d
+	WORD $0x6e2ce54c
+	WORD $0x6e2de54d
+	WORD $0x4e4d198c
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e301def
-	WORD $0x4e71b9ef
-	WORD $0x1e2601ed
-	WORD $0x1e2701af
-	WORD $0x4e2059ef
-	WORD $0x4e31b9ef
-	WORD $0x1e2601ee
-	ADD R14, R9, R9
-	RBIT R13, R14
-	CLZ R14, R14
-	ADD R12, R14, R14
-	CMP $0, R13
-	CSEL NE, R14, R10, R10
-	ADD R12<<2, R0, R16
-	WORD $0x3de0ee0f
-	ADD R12<<2, R0, R16
-	WORD $0x3de0f210
-	WORD $0x6e2fe5cf
-	WORD $0x6e30e5d0
-	WORD $0x4e5019ef
+	WORD $0x3dc0020d
+	WORD $0x4e2d1d8c
+	WORD $0x4e71b98c
+	WORD $0x1e26018e
+	WORD $0x1e2701cc
+	WORD $0x4e20598c
+	WORD $0x4e31b98c
+	WORD $0x1e26018f
+	ADD R15, R10, R10
+	RBIT R14, R15
+	CLZ R15, R15
+	ADD R13, R15, R15
+	CMP $0, R14
+	CSEL NE, R15, R11, R11
+	ADD R13<<2, R0, R16
+	WORD $0x3de0ba0c
+	ADD R13<<2, R0, R16
+	WORD $0x3de0be0d
+	WORD $0x6e2ce56c
+	WORD $0x6e2de56d
+	WORD $0x4e4d198c
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc00210
-	WORD $0x4e301def
-	WORD $0x4e71b9ef
-	WORD $0x1e2601ed
-	WORD $0x1e2701af
-	WORD $0x4e2059ef
-	WORD $0x4e31b9ef
-	WORD $0x1e2601ee
-	ADD R14, R9, R9
-	RBIT R13, R14
-	CLZ R14, R14
-	ADD R12, R14, R14
-	CMP $0, R13
-	CSEL NE, R14, R11, R11
-	ADD $8, R12, R12
-	CMP R8, R12
+	WORD $0x3dc0020d
+	WORD $0x4e2d1d8c
+	WORD $0x4e71b98c
+	WORD $0x1e26018e
+	WORD $0x1e2701cc
+	WORD $0x4e20598c
+	WORD $0x4e31b98c
+	WORD $0x1e26018f
+	ADD R15, R10, R10
+	RBIT R14, R15
+	CLZ R15, R15
+	ADD R13, R15, R15
+	CMP $0, R14
+	CSEL NE, R15, R12, R12
+	ADD $8, R13, R13
+	CMP R9, R13
 	BLT candidates
-	ADD R10<<1, R1, R16
-	MOVHU 0(R16), R12
-	MOVD R12, R5
-	MOVD $2, R12
-	EOR R12, R9, R9
-	EOR R10, R11, R11
-	ORR R9<<0, R11, R11
-	CBNZ R11, tries
+	ADD R11<<1, R3, R16
+	MOVHU 0(R16), R13
+	MOVD R13, R7
+	MOVD $2, R13
+	EOR R13, R10, R10
+	EOR R11, R12, R12
+	ORR R10<<0, R12, R12
+	CBNZ R12, tries
 
 fill:
-	VDUP R5, V13.S4
+	VDUP R7, V10.S4
 
 filling:
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020d
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060d
-	ADD $8, R3, R3
-	CMP R4, R3
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060a
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT filling
 	JMP run
 
 next:
-	MOVD 744(R0), R1
-	LSL $4, R1, R1
-	MOVD 576(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 608(R16)
+	MOVD 560(R0), R2
+	MOVD $16, R16
+	MUL R2, R16, R3
+	MOVD sets+56(FP), R4
+	ADD R4, R3, R3
+	MOVD 544(R0), R4
+	MOVW R4, 0(R3)
+	MOVD 552(R0), R4
+	MOVW R4, 12(R3)
+	ADD $1, R2, R2
+	MOVD R2, 560(R0)
 	MOVD 584(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 612(R16)
+	ADD $-1, R2, R2
+	MOVD R2, 584(R0)
+	CMP $0, R2
+	BGT group
+	MOVD 576(R0), R2
+	ADD $320, R2, R2
+	MOVD R2, 576(R0)
 	MOVD 592(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 616(R16)
-	JMP group
-
-done:
+	ADD $-1, R2, R2
+	MOVD R2, 592(R0)
+	CMP $0, R2
+	BGT block
 	RET
 
-// func tryOctalNEON(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)
-TEXT ·tryOctalNEON(SB), NOSPLIT, $0-80
+// func tryOctalNEON(grid, x, w, tries *float32, n, each, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
+TEXT ·tryOctalNEON(SB), NOSPLIT, $0-104
 	MOVD $all_001c001c<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $four_of_low<>(SB), R16
@@ -2662,892 +3070,503 @@ TEXT ·tryOctalNEON(SB), NOSPLIT, $0-80
 	WORD $0x4f000406
 	WORD $0x4f000427
 	WORD $0x4f000448
-	WORD $0x4f000469
-	WORD $0x4f0004ea
+	WORD $0x4f0004e9
 	MOVD grid+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD w+16(FP), R2
-	MOVD octets+40(FP), R3
-	MOVD n+32(FP), R4
-	MOVD tries+24(FP), R5
-	ADD $544, R0, R6
-	MOVD $second_one<>(SB), R16
-	WORD $0x3dc0020b
-	ADD $160, R5, R16
-	WORD $0x4d40ca0c
-	MOVD $lane0<>(SB), R16
-	WORD $0x3dc0020d
-	WORD $0x4e2d1d8c
-	WORD $0x4d40c8ad
-	MOVD $lane2<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4ead1d8c
-	WORD $0x4eab1d8c
-	ADD R4<<2, R5, R16
-	ADD $156, R16, R16
-	WORD $0x4d40ca0d
-	MOVD $lane0<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	ADD R4<<2, R5, R16
-	ADD $-4, R16, R16
-	WORD $0x4d40ca0e
-	MOVD $lane2<>(SB), R16
-	WORD $0x3dc0020f
-	WORD $0x4e2f1dce
-	WORD $0x4eae1dad
-	WORD $0x4eab1dab
-	ADD R4<<2, R5, R16
-	ADD $156, R16, R16
-	WORD $0x4d40ca0d
-	MOVD $all_41700000<>(SB), R16
-	WORD $0x3dc0020e
-	MOVD $all_7fffffff<>(SB), R16
-	WORD $0x3dc0020f
+	MOVD $0, R1
+	MOVD R1, 560(R0)
+	MOVD tries+24(FP), R2
+	MOVD R2, 576(R0)
+	MOVD blocks+48(FP), R2
+	MOVD R2, 592(R0)
 
-slack:
-	WORD $0x3dc00050
-	WORD $0x3dc00031
-	WORD $0x4e311df1
-	WORD $0x6e2ede12
-	WORD $0x6e2ede53
-	WORD $0x4e32d652
-	WORD $0x6e31de52
-	WORD $0x6e31de10
-	WORD $0x6e31de10
-	WORD $0x6e32d671
-	WORD $0x6e30d610
-	WORD $0x6e30d630
-	WORD $0x3dc00451
-	WORD $0x3dc00432
-	WORD $0x4e321df2
-	WORD $0x6e2ede33
-	WORD $0x6e2ede74
-	WORD $0x4e33d673
-	WORD $0x6e32de73
-	WORD $0x6e32de31
-	WORD $0x6e32de31
-	WORD $0x6e33d692
-	WORD $0x6e31d631
-	WORD $0x6e31d651
-	WORD $0x6e2cde12
-	WORD $0x6e2bde10
-	WORD $0x6e30d650
-	WORD $0x6e30d610
-	WORD $0x6e30f610
-	WORD $0x4f0166f2
-	WORD $0x6e32de10
-	WORD $0x6e2dde12
-	MOVD $all_42c80000<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x6e33de52
-	WORD $0x6eb2e613
-	WORD $0x4eb31e73
-	WORD $0x6e701e53
-	MOVD $all_0da24260<>(SB), R16
-	WORD $0x3dc00212
-	WORD $0x6e32e672
-	MOVD $all_7149f2ca<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x6e30e673
-	WORD $0x4e331e52
-	MOVD $all_7f800000<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4eb21e52
-	WORD $0x6e731e12
-	WORD $0x6e2cde30
-	WORD $0x6e2bde31
-	WORD $0x6e31d610
-	WORD $0x6e30d610
-	WORD $0x6e30f610
-	WORD $0x4f0166f1
-	WORD $0x6e31de10
-	WORD $0x6e2dde11
-	MOVD $all_42c80000<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x6e33de31
-	WORD $0x6eb1e613
-	WORD $0x4eb31e73
-	WORD $0x6e701e33
-	MOVD $all_0da24260<>(SB), R16
-	WORD $0x3dc00211
-	WORD $0x6e31e671
-	MOVD $all_7149f2ca<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x6e30e673
-	WORD $0x4e331e31
-	MOVD $all_7f800000<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4eb11e31
-	WORD $0x6e731e11
-	WORD $0xbd0000d2
-	WORD $0xbd0004d1
-	ADD $8, R6, R6
-	ADD $32, R1, R1
-	ADD $32, R2, R2
-	SUBS $1, R3, R3
-	BNE slack
-	MOVD set+48(FP), R1
-	MOVD R1, 736(R0)
+block:
+	MOVD each+40(FP), R2
+	MOVD R2, 584(R0)
 
 group:
-	MOVD 736(R0), R1
-	CBZ R1, done
-	RBIT R1, R2
-	CLZ R2, R2
-	ADD $-1, R1, R3
-	AND R1, R3, R3
-	MOVD R3, 736(R0)
-	MOVD R2, 744(R0)
-	MOVD R2, R1
-	LSL $4, R1, R1
-	MOVD x+8(FP), R3
-	MOVD w+16(FP), R4
-	ADD R1, R3, R3
-	ADD R1, R4, R4
-	ADD R2<<2, R0, R16
-	ADD $544, R16, R16
-	WORD $0x4d40ca0b
-	WORD $0x3d80800b
-	WORD $0x3d80840b
+	MOVD 560(R0), R2
+	MOVD R2, R3
+	LSL $4, R3, R3
+	MOVD x+8(FP), R4
+	MOVD w+16(FP), R5
+	ADD R3, R4, R4
+	ADD R3, R5, R5
+	MOVD slacks+64(FP), R3
+	ADD R2<<2, R3, R16
+	WORD $0x4d40ca0a
+	WORD $0x3d80800a
+	WORD $0x3d80840a
 	MOVD $160, R16
-	MUL R2, R16, R1
-	MOVD codes+56(FP), R2
-	ADD R1, R2, R2
-	MOVD n+32(FP), R1
-	MOVD $1, R5
-	LSL R1, R5, R5
-	ADD $-1, R5, R6
-	WORD $0x6f00e40b
-	WORD $0x6f00e40c
-	WORD $0x6f00e40d
-	WORD $0x6f00e40e
-	WORD $0x6f00e40f
-	WORD $0x6f00e410
-	WORD $0x6f00e411
-	WORD $0x6f00e412
-	MOVD tries+24(FP), R7
-	MOVD $all_45800000<>(SB), R16
-	WORD $0x3dc0020d
-	WORD $0x3dc000ee
-	WORD $0x6e2eddae
-	WORD $0x3dc004f3
-	WORD $0x6e33ddb3
-	WORD $0x3dc008f4
-	WORD $0x6e34ddb4
-	WORD $0x3dc00cf5
-	WORD $0x6e35ddad
-	MOVD $all_10001000<>(SB), R16
-	WORD $0x3dc00215
-	MOVD $all_f000f000<>(SB), R16
-	WORD $0x3dc00216
-	MOVD $all_1fff1fff<>(SB), R16
-	WORD $0x3dc00217
-	WORD $0x6f07e7f8
-	WORD $0x6f07e7f9
-	WORD $0x4d40c87a
-	WORD $0x6e3adddb
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3addba
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	WORD $0x4e7a856b
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	WORD $0x4e7a858c
-	ADD $4, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3adddb
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3addba
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	MOVD $all_00080008<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a856b
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	MOVD $all_00080008<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a858c
-	ADD $8, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3adddb
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3addba
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	MOVD $all_00400040<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a856b
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	MOVD $all_00400040<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a858c
-	ADD $12, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3addce
-	WORD $0x4e21a9ce
-	WORD $0x6e3ade73
-	WORD $0x4e21aa73
-	WORD $0x6e3ade94
-	WORD $0x4e21aa94
-	WORD $0x6e3addad
-	WORD $0x4e21a9ad
-	WORD $0x2e6129ce
-	WORD $0x6e612a6e
-	WORD $0x2e612a93
-	WORD $0x6e6129b3
-	WORD $0x6e7565ce
-	WORD $0x6e766dce
-	WORD $0x4e371dcd
-	WORD $0x6e6d6f18
-	WORD $0x6f1305cd
-	MOVD $all_02000200<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e6e9dad
-	WORD $0x4e6d856b
-	WORD $0x6e756673
-	WORD $0x6e766e73
-	WORD $0x4e371e6d
-	WORD $0x6e6d6f39
-	WORD $0x6f13066d
-	MOVD $all_02000200<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e6e9dad
-	WORD $0x4e6d858c
-	WORD $0x6f00e40d
-	WORD $0x6e6d8f0d
-	WORD $0x4ead1dad
-	WORD $0x6f00e40e
-	WORD $0x6e6e8f2e
-	WORD $0x4eae1dce
-	CMP $16, R1
-	BLE pointed
-	MOVD tries+24(FP), R1
-	MOVD $all_45800000<>(SB), R16
-	WORD $0x3dc00211
-	WORD $0x3dc01032
-	WORD $0x6e32de32
-	WORD $0x3dc01433
-	WORD $0x6e33de33
-	WORD $0x3dc01834
-	WORD $0x6e34de34
-	WORD $0x3dc01c35
-	WORD $0x6e35de31
-	MOVD $all_10001000<>(SB), R16
-	WORD $0x3dc00215
-	MOVD $all_f000f000<>(SB), R16
-	WORD $0x3dc00216
-	MOVD $all_1fff1fff<>(SB), R16
-	WORD $0x3dc00217
-	WORD $0x6f07e7f8
-	WORD $0x6f07e7f9
-	WORD $0x4d40c87a
-	WORD $0x6e3ade5b
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3ade3a
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	WORD $0x4e7a85ef
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	WORD $0x4e7a8610
-	ADD $4, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3ade5b
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3ade3a
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	MOVD $all_00080008<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a85ef
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	MOVD $all_00080008<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a8610
-	ADD $8, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3ade5b
-	WORD $0x4e21ab7b
-	WORD $0x6e3ade7c
-	WORD $0x4e21ab9c
-	WORD $0x6e3ade9d
-	WORD $0x4e21abbd
-	WORD $0x6e3ade3a
-	WORD $0x4e21ab5a
-	WORD $0x2e612b7b
-	WORD $0x6e612b9b
-	WORD $0x2e612bbc
-	WORD $0x6e612b5c
-	WORD $0x6e75677b
-	WORD $0x6e766f7b
-	WORD $0x4e371f7a
-	WORD $0x6e7a6f18
-	WORD $0x6f13077a
-	MOVD $all_00400040<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a85ef
-	WORD $0x6e75679c
-	WORD $0x6e766f9c
-	WORD $0x4e371f9a
-	WORD $0x6e7a6f39
-	WORD $0x6f13079a
-	MOVD $all_00400040<>(SB), R16
-	WORD $0x3dc0021b
-	WORD $0x4e7b9f5a
-	WORD $0x4e7a8610
-	ADD $12, R3, R16
-	WORD $0x4d40ca1a
-	WORD $0x6e3ade52
-	WORD $0x4e21aa52
-	WORD $0x6e3ade73
-	WORD $0x4e21aa73
-	WORD $0x6e3ade94
-	WORD $0x4e21aa94
-	WORD $0x6e3ade31
-	WORD $0x4e21aa31
-	WORD $0x2e612a52
-	WORD $0x6e612a72
-	WORD $0x2e612a93
-	WORD $0x6e612a33
-	WORD $0x6e756652
-	WORD $0x6e766e52
-	WORD $0x4e371e51
-	WORD $0x6e716f18
-	WORD $0x6f130651
-	MOVD $all_02000200<>(SB), R16
-	WORD $0x3dc00212
-	WORD $0x4e729e31
-	WORD $0x4e7185ef
-	WORD $0x6e756673
-	WORD $0x6e766e73
-	WORD $0x4e371e71
-	WORD $0x6e716f39
-	WORD $0x6f130671
-	MOVD $all_02000200<>(SB), R16
-	WORD $0x3dc00212
-	WORD $0x4e729e31
-	WORD $0x4e718610
-	WORD $0x6f00e411
-	WORD $0x6e718f11
-	WORD $0x4eb11e31
-	WORD $0x6f00e412
-	WORD $0x6e728f32
-	WORD $0x4eb21e52
-
-pointed:
-	WORD $0x3d80bc0b
-	WORD $0x3d80c00c
-	WORD $0x3d80c40f
-	WORD $0x3d80c810
-	WORD $0x4e0e19ad
-	WORD $0x4e121a2e
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc00211
-	WORD $0x4e311dad
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc00211
-	WORD $0x4e311dce
-	WORD $0x4e2ebdad
-	WORD $0x4e2dbdad
-	WORD $0x4e2dbdad
-	WORD $0x1e2601a1
-	AND R6, R1, R1
-	MOVD R1, 584(R0)
-	WORD $0x6f00e40d
-	WORD $0x6e0b71ad
-	WORD $0x6e0c716e
-	WORD $0x6e0f7191
-	WORD $0x6e1071f2
-	WORD $0x6e6d8d6b
-	WORD $0x6e6e8d8c
-	WORD $0x6e718ded
-	WORD $0x6e728e0e
-	WORD $0x4e0c196b
-	WORD $0x4e0e19ac
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc0020d
-	WORD $0x4e2d1d6b
-	MOVD $byte_bits<>(SB), R16
-	WORD $0x3dc0020d
-	WORD $0x4e2d1d8c
-	WORD $0x4e2cbd6b
-	WORD $0x4e2bbd6b
-	WORD $0x4e2bbd6b
-	WORD $0x1e260161
-	MVN R1, R1
-	MOVD $1, R7
-	ORR R7<<0, R1, R1
-	AND R1, R6, R6
-	MOVD R6, 592(R0)
-	ORR R5<<0, R6, R6
+	MUL R2, R16, R3
+	MOVD codes+80(FP), R6
+	ADD R3, R6, R6
+	MOVD $64, R16
+	MUL R2, R16, R3
+	MOVD rounded+72(FP), R7
+	ADD R7, R3, R3
+	MOVD R3, 568(R0)
+	MOVD $16, R16
+	MUL R2, R16, R3
+	MOVD sets+56(FP), R2
+	ADD R2, R3, R3
+	MOVWU 8(R3), R2
+	MOVD $1, R3
+	MOVD n+32(FP), R7
+	LSL R7, R3, R3
+	ORR R3<<0, R2, R2
 	MOVD $0, R1
-	MOVD R1, 576(R0)
-	MOVD few+72(FP), R5
-	ADD R1<<1, R0, R16
-	MOVHU 752(R16), R1
-	MOVD points+64(FP), R7
-	ADD R1<<2, R7, R16
-	MOVW 0(R16), R1
-	MOVD R1, R7
-	MOVD R7, R1
-	MVN R1, R1
-	ADD R1<<1, R5, R16
+	MOVD R1, 544(R0)
+	MOVD R1, 552(R0)
+	MOVD few+96(FP), R3
+	MOVD 568(R0), R7
+	ADD R1<<1, R7, R16
+	MOVHU 0(R16), R7
+	MOVD points+88(FP), R8
+	ADD R7<<2, R8, R16
+	MOVW 0(R16), R7
+	MOVD R7, R8
+	MOVD R8, R7
+	MVN R7, R7
+	ADD R7<<1, R3, R16
 	PRFM 0(R16), PLDL1KEEP
 	MOVD $odds_a<>(SB), R16
-	WORD $0x3dc0020b
+	WORD $0x3dc0020a
 	MOVD $odds_b<>(SB), R16
-	WORD $0x3dc0020c
-	WORD $0x4f06640d
+	WORD $0x3dc0020b
+	WORD $0x4f06640c
+	WORD $0x4d40c8ad
 	WORD $0x4d40c88e
-	WORD $0x4d40c86f
-	WORD $0x6e2dddef
-	WORD $0x6e2bddd0
-	WORD $0x6e2bde11
-	WORD $0x6e2fde10
 	WORD $0x6e2cddce
-	WORD $0x6e2cddd2
-	WORD $0x6e2fddce
-	WORD $0x3d800011
-	WORD $0x3d800412
-	WORD $0x3d804010
-	WORD $0x3d80440e
+	WORD $0x6e2addaf
+	WORD $0x6e2addf0
+	WORD $0x6e2eddef
+	WORD $0x6e2bddad
+	WORD $0x6e2bddb1
+	WORD $0x6e2eddad
+	WORD $0x3d800010
+	WORD $0x3d800411
+	WORD $0x3d80400f
+	WORD $0x3d80440d
+	ADD $4, R5, R16
+	WORD $0x4d40ca0d
 	ADD $4, R4, R16
 	WORD $0x4d40ca0e
-	ADD $4, R3, R16
-	WORD $0x4d40ca0f
-	WORD $0x6e2dddef
-	WORD $0x6e2bddd0
-	WORD $0x6e2bde11
-	WORD $0x6e2fde10
 	WORD $0x6e2cddce
-	WORD $0x6e2cddd2
-	WORD $0x6e2fddce
-	WORD $0x3d800811
-	WORD $0x3d800c12
-	WORD $0x3d804810
-	WORD $0x3d804c0e
+	WORD $0x6e2addaf
+	WORD $0x6e2addf0
+	WORD $0x6e2eddef
+	WORD $0x6e2bddad
+	WORD $0x6e2bddb1
+	WORD $0x6e2eddad
+	WORD $0x3d800810
+	WORD $0x3d800c11
+	WORD $0x3d80480f
+	WORD $0x3d804c0d
+	ADD $8, R5, R16
+	WORD $0x4d40ca0d
 	ADD $8, R4, R16
 	WORD $0x4d40ca0e
-	ADD $8, R3, R16
-	WORD $0x4d40ca0f
-	WORD $0x6e2dddef
-	WORD $0x6e2bddd0
-	WORD $0x6e2bde11
-	WORD $0x6e2fde10
 	WORD $0x6e2cddce
-	WORD $0x6e2cddd2
-	WORD $0x6e2fddce
-	WORD $0x3d801011
-	WORD $0x3d801412
-	WORD $0x3d805010
-	WORD $0x3d80540e
+	WORD $0x6e2addaf
+	WORD $0x6e2addf0
+	WORD $0x6e2eddef
+	WORD $0x6e2bddad
+	WORD $0x6e2bddb1
+	WORD $0x6e2eddad
+	WORD $0x3d801010
+	WORD $0x3d801411
+	WORD $0x3d80500f
+	WORD $0x3d80540d
+	ADD $12, R5, R16
+	WORD $0x4d40ca0d
 	ADD $12, R4, R16
 	WORD $0x4d40ca0e
-	ADD $12, R3, R16
-	WORD $0x4d40ca0f
-	WORD $0x6e2ddded
-	WORD $0x6e2bddcf
-	WORD $0x6e2bddeb
-	WORD $0x6e2dddef
-	WORD $0x6e2cddce
 	WORD $0x6e2cddcc
-	WORD $0x6e2dddcd
-	WORD $0x3d80180b
-	WORD $0x3d801c0c
-	WORD $0x3d80580f
-	WORD $0x3d805c0d
+	WORD $0x6e2addae
+	WORD $0x6e2addca
+	WORD $0x6e2cddce
+	WORD $0x6e2bddad
+	WORD $0x6e2bddab
+	WORD $0x6e2cddac
+	WORD $0x3d80180a
+	WORD $0x3d801c0b
+	WORD $0x3d80580e
+	WORD $0x3d805c0c
 
 run:
-	NEG R6, R1
-	AND R6, R1, R1
-	RBIT R6, R3
-	CLZ R3, R3
-	EOR R1, R6, R6
-	CBZ R6, next
-	RBIT R6, R4
+	NEG R2, R3
+	AND R2, R3, R3
+	RBIT R2, R4
 	CLZ R4, R4
-	MOVD R7, R5
-	MOVD few+72(FP), R8
-	ADD R4<<1, R0, R16
-	MOVHU 752(R16), R9
-	MOVD points+64(FP), R10
-	ADD R9<<2, R10, R16
-	MOVW 0(R16), R9
-	MOVD R9, R7
-	MOVD R7, R9
-	MVN R9, R9
-	ADD R9<<1, R8, R16
+	EOR R3, R2, R2
+	CBZ R2, next
+	RBIT R2, R5
+	CLZ R5, R5
+	MOVD R8, R7
+	MOVD few+96(FP), R9
+	MOVD 568(R0), R10
+	ADD R5<<1, R10, R16
+	MOVHU 0(R16), R10
+	MOVD points+88(FP), R11
+	ADD R10<<2, R11, R16
+	MOVW 0(R16), R10
+	MOVD R10, R8
+	MOVD R8, R10
+	MVN R10, R10
+	ADD R10<<1, R9, R16
 	PRFM 0(R16), PLDL1KEEP
-	CMP $0, R5
+	CMP $0, R7
 	BGE fill
-	MVN R5, R5
-	NEG R6, R8
-	AND R6, R8, R8
-	SUB R1, R8, R8
-	MOVD 576(R0), R1
-	ORR R8<<0, R1, R1
-	MOVD R1, 576(R0)
-	MOVD few+72(FP), R1
-	ADD R5<<1, R1, R16
-	ADD $0, R16, R1
-	MOVHU 0(R1), R8
-	ADD $2, R1, R1
-	CMP $8, R8
+	MVN R7, R7
+	NEG R2, R9
+	AND R2, R9, R9
+	SUB R3, R9, R9
+	MOVD 544(R0), R3
+	ORR R9<<0, R3, R3
+	MOVD R3, 544(R0)
+	MOVD few+96(FP), R3
+	ADD R7<<1, R3, R16
+	ADD $0, R16, R3
+	MOVHU 0(R3), R9
+	ADD $2, R3, R3
+	CMP $8, R9
 	BGT notfew
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020b
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020c
-	VDUP R8, V13.S4
-	WORD $0x3dc0002e
-	WORD $0x4f1255cf
-	WORD $0x4e201def
-	WORD $0x4e0101f0
-	WORD $0x4ea28610
-	WORD $0x4e0301ef
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
 	WORD $0x4ea285ef
-	WORD $0x3dc00011
-	WORD $0x3dc00412
-	WORD $0x4e102233
-	WORD $0x4e0f2231
-	WORD $0x3dc04014
-	WORD $0x3dc04415
-	WORD $0x4e102290
-	WORD $0x4e0f228f
-	WORD $0x6f1f05d2
-	WORD $0x4e201e52
-	WORD $0x4e010254
-	WORD $0x4ea28694
-	WORD $0x4e030252
-	WORD $0x4ea28652
-	WORD $0x3dc00815
-	WORD $0x3dc00c16
-	WORD $0x4e1422b7
-	WORD $0x4e1222b5
-	WORD $0x3dc04818
-	WORD $0x3dc04c19
-	WORD $0x4e142314
-	WORD $0x4e122312
-	WORD $0x4e37d673
-	WORD $0x4e35d631
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x3dc00411
+	WORD $0x4e0f2212
+	WORD $0x4e0e2210
+	WORD $0x3dc04013
+	WORD $0x3dc04414
+	WORD $0x4e0f226f
+	WORD $0x4e0e226e
+	WORD $0x6f1f05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc00814
+	WORD $0x3dc00c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc04817
+	WORD $0x3dc04c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
 	WORD $0x4e34d610
-	WORD $0x4e32d5ef
-	WORD $0x6f1c05d2
-	WORD $0x4e201e52
-	WORD $0x4e010254
-	WORD $0x4ea28694
-	WORD $0x4e030252
-	WORD $0x4ea28652
-	WORD $0x3dc01015
-	WORD $0x3dc01416
-	WORD $0x4e1422b7
-	WORD $0x4e1222b5
-	WORD $0x3dc05018
-	WORD $0x3dc05419
-	WORD $0x4e142314
-	WORD $0x4e122312
-	WORD $0x4e37d673
-	WORD $0x4e35d631
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1c05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01014
+	WORD $0x3dc01415
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05017
+	WORD $0x3dc05418
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
 	WORD $0x4e34d610
-	WORD $0x4e32d5ef
-	WORD $0x6f1905d2
-	WORD $0x4e201e52
-	WORD $0x4e010254
-	WORD $0x4ea28694
-	WORD $0x4e030252
-	WORD $0x4ea28652
-	WORD $0x3dc01815
-	WORD $0x3dc01c16
-	WORD $0x4e1422b7
-	WORD $0x4e1222b5
-	WORD $0x3dc05818
-	WORD $0x3dc05c19
-	WORD $0x4e142314
-	WORD $0x4e122312
-	WORD $0x4e37d673
-	WORD $0x4e35d631
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1905b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01814
+	WORD $0x3dc01c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05817
+	WORD $0x3dc05c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
 	WORD $0x4e34d610
-	WORD $0x4e32d5ef
-	WORD $0x4eab35b2
-	WORD $0x4e321e73
-	WORD $0x4eb21e52
-	WORD $0x6e641e12
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x4eaa3591
+	WORD $0x4e311e52
+	WORD $0x4eb11e31
+	WORD $0x6e641df1
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e0c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dca
 	WORD $0x4ea5856b
-	WORD $0x4eac35ab
-	WORD $0x4e2b1e2d
-	WORD $0x4eab1d6b
-	WORD $0x6e641deb
-	WORD $0x4ea5858c
-	WORD $0x3d80cc13
-	WORD $0x3d80d00d
-	WORD $0x3d88d412
-	WORD $0x3d88d80b
+	WORD $0x3d809812
+	WORD $0x3d809c0c
+	WORD $0x3d88a011
+	WORD $0x3d88a40a
 
 few:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0b
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0c
-	WORD $0x4ea41c8d
-	WORD $0x4ea41c8f
-	WORD $0x4ea41c90
-	WORD $0x4ea41c91
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff8<>(SB), R16
-	WORD $0x3dc00212
-	WORD $0x3dc0cc13
-	WORD $0x3dc8d414
-	WORD $0x4e040695
-	WORD $0x4f931175
-	WORD $0x4e040696
-	WORD $0x4f931196
-	WORD $0x6ef21cd5
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x6ef21cd6
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e0c0695
-	WORD $0x4fb31175
-	WORD $0x4e0c0696
-	WORD $0x4fb31196
-	WORD $0x6ef21cf5
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x6ef21cf6
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e140695
-	WORD $0x4f931975
-	WORD $0x4e140696
-	WORD $0x4f931996
-	WORD $0x6ef21d15
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x6ef21d16
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e1c0695
-	WORD $0x4fb31975
-	WORD $0x4e1c0694
-	WORD $0x4fb31994
-	WORD $0x6ef21d35
-	WORD $0x4e35f5b3
-	WORD $0x4eb3f610
-	WORD $0x4eb5f5ad
-	WORD $0x6ef21d34
-	WORD $0x4e34f5f3
+	WORD $0x3dc0020c
+	WORD $0x3dc0980e
+	WORD $0x3dc8a00f
+	WORD $0x4e0405f0
+	WORD $0x4f8e1150
+	WORD $0x4e0405f1
+	WORD $0x4f8e1171
+	WORD $0x6eec1cd0
+	WORD $0x6eec1cd1
+	WORD $0x4e0c05f2
+	WORD $0x4fae1152
+	WORD $0x4e0c05f3
+	WORD $0x4fae1173
+	WORD $0x6eec1cf2
+	WORD $0x6eec1cf3
+	WORD $0x4e32f614
+	WORD $0x4e33f635
+	WORD $0x4eb2f610
 	WORD $0x4eb3f631
-	WORD $0x4eb4f5ef
-	WORD $0x3dc0d013
-	WORD $0x3dc8d814
-	WORD $0x4e040695
-	WORD $0x4f931175
-	WORD $0x4e040696
-	WORD $0x4f931196
-	WORD $0x4f000497
-	WORD $0x6ef21ef5
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x4f000495
-	WORD $0x6ef21eb6
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e0c0695
-	WORD $0x4fb31175
-	WORD $0x4e0c0696
-	WORD $0x4fb31196
-	WORD $0x4f0004b7
-	WORD $0x6ef21ef5
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x4f0004b5
-	WORD $0x6ef21eb6
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e140695
-	WORD $0x4f931975
-	WORD $0x4e140696
-	WORD $0x4f931996
-	WORD $0x4f0004d7
-	WORD $0x6ef21ef5
-	WORD $0x4e35f5b7
-	WORD $0x4eb7f610
-	WORD $0x4eb5f5ad
-	WORD $0x4f0004d5
-	WORD $0x6ef21eb6
-	WORD $0x4e36f5f5
-	WORD $0x4eb5f631
-	WORD $0x4eb6f5ef
-	WORD $0x4e1c0695
-	WORD $0x4fb31975
-	WORD $0x4e1c068b
-	WORD $0x4fb3198b
-	WORD $0x6ef21d55
-	WORD $0x4e35f5ac
-	WORD $0x4eacf610
-	WORD $0x4eb5f5ad
-	WORD $0x6ef21d4b
-	WORD $0x4e2bf5ec
-	WORD $0x4eacf631
-	WORD $0x4eabf5ef
-	WORD $0x4e2a1dab
+	WORD $0x4e1405f2
+	WORD $0x4f8e1952
+	WORD $0x4e1405f3
+	WORD $0x4f8e1973
+	WORD $0x6eec1d12
+	WORD $0x6eec1d13
+	WORD $0x4e1c05f6
+	WORD $0x4fae1956
+	WORD $0x4e1c05ef
+	WORD $0x4fae196f
+	WORD $0x4f00046e
+	WORD $0x6eec1dd6
+	WORD $0x4f00046e
+	WORD $0x6eec1dcf
+	WORD $0x4e36f64e
+	WORD $0x4e2ff677
+	WORD $0x4eb6f652
+	WORD $0x4eaff673
+	WORD $0x4eaef694
+	WORD $0x4e32f60e
+	WORD $0x4eaef694
+	WORD $0x4eb2f610
+	WORD $0x4eb7f6b5
+	WORD $0x4e33f62e
+	WORD $0x4eaef6b5
+	WORD $0x4eb3f631
+	WORD $0x3dc09c0e
+	WORD $0x3dc8a40f
+	WORD $0x4e0405f2
+	WORD $0x4f8e1152
+	WORD $0x4e0405f3
+	WORD $0x4f8e1173
+	WORD $0x4f000496
+	WORD $0x6eec1ed2
+	WORD $0x4f000496
+	WORD $0x6eec1ed3
+	WORD $0x4e0c05f6
+	WORD $0x4fae1156
+	WORD $0x4e0c05f7
+	WORD $0x4fae1177
+	WORD $0x4f0004b8
+	WORD $0x6eec1f16
+	WORD $0x4f0004b8
+	WORD $0x6eec1f17
+	WORD $0x4e36f658
+	WORD $0x4e37f679
+	WORD $0x4eb6f652
+	WORD $0x4eb7f673
+	WORD $0x4e1405f6
+	WORD $0x4f8e1956
+	WORD $0x4e1405f7
+	WORD $0x4f8e1977
+	WORD $0x4f0004da
+	WORD $0x6eec1f56
+	WORD $0x4f0004da
+	WORD $0x6eec1f57
+	WORD $0x4e1c05fa
+	WORD $0x4fae195a
+	WORD $0x4e1c05ea
+	WORD $0x4fae196a
+	WORD $0x6eec1d3a
+	WORD $0x6eec1d2a
+	WORD $0x4e3af6cb
+	WORD $0x4e2af6ec
+	WORD $0x4ebaf6d6
+	WORD $0x4eaaf6f7
+	WORD $0x4eabf718
+	WORD $0x4e36f64a
+	WORD $0x4eaaf718
+	WORD $0x4eb6f652
+	WORD $0x4eacf739
+	WORD $0x4e37f66a
+	WORD $0x4eaaf739
+	WORD $0x4eb7f673
+	WORD $0x4eb8f694
+	WORD $0x4e32f60a
+	WORD $0x4eaaf694
+	WORD $0x4eb2f610
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4e291e0a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
+	MOVD $all_ffff0100<>(SB), R16
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a01aa
+	WORD $0x4e291e2b
 	WORD $0x4f21556b
 	WORD $0x4f28556c
 	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
 	WORD $0x3dc0020c
 	WORD $0x4eac1d6b
-	WORD $0x4e0b01cb
-	WORD $0x4e2a1dec
-	WORD $0x4f21558c
-	WORD $0x4f285592
-	WORD $0x4eb21d8c
-	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00212
-	WORD $0x4eb21d8c
-	WORD $0x4e0c01cc
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020b
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060c
-	WORD $0x4eadd60b
-	WORD $0x4eafd62c
-	WORD $0x3dc0800d
-	WORD $0x6eade56b
-	WORD $0x3dc0840d
-	WORD $0x6eade58c
-	WORD $0x4e4c196b
+	WORD $0x4e0b01ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb0d68a
+	WORD $0x4eb1d6ab
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020c
-	WORD $0x4e2c1d6b
-	WORD $0x4e71b96b
-	WORD $0x1e260169
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, fewSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-fewSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT few
 	JMP run
 
 notfew:
-	CMP $12, R8
+	CMP $12, R9
 	BGT notdozen
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020b
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020c
-	VDUP R8, V13.S4
-	WORD $0x3dc0002e
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
+	WORD $0x4ea285ef
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x3dc00411
+	WORD $0x4e0f2212
+	WORD $0x4e0e2210
+	WORD $0x3dc04013
+	WORD $0x3dc04414
+	WORD $0x4e0f226f
+	WORD $0x4e0e226e
+	WORD $0x6f1f05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc00814
+	WORD $0x3dc00c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc04817
+	WORD $0x3dc04c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1c05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01014
+	WORD $0x3dc01415
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05017
+	WORD $0x3dc05418
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1905b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01814
+	WORD $0x3dc01c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05817
+	WORD $0x3dc05c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x4eaa3591
+	WORD $0x4e311e52
+	WORD $0x4eb11e31
+	WORD $0x6e641df1
+	WORD $0x4ea5854a
+	WORD $0x4eab358f
+	WORD $0x4e2f1e10
+	WORD $0x4eaf1def
+	WORD $0x6e641dcf
+	WORD $0x4ea5856b
+	WORD $0x3d809812
+	WORD $0x3d809c10
+	WORD $0x3d88a011
+	WORD $0x3d88a40f
+	WORD $0x3dc0046e
 	WORD $0x4f1255cf
 	WORD $0x4e201def
 	WORD $0x4e0101f0
@@ -3616,339 +3635,326 @@ notfew:
 	WORD $0x4e35d631
 	WORD $0x4e34d610
 	WORD $0x4e32d5ef
-	WORD $0x4eab35b2
+	WORD $0x4eaa3592
 	WORD $0x4e321e73
 	WORD $0x4eb21e52
 	WORD $0x6e641e12
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e2c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dea
 	WORD $0x4ea5856b
-	WORD $0x4eac35b0
-	WORD $0x4e301e31
-	WORD $0x4eb01e10
-	WORD $0x6e641df0
-	WORD $0x4ea5858c
-	WORD $0x3d80cc13
-	WORD $0x3d80d011
-	WORD $0x3d88d412
-	WORD $0x3d88d810
-	WORD $0x3dc0042f
-	WORD $0x4f1255f0
-	WORD $0x4e201e10
-	WORD $0x4e010211
-	WORD $0x4ea28631
-	WORD $0x4e030210
-	WORD $0x4ea28610
-	WORD $0x3dc00012
-	WORD $0x3dc00413
-	WORD $0x4e112254
-	WORD $0x4e102252
-	WORD $0x3dc04015
-	WORD $0x3dc04416
-	WORD $0x4e1122b1
-	WORD $0x4e1022b0
-	WORD $0x6f1f05f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc00816
-	WORD $0x3dc00c17
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc04819
-	WORD $0x3dc04c1a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x6f1c05f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc01016
-	WORD $0x3dc01417
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc05019
-	WORD $0x3dc0541a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x6f1905f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc01816
-	WORD $0x3dc01c17
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc05819
-	WORD $0x3dc05c1a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x4eab35b3
-	WORD $0x4e331e94
-	WORD $0x4eb31e73
-	WORD $0x6e641e33
-	WORD $0x4ea5856b
-	WORD $0x4eac35ab
-	WORD $0x4e2b1e4d
-	WORD $0x4eab1d6b
-	WORD $0x6e641e0b
-	WORD $0x4ea5858c
-	WORD $0x3d80d414
-	WORD $0x3d80d80d
-	WORD $0x3d88dc13
-	WORD $0x3d88e00b
+	WORD $0x3d80a013
+	WORD $0x3d80a40c
+	WORD $0x3d88a812
+	WORD $0x3d88ac0a
 
 dozen:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0b
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0c
-	WORD $0x4ea41c8d
-	WORD $0x4ea41c90
-	WORD $0x4ea41c91
-	WORD $0x4ea41c92
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff0<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x3dc0cc14
-	WORD $0x3dc8d415
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x6ef31cd6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cd7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x6ef31cf6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cf7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x6ef31d16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d17
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06b5
-	WORD $0x4fb41995
-	WORD $0x6ef31d36
-	WORD $0x4e36f5b4
-	WORD $0x4eb4f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d35
-	WORD $0x4e35f614
+	WORD $0x3dc0020c
+	WORD $0x3dc0980f
+	WORD $0x3dc8a010
+	WORD $0x4e040611
+	WORD $0x4f8f1151
+	WORD $0x4e040612
+	WORD $0x4f8f1172
+	WORD $0x6eec1cd1
+	WORD $0x6eec1cd2
+	WORD $0x4e0c0613
+	WORD $0x4faf1153
+	WORD $0x4e0c0614
+	WORD $0x4faf1174
+	WORD $0x6eec1cf3
+	WORD $0x6eec1cf4
+	WORD $0x4e33f635
+	WORD $0x4e34f656
+	WORD $0x4eb3f631
 	WORD $0x4eb4f652
-	WORD $0x4eb5f610
-	WORD $0x3dc0d014
-	WORD $0x3dc8d815
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x4f000498
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000496
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x4f0004b8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0004b6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x4f0004d8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0004d6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06b5
-	WORD $0x4fb41995
-	WORD $0x6ef31d56
-	WORD $0x4e36f5b4
-	WORD $0x4eb4f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d55
-	WORD $0x4e35f614
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x6eec1d13
+	WORD $0x6eec1d14
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00046f
+	WORD $0x6eec1df7
+	WORD $0x4f00046f
+	WORD $0x6eec1df0
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
 	WORD $0x4eb4f652
-	WORD $0x4eb5f610
-	WORD $0x3dc0d414
-	WORD $0x3dc8dc15
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x6ef31cb6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cb7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x4f000538
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000536
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x4f000558
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000556
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06ab
-	WORD $0x4fb4198b
-	WORD $0x4f00056c
-	WORD $0x6ef31d96
-	WORD $0x4e36f5ac
-	WORD $0x4eacf631
-	WORD $0x4eb6f5ad
-	WORD $0x4f00056c
-	WORD $0x6ef31d8b
-	WORD $0x4e2bf60c
-	WORD $0x4eacf652
-	WORD $0x4eabf610
+	WORD $0x3dc09c0f
+	WORD $0x3dc8a410
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x4f000497
+	WORD $0x6eec1ef3
+	WORD $0x4f000497
+	WORD $0x6eec1ef4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f0004b9
+	WORD $0x6eec1f37
+	WORD $0x4f0004b9
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
+	WORD $0x4eb8f694
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f637
+	WORD $0x4eb7f6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f653
+	WORD $0x4eb3f6d6
+	WORD $0x4eb4f652
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x4f0004d7
+	WORD $0x6eec1ef3
+	WORD $0x4f0004d7
+	WORD $0x6eec1ef4
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x6eec1d37
+	WORD $0x6eec1d30
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x3dc0a010
+	WORD $0x3dc8a817
+	WORD $0x4e0406f9
+	WORD $0x4f901159
+	WORD $0x4e0406fa
+	WORD $0x4f90117a
+	WORD $0x6eec1cb9
+	WORD $0x6eec1cba
+	WORD $0x4e0c06fb
+	WORD $0x4fb0115b
+	WORD $0x4e0c06fc
+	WORD $0x4fb0117c
+	WORD $0x4f00053d
+	WORD $0x6eec1fbb
+	WORD $0x4f00053d
+	WORD $0x6eec1fbc
+	WORD $0x4e3bf73d
+	WORD $0x4e3cf75e
+	WORD $0x4ebbf739
+	WORD $0x4ebcf75a
+	WORD $0x4ebdf5ef
+	WORD $0x4e39f67b
+	WORD $0x4ebbf5ef
+	WORD $0x4eb9f673
+	WORD $0x4ebef718
+	WORD $0x4e3af699
+	WORD $0x4eb9f718
+	WORD $0x4ebaf694
+	WORD $0x4e1406f9
+	WORD $0x4f901959
+	WORD $0x4e1406fa
+	WORD $0x4f90197a
+	WORD $0x4f00055b
+	WORD $0x6eec1f79
+	WORD $0x4f00055b
+	WORD $0x6eec1f7a
+	WORD $0x4e1c06fb
+	WORD $0x4fb0195b
+	WORD $0x4e1c06ea
+	WORD $0x4fb0196a
+	WORD $0x4f00056b
+	WORD $0x6eec1d7b
+	WORD $0x4f00056b
+	WORD $0x6eec1d6a
+	WORD $0x4e3bf72b
+	WORD $0x4e2af74c
+	WORD $0x4ebbf739
+	WORD $0x4eaaf75a
+	WORD $0x4eabf5ef
+	WORD $0x4e39f66a
+	WORD $0x4eaaf5ef
+	WORD $0x4eb9f673
+	WORD $0x4eacf718
+	WORD $0x4e3af68a
+	WORD $0x4eaaf718
+	WORD $0x4ebaf694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64a
+	WORD $0x4eaaf6d6
+	WORD $0x4eb4f652
+	WORD $0x4f0005ea
+	WORD $0x4e2a1e2a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
+	MOVD $all_ffff0100<>(SB), R16
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a21aa
 	WORD $0x4f0005eb
-	WORD $0x4e2b1dab
+	WORD $0x4e2b1e4b
 	WORD $0x4f21556b
 	WORD $0x4f28556c
 	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
 	WORD $0x3dc0020c
 	WORD $0x4eac1d6b
-	WORD $0x4e0b21cb
-	WORD $0x4f0005ec
-	WORD $0x4e2c1e0c
-	WORD $0x4f21558c
-	WORD $0x4f285593
-	WORD $0x4eb31d8c
-	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4eb31d8c
-	WORD $0x4e0c21cc
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020b
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060c
-	WORD $0x4eadd62b
-	WORD $0x4eb0d64c
-	WORD $0x3dc0800d
-	WORD $0x6eade56b
-	WORD $0x3dc0840d
-	WORD $0x6eade58c
-	WORD $0x4e4c196b
+	WORD $0x4e0b21ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb1d6aa
+	WORD $0x4eb2d6cb
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020c
-	WORD $0x4e2c1d6b
-	WORD $0x4e71b96b
-	WORD $0x1e260169
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, dozenSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-dozenSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT dozen
 	JMP run
 
 notdozen:
-	CMP $16, R8
+	CMP $16, R9
 	BGT notshort
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc0020b
+	WORD $0x3dc0020a
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc0020c
-	VDUP R8, V13.S4
-	WORD $0x3dc0002e
+	WORD $0x3dc0020b
+	VDUP R9, V12.S4
+	WORD $0x3dc0006d
+	WORD $0x4f1255ae
+	WORD $0x4e201dce
+	WORD $0x4e0101cf
+	WORD $0x4ea285ef
+	WORD $0x4e0301ce
+	WORD $0x4ea285ce
+	WORD $0x3dc00010
+	WORD $0x3dc00411
+	WORD $0x4e0f2212
+	WORD $0x4e0e2210
+	WORD $0x3dc04013
+	WORD $0x3dc04414
+	WORD $0x4e0f226f
+	WORD $0x4e0e226e
+	WORD $0x6f1f05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc00814
+	WORD $0x3dc00c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc04817
+	WORD $0x3dc04c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1c05b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01014
+	WORD $0x3dc01415
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05017
+	WORD $0x3dc05418
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x6f1905b1
+	WORD $0x4e201e31
+	WORD $0x4e010233
+	WORD $0x4ea28673
+	WORD $0x4e030231
+	WORD $0x4ea28631
+	WORD $0x3dc01814
+	WORD $0x3dc01c15
+	WORD $0x4e132296
+	WORD $0x4e112294
+	WORD $0x3dc05817
+	WORD $0x3dc05c18
+	WORD $0x4e1322f3
+	WORD $0x4e1122f1
+	WORD $0x4e36d652
+	WORD $0x4e34d610
+	WORD $0x4e33d5ef
+	WORD $0x4e31d5ce
+	WORD $0x4eaa3591
+	WORD $0x4e311e52
+	WORD $0x4eb11e31
+	WORD $0x6e641df1
+	WORD $0x4ea5854a
+	WORD $0x4eab358f
+	WORD $0x4e2f1e10
+	WORD $0x4eaf1def
+	WORD $0x6e641dcf
+	WORD $0x4ea5856b
+	WORD $0x3d809812
+	WORD $0x3d809c10
+	WORD $0x3d88a011
+	WORD $0x3d88a40f
+	WORD $0x3dc0046e
 	WORD $0x4f1255cf
 	WORD $0x4e201def
 	WORD $0x4e0101f0
@@ -4017,385 +4023,289 @@ notdozen:
 	WORD $0x4e35d631
 	WORD $0x4e34d610
 	WORD $0x4e32d5ef
-	WORD $0x4eab35b2
+	WORD $0x4eaa3592
 	WORD $0x4e321e73
 	WORD $0x4eb21e52
 	WORD $0x6e641e12
+	WORD $0x4ea5854a
+	WORD $0x4eab358a
+	WORD $0x4e2a1e2c
+	WORD $0x4eaa1d4a
+	WORD $0x6e641dea
 	WORD $0x4ea5856b
-	WORD $0x4eac35b0
-	WORD $0x4e301e31
-	WORD $0x4eb01e10
-	WORD $0x6e641df0
-	WORD $0x4ea5858c
-	WORD $0x3d80cc13
-	WORD $0x3d80d011
-	WORD $0x3d88d412
-	WORD $0x3d88d810
-	WORD $0x3dc0042f
-	WORD $0x4f1255f0
-	WORD $0x4e201e10
-	WORD $0x4e010211
-	WORD $0x4ea28631
-	WORD $0x4e030210
-	WORD $0x4ea28610
-	WORD $0x3dc00012
-	WORD $0x3dc00413
-	WORD $0x4e112254
-	WORD $0x4e102252
-	WORD $0x3dc04015
-	WORD $0x3dc04416
-	WORD $0x4e1122b1
-	WORD $0x4e1022b0
-	WORD $0x6f1f05f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc00816
-	WORD $0x3dc00c17
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc04819
-	WORD $0x3dc04c1a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x6f1c05f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc01016
-	WORD $0x3dc01417
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc05019
-	WORD $0x3dc0541a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x6f1905f3
-	WORD $0x4e201e73
-	WORD $0x4e010275
-	WORD $0x4ea286b5
-	WORD $0x4e030273
-	WORD $0x4ea28673
-	WORD $0x3dc01816
-	WORD $0x3dc01c17
-	WORD $0x4e1522d8
-	WORD $0x4e1322d6
-	WORD $0x3dc05819
-	WORD $0x3dc05c1a
-	WORD $0x4e152335
-	WORD $0x4e132333
-	WORD $0x4e38d694
-	WORD $0x4e36d652
-	WORD $0x4e35d631
-	WORD $0x4e33d610
-	WORD $0x4eab35b3
-	WORD $0x4e331e94
-	WORD $0x4eb31e73
-	WORD $0x6e641e33
-	WORD $0x4ea5856b
-	WORD $0x4eac35ab
-	WORD $0x4e2b1e4d
-	WORD $0x4eab1d6b
-	WORD $0x6e641e0b
-	WORD $0x4ea5858c
-	WORD $0x3d80d414
-	WORD $0x3d80d80d
-	WORD $0x3d88dc13
-	WORD $0x3d88e00b
+	WORD $0x3d80a013
+	WORD $0x3d80a40c
+	WORD $0x3d88a812
+	WORD $0x3d88ac0a
 
 short:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0b
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0c
-	WORD $0x4ea41c8d
-	WORD $0x4ea41c90
-	WORD $0x4ea41c91
-	WORD $0x4ea41c92
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
 	MOVD $all_fffffff0<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x3dc0cc14
-	WORD $0x3dc8d415
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x6ef31cd6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cd7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x6ef31cf6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cf7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x6ef31d16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d17
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06b5
-	WORD $0x4fb41995
-	WORD $0x6ef31d36
-	WORD $0x4e36f5b4
-	WORD $0x4eb4f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d35
-	WORD $0x4e35f614
+	WORD $0x3dc0020c
+	WORD $0x3dc0980f
+	WORD $0x3dc8a010
+	WORD $0x4e040611
+	WORD $0x4f8f1151
+	WORD $0x4e040612
+	WORD $0x4f8f1172
+	WORD $0x6eec1cd1
+	WORD $0x6eec1cd2
+	WORD $0x4e0c0613
+	WORD $0x4faf1153
+	WORD $0x4e0c0614
+	WORD $0x4faf1174
+	WORD $0x6eec1cf3
+	WORD $0x6eec1cf4
+	WORD $0x4e33f635
+	WORD $0x4e34f656
+	WORD $0x4eb3f631
 	WORD $0x4eb4f652
-	WORD $0x4eb5f610
-	WORD $0x3dc0d014
-	WORD $0x3dc8d815
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x4f000498
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000496
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x4f0004b8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0004b6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x4f0004d8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0004d6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06b5
-	WORD $0x4fb41995
-	WORD $0x6ef31d56
-	WORD $0x4e36f5b4
-	WORD $0x4eb4f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31d55
-	WORD $0x4e35f614
+	WORD $0x4e140613
+	WORD $0x4f8f1953
+	WORD $0x4e140614
+	WORD $0x4f8f1974
+	WORD $0x6eec1d13
+	WORD $0x6eec1d14
+	WORD $0x4e1c0617
+	WORD $0x4faf1957
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00046f
+	WORD $0x6eec1df7
+	WORD $0x4f00046f
+	WORD $0x6eec1df0
+	WORD $0x4e37f66f
+	WORD $0x4e30f698
+	WORD $0x4eb7f673
+	WORD $0x4eb0f694
+	WORD $0x4eaff6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4eb8f6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
 	WORD $0x4eb4f652
-	WORD $0x4eb5f610
-	WORD $0x3dc0d414
-	WORD $0x3dc8dc15
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x6ef31cb6
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x6ef31cb7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x4f000538
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000536
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x4f000558
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000556
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06b5
-	WORD $0x4fb41995
-	WORD $0x4f000574
-	WORD $0x6ef31e96
-	WORD $0x4e36f5b4
-	WORD $0x4eb4f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000574
-	WORD $0x6ef31e95
-	WORD $0x4e35f614
+	WORD $0x3dc09c0f
+	WORD $0x3dc8a410
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x4f000497
+	WORD $0x6eec1ef3
+	WORD $0x4f000497
+	WORD $0x6eec1ef4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f0004b9
+	WORD $0x6eec1f37
+	WORD $0x4f0004b9
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
+	WORD $0x4eb8f694
+	WORD $0x4e140617
+	WORD $0x4f8f1957
+	WORD $0x4e140618
+	WORD $0x4f8f1978
+	WORD $0x4f0004db
+	WORD $0x6eec1f77
+	WORD $0x4f0004db
+	WORD $0x6eec1f78
+	WORD $0x4e1c061b
+	WORD $0x4faf195b
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x6eec1d3b
+	WORD $0x6eec1d30
+	WORD $0x4e3bf6ef
+	WORD $0x4e30f71c
+	WORD $0x4ebbf6f7
+	WORD $0x4eb0f718
+	WORD $0x4eaff739
+	WORD $0x4e37f66f
+	WORD $0x4eaff739
+	WORD $0x4eb7f673
+	WORD $0x4ebcf75a
+	WORD $0x4e38f68f
+	WORD $0x4eaff75a
+	WORD $0x4eb8f694
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62f
+	WORD $0x4eaff6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f64f
+	WORD $0x4eaff6d6
 	WORD $0x4eb4f652
-	WORD $0x4eb5f610
-	WORD $0x3dc0d814
-	WORD $0x3dc8e015
-	WORD $0x4e0406b6
-	WORD $0x4f941176
-	WORD $0x4e0406b7
-	WORD $0x4f941197
-	WORD $0x4f000598
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f000596
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e0c06b6
-	WORD $0x4fb41176
-	WORD $0x4e0c06b7
-	WORD $0x4fb41197
-	WORD $0x4f0005b8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0005b6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1406b6
-	WORD $0x4f941976
-	WORD $0x4e1406b7
-	WORD $0x4f941997
-	WORD $0x4f0005d8
-	WORD $0x6ef31f16
-	WORD $0x4e36f5b8
-	WORD $0x4eb8f631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0005d6
-	WORD $0x6ef31ed7
-	WORD $0x4e37f616
-	WORD $0x4eb6f652
-	WORD $0x4eb7f610
-	WORD $0x4e1c06b6
-	WORD $0x4fb41976
-	WORD $0x4e1c06ab
-	WORD $0x4fb4198b
-	WORD $0x4f0005ec
-	WORD $0x6ef31d96
-	WORD $0x4e36f5ac
-	WORD $0x4eacf631
-	WORD $0x4eb6f5ad
-	WORD $0x4f0005ec
-	WORD $0x6ef31d8b
-	WORD $0x4e2bf60c
-	WORD $0x4eacf652
-	WORD $0x4eabf610
+	WORD $0x3dc0a00f
+	WORD $0x3dc8a810
+	WORD $0x4e040613
+	WORD $0x4f8f1153
+	WORD $0x4e040614
+	WORD $0x4f8f1174
+	WORD $0x6eec1cb3
+	WORD $0x6eec1cb4
+	WORD $0x4e0c0617
+	WORD $0x4faf1157
+	WORD $0x4e0c0618
+	WORD $0x4faf1178
+	WORD $0x4f000539
+	WORD $0x6eec1f37
+	WORD $0x4f000539
+	WORD $0x6eec1f38
+	WORD $0x4e37f679
+	WORD $0x4e38f69a
+	WORD $0x4eb7f673
+	WORD $0x4eb8f694
+	WORD $0x4e140617
+	WORD $0x4f8f1957
+	WORD $0x4e140618
+	WORD $0x4f8f1978
+	WORD $0x4f00055b
+	WORD $0x6eec1f77
+	WORD $0x4f00055b
+	WORD $0x6eec1f78
+	WORD $0x4e1c061b
+	WORD $0x4faf195b
+	WORD $0x4e1c0610
+	WORD $0x4faf1970
+	WORD $0x4f00056f
+	WORD $0x6eec1dfb
+	WORD $0x4f00056f
+	WORD $0x6eec1df0
+	WORD $0x4e3bf6ef
+	WORD $0x4e30f71c
+	WORD $0x4ebbf6f7
+	WORD $0x4eb0f718
+	WORD $0x4eaff739
+	WORD $0x4e37f66f
+	WORD $0x4eaff739
+	WORD $0x4eb7f673
+	WORD $0x4ebcf75a
+	WORD $0x4e38f68f
+	WORD $0x4eaff75a
+	WORD $0x4eb8f694
+	WORD $0x3dc0a40f
+	WORD $0x3dc8ac10
+	WORD $0x4e040617
+	WORD $0x4f8f1157
+	WORD $0x4e040618
+	WORD $0x4f8f1178
+	WORD $0x4f00059b
+	WORD $0x6eec1f77
+	WORD $0x4f00059b
+	WORD $0x6eec1f78
+	WORD $0x4e0c061b
+	WORD $0x4faf115b
+	WORD $0x4e0c061c
+	WORD $0x4faf117c
+	WORD $0x4f0005bd
+	WORD $0x6eec1fbb
+	WORD $0x4f0005bd
+	WORD $0x6eec1fbc
+	WORD $0x4e3bf6fd
+	WORD $0x4e3cf71e
+	WORD $0x4ebbf6f7
+	WORD $0x4ebcf718
+	WORD $0x4e14061b
+	WORD $0x4f8f195b
+	WORD $0x4e14061c
+	WORD $0x4f8f197c
+	WORD $0x4f0005df
+	WORD $0x6eec1ffb
+	WORD $0x4f0005df
+	WORD $0x6eec1ffc
+	WORD $0x4e1c061f
+	WORD $0x4faf195f
+	WORD $0x4e1c060a
+	WORD $0x4faf196a
 	WORD $0x4f0005eb
-	WORD $0x4e2b1dab
+	WORD $0x6eec1d7f
+	WORD $0x4f0005eb
+	WORD $0x6eec1d6a
+	WORD $0x4e3ff76b
+	WORD $0x4e2af78c
+	WORD $0x4ebff77b
+	WORD $0x4eaaf79c
+	WORD $0x4eabf7bd
+	WORD $0x4e3bf6ea
+	WORD $0x4eaaf7bd
+	WORD $0x4ebbf6f7
+	WORD $0x4eacf7de
+	WORD $0x4e3cf70a
+	WORD $0x4eaaf7de
+	WORD $0x4ebcf718
+	WORD $0x4ebdf739
+	WORD $0x4e37f66a
+	WORD $0x4eaaf739
+	WORD $0x4eb7f673
+	WORD $0x4ebef75a
+	WORD $0x4e38f68a
+	WORD $0x4eaaf75a
+	WORD $0x4eb8f694
+	WORD $0x4eb9f6b5
+	WORD $0x4e33f62a
+	WORD $0x4eaaf6b5
+	WORD $0x4eb3f631
+	WORD $0x4ebaf6d6
+	WORD $0x4e34f64a
+	WORD $0x4eaaf6d6
+	WORD $0x4eb4f652
+	WORD $0x4f0005ea
+	WORD $0x4e2a1e2a
+	WORD $0x4f21554a
+	WORD $0x4f28554b
+	WORD $0x4eab1d4a
+	MOVD $all_ffff0100<>(SB), R16
+	WORD $0x3dc0020b
+	WORD $0x4eab1d4a
+	WORD $0x4e0a21aa
+	WORD $0x4f0005eb
+	WORD $0x4e2b1e4b
 	WORD $0x4f21556b
 	WORD $0x4f28556c
 	WORD $0x4eac1d6b
 	MOVD $all_ffff0100<>(SB), R16
 	WORD $0x3dc0020c
 	WORD $0x4eac1d6b
-	WORD $0x4e0b21cb
-	WORD $0x4f0005ec
-	WORD $0x4e2c1e0c
-	WORD $0x4f21558c
-	WORD $0x4f285593
-	WORD $0x4eb31d8c
-	MOVD $all_ffff0100<>(SB), R16
-	WORD $0x3dc00213
-	WORD $0x4eb31d8c
-	WORD $0x4e0c21cc
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020b
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060c
-	WORD $0x4eadd62b
-	WORD $0x4eb0d64c
-	WORD $0x3dc0800d
-	WORD $0x6eade56b
-	WORD $0x3dc0840d
-	WORD $0x6eade58c
-	WORD $0x4e4c196b
+	WORD $0x4e0b21ab
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060b
+	WORD $0x4eb1d6aa
+	WORD $0x4eb2d6cb
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020c
-	WORD $0x4e2c1d6b
-	WORD $0x4e71b96b
-	WORD $0x1e260169
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, shortSure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-shortSure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT short
 	JMP run
 
@@ -4405,320 +4315,1182 @@ notshort:
 tries:
 
 vector:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02a0b
-	ADD R3<<2, R9, R16
-	WORD $0x3dc02e0c
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02a0a
+	ADD R4<<2, R10, R16
+	WORD $0x3dc02e0b
+	WORD $0x4ea41c8c
 	WORD $0x4ea41c8d
 	WORD $0x4ea41c8e
 	WORD $0x4ea41c8f
-	WORD $0x4ea41c90
+	WORD $0x6f00e410
 	WORD $0x6f00e411
-	WORD $0x6f00e412
-	MOVD R0, R9
-	ADD R8<<2, R0, R16
-	ADD $0, R16, R10
+	MOVD R0, R10
+	ADD R9<<2, R0, R16
+	ADD $0, R16, R11
 
 line:
-	ADD $816, R9, R16
+	ADD $608, R10, R16
+	WORD $0x4d40ca12
+	ADD $8832, R10, R16
 	WORD $0x4d40ca13
-	ADD $9040, R9, R16
+	ADD $17056, R10, R16
 	WORD $0x4d40ca14
-	ADD $17264, R9, R16
-	WORD $0x4d40ca15
-	WORD $0x6e33dd76
-	WORD $0x4e34d6d6
-	WORD $0x6eb6e5b7
-	WORD $0x6eb71eb1
-	WORD $0x4e36f5b7
-	WORD $0x4eb7f5ef
-	WORD $0x4eb6f5ad
-	WORD $0x6e33dd93
-	WORD $0x4e34d673
-	WORD $0x6eb3e5d4
-	WORD $0x6eb41eb2
-	WORD $0x4e33f5d4
-	WORD $0x4eb4f610
-	WORD $0x4eb3f5ce
-	ADD $4, R9, R9
-	CMP R10, R9
+	WORD $0x6e32dd55
+	WORD $0x4e33d6b5
+	WORD $0x6eb5e596
+	WORD $0x6eb61e90
+	WORD $0x4e35f596
+	WORD $0x4eb6f5ce
+	WORD $0x4eb5f58c
+	WORD $0x6e32dd72
+	WORD $0x4e33d652
+	WORD $0x6eb2e5b3
+	WORD $0x6eb31e91
+	WORD $0x4e32f5b3
+	WORD $0x4eb3f5ef
+	WORD $0x4eb2f5ad
+	ADD $4, R10, R10
+	CMP R11, R10
 	BLT line
-	ADD R3<<2, R2, R16
-	WORD $0x3d800211
-	ADD R3<<2, R2, R16
-	WORD $0x3d800612
+	ADD R4<<2, R6, R16
+	WORD $0x3d800210
+	ADD R4<<2, R6, R16
+	WORD $0x3d800611
+	WORD $0x4eacd5ca
 	WORD $0x4eadd5eb
-	WORD $0x4eaed60c
-	WORD $0x3dc0800d
-	WORD $0x6eade56b
-	WORD $0x3dc0840d
-	WORD $0x6eade58c
-	WORD $0x4e4c196b
+	WORD $0x3dc0800c
+	WORD $0x6eace54a
+	WORD $0x6e20594a
+	WORD $0x3dc0840c
+	WORD $0x6eace56b
+	WORD $0x6e20596b
+	WORD $0x4e4b194a
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020c
-	WORD $0x4e2c1d6b
-	WORD $0x4e71b96b
-	WORD $0x1e260169
-	MOVD $255, R10
-	EOR R9, R10, R10
-	CBZ R10, sure
-	LSL R3, R10, R10
-	MOVD $1, R9
-	LSL R4, R9, R9
-	ADD $-1, R9, R9
-	AND R9, R10, R10
-	MOVD 584(R0), R9
-	ORR R10<<0, R9, R9
-	MOVD R9, 584(R0)
-
-sure:
-	ADD $8, R3, R3
-	CMP R4, R3
+	WORD $0x3dc0020b
+	WORD $0x4e2b1d4a
+	WORD $0x4e71b94a
+	WORD $0x1e26014a
+	LSL R4, R10, R10
+	MOVD $1, R11
+	LSL R5, R11, R11
+	ADD $-1, R11, R11
+	AND R11, R10, R10
+	MOVD 552(R0), R11
+	ORR R10<<0, R11, R11
+	MOVD R11, 552(R0)
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT vector
 	JMP run
 
 long:
-	MOVD tries+24(FP), R9
-	ADD R3<<2, R9, R16
+	MOVD 576(R0), R10
+	ADD R4<<2, R10, R16
 	ADD $160, R16, R16
-	WORD $0x4d40ca0b
-	ADD R4<<2, R9, R16
+	WORD $0x4d40ca0a
+	ADD R5<<2, R10, R16
 	ADD $156, R16, R16
-	WORD $0x4d40ca0c
+	WORD $0x4d40ca0b
+	WORD $0x4ea41c8c
 	WORD $0x4ea41c8d
 	WORD $0x4ea41c8e
 	WORD $0x4ea41c8f
-	WORD $0x4ea41c90
 	MOVD $iota8_a<>(SB), R16
-	WORD $0x3dc00211
+	WORD $0x3dc00210
 	MOVD $iota8_b<>(SB), R16
-	WORD $0x3dc00212
-	VDUP R8, V19.S4
-	MOVD $0, R9
+	WORD $0x3dc00211
+	VDUP R9, V18.S4
+	MOVD $0, R10
 
 lines:
-	ADD R9<<1, R1, R16
-	WORD $0x3dc00214
-	WORD $0x4f125695
-	WORD $0x4e201eb5
-	WORD $0x4e0102b6
-	WORD $0x4ea286d6
-	WORD $0x4e0302b5
+	ADD R10<<1, R3, R16
+	WORD $0x3dc00213
+	WORD $0x4f125674
+	WORD $0x4e201e94
+	WORD $0x4e010295
 	WORD $0x4ea286b5
-	WORD $0x3dc00017
-	WORD $0x3dc00418
-	WORD $0x4e1622f9
-	WORD $0x4e1522f7
-	WORD $0x3dc0401a
-	WORD $0x3dc0441b
-	WORD $0x4e162356
-	WORD $0x4e152355
-	WORD $0x6f1f0698
-	WORD $0x4e201f18
-	WORD $0x4e01031a
-	WORD $0x4ea2875a
-	WORD $0x4e030318
-	WORD $0x4ea28718
-	WORD $0x3dc0081b
-	WORD $0x3dc00c1c
-	WORD $0x4e1a237d
-	WORD $0x4e18237b
-	WORD $0x3dc0481e
-	WORD $0x3dc04c1f
-	WORD $0x4e1a23da
-	WORD $0x4e1823d8
-	WORD $0x4e3dd739
-	WORD $0x4e3bd6f7
+	WORD $0x4e030294
+	WORD $0x4ea28694
+	WORD $0x3dc00016
+	WORD $0x3dc00417
+	WORD $0x4e1522d8
+	WORD $0x4e1422d6
+	WORD $0x3dc04019
+	WORD $0x3dc0441a
+	WORD $0x4e152335
+	WORD $0x4e142334
+	WORD $0x6f1f0677
+	WORD $0x4e201ef7
+	WORD $0x4e0102f9
+	WORD $0x4ea28739
+	WORD $0x4e0302f7
+	WORD $0x4ea286f7
+	WORD $0x3dc0081a
+	WORD $0x3dc00c1b
+	WORD $0x4e19235c
+	WORD $0x4e17235a
+	WORD $0x3dc0481d
+	WORD $0x3dc04c1e
+	WORD $0x4e1923b9
+	WORD $0x4e1723b7
+	WORD $0x4e3cd718
 	WORD $0x4e3ad6d6
-	WORD $0x4e38d6b5
-	WORD $0x6f1c0698
-	WORD $0x4e201f18
-	WORD $0x4e01031a
-	WORD $0x4ea2875a
-	WORD $0x4e030318
-	WORD $0x4ea28718
-	WORD $0x3dc0101b
-	WORD $0x3dc0141c
-	WORD $0x4e1a237d
-	WORD $0x4e18237b
-	WORD $0x3dc0501e
-	WORD $0x3dc0541f
-	WORD $0x4e1a23da
-	WORD $0x4e1823d8
-	WORD $0x4e3dd739
-	WORD $0x4e3bd6f7
+	WORD $0x4e39d6b5
+	WORD $0x4e37d694
+	WORD $0x6f1c0677
+	WORD $0x4e201ef7
+	WORD $0x4e0102f9
+	WORD $0x4ea28739
+	WORD $0x4e0302f7
+	WORD $0x4ea286f7
+	WORD $0x3dc0101a
+	WORD $0x3dc0141b
+	WORD $0x4e19235c
+	WORD $0x4e17235a
+	WORD $0x3dc0501d
+	WORD $0x3dc0541e
+	WORD $0x4e1923b9
+	WORD $0x4e1723b7
+	WORD $0x4e3cd718
 	WORD $0x4e3ad6d6
-	WORD $0x4e38d6b5
-	WORD $0x6f190698
-	WORD $0x4e201f18
-	WORD $0x4e01031a
-	WORD $0x4ea2875a
-	WORD $0x4e030318
-	WORD $0x4ea28718
-	WORD $0x3dc0181b
-	WORD $0x3dc01c1c
-	WORD $0x4e1a237d
-	WORD $0x4e18237b
-	WORD $0x3dc0581e
-	WORD $0x3dc05c1f
-	WORD $0x4e1a23da
-	WORD $0x4e1823d8
-	WORD $0x4e3dd739
-	WORD $0x4e3bd6f7
+	WORD $0x4e39d6b5
+	WORD $0x4e37d694
+	WORD $0x6f190677
+	WORD $0x4e201ef7
+	WORD $0x4e0102f9
+	WORD $0x4ea28739
+	WORD $0x4e0302f7
+	WORD $0x4ea286f7
+	WORD $0x3dc0181a
+	WORD $0x3dc01c1b
+	WORD $0x4e19235c
+	WORD $0x4e17235a
+	WORD $0x3dc0581d
+	WORD $0x3dc05c1e
+	WORD $0x4e1923b9
+	WORD $0x4e1723b7
+	WORD $0x4e3cd718
 	WORD $0x4e3ad6d6
-	WORD $0x4e38d6b5
-	WORD $0x4eb13678
-	WORD $0x4e381f39
-	WORD $0x4eb81f18
-	WORD $0x6e641ed8
+	WORD $0x4e39d6b5
+	WORD $0x4e37d694
+	WORD $0x4eb03657
+	WORD $0x4e371f18
+	WORD $0x4eb71ef7
+	WORD $0x6e641eb7
+	WORD $0x4ea58610
+	WORD $0x4eb13655
+	WORD $0x4e351ed6
+	WORD $0x4eb51eb5
+	WORD $0x6e641e95
 	WORD $0x4ea58631
-	WORD $0x4eb23676
-	WORD $0x4e361ef7
-	WORD $0x4eb61ed6
-	WORD $0x6e641eb6
-	WORD $0x4ea58652
-	ADD R9<<2, R0, R16
-	WORD $0x3d80ce19
-	ADD R9<<2, R0, R16
-	WORD $0x3d80d217
-	ADD R9<<2, R0, R16
-	WORD $0x3d88d618
-	ADD R9<<2, R0, R16
-	WORD $0x3d88da16
-	WORD $0x2f10a695
-	WORD $0x6f10a694
-	ADD R9<<2, R0, R16
-	WORD $0x3d90de15
-	ADD R9<<2, R0, R16
-	WORD $0x3d90e214
-	WORD $0x6e2bdf34
-	WORD $0x6e2bdef5
-	WORD $0x4e38d694
-	WORD $0x4e36d6b5
-	ADD R9<<2, R0, R16
-	WORD $0x3d98e614
-	ADD R9<<2, R0, R16
-	WORD $0x3d98ea15
+	ADD R10<<2, R0, R16
+	WORD $0x3d809a18
+	ADD R10<<2, R0, R16
+	WORD $0x3d809e16
+	ADD R10<<2, R0, R16
+	WORD $0x3d88a217
+	ADD R10<<2, R0, R16
+	WORD $0x3d88a615
+	WORD $0x2f10a674
+	WORD $0x6f10a673
+	ADD R10<<2, R0, R16
+	WORD $0x3d90aa14
+	ADD R10<<2, R0, R16
+	WORD $0x3d90ae13
+	WORD $0x6e2adf13
+	WORD $0x6e2aded4
+	WORD $0x4e37d673
+	WORD $0x4e35d694
+	ADD R10<<2, R0, R16
+	WORD $0x3d98b213
+	ADD R10<<2, R0, R16
+	WORD $0x3d98b614
+	WORD $0x4eb3f58c
 	WORD $0x4eb4f5ad
-	WORD $0x4eb5f5ce
-	WORD $0x6e2cdf34
-	WORD $0x6e2cdef5
-	WORD $0x4e38d694
-	WORD $0x4e36d6b5
-	ADD R9<<2, R0, R16
-	WORD $0x3da0ee14
-	ADD R9<<2, R0, R16
-	WORD $0x3da0f215
+	WORD $0x6e2bdf13
+	WORD $0x6e2bded4
+	WORD $0x4e37d673
+	WORD $0x4e35d694
+	ADD R10<<2, R0, R16
+	WORD $0x3da0ba13
+	ADD R10<<2, R0, R16
+	WORD $0x3da0be14
+	WORD $0x4eb3f5ce
 	WORD $0x4eb4f5ef
-	WORD $0x4eb5f610
-	ADD $8, R9, R9
-	CMP R8, R9
+	ADD $8, R10, R10
+	CMP R9, R10
 	BLT lines
-	WORD $0x4eaef5ad
-	WORD $0x6eb0f9ab
+	WORD $0x4eadf58c
+	WORD $0x6eb0f98a
+	WORD $0x4e04054a
+	WORD $0x3dc0800b
+	WORD $0x4e2bd54a
+	WORD $0x4eaff5ce
+	WORD $0x6eb0f9cb
 	WORD $0x4e04056b
 	WORD $0x3dc0800c
 	WORD $0x4e2cd56b
-	WORD $0x4eb0f5ef
-	WORD $0x6eb0f9ec
-	WORD $0x4e04058c
-	WORD $0x3dc0800d
-	WORD $0x4e2dd58c
-	MOVD $0, R9
-	MOVD $-1, R10
+	MOVD $0, R10
 	MOVD $-1, R11
-	MOVD $0, R12
+	MOVD $-1, R12
+	MOVD $0, R13
 
 candidates:
-	ADD R12<<2, R0, R16
-	WORD $0x3dd8e60d
-	ADD R12<<2, R0, R16
-	WORD $0x3dd8ea0e
+	ADD R13<<2, R0, R16
+	WORD $0x3dd8b20c
+	ADD R13<<2, R0, R16
+	WORD $0x3dd8b60d
+	WORD $0x6e2ce54c
+	WORD $0x6e2de54d
+	WORD $0x4e4d198c
+	MOVD $word_bits<>(SB), R16
+	WORD $0x3dc0020d
+	WORD $0x4e2d1d8c
+	WORD $0x4e71b98c
+	WORD $0x1e26018e
+	WORD $0x1e2701cc
+	WORD $0x4e20598c
+	WORD $0x4e31b98c
+	WORD $0x1e26018f
+	ADD R15, R10, R10
+	RBIT R14, R15
+	CLZ R15, R15
+	ADD R13, R15, R15
+	CMP $0, R14
+	CSEL NE, R15, R11, R11
+	ADD R13<<2, R0, R16
+	WORD $0x3de0ba0c
+	ADD R13<<2, R0, R16
+	WORD $0x3de0be0d
+	WORD $0x6e2ce56c
 	WORD $0x6e2de56d
-	WORD $0x6e2ee56e
-	WORD $0x4e4e19ad
+	WORD $0x4e4d198c
 	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601ad
-	WORD $0x1e2701ad
-	WORD $0x4e2059ad
-	WORD $0x4e31b9ad
-	WORD $0x1e2601ae
-	ADD R14, R9, R9
-	RBIT R13, R14
-	CLZ R14, R14
-	ADD R12, R14, R14
-	CMP $0, R13
-	CSEL NE, R14, R10, R10
-	ADD R12<<2, R0, R16
-	WORD $0x3de0ee0d
-	ADD R12<<2, R0, R16
-	WORD $0x3de0f20e
-	WORD $0x6e2de58d
-	WORD $0x6e2ee58e
-	WORD $0x4e4e19ad
-	MOVD $word_bits<>(SB), R16
-	WORD $0x3dc0020e
-	WORD $0x4e2e1dad
-	WORD $0x4e71b9ad
-	WORD $0x1e2601ad
-	WORD $0x1e2701ad
-	WORD $0x4e2059ad
-	WORD $0x4e31b9ad
-	WORD $0x1e2601ae
-	ADD R14, R9, R9
-	RBIT R13, R14
-	CLZ R14, R14
-	ADD R12, R14, R14
-	CMP $0, R13
-	CSEL NE, R14, R11, R11
-	ADD $8, R12, R12
-	CMP R8, R12
+	WORD $0x3dc0020d
+	WORD $0x4e2d1d8c
+	WORD $0x4e71b98c
+	WORD $0x1e26018e
+	WORD $0x1e2701cc
+	WORD $0x4e20598c
+	WORD $0x4e31b98c
+	WORD $0x1e26018f
+	ADD R15, R10, R10
+	RBIT R14, R15
+	CLZ R15, R15
+	ADD R13, R15, R15
+	CMP $0, R14
+	CSEL NE, R15, R12, R12
+	ADD $8, R13, R13
+	CMP R9, R13
 	BLT candidates
-	ADD R10<<1, R1, R16
-	MOVHU 0(R16), R12
-	MOVD R12, R5
-	MOVD $2, R12
-	EOR R12, R9, R9
-	EOR R10, R11, R11
-	ORR R9<<0, R11, R11
-	CBNZ R11, tries
+	ADD R11<<1, R3, R16
+	MOVHU 0(R16), R13
+	MOVD R13, R7
+	MOVD $2, R13
+	EOR R13, R10, R10
+	EOR R11, R12, R12
+	ORR R10<<0, R12, R12
+	CBNZ R12, tries
 
 fill:
-	VDUP R5, V11.S4
+	VDUP R7, V10.S4
 
 filling:
-	ADD R3<<2, R2, R16
-	WORD $0x3d80020b
-	ADD R3<<2, R2, R16
-	WORD $0x3d80060b
-	ADD $8, R3, R3
-	CMP R4, R3
+	ADD R4<<2, R6, R16
+	WORD $0x3d80020a
+	ADD R4<<2, R6, R16
+	WORD $0x3d80060a
+	ADD $8, R4, R4
+	CMP R5, R4
 	BLT filling
 	JMP run
 
 next:
-	MOVD 744(R0), R1
-	LSL $4, R1, R1
-	MOVD 576(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 608(R16)
+	MOVD 560(R0), R2
+	MOVD $16, R16
+	MUL R2, R16, R3
+	MOVD sets+56(FP), R4
+	ADD R4, R3, R3
+	MOVD 544(R0), R4
+	MOVW R4, 0(R3)
+	MOVD 552(R0), R4
+	MOVW R4, 12(R3)
+	ADD $1, R2, R2
+	MOVD R2, 560(R0)
 	MOVD 584(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 612(R16)
+	ADD $-1, R2, R2
+	MOVD R2, 584(R0)
+	CMP $0, R2
+	BGT group
+	MOVD 576(R0), R2
+	ADD $320, R2, R2
+	MOVD R2, 576(R0)
 	MOVD 592(R0), R2
-	ADD R1<<0, R0, R16
-	MOVW R2, 616(R16)
-	JMP group
-
-done:
+	ADD $-1, R2, R2
+	MOVD R2, 592(R0)
+	CMP $0, R2
+	BGT block
 	RET
 
-// func sumTernary16NEON(x, w *float32, codes *uint32, groups int, sums *float32)
-TEXT ·sumTernary16NEON(SB), NOSPLIT, $0-40
+// func nearestTernaryNEON(scratch, x, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
+TEXT ·nearestTernaryNEON(SB), NOSPLIT, $0-56
+	MOVD $all_7f7fffff<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $odds4<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $all_000c000c<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $four_of_low<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $all_03020100<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $four_of_high<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $all_ffffffff<>(SB), R16
+	WORD $0x3dc00206
+	MOVD scratch+0(FP), R0
+	MOVD questions+32(FP), R1
+	MOVD octets+40(FP), R2
+	MOVD codes+48(FP), R3
+
+octet:
+	MOVD w+16(FP), R4
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00207
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020a
+	WORD $0x4e8838eb
+	WORD $0x4e8a392c
+	WORD $0x4e8878e7
+	WORD $0x4e8a7928
+	WORD $0x4ecc3969
+	WORD $0x4ecc796a
+	WORD $0x4ec838eb
+	WORD $0x4ec878e7
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020c
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020d
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020e
+	WORD $0x4e8c390f
+	WORD $0x4e8e39b0
+	WORD $0x4e8c7908
+	WORD $0x4e8e79ac
+	WORD $0x4ed039ed
+	WORD $0x4ed079ee
+	WORD $0x4ecc390f
+	WORD $0x4ecc7908
+	WORD $0x3d800009
+	WORD $0x3d80040d
+	WORD $0x3d80080a
+	WORD $0x3d800c0e
+	WORD $0x3d80100b
+	WORD $0x3d80140f
+	WORD $0x3d801807
+	WORD $0x3d801c08
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00607
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00608
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00609
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060a
+	WORD $0x4e8838eb
+	WORD $0x4e8a392c
+	WORD $0x4e8878e7
+	WORD $0x4e8a7928
+	WORD $0x4ecc3969
+	WORD $0x4ecc796a
+	WORD $0x4ec838eb
+	WORD $0x4ec878e7
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00608
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060c
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060d
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060e
+	WORD $0x4e8c390f
+	WORD $0x4e8e39b0
+	WORD $0x4e8c7908
+	WORD $0x4e8e79ac
+	WORD $0x4ed039ed
+	WORD $0x4ed079ee
+	WORD $0x4ecc390f
+	WORD $0x4ecc7908
+	WORD $0x3d802009
+	WORD $0x3d80240d
+	WORD $0x3d80280a
+	WORD $0x3d802c0e
+	WORD $0x3d80300b
+	WORD $0x3d80340f
+	WORD $0x3d803807
+	WORD $0x3d803c08
+	MOVD x+8(FP), R4
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00207
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020a
+	WORD $0x4e8838eb
+	WORD $0x4e8a392c
+	WORD $0x4e8878e7
+	WORD $0x4e8a7928
+	WORD $0x4ecc3969
+	WORD $0x4ecc796a
+	WORD $0x4ec838eb
+	WORD $0x4ec878e7
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020c
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020d
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020e
+	WORD $0x4e8c390f
+	WORD $0x4e8e39b0
+	WORD $0x4e8c7908
+	WORD $0x4e8e79ac
+	WORD $0x4ed039ed
+	WORD $0x4ed079ee
+	WORD $0x4ecc390f
+	WORD $0x4ecc7908
+	WORD $0x3d804009
+	WORD $0x3d80440d
+	WORD $0x3d80480a
+	WORD $0x3d804c0e
+	WORD $0x3d80500b
+	WORD $0x3d80540f
+	WORD $0x3d805807
+	WORD $0x3d805c08
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00607
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00608
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00609
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060a
+	WORD $0x4e8838eb
+	WORD $0x4e8a392c
+	WORD $0x4e8878e7
+	WORD $0x4e8a7928
+	WORD $0x4ecc3969
+	WORD $0x4ecc796a
+	WORD $0x4ec838eb
+	WORD $0x4ec878e7
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00608
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060c
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060d
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0060e
+	WORD $0x4e8c390f
+	WORD $0x4e8e39b0
+	WORD $0x4e8c7908
+	WORD $0x4e8e79ac
+	WORD $0x4ed039ed
+	WORD $0x4ed079ee
+	WORD $0x4ecc390f
+	WORD $0x4ecc7908
+	WORD $0x3d806009
+	WORD $0x3d80640d
+	WORD $0x3d80680a
+	WORD $0x3d806c0e
+	WORD $0x3d80700b
+	WORD $0x3d80740f
+	WORD $0x3d807807
+	WORD $0x3d807c08
+	WORD $0x3dc00027
+	WORD $0x3dc00428
+	WORD $0x3dc00829
+	WORD $0x3dc00c2a
+	WORD $0x4e8838eb
+	WORD $0x4e8a392c
+	WORD $0x4e8878e7
+	WORD $0x4e8a7928
+	WORD $0x4ecc3969
+	WORD $0x4ecc7969
+	WORD $0x4ec838e9
+	WORD $0x4ec878e7
+	WORD $0x3dc01028
+	WORD $0x3dc0142a
+	WORD $0x3dc0182b
+	WORD $0x3dc01c2c
+	WORD $0x4e8a390d
+	WORD $0x4e8c396e
+	WORD $0x4e8a7908
+	WORD $0x4e8c796a
+	WORD $0x4ece39ab
+	WORD $0x4ece79ab
+	WORD $0x4eca390b
+	WORD $0x4eca7908
+	WORD $0x4ea01c0a
+	WORD $0x4ea01c0c
+	WORD $0x6f07e7ed
+	WORD $0x6f07e7ee
+	MOVD few+24(FP), R4
+	ADD $128, R0, R5
+
+chunk:
+	MOVWU 4(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc0020f
+	MOVWU 20(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00210
+	MOVWU 36(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00211
+	MOVWU 52(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00212
+	WORD $0x4e5039f3
+	WORD $0x4e5079ef
+	WORD $0x4e523a30
+	WORD $0x4e527a31
+	WORD $0x4e903a72
+	WORD $0x4e907a70
+	WORD $0x4e9139f3
+	WORD $0x4e9179ef
+	MOVWU 68(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00211
+	MOVWU 84(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00214
+	MOVWU 100(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00215
+	MOVWU 116(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00216
+	WORD $0x4e543a37
+	WORD $0x4e547a31
+	WORD $0x4e563ab4
+	WORD $0x4e567ab5
+	WORD $0x4e943af6
+	WORD $0x4e947af4
+	WORD $0x4e953a37
+	WORD $0x4e957a31
+	WORD $0x4ed63a55
+	WORD $0x3d808015
+	WORD $0x4ed67a52
+	WORD $0x3d808412
+	WORD $0x4ed43a12
+	WORD $0x3d808812
+	WORD $0x4ed47a10
+	WORD $0x3d808c10
+	WORD $0x4ed73a70
+	WORD $0x3d809010
+	WORD $0x4ed77a70
+	WORD $0x3d809410
+	WORD $0x4ed139f0
+	WORD $0x3d809810
+	WORD $0x4ed179ef
+	WORD $0x3d809c0f
+	MOVD R0, R6
+
+code:
+	WORD $0x3dc080cf
+	WORD $0x4f1255f0
+	WORD $0x4e221e10
+	WORD $0x4e030211
+	WORD $0x4ea48631
+	WORD $0x4e050210
+	WORD $0x4ea48610
+	WORD $0x4e110031
+	WORD $0x4e100030
+	WORD $0x6e29de31
+	WORD $0x6e2bde10
+	WORD $0x3dc04012
+	WORD $0x4eb2d631
+	WORD $0x3dc04412
+	WORD $0x4eb2d610
+	WORD $0x3dc00012
+	WORD $0x6e32de32
+	WORD $0x3dc00413
+	WORD $0x6e33de13
+	WORD $0x6e31de51
+	WORD $0x6e30de70
+	WORD $0x4e221df2
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc04814
+	WORD $0x4eb4d673
+	WORD $0x3dc04c14
+	WORD $0x4eb4d652
+	WORD $0x3dc00814
+	WORD $0x6e34de74
+	WORD $0x3dc00c15
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1e05f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc05014
+	WORD $0x4eb4d673
+	WORD $0x3dc05414
+	WORD $0x4eb4d652
+	WORD $0x3dc01014
+	WORD $0x6e34de74
+	WORD $0x3dc01415
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1c05f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc05814
+	WORD $0x4eb4d673
+	WORD $0x3dc05c14
+	WORD $0x4eb4d652
+	WORD $0x3dc01814
+	WORD $0x6e34de74
+	WORD $0x3dc01c15
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1a05f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc06014
+	WORD $0x4eb4d673
+	WORD $0x3dc06414
+	WORD $0x4eb4d652
+	WORD $0x3dc02014
+	WORD $0x6e34de74
+	WORD $0x3dc02415
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1805f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc06814
+	WORD $0x4eb4d673
+	WORD $0x3dc06c14
+	WORD $0x4eb4d652
+	WORD $0x3dc02814
+	WORD $0x6e34de74
+	WORD $0x3dc02c15
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1605f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc07014
+	WORD $0x4eb4d673
+	WORD $0x3dc07414
+	WORD $0x4eb4d652
+	WORD $0x3dc03014
+	WORD $0x6e34de74
+	WORD $0x3dc03415
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x6f1405f2
+	WORD $0x4e221e52
+	WORD $0x4e030253
+	WORD $0x4ea48673
+	WORD $0x4e050252
+	WORD $0x4ea48652
+	WORD $0x4e130033
+	WORD $0x4e120032
+	WORD $0x6e29de73
+	WORD $0x6e2bde52
+	WORD $0x3dc07814
+	WORD $0x4eb4d673
+	WORD $0x3dc07c14
+	WORD $0x4eb4d652
+	WORD $0x3dc03814
+	WORD $0x6e34de74
+	WORD $0x3dc03c15
+	WORD $0x6e35de55
+	WORD $0x6e33de93
+	WORD $0x6e32deb2
+	WORD $0x4e33d631
+	WORD $0x4e32d610
+	WORD $0x4f2104f2
+	WORD $0x6eb21c11
+	WORD $0x4f210512
+	WORD $0x6eb21c10
+	WORD $0x2f10a5f2
+	WORD $0x6f10a5ef
+	WORD $0x6eb1e553
+	WORD $0x6eb0e594
+	WORD $0x6eb31e4d
+	WORD $0x6eb31e2a
+	WORD $0x6eb41dee
+	WORD $0x6eb41e0c
+	WORD $0x6f00e40f
+	WORD $0x4eaf34ef
+	WORD $0x4ea684e7
+	WORD $0x6f00e410
+	WORD $0x4eb03510
+	WORD $0x4ea68508
+	WORD $0x4eb01def
+	WORD $0x6eb0a9ef
+	WORD $0x1e2601f0
+	CBZW R16, listed
+	ADD $16, R6, R6
+	CMP R5, R6
+	BLT code
+	ADD $16, R4, R4
+	JMP chunk
+
+listed:
+	WORD $0x3d80006d
+	WORD $0x3d80046e
+	ADD $32, R3, R3
+	ADD $128, R1, R1
+	SUBS $1, R2, R2
+	BNE octet
+	RET
+
+// func nearestOctalNEON(scratch, x, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
+TEXT ·nearestOctalNEON(SB), NOSPLIT, $0-56
+	MOVD $all_7f7fffff<>(SB), R16
+	WORD $0x3dc00200
+	MOVD $odds_a<>(SB), R16
+	WORD $0x3dc00201
+	MOVD $odds_b<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $all_001c001c<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $four_of_low<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $all_03020100<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $four_of_high<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $all_ffffffff<>(SB), R16
+	WORD $0x3dc00207
+	MOVD scratch+0(FP), R0
+	MOVD questions+32(FP), R1
+	MOVD octets+40(FP), R2
+	MOVD codes+48(FP), R3
+
+octet:
+	MOVD w+16(FP), R4
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020a
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020b
+	WORD $0x4e89390c
+	WORD $0x4e8b394d
+	WORD $0x4e897908
+	WORD $0x4e8b7949
+	WORD $0x4ecd398a
+	WORD $0x4ecd798b
+	WORD $0x4ec9390c
+	WORD $0x4ec97908
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020d
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020e
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020f
+	WORD $0x4e8d3930
+	WORD $0x4e8f39d1
+	WORD $0x4e8d7929
+	WORD $0x4e8f79cd
+	WORD $0x4ed13a0e
+	WORD $0x4ed17a0f
+	WORD $0x4ecd3930
+	WORD $0x4ecd7929
+	WORD $0x3d80000a
+	WORD $0x3d80040e
+	WORD $0x3d80080b
+	WORD $0x3d800c0f
+	WORD $0x3d80100c
+	WORD $0x3d801410
+	WORD $0x3d801808
+	WORD $0x3d801c09
+	MOVD x+8(FP), R4
+	MOVWU 0(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00208
+	MOVWU 16(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 32(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020a
+	MOVWU 48(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020b
+	WORD $0x4e89390c
+	WORD $0x4e8b394d
+	WORD $0x4e897908
+	WORD $0x4e8b7949
+	WORD $0x4ecd398a
+	WORD $0x4ecd798b
+	WORD $0x4ec9390c
+	WORD $0x4ec97908
+	MOVWU 64(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc00209
+	MOVWU 80(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020d
+	MOVWU 96(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020e
+	MOVWU 112(R1), R5
+	ADD R5<<2, R4, R16
+	WORD $0x3dc0020f
+	WORD $0x4e8d3930
+	WORD $0x4e8f39d1
+	WORD $0x4e8d7929
+	WORD $0x4e8f79cd
+	WORD $0x4ed13a0e
+	WORD $0x4ed17a0f
+	WORD $0x4ecd3930
+	WORD $0x4ecd7929
+	WORD $0x3d80400a
+	WORD $0x3d80440e
+	WORD $0x3d80480b
+	WORD $0x3d804c0f
+	WORD $0x3d80500c
+	WORD $0x3d805410
+	WORD $0x3d805808
+	WORD $0x3d805c09
+	WORD $0x3dc00028
+	WORD $0x3dc00429
+	WORD $0x3dc0082a
+	WORD $0x3dc00c2b
+	WORD $0x4e89390c
+	WORD $0x4e8b394d
+	WORD $0x4e897908
+	WORD $0x4e8b7949
+	WORD $0x4ecd398a
+	WORD $0x4ecd798a
+	WORD $0x4ec9390a
+	WORD $0x4ec97908
+	WORD $0x3dc01029
+	WORD $0x3dc0142b
+	WORD $0x3dc0182c
+	WORD $0x3dc01c2d
+	WORD $0x4e8b392e
+	WORD $0x4e8d398f
+	WORD $0x4e8b7929
+	WORD $0x4e8d798b
+	WORD $0x4ecf39cc
+	WORD $0x4ecf79cc
+	WORD $0x4ecb392c
+	WORD $0x4ecb7929
+	WORD $0x4ea01c0b
+	WORD $0x4ea01c0d
+	WORD $0x6f07e7ee
+	WORD $0x6f07e7ef
+	MOVD few+24(FP), R4
+	ADD $128, R0, R5
+
+chunk:
+	MOVWU 4(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00210
+	MOVWU 20(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00211
+	MOVWU 36(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00212
+	MOVWU 52(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00213
+	WORD $0x4e513a14
+	WORD $0x4e517a10
+	WORD $0x4e533a51
+	WORD $0x4e537a52
+	WORD $0x4e913a93
+	WORD $0x4e917a91
+	WORD $0x4e923a14
+	WORD $0x4e927a10
+	MOVWU 68(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00212
+	MOVWU 84(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00215
+	MOVWU 100(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00216
+	MOVWU 116(R1), R6
+	ADD R6<<1, R4, R16
+	WORD $0x3dc00217
+	WORD $0x4e553a58
+	WORD $0x4e557a52
+	WORD $0x4e573ad5
+	WORD $0x4e577ad6
+	WORD $0x4e953b17
+	WORD $0x4e957b15
+	WORD $0x4e963a58
+	WORD $0x4e967a52
+	WORD $0x4ed73a76
+	WORD $0x3d808016
+	WORD $0x4ed77a73
+	WORD $0x3d808413
+	WORD $0x4ed53a33
+	WORD $0x3d808813
+	WORD $0x4ed57a31
+	WORD $0x3d808c11
+	WORD $0x4ed83a91
+	WORD $0x3d809011
+	WORD $0x4ed87a91
+	WORD $0x3d809411
+	WORD $0x4ed23a11
+	WORD $0x3d809811
+	WORD $0x4ed27a10
+	WORD $0x3d809c10
+	MOVD R0, R6
+
+code:
+	WORD $0x3dc080d0
+	WORD $0x4f125611
+	WORD $0x4e231e31
+	WORD $0x4e040232
+	WORD $0x4ea58652
+	WORD $0x4e060231
+	WORD $0x4ea58631
+	WORD $0x4e122032
+	WORD $0x4e112031
+	WORD $0x6e2ade52
+	WORD $0x6e2cde31
+	WORD $0x3dc04013
+	WORD $0x4eb3d652
+	WORD $0x3dc04413
+	WORD $0x4eb3d631
+	WORD $0x3dc00013
+	WORD $0x6e33de53
+	WORD $0x3dc00414
+	WORD $0x6e34de34
+	WORD $0x6e32de72
+	WORD $0x6e31de91
+	WORD $0x6f1f0613
+	WORD $0x4e231e73
+	WORD $0x4e040274
+	WORD $0x4ea58694
+	WORD $0x4e060273
+	WORD $0x4ea58673
+	WORD $0x4e142034
+	WORD $0x4e132033
+	WORD $0x6e2ade94
+	WORD $0x6e2cde73
+	WORD $0x3dc04815
+	WORD $0x4eb5d694
+	WORD $0x3dc04c15
+	WORD $0x4eb5d673
+	WORD $0x3dc00815
+	WORD $0x6e35de95
+	WORD $0x3dc00c16
+	WORD $0x6e36de76
+	WORD $0x6e34deb4
+	WORD $0x6e33ded3
+	WORD $0x4e34d652
+	WORD $0x4e33d631
+	WORD $0x6f1c0613
+	WORD $0x4e231e73
+	WORD $0x4e040274
+	WORD $0x4ea58694
+	WORD $0x4e060273
+	WORD $0x4ea58673
+	WORD $0x4e142034
+	WORD $0x4e132033
+	WORD $0x6e2ade94
+	WORD $0x6e2cde73
+	WORD $0x3dc05015
+	WORD $0x4eb5d694
+	WORD $0x3dc05415
+	WORD $0x4eb5d673
+	WORD $0x3dc01015
+	WORD $0x6e35de95
+	WORD $0x3dc01416
+	WORD $0x6e36de76
+	WORD $0x6e34deb4
+	WORD $0x6e33ded3
+	WORD $0x4e34d652
+	WORD $0x4e33d631
+	WORD $0x6f190613
+	WORD $0x4e231e73
+	WORD $0x4e040274
+	WORD $0x4ea58694
+	WORD $0x4e060273
+	WORD $0x4ea58673
+	WORD $0x4e142034
+	WORD $0x4e132033
+	WORD $0x6e2ade94
+	WORD $0x6e2cde73
+	WORD $0x3dc05815
+	WORD $0x4eb5d694
+	WORD $0x3dc05c15
+	WORD $0x4eb5d673
+	WORD $0x3dc01815
+	WORD $0x6e35de95
+	WORD $0x3dc01c16
+	WORD $0x6e36de76
+	WORD $0x6e34deb4
+	WORD $0x6e33ded3
+	WORD $0x4e34d652
+	WORD $0x4e33d631
+	WORD $0x4f210513
+	WORD $0x6eb31c12
+	WORD $0x4f210533
+	WORD $0x6eb31c11
+	WORD $0x2f10a613
+	WORD $0x6f10a610
+	WORD $0x6eb2e574
+	WORD $0x6eb1e5b5
+	WORD $0x6eb41e6e
+	WORD $0x6eb41e4b
+	WORD $0x6eb51e0f
+	WORD $0x6eb51e2d
+	WORD $0x6f00e410
+	WORD $0x4eb03510
+	WORD $0x4ea78508
+	WORD $0x6f00e411
+	WORD $0x4eb13531
+	WORD $0x4ea78529
+	WORD $0x4eb11e10
+	WORD $0x6eb0aa10
+	WORD $0x1e260210
+	CBZW R16, listed
+	ADD $16, R6, R6
+	CMP R5, R6
+	BLT code
+	ADD $16, R4, R4
+	JMP chunk
+
+listed:
+	WORD $0x3d80006e
+	WORD $0x3d80046f
+	ADD $32, R3, R3
+	ADD $128, R1, R1
+	SUBS $1, R2, R2
+	BNE octet
+	RET
+
+// func sumTernary16NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
+TEXT ·sumTernary16NEON(SB), NOSPLIT, $0-48
 	MOVD $odds4<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $all_000c000c<>(SB), R16
@@ -4732,7 +5504,12 @@ TEXT ·sumTernary16NEON(SB), NOSPLIT, $0-40
 	MOVD x+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD codes+16(FP), R2
-	MOVD groups+24(FP), R3
+	MOVD blocks+32(FP), R3
+	MOVD sums+40(FP), R4
+
+block:
+	MOVD groups+24(FP), R5
+	MOVD R5, R6
 	WORD $0x6f00e405
 	WORD $0x6f00e406
 	WORD $0x6f00e407
@@ -5036,21 +5813,23 @@ group:
 	ADD $32, R0, R0
 	ADD $32, R1, R1
 	ADD $160, R2, R2
-	SUBS $1, R3, R3
+	SUBS $1, R6, R6
 	BNE group
-	MOVD sums+32(FP), R0
-	WORD $0x3d800005
-	WORD $0x3d800406
-	WORD $0x3d802007
-	WORD $0x3d802408
-	WORD $0x3d800809
-	WORD $0x3d800c0a
-	WORD $0x3d80280b
-	WORD $0x3d802c0c
+	WORD $0x3d800085
+	WORD $0x3d800486
+	WORD $0x3d802087
+	WORD $0x3d802488
+	WORD $0x3d800889
+	WORD $0x3d800c8a
+	WORD $0x3d80288b
+	WORD $0x3d802c8c
+	ADD $384, R4, R4
+	SUBS $1, R3, R3
+	BNE block
 	RET
 
-// func sumTernary24NEON(x, w *float32, codes *uint32, groups int, sums *float32)
-TEXT ·sumTernary24NEON(SB), NOSPLIT, $0-40
+// func sumTernary24NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
+TEXT ·sumTernary24NEON(SB), NOSPLIT, $0-48
 	MOVD $odds4<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $all_000c000c<>(SB), R16
@@ -5064,7 +5843,12 @@ TEXT ·sumTernary24NEON(SB), NOSPLIT, $0-40
 	MOVD x+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD codes+16(FP), R2
-	MOVD groups+24(FP), R3
+	MOVD blocks+32(FP), R3
+	MOVD sums+40(FP), R4
+
+block:
+	MOVD groups+24(FP), R5
+	MOVD R5, R6
 	WORD $0x6f00e405
 	WORD $0x6f00e406
 	WORD $0x6f00e407
@@ -5486,25 +6270,27 @@ group:
 	ADD $32, R0, R0
 	ADD $32, R1, R1
 	ADD $160, R2, R2
-	SUBS $1, R3, R3
+	SUBS $1, R6, R6
 	BNE group
-	MOVD sums+32(FP), R0
-	WORD $0x3d800005
-	WORD $0x3d800406
-	WORD $0x3d802007
-	WORD $0x3d802408
-	WORD $0x3d800809
-	WORD $0x3d800c0a
-	WORD $0x3d80280b
-	WORD $0x3d802c0c
-	WORD $0x3d80100d
-	WORD $0x3d80140e
-	WORD $0x3d80300f
-	WORD $0x3d803410
+	WORD $0x3d800085
+	WORD $0x3d800486
+	WORD $0x3d802087
+	WORD $0x3d802488
+	WORD $0x3d800889
+	WORD $0x3d800c8a
+	WORD $0x3d80288b
+	WORD $0x3d802c8c
+	WORD $0x3d80108d
+	WORD $0x3d80148e
+	WORD $0x3d80308f
+	WORD $0x3d803490
+	ADD $384, R4, R4
+	SUBS $1, R3, R3
+	BNE block
 	RET
 
-// func sumOctal24NEON(x, w *float32, codes *uint32, groups int, sums *float32)
-TEXT ·sumOctal24NEON(SB), NOSPLIT, $0-40
+// func sumOctal24NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
+TEXT ·sumOctal24NEON(SB), NOSPLIT, $0-48
 	MOVD $odds_a<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $odds_b<>(SB), R16
@@ -5520,7 +6306,12 @@ TEXT ·sumOctal24NEON(SB), NOSPLIT, $0-40
 	MOVD x+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD codes+16(FP), R2
-	MOVD groups+24(FP), R3
+	MOVD blocks+32(FP), R3
+	MOVD sums+40(FP), R4
+
+block:
+	MOVD groups+24(FP), R5
+	MOVD R5, R6
 	WORD $0x6f00e406
 	WORD $0x6f00e407
 	WORD $0x6f00e408
@@ -5757,25 +6548,27 @@ group:
 	ADD $16, R0, R0
 	ADD $16, R1, R1
 	ADD $160, R2, R2
-	SUBS $1, R3, R3
+	SUBS $1, R6, R6
 	BNE group
-	MOVD sums+32(FP), R0
-	WORD $0x3d800006
-	WORD $0x3d800407
-	WORD $0x3d802008
-	WORD $0x3d802409
-	WORD $0x3d80080a
-	WORD $0x3d800c0b
-	WORD $0x3d80280c
-	WORD $0x3d802c0d
-	WORD $0x3d80100e
-	WORD $0x3d80140f
-	WORD $0x3d803010
-	WORD $0x3d803411
+	WORD $0x3d800086
+	WORD $0x3d800487
+	WORD $0x3d802088
+	WORD $0x3d802489
+	WORD $0x3d80088a
+	WORD $0x3d800c8b
+	WORD $0x3d80288c
+	WORD $0x3d802c8d
+	WORD $0x3d80108e
+	WORD $0x3d80148f
+	WORD $0x3d803090
+	WORD $0x3d803491
+	ADD $384, R4, R4
+	SUBS $1, R3, R3
+	BNE block
 	RET
 
-// func sumOctal32NEON(x, w *float32, codes *uint32, groups int, sums *float32)
-TEXT ·sumOctal32NEON(SB), NOSPLIT, $0-40
+// func sumOctal32NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
+TEXT ·sumOctal32NEON(SB), NOSPLIT, $0-48
 	MOVD $all_001c001c<>(SB), R16
 	WORD $0x3dc00200
 	MOVD $all_03020100<>(SB), R16
@@ -5783,11 +6576,16 @@ TEXT ·sumOctal32NEON(SB), NOSPLIT, $0-40
 	MOVD x+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD codes+16(FP), R2
-	MOVD groups+24(FP), R3
+	MOVD blocks+32(FP), R3
+	MOVD sums+40(FP), R4
 	MOVD $odds_a<>(SB), R16
 	WORD $0x3dc00202
 	MOVD $odds_b<>(SB), R16
 	WORD $0x3dc00203
+
+block:
+	MOVD groups+24(FP), R5
+	MOVD R5, R6
 	WORD $0x6f00e404
 	WORD $0x6f00e405
 	WORD $0x6f00e406
@@ -6151,25 +6949,27 @@ group:
 	ADD $16, R0, R0
 	ADD $16, R1, R1
 	ADD $160, R2, R2
-	SUBS $1, R3, R3
+	SUBS $1, R6, R6
 	BNE group
-	MOVD sums+32(FP), R0
-	WORD $0x3d800004
-	WORD $0x3d800405
-	WORD $0x3d802006
-	WORD $0x3d802407
-	WORD $0x3d800808
-	WORD $0x3d800c09
-	WORD $0x3d80280a
-	WORD $0x3d802c0b
-	WORD $0x3d80100c
-	WORD $0x3d80140d
-	WORD $0x3d80300e
-	WORD $0x3d80340f
-	WORD $0x3d801810
-	WORD $0x3d801c11
-	WORD $0x3d803812
-	WORD $0x3d803c13
+	WORD $0x3d800084
+	WORD $0x3d800485
+	WORD $0x3d802086
+	WORD $0x3d802487
+	WORD $0x3d800888
+	WORD $0x3d800c89
+	WORD $0x3d80288a
+	WORD $0x3d802c8b
+	WORD $0x3d80108c
+	WORD $0x3d80148d
+	WORD $0x3d80308e
+	WORD $0x3d80348f
+	WORD $0x3d801890
+	WORD $0x3d801c91
+	WORD $0x3d803892
+	WORD $0x3d803c93
+	ADD $384, R4, R4
+	SUBS $1, R3, R3
+	BNE block
 	RET
 
 DATA second_one<>+0(SB)/4, $0x00000000
@@ -6298,6 +7098,36 @@ DATA byte_bits<>+8(SB)/4, $0x08040201
 DATA byte_bits<>+12(SB)/4, $0x80402010
 GLOBL byte_bits<>(SB), RODATA|NOPTR, $16
 
+DATA all_41700000<>+0(SB)/4, $0x41700000
+DATA all_41700000<>+4(SB)/4, $0x41700000
+DATA all_41700000<>+8(SB)/4, $0x41700000
+DATA all_41700000<>+12(SB)/4, $0x41700000
+GLOBL all_41700000<>(SB), RODATA|NOPTR, $16
+
+DATA all_f000f000<>+0(SB)/4, $0xf000f000
+DATA all_f000f000<>+4(SB)/4, $0xf000f000
+DATA all_f000f000<>+8(SB)/4, $0xf000f000
+DATA all_f000f000<>+12(SB)/4, $0xf000f000
+GLOBL all_f000f000<>(SB), RODATA|NOPTR, $16
+
+DATA all_00080008<>+0(SB)/4, $0x00080008
+DATA all_00080008<>+4(SB)/4, $0x00080008
+DATA all_00080008<>+8(SB)/4, $0x00080008
+DATA all_00080008<>+12(SB)/4, $0x00080008
+GLOBL all_00080008<>(SB), RODATA|NOPTR, $16
+
+DATA all_00400040<>+0(SB)/4, $0x00400040
+DATA all_00400040<>+4(SB)/4, $0x00400040
+DATA all_00400040<>+8(SB)/4, $0x00400040
+DATA all_00400040<>+12(SB)/4, $0x00400040
+GLOBL all_00400040<>(SB), RODATA|NOPTR, $16
+
+DATA all_02000200<>+0(SB)/4, $0x02000200
+DATA all_02000200<>+4(SB)/4, $0x02000200
+DATA all_02000200<>+8(SB)/4, $0x02000200
+DATA all_02000200<>+12(SB)/4, $0x02000200
+GLOBL all_02000200<>(SB), RODATA|NOPTR, $16
+
 DATA all_3f800000<>+0(SB)/4, $0x3f800000
 DATA all_3f800000<>+4(SB)/4, $0x3f800000
 DATA all_3f800000<>+8(SB)/4, $0x3f800000
@@ -6376,36 +7206,6 @@ DATA all_fffffff0<>+8(SB)/4, $0xfffffff0
 DATA all_fffffff0<>+12(SB)/4, $0xfffffff0
 GLOBL all_fffffff0<>(SB), RODATA|NOPTR, $16
 
-DATA all_41700000<>+0(SB)/4, $0x41700000
-DATA all_41700000<>+4(SB)/4, $0x41700000
-DATA all_41700000<>+8(SB)/4, $0x41700000
-DATA all_41700000<>+12(SB)/4, $0x41700000
-GLOBL all_41700000<>(SB), RODATA|NOPTR, $16
-
-DATA all_f000f000<>+0(SB)/4, $0xf000f000
-DATA all_f000f000<>+4(SB)/4, $0xf000f000
-DATA all_f000f000<>+8(SB)/4, $0xf000f000
-DATA all_f000f000<>+12(SB)/4, $0xf000f000
-GLOBL all_f000f000<>(SB), RODATA|NOPTR, $16
-
-DATA all_00080008<>+0(SB)/4, $0x00080008
-DATA all_00080008<>+4(SB)/4, $0x00080008
-DATA all_00080008<>+8(SB)/4, $0x00080008
-DATA all_00080008<>+12(SB)/4, $0x00080008
-GLOBL all_00080008<>(SB), RODATA|NOPTR, $16
-
-DATA all_00400040<>+0(SB)/4, $0x00400040
-DATA all_00400040<>+4(SB)/4, $0x00400040
-DATA all_00400040<>+8(SB)/4, $0x00400040
-DATA all_00400040<>+12(SB)/4, $0x00400040
-GLOBL all_00400040<>(SB), RODATA|NOPTR, $16
-
-DATA all_02000200<>+0(SB)/4, $0x02000200
-DATA all_02000200<>+4(SB)/4, $0x02000200
-DATA all_02000200<>+8(SB)/4, $0x02000200
-DATA all_02000200<>+12(SB)/4, $0x02000200
-GLOBL all_02000200<>(SB), RODATA|NOPTR, $16
-
 DATA odds_a<>+0(SB)/4, $0x3f800000
 DATA odds_a<>+4(SB)/4, $0x40400000
 DATA odds_a<>+8(SB)/4, $0x40a00000
@@ -6424,8 +7224,20 @@ DATA all_001c001c<>+8(SB)/4, $0x001c001c
 DATA all_001c001c<>+12(SB)/4, $0x001c001c
 GLOBL all_001c001c<>(SB), RODATA|NOPTR, $16
 
+DATA all_7f7fffff<>+0(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+4(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+8(SB)/4, $0x7f7fffff
+DATA all_7f7fffff<>+12(SB)/4, $0x7f7fffff
+GLOBL all_7f7fffff<>(SB), RODATA|NOPTR, $16
+
 DATA odds4<>+0(SB)/4, $0x3f800000
 DATA odds4<>+4(SB)/4, $0x40400000
 DATA odds4<>+8(SB)/4, $0x40a00000
 DATA odds4<>+12(SB)/4, $0x40e00000
 GLOBL odds4<>(SB), RODATA|NOPTR, $16
+
+DATA all_ffffffff<>+0(SB)/4, $0xffffffff
+DATA all_ffffffff<>+4(SB)/4, $0xffffffff
+DATA all_ffffffff<>+8(SB)/4, $0xffffffff
+DATA all_ffffffff<>+12(SB)/4, $0xffffffff
+GLOBL all_ffffffff<>(SB), RODATA|NOPTR, $16

@@ -4,32 +4,52 @@
 
 package kernel
 
+// roundTernaryAVX2 rounds groups to the lattice at n scales; see Grid.Round.
+//
+//go:noescape
+func roundTernaryAVX2(x *float32, w *float32, tries *float32, n int, octets int, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+
+// roundOctalAVX2 rounds groups to the lattice at n scales; see Grid.Round.
+//
+//go:noescape
+func roundOctalAVX2(x *float32, w *float32, tries *float32, n int, octets int, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+
 // tryTernaryAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
+func tryTernaryAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, each int, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
 
 // tryOctalAVX2 chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, octets int, set int, codes *uint32, points *int32, few *uint16)
+func tryOctalAVX2(grid *float32, x *float32, w *float32, tries *float32, n int, each int, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
+
+// nearestTernaryAVX2 answers eight questions at a time; see Questions.Answer.
+//
+//go:noescape
+func nearestTernaryAVX2(scratch *float32, x *float32, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
+
+// nearestOctalAVX2 answers eight questions at a time; see Questions.Answer.
+//
+//go:noescape
+func nearestOctalAVX2(scratch *float32, x *float32, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
 
 // sumTernary16AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+func sumTernary16AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 
 // sumTernary24AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumTernary24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+func sumTernary24AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 
 // sumOctal24AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumOctal24AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+func sumOctal24AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)
 
 // sumOctal32AVX2 adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumOctal32AVX2(x *float32, w *float32, codes *uint32, groups int, sums *float32)
+func sumOctal32AVX2(x *float32, w *float32, codes *uint32, groups int, blocks int, sums *float32)

@@ -4,32 +4,52 @@
 
 package kernel
 
+// roundTernaryNEON rounds groups to the lattice at n scales; see Grid.Round.
+//
+//go:noescape
+func roundTernaryNEON(x, w, tries *float32, n, octets, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+
+// roundOctalNEON rounds groups to the lattice at n scales; see Grid.Round.
+//
+//go:noescape
+func roundOctalNEON(x, w, tries *float32, n, octets, blocks int, sets *uint32, slacks *float32, rounded *uint16)
+
 // tryTernaryNEON chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryTernaryNEON(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)
+func tryTernaryNEON(grid, x, w, tries *float32, n, each, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
 
 // tryOctalNEON chooses the codes of groups at n scales; see Grid.Try.
 //
 //go:noescape
-func tryOctalNEON(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)
+func tryOctalNEON(grid, x, w, tries *float32, n, each, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)
+
+// nearestTernaryNEON answers eight questions at a time; see Questions.Answer.
+//
+//go:noescape
+func nearestTernaryNEON(scratch, x, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
+
+// nearestOctalNEON answers eight questions at a time; see Questions.Answer.
+//
+//go:noescape
+func nearestOctalNEON(scratch, x, w *float32, few *uint16, questions *uint32, octets int, codes *uint32)
 
 // sumTernary16NEON adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumTernary16NEON(x, w *float32, codes *uint32, groups int, sums *float32)
+func sumTernary16NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
 
 // sumTernary24NEON adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumTernary24NEON(x, w *float32, codes *uint32, groups int, sums *float32)
+func sumTernary24NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
 
 // sumOctal24NEON adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumOctal24NEON(x, w *float32, codes *uint32, groups int, sums *float32)
+func sumOctal24NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)
 
 // sumOctal32NEON adds the terms of codes in the order of positions; see Grid.Sum.
 //
 //go:noescape
-func sumOctal32NEON(x, w *float32, codes *uint32, groups int, sums *float32)
+func sumOctal32NEON(x, w *float32, codes *uint32, groups, blocks int, sums *float32)

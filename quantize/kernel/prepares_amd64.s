@@ -227,68 +227,76 @@ DATA all_3f800000<>+24(SB)/4, $0x3f800000
 DATA all_3f800000<>+28(SB)/4, $0x3f800000
 GLOBL all_3f800000<>(SB), RODATA|NOPTR, $32
 
-// func bestTriesAVX2(sums *float32, n int) uint32
+// func bestTriesAVX2(sums *float32, n int, blocks int, best *uint32)
 // Requires: AVX, AVX2
-TEXT ·bestTriesAVX2(SB), NOSPLIT, $0-20
+TEXT ·bestTriesAVX2(SB), NOSPLIT, $0-32
 	MOVQ         sums+0(FP), AX
 	MOVQ         n+8(FP), DX
+	MOVQ         blocks+16(FP), BX
+	MOVQ         best+24(FP), SI
 	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VMOVUPS      iota8<>+0(SB), Y2
-	VMOVQ        DX, X3
-	VPBROADCASTD X3, Y3
-	XORQ         BX, BX
+	VMOVQ        DX, X1
+	VPBROADCASTD X1, Y1
+
+block:
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS iota8<>+0(SB), Y3
+	XORQ    DI, DI
 
 scores:
-	VMOVUPS    (AX)(BX*4), Y4
-	VMOVUPS    128(AX)(BX*4), Y5
-	VPCMPGTD   Y2, Y3, Y6
-	VPADDD     all_00000008<>+0(SB), Y2, Y2
+	VMOVUPS    (AX)(DI*4), Y4
+	VMOVUPS    128(AX)(DI*4), Y5
+	VPCMPGTD   Y3, Y1, Y6
+	VPADDD     all_00000008<>+0(SB), Y3, Y3
 	VMULPS     Y4, Y4, Y4
 	VDIVPS     Y5, Y4, Y4
 	VANDPS     Y6, Y4, Y4
 	VCMPPS     $0x1e, Y0, Y5, Y5
 	VANDPS     Y5, Y4, Y4
-	VMOVUPS    Y4, 256(AX)(BX*4)
-	VMAXPS     Y4, Y1, Y1
-	ADDQ       $+8, BX
-	CMPQ       BX, DX
+	VMOVUPS    Y4, 256(AX)(DI*4)
+	VMAXPS     Y4, Y2, Y2
+	ADDQ       $+8, DI
+	CMPQ       DI, DX
 	JL         scores
-	VPERM2F128 $0x01, Y1, Y1, Y0
-	VMAXPS     Y0, Y1, Y0
-	VPERMILPS  $0x4e, Y0, Y1
-	VMAXPS     Y1, Y0, Y0
-	VPERMILPS  $0xb1, Y0, Y1
-	VMAXPS     Y1, Y0, Y0
-	VMULPS     all_3f7fff00<>+0(SB), Y0, Y0
-	XORQ       SI, SI
-	XORQ       BX, BX
+	VPERM2F128 $0x01, Y2, Y2, Y3
+	VMAXPS     Y3, Y2, Y3
+	VPERMILPS  $0x4e, Y3, Y2
+	VMAXPS     Y2, Y3, Y3
+	VPERMILPS  $0xb1, Y3, Y2
+	VMAXPS     Y2, Y3, Y3
+	VMULPS     all_3f7fff00<>+0(SB), Y3, Y2
+	XORQ       R8, R8
+	XORQ       DI, DI
 
 candidates:
-	VMOVUPS      256(AX)(BX*4), Y1
-	VCMPPS       $0x1d, Y0, Y1, Y1
-	VMOVMSKPS    Y1, R8
-	MOVQ         BX, CX
-	SHLQ         CL, R8
-	ORQ          R8, SI
-	ADDQ         $+8, BX
-	CMPQ         BX, DX
+	VMOVUPS      256(AX)(DI*4), Y3
+	VCMPPS       $0x1d, Y2, Y3, Y3
+	VMOVMSKPS    Y3, R10
+	MOVQ         DI, CX
+	SHLQ         CL, R10
+	ORQ          R10, R8
+	ADDQ         $+8, DI
+	CMPQ         DI, DX
 	JL           candidates
-	BSFQ         SI, DI
+	BSFQ         R8, R9
 	JZ           unclear
-	VBROADCASTSS (AX)(DI*4), Y0
-	VMULPS       Y0, Y0, Y0
-	VMOVD        X0, AX
-	SUBL         $0x0da24260, AX
-	CMPL         AX, $0x63a7b06a
+	VBROADCASTSS (AX)(R9*4), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVD        X2, CX
+	SUBL         $0x0da24260, CX
+	CMPL         CX, $0x63a7b06a
 	JA           unclear
 	JMP          clear
 
 unclear:
-	XORQ SI, SI
+	XORQ R8, R8
 
 clear:
-	MOVL SI, ret+16(FP)
+	MOVL R8, (SI)
+	ADDQ $+4, SI
+	ADDQ $+384, AX
+	DECQ BX
+	JNZ  block
 	VZEROUPPER
 	RET
 

@@ -214,8 +214,8 @@ octet:
 	BNE octet
 	RET
 
-// func bestTriesNEON(sums *float32, n int) uint32
-TEXT ·bestTriesNEON(SB), NOSPLIT, $0-20
+// func bestTriesNEON(sums *float32, n, blocks int, best *uint32)
+TEXT ·bestTriesNEON(SB), NOSPLIT, $0-32
 	WORD $0x4f000480
 	MOVD $all_3f7fff00<>(SB), R16
 	WORD $0x3dc00201
@@ -223,56 +223,60 @@ TEXT ·bestTriesNEON(SB), NOSPLIT, $0-20
 	WORD $0x3dc00202
 	MOVD sums+0(FP), R0
 	MOVD n+8(FP), R1
+	MOVD blocks+16(FP), R2
+	MOVD best+24(FP), R3
 	WORD $0x6f00e403
-	WORD $0x6f00e404
+	VDUP R1, V4.S4
+
+block:
+	WORD $0x6f00e405
 	MOVD $iota8<>(SB), R16
-	WORD $0x3dc00205
-	VDUP R1, V6.S4
-	MOVD $0, R2
+	WORD $0x3dc00206
+	MOVD $0, R4
 
 scores:
-	ADD R2<<2, R0, R16
+	ADD R4<<2, R0, R16
 	WORD $0x3dc00207
-	ADD R2<<2, R0, R16
+	ADD R4<<2, R0, R16
 	WORD $0x3dc02208
-	WORD $0x4ea534c9
-	WORD $0x4ea084a5
+	WORD $0x4ea63489
+	WORD $0x4ea084c6
 	WORD $0x6e27dce7
 	WORD $0x6e28fce7
 	WORD $0x4e291ce7
 	WORD $0x6ea3e508
 	WORD $0x4e281ce7
-	ADD R2<<2, R0, R16
+	ADD R4<<2, R0, R16
 	WORD $0x3d804207
-	WORD $0x4e27f484
-	ADD $4, R2, R2
-	CMP R1, R2
+	WORD $0x4e27f4a5
+	ADD $4, R4, R4
+	CMP R1, R4
 	BLT scores
-	WORD $0x6e30f880
-	WORD $0x4e040400
-	WORD $0x6e21dc00
-	MOVD $0, R3
-	MOVD $0, R2
+	WORD $0x6e30f8a5
+	WORD $0x4e0404a5
+	WORD $0x6e21dca5
+	MOVD $0, R5
+	MOVD $0, R4
 
 candidates:
-	ADD R2<<2, R0, R16
-	WORD $0x3dc04201
-	WORD $0x6e20e421
-	WORD $0x4e221c21
-	WORD $0x4eb1b821
-	WORD $0x1e260024
-	LSL R2, R4, R4
-	ORR R4<<0, R3, R3
-	ADD $4, R2, R2
-	CMP R1, R2
+	ADD R4<<2, R0, R16
+	WORD $0x3dc04206
+	WORD $0x6e25e4c6
+	WORD $0x4e221cc6
+	WORD $0x4eb1b8c6
+	WORD $0x1e2600c6
+	LSL R4, R6, R6
+	ORR R6<<0, R5, R5
+	ADD $4, R4, R4
+	CMP R1, R4
 	BLT candidates
-	CBZ R3, unclear
-	RBIT R3, R1
-	CLZ R1, R1
-	ADD R1<<2, R0, R16
-	WORD $0x4d40ca00
-	WORD $0x6e20dc00
-	WORD $0x1e260010
+	CBZ R5, unclear
+	RBIT R5, R4
+	CLZ R4, R4
+	ADD R4<<2, R0, R16
+	WORD $0x4d40ca05
+	WORD $0x6e25dca5
+	WORD $0x1e2600b0
 	MOVD $228737632, R17
 	SUBW R17, R16
 	MOVD $1671934058, R17
@@ -281,10 +285,14 @@ candidates:
 	JMP clear
 
 unclear:
-	MOVD $0, R3
+	MOVD $0, R5
 
 clear:
-	MOVW R3, ret+16(FP)
+	MOVW R5, 0(R3)
+	ADD $4, R3, R3
+	ADD $384, R0, R0
+	SUBS $1, R2, R2
+	BNE block
 	RET
 
 DATA all_7fffffff<>+0(SB)/4, $0x7fffffff

@@ -27,4 +27,4 @@ func spreadTriesAVX2(tries *float32, numerators *float32, octets int, limit floa
 // bestTriesAVX2 finds the tries that explain most; see Grid.Best.
 //
 //go:noescape
-func bestTriesAVX2(sums *float32, n int) uint32
+func bestTriesAVX2(sums *float32, n int, blocks int, best *uint32)

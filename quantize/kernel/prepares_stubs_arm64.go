@@ -27,4 +27,4 @@ func spreadTriesNEON(tries, numerators *float32, octets int, limit float32)
 // bestTriesNEON finds the tries that explain most; see Grid.Best.
 //
 //go:noescape
-func bestTriesNEON(sums *float32, n int) uint32
+func bestTriesNEON(sums *float32, n, blocks int, best *uint32)

@@ -25,8 +25,12 @@ func GridsNEON() {
 func Grids() {
 	ternary := grid{8, 2, 3, 4, ternaryLines, oddsOfFour}
 	octal := grid{4, 3, 8, 8, octalLines, oddsOfEight}
+	ternary.round("roundTernary" + ISA)
+	octal.round("roundOctal" + ISA)
 	ternary.try("tryTernary" + ISA)
 	octal.try("tryOctal" + ISA)
+	ternary.nearest("nearestTernary" + ISA)
+	octal.nearest("nearestOctal" + ISA)
 	ternary.sums("sumTernary16"+ISA, 2)
 	ternary.sums("sumTernary24"+ISA, 3)
 	octal.sums("sumOctal24"+ISA, 3)
@@ -34,21 +38,20 @@ func Grids() {
 }
 
 // The layout of kernel.Grid: tables of lines, a then b; the slack of the group
-// in all lanes, and of each group; the sets of tries that are outside, unsure
-// and first of a point, of the group and of each; the groups to come; the points of tries; the lines of a
-// list and its codes; their heights at two scales.
+// in all lanes; its sets of tries that are outside and in doubt; the number of the group,
+// where its points and tries lie, and how many groups have the same; the lines of a list and its
+// codes; their heights at two scales.
 const (
 	gridB       = 8 * 32
 	gridSlack   = 2 * gridB
-	gridSlacks  = gridSlack + 32
-	gridOutside = gridSlacks + 4*8
-	gridUnsure  = gridOutside + 8
-	gridStarts  = gridUnsure + 8
-	gridSets    = gridStarts + 16
-	gridLeft    = gridSets + 8*16
-	gridGroup   = gridLeft + 8
-	gridPoints  = gridGroup + 8
-	gridListA   = gridPoints + 2*32
+	gridOutside = gridSlack + 32
+	gridDoubts  = gridOutside + 8
+	gridGroup   = gridDoubts + 8
+	gridRow     = gridGroup + 8
+	gridTries   = gridRow + 8
+	gridLeft    = gridTries + 8
+	gridBlocks  = gridLeft + 8
+	gridListA   = gridBlocks + 16
 	gridMost    = 4 * (2048 + 8)
 	gridListB   = gridListA + gridMost
 	gridCodes   = gridListB + gridMost
@@ -56,9 +59,22 @@ const (
 	gridLast    = gridFirst + gridMost
 )
 
+// The layout of kernel.TrySets.
+const (
+	setOutside = 4 * iota
+	setEdges
+	setStarts
+	setDoubts
+	setsBytes
+)
+
+// pointsBytes is what the points of a group take.
+const pointsBytes = 2 * 32
+
 // The layout of kernel.Tries: inverse scales, then scales.
 const (
 	triesScale = 4 * 40
+	triesBytes = 2 * triesScale
 	rowBytes   = 4 * 40
 )
 
@@ -85,33 +101,42 @@ func (s *gridTry) at(field int) Mem { return Mem{Base: s.g, Disp: field} }
 // compares like the line a·s + b, with a = Σwq² and b = -Σ2wqx, and a code whose
 // line is lowest at two scales is lowest between them.
 func (l grid) try(name string) {
-	Begin(name, "func(grid, x, w, tries *float32, n, octets, set int, codes *uint32, points *int32, few *uint16)",
+	Begin(name, "func(grid, x, w, tries *float32, n, each, blocks int, sets *uint32, slacks *float32, rounded *uint16, codes *uint32, points *int32, few *uint16)",
 		name+" chooses the codes of groups at n scales; see Grid.Try.")
 	s := gridTry{grid: l, g: Argument("grid")}
-	s.findSlacks()
-	StoreInteger(s.at(gridLeft), Argument("set"))
+	end, none := General(), General()
+	SetTo(none, 0)
+	StoreInteger(s.at(gridGroup), none)
+	StoreInteger(s.at(gridTries), Argument("tries"))
+	blocks := Argument("blocks")
+	StoreInteger(s.at(gridBlocks), blocks)
 
+	Mark("block")
+	StoreInteger(s.at(gridLeft), Argument("each"))
 	Mark("group")
-	group, rest := General(), General()
-	left := IntegerAt(s.at(gridLeft))
-	FirstBitOr(group, left, "done")
-	WithoutLowest(rest, left)
-	StoreInteger(s.at(gridLeft), rest)
-	StoreInteger(s.at(gridGroup), group)
+	group := IntegerAt(s.at(gridGroup))
 	at := General()
 	Move64(at, group)
 	Times(at, map[int]int{4: 4, 8: 5}[l.positions])
 	x, w := Argument("x"), Argument("w")
 	Increase(x, at)
 	Increase(w, at)
-	Everyone(Broadcast(Mem{Base: s.g, Index: group, Scale: 4, Disp: gridSlacks})).Put(s.at(gridSlack))
+	Everyone(Broadcast(Mem{Base: Argument("slacks"), Index: group, Scale: 4})).Put(s.at(gridSlack))
 	row := Product(group, rowBytes)
 	s.codes = Argument("codes")
 	Increase(s.codes, row)
-	starts := s.points(x)
-	none := General()
+	points := Product(group, pointsBytes)
+	Increase(points, Argument("rounded"))
+	StoreInteger(s.at(gridRow), points)
+	sets := Product(group, setsBytes)
+	Increase(sets, Argument("sets"))
+	starts := Word(Mem{Base: sets, Disp: setStarts})
+	SetTo(end, 1)
+	ShiftUpBy(end, Argument("n"))
+	Merge(starts, end, 0)
 	SetTo(none, 0)
 	StoreInteger(s.at(gridOutside), none)
+	StoreInteger(s.at(gridDoubts), none)
 
 	following := General()
 	s.entry(none, following)
@@ -159,13 +184,47 @@ func (l grid) try(name string) {
 
 	Mark("next")
 	group = IntegerAt(s.at(gridGroup))
-	Times(group, 4)
-	for i, field := range []int{gridOutside, gridUnsure, gridStarts} {
-		set := IntegerAt(s.at(field))
-		StoreWord(Mem{Base: s.g, Index: group, Scale: 1, Disp: gridSets + 4*i}, set)
-	}
-	Jump("group")
-	Mark("done")
+	sets = Product(group, setsBytes)
+	Increase(sets, Argument("sets"))
+	StoreWord(Mem{Base: sets, Disp: setOutside}, IntegerAt(s.at(gridOutside)))
+	StoreWord(Mem{Base: sets, Disp: setDoubts}, IntegerAt(s.at(gridDoubts)))
+	Advance(group, 1)
+	StoreInteger(s.at(gridGroup), group)
+	left := IntegerAt(s.at(gridLeft))
+	Advance(left, -1)
+	StoreInteger(s.at(gridLeft), left)
+	JumpIfMore(left, 0, "group")
+	tries = IntegerAt(s.at(gridTries))
+	Advance(tries, triesBytes)
+	StoreInteger(s.at(gridTries), tries)
+	blocks = IntegerAt(s.at(gridBlocks))
+	Advance(blocks, -1)
+	StoreInteger(s.at(gridBlocks), blocks)
+	JumpIfMore(blocks, 0, "block")
+	End()
+}
+
+// round emits the points and the slacks of the groups of sub-blocks, each of which has so
+// many octets.
+func (l grid) round(name string) {
+	Begin(name, "func(x, w, tries *float32, n, octets, blocks int, sets *uint32, slacks *float32, rounded *uint16)", name+" rounds groups to the lattice at n scales; see Grid.Round.")
+	x, w, tries, blocks := Argument("x"), Argument("w"), Argument("tries"), Argument("blocks")
+	sets, slacks, points := Argument("sets"), Argument("slacks"), Argument("rounded")
+	left, from := General(), General()
+	Mark("block")
+	Move64(left, Argument("octets"))
+	Move64(from, x)
+	l.findSlacks(x, w, tries, left, slacks)
+	Move64(left, Argument("octets"))
+	Times(left, map[int]int{4: 1, 8: 0}[l.positions])
+	Mark("group")
+	l.points(from, tries, sets, points)
+	Advance(from, 4*l.positions)
+	Advance(sets, setsBytes)
+	Advance(points, pointsBytes)
+	CountDown(left, "group")
+	Advance(tries, triesBytes)
+	CountDown(blocks, "block")
 	End()
 }
 
@@ -173,7 +232,7 @@ func (l grid) try(name string) {
 // one.
 func (s *gridTry) entry(try, entry reg.GPVirtual) {
 	list, at := Argument("few"), General()
-	point := UnsignedHalfAt(Mem{Base: s.g, Index: try, Scale: 2, Disp: gridPoints})
+	point := UnsignedHalfAt(Mem{Base: IntegerAt(s.at(gridRow)), Index: try, Scale: 2})
 	Move64(entry, SignedWordAt(Mem{Base: Argument("points"), Index: point, Scale: 4}))
 	Move64(at, entry)
 	Invert(at)
@@ -186,10 +245,8 @@ func (s *gridTry) entry(try, entry reg.GPVirtual) {
 // those in aa·s + ab + bb/s, the sums by less than 15, numbers in the place of
 // four bits by less than 60, and the expression is largest at one end. It is
 // infinite where sums may lose bits to underflow.
-func (s *gridTry) findSlacks() {
-	x, w, left, to := Argument("x"), Argument("w"), Argument("octets"), General()
-	last, tries := Argument("n"), Argument("tries")
-	Point(to, s.g, gridSlacks)
+func (l grid) findSlacks(x, w, tries, left, to reg.GPVirtual) {
+	last := Argument("n")
 	// What aa, ab and bb are multiplied by at both ends.
 	one := LoadV(Words("second_one", 0, 0x3f800000, 0, 0, 0, 0x3f800000, 0, 0))
 	only := func(lane int) Op {
@@ -203,7 +260,7 @@ func (s *gridTry) findSlacks() {
 	final := func(disp int) Mem { return Mem{Base: tries, Index: last, Scale: 4, Disp: disp - 4} }
 	ends := [2]Reg{end(Mem{Base: tries}, Mem{Base: tries, Disp: triesScale}), end(final(0), final(triesScale))}
 	least := Broadcast(final(triesScale))
-	top, mask := LoadV(Constant(float32(2*s.levels-1))), LoadV(Bits(Magnitude))
+	top, mask := LoadV(Constant(float32(2*l.levels-1))), LoadV(Bits(Magnitude))
 	Mark("slack")
 	var sums Octet // aa, ab, bb, bb of four values each
 	for at := 0; at < OctetBytes; at += Width() {
@@ -213,7 +270,7 @@ func (s *gridTry) findSlacks() {
 		bb := Mul(Mul(vw, vx), vx)
 		sums = append(sums, SumPairs(SumPairs(aa, ab), SumPairs(bb, bb)))
 	}
-	if s.positions == 8 {
+	if l.positions == 8 {
 		sums = SumHalves(sums)
 	}
 	for i, v := range sums {
@@ -224,7 +281,7 @@ func (s *gridTry) findSlacks() {
 		fine := And(compare(GreaterEqual, small, LoadV(Constant(1e-30))), compare(LessEqual, slack, LoadV(Constant(1e30))))
 		sums[i] = Choose(fine, slack, LoadV(Bits(0x7f800000)))
 	}
-	groups := 8 / s.positions
+	groups := 8 / l.positions
 	StoreFirstOf(Mem{Base: to}, sums, groups)
 	Advance(to, 4*groups)
 	Advance(x, OctetBytes)

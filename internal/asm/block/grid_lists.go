@@ -54,46 +54,62 @@ func (s *gridTry) compareFew(name string, most int, first, past reg.GPVirtual) {
 		codes = append(codes, code)
 	}
 	Mark(name)
-	scale := OctetAt(Mem{Base: Argument("tries"), Index: first, Scale: 4, Disp: triesScale})
-	low, next, kept := highest(), highest(), LoadV(Bits(^uint32(lanes*len(codes)-1)))
+	scale := OctetAt(Mem{Base: IntegerAt(s.at(gridTries)), Index: first, Scale: 4, Disp: triesScale})
+	kept := LoadV(Bits(^uint32(lanes*len(codes) - 1)))
 	height := Lines(s.at(gridListA), s.at(gridListB))
-	for l := range most {
+	low, next := lowestTwo(0, most, func(l int) Octet {
 		offer := height(l, scale)
-		for i, h := range offer {
+		for _, h := range offer {
 			PutNumber(h, kept, uint32(l))
-			LowerTo(next[i], Higher(low[i], h))
-			LowerTo(low[i], h)
 		}
-	}
+		return offer
+	})
 	CodesByNumber(codes, low).Put(Mem{Base: s.codes, Index: first, Scale: 4})
-	s.doubt(first, past, low, next, name+"Sure")
+	s.doubt(first, past, low, next)
 	Advance(first, lanes)
 	JumpIfLess(first, past, name)
 }
 
+// lowestTwo is the lowest of lines from one on, and the next, by a tree of comparisons.
+func lowestTwo(from, n int, height func(l int) Octet) (low, next Octet) {
+	if n == 2 {
+		a, b := height(from), height(from+1)
+		next = Pairwise(Higher, a, b)
+		for i, v := range a {
+			LowerTo(v, b[i])
+		}
+		return a, next
+	}
+	half := (n + 2) / 4 * 2
+	low, next = lowestTwo(from, half, height)
+	otherLow, otherNext := lowestTwo(from+half, n-half, height)
+	for i, v := range low {
+		LowerTo(next[i], otherNext[i])
+		LowerTo(next[i], Higher(v, otherLow[i]))
+		LowerTo(v, otherLow[i])
+	}
+	return low, next
+}
+
 // doubt emits what becomes of tries where another line is not higher than the
-// lowest by more than the slack: they are unsure. Bits past the run belong to
+// lowest by more than the slack: they are in doubt. Bits past the run belong to
 // those that come.
-func (s *gridTry) doubt(first, past reg.GPVirtual, low, next Octet, sure string) {
-	lower := OctetBits(CompareOctets(Greater, Pairwise(Sub, next, low), Parts(s.at(gridSlack))))
-	doubt := General()
-	SetTo(doubt, 1<<lanes-1)
-	XorOr(doubt, lower, sure)
+func (s *gridTry) doubt(first, past reg.GPVirtual, low, next Octet) {
+	doubt := OctetBits(CompareOctets(NotGreater, Pairwise(Sub, next, low), Parts(s.at(gridSlack))))
 	ShiftUpBy(doubt, first)
 	within := General()
 	SetTo(within, 1)
 	ShiftUpBy(within, past)
 	Advance(within, -1)
 	AndBits(doubt, within)
-	MergeInto(s.at(gridUnsure), doubt)
-	Mark(sure)
+	MergeInto(s.at(gridDoubts), doubt)
 }
 
 // compare emits the choice of the lowest line of a list at the tries from first
 // to past.
 func (s *gridTry) compare(first, past reg.GPVirtual) {
 	Mark("vector")
-	scale := OctetAt(Mem{Base: Argument("tries"), Index: first, Scale: 4, Disp: triesScale})
+	scale := OctetAt(Mem{Base: IntegerAt(s.at(gridTries)), Index: first, Scale: 4, Disp: triesScale})
 	low, next, code := highest(), highest(), OctetOf(Zero)
 	at, end := General(), General()
 	Move64(at, s.g)
@@ -111,7 +127,7 @@ func (s *gridTry) compare(first, past reg.GPVirtual) {
 	JumpIfLess(at, end, "line")
 	code.Put(Mem{Base: s.codes, Index: first, Scale: 4})
 
-	s.doubt(first, past, low, next, "sure")
+	s.doubt(first, past, low, next)
 	Advance(first, lanes)
 	JumpIfLess(first, past, "vector")
 }
@@ -135,7 +151,7 @@ func (s *gridTry) each(label string, body func(from reg.GPVirtual)) {
 // first and at the last try. It jumps unless that is the same, and lower than
 // all others by more than the slack.
 func (s *gridTry) lowestOfBoth(first, past, code reg.GPVirtual, unless string) {
-	tries := Argument("tries")
+	tries := IntegerAt(s.at(gridTries))
 	scale := [2]Reg{
 		Broadcast(Mem{Base: tries, Index: first, Scale: 4, Disp: triesScale}),
 		Broadcast(Mem{Base: tries, Index: past, Scale: 4, Disp: triesScale - 4}),

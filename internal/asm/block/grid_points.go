@@ -17,28 +17,28 @@ func twice(v uint32) Mem { return Bits(v<<16 | v) }
 
 // A point is a number with a digit for each level, the first the lowest.
 
-// points emits the points of all tries; those at an edge are unsure. Bits of the
-// result tell the tries whose point is not that of the one before, and the end.
-func (s *gridTry) points(x reg.GPVirtual) (starts reg.GPVirtual) {
-	n, end, starts := Argument("n"), General(), General()
-	SetTo(end, 1)
-	ShiftUpBy(end, n)
-	Point(starts, end, -1)
+// points emits the points of all tries, and the sets of those at an edge and of those
+// whose point is not that of the one before.
+func (l grid) points(x, tries, sets, to reg.GPVirtual) {
+	n, all := Argument("n"), General()
+	SetTo(all, 1)
+	ShiftUpBy(all, n)
+	Advance(all, -1)
 
 	var point, edge [2]Sixteen
 	for i := range point {
 		point[i], edge[i] = SixteenOf(Zero), SixteenOf(Zero)
 	}
-	s.sixteen(x, 0, point[0], edge[0])
+	l.sixteen(x, tries, 0, point[0], edge[0])
 	JumpUnlessMore(n, 2*lanes, "pointed")
-	s.sixteen(x, 1, point[1], edge[1])
+	l.sixteen(x, tries, 1, point[1], edge[1])
 	Mark("pointed")
 	for i, p := range point {
-		Octet(p).Put(s.at(gridPoints + 32*i))
+		Octet(p).Put(Mem{Base: to, Disp: 32 * i})
 	}
-	unsure := SetOfWords(edge[0], edge[1])
-	AndBits(unsure, starts)
-	StoreInteger(s.at(gridUnsure), unsure)
+	edges := SetOfWords(edge[0], edge[1])
+	AndBits(edges, all)
+	StoreWord(Mem{Base: sets, Disp: setEdges}, edges)
 
 	before := WordsBefore(point)
 	for i, p := range point {
@@ -50,25 +50,23 @@ func (s *gridTry) points(x reg.GPVirtual) (starts reg.GPVirtual) {
 	Invert(changed)
 	SetTo(first, 1)
 	Merge(changed, first, 0)
-	AndBits(starts, changed)
-	StoreInteger(s.at(gridStarts), starts)
-	Merge(starts, end, 0)
-	return starts
+	AndBits(changed, all)
+	StoreWord(Mem{Base: sets, Disp: setStarts}, changed)
 }
 
 // sixteen emits the points of sixteen tries, and words of ones where a value is
 // at an edge.
-func (s *gridTry) sixteen(x reg.GPVirtual, which int, point, edge Sixteen) {
-	tries, unit := Argument("tries"), LoadV(Constant(pointUnit/2))
+func (l grid) sixteen(x, tries reg.GPVirtual, which int, point, edge Sixteen) {
+	unit := LoadV(Constant(pointUnit / 2))
 	var inverse []Reg
 	for at := 64 * which; at < 64*(which+1); at += Width() {
 		inverse = append(inverse, Mul(unit, Mem{Base: tries, Disp: at}))
 	}
-	low, high := LoadV(twice(pointUnit/2)), LoadV(twice(uint32(s.levels)*pointUnit-pointUnit/2))
+	low, high := LoadV(twice(pointUnit/2)), LoadV(twice(uint32(l.levels)*pointUnit-pointUnit/2))
 	part := LoadV(twice(pointUnit - 1))
 	nearest := SixteenOf(Ones)
 	digit := uint32(1)
-	for p := range s.positions {
+	for p := range l.positions {
 		v := Broadcast(Mem{Base: x, Disp: 4 * p})
 		var units []Reg
 		for _, scale := range inverse {
@@ -84,7 +82,7 @@ func (s *gridTry) sixteen(x reg.GPVirtual, which int, point, edge Sixteen) {
 			}
 			IncreaseWords(point[i], level)
 		}
-		digit *= uint32(s.levels)
+		digit *= uint32(l.levels)
 	}
 	for i, v := range nearest {
 		Move(edge[i], EqualWords(v, Zero()))

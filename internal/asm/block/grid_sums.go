@@ -7,10 +7,13 @@ import (
 // sums emits Σw·l·x and Σw·l² of the codes of groups, tries in the lanes of so
 // many octets.
 func (l grid) sums(name string, octets int) {
-	Begin(name, "func(x, w *float32, codes *uint32, groups int, sums *float32)",
+	Begin(name, "func(x, w *float32, codes *uint32, groups, blocks int, sums *float32)",
 		name+" adds the terms of codes in the order of positions; see Grid.Sum.")
-	x, w, codes, left := Argument("x"), Argument("w"), Argument("codes"), Argument("groups")
+	x, w, codes, left := Argument("x"), Argument("w"), Argument("codes"), General()
+	blocks, to := Argument("blocks"), Argument("sums")
 	odds := l.odds()
+	Mark("block")
+	Move64(left, Argument("groups"))
 	lx, ll := make([]Octet, octets), make([]Octet, octets)
 	for v := range octets {
 		lx[v], ll[v] = OctetOf(Zero), OctetOf(Zero)
@@ -40,13 +43,17 @@ func (l grid) sums(name string, octets int) {
 	Advance(w, 4*l.positions)
 	Advance(codes, rowBytes)
 	CountDown(left, "group")
-	to := Argument("sums")
 	for v := range octets {
 		lx[v].Put(Mem{Base: to, Disp: OctetBytes * v})
 		ll[v].Put(Mem{Base: to, Disp: 4*32 + OctetBytes*v})
 	}
+	Advance(to, sumsBytes)
+	CountDown(blocks, "block")
 	End()
 }
+
+// sumsBytes is what a sub-block has: two sums, and scores, of each try.
+const sumsBytes = 3 * 4 * 32
 
 // scaled is what levels stand for, times a factor.
 func (l grid) scaled(odds Octet, factor Reg) (out Octet) {

@@ -145,14 +145,15 @@ func spreadTries() {
 	End()
 }
 
-// bestTries emits the set of tries whose lx²/ll is within 2^-16 of the greatest,
+// bestTries emits, of each sub-block, the set of tries whose lx²/ll is within 2^-16 of the greatest,
 // empty where the numbers are so small that squares lose bits.
 func bestTries() {
 	name := "bestTries" + ISA
-	Begin(name, "func(sums *float32, n int) uint32", name+" finds the tries that explain most; see Grid.Best.")
-	sums, n := Argument("sums"), Argument("n")
-	none, most, at := Zero(), Zero(), General()
-	number, length := Numbers(), InAllLanes(n)
+	Begin(name, "func(sums *float32, n, blocks int, best *uint32)", name+" finds the tries that explain most; see Grid.Best.")
+	sums, n, blocks, to := Argument("sums"), Argument("n"), Argument("blocks"), Argument("best")
+	none, length, at := Zero(), InAllLanes(n), General()
+	Mark("block")
+	most, number := Zero(), Numbers()
 	SetTo(at, 0)
 	Mark("scores")
 	row := func(k int) Mem { return Mem{Base: sums, Index: at, Scale: 4, Disp: 4 * 32 * k} }
@@ -182,6 +183,9 @@ func bestTries() {
 	Mark("unclear")
 	SetTo(best, 0)
 	Mark("clear")
-	Give(best)
+	StoreWord(Mem{Base: to}, best)
+	Advance(to, 4)
+	Advance(sums, sumsBytes)
+	CountDown(blocks, "block")
 	End()
 }

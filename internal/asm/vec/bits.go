@@ -168,12 +168,6 @@ func CountBits(set reg.GPVirtual) reg.GPVirtual {
 	return armSum(addvBytes, v)
 }
 
-// WithoutLowest is to = of without the first of a set.
-func WithoutLowest(to, of reg.GPVirtual) {
-	Point(to, of, -1)
-	AndBits(to, of)
-}
-
 // Invert is r = ^r.
 func Invert(r reg.GPVirtual) {
 	if ISA == NEON {

@@ -193,3 +193,50 @@ func PutNumber(v, kept Reg, number uint32) {
 		BitOr(Bits(number), v)
 	}
 }
+
+// StoreHalfColumns stores, of eight rows of eight codes of 16 bits, the first code of each,
+// then the second, and so on.
+func StoreHalfColumns(to Mem, at func(row int) Mem) {
+	lowWords := func(a, b Reg) Reg {
+		return binary(func(b, a, o Op) { VPUNPCKLWD(b, a, o) }, zip1Bytes|ofWords, a, b)
+	}
+	highWords := func(a, b Reg) Reg {
+		return binary(func(b, a, o Op) { VPUNPCKHWD(b, a, o) }, zip2Bytes|ofWords, a, b)
+	}
+	low := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VPUNPCKLDQ(b, a, o) }, zip1, a, b) }
+	high := func(a, b Reg) Reg { return binary(func(b, a, o Op) { VPUNPCKHDQ(b, a, o) }, zip2, a, b) }
+	var pairs [][4]Reg // of columns, of four rows or of both fours
+	for part := range OctetBytes / Width() {
+		var r [4]Reg
+		for i := range r {
+			if ISA == NEON {
+				r[i] = LoadV(at(4*part + i))
+				continue
+			}
+			r[i] = YMM()
+			VBROADCASTI128(at(i), r[i])
+			VINSERTI128(operand.Imm(1), at(i+4), r[i], r[i])
+		}
+		// In an order that needs few registers.
+		first, second := [2]Reg{0: lowWords(r[0], r[1])}, [2]Reg{0: highWords(r[0], r[1])}
+		first[1], second[1] = lowWords(r[2], r[3]), highWords(r[2], r[3])
+		pairs = append(pairs, [4]Reg{low(first[0], first[1]), high(first[0], first[1]), low(second[0], second[1]), high(second[0], second[1])})
+	}
+	for i, v := range pairs[0] {
+		if ISA == NEON {
+			StoreV(to.Offset(32*i), binary(nil, zip1|pairsOfTwo, v, pairs[1][i]))
+			StoreV(to.Offset(32*i+16), binary(nil, zip2|pairsOfTwo, v, pairs[1][i]))
+			continue
+		}
+		VPERMQ(operand.Imm(0xd8), v, v)
+		StoreV(to.Offset(32*i), v)
+	}
+}
+
+// ReplaceNegative is Replace where integers are negative.
+func ReplaceNegative(n Reg, yes Op, v Reg) {
+	if ISA == NEON {
+		n = SignOf(n)
+	}
+	Replace(n, yes, v)
+}

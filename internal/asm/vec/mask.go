@@ -17,6 +17,7 @@ const (
 	NotEqual     = 0x04
 	NotLessEqual = 0x06
 	NotGreatEq   = 0x09
+	NotGreater   = 0x0a
 	Less         = 0x11
 	LessEqual    = 0x12
 	GreaterEqual = 0x1d

@@ -249,7 +249,7 @@ func armCompare(predicate uint64, out reg.Register, a, b Op) {
 	switch predicate {
 	case Equal, NotEqual:
 		arm3(fcmeq, out, a, b)
-	case Greater:
+	case Greater, NotGreater:
 		arm3(fcmgt, out, a, b)
 	case Less:
 		arm3(fcmgt, out, b, a)
@@ -258,7 +258,7 @@ func armCompare(predicate uint64, out reg.Register, a, b Op) {
 	case LessEqual, NotLessEqual:
 		arm3(fcmge, out, b, a)
 	}
-	if predicate == NotEqual || predicate == NotGreatEq || predicate == NotLessEqual {
+	if predicate == NotEqual || predicate == NotGreatEq || predicate == NotGreater || predicate == NotLessEqual {
 		arm2(not, out, out.(Op))
 	}
 }

@@ -136,7 +136,7 @@ func Columns(at func(row, disp int) Mem, part, disp int) [4]Reg {
 			continue
 		}
 		r[i] = YMM()
-		VMOVUPS(at(i, disp), r[i].AsX())
+		VBROADCASTF128(at(i, disp), r[i]) // which lives from here on, unlike one half
 		VINSERTF128(operand.Imm(1), at(i+4, disp), r[i], r[i])
 	}
 	return transposed(r)
