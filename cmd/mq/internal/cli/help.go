@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // topicCommands are the pages of the manual, which a binary's user lacks:
-// 'mq help scaling'.
+// 'mq help scaling'. A page is read when it is asked for.
 func topicCommands() ([]*cobra.Command, error) {
 	names, err := fs.Glob(docs.Pages, "*.md")
 	if err != nil {
@@ -26,16 +27,32 @@ func topicCommands() ([]*cobra.Command, error) {
 		if strings.HasPrefix(name, "adding-") {
 			continue // for those who have the sources
 		}
-		text, err := docs.Pages.ReadFile(name)
+		title, err := pageTitle(name)
 		if err != nil {
 			return nil, err
 		}
-		title, _, _ := strings.Cut(string(text), "\n")
-		topic := &cobra.Command{Use: strings.TrimSuffix(name, ".md"), Short: strings.TrimPrefix(title, "# "), Long: string(text)}
-		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), cmd.Long) })
+		topic := &cobra.Command{Use: strings.TrimSuffix(name, ".md"), Short: title}
+		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+			text, err := docs.Pages.ReadFile(name)
+			if err != nil {
+				panic(err) // it is part of the program
+			}
+			fmt.Fprint(cmd.OutOrStdout(), string(text))
+		})
 		topics = append(topics, topic)
 	}
 	return topics, nil
+}
+
+// pageTitle is the first line of a page.
+func pageTitle(name string) (string, error) {
+	page, err := docs.Pages.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer page.Close()
+	line, err := bufio.NewReaderSize(page, 128).ReadString('\n')
+	return strings.TrimSpace(strings.TrimPrefix(line, "# ")), err
 }
 
 // refuseUnknownNames makes the commands that cobra adds fail where they would

@@ -27,6 +27,7 @@ import (
 
 // Main runs one command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	memory.CollectLater()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -38,6 +39,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		a.command += " " + quoted(arg)
 	}
 	root := a.root()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		complete(root)
+	}
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
@@ -101,6 +105,17 @@ func (a *app) report(err error) int {
 	return code
 }
 
+// complete makes all commands complete their words, for a shell that asks.
+func complete(root *cobra.Command) {
+	flags.Complete(root)
+	for _, cmd := range root.Commands() {
+		flags.Complete(cmd)
+		for _, sub := range cmd.Commands() {
+			flags.Complete(sub)
+		}
+	}
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mq",
@@ -157,13 +172,6 @@ the result is right: one pass, no Python, no intermediate file.`,
 		a.quantizeCommand(), a.diffCommand(), a.splitCommand(), a.mergeCommand(), a.hashCommand(), a.typesCommand(), a.archsCommand(), a.manCommand(), a.exportCommand(),
 	)
 	root.AddCommand(publishing.Commands(&a.Session)...)
-	flags.Complete(root)
-	for _, cmd := range root.Commands() {
-		flags.Complete(cmd)
-		for _, sub := range cmd.Commands() {
-			flags.Complete(sub)
-		}
-	}
 	topics, err := topicCommands()
 	if err != nil {
 		panic(err) // they are part of the program

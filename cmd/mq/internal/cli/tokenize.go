@@ -9,7 +9,6 @@ import (
 	"github.com/f190792d/mq/cmd/mq/internal/flags"
 	"github.com/f190792d/mq/formats/fault"
 	"github.com/f190792d/mq/formats/tokenizer"
-	"github.com/f190792d/mq/internal/memory"
 )
 
 // tokenizeCommand prints the tokens of a text.
@@ -30,7 +29,6 @@ llama.cpp. With --pre a folder's follows llama.cpp, too.`,
 			if (file == "") == !given {
 				return fault.Invalid("tokenize: give a text, either with -f FILE (- for standard input) or with -p TEXT")
 			}
-			memory.CollectLater()
 			words, err := a.loadTokenizer(cmd.Context(), args[0], pre)
 			if err != nil {
 				return err

@@ -23,6 +23,7 @@ var free = []string{
 // value, or its words are free.
 func TestEveryValueIsCompleted(t *testing.T) {
 	root := (&app{}).root()
+	complete(root)
 	for _, cmd := range append(root.Commands(), root) {
 		if !cmd.Runnable() && cmd != root {
 			continue
