@@ -2,6 +2,7 @@ package transform
 
 import (
 	"context"
+	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -44,10 +45,55 @@ func RopePermute(r Rows, heads int64) Rows {
 		return fail(r, fault.Op("transform").Invalid("%d rows are not an even number for each of %d heads", r.Count, heads))
 	}
 	dim := r.Count / heads
-	return Gather(r, r.Count, func(row int64) int64 {
+	out := Gather(r, r.Count, func(row int64) int64 {
 		head, j := row/dim, row%dim
 		return head*dim + j%2*(dim/2) + j/2
 	})
+	rowBytes, one := r.RowBytes(), out.Read
+	if r.Count*rowBytes <= small {
+		return out
+	}
+	out.Read = func(ctx context.Context, p []byte, off int64) error {
+		for len(p) > 0 {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			j := off / rowBytes % dim
+			n := min(dim-j, int64(len(p))/rowBytes) &^ 1 // whole rows of one head
+			size := n * rowBytes
+			var err error
+			if off%rowBytes != 0 || j%2 != 0 || n == 0 {
+				size = min(rowBytes-off%rowBytes, int64(len(p)))
+				err = one(ctx, p[:size], off)
+			} else {
+				err = interleave(ctx, r, p[:size], off-j*rowBytes+j/2*rowBytes, dim/2*rowBytes)
+			}
+			if err != nil {
+				return err
+			}
+			p, off = p[size:], off+size
+		}
+		return nil
+	}
+	return out
+}
+
+// interleave fills p with rows of r from off on and rows that lie apart bytes
+// behind them, in turn: each kind is read at once.
+func interleave(ctx context.Context, r Rows, p []byte, off, apart int64) error {
+	buffer := raw.Get().(*[]byte)
+	defer raw.Put(buffer)
+	*buffer = slices.Grow((*buffer)[:0], len(p)/2)[:len(p)/2]
+	rowBytes := r.RowBytes()
+	for side := range int64(2) {
+		if err := r.Read(ctx, *buffer, off+side*apart); err != nil {
+			return err
+		}
+		for at := side * rowBytes; at < int64(len(p)); at += 2 * rowBytes {
+			copy(p[at:at+rowBytes], (*buffer)[(at-side*rowBytes)/2:])
+		}
+	}
+	return nil
 }
 
 // Part sees r as matrices of rows rows each and keeps rows [first,

@@ -14,6 +14,9 @@ import (
 // finite or the type cannot hold it, the error says so and column tells which.
 type Encoder func(dst []byte, src []float32) (column int, err error)
 
+// together is how many bytes of small rows are read at once.
+const together = 64 << 10
+
 // Stream yields r as a tensor of a GGUF file in the encoding that info names:
 // the source's own bytes where the types agree, else every value by way of
 // float32. Types other than F32, F16 and BF16 need encode.
@@ -35,25 +38,34 @@ func Stream(info gguf.TensorInfo, r Rows, encode Encoder) gguf.Stream {
 		if encode == nil {
 			return fault.Op("transform").Tensor(info.Name).Invalid("no encoder for %v", info.Type)
 		}
-		row := scratch.Get().(*values)
-		defer row.release()
-		row.resize(int(r.Columns))
-		for ; len(dst) > 0; first++ {
+		some := scratch.Get().(*values)
+		defer some.release()
+		most := max(1, together/max(1, r.RowBytes()))
+		for len(dst) > 0 {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			column, err := 0, row.load(ctx, r, first*r.Columns)
+			n := min(most, int64(len(dst))/rowBytes)
+			some.resize(int(n * r.Columns))
+			column, err := 0, some.load(ctx, r, first*r.Columns)
 			if wide := new(tooWide); errors.As(err, &wide) {
+				if n > 1 {
+					most = 1 // a row before it may have a fault, too
+					continue
+				}
 				column = wide.at
 			} else if err != nil {
 				return err
-			} else {
-				column, err = encode(dst[:rowBytes], row.x)
+			}
+			for x := some.x; err == nil && len(x) > 0; x = x[r.Columns:] {
+				if column, err = encode(dst[:rowBytes], x[:r.Columns]); err == nil {
+					dst = dst[rowBytes:]
+					first++
+				}
 			}
 			if err != nil {
 				return fault.Op("convert").Tensor(info.Name).Corrupt("row %d, column %d: %w", first, column, err)
 			}
-			dst = dst[rowBytes:]
 		}
 		return nil
 	}

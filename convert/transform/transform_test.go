@@ -1,10 +1,12 @@
 package transform
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,6 +75,42 @@ func TestRopePermuteOfLargeTensorsReadsRowByRow(t *testing.T) {
 				t.Fatalf("row %d is not row %d of the source", row, from)
 			}
 		}
+	}
+}
+
+func TestRopePermuteOfLargeTensorsReadsAnyRange(t *testing.T) {
+	const rows, columns = 96, 300
+	r := RopePermute(counting(rows, columns), 3)
+	whole := make([]byte, rows*r.RowBytes())
+	if err := r.Read(t.Context(), whole, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]int64{{0, 4}, {4, 2404}, {1200, 1200}, {1200, 3600}, {2400, 7200}, {37 * 1200, 31 * 1200}, {36000, 4804}, {38396, 8}} {
+		p := make([]byte, c[1])
+		if err := r.Read(t.Context(), p, c[0]); err != nil || !bytes.Equal(p, whole[c[0]:c[0]+c[1]]) {
+			t.Errorf("%d bytes at %d: %v", c[1], c[0], err)
+		}
+	}
+}
+
+// A fault names its row however many rows are read at once, and the first one
+// counts.
+func TestStreamNamesTheFirstRowWithAFault(t *testing.T) {
+	const columns = 64
+	x := make([]float64, 40*columns)
+	r := Rows{DType: dtype.F64, Columns: columns, Count: 40, Read: func(_ context.Context, p []byte, off int64) error {
+		for i := range p[:len(p)/8] {
+			binary.LittleEndian.PutUint64(p[8*i:], math.Float64bits(x[off/8+int64(i)]))
+		}
+		return nil
+	}}
+	s := Stream(gguf.TensorInfo{Name: "x", Type: gguf.TypeF16, Shape: []int64{columns, 40}}, r, nil)
+	x[30*columns+5] = 1e300
+	for _, says := range []string{"row 30, column 5: 1e+300", "row 20, column 7: 65520"} {
+		if err := s.ReadRows(t.Context(), make([]byte, 38*s.RowBytes()), 2); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %s", err, says)
+		}
+		x[20*columns+7] = 65520
 	}
 }
 
