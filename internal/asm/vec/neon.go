@@ -22,7 +22,6 @@ const (
 	fmls         = 0x4ea0cc00
 	faddPairs    = 0x6e20d400
 	fmaxPairs    = 0x6e20f400
-	fneg         = 0x6ea0f800
 	frecpe       = 0x4ea1d800
 	frecps       = 0x4e20fc00
 	fsqrt        = 0x6ea1f800

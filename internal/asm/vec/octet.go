@@ -179,67 +179,6 @@ func OctetBits(m []Mask) reg.GPVirtual {
 	return LaneSet(m[0])
 }
 
-// SetOf32 is OctetBits of 32 lanes, of which octets may be missing.
-func SetOf32(octets [4][]Mask) reg.GPVirtual {
-	none := Zero()
-	for i, m := range octets {
-		if m == nil {
-			for _, v := range Everyone(none) {
-				octets[i] = append(octets[i], v)
-			}
-		}
-	}
-	if ISA == NEON {
-		var words Sixteen
-		for _, m := range octets {
-			words = append(words, binary(nil, uzp1|ofWords, m[0].(Reg), m[1].(Reg)))
-		}
-		return SetOfWords(words[:2], words[2:])
-	}
-	low, high, set := YMM(), YMM(), GP64()
-	VPACKSSDW(octets[1][0], octets[0][0], low)
-	VPACKSSDW(octets[3][0], octets[2][0], high)
-	VPACKSSWB(high, low, low)
-	VPERMD(low, LoadV(Words("firsts", 0, 4, 1, 5, 2, 6, 3, 7)), low)
-	VPMOVMSKB(low, set.As32())
-	return set
-}
-
-// CountOf is how many lanes of masks are set.
-func CountOf(masks []Mask) reg.GPVirtual {
-	if ISA == NEON {
-		count := Zero()
-		for _, m := range masks {
-			CountMask(count, m)
-		}
-		return armSum(addv, count)
-	}
-	all := GP64()
-	XORQ(all, all)
-	for _, m := range masks {
-		set := LaneSet(m)
-		POPCNTQ(set, set)
-		ADDQ(set, all)
-	}
-	return all
-}
-
-// Elements gives single floats of memory in all lanes.
-func Elements(m Mem) func(i int) Reg {
-	if ISA != NEON {
-		return func(i int) Reg { return Broadcast(m.Offset(4 * i)) }
-	}
-	kept := map[int]Reg{}
-	return func(i int) Reg {
-		v, ok := kept[i/4]
-		if !ok {
-			v = LoadV(m.Offset(16 * (i / 4)))
-			kept[i/4] = v
-		}
-		return unary(nil, dup|uint32(i%4<<3|4)<<16, v)
-	}
-}
-
 // LeastWord is the least of eight integers, as 16 bits without sign.
 func LeastWord(o Octet) reg.GPVirtual {
 	if ISA == NEON {

@@ -26,17 +26,6 @@ func SubProduct(sum Reg, a, b Op) {
 	}
 }
 
-// SquareLess is x·x - less with one rounding.
-func SquareLess(x Reg, less Mem) Reg {
-	if ISA == NEON {
-		out := unary(nil, fneg, less)
-		armInto(fmla, out, x, x)
-		return out
-	}
-	VFMSUB213PS(less, x, x)
-	return x
-}
-
 // Within holds x within bounds; NaN stays.
 func Within(x Reg, low, high Op) Reg {
 	// Of two operands x86 keeps the second one for NaN.
