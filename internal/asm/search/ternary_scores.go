@@ -95,14 +95,15 @@ func (h ternaryWalk) score(memory reg.GPVirtual) (best Reg) {
 		for c := range x {
 			lx := Sub(x[c], below)
 			v := Mul(Mul(lx, lx), Reciprocal(Sub(l[c], Mem{Base: k, Disp: s*h.memoryRow() + 64*(n-c)})))
-			if s+c > 0 {
-				v = Greatest(v, score)
+			if s+c == 0 {
+				score = v
+			} else {
+				RaiseTo(score, v)
 			}
-			score = v
 		}
 	}
 	StoreV(Mem{Base: to}, score)
-	Raise(best, score)
+	RaiseTo(best, score)
 	Advance(k, h.step*h.memoryRow())
 	Advance(to, 64)
 	JumpIfBelow(k, end, "end")
