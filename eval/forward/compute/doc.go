@@ -4,5 +4,6 @@
 // [Device] is the seam below which another engine can stand; [CPU] is the one
 // that exists. Weights stay in their stored encoding and are decoded tile by
 // tile, each once for a batch of tokens; sums are float32. Results depend
-// neither on the number of workers nor on how tokens are split into batches.
+// neither on the number of workers nor on how tokens are split into batches;
+// where products of pairs are asked for, they depend on the processor.
 package compute
