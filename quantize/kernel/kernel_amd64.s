@@ -15452,8 +15452,12 @@ TEXT ·extremes16AVX2(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
+	VCMPPS       $0x00, Y2, Y2, Y4
 	VANDPS       Y0, Y2, Y2
+	VANDPS       Y2, Y4, Y2
+	VCMPPS       $0x00, Y3, Y3, Y4
 	VANDPS       Y0, Y3, Y3
+	VANDPS       Y3, Y4, Y3
 	VMAXPS       Y3, Y2, Y4
 	VMAXPS       Y3, Y2, Y5
 	VMAXPS       Y5, Y4, Y4
@@ -15500,10 +15504,18 @@ loop:
 	VMOVUPS      32(CX), Y3
 	VMOVUPS      64(CX), Y4
 	VMOVUPS      96(CX), Y5
+	VCMPPS       $0x00, Y2, Y2, Y6
 	VANDPS       Y0, Y2, Y2
+	VANDPS       Y2, Y6, Y2
+	VCMPPS       $0x00, Y3, Y3, Y6
 	VANDPS       Y0, Y3, Y3
+	VANDPS       Y3, Y6, Y3
+	VCMPPS       $0x00, Y4, Y4, Y6
 	VANDPS       Y0, Y4, Y4
+	VANDPS       Y4, Y6, Y4
+	VCMPPS       $0x00, Y5, Y5, Y6
 	VANDPS       Y0, Y5, Y5
+	VANDPS       Y5, Y6, Y5
 	VMAXPS       Y3, Y2, Y6
 	VMAXPS       Y5, Y4, Y7
 	VMAXPS       Y7, Y6, Y6

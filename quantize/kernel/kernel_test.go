@@ -362,3 +362,21 @@ func TestGreatestEqualsItsSpecification(t *testing.T) {
 		}
 	})
 }
+
+// TestExtremesPassOverNaN holds what scales of overflowing sums depend on.
+func TestExtremesPassOverNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	forEachCase(t, func(t *testing.T, r *rand.Rand, n, groups int) {
+		x, _ := fill(new(Scratch), r, n, groups)
+		for range r.IntN(len(x)) {
+			x[r.IntN(len(x))] = []float32{nan, -nan, float32(math.Inf(1))}[r.IntN(3)]
+		}
+		got := make([]float32, groups)
+		Extremes(got, x, n)
+		for j, g := range got {
+			if want := Extreme(x[j*n:][:n]); !same(g, want) {
+				t.Fatalf("extreme of %v is %v, specified is %v", x[j*n:][:n], g, want)
+			}
+		}
+	})
+}

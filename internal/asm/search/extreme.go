@@ -16,7 +16,7 @@ func extremes(name string, n int) {
 	Mark("loop")
 	v := ValuesAt(x, n)
 	for i := range v {
-		v[i] = And(v[i], mask)
+		v[i] = Only(Compare(Equal, v[i], v[i]), And(v[i], mask)) // scales may be NaN
 	}
 	if n == 16 {
 		v = slices.Repeat(v, 2)
