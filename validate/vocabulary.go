@@ -50,8 +50,10 @@ func (v *validation) vocabulary(ctx context.Context) {
 	checkTypes(kvs, len(tokens), say)
 	checkScores(kvs, len(tokens), say)
 	checkIDs(kvs, len(tokens), say)
-	checkMerges(kvs, tokens, say)
 	t, err := tokenizer.FromGGUF(kvs)
+	if err != nil || !t.MergesTokens() {
+		checkMerges(kvs, tokens, say)
+	}
 	switch {
 	case err != nil && v.failed(Vocabulary):
 	case err != nil && structural(err):

@@ -155,6 +155,12 @@ func (t *Tokenizer) ID(text string) (int32, bool) {
 	return id, ok
 }
 
+// MergesTokens reports whether there are merges, all of two tokens into a third.
+func (t *Tokenizer) MergesTokens() bool {
+	b, ok := t.model.(*bpe)
+	return ok && len(b.merges.merges) > 0 && len(b.extra) == 0
+}
+
 // Special returns the id of the token with a role: bos, eos, unk, sep, pad,
 // cls, mask, eot, eom, fim_pre, fim_suf, fim_mid, ...
 func (t *Tokenizer) Special(role string) (int32, bool) {
