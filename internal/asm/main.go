@@ -46,7 +46,7 @@ var parts = map[string]part{
 	"grids":         {quantizeKernel, "grids_amd64", "grids_stubs_amd64", block.Grids, 8},
 	"grids-neon":    {quantizeKernel, "grids_arm64", "grids_stubs_arm64", block.GridsNEON, 4},
 	"near":          {quantizeKernel, "near_amd64", "near_stubs_amd64", block.NearCodes, 8},
-	"near-neon":     {quantizeKernel, "near_arm64", "near_stubs_arm64", block.FewNEON, 4},
+	"near-neon":     {quantizeKernel, "near_arm64", "near_stubs_arm64", block.NearNEON, 4},
 	"prepares":      {quantizeKernel, "prepares_amd64", "prepares_stubs_amd64", block.Prepares, 8},
 	"prepares-neon": {quantizeKernel, "prepares_arm64", "prepares_stubs_arm64", block.PreparesNEON, 4},
 	"rows":          {formatsDtype, "rows_amd64", "rows_stubs_amd64", block.Rows, 8},

@@ -127,6 +127,7 @@ func FuzzFew(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf, 0, 0, 0x40, 0x3f}, 6))
 	f.Add(bytes.Repeat([]byte{0, 0, 0, 0x80, 0xff, 0xff, 0x7f, 0x7f}, 8))
 	f.Add(bytes.Repeat([]byte{1, 0, 0, 0x3f, 0xff, 0xff, 0xff, 0x3f, 3, 0, 0, 0x40, 7, 1, 2, 0x3e, 5}, 4))
+	f.Add(bytes.Repeat([]byte{0, 0, 0x40, 0xbe, 0, 0, 0x80, 0x3f, 0, 0, 0x90, 0x3e, 0, 0, 0x20, 0x3f, 0, 0, 0x10, 0x3f, 0, 0, 0x60, 0x3f}, 3)) // both kinds of lists
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, w := make([]float32, 8), make([]float32, 8)
 		for i := range x {

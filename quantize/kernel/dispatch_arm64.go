@@ -44,6 +44,7 @@ var neon = variant{
 	prepare:     [2]prepareKernel{prepareNEON, prepareEvenNEON},
 	spreadTries: spreadTriesNEON,
 	bestTries:   bestTriesNEON,
+	nearTernary: nearTernaryNEON,
 	fewTernary:  fewTernaryNEON,
 	oneShift:    ternaryKernels{splitOneShiftNEON, chooseOneShiftNEON, levelOneShiftNEON, projectOneShiftNEON},
 	twoShifts:   ternaryKernels{splitTwoShiftsNEON, chooseTwoShiftsNEON, levelTwoShiftsNEON, projectTwoShiftsNEON},

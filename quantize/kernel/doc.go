@@ -9,12 +9,12 @@
 // scalar program's operations in their order, without fused multiply-adds.
 //
 // Every kernel exists in pure Go, which is its specification, and in assembly
-// for amd64 (AVX2, the searches also in AVX-512) and for arm64 (NEON, the
-// searches), chosen at start. The build tag noasm leaves only Go. Finite input
-// gives the same bits everywhere.
+// for amd64 (AVX2, the searches also in AVX-512) and for arm64 (NEON), chosen
+// at start. The build tag noasm leaves only Go. Finite input gives the same bits
+// everywhere.
 //
-// The assembly is written by the module internal/asm; kernel_amd64.s and
-// kernel_arm64.s are from the same text.
+// The assembly is written by the module internal/asm, that of both processors from
+// the same text.
 package kernel
 
 //go:generate go -C ../../internal/asm run . searches

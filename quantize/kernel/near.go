@@ -21,7 +21,7 @@ type Near struct {
 	sums  [maxNear]byte
 }
 
-type nearKernel func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
+type nearKernel func(x, w, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool
 
 type fewKernel func(x, w, values *float32, point uint32, list *uint16, n int) int
 
@@ -44,12 +44,16 @@ func (s *Near) Few(x, w []float32, point uint16, list []uint16) (code uint16, ok
 func HasNear() bool { return active.nearTernary != nil }
 
 // AppendPlanes appends a list of codes in the form that Search reads: of each
-// 32, filled up with zeros, those bytes that tell the levels of the first
-// half of the values, then the others.
+// 32, those bytes that tell the levels of the first half of the values, then the
+// others. What fills the last ones up has levels that are none.
 func AppendPlanes(to, codes []uint16) []uint16 {
 	for ; len(codes) > 0; codes = codes[min(32, len(codes)):] {
 		var low, high [32]uint16
-		for i, code := range codes[:min(32, len(codes))] {
+		for i := range low {
+			code := uint16(math.MaxUint16)
+			if i < len(codes) {
+				code = codes[i]
+			}
 			low[i], high[i] = code&255, code>>8
 		}
 		for _, plane := range [][32]uint16{low, high} {
@@ -73,8 +77,7 @@ func (s *Near) Search(x, w []float32, planes, list []uint16) bool {
 	}
 	blocks := (n + 31) / 32
 	_, _, _ = x[7], w[7], planes[32*blocks-1]
-	last := ^uint32(0) >> (uint(-n) & 31)
-	return search(&x[0], &w[0], &s.Values[0], uint32(list[0]), (*byte)(unsafe.Pointer(&planes[0])), blocks, last, &s.terms[0], &s.sums[0], &s.Masks[0])
+	return search(&x[0], &w[0], &s.Values[0], uint32(list[0]), (*byte)(unsafe.Pointer(&planes[0])), blocks, &s.terms[0], &s.sums[0], &s.Masks[0])
 }
 
 // Nearest returns the first of the codes of the list in Masks with the least

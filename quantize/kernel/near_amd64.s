@@ -4,10 +4,10 @@
 
 #include "textflag.h"
 
-// func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
+// func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool
 // Requires: AVX, AVX2
-TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-81
-	MOVQ         terms+56(FP), AX
+TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-73
+	MOVQ         terms+48(FP), AX
 	MOVQ         values+16(FP), CX
 	MOVQ         x+0(FP), DX
 	VMOVUPS      (DX), Y0
@@ -48,22 +48,22 @@ TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-81
 	VMOVUPS      Y0, 64(AX)
 	VMINPS       Y3, Y2, Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVAPS      Y4, Y5
-	VSUBPS       Y1, Y4, Y4
-	VHADDPS      Y4, Y5, Y5
-	VHADDPS      Y5, Y5, Y5
-	VEXTRACTF128 $0x01, Y5, X4
-	VADDPS       X4, X5, X5
-	VMOVSHDUP    X5, X4
-	VMULSS       all_3b000000<>+0(SB), X5, X5
-	VUCOMISS     X5, X4
-	JBE          unsure
-	VUCOMISS     all_0da24260<>+0(SB), X4
-	JBE          unsure
-	VMOVSS       all_43480000<>+0(SB), X5
-	VDIVSS       X4, X5, X5
-	VBROADCASTSS X5, Y4
+	VSUBPS       Y1, Y4, Y5
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y4, Y4, Y4
+	VPERM2F128   $0x01, Y4, Y4, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVSLDUP    Y4, Y5
+	VMOVSHDUP    Y4, Y4
+	VMULPS       all_3b000000<>+0(SB), Y5, Y5
+	VMAXPS       all_0da24260<>+0(SB), Y5, Y5
+	VCMPPS       $0x1e, Y5, Y4, Y5
+	VTESTPS      Y5, Y5
+	JZ           unsure
+	VMOVUPS      all_43480000<>+0(SB), Y5
+	VDIVPS       Y4, Y5, Y4
 	VMOVUPS      all_437f0000<>+0(SB), Y5
+	VMOVUPS      all_000000ff<>+0(SB), Y6
 	VSUBPS       Y1, Y2, Y2
 	VMULPS       Y4, Y2, Y2
 	VMINPS       Y5, Y2, Y2
@@ -76,98 +76,85 @@ TEXT ·nearTernaryAVX2(SB), NOSPLIT, $0-81
 	VMULPS       Y4, Y0, Y0
 	VMINPS       Y5, Y0, Y0
 	VCVTPS2DQ    Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VPACKSSDW    Y3, Y2, Y2
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKUSWB    Y0, Y2, Y2
-	VPSHUFB      first0<>+0(SB), Y2, Y0
-	VPSHUFB      second0<>+0(SB), Y2, Y1
-	VPADDUSB     Y1, Y0, Y0
-	VPERM2I128   $0x00, Y0, Y0, Y1
-	VPERM2I128   $0x11, Y0, Y0, Y0
-	VPSHUFB      first1<>+0(SB), Y2, Y3
-	VPSHUFB      second1<>+0(SB), Y2, Y2
-	VPADDUSB     Y2, Y3, Y3
-	VPERM2I128   $0x00, Y3, Y3, Y2
-	VPERM2I128   $0x11, Y3, Y3, Y3
+	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y6, Y0, Y0
+	VPACKUSWB    Y0, Y1, Y1
+	VMOVUPS      first0<>+0(SB), Y0
+	VPSHUFB      Y0, Y1, Y0
+	VMOVUPS      second0<>+0(SB), Y2
+	VPSHUFB      Y2, Y1, Y2
+	VPADDUSB     Y2, Y0, Y0
+	VPERM2F128   $0x00, Y0, Y0, Y2
+	VPERM2F128   $0x11, Y0, Y0, Y0
+	VMOVUPS      first1<>+0(SB), Y3
+	VPSHUFB      Y3, Y1, Y3
+	VMOVUPS      second1<>+0(SB), Y4
+	VPSHUFB      Y4, Y1, Y1
+	VPADDUSB     Y1, Y3, Y3
+	VPERM2F128   $0x00, Y3, Y3, Y1
+	VPERM2F128   $0x11, Y3, Y3, Y3
 	MOVQ         planes+32(FP), AX
 	MOVQ         blocks+40(FP), CX
-	MOVQ         sums+64(FP), DX
+	MOVQ         sums+56(FP), DX
 	VMOVUPS      all_0f0f0f0f<>+0(SB), Y4
-	VPCMPEQB     Y5, Y5, Y5
+	VPCMPEQW     Y5, Y5, Y5
 
 sum:
 	VMOVUPS      (AX), Y6
 	VPAND        Y4, Y6, Y7
-	VPSHUFB      Y7, Y1, Y7
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        Y4, Y6, Y6
-	VPSHUFB      Y6, Y2, Y6
-	VPADDUSB     Y7, Y6, Y6
-	VMOVUPS      32(AX), Y7
-	VPAND        Y4, Y7, Y8
-	VPSHUFB      Y8, Y0, Y8
-	VPADDUSB     Y6, Y8, Y8
-	VPSRLW       $0x04, Y7, Y6
+	VPSHUFB      Y7, Y2, Y7
+	VPSHUFB      Y6, Y1, Y6
+	VPADDUSB     Y6, Y7, Y7
+	VMOVUPS      32(AX), Y6
+	VPAND        Y4, Y6, Y8
+	VPSRLW       $0x04, Y6, Y6
 	VPAND        Y4, Y6, Y6
+	VPSHUFB      Y8, Y0, Y8
+	VPADDUSB     Y8, Y7, Y7
 	VPSHUFB      Y6, Y3, Y6
-	VPADDUSB     Y8, Y6, Y6
+	VPADDUSB     Y6, Y7, Y7
+	VMOVUPS      Y7, (DX)
+	VPMINUB      Y7, Y5, Y5
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
 	DECQ         CX
-	JNZ          full
-	VBROADCASTSS last+48(FP), Y0
-	VMOVUPS      byteOfBit<>+0(SB), Y1
-	VPSHUFB      Y1, Y0, Y0
-	VMOVUPS      bitOfByte<>+0(SB), Y1
-	VPAND        Y1, Y0, Y0
-	VPXOR        Y4, Y4, Y4
-	VPCMPEQB     Y4, Y0, Y0
-	VPOR         Y0, Y6, Y6
-	VMOVUPS      Y6, (DX)
-	VPMINUB      Y6, Y5, Y5
-	JMP          least
-
-full:
-	VMOVUPS Y6, (DX)
-	VPMINUB Y6, Y5, Y5
-	ADDQ    $0x40, AX
-	ADDQ    $0x20, DX
-	JMP     sum
-
-least:
+	JNZ          sum
 	VEXTRACTI128 $0x01, Y5, X0
 	VPMINUB      X0, X5, X0
 	VPSRLW       $0x08, X0, X1
 	VPMINUB      X1, X0, X0
 	VPHMINPOSUW  X0, X0
 	VMOVD        X0, AX
-	MOVWLZX      AX, AX
-	ADDL         $0x0a, AX
-	CMPL         AX, $0x000000ff
-	JGE          unsure
+	MOVBQZX      AL, AX
+	ADDQ         $+10, AX
+	CMPQ         AX, $0xfe
+	JG           unsure
 	VMOVD        AX, X0
 	VPBROADCASTB X0, Y0
 	MOVQ         blocks+40(FP), AX
-	MOVQ         masks+72(FP), CX
-	MOVQ         sums+64(FP), DX
+	MOVQ         masks+64(FP), CX
+	MOVQ         sums+56(FP), DX
 
 mask:
 	VMOVUPS   (DX), Y1
 	VPMINUB   Y0, Y1, Y2
-	VPCMPEQB  Y2, Y1, Y1
+	VPCMPEQB  Y1, Y2, Y1
 	VPMOVMSKB Y1, BX
 	MOVL      BX, (CX)
-	ADDQ      $0x20, DX
-	ADDQ      $0x04, CX
+	ADDQ      $+32, DX
+	ADDQ      $+4, CX
 	DECQ      AX
 	JNZ       mask
-	MOVB      $0x01, AL
-	MOVB      AL, ret+80(FP)
-	VZEROUPPER
-	RET
+	MOVQ      $0x00000001, AX
+	JMP       done
 
 unsure:
-	MOVB $0x00, AL
-	MOVB AL, ret+80(FP)
+	XORQ AX, AX
+
+done:
+	MOVB AL, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -251,6 +238,16 @@ DATA all_437f0000<>+24(SB)/4, $0x437f0000
 DATA all_437f0000<>+28(SB)/4, $0x437f0000
 GLOBL all_437f0000<>(SB), RODATA|NOPTR, $32
 
+DATA all_000000ff<>+0(SB)/4, $0x000000ff
+DATA all_000000ff<>+4(SB)/4, $0x000000ff
+DATA all_000000ff<>+8(SB)/4, $0x000000ff
+DATA all_000000ff<>+12(SB)/4, $0x000000ff
+DATA all_000000ff<>+16(SB)/4, $0x000000ff
+DATA all_000000ff<>+20(SB)/4, $0x000000ff
+DATA all_000000ff<>+24(SB)/4, $0x000000ff
+DATA all_000000ff<>+28(SB)/4, $0x000000ff
+GLOBL all_000000ff<>(SB), RODATA|NOPTR, $32
+
 DATA first0<>+0(SB)/4, $0x0c080400
 DATA first0<>+4(SB)/4, $0x0c080400
 DATA first0<>+8(SB)/4, $0x0c080400
@@ -301,26 +298,6 @@ DATA all_0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
 DATA all_0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
 GLOBL all_0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
-DATA byteOfBit<>+0(SB)/4, $0x00000000
-DATA byteOfBit<>+4(SB)/4, $0x00000000
-DATA byteOfBit<>+8(SB)/4, $0x01010101
-DATA byteOfBit<>+12(SB)/4, $0x01010101
-DATA byteOfBit<>+16(SB)/4, $0x02020202
-DATA byteOfBit<>+20(SB)/4, $0x02020202
-DATA byteOfBit<>+24(SB)/4, $0x03030303
-DATA byteOfBit<>+28(SB)/4, $0x03030303
-GLOBL byteOfBit<>(SB), RODATA|NOPTR, $32
-
-DATA bitOfByte<>+0(SB)/4, $0x08040201
-DATA bitOfByte<>+4(SB)/4, $0x80402010
-DATA bitOfByte<>+8(SB)/4, $0x08040201
-DATA bitOfByte<>+12(SB)/4, $0x80402010
-DATA bitOfByte<>+16(SB)/4, $0x08040201
-DATA bitOfByte<>+20(SB)/4, $0x80402010
-DATA bitOfByte<>+24(SB)/4, $0x08040201
-DATA bitOfByte<>+28(SB)/4, $0x80402010
-GLOBL bitOfByte<>(SB), RODATA|NOPTR, $32
-
 // func fewTernaryAVX2(x *float32, w *float32, values *float32, point uint32, list *uint16, n int) int
 // Requires: AVX, AVX2
 TEXT ·fewTernaryAVX2(SB), NOSPLIT, $0-56
@@ -341,27 +318,27 @@ TEXT ·fewTernaryAVX2(SB), NOSPLIT, $0-56
 	VSUBPS       Y0, Y4, Y0
 	VMULPS       Y0, Y1, Y1
 	VMULPS       Y0, Y1, Y0
+	VBROADCASTSS point+24(FP), Y1
+	VMOVUPS      level0<>+0(SB), Y4
+	VMOVUPS      level3<>+0(SB), Y5
+	VPAND        Y5, Y1, Y5
+	VPCMPEQD     Y4, Y5, Y4
+	VANDPS       Y2, Y4, Y4
+	VMOVUPS      level1<>+0(SB), Y5
+	VMOVUPS      level3<>+0(SB), Y6
+	VPAND        Y6, Y1, Y6
+	VPCMPEQD     Y5, Y6, Y5
+	VANDPS       Y3, Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      level2<>+0(SB), Y5
+	VMOVUPS      level3<>+0(SB), Y6
+	VPAND        Y6, Y1, Y1
+	VPCMPEQD     Y5, Y1, Y1
+	VANDPS       Y0, Y1, Y1
+	VPOR         Y1, Y4, Y4
 	VMINPS       Y3, Y2, Y1
 	VMINPS       Y0, Y1, Y1
-	VBROADCASTSS point+24(FP), Y4
-	VMOVUPS      level0<>+0(SB), Y5
-	VMOVUPS      level3<>+0(SB), Y6
-	VPAND        Y6, Y4, Y6
-	VPCMPEQD     Y5, Y6, Y5
-	VANDPS       Y2, Y5, Y5
-	VMOVUPS      level1<>+0(SB), Y6
-	VMOVUPS      level3<>+0(SB), Y7
-	VPAND        Y7, Y4, Y7
-	VPCMPEQD     Y6, Y7, Y6
-	VANDPS       Y3, Y6, Y6
-	VPOR         Y6, Y5, Y5
-	VMOVUPS      level2<>+0(SB), Y6
-	VMOVUPS      level3<>+0(SB), Y7
-	VPAND        Y7, Y4, Y4
-	VPCMPEQD     Y6, Y4, Y4
-	VANDPS       Y0, Y4, Y4
-	VPOR         Y4, Y5, Y5
-	VCMPPS       $0x00, Y1, Y5, Y1
+	VCMPPS       $0x00, Y1, Y4, Y1
 	VMOVMSKPS    Y1, AX
 	MOVQ         $0x000000ff, CX
 	XORQ         CX, AX

@@ -4,6 +4,241 @@
 
 #include "textflag.h"
 
+// func nearTernaryNEON(x, w, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool
+TEXT ·nearTernaryNEON(SB), NOSPLIT, $0-73
+	WORD $0x4f000400
+	WORD $0x4f000401
+	MOVD $level3_a<>(SB), R16
+	WORD $0x3dc00202
+	MOVD $level3_b<>(SB), R16
+	WORD $0x3dc00203
+	MOVD $level1_a<>(SB), R16
+	WORD $0x3dc00204
+	MOVD $level1_b<>(SB), R16
+	WORD $0x3dc00205
+	MOVD $level2_a<>(SB), R16
+	WORD $0x3dc00206
+	MOVD $level2_b<>(SB), R16
+	WORD $0x3dc00207
+	WORD $0x4f016768
+	MOVD $all_0da24260<>(SB), R16
+	WORD $0x3dc00209
+	MOVD $all_43480000<>(SB), R16
+	WORD $0x3dc0020a
+	MOVD $all_437f0000<>(SB), R16
+	WORD $0x3dc0020b
+	WORD $0x4f0707ec
+	MOVD $first0<>(SB), R16
+	WORD $0x3dc0020d
+	MOVD $second0<>(SB), R16
+	WORD $0x3dc0020e
+	MOVD $first1<>(SB), R16
+	WORD $0x3dc0020f
+	MOVD $second1<>(SB), R16
+	WORD $0x3dc00210
+	MOVD $all_0f0f0f0f<>(SB), R16
+	WORD $0x3dc00211
+	MOVD $byte_bits<>(SB), R16
+	WORD $0x3dc00212
+	MOVD terms+48(FP), R0
+	MOVD values+16(FP), R1
+	MOVD x+0(FP), R2
+	WORD $0x3dc00053
+	WORD $0x3dc00454
+	MOVD w+8(FP), R2
+	WORD $0x3dc00055
+	WORD $0x3dc00456
+	WORD $0x4d40c837
+	WORD $0x4eb3d6f8
+	WORD $0x4eb4d6f7
+	WORD $0x6e38deb9
+	WORD $0x6e37deda
+	WORD $0x6e38df38
+	WORD $0x6e37df57
+	ADD $4, R1, R16
+	WORD $0x4d40ca19
+	WORD $0x4eb3d73a
+	WORD $0x4eb4d739
+	WORD $0x6e3adebb
+	WORD $0x6e39dedc
+	WORD $0x6e3adf7a
+	WORD $0x6e39df99
+	ADD $8, R1, R16
+	WORD $0x4d40ca1b
+	WORD $0x4eb3d773
+	WORD $0x4eb4d774
+	WORD $0x6e33deb5
+	WORD $0x6e34ded6
+	WORD $0x6e33deb3
+	WORD $0x6e34ded4
+	MOVD $code+24(FP), R16
+	WORD $0x4d40ca15
+	WORD $0x4e221eb6
+	WORD $0x6ea08ec0
+	WORD $0x4e201f00
+	WORD $0x4e231eb6
+	WORD $0x6ea18ec1
+	WORD $0x4e211ee1
+	WORD $0x4e221eb6
+	WORD $0x6ea48ec4
+	WORD $0x4e241f44
+	WORD $0x4ea41c00
+	WORD $0x4e231ea4
+	WORD $0x6ea58c84
+	WORD $0x4e241f24
+	WORD $0x4ea41c21
+	WORD $0x4e221ea2
+	WORD $0x6ea68c42
+	WORD $0x4e221e62
+	WORD $0x4ea21c00
+	WORD $0x4e231ea2
+	WORD $0x6ea78c42
+	WORD $0x4e221e82
+	WORD $0x4ea21c21
+	WORD $0x3d800018
+	WORD $0x3d800417
+	WORD $0x3d80081a
+	WORD $0x3d800c19
+	WORD $0x3d801013
+	WORD $0x3d801414
+	WORD $0x4ebaf702
+	WORD $0x4eb9f6e3
+	WORD $0x4eb3f442
+	WORD $0x4eb4f463
+	WORD $0x4ea2d404
+	WORD $0x4ea3d425
+	WORD $0x6e21d400
+	WORD $0x6e25d481
+	WORD $0x6e21d400
+	WORD $0x6e20d400
+	WORD $0x4e040401
+	WORD $0x4e0c0400
+	WORD $0x6e28dc21
+	WORD $0x4e29f421
+	WORD $0x6ea1e401
+	WORD $0x6eb0a821
+	WORD $0x1e260030
+	CBZW R16, unsure
+	WORD $0x6e20fd40
+	WORD $0x4ea2d701
+	WORD $0x4ea3d6e4
+	WORD $0x6e20dc21
+	WORD $0x6e20dc84
+	WORD $0x4eabf421
+	WORD $0x4e21a821
+	WORD $0x4eabf484
+	WORD $0x4e21a884
+	WORD $0x4ea2d745
+	WORD $0x4ea3d726
+	WORD $0x6e20dca5
+	WORD $0x6e20dcc6
+	WORD $0x4eabf4a5
+	WORD $0x4e21a8a5
+	WORD $0x4eabf4c6
+	WORD $0x4e21a8c6
+	WORD $0x4ea2d662
+	WORD $0x4ea3d683
+	WORD $0x6e20dc42
+	WORD $0x6e20dc60
+	WORD $0x4eabf442
+	WORD $0x4e21a842
+	WORD $0x4eabf400
+	WORD $0x4e21a800
+	WORD $0x4e451821
+	WORD $0x4e4c1842
+	WORD $0x4e021821
+	WORD $0x4e461882
+	WORD $0x4e4c1800
+	WORD $0x4e001840
+	WORD $0x4e0d0022
+	WORD $0x4e0e0023
+	WORD $0x6e230c42
+	WORD $0x4e0d0003
+	WORD $0x4e0e0004
+	WORD $0x6e240c63
+	WORD $0x4e0f0024
+	WORD $0x4e100021
+	WORD $0x6e210c84
+	WORD $0x4e0f0001
+	WORD $0x4e100000
+	WORD $0x6e200c21
+	MOVD planes+32(FP), R0
+	MOVD blocks+40(FP), R1
+	MOVD sums+56(FP), R2
+	WORD $0x6f07e7e0
+	WORD $0x6f07e7e5
+
+sum:
+	WORD $0x3dc00006
+	WORD $0x3dc00407
+	WORD $0x4e311cc8
+	WORD $0x6f0c04c6
+	WORD $0x4e080048
+	WORD $0x4e060086
+	WORD $0x6e260d08
+	WORD $0x4e311ce6
+	WORD $0x6f0c04e7
+	WORD $0x4e060046
+	WORD $0x4e070087
+	WORD $0x6e270cc6
+	WORD $0x3dc00807
+	WORD $0x3dc00c09
+	WORD $0x4e311cea
+	WORD $0x6f0c04e7
+	WORD $0x4e0a006a
+	WORD $0x6e2a0d08
+	WORD $0x4e070027
+	WORD $0x6e270d08
+	WORD $0x4e311d27
+	WORD $0x6f0c0529
+	WORD $0x4e070067
+	WORD $0x6e270cc6
+	WORD $0x4e090027
+	WORD $0x6e270cc6
+	WORD $0x3d800048
+	WORD $0x3d800446
+	WORD $0x6e286c00
+	WORD $0x6e266ca5
+	ADD $64, R0, R0
+	ADD $32, R2, R2
+	SUBS $1, R1, R1
+	BNE sum
+	WORD $0x6e256c00
+	WORD $0x6e31a800
+	WORD $0x1e260000
+	ADD $10, R0, R0
+	CMP $254, R0
+	BGT unsure
+	VDUP R0, V0.B16
+	MOVD blocks+40(FP), R0
+	MOVD masks+64(FP), R1
+	MOVD sums+56(FP), R2
+
+mask:
+	WORD $0x3dc00041
+	WORD $0x3dc00442
+	WORD $0x6e213c01
+	WORD $0x6e223c02
+	WORD $0x4e321c21
+	WORD $0x4e321c42
+	WORD $0x4e22bc21
+	WORD $0x4e21bc21
+	WORD $0x4e21bc21
+	WORD $0xbd000021
+	ADD $32, R2, R2
+	ADD $4, R1, R1
+	SUBS $1, R0, R0
+	BNE mask
+	MOVD $1, R0
+	JMP done
+
+unsure:
+	MOVD $0, R0
+
+done:
+	MOVB R0, ret+72(FP)
+	RET
+
 // func fewTernaryNEON(x, w, values *float32, point uint32, list *uint16, n int) int
 TEXT ·fewTernaryNEON(SB), NOSPLIT, $0-56
 	WORD $0x4f000400
@@ -69,44 +304,36 @@ TEXT ·fewTernaryNEON(SB), NOSPLIT, $0-56
 	WORD $0x6e33deb5
 	WORD $0x6e32de92
 	WORD $0x6e33deb3
-	WORD $0x6eb7e734
-	WORD $0x4eb41e94
-	WORD $0x6e791ef4
-	WORD $0x6eb6e715
-	WORD $0x4eb51eb5
-	WORD $0x6e781ed5
-	WORD $0x6eb4e65a
-	WORD $0x4eba1f5a
-	WORD $0x6e721e9a
-	WORD $0x6eb5e674
-	WORD $0x4eb41e94
-	WORD $0x6e731eb4
 	MOVD $point+24(FP), R16
-	WORD $0x4d40ca15
-	WORD $0x4e221ebb
-	WORD $0x6ea08f60
+	WORD $0x4d40ca14
+	WORD $0x4e221e95
+	WORD $0x6ea08ea0
 	WORD $0x4e201ee0
-	WORD $0x4e231ebb
-	WORD $0x6ea18f61
+	WORD $0x4e231e95
+	WORD $0x6ea18ea1
 	WORD $0x4e211ec1
-	WORD $0x4e221ebb
-	WORD $0x6ea48f64
+	WORD $0x4e221e95
+	WORD $0x6ea48ea4
 	WORD $0x4e241f24
 	WORD $0x4ea41c00
-	WORD $0x4e231ea4
+	WORD $0x4e231e84
 	WORD $0x6ea58c84
 	WORD $0x4e241f04
 	WORD $0x4ea41c21
-	WORD $0x4e221ea2
+	WORD $0x4e221e82
 	WORD $0x6ea68c42
 	WORD $0x4e221e42
 	WORD $0x4ea21c00
-	WORD $0x4e231ea2
+	WORD $0x4e231e82
 	WORD $0x6ea78c42
 	WORD $0x4e221e62
 	WORD $0x4ea21c21
-	WORD $0x4e3ae400
-	WORD $0x4e34e421
+	WORD $0x4eb9f6e2
+	WORD $0x4eb8f6c3
+	WORD $0x4eb2f442
+	WORD $0x4eb3f463
+	WORD $0x4e22e400
+	WORD $0x4e23e421
 	WORD $0x4e411800
 	WORD $0x4e281c00
 	WORD $0x4e71b800
@@ -305,6 +532,60 @@ DATA level2_b<>+4(SB)/4, $0x00000800
 DATA level2_b<>+8(SB)/4, $0x00002000
 DATA level2_b<>+12(SB)/4, $0x00008000
 GLOBL level2_b<>(SB), RODATA|NOPTR, $16
+
+DATA all_0da24260<>+0(SB)/4, $0x0da24260
+DATA all_0da24260<>+4(SB)/4, $0x0da24260
+DATA all_0da24260<>+8(SB)/4, $0x0da24260
+DATA all_0da24260<>+12(SB)/4, $0x0da24260
+GLOBL all_0da24260<>(SB), RODATA|NOPTR, $16
+
+DATA all_43480000<>+0(SB)/4, $0x43480000
+DATA all_43480000<>+4(SB)/4, $0x43480000
+DATA all_43480000<>+8(SB)/4, $0x43480000
+DATA all_43480000<>+12(SB)/4, $0x43480000
+GLOBL all_43480000<>(SB), RODATA|NOPTR, $16
+
+DATA all_437f0000<>+0(SB)/4, $0x437f0000
+DATA all_437f0000<>+4(SB)/4, $0x437f0000
+DATA all_437f0000<>+8(SB)/4, $0x437f0000
+DATA all_437f0000<>+12(SB)/4, $0x437f0000
+GLOBL all_437f0000<>(SB), RODATA|NOPTR, $16
+
+DATA first0<>+0(SB)/4, $0x0c080400
+DATA first0<>+4(SB)/4, $0x0c080400
+DATA first0<>+8(SB)/4, $0x0c080400
+DATA first0<>+12(SB)/4, $0x0c080400
+GLOBL first0<>(SB), RODATA|NOPTR, $16
+
+DATA second0<>+0(SB)/4, $0x01010101
+DATA second0<>+4(SB)/4, $0x05050505
+DATA second0<>+8(SB)/4, $0x09090909
+DATA second0<>+12(SB)/4, $0x0d0d0d0d
+GLOBL second0<>(SB), RODATA|NOPTR, $16
+
+DATA first1<>+0(SB)/4, $0x0e0a0602
+DATA first1<>+4(SB)/4, $0x0e0a0602
+DATA first1<>+8(SB)/4, $0x0e0a0602
+DATA first1<>+12(SB)/4, $0x0e0a0602
+GLOBL first1<>(SB), RODATA|NOPTR, $16
+
+DATA second1<>+0(SB)/4, $0x03030303
+DATA second1<>+4(SB)/4, $0x07070707
+DATA second1<>+8(SB)/4, $0x0b0b0b0b
+DATA second1<>+12(SB)/4, $0x0f0f0f0f
+GLOBL second1<>(SB), RODATA|NOPTR, $16
+
+DATA all_0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
+DATA all_0f0f0f0f<>+4(SB)/4, $0x0f0f0f0f
+DATA all_0f0f0f0f<>+8(SB)/4, $0x0f0f0f0f
+DATA all_0f0f0f0f<>+12(SB)/4, $0x0f0f0f0f
+GLOBL all_0f0f0f0f<>(SB), RODATA|NOPTR, $16
+
+DATA byte_bits<>+0(SB)/4, $0x08040201
+DATA byte_bits<>+4(SB)/4, $0x80402010
+DATA byte_bits<>+8(SB)/4, $0x08040201
+DATA byte_bits<>+12(SB)/4, $0x80402010
+GLOBL byte_bits<>(SB), RODATA|NOPTR, $16
 
 DATA word_bits<>+0(SB)/4, $0x00020001
 DATA word_bits<>+4(SB)/4, $0x00080004

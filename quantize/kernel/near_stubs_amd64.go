@@ -7,7 +7,7 @@ package kernel
 // nearTernaryAVX2 reports codes, unless the rounding errors of costs are too large, or the sums.
 //
 //go:noescape
-func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool
+func nearTernaryAVX2(x *float32, w *float32, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool
 
 // fewTernaryAVX2 finds the first code with the least cost; see Near.Few.
 //

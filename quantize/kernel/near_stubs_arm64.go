@@ -4,6 +4,11 @@
 
 package kernel
 
+// nearTernaryNEON reports codes, unless the rounding errors of costs are too large, or the sums.
+//
+//go:noescape
+func nearTernaryNEON(x, w, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool
+
 // fewTernaryNEON finds the first code with the least cost; see Near.Few.
 //
 //go:noescape

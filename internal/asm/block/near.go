@@ -3,24 +3,26 @@ package block
 import (
 	"fmt"
 
-	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
-// NearCodes emits the search for the codes of a list that may be the nearest to a
-// group of values.
+// NearCodes emits what chooses from lists the codes that are nearest to a group of
+// values.
 func NearCodes() {
-	near("nearTernaryAVX2")
+	nearTernary()
 	fewTernary()
 }
 
-// A nearSearch has the costs of levels: vector l has level l of eight positions.
+// NearNEON emits the same for arm64.
+func NearNEON() {
+	ISA = NEON
+	NearCodes()
+}
+
+// A nearSearch has the costs of levels: octet l has level l of eight positions.
 type nearSearch struct {
-	cost  []Reg
-	known Reg // costs of the code of which the sum is known to be low
+	cost  [3]Octet
+	known Octet // costs of the code of which the sum is known to be low
 }
 
 // units is how many units the excess of the known code has.
@@ -29,7 +31,11 @@ const units = 200
 // tolerance is what a sum may exceed the least one by.
 const tolerance = 10
 
-// near emits a search in three steps.
+// none is the greatest byte, which no sum that is reported has: where codes of a list
+// end, others follow that cost so much.
+const none = 255
+
+// nearTernary emits a search in three steps.
 //
 // The cost of a code is the sum of those of its levels. Less the least cost
 // at each position, the excess, it is measured in units of a 200th of that of
@@ -40,157 +46,88 @@ const tolerance = 10
 // costs are less than another. So a code whose sum exceeds the least one by
 // more than ten exceeds the least cost. The others are reported, a bit for
 // each.
-func near(name string) {
-	TEXT(name, NOSPLIT, "func(x, w, values *float32, code uint32, planes *byte, blocks int, last uint32, terms *float32, sums *byte, masks *uint32) bool")
-	Doc(name + " reports codes, unless the rounding errors of costs are too large, or the sums.")
-	Pragma("noescape")
+func nearTernary() {
+	name := "nearTernary" + ISA
+	Begin(name, "func(x, w, values *float32, code uint32, planes *byte, blocks int, terms *float32, sums *byte, masks *uint32) bool",
+		name+" reports codes, unless the rounding errors of costs are too large, or the sums.")
 	var s nearSearch
 	s.prices()
-	least := s.cost[0]
-	for _, c := range s.cost[1:] {
-		least = Least(least, c)
-	}
-	perUnit := s.unit(least)
-	table := ternaryTables(s, least, perUnit)
-	lowest := sumExcesses(table)
+	least := leastOf(s.cost)
+	lowest := sumExcesses(s.tables(least, s.unit(least)))
 	reportWithin(limitAbove(lowest))
-	giveBool(1)
-	Label("unsure")
-	giveBool(0)
+	known := General()
+	SetTo(known, 1)
+	Jump("done")
+	Mark("unsure")
+	SetTo(known, 0)
+	Mark("done")
+	GiveBool(known)
+	End()
 }
 
 // unit emits how many units an excess of 1 has. It leaves the search where the
 // excess of the known code is so small that rounding errors could matter.
-func (s *nearSearch) unit(least Reg) (perUnit Reg) {
-	known := s.known
-	total, excess := YMM(), YMM()
-	VMOVAPS(known, total)
-	VSUBPS(least, known, excess)
-	// Lanes 0 and 1 of each half of the sums are of the total and the excess.
-	VHADDPS(excess, total, total)
-	VHADDPS(total, total, total)
-	high := XMM()
-	VEXTRACTF128(operand.Imm(1), total, high)
-	VADDPS(high, total.AsX(), total.AsX())
-	VMOVSHDUP(total.AsX(), high) // the excess
-	bound := XMM()
-	VMULSS(Constant(1./512), total.AsX(), bound)
-	VUCOMISS(bound, high)
-	JBE(operand.LabelRef("unsure"))
-	VUCOMISS(Constant(1e-30), high)
-	JBE(operand.LabelRef("unsure"))
-	perUnit = YMM()
-	VMOVSS(Constant(units), bound)
-	VDIVSS(high, bound, bound)
-	VBROADCASTSS(bound, perUnit)
-	return perUnit
+func (s *nearSearch) unit(least Octet) (perUnit Reg) {
+	total, excess := SumsOfLanes(s.known, Pairwise(Sub, s.known, least))
+	bound := Higher(Mul(total, Constant(1./512)), Constant(1e-30))
+	JumpUnlessAny([]Mask{Compare(Greater, excess, bound)}, "unsure")
+	return Div(LoadV(Constant(units)), excess)
 }
 
 // sumExcesses emits the sums of all codes, 32 at a time, and the least of each
-// lane.
-func sumExcesses(table [4]Reg) (lowest Reg) {
-	planes, left := Load(Param("planes"), GP64()).(reg.GPVirtual), Load(Param("blocks"), GP64())
-	sums := Load(Param("sums"), GP64()).(reg.GPVirtual)
-	nibble := LoadV(Bits(0x0f0f0f0f))
-	lowest = YMM()
-	VPCMPEQB(lowest, lowest, lowest)
-	Label("sum")
-	var sum Reg
+// byte.
+func sumExcesses(table [4]Reg) (lowest Octet) {
+	planes, left, sums := Argument("planes"), Argument("blocks"), Argument("sums")
+	low := LoadV(Bits(0x0f0f0f0f))
+	lowest = OctetOf(Ones)
+	Mark("sum")
+	var sum Octet
 	for half := range 2 {
-		pair := LoadV(Mem{Base: planes, Disp: 32 * half})
-		for k := range 2 {
-			index := YMM()
-			if k == 0 {
-				VPAND(nibble, pair, index)
+		for i, pairs := range OctetAt(Mem{Base: planes, Disp: 32 * half}) {
+			first, second := NibblesOf(pairs, low)
+			if half == 0 {
+				sum = append(sum, BytesFrom(table[0], first))
 			} else {
-				VPSRLW(operand.Imm(4), pair, index)
-				VPAND(nibble, index, index)
+				AddWithin(sum[i], BytesFrom(table[2], first))
 			}
-			VPSHUFB(index, table[2*half+k], index)
-			if sum != nil {
-				VPADDUSB(sum, index, index)
-			}
-			sum = index
+			AddWithin(sum[i], BytesFrom(table[2*half+1], second))
 		}
 	}
-	DECQ(left)
-	JNZ(operand.LabelRef("full"))
-	spread := YMM() // what follows the list is not in it
-	VBROADCASTSS(lastBits(), spread)
-	VPSHUFB(LoadV(Words("byteOfBit", 0, 0, 0x01010101, 0x01010101, 0x02020202, 0x02020202, 0x03030303, 0x03030303)), spread, spread)
-	VPAND(LoadV(Words("bitOfByte", 0x08040201, 0x80402010, 0x08040201, 0x80402010, 0x08040201, 0x80402010, 0x08040201, 0x80402010)), spread, spread)
-	VPXOR(nibble, nibble, nibble)
-	VPCMPEQB(nibble, spread, spread)
-	VPOR(spread, sum, sum)
-	StoreV(Mem{Base: sums}, sum)
-	VPMINUB(sum, lowest, lowest)
-	JMP(operand.LabelRef("least"))
-	Label("full")
-	StoreV(Mem{Base: sums}, sum)
-	VPMINUB(sum, lowest, lowest)
-	ADDQ(operand.Imm(64), planes)
-	ADDQ(operand.Imm(32), sums)
-	JMP(operand.LabelRef("sum"))
-	Label("least")
+	sum.Put(Mem{Base: sums})
+	for i, v := range sum {
+		LowerBytes(lowest[i], v)
+	}
+	Advance(planes, 64)
+	Advance(sums, 32)
+	CountDown(left, "sum")
 	return lowest
 }
 
 // limitAbove emits the least sum of all and the tolerance, in every byte.
-func limitAbove(lowest Reg) Reg {
-	half, odd := XMM(), XMM()
-	VEXTRACTI128(operand.Imm(1), lowest, half)
-	VPMINUB(half, lowest.AsX(), half)
-	VPSRLW(operand.Imm(8), half, odd)
-	VPMINUB(odd, half, half) // words, as the upper bytes of odd are 0
-	VPHMINPOSUW(half, half)
-	limit := GP32()
-	VMOVD(half, limit)
-	MOVWLZX(limit.As16(), limit)
-	ADDL(operand.Imm(tolerance), limit)
-	CMPL(limit, operand.U32(255))
-	JGE(operand.LabelRef("unsure"))
-	most := YMM()
-	VMOVD(limit, most.AsX())
-	VPBROADCASTB(most.AsX(), most)
-	return most
+func limitAbove(lowest Octet) Reg {
+	limit := LeastByte(lowest)
+	Advance(limit, tolerance)
+	JumpIfMore(limit, none-1, "unsure")
+	return InAllBytes(limit)
 }
 
 // reportWithin emits a bit for each code whose sum is within the limit.
 func reportWithin(most Reg) {
-	again, masks := Load(Param("blocks"), GP64()), Load(Param("masks"), GP64()).(reg.GPVirtual)
-	first := Load(Param("sums"), GP64()).(reg.GPVirtual)
-	Label("mask")
-	v, kept, set := LoadV(Mem{Base: first}), YMM(), GP32()
-	VPMINUB(most, v, kept)
-	VPCMPEQB(kept, v, v)
-	VPMOVMSKB(v, set)
-	MOVL(set, Mem{Base: masks})
-	ADDQ(operand.Imm(32), first)
-	ADDQ(operand.Imm(4), masks)
-	DECQ(again)
-	JNZ(operand.LabelRef("mask"))
-}
-
-func giveBool(b uint8) {
-	r := GP8()
-	MOVB(operand.U8(b), r)
-	Store(r, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
-}
-
-func lastBits() Mem {
-	p, _ := Param("last").Resolve()
-	return p.Addr
+	again, masks, first := Argument("blocks"), Argument("masks"), Argument("sums")
+	Mark("mask")
+	StoreByteSet(Mem{Base: masks}, OctetAt(Mem{Base: first}).By(BytesWithin, most))
+	Advance(first, 32)
+	Advance(masks, 4)
+	CountDown(again, "mask")
 }
 
 // prices computes and stores what all levels cost.
 func (s *nearSearch) prices() {
-	terms, cost := Argument("terms"), pricesOf()
-	s.known = knownOf(Everywhere("code"), cost)[0]
-	for l, c := range cost {
-		c.Put(Mem{Base: terms, Disp: 32 * l})
-		s.cost = append(s.cost, c[0])
+	terms := Argument("terms")
+	s.cost = pricesOf()
+	s.known = knownOf(Everywhere("code"), s.cost)
+	for l, c := range s.cost {
+		c.Put(Mem{Base: terms, Disp: OctetBytes * l})
 	}
 }
 
@@ -203,6 +140,11 @@ func pricesOf() (cost [3]Octet) {
 		cost[l] = Pairwise(Mul, Pairwise(Mul, w, d), d)
 	}
 	return cost
+}
+
+// leastOf is the least cost of each position.
+func leastOf(cost [3]Octet) Octet {
+	return Pairwise(Lesser, Pairwise(Lesser, cost[0], cost[1]), cost[2])
 }
 
 // knownOf has the costs of a code that all lanes have.
@@ -234,43 +176,30 @@ func wordsOfLevel(l int) []Op {
 	return all
 }
 
-// bytesOf packs the excesses to bytes: level l of position p of each half of
-// a register is byte 4l + p of that half.
-func (s nearSearch) bytesOf(least, perUnit Reg) Reg {
-	most := LoadV(Constant(255))
-	var n [4]Reg
-	for l := range n {
-		if l == len(s.cost) {
-			n[l] = Zero()
-			continue
+// tables has a table for each pair of positions: entry l + 4m is for level l of the
+// first and level m of the second. What has a level that is none costs none's.
+func (s *nearSearch) tables(least Octet, perUnit Reg) (table [4]Reg) {
+	most := LoadV(Constant(none))
+	rounded := [4]Octet{3: Everyone(LoadV(Bits(none)))}
+	for l, cost := range s.cost {
+		rounded[l] = Pairwise(Sub, cost, least).By(Mul, perUnit)
+		for i, e := range rounded[l] {
+			LowerTo(e, most)
+			rounded[l][i] = ToInteger(e)
 		}
-		e := Mul(Sub(s.cost[l], least), perUnit)
-		VMINPS(most, e, e)
-		n[l] = YMM()
-		VCVTPS2DQ(e, n[l])
 	}
-	VPACKSSDW(n[1], n[0], n[0])
-	VPACKSSDW(n[3], n[2], n[2])
-	VPACKUSWB(n[2], n[0], n[0])
-	return n[0]
-}
-
-// ternaryTables has a table for each pair of positions: entry l + 4m is for
-// level l of the first and level m of the second.
-func ternaryTables(s nearSearch, least, perUnit Reg) (table [4]Reg) {
-	b := s.bytesOf(least, perUnit)
+	b := LevelBytes(rounded)
 	for k := range uint32(2) { // of the half: halves are positions 0…3, 4…7
-		first, second := YMM(), YMM()
-		p := 0x01010101 * (2 * k)
-		row := p + 0x0c080400
-		VPSHUFB(Words("first"+string(rune('0'+k)), row, row, row, row, row, row, row, row), b, first)
-		p += 0x01010101
-		VPSHUFB(Words("second"+string(rune('0'+k)), p, p+0x04040404, p+0x08080808, p+0x0c0c0c0c, p, p+0x04040404, p+0x08080808, p+0x0c0c0c0c), b, second)
-		VPADDUSB(second, first, first)
-		low, high := YMM(), YMM()
-		VPERM2I128(operand.Imm(0x00), first, first, low)
-		VPERM2I128(operand.Imm(0x11), first, first, high)
-		table[k], table[2+k] = low, high
+		first := 0x0c080400 + 0x01010101*(2*k)
+		second := 0x01010101 * (2*k + 1)
+		var pairs Octet
+		for _, v := range b {
+			sum := BytesFrom(v, LoadV(Words(fmt.Sprintf("first%d", k), first, first, first, first, first, first, first, first)))
+			AddWithin(sum, BytesFrom(v, LoadV(Words(fmt.Sprintf("second%d", k), second, second+0x04040404, second+0x08080808, second+0x0c0c0c0c,
+				second, second+0x04040404, second+0x08080808, second+0x0c0c0c0c))))
+			pairs = append(pairs, sum)
+		}
+		table[k], table[2+k] = HalvesInBoth(pairs)
 	}
 	return table
 }

@@ -4,12 +4,6 @@ import (
 	. "github.com/f190792d/mq/internal/asm/vec"
 )
 
-// FewNEON emits what arm64 has of these.
-func FewNEON() {
-	ISA = NEON
-	fewTernary()
-}
-
 // fewTernary emits the choice of the first code of a short list with the least sum of
 // costs, in the order of positions, codes in lanes. It is -1 where a level of the
 // point costs more than another.
@@ -17,8 +11,7 @@ func fewTernary() {
 	name := "fewTernary" + ISA
 	Begin(name, "func(x, w, values *float32, point uint32, list *uint16, n int) int", name+" finds the first code with the least cost; see Near.Few.")
 	cost := pricesOf()
-	least := Pairwise(Least, Pairwise(Least, cost[0], cost[1]), cost[2])
-	first, all := OctetBits(CompareOctets(Equal, knownOf(Everywhere("point"), cost), least)), General()
+	first, all := OctetBits(CompareOctets(Equal, knownOf(Everywhere("point"), cost), leastOf(cost))), General()
 	SetTo(all, 1<<lanes-1)
 	XorInto(first, all)
 	JumpIfEither(first, first, "unsure")

@@ -117,8 +117,7 @@ func StoreBits(to Mem, l []Reg, bit int) {
 		for i := range l {
 			set[i] = binary(nil, testBits, l[i], Bits(0x01010101<<bit))
 		}
-		sum := armByteBits(set)
-		armStorePart(to, sum, 4)
+		armStorePart(to, armByteBits(set), 4)
 		return
 	}
 	set := GP32()

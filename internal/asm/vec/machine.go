@@ -252,3 +252,12 @@ func GiveIntAs(name string, r reg.GPVirtual) {
 		Store(r, Return(name))
 	}
 }
+
+// GiveBool returns a bool.
+func GiveBool(r reg.GPVirtual) {
+	if ISA == NEON {
+		armText("MOVB %s, %s", r, armParam("ret"))
+	} else {
+		Store(r.As8(), ReturnIndex(0))
+	}
+}

@@ -74,7 +74,10 @@ const (
 	testBits     = 0x4e208c00 // of bytes
 	addPairs     = 0x4e20bc00 // of bytes
 	addBytes     = 0x4e208400
+	addWithin    = 0x6e200c00 // of bytes, with saturation
 	uminBytes    = 0x6e206c00
+	uminvBytes   = 0x6e31a800
+	atLeastBytes = 0x6e203c00
 	cmeqBytes    = 0x6e208c00
 	cmgtBytes    = 0x4e203400
 	uzp1         = 0x4e001800 // of bytes

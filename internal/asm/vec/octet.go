@@ -73,6 +73,9 @@ func (o Octet) Put(m Mem) {
 // LowerTo is m = min(m, v), without regard to NaN and the signs of zeros.
 func LowerTo(m Reg, v Op) { inPlace(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, m, v) }
 
+// Lesser is LowerTo in another register.
+func Lesser(a, b Op) Reg { return binary(func(b, a, o Op) { VMINPS(b, a, o) }, fmin, a, b) }
+
 // Higher is RaiseTo in another register.
 func Higher(a, b Op) Reg { return binary(func(b, a, o Op) { VMAXPS(b, a, o) }, fmax, a, b) }
 
@@ -147,9 +150,7 @@ func Transposed(r [4]Octet) (columns [8]Reg) {
 		return columns
 	}
 	for p, v := range transposed([4]Reg{r[0][0], r[1][0], r[2][0], r[3][0]}) {
-		columns[p], columns[4+p] = YMM(), YMM()
-		VPERM2F128(operand.Imm(0x00), v, v, columns[p])
-		VPERM2F128(operand.Imm(0x11), v, v, columns[4+p])
+		columns[p], columns[4+p] = HalvesInBoth(Octet{v})
 	}
 	return columns
 }
