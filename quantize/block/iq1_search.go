@@ -127,9 +127,11 @@ func (n *nearest1) code(x, w []float32, scale float32, down uint8, code uint16, 
 	if code, ok := n.near.Few(x, w, code, n.book.fewest(place)); ok {
 		return code
 	}
-	list := n.book.neighbours(place)
-	if len(list) >= longList && kernel.HasNear() && n.near.Search(x, w, n.book.planes(place), list) {
-		return n.near.Nearest(list)
+	if kernel.HasNear() {
+		list := n.book.neighbours(place)
+		if len(list) >= longList && n.near.Search(x, w, n.book.planes(place), list) {
+			return n.near.Nearest(list)
+		}
 	}
 	var cost terms
 	for l, v := range n.near.Values {
@@ -137,6 +139,10 @@ func (n *nearest1) code(x, w []float32, scale float32, down uint8, code uint16, 
 			d := v - x[i]
 			cost[4*i+l] = w[i] * d * d
 		}
+	}
+	list := n.book.fewest(place)
+	if !cost.allow(code) {
+		list = n.book.neighbours(place)
 	}
 	if code, sure := cost.likely8(list); sure {
 		return code

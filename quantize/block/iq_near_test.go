@@ -105,6 +105,9 @@ func checkFew(t *testing.T, x, w []float32) (found, searched int) {
 			}
 			list := book.neighbours(place)
 			want := cheapest8(list, &cost)
+			if got := (&nearest1{book: book}).code(x, w, scale, uint8(d), point, place); got != want {
+				t.Fatalf("x %v w %v scale %v shift %d: %x is replaced by %x, want %x", x, w, scale, d, point, got, want)
+			}
 			if got, ok := near.Few(x, w, point, book.fewest(place)); ok {
 				found++
 				if got != want {

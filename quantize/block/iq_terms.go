@@ -137,6 +137,19 @@ func nearest4(list []uint16, scale float32, x, w *[4]float32) uint16 {
 	return best
 }
 
+// allow reports whether no position has a level, of three, that costs less than that of the
+// code, so that codes which others outdo may be left out of its list.
+func (t *terms) allow(code uint16) bool {
+	for i := 0; i < len(t); i += 4 {
+		own := t[i+int(code&3)]
+		code >>= 2
+		if !(own <= t[i] && own <= t[i+1] && own <= t[i+2]) {
+			return false
+		}
+	}
+	return true
+}
+
 // likely8 returns the code with the least sum, and whether no other is so
 // near that the order of additions matters. It adds in pairs.
 func (t *terms) likely8(list []uint16) (code uint16, sure bool) {

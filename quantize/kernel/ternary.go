@@ -237,15 +237,16 @@ func (t *Ternary) split() {
 	n, ends := t.shifts.values, t.shifts.values+1
 	for j := range t.groups {
 		var order [MaxLen]int
+		var sorted [MaxLen]float32
 		var greatest, size float32
 		for i := range n {
 			x := t.X[i*Lanes+j]
 			greatest = max(greatest, Abs(x))
 			r := i
-			for ; r > 0 && t.X[order[r-1]*Lanes+j] > x; r-- {
-				order[r] = order[r-1]
+			for ; r > 0 && sorted[r-1] > x; r-- {
+				order[r], sorted[r] = order[r-1], sorted[r-1]
 			}
-			order[r] = i
+			order[r], sorted[r] = i, x
 		}
 		for part := range t.shifts.parts {
 			t.x[part*ends][j], t.w[part*ends][j] = 0, 0
@@ -269,54 +270,34 @@ func (t *Ternary) split() {
 
 // score sets which splits of a group may be the best, and a few more.
 func (t *Ternary) score(j int, size float32) {
-	const room = 64 // for indices without checks
-	var x [4]float32
-	var begin, end [room][4]float32
-	var below [room]float32
-	var sumW float32
-	ends, choices := t.shifts.values+1, 1<<t.shifts.parts
-	for part := range t.shifts.parts {
-		xs, ws := t.x[part*ends:][:ends], t.w[part*ends:][:ends]
-		sumW += ws[ends-1][j]
-		for i := range ends {
-			below[i] += xs[i][j]
-		}
-		for c := range choices {
-			v := &Shifted[t.shifts.shift(c, part)]
-			x[c] += xs[ends-1][j] * v[2]
-			for i := range ends {
-				begin[i][c] += ws[ends-1][j]*v[2]*v[2] + ws[i][j]*(v[0]*v[0]-v[1]*v[1])
-				end[i][c] += ws[i][j] * (v[1]*v[1] - v[2]*v[2])
-			}
+	n, step := t.shifts.values, t.shifts.step
+	var s ternaryTerms
+	s.set(t, j)
+	bar := s.first[n/3].raise(0, &s.second[n-n/3])
+	for i := 0; i <= n; i += 4 {
+		for k := i; k <= n; k += 4 {
+			bar = s.first[i].raise(bar, &s.second[k])
 		}
 	}
-	var bar float32
-	raise := func(i, k int) (raised bool) {
-		sum, begins, ends := below[i%room]+below[k%room], &begin[i%room], &end[k%room]
-		for c := range choices {
-			lx, ll := x[c&3]-sum, begins[c&3]+ends[c&3]
-			if lx*lx > bar*ll {
-				bar, raised = lx*lx/ll*(1-1./1024), true
+	near := t.near[:len(t.shifts.splits)]
+	for i := range n + 1 {
+		first := &s.first[i]
+		x0, x1, x2, x3 := first.x[0], first.x[1], first.x[2], first.x[3]
+		w0, w1, w2, w3 := first.w[0], first.w[1], first.w[2], first.w[3]
+		row := (n-i)/step + 1
+		for k := range near[:row] {
+			b := &s.second[i+k*step]
+			lx0, lx1, lx2, lx3 := x0-b.x[0], x1-b.x[1], x2-b.x[2], x3-b.x[3]
+			if lx0*lx0 > bar*(w0+b.w[0]) || lx1*lx1 > bar*(w1+b.w[1]) || lx2*lx2 > bar*(w2+b.w[2]) || lx3*lx3 > bar*(w3+b.w[3]) {
+				bar = first.raise(bar, b)
+				near[k] |= 1 << j
 			}
 		}
-		return raised
-	}
-	for i := 0; i < ends; i += 2 {
-		for k := i; k < ends; k += 2 {
-			raise(i, k)
-		}
-	}
-	for n, ends := range t.shifts.splits {
-		k := int(ends[1])
-		for last := min(k+t.shifts.step-1, t.shifts.values); k <= last; k++ {
-			if raise(int(ends[0]), k) {
-				t.near[n] |= 1 << j
-			}
-		}
+		near = near[row:]
 	}
 	square := size * size
-	sure := bar*sumW >= square/2 && 1e-22 < square && square < 1e24 && 1e-13 < sumW && sumW < 1e14 && bar < 1e34
-	for i := range t.shifts.values {
+	sure := bar*s.allW >= square/2 && 1e-22 < square && square < 1e24 && 1e-13 < s.allW && s.allW < 1e14 && bar < 1e34
+	for i := range n {
 		sure = sure && t.W[i*Lanes+j] >= 0
 	}
 	if !sure {
@@ -324,6 +305,64 @@ func (t *Ternary) score(j int, size float32) {
 			t.near[n] |= 1 << j
 		}
 	}
+}
+
+// ternaryTerms are what the ends of splits count in Σw·q·x and in Σw·q², whose square and
+// which make a score. There are four scores for two ends: of all choices of shifts, or,
+// with one shift, of each and then of each with the next second end.
+type ternaryTerms struct {
+	first, second [ternaryEnds]ternaryEnd // less the second, and with it
+	allW          float32
+}
+
+type ternaryEnd struct{ x, w [4]float32 }
+
+// set takes those of a group.
+func (s *ternaryTerms) set(t *Ternary, j int) {
+	n := t.shifts.values
+	var x, w [4]float32        // of all values
+	var up, down [2][4]float32 // what weights below the ends count, by part
+	for part := range t.shifts.parts {
+		allX, allW := t.x[part*(n+1)+n][j], t.w[part*(n+1)+n][j]
+		s.allW += allW
+		for c := range x {
+			v := &Shifted[t.shifts.shift(c, part)]
+			x[c] += allX * v[2]
+			w[c] += allW * v[2] * v[2]
+			up[part&1][c], down[part&1][c] = v[0]*v[0]-v[1]*v[1], v[1]*v[1]-v[2]*v[2]
+		}
+	}
+	for i := range n + 1 {
+		belowX, belowW, other := t.x[i][j%Lanes], t.w[i][j%Lanes], float32(0)
+		if t.shifts.parts > 1 {
+			belowX += t.x[n+1+i][j%Lanes]
+			other = t.w[n+1+i][j%Lanes]
+		}
+		first, second := &s.first[i], &s.second[i]
+		for c := range x {
+			first.x[c] = x[c] - belowX
+			first.w[c] = w[c] + (belowW*up[0][c] + other*up[1][c])
+			second.x[c] = belowX
+			second.w[c] = belowW*down[0][c] + other*down[1][c]
+		}
+	}
+	if t.shifts.parts == 1 {
+		for i := range n {
+			copy(s.second[i].x[2:], s.second[i+1].x[:2])
+			copy(s.second[i].w[2:], s.second[i+1].w[:2])
+		}
+	}
+}
+
+// raise raises a bar to nearly what two ends reach.
+func (first *ternaryEnd) raise(bar float32, second *ternaryEnd) float32 {
+	for c := range first.x {
+		lx, ll := first.x[c]-second.x[c], first.w[c]+second.w[c]
+		if lx*lx > bar*ll {
+			bar = lx * lx / ll * (1 - 1./1024)
+		}
+	}
+	return bar
 }
 
 // levels sets the codes of splits.
