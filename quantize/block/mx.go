@@ -35,6 +35,29 @@ func packE2M1(dst []byte, x []float32, scale float32) {
 	}
 }
 
+// packBetween is packE2M1 for what kernel.FourBitFloats holds for: a code is how many
+// midpoints between values a magnitude exceeds.
+func packBetween(dst []byte, x []float32, scale float32) {
+	p0, p1, p2, p3, p4, p5, p6 := scale*0.5, scale*1.5, scale*2.5, scale*3.5, scale*5, scale*7, scale*10
+	code := func(x float32) uint8 {
+		m := abs(x)
+		c := more(m, p0) + more(m, p1) + more(m, p2) + more(m, p3) + more(m, p4) + more(m, p5) + more(m, p6)
+		return c | more(0, x)&more(m, p0)<<3
+	}
+	n := len(x) / 2
+	for j, v := range x[:n] {
+		dst[j] = code(v) | code(x[n+j])<<4
+	}
+}
+
+// more is 1 where a > b.
+func more(a, b float32) uint8 {
+	if a > b {
+		return 1
+	}
+	return 0
+}
+
 func unpackE2M1(y []float32, src []byte, scale float32) {
 	n := len(y) / 2
 	for j, b := range src[:n] {
@@ -63,14 +86,18 @@ func (s *strip) putFloats(dst []byte, x []float32, n int) {
 	scales := s.inverse[:len(x)/n]
 	done := kernel.FourBitFloats(n, dst, x, scales)
 	for j, scale := range scales {
+		pack := packE2M1
 		// Near the end of the range the values of codes are infinite.
-		if done && s.fitScale[j] <= min(scale*(1<<20), 0x1p126) {
-			continue
+		if s.fitScale[j] <= min(scale*(1<<20), 0x1p126) {
+			if done {
+				continue
+			}
+			pack = packBetween
 		}
 		if n == 32 {
-			packE2M1(dst[17*j+1:], x[32*j:][:32], scale)
+			pack(dst[17*j+1:], x[32*j:][:32], scale)
 		} else {
-			packE2M1(dst[j/4*36+4+j%4*8:], x[16*j:][:16], scale)
+			pack(dst[j/4*36+4+j%4*8:], x[16*j:][:16], scale)
 		}
 	}
 }

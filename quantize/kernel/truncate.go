@@ -14,17 +14,9 @@ func Truncate(f float32) int32 {
 // RoundAway rounds to the nearest integer, ties away from zero; what does
 // not fit becomes the lowest int32.
 func RoundAway(f float32) int32 {
-	i := Truncate(f)
-	if i == math.MinInt32 {
-		return i
-	}
-	switch rest := float32(f) - float32(i); {
-	case rest >= 0.5:
-		i++
-	case rest <= -0.5:
-		i--
-	}
-	return i
+	// The float below ½ carries what is at least ½, and nothing less, to the next integer.
+	const belowHalf = 0x3effffff
+	return Truncate(float32(f) + math.Float32frombits(math.Float32bits(f)&(1<<31)|belowHalf))
 }
 
 // HalfUp rounds (x+offset)·scale to levels by adding ½ - Low and truncating.
