@@ -140,7 +140,7 @@ func armByteBits(set [2]Reg) Reg {
 // the low, of value j+16 in the high half of byte j.
 func StoreNibbles(to Mem, l []Reg, fifth bool) {
 	if ISA == NEON {
-		arm2Into(sli|12<<16, l[0], l[1]) // bytes, by 4
+		arm2Into(leftBy(sli, 8, 4), l[0], l[1])
 		StoreV(to, l[0])
 		return
 	}
@@ -242,7 +242,7 @@ func Truncate(f Reg) Reg {
 
 // LowByte is the low byte of integers, with its sign.
 func LowByte(l Reg) Reg {
-	return unary(func(a, o Op) { VPSRAD(operand.Imm(24), a, o) }, sshr|(64-24)<<16, ShiftLeft(l, 24))
+	return unary(func(a, o Op) { VPSRAD(operand.Imm(24), a, o) }, rightBy(sshr, 32, 24), ShiftLeft(l, 24))
 }
 
 // SubInt is a - b for integers.

@@ -14,7 +14,7 @@ func ShiftRight16(v Reg, n int) Reg {
 	if n == 0 {
 		return v
 	}
-	return unary(func(a, o Op) { VPSRLW(operand.Imm(uint64(n)), a, o) }, ushr|uint32(32-n)<<16, v)
+	return unary(func(a, o Op) { VPSRLW(operand.Imm(uint64(n)), a, o) }, rightBy(ushr, 16, n), v)
 }
 
 // ShiftLeft16 is ShiftRight16 the other way.
@@ -22,7 +22,7 @@ func ShiftLeft16(v Reg, n int) Reg {
 	if n == 0 {
 		return v
 	}
-	return unary(func(a, o Op) { VPSLLW(operand.Imm(uint64(n)), a, o) }, shl|uint32(16+n)<<16, v)
+	return unary(func(a, o Op) { VPSLLW(operand.Imm(uint64(n)), a, o) }, leftBy(shl, 16, n), v)
 }
 
 // Masked is v & mask, for integers.
@@ -48,7 +48,7 @@ func BytesOf(name string, v uint32) Reg { return Scalar(name, operand.U32(v*0x01
 func NibblesAt(from Mem, low Op) []Reg {
 	if ISA == NEON {
 		x, high := LoadV(from), Vector()
-		arm2(ushr|12<<16, high, x) // of bytes
+		arm2(rightBy(ushr, 8, 4), high, x)
 		return []Reg{Masked(x, low), high}
 	}
 	x, high := YMM(), YMM()

@@ -43,7 +43,7 @@ func Reciprocal(a Op) Reg {
 
 // SignOf is -1 for negative integers and 0 for others.
 func SignOf(v Reg) Reg {
-	return unary(func(a, o Op) { VPSRAD(operand.Imm(31), a, o) }, sshr|(64-31)<<16, v)
+	return unary(func(a, o Op) { VPSRAD(operand.Imm(31), a, o) }, rightBy(sshr, 32, 31), v)
 }
 
 // PutSet stores a set of lanes as the bits from shift on of a word, which is 0 for NEON. The

@@ -36,7 +36,7 @@ const (
 	subBytes     = 0x6e208400
 	sshr         = 0x4f000400
 	cmeq         = 0x6ea08c00
-	ushr         = 0x6f000400 // the element's size and the shift in bits 16 to 22
+	ushr         = 0x6f000400 // as sshr, shl, usra and sli without rightBy and leftBy
 	shl          = 0x4f005400
 	ushll        = 0x2f00a400 // bit 30: of the upper half
 	sshll        = 0x0f00a400
@@ -83,14 +83,14 @@ const (
 	uzp1         = 0x4e001800 // of bytes
 	uzp2         = 0x4e005800
 	ofWords      = 0x00400000 // of elements of 16 bits
-	usra         = 0x6f001400 // the element's size and the shift in bits 16 to 22
+	usra         = 0x6f001400
 	sqdmulh      = 0x4e60b400 // of 16 bits
 	ext          = 0x6e000000 // the first byte in bits 11 to 14
 	tbl          = 0x4e000000
 	umax         = 0x6ea06400
 	umaxHalf     = 0x6e606400 // of 16 bits
 	umaxvHalf    = 0x6e70a800
-	sli          = 0x6f005400 // the element's size and the shift in bits 16 to 22
+	sli          = 0x6f005400
 	fmlaBy       = 0x4f801000 // an element: its number in bits 11 and 21
 	insertUnless = 0x6ee01c00 // d = m ? d : n
 	sqxtun       = 0x2e612800

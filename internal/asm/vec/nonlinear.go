@@ -93,5 +93,5 @@ func armLookup(name string, table [16]uint32, index Reg) Reg {
 		return ToFloat(unary(nil, sshr|(64-24)<<16, entry("_low", low, 24, 0xffffff)))
 	}
 	both := binary(nil, orBits, entry("_high", high, 24, 0xffffff), entry("_low", low, 16, 0xff00ffff))
-	return Mul(ToFloat(unary(nil, sshr|(64-16)<<16, both)), Constant(0.5))
+	return Mul(ToFloat(unary(nil, rightBy(sshr, 32, 16), both)), Constant(0.5))
 }

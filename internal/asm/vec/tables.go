@@ -47,7 +47,7 @@ func LevelBytes(level [4]Octet) (bytes Octet) {
 func NibblesOf(v Reg, mask Op) (low, high Reg) {
 	low = Masked(v, mask)
 	if ISA == NEON {
-		return low, unary(nil, ushr|12<<16, v) // of bytes
+		return low, unary(nil, rightBy(ushr, 8, 4), v)
 	}
 	return low, Masked(ShiftRight16(v, 4), mask)
 }

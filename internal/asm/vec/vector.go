@@ -249,10 +249,10 @@ func AddInt(a, b Op) Reg {
 
 // ShiftRight is v >> n for integers without sign.
 func ShiftRight(v Reg, n int) Reg {
-	return unary(func(a, o Op) { VPSRLD(operand.Imm(uint64(n)), a, o) }, ushr|uint32(64-n)<<16, v)
+	return unary(func(a, o Op) { VPSRLD(operand.Imm(uint64(n)), a, o) }, rightBy(ushr, 32, n), v)
 }
 
 // ShiftLeft is v << n for integers.
 func ShiftLeft(v Reg, n int) Reg {
-	return unary(func(a, o Op) { VPSLLD(operand.Imm(uint64(n)), a, o) }, shl|uint32(32+n)<<16, v)
+	return unary(func(a, o Op) { VPSLLD(operand.Imm(uint64(n)), a, o) }, leftBy(shl, 32, n), v)
 }

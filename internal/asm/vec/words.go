@@ -51,7 +51,7 @@ func LeastBytes(a, b Op) Reg {
 func StoreNibblesOf16(to Mem, l []Reg) {
 	if ISA == NEON {
 		low, high := binary(nil, zip1|pairsOfTwo, l[0], l[1]), binary(nil, zip2|pairsOfTwo, l[0], l[1])
-		arm2Into(sli|12<<16, low, high) // bytes, by 4
+		arm2Into(leftBy(sli, 8, 4), low, high)
 		StoreV(to, low)
 		return
 	}
@@ -131,8 +131,8 @@ func HighProduct(v Reg, factor uint32) Reg {
 // FourPairs is, of four bytes of two bits, the one with the bits of all.
 func FourPairs(t Reg) Reg {
 	if ISA == NEON {
-		arm2Into(usra|(32-6)<<16, t, t)
-		arm2Into(usra|(64-12)<<16, t, t)
+		arm2Into(rightBy(usra, 16, 6), t, t)
+		arm2Into(rightBy(usra, 32, 12), t, t)
 		return t
 	}
 	VPMADDUBSW(Bits(0x04010401), t, t)
