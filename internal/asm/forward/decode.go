@@ -99,21 +99,25 @@ func decodeMin(name string, fifth bool) {
 		return func(dst, src Mem) {
 			s, m := sixBits(src.Offset(4), nibbles, pairs, sixes)
 			scales, mins := scaled(s, HalfEverywhere(src)), scaled(m, HalfEverywhere(src.Offset(2)))
-			var x Octet
-			for j := range 8 {
-				if j%2 == 0 { // two groups of 32 values share their bytes
-					x = OctetAt(src.Offset(low + 16*j))
+			for j := 0; j < 8; j += 2 { // two groups of 32 values share their bytes
+				scale, offset := [2]Reg{scales(j), scales(j + 1)}, [2]Reg{mins(j), mins(j + 1)}
+				put := func(group, at int, v Reg) {
+					StoreV(dst.Offset(4*(32*(j+group)+at)), Sub(Mul(v, scale[group]), offset[group]))
 				}
-				scale, offset := scales(j), mins(j)
+				if !fifth {
+					NibbleFloatsAt(src.Offset(low+16*j), 32, mask, put)
+					continue
+				}
 				for w := 0; w < 32; w += Width() {
-					y := Masked(ShiftRight16(x[w/Width()], 4*(j%2)), mask)
-					if fifth {
-						// Bit j becomes bit 4; what the shift carries over
-						// from a neighbour is masked.
-						h := ShiftRight16(ShiftLeft16(LoadV(src.Offset(16+w)), max(0, 4-j)), max(0, j-4))
+					x := LoadV(src.Offset(low + 16*j + w))
+					for group := range 2 {
+						y, bit := Masked(ShiftRight16(x, 4*group), mask), j+group
+						// The bit becomes the fifth; what the shift carries over from a
+						// neighbour is masked.
+						h := ShiftRight16(ShiftLeft16(LoadV(src.Offset(16+w)), max(0, 4-bit)), max(0, bit-4))
 						BitOr(Masked(h, sixteen), y)
+						FloatsOf(y, false, func(at int, v Reg) { put(group, w+at, v) })
 					}
-					FloatsOf(y, false, func(at int, v Reg) { StoreV(dst.Offset(4*(32*j+w+at)), Sub(Mul(v, scale), offset)) })
 				}
 			}
 		}

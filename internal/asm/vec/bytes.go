@@ -112,6 +112,26 @@ func FloatsAt(from Mem, n int, signed bool, f func(at int, v Reg)) {
 	}
 }
 
+// NibbleFloatsAt calls f for the values of the low (0) and the high nibbles (1) of n bytes of
+// memory, a multiple of 16, a vector of floats at a time, with the place of the first.
+func NibbleFloatsAt(from Mem, n int, low Op, f func(nibble, at int, v Reg)) {
+	if ISA == NEON {
+		for first := 0; first < n; first += 16 {
+			x, high := NibblesOf(LoadV(from.Offset(first)), low)
+			for nibble, bytes := range []Reg{x, high} {
+				FloatsOf(bytes, false, func(at int, v Reg) { f(nibble, first+at, v) })
+			}
+		}
+		return
+	}
+	for at := 0; at < n; at += 8 {
+		wide := YMM()
+		VPMOVZXBD(from.Offset(at), wide)
+		f(0, at, ToFloat(Masked(wide, low)))
+		f(1, at, ToFloat(ShiftRight(wide, 4)))
+	}
+}
+
 // IntegerFloats converts the bytes of the lower halves of two integers, then those of the
 // upper ones.
 func IntegerFloats(first, second reg.GPVirtual) (out []Reg) {
