@@ -17,7 +17,8 @@ func (s *Scratch) Descend(nmax int32, n int) {
 }
 
 // Settle is the start of Descend, without levels. It returns a bit for each group
-// that may descend further: Scale is that of Descend for all others.
+// that may descend further, of random values one of five: Scale is that of Descend
+// for all others.
 func (s *Scratch) Settle(nmax int32, n int) (moving uint32) {
 	if active.settle == nil {
 		s.descend(nmax, n)
