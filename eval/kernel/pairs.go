@@ -81,10 +81,14 @@ func sumOfEight[T float32 | float64](s [8]T) T {
 }
 
 // pairScale returns the power of two that brings a mean square to between 1
-// and 4, and its inverse.
+// and 4, and its inverse, which of a row of zeros is 0: nothing of the other row's
+// pairs is left in its products.
 func pairScale(square float64) (scale, back float32) {
+	if square == 0 {
+		return 1, 0
+	}
 	exponent := int(math.Float64bits(square)>>52&0x7ff) - 1023
-	if square == 0 || exponent == 1024 { // Inf and NaN stay what they are
+	if exponent == 1024 { // Inf and NaN stay what they are
 		return 1, 1
 	}
 	half := min(max(exponent>>1, -120), 120)

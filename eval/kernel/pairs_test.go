@@ -118,6 +118,23 @@ func TestPairedRowsAreTheSameEverywhere(t *testing.T) {
 	}
 }
 
+// A row of zeros has products of zero, whatever rounding the pairs of the other
+// row lose.
+func TestPairsOfZerosAreZero(t *testing.T) {
+	each(t, func(t *testing.T) {
+		const depth = 77
+		r, width, lda := rand.New(rand.NewPCG(1, 2)), Width(), depth+PairFigures
+		panel, c := make([]float32, width*lda), make([]float32, width)
+		Pack(panel, paired(random(r, width*depth), width, depth), lda, width, lda)
+		GemmPairs(1, depth, paired(make([]float32, depth), 1, depth), lda, panel, c, width, false)
+		for n, v := range c {
+			if v != 0 {
+				t.Errorf("column %d of a row of zeros is %v", n, v)
+			}
+		}
+	})
+}
+
 // A row with infinite elements or with none that is a number gives none.
 func TestPairsKeepWhatIsNotFinite(t *testing.T) {
 	each(t, func(t *testing.T) {
