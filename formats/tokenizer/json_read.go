@@ -194,9 +194,14 @@ func (f *File) splitMerges(r *jsonReader, parts *jsonParts) error {
 	if parts.own != nil {
 		j := &joiner{tokens: parts.own, ids: make([]joined, 0, min((len(r.text)-r.at)/12, maxMerges)), last: -1}
 		r.raw = true // what is not UTF-8 is no token
-		err := readMerges(r, j.add)
+		err := readMerges(r, func(rank int, left, right string) error {
+			if rank == maxMerges {
+				return r.fail("too many merges")
+			}
+			return j.add(rank, left, right)
+		})
 		r.raw = false
-		if err == nil && j.flush() == nil && len(j.ids) <= maxMerges {
+		if err == nil && j.flush() == nil {
 			f.merges = merges{count: len(j.ids), tokens: parts.own, ids: j.ids, cut: j.cut}
 			return nil
 		}
