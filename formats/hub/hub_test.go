@@ -263,8 +263,9 @@ func TestPausesAreThoseOfTheServer(t *testing.T) {
 	h := hubtest.New(t)
 	h.Add("org/model", model())
 	var refused atomic.Int32
-	h.Fault = func(*http.Request) hubtest.Fault {
-		if refused.Add(1) == 1 {
+	h.Fault = func(r *http.Request) hubtest.Fault {
+		// The small files are asked for together: it is this one that must wait.
+		if strings.HasSuffix(r.URL.Path, "/config.json") && refused.Add(1) == 1 {
 			return hubtest.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}}}
 		}
 		return hubtest.Fault{}

@@ -82,6 +82,8 @@ func (a identity) differs(b identity) string {
 	switch {
 	case a.Version != b.Version:
 		return fmt.Sprintf("mq was %s then and is %s now", b.Version, a.Version)
+	case a.Format != b.Format:
+		return "another build of mq has begun it"
 	case a.Source != b.Source:
 		return "the input has changed since"
 	case a.Plan != b.Plan || fmt.Sprint(a.Files) != fmt.Sprint(b.Files):

@@ -36,6 +36,7 @@ type identity struct {
 	Source  string   `json:"source"`  // digest of the inputs
 	Plan    string   `json:"plan"`    // digest of the outputs
 	Files   []string `json:"files"`   // base names of the outputs
+	Format  string   `json:"-"`       // of the journal, if it is not that of this mq
 }
 
 // record is a finished range of one of the files, or its readiness to get its
@@ -47,8 +48,11 @@ type record struct {
 	named  bool
 }
 
-// format begins the first line.
-const format = "mq-journal-2"
+// formats and a number begin the first line; format is what is written.
+const (
+	formats = "mq-journal-"
+	format  = formats + "2"
+)
 
 // journalPath is where the journal lies of a run whose first output is path.
 func journalPath(path string) string {
@@ -119,6 +123,9 @@ func readLog(path string) (*log, identity, []record, error) {
 	if size == 0 {
 		return nil, id, nil, f.Close()
 	}
+	if id.Format != "" { // whoever wrote it can go on with it
+		return &log{path: path, f: f}, id, nil, nil
+	}
 	// A line that was cut short goes, so that the next one does not join it.
 	if err = f.Truncate(size); err == nil {
 		_, err = f.Seek(size, io.SeekStart)
@@ -144,8 +151,12 @@ func parse(r io.Reader) (id identity, records []record, size int64, err error) {
 		}
 		text, ok := checked(line)
 		if ok && first {
-			text, ok = strings.CutPrefix(text, format+" ")
-			ok = ok && json.Unmarshal([]byte(text), &id) == nil
+			kind, head, _ := strings.Cut(text, " ")
+			ok = strings.HasPrefix(kind, formats) && json.Unmarshal([]byte(head), &id) == nil
+			if ok && kind != format {
+				id.Format = kind
+				return id, nil, int64(len(line)), nil
+			}
 		} else if ok {
 			var r record
 			if r, ok = parseRecord(text); ok {

@@ -109,10 +109,30 @@ func TestIdentitiesSayWhatDiffers(t *testing.T) {
 		"input":    change(func(i *identity) { i.Source = "x" }),
 		"options":  change(func(i *identity) { i.Plan = "x" }),
 		"outputs ": change(func(i *identity) { i.Files = []string{"b"} }),
+		"build":    change(func(i *identity) { i.Format = "mq-journal-1" }),
 	} {
 		if got := testIdentity.differs(id); !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%q should tell of %q", got, want)
 		}
+	}
+}
+
+// What another build has begun is left as it is, for that build.
+func TestJournalOfAnotherFormatIsNotTouched(t *testing.T) {
+	path, text := filepath.Join(t.TempDir(), "journal"), ""
+	for _, line := range []string{`mq-journal-1 {"version":"v1"}`, "wrote 0 0 100 0123456789abcdef"} {
+		text += line + " " + lineSum(line)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	j, id, records, err := readLog(path)
+	if err != nil || j == nil || id.Version != "v1" || id.Format != "mq-journal-1" || records != nil {
+		t.Fatalf("%v, %+v, %v, %v", j, id, records, err)
+	}
+	j.keep()
+	if after, err := os.ReadFile(path); err != nil || string(after) != text {
+		t.Errorf("%q, %v", after, err)
 	}
 }
 
@@ -129,13 +149,18 @@ func FuzzJournal(f *testing.F) {
 			t.Fatal(err)
 		}
 		var j *log
+		var id identity
 		var before []record
 		var err error
-		oracle.Watched(t, len(text), func() { j, _, before, err = readLog(path) })
+		oracle.Watched(t, len(text), func() { j, id, before, err = readLog(path) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		if j == nil {
+			return
+		}
+		if id.Format != "" {
+			j.keep()
 			return
 		}
 		added := record{file: 3, off: 1, n: 2, sum: 4}
