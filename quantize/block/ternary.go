@@ -77,7 +77,9 @@ func QuantizeTQ2_0(dst []byte, src, _ []float32) {
 }
 
 func quantizeTQ2_0(dst []byte, src []float32) {
-	var levels [superLen]uint8
+	s := strips.Get().(*strip)
+	defer strips.Put(s)
+	levels := (*[superLen]uint8)(s.levels[:])
 	for i := 0; i+superLen <= len(src); i += superLen {
 		x, block := src[i:i+superLen], dst[i/superLen*66:][:66]
 		d := kernel.Magnitude(x)
@@ -85,7 +87,7 @@ func quantizeTQ2_0(dst []byte, src []float32) {
 		for k, v := range x {
 			levels[k] = trit(v * inv)
 		}
-		kernel.PackPairs((*[64]uint8)(block), &levels)
+		kernel.PackPairs((*[64]uint8)(block), levels)
 		putHalf(block[64:], d)
 	}
 }
