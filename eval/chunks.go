@@ -19,6 +19,15 @@ type Model interface {
 	Name() string
 }
 
+// Scorer gives log-probabilities of tokens; *forward.Model is one.
+type Scorer interface {
+	// LogProbs runs sequences from position 0 and returns, by sequence, the
+	// log-probability of the token behind each position from on but the last.
+	LogProbs(ctx context.Context, sequences [][]int32, from int) ([][]float64, error)
+	Vocabulary() int
+	Name() string
+}
+
 // Chunking says how a text is cut. The zero value means chunks of 512 tokens,
 // all of them, without a token to begin each.
 type Chunking struct {

@@ -105,14 +105,14 @@ func CollectImatrix(ctx context.Context, m Observed, tokens []int32, c Collectio
 	return result, ppl, err
 }
 
-// score computes the logits of the second half of each chunk.
-func (c Collection) score(ctx context.Context, m Model, tokens []int32, _ int, step progress.Result[Perplexity]) (Perplexity, error) {
+// score computes the perplexity of the second half of each chunk.
+func (c Collection) score(ctx context.Context, m *forward.Model, tokens []int32, _ int, step progress.Result[Perplexity]) (Perplexity, error) {
 	return MeasurePerplexity(ctx, m, tokens, c.Chunking, step)
 }
 
 // run feeds the chunks. The output matrix sees every position where it is
 // collected, and none where it is not.
-func (c Collection) run(ctx context.Context, m Model, tokens []int32, chunks int, step progress.Result[Perplexity]) (Perplexity, error) {
+func (c Collection) run(ctx context.Context, m *forward.Model, tokens []int32, chunks int, step progress.Result[Perplexity]) (Perplexity, error) {
 	from := c.Context
 	if c.ProcessOutput {
 		from = 0

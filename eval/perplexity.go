@@ -37,7 +37,7 @@ func perplexityOf(m moments, chunks int) Perplexity {
 // each: position Context/2 predicts the token after it, and so on up to the
 // last but one. The text carries its own BOS at the start where the
 // vocabulary wants one. step, where it is not nil, is called after each chunk.
-func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
+func MeasurePerplexity(ctx context.Context, m Scorer, tokens []int32, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
 	c = c.withDefaults()
 	chunks, err := c.count(len(tokens))
 	if err != nil {
@@ -45,27 +45,17 @@ func MeasurePerplexity(ctx context.Context, m Model, tokens []int32, c Chunking,
 	}
 	var sum moments
 	group := c.group(m.Vocabulary(), 0)
-	values := make([]float64, c.scored())
 	for first := 0; first < chunks; first += group {
 		last := min(first+group, chunks)
-		err := m.Batch(ctx, c.inputs(tokens, first, last), c.first(), func(s, position int, logits []float32) error {
-			next := tokens[(first+s)*c.Context+1:]
-			score(m.Vocabulary(), logits, position, c.Context-1, func(position int, row []float32) {
-				values[position-c.first()] = nll(row, next[position])
-			})
-			if position+len(logits)/m.Vocabulary() < c.Context {
-				return nil
-			}
-			for _, v := range values {
-				sum.add(v)
-			}
-			if step != nil {
-				step(reached("chunks", first+s+1, chunks), perplexityOf(sum, first+s+1))
-			}
-			return nil
-		})
+		logprobs, err := m.LogProbs(ctx, c.inputs(tokens, first, last), c.first())
 		if err != nil {
 			return Perplexity{}, err
+		}
+		for i, chunk := range logprobs {
+			sum.lose(chunk)
+			if step != nil {
+				step(reached("chunks", first+i+1, chunks), perplexityOf(sum, first+i+1))
+			}
 		}
 	}
 	return perplexityOf(sum, chunks), check(sum.sum, m.Name())
@@ -89,7 +79,7 @@ func check(sum float64, name string) error {
 // MeasureStrided slides a window of c.Context tokens over the text by stride
 // and scores the last stride tokens of each window, so that every scored
 // token has at least Context-stride tokens before it. BOS is not inserted.
-func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
+func MeasureStrided(ctx context.Context, m Scorer, tokens []int32, stride int, c Chunking, step progress.Result[Perplexity]) (Perplexity, error) {
 	c = c.withDefaults()
 	if _, err := c.count(len(tokens)); err != nil {
 		return Perplexity{}, err
@@ -103,21 +93,12 @@ func MeasureStrided(ctx context.Context, m Model, tokens []int32, stride int, c 
 	}
 	var sum moments
 	from := c.Context - stride - 1
-	values := make([]float64, stride)
 	for w := range windows {
-		window := tokens[w*stride:][:c.Context]
-		err := m.Batch(ctx, [][]int32{window}, from, func(_, position int, logits []float32) error {
-			score(m.Vocabulary(), logits, position, c.Context-1, func(position int, row []float32) {
-				values[position-from] = nll(row, window[position+1])
-			})
-			return nil
-		})
+		logprobs, err := m.LogProbs(ctx, [][]int32{tokens[w*stride:][:c.Context]}, from)
 		if err != nil {
 			return Perplexity{}, err
 		}
-		for _, v := range values {
-			sum.add(v)
-		}
+		sum.lose(logprobs[0])
 		if step != nil {
 			step(reached("windows", w+1, windows), perplexityOf(sum, w+1))
 		}

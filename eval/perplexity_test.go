@@ -48,6 +48,17 @@ func (p parrot) Batch(_ context.Context, sequences [][]int32, from int, emit fun
 	return nil
 }
 
+// LogProbs is the definition, too.
+func (p parrot) LogProbs(_ context.Context, sequences [][]int32, from int) ([][]float64, error) {
+	result := make([][]float64, len(sequences))
+	for i, s := range sequences {
+		for at := from; at+1 < len(s); at++ {
+			result[i] = append(result[i], -p.likelihood(s[at], s[at+1]))
+		}
+	}
+	return result, nil
+}
+
 // likelihood is the definition, in float64.
 func (p parrot) likelihood(token, next int32) float64 {
 	row, sum := p.row(token), 0.0

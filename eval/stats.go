@@ -29,6 +29,13 @@ func (m *moments) add(v float64) {
 	m.sum2 += v * v
 }
 
+// lose adds what log-probabilities lack to certainty.
+func (m *moments) lose(logprobs []float64) {
+	for _, v := range logprobs {
+		m.add(-v)
+	}
+}
+
 // mean returns the mean with the error of a sample of n. Samples of ten or
 // fewer have none.
 func (m moments) mean() Measure {

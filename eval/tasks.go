@@ -9,10 +9,10 @@ import (
 	"github.com/f190792d/mq/formats/tokenizer"
 )
 
-// Brancher scores several continuations of a prefix; *forward.Model is one.
+// Brancher scores several continuations of a prefix: it returns the
+// log-probability of each of their tokens. *forward.Model is one.
 type Brancher interface {
-	Model
-	Branches(ctx context.Context, prefix []int32, branches [][]int32, emit func(branch, position int, logits []float32) error) error
+	Branches(ctx context.Context, prefix []int32, branches [][]int32) ([][]float64, error)
 }
 
 // Score is the share of tasks that a model answers rightly.
@@ -87,26 +87,10 @@ func (c choice) common(position int) bool {
 // the common prefix: [sentence][token].
 func (c choice) logprobs(ctx context.Context, m Brancher) ([][]float64, error) {
 	branches := make([][]int32, len(c.sentences))
-	result := make([][]float64, len(c.sentences))
 	for i, s := range c.sentences {
 		branches[i] = s[c.prefix:]
-		result[i] = make([]float64, len(branches[i]))
 	}
-	vocab := m.Vocabulary()
-	err := m.Branches(ctx, c.sentences[0][:c.prefix], branches, func(branch, position int, logits []float32) error {
-		if branch < 0 {
-			for i, b := range branches {
-				result[i][0] = -nll(logits, b[0])
-			}
-			return nil
-		}
-		s := c.sentences[branch]
-		score(vocab, logits, position, len(s)-1, func(position int, row []float32) {
-			result[branch][position+1-c.prefix] = -nll(row, s[position+1])
-		})
-		return nil
-	})
-	return result, err
+	return m.Branches(ctx, c.sentences[0][:c.prefix], branches)
 }
 
 // mean returns the mean of values.

@@ -113,25 +113,25 @@ func TestSessionsOfEveryKindOfLayer(t *testing.T) {
 	}
 }
 
-func TestBranchesGiveTheLogitsOfWholeSequences(t *testing.T) {
+// checkBranches compares branches with whole sequences.
+func checkBranches(t *testing.T, m *Model, prefix []int32, branches [][]int32) {
+	t.Helper()
+	got, err := m.Branches(t.Context(), prefix, branches)
+	if err != nil || len(got) != len(branches) {
+		t.Fatal(len(got), err)
+	}
+	for i, b := range branches {
+		want, err := m.LogProbs(t.Context(), [][]int32{slices.Concat(prefix, b)}, len(prefix)-1)
+		if err != nil || len(want[0]) != len(b) || !slices.Equal(got[i], want[0]) {
+			t.Errorf("branch %d: %v, in one pass %v, %v", i, got[i], want[0], err)
+		}
+	}
+}
+
+func TestBranchesGiveTheLogProbsOfWholeSequences(t *testing.T) {
 	for _, name := range []string{"llama", "deepseek-v3", "qwen3next"} {
 		m := open(t, unpack(t, filepath.Join(references, name+".zip")))
-		prefix, branches := []int32{5, 9, 2, 77}, [][]int32{{1, 2, 3}, {}, {4}, {1, 2, 8, 8, 8}}
-		whole := make([][]float32, len(branches))
-		for i, b := range branches {
-			whole[i] = logits(t, m, append(slices.Clone(prefix), b...))
-		}
-		seen, vocab := 0, m.Vocabulary()
-		err := m.Branches(context.Background(), prefix, branches, func(branch, position int, rows []float32) error {
-			if !slices.Equal(rows, whole[max(branch, 0)][position*vocab:position*vocab+len(rows)]) {
-				t.Errorf("%s: branch %d differs at position %d", name, branch, position)
-			}
-			seen += len(rows) / vocab
-			return nil
-		})
-		if err != nil || seen != 1+3+1+5 {
-			t.Errorf("%s: %d rows, %v", name, seen, err)
-		}
+		checkBranches(t, m, []int32{5, 9, 2, 77}, [][]int32{{1, 2, 3}, {}, {4}, {1, 2, 8, 8, 8}})
 	}
 }
 
@@ -156,15 +156,7 @@ func TestSessionKeepsCompressedPositions(t *testing.T) {
 			}
 		}
 		prefix := tokens[:70]
-		err := m.Branches(context.Background(), prefix, [][]int32{tokens[70:90], tokens[70:133]}, func(branch, position int, row []float32) error {
-			if rows := len(row) / vocab; !slices.Equal(row, want[position*vocab:(position+rows)*vocab]) {
-				t.Errorf("%s: branch %d: position %d has other logits than in one pass", f.Name, branch, position)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		checkBranches(t, m, prefix, [][]int32{tokens[70:90], tokens[70:133]})
 	}
 }
 

@@ -76,8 +76,7 @@ func TestModelsRefuseWhatTheyDoNotCompute(t *testing.T) {
 	if _, err := m.NewSession().Append(t.Context(), prompt...); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("a session of a full mask: %v", err)
 	}
-	err := m.Branches(t.Context(), prompt, [][]int32{{1}}, func(int, int, []float32) error { return nil })
-	if !errors.Is(err, fault.ErrInvalid) {
+	if _, err := m.Branches(t.Context(), prompt, [][]int32{{1}}); !errors.Is(err, fault.ErrInvalid) {
 		t.Errorf("branches of a full mask: %v", err)
 	}
 }

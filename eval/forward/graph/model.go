@@ -89,7 +89,15 @@ func (m *Model) Logits(ctx context.Context, tokens []int32, from int) ([]float32
 func (m *Model) Batch(ctx context.Context, sequences [][]int32, from int,
 	emit func(sequence, position int, logits []float32) error) error {
 	tokens, spans := m.spansOf(sequences)
-	return m.pass(ctx, tokens, spans, from, emit)
+	return m.pass(ctx, tokens, spans, from, m.emitting(emit))
+}
+
+// ending makes something of the residual stream that rows have left behind.
+type ending func(r *run, x []float32, rows []outputRow) error
+
+// emitting hands out logits.
+func (m *Model) emitting(emit func(span, row int, logits []float32) error) ending {
+	return func(r *run, x []float32, rows []outputRow) error { return m.out.logits(r, x, m.width, rows, emit) }
 }
 
 // spansOf lays sequences one after the other.
@@ -137,9 +145,8 @@ func (m *Model) ahead(layer int, first ...*compute.Matrix) {
 	}
 }
 
-// pass runs spans of tokens and emits the logits of each span's rows from on.
-func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int,
-	emit func(span, row int, logits []float32) error) (err error) {
+// pass runs spans of tokens and ends with each span's rows from on.
+func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int, end ending) (err error) {
 	defer func() {
 		if errors.Is(err, compute.ErrShortened) {
 			err = fault.Op("forward").File(m.name).Of(err)
@@ -163,7 +170,7 @@ func (m *Model) pass(ctx context.Context, tokens []int32, spans []span, from int
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return m.out.logits(r, x, m.width, rows, emit)
+	return end(r, x, rows)
 }
 
 // run runs tokens through all layers and returns the residual stream, in

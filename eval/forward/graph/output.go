@@ -28,19 +28,9 @@ type outputRow struct{ span, row, at int }
 // logits computes the logits of rows, those of several spans together, and
 // hands them out in pieces of one span.
 func (o *output) logits(r *run, x []float32, width int, rows []outputRow, emit func(span, row int, logits []float32) error) error {
-	most := max(logitBytes/4/o.vocab, 1)
-	for len(rows) > 0 {
-		some := rows[:min(most, len(rows))]
-		rows = rows[len(some):]
-		normed, err := o.normed(r, x, width, some)
+	return o.pieces(r, x, width, rows, o.vocab, func(some []outputRow, normed []float32) error {
+		logits, err := o.tile(r, normed, len(some), o.linear)
 		if err != nil {
-			return err
-		}
-		logits := r.buffer(bufLogits, len(some)*o.vocab)
-		if err := r.multiply(normed, len(some), o.to(logits)); err != nil {
-			return err
-		}
-		if err := o.bend(r, logits, len(some)); err != nil {
 			return err
 		}
 		for first, last := 0, 0; first < len(some); first = last {
@@ -51,8 +41,35 @@ func (o *output) logits(r *run, x []float32, width int, rows []outputRow, emit f
 				return err
 			}
 		}
+		return nil
+	})
+}
+
+// pieces calls f for rows and their part of the stream, normalized: so many at
+// once as can have wide logits each.
+func (o *output) pieces(r *run, x []float32, width int, rows []outputRow, wide int, f func(some []outputRow, normed []float32) error) error {
+	most := max(logitBytes/4/wide, 1)
+	for len(rows) > 0 {
+		some := rows[:min(most, len(rows))]
+		rows = rows[len(some):]
+		normed, err := o.normed(r, x, width, some)
+		if err != nil {
+			return err
+		}
+		if err := f(some, normed); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// tile returns the logits that some of the head's rows give for n rows.
+func (o *output) tile(r *run, normed []float32, n int, head linear) ([]float32, error) {
+	logits := r.buffer(bufLogits, n*head.w.Rows)
+	if err := r.multiply(normed, n, head.to(logits)); err != nil {
+		return nil, err
+	}
+	return logits, o.bend(r, logits, n, head.w.Rows)
 }
 
 // normed returns rows of the stream, normalized.
@@ -68,13 +85,13 @@ func (o *output) normed(r *run, x []float32, width int, rows []outputRow) ([]flo
 	})
 }
 
-// bend scales and caps logits.
-func (o *output) bend(r *run, logits []float32, n int) error {
+// bend scales and caps logits of n rows, so many of each.
+func (o *output) bend(r *run, logits []float32, n, each int) error {
 	if o.scale == 1 && o.softcap == 0 {
 		return nil
 	}
 	return r.perRow(n, func(i int) {
-		row := logits[i*o.vocab : (i+1)*o.vocab]
+		row := logits[i*each : (i+1)*each]
 		for j := range row {
 			row[j] *= o.scale
 			if o.softcap > 0 {

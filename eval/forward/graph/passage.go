@@ -70,7 +70,7 @@ func (m *Model) Leave(ctx context.Context, sequences [][]int32, x []float32, emi
 				rows = append(rows, outputRow{i, row, s.first + row})
 			}
 		}
-		return m.out.logits(r, x, m.width, rows, emit)
+		return m.emitting(emit)(r, x, rows)
 	})
 }
 

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/f190792d/mq/formats/fault"
 )
@@ -33,10 +34,10 @@ func (s *Session) Append(ctx context.Context, tokens ...int32) ([]float32, error
 	}
 	out := make([]float32, s.m.out.vocab)
 	spans := []span{{tokens: len(tokens), past: s.past, state: s.state}}
-	err := s.m.pass(ctx, tokens, spans, len(tokens)-1, func(_, _ int, logits []float32) error {
+	err := s.m.pass(ctx, tokens, spans, len(tokens)-1, s.m.emitting(func(_, _ int, logits []float32) error {
 		copy(out, logits)
 		return nil
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -54,34 +55,45 @@ func (m *Model) grows() error {
 }
 
 // Branches runs a prefix once and several continuations of it, each blind to
-// the others. It calls emit with the logits after the prefix, as branch -1,
-// then with those of each position of each branch that is not empty.
-func (m *Model) Branches(ctx context.Context, prefix []int32, branches [][]int32,
-	emit func(branch, position int, logits []float32) error) error {
+// the others, and returns the log-probability of every token of each.
+func (m *Model) Branches(ctx context.Context, prefix []int32, branches [][]int32) ([][]float64, error) {
 	if len(prefix) == 0 {
-		return fault.Op("forward").File(m.name).Invalid("continuations need a prefix of at least one token")
+		return nil, fault.Op("forward").File(m.name).Invalid("continuations need a prefix of at least one token")
 	}
 	if err := m.grows(); err != nil {
-		return err
+		return nil, err
 	}
+	var begun []int // branches that have a first token
+	for i, b := range branches {
+		if len(b) > 0 {
+			begun = append(begun, i)
+		}
+	}
+	result := make([][]float64, len(branches))
 	kept := make([]state, len(m.layers))
-	err := m.pass(ctx, prefix, []span{{tokens: len(prefix), state: kept}}, len(prefix)-1,
-		func(_, position int, logits []float32) error { return emit(-1, position, logits) })
+	err := m.pass(ctx, prefix, []span{{tokens: len(prefix), state: kept}}, len(prefix)-1, func(r *run, x []float32, rows []outputRow) error {
+		rows = slices.Repeat(rows, len(begun))
+		return m.foretell(r, x, rows, result, func(i int) (int, int32) { return begun[i], branches[begun[i]][0] })
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var tokens []int32
 	var spans []span
-	for _, b := range branches {
+	for _, i := range begun {
 		own := make([]state, len(kept))
 		for l := range own {
 			own[l] = kept[l].clone()
 		}
+		b := branches[i][:len(branches[i])-1] // what follows the last is not asked
 		spans = append(spans, span{first: len(tokens), tokens: len(b), past: len(prefix), state: own})
 		tokens = append(tokens, b...)
 	}
-	return m.pass(ctx, tokens, spans, 0, func(branch, position int, logits []float32) error {
-		return emit(branch, len(prefix)+position, logits)
+	return result, m.pass(ctx, tokens, spans, 0, func(r *run, x []float32, rows []outputRow) error {
+		return m.foretell(r, x, rows, result, func(i int) (int, int32) {
+			branch := begun[rows[i].span]
+			return branch, branches[branch][rows[i].row+1]
+		})
 	})
 }
 
@@ -111,7 +123,7 @@ func (s *Sessions) Append(ctx context.Context, tokens []int32, emit func(sequenc
 	for i := range spans {
 		spans[i] = span{first: i, tokens: 1, past: s.past, state: s.state[i]}
 	}
-	err := s.m.pass(ctx, tokens, spans, 0, func(i, _ int, logits []float32) error { return emit(i, logits) })
+	err := s.m.pass(ctx, tokens, spans, 0, s.m.emitting(func(i, _ int, logits []float32) error { return emit(i, logits) }))
 	s.past++
 	return err
 }
