@@ -21,7 +21,7 @@ func RoundAway(f float32) int32 {
 
 // HalfUp rounds (x+offset)·scale to levels by adding ½ - Low and truncating.
 // Each run of 32 values has its scale and offset. What exceeds a signed byte
-// wraps before it is held within the highest level.
+// wraps before it is held within the highest level, which is at most 127 above the lowest.
 func (r Rounding) HalfUp(levels []uint8, x, scale, offset []float32) {
 	done := r.run(active.halfUp, levels, x, runLen, scale, offset)
 	r.halfUp(levels[done:], x[done:], scale[done/runLen:], offset[done/runLen:])

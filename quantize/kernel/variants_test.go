@@ -249,6 +249,9 @@ func checkRounding(t *testing.T, x, low []float32, n int) {
 		if !bytes.Equal(got, want) {
 			t.Fatalf("%s: %v of %v times %v gives %v, specified is %v", active.name, c, x, scale, got, want)
 		}
+		if c.High-c.Low > math.MaxInt8 {
+			continue // HalfUp has signed bytes
+		}
 		c.HalfUp(got, x, scale, offset)
 		c.halfUp(want, x, scale, offset)
 		if !bytes.Equal(got, want) {
