@@ -68,7 +68,7 @@ func ollamaCommand(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ollama",
 		Short: "Put models into Ollama",
-		Args:  flags.Args(0, 0, "no arguments"),
+		Args:  cobra.NoArgs, // what is given is a command that does not exist
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return fault.Invalid("ollama: say what to do: 'mq ollama create NAME FILE'")
 		},
