@@ -6,15 +6,11 @@ import (
 )
 
 func TestPackBitsEqualsItsSpecification(t *testing.T) {
-	forEachCase(t, func(t *testing.T, r *rand.Rand, _, _ int) {
-		var levels [256]uint8
-		for i := range levels {
-			levels[i] = uint8(r.Uint32())
-		}
+	forEachLevels(t, func(t *testing.T, levels *[256]uint8) {
 		for _, bit := range []int{2, 4} {
 			var got, want [32]uint8
-			PackBits(&got, &levels, bit)
-			inGo(func() { PackBits(&want, &levels, bit) })
+			PackBits(&got, levels, bit)
+			inGo(func() { PackBits(&want, levels, bit) })
 			if got != want {
 				t.Fatalf("bit %d: %v, specified is %v", bit, got, want)
 			}
@@ -22,13 +18,16 @@ func TestPackBitsEqualsItsSpecification(t *testing.T) {
 	})
 }
 
-func TestPackSixEqualsItsSpecification(t *testing.T) {
+func TestPackSixEqualsItsSpecification(t *testing.T) { forEachLevels(t, checkPackSix) }
+
+// forEachLevels calls check with levels of any bits.
+func forEachLevels(t *testing.T, check func(t *testing.T, levels *[256]uint8)) {
 	forEachCase(t, func(t *testing.T, r *rand.Rand, _, _ int) {
 		var levels [256]uint8
 		for i := range levels {
 			levels[i] = uint8(r.Uint32())
 		}
-		checkPackSix(t, &levels)
+		check(t, &levels)
 	})
 }
 
@@ -42,15 +41,7 @@ func checkPackSix(t *testing.T, levels *[256]uint8) {
 	}
 }
 
-func TestPackPairsEqualsItsSpecification(t *testing.T) {
-	forEachCase(t, func(t *testing.T, r *rand.Rand, _, _ int) {
-		var levels [256]uint8
-		for i := range levels {
-			levels[i] = uint8(r.Uint32())
-		}
-		checkPackPairs(t, &levels)
-	})
-}
+func TestPackPairsEqualsItsSpecification(t *testing.T) { forEachLevels(t, checkPackPairs) }
 
 func checkPackPairs(t *testing.T, levels *[256]uint8) {
 	t.Helper()

@@ -68,8 +68,8 @@ func (m *Model) foretell(r *run, x []float32, rows []outputRow, result [][]float
 
 // logSum is ln Σ e^x over a row of logits that comes in tiles.
 type logSum struct {
-	to, token int     // whose logit is kept
-	logit     float32 //
+	to, token int // whose logit is kept
+	logit     float32
 	peak      float32 // the largest so far; at first one that infinity can be subtracted from
 	total     float64 // Σ e^(x-peak)
 }

@@ -101,9 +101,7 @@ func (t stepType) fold(b blockLoop, first, n int) []Reg {
 	return bounds
 }
 
-func magnitudeAt(x Mem) Reg { return And(LoadV(Bits(Magnitude)), x) }
-
-func magnitudeOf(x Reg) Reg { return And(LoadV(Bits(Magnitude)), x) }
+func magnitudeOf(x Op) Reg { return And(LoadV(Bits(Magnitude)), x) }
 
 func mostOfMagnitudes(a, b Op) Reg { return MagnitudesMost(a.(Reg), b.(Reg)) }
 
@@ -111,7 +109,7 @@ func mostOfMagnitudes(a, b Op) Reg { return MagnitudesMost(a.(Reg), b.(Reg)) }
 var q8_0 = stepType{
 	size:  34,
 	folds: []func(a, b Op) Reg{mostOfMagnitudes},
-	ready: magnitudeAt,
+	ready: func(x Mem) Reg { return magnitudeOf(x) },
 	one:   func(b blockLoop) []Reg { return []Reg{b.greatestMagnitude(32)} },
 	fit: func(bounds []Reg) fit {
 		scale := Div(bounds[0], Constant(127))

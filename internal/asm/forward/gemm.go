@@ -44,25 +44,40 @@ type product struct {
 // vectors is the number of vectors of a row of c.
 const vectors = 2
 
-// emitProduct emits a product in the instruction set of the language.
-func emitProduct(name string, rows int) {
+// begin emits the beginning of a product as specification has it. k is the number of
+// columns, approach prefetches what sums are added to, and next is where the rows of the
+// next tile are: they follow those of this one where the matrix is packed, and come near
+// while it is computed.
+func begin(name, specification string, rows int) (p *product, k reg.Register, next reg.GPVirtual, approach func()) {
 	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)")
-	Doc(fmt.Sprintf("%s computes %d rows of %d columns; see gemmGeneric.", name, rows, vectors*vec.Width()/4))
+	Doc(fmt.Sprintf("%s computes %d rows of %d columns; see %s.", name, rows, vectors*vec.Width()/4, specification))
 	Pragma("noescape")
-	k := Load(Param("k"), GP64())
+	k = Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64()).(reg.GPVirtual)
 	lda := Load(Param("lda"), GP64()).(reg.GPVirtual)
-	p := product{rows: rows, b: Load(Param("b"), GP64())}
+	p = &product{rows: rows, b: Load(Param("b"), GP64())}
 	SHLQ(Imm(2), lda)
 	p.at = rowPointers(rows, a, lda)
 	p.zeroSums()
-	approach := p.approach()
-
-	// The rows of the next tile follow those of this one where the matrix is
-	// packed: while this tile is computed, they come near.
-	next := GP64()
+	approach = p.approach()
+	next = GP64()
 	LEAQ(p.at(rows-1, 0), next)
 	ADDQ(lda, next)
+	return p, k, next, approach
+}
+
+// singles emits a loop over the k columns that are left, one by one.
+func (p *product) singles(k reg.Register) {
+	Label("single")
+	p.step(0)
+	p.advance(1)
+	DECQ(k)
+	JNZ(LabelRef("single"))
+}
+
+// emitProduct emits a product in the instruction set of the language.
+func emitProduct(name string, rows int) {
+	p, k, next, approach := begin(name, "gemmGeneric", rows)
 	SUBQ(Imm(unroll), k)
 	JL(LabelRef("tail"))
 	Label("loop")
@@ -80,11 +95,7 @@ func emitProduct(name string, rows int) {
 	Label("tail")
 	ADDQ(Imm(unroll), k)
 	JZ(LabelRef("store"))
-	Label("single")
-	p.step(0)
-	p.advance(1)
-	DECQ(k)
-	JNZ(LabelRef("single"))
+	p.singles(k)
 	Label("store")
 	p.write()
 	VZEROUPPER()

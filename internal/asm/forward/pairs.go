@@ -28,25 +28,10 @@ func pairKernels() {
 }
 
 func emitPairs(name string, rows int) {
-	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add bool)")
-	Doc(fmt.Sprintf("%s computes %d rows of %d columns; see gemmPairsGeneric.", name, rows, vectors*vec.Width()/4))
-	Pragma("noescape")
-	k := Load(Param("k"), GP64())
-	a := Load(Param("a"), GP64()).(reg.GPVirtual)
-	lda := Load(Param("lda"), GP64()).(reg.GPVirtual)
-	p := product{rows: rows, b: Load(Param("b"), GP64())}
-	SHLQ(Imm(2), lda)
-	p.at = rowPointers(rows, a, lda)
-	p.zeroSums()
-
-	// What comes next is prefetched little by little: the rows of the next
-	// tile, and row after row what the sums are added to.
-	next, approach := GP64(), p.approach()
-	LEAQ(p.at(rows-1, 0), next)
-	ADDQ(lda, next)
+	p, k, next, approach := begin(name, "gemmPairsGeneric", rows)
 	SUBQ(Imm(pairTurn), k)
 	JL(LabelRef("rest"))
-	Label("turn")
+	Label("turn") // what comes next is prefetched little by little
 	for i := range pairDistance {
 		for line := 64 * i; line < 4*pairTurn*rows; line += 64 * pairDistance {
 			PREFETCHT0(Mem{Base: next, Disp: line})
@@ -71,11 +56,7 @@ func emitPairs(name string, rows int) {
 	Label("few")
 	ADDQ(Imm(pairStep), k)
 	JZ(LabelRef("figures"))
-	Label("single")
-	p.step(0)
-	p.advance(1)
-	DECQ(k)
-	JNZ(LabelRef("single"))
+	p.singles(k)
 	Label("figures")
 	p.settle()
 	p.write()

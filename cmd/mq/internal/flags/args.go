@@ -25,11 +25,11 @@ func Args(least, most int, what string) cobra.PositionalArgs {
 		default:
 			got = fmt.Sprintf("%d arguments", len(args))
 		}
-		text := fmt.Sprintf("%s takes %s, got %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), what, got)
+		rest := ""
 		if more {
-			text += givenByFlags(cmd)
+			rest = givenByFlags(cmd)
 		}
-		return fault.Invalid("%s", text)
+		return fault.Invalid("%s takes %s, got %s%s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), what, got, rest)
 	}
 }
 
